@@ -1,0 +1,21 @@
+"""Recommenders for implicit feedback that are scikit-learn estimators."""
+
+from sklearn_recsketch.preprocessing import InteractionThresholder, SideFeatureEncoder, SideFeatures
+from sklearn_recsketch.recommenders import (
+    BPRRecommender,
+    PopularityRecommender,
+    WARPRecommender,
+    WRMFRecommender,
+)
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "BPRRecommender",
+    "InteractionThresholder",
+    "PopularityRecommender",
+    "SideFeatureEncoder",
+    "SideFeatures",
+    "WARPRecommender",
+    "WRMFRecommender",
+]

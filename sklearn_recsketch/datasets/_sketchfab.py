@@ -1,0 +1,116 @@
+"""The Sketchfab likes of the rec-a-sketch repository."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import tempfile
+import urllib.request
+from os import PathLike
+from pathlib import Path
+from urllib.error import URLError
+
+from sklearn.datasets import get_data_home
+from sklearn.utils import Bunch
+
+from sklearn_recsketch.datasets._files import load_features, load_likes
+
+__all__ = ["fetch_sketchfab"]
+
+BASE_URL = "https://raw.githubusercontent.com/EthanRosenthal/rec-a-sketch/master/data"
+FILES = ("model_likes_anon.psv", "model_feats.psv")
+
+
+def fetch_sketchfab(
+    *,
+    data_home: str | PathLike[str] | None = None,
+    base_url: str = BASE_URL,
+    download_if_missing: bool = True,
+    timeout: float = 30.0,
+) -> Bunch:
+    """Download, once, the likes and features of Sketchfab models from 2016.
+
+    62,583 users, 28,806 models, 0.035 % of the pairs; 20,352 tags. The files are kept in
+    `data_home` beside a file of their SHA-256 sums, written when they were first downloaded; a file
+    that no longer agrees with its sum is downloaded anew.
+
+    Parameters
+    ----------
+    data_home : path, default=None
+        Folder to keep the files in; None is ``sklearn.datasets.get_data_home()``.
+    base_url : str
+        Folder to download ``model_likes_anon.psv`` and ``model_feats.psv`` from.
+    download_if_missing : bool, default=True
+        False raises an error where the files are not there yet.
+    timeout : float, default=30.0
+        Seconds to wait for the server.
+
+    Returns
+    -------
+    Bunch
+        ``data``, a frame with columns user and item; ``names``, a Series of model names by item id;
+        ``item_features``, a SideFeatures; ``n_duplicates``, the number of duplicate rows dropped.
+
+    Raises
+    ------
+    OSError
+        Where the files are missing and cannot be, or are not to be, downloaded. The text names the
+        files and where to put them by hand.
+
+    Notes
+    -----
+    The data were collected by Ethan Rosenthal: https://github.com/EthanRosenthal/rec-a-sketch.
+    """
+    folder = Path(get_data_home() if data_home is None else data_home) / "recsketch_sketchfab"
+    for name in FILES:
+        path = folder / name
+        if _is_whole(path):
+            continue
+        if not download_if_missing:
+            raise OSError(f"{path} is missing or damaged, and download_if_missing=False. {_by_hand(base_url, folder)}")
+        _download(f"{base_url}/{name}", path, timeout, _by_hand(base_url, folder))
+    likes = load_likes(folder / FILES[0])
+    return Bunch(item_features=load_features(folder / FILES[1]), **likes)
+
+
+def _by_hand(base_url: str, folder: Path) -> str:
+    return f"Download {' and '.join(FILES)} from {base_url} by hand and put them into {folder}."
+
+
+def _checksum_file(path: Path) -> Path:
+    return path.with_name(path.name + ".sha256")
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _is_whole(path: Path) -> bool:
+    """Whether the file is there and what it was when it came; one put there by hand gets its sum now."""
+    if not path.exists():
+        return False
+    checksum = _checksum_file(path)
+    if not checksum.exists():
+        checksum.write_text(_sha256(path))
+        return True
+    return checksum.read_text().strip() == _sha256(path)
+
+
+def _download(url: str, path: Path, timeout: float, by_hand: str) -> None:
+    """Download to a temporary file first, so that a broken download leaves nothing behind."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name)
+    try:
+        with os.fdopen(handle, "wb") as target, urllib.request.urlopen(url, timeout=timeout) as source:
+            shutil.copyfileobj(source, target)
+            expected = source.headers.get("Content-Length")
+            if expected is not None and target.tell() != int(expected):
+                raise URLError(f"got {target.tell()} of {expected} bytes")
+        _checksum_file(path).write_text(_sha256(Path(temporary)))
+        os.replace(temporary, path)
+    except OSError as error:
+        raise OSError(f"Could not download {url}: {error}. {by_hand}") from error
+    finally:
+        Path(temporary).unlink(missing_ok=True)

@@ -1,0 +1,130 @@
+"""Interactions with a planted low-rank taste."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import scipy.sparse as sp
+from sklearn.utils import check_random_state
+
+from sklearn_recsketch.preprocessing import SideFeatures
+
+__all__ = ["make_interactions"]
+
+BLOCK_SCORES = 4_000_000  # scores held at once
+
+
+def make_interactions(
+    n_users: int = 2000,
+    n_items: int = 1000,
+    *,
+    n_components: int = 8,
+    mean_activity: float = 20.0,
+    popularity_exponent: float = 0.5,
+    taste: float = 8.0,
+    counts: bool = False,
+    n_tags: int = 100,
+    tags_per_item: float = 4.0,
+    return_features: bool = False,
+    random_state: Any = None,
+) -> Any:
+    """Interactions of users with low-rank tastes and items of power-law popularity.
+
+    Item i has tags, and a factor that is the mean of its tags' factors and of one of its own. User u
+    likes the items of largest ``taste * x_u.y_i + log(popularity_i) + noise``, as many as a
+    power-law activity says, with standard Gumbel noise: a draw without replacement from a softmax.
+
+    Parameters
+    ----------
+    n_users, n_items : int, default=2000, 1000
+        Users and items to draw from. An item that nobody likes is missing from X.
+    n_components : int, default=8
+        Rank of the taste.
+    mean_activity : float, default=20.0
+        Mean number of items per user; the distribution is heavy-tailed, from 2 to half of the items.
+    popularity_exponent : float, default=0.5
+        The item of rank r has popularity ``r ** -popularity_exponent``.
+    taste : float, default=8.0
+        Strength of taste against popularity and noise; 0 plants none.
+    counts : bool, default=False
+        Draw strengths 1 + Poisson, larger for what a user likes better, instead of ones.
+    n_tags : int, default=100
+        Number of tags; they are popular in different degrees.
+    tags_per_item : float, default=4.0
+        Mean number of tags of an item, at least 1.
+    return_features : bool, default=False
+        Return the tags as well.
+    random_state : int, RandomState instance or None, default=None
+        An int gives the same data at every call.
+
+    Returns
+    -------
+    X : DataFrame with columns user, item
+        Integer ids, in random order of rows.
+    y : ndarray of shape (n_rows,)
+        Strengths.
+    item_features : SideFeatures
+        Tags "tag=t0", ... of all items; only with `return_features`.
+
+    Notes
+    -----
+    Time O(n_users * n_items); memory is bounded.
+
+    Examples
+    --------
+    >>> from sklearn_recsketch.datasets import make_interactions
+    >>> X, y, features = make_interactions(n_users=100, n_items=50, n_tags=20,
+    ...                                    return_features=True, random_state=0)
+    >>> X.columns.tolist(), features.ids.shape
+    (['user', 'item'], (50,))
+    """
+    rng = check_random_state(random_state)
+    tags = _draw_tags(n_items, n_tags, tags_per_item, rng)
+    tag_factors = rng.standard_normal((n_tags, n_components))
+    share = 1.0 / np.asarray(tags.sum(axis=1)).ravel()
+    item_factors = (tags @ tag_factors) * share[:, None] * np.sqrt(2.0) + 0.5 * rng.standard_normal(
+        (n_items, n_components)
+    )
+    item_factors /= np.linalg.norm(item_factors, axis=1, keepdims=True)
+    user_factors = rng.standard_normal((n_users, n_components))
+    user_factors /= np.linalg.norm(user_factors, axis=1, keepdims=True)
+    log_popularity = -popularity_exponent * np.log(rng.permutation(n_items) + 1.0)
+    activity = 2 + (mean_activity - 2) * rng.lognormal(-0.5, 1.0, n_users)
+    activity = np.minimum(activity.astype(int), max(2, n_items // 2)).clip(1, n_items)
+    users, items, liking = [], [], []
+    for start in range(0, n_users, max(1, BLOCK_SCORES // n_items)):
+        block = slice(start, start + max(1, BLOCK_SCORES // n_items))
+        preference = taste * (user_factors[block] @ item_factors.T)
+        noisy = preference + log_popularity + rng.gumbel(size=preference.shape)
+        deepest = int(activity[block].max())
+        best = np.argpartition(-noisy, min(deepest, n_items - 1), axis=1)[:, :deepest]
+        best = np.take_along_axis(best, np.argsort(-np.take_along_axis(noisy, best, 1), axis=1), 1)
+        row, rank = np.nonzero(np.arange(deepest) < activity[block, None])
+        users.append(start + row)
+        items.append(best[row, rank])
+        liking.append(preference[row, best[row, rank]])
+    order = rng.permutation(sum(map(len, users)))
+    X = pd.DataFrame({"user": np.concatenate(users)[order], "item": np.concatenate(items)[order]})
+    y = np.ones(len(X))
+    if counts:
+        y += rng.poisson(np.exp(np.clip(np.concatenate(liking)[order], -3, 3)))
+    return (X, y, _as_features(tags)) if return_features else (X, y)
+
+
+def _draw_tags(n_items: int, n_tags: int, tags_per_item: float, rng: np.random.RandomState) -> sp.csr_array:
+    """Items x tags, at least one tag each; tag t is drawn in proportion to 1 / (t + 1)."""
+    n_drawn = 1 + rng.poisson(max(tags_per_item - 1, 0), n_items)
+    weight = 1.0 / np.arange(1, n_tags + 1)
+    drawn = rng.choice(n_tags, size=int(n_drawn.sum()), p=weight / weight.sum())
+    rows = np.repeat(np.arange(n_items), n_drawn)
+    tags = sp.coo_array((np.ones(len(rows)), (rows, drawn)), shape=(n_items, n_tags)).tocsr()
+    tags.data[:] = 1
+    return tags
+
+
+def _as_features(tags: sp.csr_array) -> SideFeatures:
+    row, tag = tags.nonzero()
+    table = pd.DataFrame({"item": row, "type": "tag", "value": [f"t{t}" for t in tag]})
+    return SideFeatures.from_long(table, id="item")

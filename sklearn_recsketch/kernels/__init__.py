@@ -1,0 +1,1 @@
+"""Numba kernels: single-threaded over a range, without the GIL, compiled at first use."""

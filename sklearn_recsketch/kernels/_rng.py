@@ -1,0 +1,58 @@
+"""Random draws keyed by (seed, epoch, sample), so that they do not depend on threads or on order."""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import uint64
+
+from sklearn_recsketch.kernels._jit import inlined
+
+__all__ = ["GOLDEN", "draw_below", "mix", "shuffled", "stream_key"]
+
+# Every constant is uint64: one signed operand would turn numba's product into a float64.
+GOLDEN = np.uint64(0x9E3779B97F4A7C15)
+_M1 = np.uint64(0xBF58476D1CE4E5B9)
+_M2 = np.uint64(0x94D049BB133111EB)
+
+
+@inlined
+def mix(x):
+    """Finaliser of splitmix64 (Steele, Lea, Flood 2014): a bijection of 64 bits that scatters all of them."""
+    x = (x ^ (x >> uint64(30))) * _M1
+    x = (x ^ (x >> uint64(27))) * _M2
+    return x ^ (x >> uint64(31))
+
+
+@inlined
+def draw_below(key, t, n):
+    """Draw number t of a stream, uniform on [0, n): the high half of ``mix(key + t * golden) * n``."""
+    return np.int64(((mix(key + uint64(t) * GOLDEN) >> uint64(32)) * uint64(n)) >> uint64(32))
+
+
+@inlined
+def shuffled(position, n, half_bits, key):
+    """Where a keyed bijection of [0, n) sends `position`: an order of samples that needs no memory.
+
+    Three Feistel rounds permute ``[0, 4**half_bits)``, which holds [0, n); values outside of it are
+    permuted again until they fall inside (cycle walking).
+    """
+    mask = (uint64(1) << half_bits) - uint64(1)
+    x = uint64(position)
+    while True:
+        left = x >> half_bits
+        right = x & mask
+        for r in range(3):
+            f = ((right + key + uint64(r) * GOLDEN) * _M1) >> uint64(40)
+            left, right = right, (left ^ f) & mask
+        x = (left << half_bits) | right
+        if x < uint64(n):
+            return np.int64(x)
+
+
+def stream_key(seed: int, epoch: int) -> np.uint64:
+    """Key of one epoch's draws."""
+    mask = (1 << 64) - 1
+    x = (seed * 0x9E3779B97F4A7C15 + epoch * 0xD1342543DE82EF95 + 1) & mask
+    x = ((x ^ (x >> 30)) * 0xBF58476D1CE4E5B9) & mask
+    x = ((x ^ (x >> 27)) * 0x94D049BB133111EB) & mask
+    return np.uint64(x ^ (x >> 31))

@@ -1,0 +1,23 @@
+"""Metrics of rankings, exactly defined, and scorers for model selection."""
+
+from sklearn_recsketch.metrics._ranking import (
+    average_precision_at_k,
+    capped_precision_at_k,
+    hit_rate_at_k,
+    ndcg_at_k,
+    precision_at_k,
+    recall_at_k,
+    reciprocal_rank_at_k,
+)
+from sklearn_recsketch.metrics._scorer import make_ranking_scorer
+
+__all__ = [
+    "average_precision_at_k",
+    "capped_precision_at_k",
+    "hit_rate_at_k",
+    "make_ranking_scorer",
+    "ndcg_at_k",
+    "precision_at_k",
+    "recall_at_k",
+    "reciprocal_rank_at_k",
+]

@@ -1,0 +1,20 @@
+"""From tables of interactions and features to matrices, and back."""
+
+from sklearn_recsketch.preprocessing._encoder import SideFeatureEncoder
+from sklearn_recsketch.preprocessing._matrix import (
+    describe_interactions,
+    interactions_from_matrix,
+    to_matrix,
+)
+from sklearn_recsketch.preprocessing._side_features import SideFeatures
+from sklearn_recsketch.preprocessing._threshold import InteractionThresholder, threshold_interactions
+
+__all__ = [
+    "InteractionThresholder",
+    "SideFeatureEncoder",
+    "SideFeatures",
+    "describe_interactions",
+    "interactions_from_matrix",
+    "threshold_interactions",
+    "to_matrix",
+]

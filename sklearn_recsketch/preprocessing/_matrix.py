@@ -1,0 +1,203 @@
+"""The user x item matrix of a table of interactions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import scipy.sparse as sp
+
+from sklearn_recsketch.utils._ids import IdColumn, lookup
+from sklearn_recsketch.utils._validation import Interactions, check_id_list, check_interactions
+
+__all__ = ["build_matrix", "describe_interactions", "interactions_from_matrix", "pair_keys", "present_ids", "to_matrix"]
+
+
+def present_ids(column: IdColumn, rows: np.ndarray) -> np.ndarray:
+    """Sorted ids of `column` that occur in the rows where `rows` is True."""
+    counts = np.bincount(column.codes[rows], minlength=len(column.ids))
+    return column.ids[counts > 0]
+
+
+def build_matrix(interactions: Interactions, users: np.ndarray, items: np.ndarray) -> sp.csr_array:
+    """Strengths as a users x items CSR matrix with sorted indices; duplicates summed, zeros and unknown ids left out."""
+    strength = interactions.strength
+    rows = lookup(users, interactions.users, "user")
+    columns = lookup(items, interactions.items, "item")
+    keep = (strength > 0) & (rows >= 0) & (columns >= 0)
+    shape = (len(users), len(items))
+    # Summed in float64, stored in float32; tocsr sums duplicates.
+    matrix = sp.coo_array((strength[keep], (rows[keep], columns[keep])), shape=shape).tocsr()
+    matrix.sum_duplicates()
+    return matrix.astype(np.float32)
+
+
+def to_matrix(
+    X: Any, y: Any = None, *, users: Any = None, items: Any = None
+) -> tuple[sp.csr_array, np.ndarray, np.ndarray]:
+    """Strengths of a table of interactions as a user x item matrix.
+
+    Parameters
+    ----------
+    X : array or frame of shape (n_rows, 2) or (n_rows, 3)
+        User id, item id and, optionally, a weight that multiplies the strength.
+    y : array-like of shape (n_rows,), default=None
+        Strengths; None means 1.
+    users, items : array-like of ids, default=None
+        The rows and columns of the matrix, in this order. None: the ids present with positive
+        strength, sorted.
+
+    Returns
+    -------
+    matrix : csr_array of shape (n_users, n_items), dtype float32
+        Duplicate pairs are summed.
+    users, items : ndarray
+        Ids of the rows and of the columns.
+
+    Raises
+    ------
+    ValueError
+        For an id of X that is not among the `users` or `items` given.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from sklearn_recsketch.preprocessing import to_matrix
+    >>> X = pd.DataFrame({"user": ["ann", "ann", "bob"], "item": [7, 9, 9]})
+    >>> matrix, users, items = to_matrix(X)
+    >>> matrix.toarray()
+    array([[1., 1.],
+           [0., 1.]], dtype=float32)
+    >>> users, items
+    (array(['ann', 'bob'], dtype=object), array([7, 9]))
+    """
+    interactions = check_interactions(X, y)
+    positive = interactions.strength > 0
+    ids = []
+    for name, column, given in (("user", interactions.users, users), ("item", interactions.items, items)):
+        if given is None:
+            ids.append(present_ids(column, positive))
+            continue
+        chosen = check_id_list(given, name)
+        known = chosen.ids
+        unknown = (lookup(known, column, name) < 0) & positive
+        if unknown.any():
+            row = int(np.argmax(unknown))
+            raise ValueError(
+                f"The {name} id {column.ids[column.codes[row]]!r} in row {row} is not among the {len(known)} "
+                f"{name}s given. Add it to {name}s, or drop the row."
+            )
+        ids.append(known)
+    matrix = build_matrix(interactions, ids[0], ids[1])
+    # Given ids keep the order they were given in.
+    if users is not None:
+        order = check_id_list(users, "user").codes
+        matrix, ids[0] = matrix[order], ids[0][order]
+    if items is not None:
+        order = check_id_list(items, "item").codes
+        matrix, ids[1] = matrix[:, order], ids[1][order]
+    matrix.sort_indices()
+    return matrix, ids[0], ids[1]
+
+
+def interactions_from_matrix(
+    matrix: Any, users: Any = None, items: Any = None
+) -> tuple[pd.DataFrame, np.ndarray]:
+    """A table of interactions from a user x item matrix.
+
+    Parameters
+    ----------
+    matrix : sparse matrix or array of shape (n_users, n_items)
+        Strengths; users are rows. Stored zeros are no interactions and are left out.
+    users, items : array-like of ids, default=None
+        Ids of the rows and of the columns; None numbers them from 0.
+
+    Returns
+    -------
+    X : DataFrame with columns user, item
+        One row per nonzero entry, in row order.
+    y : ndarray of shape (n_rows,)
+        The entries.
+
+    Examples
+    --------
+    >>> import scipy.sparse as sp
+    >>> from sklearn_recsketch.preprocessing import interactions_from_matrix
+    >>> X, y = interactions_from_matrix(sp.csr_array([[0, 2], [1, 0]]), items=["a", "b"])
+    >>> X
+       user item
+    0     0    b
+    1     1    a
+    >>> y
+    array([2., 1.])
+    """
+    coo = sp.csr_array(matrix).tocoo()
+    rows, columns, strength = coo.row, coo.col, coo.data.astype(np.float64)
+    keep = strength != 0
+    ids = []
+    for name, given, n in (("users", users, coo.shape[0]), ("items", items, coo.shape[1])):
+        values = np.arange(n) if given is None else _ids_in_order(given, name[:-1])
+        if len(values) != n:
+            other = "columns" if name == "items" else "rows"
+            hint = " The transpose would fit: users are rows." if len(values) == sum(coo.shape) - n else ""
+            raise ValueError(f"{name} has {len(values)} ids for {n} {other} of the matrix.{hint}")
+        ids.append(values)
+    return pd.DataFrame({"user": ids[0][rows[keep]], "item": ids[1][columns[keep]]}), strength[keep]
+
+
+def describe_interactions(X: Any, y: Any = None) -> pd.Series:
+    """Size and density of a table of interactions.
+
+    Parameters
+    ----------
+    X : array or frame of shape (n_rows, 2) or (n_rows, 3)
+        User id, item id and, optionally, a weight.
+    y : array-like of shape (n_rows,), default=None
+        Strengths; rows of strength 0 are no interactions.
+
+    Returns
+    -------
+    Series
+        ``users``, ``items`` and ``rows``, the numbers of distinct ids and of rows of positive
+        strength; ``interactions``, the distinct pairs; ``density`` = interactions / (users * items).
+
+    Examples
+    --------
+    >>> from sklearn_recsketch.preprocessing import describe_interactions
+    >>> describe_interactions([["ann", 7], ["ann", 9], ["bob", 9], ["bob", 9]])
+    users           2.00
+    items           2.00
+    rows            4.00
+    interactions    3.00
+    density         0.75
+    dtype: float64
+    """
+    interactions = check_interactions(X, y)
+    positive = interactions.strength > 0
+    users = len(present_ids(interactions.users, positive))
+    items = len(present_ids(interactions.items, positive))
+    pairs = len(np.unique(pair_keys(interactions)[positive]))
+    return pd.Series(
+        {
+            "users": users,
+            "items": items,
+            "rows": int(positive.sum()),
+            "interactions": pairs,
+            "density": pairs / max(users * items, 1),
+        },
+        dtype=np.float64,
+    )
+
+
+def pair_keys(interactions: Interactions) -> np.ndarray:
+    """One int64 per row, equal for equal (user, item) pairs."""
+    n_items = len(interactions.items.ids)
+    return interactions.users.codes.astype(np.int64) * n_items + interactions.items.codes
+
+
+def _ids_in_order(given: Any, name: str) -> np.ndarray:
+    column = check_id_list(given, name)
+    if len(column.ids) != len(column.codes):
+        raise ValueError(f"The {name} ids given for a matrix must be distinct; there are repeats among them.")
+    return column.ids[column.codes]

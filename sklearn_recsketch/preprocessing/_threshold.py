@@ -1,0 +1,230 @@
+"""Keeping users and items with enough interactions."""
+
+from __future__ import annotations
+
+from numbers import Integral
+from typing import Any
+
+import numpy as np
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.utils._param_validation import Interval
+from sklearn.utils.validation import check_is_fitted
+
+from sklearn_recsketch.preprocessing._matrix import pair_keys, present_ids
+from sklearn_recsketch.utils._compat import _fit_context
+from sklearn_recsketch.utils._frames import frame_library, make_table
+from sklearn_recsketch.utils._ids import lookup
+from sklearn_recsketch.utils._validation import Interactions, check_interactions
+
+__all__ = ["InteractionThresholder", "threshold_interactions"]
+
+
+def dense_rows(interactions: Interactions, user_min: int, item_min: int) -> np.ndarray:
+    """Rows whose user and item survive dropping sparse users and items in turn until none is left.
+
+    Distinct pairs of positive strength count. The largest set of rows in which every user has
+    `user_min` and every item `item_min` partners is unique, so the order of dropping does not matter.
+    """
+    positive = interactions.strength > 0
+    _, first = np.unique(pair_keys(interactions)[positive], return_index=True)
+    users = interactions.users.codes[positive][first]
+    items = interactions.items.codes[positive][first]
+    n_users, n_items = len(interactions.users.ids), len(interactions.items.ids)
+    alive = np.ones(len(users), dtype=bool)
+    while True:
+        user_ok = np.bincount(users[alive], minlength=n_users) >= user_min
+        alive_next = alive & user_ok[users]
+        item_ok = np.bincount(items[alive_next], minlength=n_items) >= item_min
+        alive_next &= item_ok[items]
+        if alive_next.sum() == alive.sum():
+            break
+        alive = alive_next
+    kept_user = np.zeros(n_users, dtype=bool)
+    kept_item = np.zeros(n_items, dtype=bool)
+    kept_user[users[alive]] = True
+    kept_item[items[alive]] = True
+    return positive & kept_user[interactions.users.codes] & kept_item[interactions.items.codes]
+
+
+def _check_any_left(kept: np.ndarray, user_min: int, item_min: int) -> None:
+    if not kept.any():
+        raise ValueError(
+            f"No interaction is left with user_min={user_min} and item_min={item_min}: every user or item "
+            f"has fewer distinct partners among the {len(kept)} rows. Lower the minima."
+        )
+
+
+class InteractionThresholder(TransformerMixin, BaseEstimator):
+    """Set the training weight of users and items with too few interactions to 0.
+
+    Users with fewer than `user_min` distinct items and items with fewer than `item_min` distinct
+    users are dropped in turn until none is left (the k-core of the user-item graph). In a
+    :class:`~sklearn.pipeline.Pipeline` rows and `y` must stay aligned, so no row is removed: the
+    output has a third column, `weight`, that is 0 for the rows of dropped users and items. A
+    recommender fitted on it does not know them, while metrics, which judge relevance on `y` alone,
+    still count every evaluated row. :func:`threshold_interactions` removes the rows.
+
+    Parameters
+    ----------
+    user_min : int, default=5
+        Least number of distinct items of a user.
+    item_min : int, default=5
+        Least number of distinct users of an item.
+
+    Attributes
+    ----------
+    users_, items_ : ndarray
+        Ids that were kept, sorted.
+    n_features_in_ : int
+        2, or 3 where X had a weight column.
+    feature_names_in_ : ndarray of str
+        Column names of X, where it was a frame.
+
+    Raises
+    ------
+    ValueError
+        At fit, when the minima leave nothing.
+
+    Notes
+    -----
+    `transform` returns a frame (pandas, or the library of X) whatever the input was: one array
+    cannot hold string or large integer ids next to a fractional weight. Cost: a few passes over
+    the rows in time, O(rows) memory.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from sklearn_recsketch import InteractionThresholder
+    >>> X = pd.DataFrame({"user": ["ann", "ann", "bob", "bob", "eve"],
+    ...                   "item": [7, 9, 7, 9, 9]})
+    >>> InteractionThresholder(user_min=2, item_min=2).fit_transform(X)
+      user  item  weight
+    0  ann     7     1.0
+    1  ann     9     1.0
+    2  bob     7     1.0
+    3  bob     9     1.0
+    4  eve     9     0.0
+    """
+
+    _parameter_constraints: dict[str, Any] = {  # noqa: RUF012 - scikit-learn's own form
+        "user_min": [Interval(Integral, 1, None, closed="left")],
+        "item_min": [Interval(Integral, 1, None, closed="left")],
+    }
+
+    def __init__(self, user_min: int = 5, item_min: int = 5) -> None:
+        self.user_min = user_min
+        self.item_min = item_min
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(self, X: Any, y: Any = None) -> InteractionThresholder:
+        """Find the users and items to keep.
+
+        Parameters
+        ----------
+        X : array or frame of shape (n_rows, 2) or (n_rows, 3)
+            User id, item id and, optionally, a weight.
+        y : array-like of shape (n_rows,), default=None
+            Strengths; rows of strength 0 do not count.
+
+        Returns
+        -------
+        self : InteractionThresholder
+        """
+        interactions = check_interactions(X, y)
+        kept = dense_rows(interactions, self.user_min, self.item_min)
+        _check_any_left(kept, self.user_min, self.item_min)
+        self.users_ = present_ids(interactions.users, kept)
+        self.items_ = present_ids(interactions.items, kept)
+        self.n_features_in_ = interactions.n_columns
+        if interactions.names is not None:
+            self.feature_names_in_ = np.array(interactions.names, dtype=object)
+        elif hasattr(self, "feature_names_in_"):
+            del self.feature_names_in_
+        return self
+
+    def transform(self, X: Any) -> Any:
+        """Add, or multiply into, a weight column that is 0 for dropped users and items.
+
+        Parameters
+        ----------
+        X : array or frame of shape (n_rows, 2) or (n_rows, 3)
+            User id, item id and, optionally, a weight.
+
+        Returns
+        -------
+        frame with columns user, item, weight
+            One row per row of X, in order.
+        """
+        check_is_fitted(self)
+        interactions = check_interactions(X)
+        known = lookup(self.users_, interactions.users, "user") >= 0
+        known &= lookup(self.items_, interactions.items, "item") >= 0
+        columns = {
+            "user": interactions.users.ids[interactions.users.codes],
+            "item": interactions.items.ids[interactions.items.codes],
+            "weight": interactions.strength * known,
+        }
+        return make_table(columns, interactions.library or "pandas", index=getattr(X, "index", None))
+
+    def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
+        """Names of the output columns: user, item, weight."""
+        check_is_fitted(self)
+        return np.array(["user", "item", "weight"], dtype=object)
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.string = True
+        tags.input_tags.categorical = True
+        tags.target_tags.required = False
+        return tags
+
+
+def threshold_interactions(X: Any, y: Any = None, *, user_min: int = 5, item_min: int = 5) -> Any:
+    """Rows of a table whose users and items have enough interactions.
+
+    Parameters
+    ----------
+    X : array or frame of shape (n_rows, 2) or (n_rows, 3)
+        User id, item id and, optionally, a weight.
+    y : array-like of shape (n_rows,), default=None
+        Strengths; rows of strength 0 do not count and are removed.
+    user_min, item_min : int, default=5
+        Least numbers of distinct items of a user and of distinct users of an item.
+
+    Returns
+    -------
+    X : as passed
+        The rows that are left, in order, with their index.
+    y : ndarray
+        Their strengths; only where `y` was given.
+
+    Raises
+    ------
+    ValueError
+        When the minima leave nothing.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from sklearn_recsketch.preprocessing import threshold_interactions
+    >>> X = pd.DataFrame({"user": ["ann", "ann", "bob", "bob", "eve"],
+    ...                   "item": [7, 9, 7, 9, 9]})
+    >>> threshold_interactions(X, user_min=2, item_min=2)
+      user  item
+    0  ann     7
+    1  ann     9
+    2  bob     7
+    3  bob     9
+    """
+    InteractionThresholder(user_min, item_min)._validate_params()
+    interactions = check_interactions(X, y)
+    kept = dense_rows(interactions, user_min, item_min)
+    _check_any_left(kept, user_min, item_min)
+    library = frame_library(X)
+    if library == "polars" or library == "pyarrow":
+        rows = X.filter(kept)
+    elif library is None:
+        rows = np.asarray(X if not isinstance(X, list | tuple) else np.array(X, dtype=object))[kept]
+    else:
+        rows = X[kept]
+    return rows if y is None else (rows, interactions.y[kept])

@@ -1,0 +1,216 @@
+"""What every recommender does once it can write a score as an inner product."""
+
+from __future__ import annotations
+
+from abc import ABCMeta, abstractmethod
+from typing import Any, Self
+
+import numpy as np
+import scipy.sparse as sp
+from sklearn.base import BaseEstimator
+from sklearn.utils.validation import check_is_fitted
+
+from sklearn_recsketch.metrics._evaluation import evaluate
+from sklearn_recsketch.recommenders._request import build_request, ranked_table
+from sklearn_recsketch.solvers._ranking import top_items
+from sklearn_recsketch.utils._frames import frame_library
+from sklearn_recsketch.utils._ids import lookup
+from sklearn_recsketch.utils._threads import workers
+from sklearn_recsketch.utils._validation import Interactions, check_interactions, check_k
+
+__all__ = ["BaseRecommender"]
+
+PREDICT_ROWS = 65_536  # rows whose vectors are held at once by predict
+
+
+class BaseRecommender(BaseEstimator, metaclass=ABCMeta):
+    """Base of all recommenders: the public contract on top of user and item vectors.
+
+    A subclass fits `users_`, `items_`, `interactions_` and says what the vectors of users and items
+    are; the preference of a user for an item is their inner product.
+    """
+
+    # Requests are set once for the class, so that searches and pipelines route them without ceremony.
+    __metadata_request__fit = {  # noqa: RUF012 - scikit-learn's own form
+        "user_features": True,
+        "item_features": True,
+        "X_val": True,
+        "y_val": True,
+    }
+    __metadata_request__partial_fit = {  # noqa: RUF012
+        "user_features": True,
+        "item_features": True,
+    }
+
+    users_: np.ndarray
+    items_: np.ndarray
+    interactions_: sp.csr_array
+
+    @abstractmethod
+    def _user_vectors(self, codes: np.ndarray) -> np.ndarray:
+        """Vectors of users by row number, -1 for an unknown user."""
+
+    @abstractmethod
+    def _item_vectors(self, codes: np.ndarray) -> np.ndarray:
+        """Vectors of items by row number, -1 for an unknown item."""
+
+    @abstractmethod
+    def _fold_in(self, codes: np.ndarray, history: sp.csr_array) -> np.ndarray:
+        """Vectors of users, by row number, from interactions with known items and, in the last column, unknown ones."""
+
+    def predict(self, X: Any) -> np.ndarray:
+        """Preference of each row's user for its item.
+
+        Parameters
+        ----------
+        X : array or frame of shape (n_rows, 2) or (n_rows, 3)
+            User and item ids by position; a weight column is ignored. Unknown ids are no error:
+            they are represented by the mean embedding.
+
+        Returns
+        -------
+        ndarray of shape (n_rows,), dtype float32
+            Larger is better; comparable between the items of one user.
+        """
+        check_is_fitted(self)
+        interactions = check_interactions(X)
+        users = lookup(self.users_, interactions.users, "user")
+        items = lookup(self.items_, interactions.items, "item")
+        out = np.empty(len(users), dtype=np.float32)
+        for start in range(0, len(users), PREDICT_ROWS):
+            part = slice(start, start + PREDICT_ROWS)
+            x, y = self._user_vectors(users[part]), self._item_vectors(items[part])
+            np.einsum("rk,rk->r", x, y, out=out[part])
+        return out
+
+    def recommend(
+        self,
+        users: Any = None,
+        k: int = 10,
+        *,
+        history: Any = None,
+        exclude_seen: bool = True,
+        candidates: Any = None,
+        exclude: Any = None,
+    ) -> Any:
+        """The best items of each user.
+
+        Parameters
+        ----------
+        users : array-like of ids, default=None
+            Users to recommend to, known or not. None: the users of `history`, else all known ones.
+        k : int, default=10
+            Items per user.
+        history : array or frame of shape (n_rows, 2) or (n_rows, 3), default=None
+            Interactions (user, item and, optionally, strength) of users the model does not know, or
+            knows no longer well: their vectors are computed from this history alone, with the
+            items as fitted, and, with `exclude_seen`, its items are not recommended either.
+        exclude_seen : bool, default=True
+            Leave out items the user interacted with in fit.
+        candidates : array-like of ids, default=None
+            Items to choose from; None: all known items, those known by features alone included.
+        exclude : array-like of ids, or table of shape (n_rows, 2), default=None
+            Items nobody must get, or pairs of user and item.
+
+        Returns
+        -------
+        frame with columns user, rank, item, score
+            Users in the order given, rank from 1. A user with fewer than k items left has fewer rows;
+            ties are broken by the order of the items. A pandas frame, or polars where fit had polars.
+
+        Notes
+        -----
+        All items are scored, exactly, in tiles of bounded memory: O(n_users * n_items * n_components).
+        """
+        check_is_fitted(self)
+        k = check_k(k)
+        past = None if history is None else check_interactions(history, name="history")
+        request = build_request(self.users_, self.items_, users, past, candidates, exclude)
+        vectors = self._user_vectors(request.user_codes)
+        if past is not None:
+            rows, matrix = request.history_matrix(past, self.items_)
+            vectors[rows] = self._fold_in(request.user_codes[rows], matrix)
+        excluded = request.excluded(self.interactions_ if exclude_seen else None, past if exclude_seen else None)
+        with workers(getattr(self, "n_jobs", None)) as pool:
+            best, scores = top_items(vectors, self._item_vectors(request.item_codes), excluded, k, pool)
+        return ranked_table("user", request.user_ids, "item", request.item_ids, best, scores, self._table_library())
+
+    def score(self, X: Any, y: Any = None, *, k: int = 5) -> float:
+        """Mean precision at k over the users of X, items seen in fit left out.
+
+        Where X is the data of fit itself, it is the training precision: seen items are relevant and
+        nothing is left out. See :func:`~sklearn_recsketch.metrics.make_ranking_scorer` for other metrics.
+
+        Parameters
+        ----------
+        X : array or frame of shape (n_rows, 2) or (n_rows, 3)
+            User and item ids; a weight column is ignored.
+        y : array-like of shape (n_rows,), default=None
+            Strengths: a row is relevant where it is positive; None means every row.
+        k : int, default=5
+            Cutoff.
+
+        Returns
+        -------
+        float
+            Between 0 and 1.
+        """
+        check_is_fitted(self)
+        return evaluate(self, X, y, [("precision", check_k(k))])[f"precision@{k}"]
+
+    def _rank(
+        self, user_codes: np.ndarray, k: int, exclude_seen: bool, item_codes: np.ndarray | None = None
+    ) -> np.ndarray:
+        """Row numbers of the best items of users by row number; -1 where too few are left."""
+        request = build_request(self.users_, self.items_, None, None, None, None)
+        request = request.restricted(user_codes, self.users_, item_codes)
+        excluded = request.excluded(self.interactions_ if exclude_seen else None, None)
+        with workers(getattr(self, "n_jobs", None)) as pool:
+            best, _ = top_items(
+                self._user_vectors(request.user_codes), self._item_vectors(request.item_codes), excluded, k, pool
+            )
+        return np.where(best >= 0, request.item_codes[best], -1)
+
+    def _table_library(self) -> str:
+        return "polars" if self.__dict__.get("_polars") else "pandas"
+
+    def _input_attributes(self, X: Any, interactions: Interactions) -> dict[str, Any]:
+        """Fitted attributes about the form of X."""
+        attributes: dict[str, Any] = {"n_features_in_": interactions.n_columns}
+        if interactions.names is not None:
+            attributes["feature_names_in_"] = np.array(interactions.names, dtype=object)
+        attributes["_polars"] = frame_library(X) == "polars"
+        return attributes
+
+    def _replace_fitted(self, state: dict[str, Any]) -> None:
+        """Put the attributes of a successful fit in place of those of an earlier one."""
+        for name in list(self.__dict__):
+            if name.endswith("_") and not name.startswith("_"):
+                del self.__dict__[name]
+        self.__dict__.update(state)
+
+    def set_params(self, **params: Any) -> Self:
+        """Set parameters; ``item_encoder__min_count=5`` works while `item_encoder` is None, too.
+
+        A nested parameter of an encoder that is None, which stands for the default one, puts a
+        default encoder there first.
+        """
+        from sklearn_recsketch.preprocessing import SideFeatureEncoder
+
+        for name in ("user_encoder", "item_encoder"):
+            nested = any(key.startswith(f"{name}__") for key in params)
+            if nested and hasattr(self, name) and params.get(name, getattr(self, name)) is None:
+                params[name] = SideFeatureEncoder()
+        # The encoder itself has to be in place before its parameters are set.
+        ordered = {key: params[key] for key in sorted(params, key=lambda key: "__" in key)}
+        return super().set_params(**ordered)
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.estimator_type = "recommender"
+        tags.input_tags.string = True
+        tags.input_tags.categorical = True
+        tags.target_tags.required = False
+        return tags
+
+

@@ -1,0 +1,191 @@
+"""Users or items of a model: their ids, their features, and how embeddings add up to vectors."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import scipy.sparse as sp
+from sklearn.base import clone
+
+from sklearn_recsketch.preprocessing._encoder import SideFeatureEncoder, check_side_features
+from sklearn_recsketch.preprocessing._matrix import build_matrix, present_ids
+from sklearn_recsketch.preprocessing._side_features import SideFeatures
+from sklearn_recsketch.utils._ids import describe_kind, same_kind
+from sklearn_recsketch.utils._validation import Interactions
+
+__all__ = ["Entities", "known_ids"]
+
+
+def known_ids(
+    interactions: Interactions,
+    user_features: SideFeatures | None,
+    item_features: SideFeatures | None,
+    earlier: Any = None,
+) -> tuple[np.ndarray, np.ndarray, sp.csr_array]:
+    """Users and items of a fit, sorted, and the matrix of their interactions.
+
+    Known are the ids with interactions of positive strength, those of the features and, where
+    `earlier` is a fitted recommender, its own, whose interactions are added.
+
+    Raises
+    ------
+    ValueError
+        Where no row has a positive strength.
+    """
+    positive = interactions.strength > 0
+    if not positive.any():
+        raise ValueError(
+            f"None of the {len(positive)} rows of X has a positive strength, so there is no interaction to learn from. "
+            f"Strength is y times the weight column, if X has one."
+        )
+    ids = []
+    for name, column, features in (
+        ("user", interactions.users, user_features),
+        ("item", interactions.items, item_features),
+    ):
+        known = present_ids(column, positive)
+        if features is not None:
+            known = _union(known, check_side_features(features, f"{name}_features").ids, name, f"{name}_features")
+        if earlier is not None:
+            known = _union(known, getattr(earlier, f"{name}s_"), name, "earlier fits")
+        ids.append(known)
+    users, items = ids
+    matrix = build_matrix(interactions, users, items)
+    if earlier is not None:
+        old = earlier.interactions_.tocoo()
+        rows = np.searchsorted(users, earlier.users_)[old.row]
+        columns = np.searchsorted(items, earlier.items_)[old.col]
+        matrix = sp.csr_array(matrix + sp.csr_array((old.data, (rows, columns)), shape=matrix.shape))
+        matrix.sort_indices()
+    return users, items, matrix
+
+
+def _union(ids: np.ndarray, others: np.ndarray, name: str, origin: str) -> np.ndarray:
+    if not same_kind(ids, others):
+        raise ValueError(
+            f"The {name} ids of X are {describe_kind(ids)} (first: {ids[0]!r}), but those of {origin} are "
+            f"{describe_kind(others)} (first: {others[0]!r}). Convert them to one type."
+        )
+    return np.union1d(ids, others)
+
+
+@dataclass(frozen=True)
+class Entities:
+    """Users or items with what turns embeddings into their vectors.
+
+    Attributes
+    ----------
+    ids : ndarray of shape (n,)
+        Sorted.
+    active : ndarray of shape (n,), dtype bool
+        Which of them have interactions. The others are known by their features only and take no
+        part in training: as negatives for everybody they would be pushed away from all users.
+    features : SideFeatures or None
+        Aligned to `ids`.
+    encoder : SideFeatureEncoder or None
+        Fitted on `features`.
+    design : csr_array of shape (n, n_embeddings) or None
+        Coefficients of the embeddings in each vector; None means one embedding each.
+    """
+
+    ids: np.ndarray
+    active: np.ndarray
+    features: SideFeatures | None
+    encoder: SideFeatureEncoder | None
+    design: sp.csr_array | None
+
+    @classmethod
+    def build(
+        cls,
+        ids: np.ndarray,
+        n_interactions: np.ndarray,
+        features: SideFeatures | None,
+        encoder: SideFeatureEncoder | None,
+        name: str,
+    ) -> Entities:
+        """Encode the features of `ids`; an encoder of None is the default one."""
+        active = n_interactions > 0
+        if features is None:
+            return cls(ids, active, None, None, None)
+        aligned = features.align(ids, name)
+        fitted = SideFeatureEncoder() if encoder is None else clone(encoder)
+        design = fitted.fit_transform(aligned, n_interactions=n_interactions)
+        empty = active & (np.diff(design.indptr) == 0)
+        if empty.any():
+            first = ids[int(np.argmax(empty))]
+            raise ValueError(
+                f"{int(empty.sum())} {name}s with interactions (first: {first!r}) have no features and, with "
+                f"identity=False, nothing to represent them by. Use SideFeatureEncoder(identity=True)."
+            )
+        return cls(ids, active, aligned, fitted, design)
+
+    @property
+    def n_identity(self) -> int:
+        """Number of embeddings that belong to one id; they come first."""
+        return len(self.ids) if self.encoder is None or self.encoder.identity else 0
+
+    @property
+    def n_embeddings(self) -> int:
+        """Number of embeddings."""
+        return len(self.ids) if self.design is None else int(self.design.shape[1])
+
+    @property
+    def active_design(self) -> sp.csr_array | None:
+        """Rows of `design` that take part in training."""
+        return None if self.design is None else sp.csr_array(self.design[np.flatnonzero(self.active)])
+
+    def vectors(self, embeddings: np.ndarray) -> np.ndarray:
+        """Sums of embeddings, float32."""
+        if self.design is None:
+            return embeddings
+        return np.asarray(self.design @ embeddings, dtype=np.float32)
+
+    def feature_vectors(self, embeddings: np.ndarray, codes: np.ndarray) -> np.ndarray:
+        """What features alone, without the identity, add to the vectors of rows by number; 0 for -1."""
+        assert self.design is not None
+        chosen = self.design[np.maximum(codes, 0)][:, self.n_identity :]
+        vectors = np.asarray(chosen @ embeddings[self.n_identity :], dtype=np.float32)
+        vectors[codes < 0] = 0
+        return vectors
+
+    @property
+    def identity_weight(self) -> float:
+        """Coefficient of an identity embedding."""
+        return 1.0 if self.encoder is None else float(self.encoder.identity_weight)
+
+    def complete(self, embeddings: np.ndarray) -> np.ndarray:
+        """Embeddings with the identity of ids without interactions set to the mean of the others'."""
+        cold = np.flatnonzero(~self.active)
+        if not len(cold) or not self.n_identity:
+            return embeddings
+        complete = embeddings.copy()
+        complete[cold] = self.mean_identity(embeddings)
+        return complete
+
+    def mean_identity(self, embeddings: np.ndarray) -> np.ndarray:
+        """Mean identity embedding of the ids with interactions; zeros where there is no identity block."""
+        if not self.n_identity:
+            return np.zeros_like(embeddings[0])
+        return embeddings[: self.n_identity][self.active].mean(axis=0, dtype=np.float64).astype(embeddings.dtype)
+
+    def unknown_vector(self, embeddings: np.ndarray) -> np.ndarray:
+        """Vector of an id that is not known: the mean identity embedding, or the mean vector without an identity."""
+        if self.n_identity:
+            return np.asarray(self.identity_weight * self.mean_identity(embeddings), dtype=embeddings.dtype)
+        return np.asarray(self.vectors(embeddings)[self.active].mean(axis=0), dtype=embeddings.dtype)
+
+    def carry(self, old: Entities, old_embeddings: np.ndarray, fresh: np.ndarray) -> np.ndarray:
+        """`fresh` embeddings of these entities with those that `old` has taken over, by id and by feature name."""
+        carried = fresh.copy()
+        if self.n_identity and old.n_identity:
+            found = np.asarray(pd.Index(old.ids).get_indexer(pd.Index(self.ids)))
+            known = np.flatnonzero((found >= 0) & (old.active[np.maximum(found, 0)]))
+            carried[known] = old_embeddings[found[known]]
+        if self.encoder is not None and old.encoder is not None:
+            found = np.asarray(pd.Index(old.encoder.feature_names_).get_indexer(pd.Index(self.encoder.feature_names_)))
+            known = np.flatnonzero(found >= 0)
+            carried[self.n_identity + known] = old_embeddings[old.n_identity + found[known]]
+        return carried

@@ -1,0 +1,332 @@
+"""Recommenders whose users and items are sums of embeddings: what WRMF, WARP and BPR share."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from dataclasses import dataclass
+from numbers import Integral, Real
+from typing import Any, Self
+
+import numpy as np
+import scipy.sparse as sp
+from sklearn.callback import CallbackSupportMixin
+from sklearn.utils import check_random_state
+from sklearn.utils._param_validation import Interval, StrOptions
+
+from sklearn_recsketch.preprocessing._encoder import SideFeatureEncoder
+from sklearn_recsketch.preprocessing._matrix import build_matrix
+from sklearn_recsketch.preprocessing._side_features import SideFeatures
+from sklearn_recsketch.recommenders._base import BaseRecommender
+from sklearn_recsketch.recommenders._entities import Entities, known_ids
+from sklearn_recsketch.recommenders._similarity import similar
+from sklearn_recsketch.recommenders._training import Trainer, run_epochs, split_validation
+from sklearn_recsketch.utils._compat import _fit_context
+from sklearn_recsketch.utils._threads import Workers, workers
+from sklearn_recsketch.utils._validation import Interactions, check_interactions
+
+__all__ = ["FactorRecommender", "Problem"]
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What a trainer gets: interactions of active users and items, and where to start.
+
+    Attributes
+    ----------
+    users, items : Entities
+    matrix : csr_array of shape (n_active_users, n_active_items), dtype float32
+        Strengths.
+    user_embeddings, item_embeddings : ndarray
+        Initial values, overwritten by training.
+    seed : int
+    earlier : FactorRecommender or None
+        The fitted model that training continues from.
+    """
+
+    users: Entities
+    items: Entities
+    matrix: sp.csr_array
+    user_embeddings: np.ndarray
+    item_embeddings: np.ndarray
+    seed: int
+    earlier: Any
+
+
+class FactorRecommender(CallbackSupportMixin, BaseRecommender):
+    """Base of recommenders that learn embeddings.
+
+    A subclass makes a trainer (see `_training.Trainer`) and says how its embeddings are initialised.
+    """
+
+    _parameter_constraints: dict[str, Any] = {  # noqa: RUF012 - scikit-learn's own form
+        "n_components": [Interval(Integral, 1, None, closed="left")],
+        "user_regularization": [Interval(Real, 0, None, closed="left"), None],
+        "item_regularization": [Interval(Real, 0, None, closed="left"), None],
+        "regularization": [Interval(Real, 0, None, closed="left")],
+        "feature_regularization": [Interval(Real, 0, None, closed="left"), None],
+        "max_iter": [Interval(Integral, 1, None, closed="left")],
+        "tol": [Interval(Real, 0, None, closed="left")],
+        "user_encoder": [SideFeatureEncoder, None],
+        "item_encoder": [SideFeatureEncoder, None],
+        "early_stopping": ["boolean"],
+        "validation_fraction": [Interval(Real, 0, 1, closed="neither")],
+        "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
+        "scoring": [str, callable, None],
+        "warm_start": ["boolean"],
+        "engine": [StrOptions({"native"})],
+        "random_state": ["random_state"],
+        "n_jobs": [Integral, None],
+        "verbose": ["verbose"],
+    }
+
+    user_features_: SideFeatures | None
+    item_features_: SideFeatures | None
+    user_factors_: np.ndarray
+    item_factors_: np.ndarray
+    user_embeddings_: np.ndarray
+    item_embeddings_: np.ndarray
+
+    # What a subclass provides.
+
+    @abstractmethod
+    def _initial(self, entities: Entities, name: str, random_state: np.random.RandomState) -> np.ndarray:
+        """Random embeddings to start from."""
+
+    @abstractmethod
+    def _trainer(self, problem: Problem, pool: Workers) -> Any:
+        """The trainer of a fit."""
+
+    @abstractmethod
+    def _update(self, problem: Problem, new: sp.csr_array, pool: Workers) -> tuple[Trainer, float]:
+        """Train on what is new in `problem.matrix`, for partial_fit; returns the trainer and its loss."""
+
+    def _regularization_of(self, name: str) -> float:
+        """Regularization of users or items: their own, or the common one."""
+        own = getattr(self, f"{name}_regularization")
+        return float(self.regularization if own is None else own)  # type: ignore[attr-defined]
+
+    def _penalty(self, entities: Entities, name: str) -> np.ndarray:
+        """Regularization of each embedding: the side's for identities, the features' own for the rest."""
+        own = self._regularization_of(name)
+        features = self.feature_regularization  # type: ignore[attr-defined]
+        penalty = np.full(entities.n_embeddings, own if features is None else float(features))
+        penalty[: entities.n_identity] = own
+        return penalty
+
+    # The public contract.
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(
+        self,
+        X: Any,
+        y: Any = None,
+        *,
+        user_features: SideFeatures | None = None,
+        item_features: SideFeatures | None = None,
+        X_val: Any = None,
+        y_val: Any = None,
+    ) -> Self:
+        """Learn embeddings from interactions.
+
+        Nothing on the estimator changes until training has succeeded.
+
+        Parameters
+        ----------
+        X : array or frame of shape (n_rows, 2) or (n_rows, 3)
+            User id, item id and, optionally, a weight that multiplies the strength in training.
+            Repeated pairs are summed.
+        y : array-like of shape (n_rows,), default=None
+            Strengths: counts, play times; None means 1. Rows of strength 0 are no interactions.
+        user_features, item_features : SideFeatures, default=None
+            Features by id; every id in them becomes known and recommendable.
+        X_val, y_val : default=None
+            Validation interactions for `early_stopping`, in place of a share of X.
+
+        Returns
+        -------
+        self
+            The fitted recommender.
+        """
+        interactions = check_interactions(X, y)
+        context = self._init_callback_context(max_subtasks=self.max_iter)  # type: ignore[attr-defined]
+        ones = interactions.y if y is None else y
+        X_fit, y_fit, monitor = split_validation(self, X, y, interactions, X_val, y_val)
+        if X_fit is not X:
+            interactions = check_interactions(X_fit, y_fit)
+            ones = interactions.y if y is None else y_fit
+        context.call_on_fit_task_begin(estimator=self, X=X_fit, y=ones)
+        users, items, matrix = known_ids(interactions, user_features, item_features)
+        earlier = self if self.warm_start and hasattr(self, "items_") else None  # type: ignore[attr-defined]
+        problem, shared = self._problem(X, interactions, users, items, matrix, user_features, item_features, earlier)
+
+        with workers(self.n_jobs) as pool:  # type: ignore[attr-defined]
+            trainer = self._trainer(problem, pool)
+
+            def state(course: dict[str, Any]) -> dict[str, Any]:
+                return shared | self._learnt(problem, trainer) | course
+
+            course = run_epochs(self, trainer, state, context, monitor, (X_fit, ones))
+        final = state(course)
+        self._replace_fitted(final)
+        context.call_on_fit_task_end(estimator=self, X=X_fit, y=ones)
+        return self
+
+    @_fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(
+        self,
+        X: Any,
+        y: Any = None,
+        *,
+        user_features: SideFeatures | None = None,
+        item_features: SideFeatures | None = None,
+    ) -> Self:
+        """Add interactions to a fitted model: new ids join, what was learnt of the others is kept.
+
+        The rows are added to the interactions seen before, and one epoch trains on what they
+        changed. On an unfitted estimator it is the first epoch of a fit.
+
+        Parameters
+        ----------
+        X, y
+            As in `fit`.
+        user_features, item_features : SideFeatures, default=None
+            Features of new ids, or new features of known ones, which replace their old ones.
+
+        Returns
+        -------
+        self
+        """
+        interactions = check_interactions(X, y)
+        earlier = self if hasattr(self, "items_") else None
+        tables = {"user": user_features, "item": item_features}
+        if earlier is not None:
+            for name, table in tables.items():
+                old = getattr(self, f"{name}_features_")
+                tables[name] = old if table is None else table if old is None else old.updated(table, name)
+        users, items, matrix = known_ids(interactions, tables["user"], tables["item"], earlier)
+        problem, shared = self._problem(X, interactions, users, items, matrix, tables["user"], tables["item"], earlier)
+        new = known_part(interactions, problem)
+        with workers(self.n_jobs) as pool:  # type: ignore[attr-defined]
+            trainer, loss = self._update(problem, new, pool)
+        curve = np.append(earlier.loss_curve_ if earlier is not None else [], loss)  # type: ignore[attr-defined]
+        course = {"loss_curve_": curve, "n_iter_": len(curve), "diverged_": not trainer.is_finite()}
+        if course["diverged_"]:
+            raise ValueError(
+                f"The update left the finite numbers: the largest norm of a vector was {trainer.largest_norm():.3g}. "
+                f"The model is as it was before. Try a smaller learning rate or smaller strengths y."
+            )
+        self._replace_fitted(shared | self._learnt(problem, trainer) | course)
+        return self
+
+    def similar_items(self, items: Any, k: int = 10) -> Any:
+        """Items whose vectors point the same way.
+
+        Parameters
+        ----------
+        items : id or array-like of ids
+            Unknown ones are represented by the mean item, with a warning.
+        k : int, default=10
+            Neighbours per item; the item itself is none of them.
+
+        Returns
+        -------
+        frame with columns item, rank, similar_item, score
+            `score` is the cosine, between -1 and 1.
+        """
+        return similar(self, "item", items, k)
+
+    def similar_users(self, users: Any, k: int = 10) -> Any:
+        """Users whose vectors point the same way.
+
+        Parameters
+        ----------
+        users : id or array-like of ids
+            Unknown ones are represented by the mean user, with a warning.
+        k : int, default=10
+            Neighbours per user; the user herself is none of them.
+
+        Returns
+        -------
+        frame with columns user, rank, similar_user, score
+            `score` is the cosine, between -1 and 1.
+        """
+        return similar(self, "user", users, k)
+
+    # The parts of fit.
+
+    def _problem(
+        self,
+        X: Any,
+        interactions: Interactions,
+        users: np.ndarray,
+        items: np.ndarray,
+        matrix: sp.csr_array,
+        user_features: SideFeatures | None,
+        item_features: SideFeatures | None,
+        earlier: Any,
+    ) -> tuple[Problem, dict[str, Any]]:
+        """The training problem, and the fitted attributes that training does not change."""
+        random_state = check_random_state(self.random_state)  # type: ignore[attr-defined]
+        sides, starts = [], []
+        for axis, (name, ids, features) in enumerate((("user", users, user_features), ("item", items, item_features))):
+            counts = np.diff(matrix.indptr) if axis == 0 else np.bincount(matrix.indices, minlength=len(ids))
+            entities = Entities.build(ids, counts, features, getattr(self, f"{name}_encoder"), name)
+            start = self._initial(entities, name, random_state)
+            if earlier is not None:
+                start = entities.carry(earlier._entities(name), getattr(earlier, f"{name}_embeddings_"), start)
+            sides.append(entities)
+            starts.append(start)
+        active = matrix[np.flatnonzero(sides[0].active)][:, np.flatnonzero(sides[1].active)]
+        active.sort_indices()
+        seed = int(random_state.randint(np.iinfo(np.int32).max))
+        problem = Problem(sides[0], sides[1], sp.csr_array(active), starts[0], starts[1], seed, earlier)
+        shared = self._input_attributes(X, interactions) | {
+            "users_": users,
+            "items_": items,
+            "interactions_": matrix,
+        }
+        for name, entities in (("user", sides[0]), ("item", sides[1])):
+            shared[f"{name}_features_"] = entities.features
+            shared[f"{name}_encoder_"] = entities.encoder
+        return problem, shared
+
+    def _learnt(self, problem: Problem, trainer: Any) -> dict[str, Any]:
+        """Fitted attributes that training changes."""
+        learnt: dict[str, Any] = {}
+        sides = (("user", problem.users), ("item", problem.items))
+        for (name, entities), trained in zip(sides, trainer.embeddings(), strict=True):
+            embeddings = entities.complete(trained)
+            learnt[f"{name}_embeddings_"] = embeddings
+            learnt[f"{name}_factors_"] = entities.vectors(embeddings)
+            learnt[f"_unknown_{name}"] = entities.unknown_vector(trained)
+        return learnt
+
+    def _entities(self, name: str) -> Entities:
+        """Users or items of the fitted model."""
+        axis = 0 if name == "user" else 1
+        counts = self.interactions_.count_nonzero(axis=1 - axis)
+        features, encoder = getattr(self, f"{name}_features_"), getattr(self, f"{name}_encoder_")
+        ids = getattr(self, f"{name}s_")
+        design = None if encoder is None else encoder.transform(features, n_interactions=counts)
+        return Entities(ids, counts > 0, features, encoder, design)
+
+    # Vectors.
+
+    def _vectors(self, name: str, codes: np.ndarray) -> np.ndarray:
+        """Factors by row number; an unknown id has the mean identity embedding."""
+        vectors = getattr(self, f"{name}_factors_")[codes]
+        vectors[codes < 0] = getattr(self, f"_unknown_{name}")
+        return vectors
+
+    def _user_vectors(self, codes: np.ndarray) -> np.ndarray:
+        return self._vectors("user", codes)
+
+    def _item_vectors(self, codes: np.ndarray) -> np.ndarray:
+        return self._vectors("item", codes)
+
+
+def known_part(interactions: Interactions, problem: Problem) -> sp.csr_array:
+    """The rows of a partial_fit as a matrix of the problem's active users and items."""
+    users = problem.users.ids[problem.users.active]
+    items = problem.items.ids[problem.items.active]
+    return build_matrix(interactions, users, items)

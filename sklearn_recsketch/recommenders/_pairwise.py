@@ -1,0 +1,168 @@
+"""What learning to rank by sampled pairs shares: everything but the loss."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from numbers import Real
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+from sklearn.utils import check_random_state
+from sklearn.utils._param_validation import Interval
+
+from sklearn_recsketch.recommenders._entities import Entities
+from sklearn_recsketch.recommenders._factors import FactorRecommender, Problem
+from sklearn_recsketch.solvers._pairwise import Embeddings, Loss, PairwiseEpochs
+from sklearn_recsketch.utils._threads import Workers, workers
+
+__all__ = ["PairwiseRecommender"]
+
+FOLD_IN_EPOCHS = 20
+
+
+class PairwiseRecommender(FactorRecommender):
+    """Base of WARP and BPR."""
+
+    _parameter_constraints: dict[str, Any] = {  # noqa: RUF012 - scikit-learn's own form
+        **FactorRecommender._parameter_constraints,
+        "learning_rate": [Interval(Real, 0, None, closed="neither")],
+    }
+
+    learning_rate: float
+    item_biases_: np.ndarray
+
+    @abstractmethod
+    def _loss(self, n_items: int) -> Loss:
+        """The loss on a catalogue of so many items."""
+
+    def _initial(self, entities: Entities, name: str, random_state: np.random.RandomState) -> np.ndarray:
+        shape = (entities.n_embeddings, self.n_components)
+        return ((random_state.random_sample(shape) - 0.5) / self.n_components).astype(np.float32)
+
+    def _trainer(self, problem: Problem, pool: Workers) -> _Epochs:
+        return _Epochs(self, problem, problem.matrix, pool)
+
+    def _update(self, problem: Problem, new: sp.csr_array, pool: Workers) -> tuple[_Epochs, float]:
+        trainer = _Epochs(self, problem, new, pool)
+        epoch = 0 if problem.earlier is None else problem.earlier.n_iter_
+        return trainer, trainer.run_epoch(epoch)
+
+    def _learnt(self, problem: Problem, trainer: Any) -> dict[str, Any]:
+        learnt = super()._learnt(problem, trainer)
+        users, items = trainer.side_embeddings()
+        # Biases add up like embeddings of length one.
+        biases = problem.items.complete(items.biases[:, None])
+        learnt["item_feature_biases_"] = biases[:, 0]
+        learnt["item_biases_"] = problem.items.vectors(biases)[:, 0]
+        learnt["_unknown_bias"] = float(problem.items.unknown_vector(items.biases[:, None])[0])
+        # Adagrad goes on from here in partial_fit.
+        learnt["_accumulators"] = {
+            "user": (users.accumulators, users.bias_accumulators),
+            "item": (items.accumulators, items.bias_accumulators),
+        }
+        return learnt
+
+    def _user_vectors(self, codes: np.ndarray) -> np.ndarray:
+        vectors = super()._user_vectors(codes)
+        return np.hstack([vectors, np.ones((len(vectors), 1), dtype=np.float32)])
+
+    def _item_vectors(self, codes: np.ndarray) -> np.ndarray:
+        biases = np.append(self.item_biases_, np.float32(self._unknown_bias))[codes]
+        return np.hstack([super()._item_vectors(codes), biases[:, None]])
+
+    def _fold_in(self, codes: np.ndarray, history: sp.csr_array) -> np.ndarray:
+        """A few epochs on the users' histories with the items frozen, from what is known without them."""
+        users = self._entities("user")
+        mean = users.identity_weight * users.mean_identity(self.user_embeddings_)
+        start = np.tile(mean, (len(codes), 1)).astype(np.float32)
+        if users.design is not None:
+            start += users.feature_vectors(self.user_embeddings_, codes)
+        # Copies: kernels write to what they train, and a frozen side is written as it was.
+        items = self._vectors("item", np.append(np.arange(len(self.items_)), -1))
+        side = Embeddings.starting_at(items, len(items))
+        side.biases[:] = np.append(self.item_biases_, np.float32(self._unknown_bias))
+        penalty = np.full(len(codes), self._regularization_of("user"))
+        random_state = check_random_state(self.random_state)
+        with workers(self.n_jobs) as pool:
+            epochs = PairwiseEpochs(
+                history,
+                history,
+                (Embeddings.starting_at(start, 0), penalty, None),
+                (side, np.zeros(len(items)), None),
+                self._loss(len(items)),
+                int(random_state.randint(np.iinfo(np.int32).max)),
+                pool,
+                item_rate=0.0,
+            )
+            for epoch in range(FOLD_IN_EPOCHS):
+                epochs.run(epoch)
+        return np.hstack([epochs.users.vectors, np.ones((len(codes), 1), dtype=np.float32)])
+
+
+class _Epochs:
+    """Training state of a fit: the embeddings of all ids, trained on the active ones."""
+
+    def __init__(self, model: PairwiseRecommender, problem: Problem, positives: sp.csr_array, pool: Workers) -> None:
+        self._sides = (("user", problem.users), ("item", problem.items))
+        self._full: list[Embeddings] = []
+        trained = []
+        for (name, entities), values in zip(
+            self._sides, (problem.user_embeddings, problem.item_embeddings), strict=True
+        ):
+            full = self._start(name, entities, values, problem.earlier)
+            self._full.append(full)
+            # Without features the kernels work on the rows of the active ids alone.
+            compact = entities.design is None and not entities.active.all()
+            rows = np.flatnonzero(entities.active) if compact else slice(None)
+            biases = rows if name == "item" else slice(None)
+            part = Embeddings(full.values[rows], full.accumulators[rows], *(b[biases] for b in full[2:]))
+            trained.append((part, model._penalty(entities, name)[rows], entities.active_design))
+        loss = model._loss(problem.matrix.shape[1])
+        self._epochs = PairwiseEpochs(positives, problem.matrix, trained[0], trained[1], loss, problem.seed, pool)
+
+    @staticmethod
+    def _start(name: str, entities: Entities, values: np.ndarray, earlier: Any) -> Embeddings:
+        fresh = Embeddings.starting_at(values, len(values) if name == "item" else 0)
+        if earlier is None:
+            return fresh
+        old = earlier._entities(name)
+        accumulators, bias_accumulators = earlier._accumulators[name]
+        biases = earlier.item_feature_biases_ if name == "item" else np.empty(0, np.float32)
+        pairs = zip((accumulators, biases, bias_accumulators), fresh[1:], strict=True)
+        carried = [entities.carry(old, before, now) if len(now) else now for before, now in pairs]
+        return Embeddings(fresh.values, *carried)
+
+    def run_epoch(self, epoch: int) -> float:
+        return self._epochs.run(epoch)
+
+    def is_finite(self) -> bool:
+        return self._epochs.is_finite()
+
+    def snapshot(self) -> tuple[Embeddings, Embeddings]:
+        return self._epochs.snapshot()
+
+    def restore(self, snapshot: tuple[Embeddings, Embeddings]) -> None:
+        self._epochs.restore(snapshot)
+
+    def largest_norm(self) -> float:
+        return self._epochs.largest_norm()
+
+    def side_embeddings(self) -> list[Embeddings]:
+        """Embeddings, biases and accumulators of all ids."""
+        whole = []
+        for full, trained, (_, entities) in zip(self._full, self._epochs.snapshot(), self._sides, strict=True):
+            if len(full.values) == len(trained.values):
+                whole.append(trained)
+                continue
+            rows = np.flatnonzero(entities.active)
+            merged = full.copy()
+            for target, source in zip(merged, trained, strict=True):
+                if len(target):
+                    target[rows] = source
+            whole.append(merged)
+        return whole
+
+    def embeddings(self) -> tuple[np.ndarray, np.ndarray]:
+        users, items = self.side_embeddings()
+        return users.values, items.values

@@ -1,0 +1,155 @@
+"""Who is to get recommendations, from which items, and what must not be among them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+
+from sklearn_recsketch.utils._frames import frame_library, make_table
+from sklearn_recsketch.utils._ids import IdColumn, lookup
+from sklearn_recsketch.utils._validation import Interactions, check_id_list, check_interactions
+
+__all__ = ["Request", "build_request", "ranked_table"]
+
+
+@dataclass(frozen=True)
+class Request:
+    """Users and items of a query, in ids and in row numbers of the model (-1: unknown)."""
+
+    users: IdColumn
+    user_codes: np.ndarray
+    item_ids: np.ndarray
+    item_codes: np.ndarray
+    pairs: Interactions | None  # pairs to leave out
+
+    @property
+    def user_ids(self) -> np.ndarray:
+        """Id of each user asked for, in order."""
+        return self.users.ids[self.users.codes]
+
+    def restricted(self, user_codes: np.ndarray, user_ids: np.ndarray, item_codes: np.ndarray | None) -> Request:
+        """The same for users and items by row number."""
+        users = IdColumn(codes=np.arange(len(user_codes)), ids=user_ids[user_codes])
+        request = replace(self, users=users, user_codes=user_codes)
+        if item_codes is not None:
+            request = replace(request, item_ids=self.item_ids[item_codes], item_codes=item_codes)
+        return request
+
+    def history_matrix(self, past: Interactions, items: np.ndarray) -> tuple[np.ndarray, sp.csr_array]:
+        """Positions of the users that have a history, and it as a matrix of known items and one column for the rest."""
+        position = lookup(self.users.ids, past.users, "user")
+        columns = lookup(items, past.items, "item")
+        columns = np.where(columns >= 0, columns, len(items))
+        strength = past.strength
+        keep = (position >= 0) & (strength > 0)
+        shape = (len(self.users.ids), len(items) + 1)
+        by_id = sp.coo_array((strength[keep], (position[keep], columns[keep])), shape=shape).tocsr()
+        by_id.sum_duplicates()
+        rows = np.flatnonzero(np.diff(by_id.indptr)[self.users.codes])
+        return rows, sp.csr_array(by_id[self.users.codes[rows]].astype(np.float32))
+
+    def excluded(self, seen: sp.csr_array | None, past: Interactions | None) -> sp.csr_array | None:
+        """What each user must not get, as a users x items matrix of this request."""
+        parts = []
+        if seen is not None:
+            whole = len(self.user_codes) == seen.shape[0] and bool(np.all(np.diff(self.user_codes) == 1))
+            rows = seen if whole and self.user_codes[0] == 0 else self._known_rows(seen)
+            same = len(self.item_codes) == seen.shape[1] and bool(np.all(self.item_codes == np.arange(seen.shape[1])))
+            parts.append(rows if same else self._known_columns(rows))
+        for table in (past, self.pairs):
+            if table is not None:
+                parts.append(self._pair_matrix(table))
+        if not parts:
+            return None
+        total = parts[0]
+        for part in parts[1:]:
+            total = total + part
+        return sp.csr_array(total)
+
+    def _known_rows(self, seen: sp.csr_array) -> sp.csr_array:
+        known = self.user_codes >= 0
+        if known.all():
+            return sp.csr_array(seen[self.user_codes])
+        pick = sp.csr_array(
+            (np.ones(known.sum(), np.float32), (np.flatnonzero(known), self.user_codes[known])),
+            shape=(len(known), seen.shape[0]),
+        )
+        return sp.csr_array(pick @ seen)
+
+    def _known_columns(self, rows: sp.csr_array) -> sp.csr_array:
+        position = np.full(rows.shape[1], -1)
+        known = self.item_codes >= 0
+        position[self.item_codes[known]] = np.flatnonzero(known)
+        coo = rows.tocoo()
+        keep = position[coo.col] >= 0
+        return sp.csr_array(
+            (coo.data[keep], (coo.row[keep], position[coo.col[keep]])),
+            shape=(rows.shape[0], len(self.item_codes)),
+        )
+
+    def _pair_matrix(self, table: Interactions) -> sp.csr_array:
+        position = lookup(self.users.ids, table.users, "user")
+        columns = lookup(self.item_ids, table.items, "item")
+        keep = (position >= 0) & (columns >= 0)
+        shape = (len(self.users.ids), len(self.item_ids))
+        by_id = sp.csr_array((np.ones(keep.sum(), np.float32), (position[keep], columns[keep])), shape=shape)
+        return sp.csr_array(by_id[self.users.codes])
+
+
+def build_request(
+    known_users: np.ndarray,
+    known_items: np.ndarray,
+    users: Any,
+    past: Interactions | None,
+    candidates: Any,
+    exclude: Any,
+) -> Request:
+    """Check the arguments of a query and find its ids among the known ones."""
+    if users is not None:
+        column = check_id_list(users, "user")
+    elif past is not None:
+        column = IdColumn(codes=np.arange(len(past.users.ids)), ids=past.users.ids)
+    else:
+        column = IdColumn(codes=np.arange(len(known_users)), ids=known_users)
+    items, item_codes = known_items, np.arange(len(known_items))
+    if candidates is not None:
+        chosen = check_id_list(candidates, "candidate")
+        if not len(chosen.ids):
+            raise ValueError("candidates is empty: give at least one item, or None for all known items.")
+        items = chosen.ids
+        item_codes = lookup(known_items, IdColumn(np.arange(len(items)), items), "candidate")
+    pairs = None
+    if exclude is not None and _is_table(exclude):
+        pairs = check_interactions(exclude, name="exclude")
+    elif exclude is not None:
+        unwanted = check_id_list(exclude, "excluded item")
+        stays = lookup(unwanted.ids, IdColumn(np.arange(len(items)), items), "item") < 0 if len(unwanted.ids) else ...
+        items, item_codes = items[stays], item_codes[stays]
+    return Request(column, lookup(known_users, column, "user"), items, item_codes, pairs)
+
+
+def _is_table(exclude: Any) -> bool:
+    if frame_library(exclude) is not None:
+        return True
+    if isinstance(exclude, list | tuple):
+        return bool(exclude) and isinstance(exclude[0], list | tuple | np.ndarray)
+    return getattr(exclude, "ndim", 1) == 2
+
+
+def ranked_table(
+    name: str,
+    ids: np.ndarray,
+    other_name: str,
+    other_ids: np.ndarray,
+    best: np.ndarray,
+    scores: np.ndarray,
+    library: str,
+) -> Any:
+    """One row per ranked partner of each id: `name`, rank from 1, `other_name`, score."""
+    found = best >= 0
+    row, rank = np.nonzero(found)
+    columns = {name: ids[row], "rank": rank + 1, other_name: other_ids[best[found]], "score": scores[found]}
+    return make_table(columns, library)

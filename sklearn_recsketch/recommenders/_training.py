@@ -1,0 +1,168 @@
+"""The loop around the epochs of a fit: callbacks, early stopping, divergence."""
+
+from __future__ import annotations
+
+import copy
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+from sklearn.callback import CallbackContext
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.utils import _safe_indexing, check_random_state
+
+from sklearn_recsketch.metrics._scorer import check_ranking_scorer
+from sklearn_recsketch.utils._validation import Interactions
+
+__all__ = ["DivergenceWarning", "Monitor", "Trainer", "run_epochs", "split_validation"]
+
+
+class DivergenceWarning(ConvergenceWarning):
+    """Training left the finite numbers; the factors of the last finite epoch were kept.
+
+    Turn it into an exception with
+    ``warnings.filterwarnings("error", category=DivergenceWarning)``.
+    """
+
+
+class Trainer(Protocol):
+    """Holds the state of one fit."""
+
+    def run_epoch(self, epoch: int) -> float:
+        """Train for one epoch; returns the loss, which need not be finite."""
+        ...
+
+    def is_finite(self) -> bool:
+        """Whether all embeddings are finite."""
+        ...
+
+    def snapshot(self) -> Any:
+        """The embeddings so far, not touched by later epochs."""
+        ...
+
+    def restore(self, snapshot: Any) -> None:
+        """Go back to a snapshot."""
+        ...
+
+    def largest_norm(self) -> float:
+        """Largest norm of a vector."""
+        ...
+
+
+@dataclass
+class Monitor:
+    """Scores on validation data, and the best epoch so far."""
+
+    scorer: Callable[[Any, Any, Any], float]
+    X: Any
+    y: Any
+    patience: int
+    tol: float
+    scores: list[float] = field(default_factory=list)
+    best: int = -1
+    snapshot: Any = None
+
+    def should_stop(self, estimator: Any, trainer: Trainer) -> bool:
+        """Score this epoch; True when the last `patience` epochs brought nothing."""
+        self.scores.append(float(self.scorer(estimator, self.X, self.y)))
+        if self.best < 0 or self.scores[-1] > self.scores[self.best] + self.tol:
+            self.best, self.snapshot = len(self.scores) - 1, trainer.snapshot()
+        return len(self.scores) - 1 - self.best >= self.patience
+
+
+def split_validation(
+    estimator: Any, X: Any, y: Any, interactions: Interactions, X_val: Any, y_val: Any
+) -> tuple[Any, Any, Monitor | None]:
+    """Training data and the monitor of early stopping, None where that is off."""
+    if not estimator.early_stopping:
+        if X_val is not None or y_val is not None:
+            raise ValueError(
+                "X_val was given, but early_stopping=False: set early_stopping=True, or leave X_val and y_val out."
+            )
+        return X, y, None
+    if X_val is None:
+        if y_val is not None:
+            raise ValueError("y_val was given without X_val: pass both, or X_val alone.")
+        held_out = _validation_rows(interactions, estimator.validation_fraction, estimator.random_state)
+        rows, train = np.flatnonzero(held_out), np.flatnonzero(~held_out)
+        X_val, y_val = _safe_indexing(X, rows), None if y is None else _safe_indexing(y, rows)
+        X, y = _safe_indexing(X, train), None if y is None else _safe_indexing(y, train)
+    scorer = check_ranking_scorer("precision@5" if estimator.scoring is None else estimator.scoring)
+    return X, y, Monitor(scorer, X_val, y_val, estimator.n_iter_no_change, estimator.tol)
+
+
+def _validation_rows(interactions: Interactions, fraction: float, random_state: Any) -> np.ndarray:
+    """Rows of a random share of each user's items, never all of them."""
+    from sklearn_recsketch.model_selection._deal import deal_pairs
+
+    order = deal_pairs(interactions, check_random_state(random_state))
+    # Rounding at random keeps the share right for users with few items, too.
+    share = fraction * order.n_pairs + order.user_draw
+    taken = np.minimum(np.floor(share), order.n_pairs - 1)
+    return order.rows(order.rank < taken)
+
+
+def run_epochs(
+    estimator: Any,
+    trainer: Trainer,
+    state: Callable[[Any], dict[str, Any]],
+    context: CallbackContext,
+    monitor: Monitor | None,
+    data: tuple[Any, Any],
+) -> dict[str, Any]:
+    """Train for at most `max_iter` epochs; returns the attributes about the course of training.
+
+    `state` gives all fitted attributes, given those about the course so far: callbacks and the
+    validation score see a fitted estimator in the middle of a fit.
+    """
+    losses: list[float] = []
+    course: dict[str, Any] = {"loss_curve_": losses, "n_iter_": 0, "diverged_": False}
+    last = trainer.snapshot()
+    for epoch in range(estimator.max_iter):
+        task = context.subcontext(task_name="epoch")
+        task.call_on_fit_task_begin(estimator=estimator)
+        loss = trainer.run_epoch(epoch)
+        if not trainer.is_finite() or not np.isfinite(loss):
+            norm = trainer.largest_norm()
+            trainer.restore(last)
+            course["diverged_"] = True
+            _warn_diverged(estimator, epoch, norm)
+            break
+        last = trainer.snapshot()
+        losses.append(loss)
+        course["n_iter_"] = epoch + 1
+        if estimator.verbose:
+            print(f"[{type(estimator).__name__}] epoch {epoch + 1}/{estimator.max_iter}, loss {loss:.6g}")
+        stop = task.call_on_fit_task_end(
+            estimator=estimator, X=data[0], y=data[1], reconstruction_attributes=lambda: state(dict(course))
+        )
+        if monitor is not None:
+            fitted = copy.copy(estimator)
+            fitted._replace_fitted(state(dict(course)))
+            stop = monitor.should_stop(fitted, trainer) or stop
+        elif estimator.tol > 0 and len(losses) > 1:
+            stop = losses[-2] - losses[-1] < estimator.tol * abs(losses[-2]) or stop
+        if stop:
+            break
+    if monitor is not None:
+        course["validation_scores_"] = np.array(monitor.scores)
+        if monitor.best >= 0:
+            trainer.restore(monitor.snapshot)
+            course["n_iter_"] = monitor.best + 1
+    course["loss_curve_"] = np.array(losses)
+    return course
+
+
+def _warn_diverged(estimator: Any, epoch: int, norm: float) -> None:
+    rate = getattr(estimator, "learning_rate", None)
+    at = f" with learning_rate={rate}" if rate is not None else ""
+    advice = "a smaller learning_rate or a larger regularization" if rate is not None else "a larger regularization"
+    kept = f"the factors after epoch {epoch} were kept" if epoch else "the initial factors were kept"
+    warnings.warn(
+        f"{type(estimator).__name__} diverged in epoch {epoch + 1}{at}: the largest norm of a vector was {norm:.3g}. "
+        f"Training stopped and {kept}. Try {advice}, or smaller strengths y.",
+        DivergenceWarning,
+        stacklevel=4,
+    )

@@ -1,0 +1,1 @@
+"""What runs the kernels: half-sweeps of WRMF, passes of WARP and BPR, exact ranking."""

@@ -1,0 +1,200 @@
+"""Epochs of WARP and BPR."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import scipy.sparse as sp
+
+from sklearn_recsketch.kernels._jit import Rows, no_rows, read_only, rows_of
+from sklearn_recsketch.kernels._rng import stream_key
+from sklearn_recsketch.kernels._sgd import Samples, Side, Step, bpr_pass, row_norms, warp_pass
+from sklearn_recsketch.kernels._sparse import sparse_product
+from sklearn_recsketch.utils._threads import Workers, balanced_ranges, even_ranges
+
+__all__ = ["Embeddings", "Loss", "PairwiseEpochs", "warp_rank_weights"]
+
+TASKS = 64  # samples of a pass are cut so many times: Ctrl-C is heeded between two of them
+REFRESHES = 8  # times an epoch vectors are summed anew from features' embeddings
+LARGEST_WEIGHT = 10.0
+
+
+def warp_rank_weights(n_items: int, max_sampled: int) -> np.ndarray:
+    """Weight of a violation found at draw q: ``min(10, log(max(1, floor((n_items - 1) / q))))``; entry 0 is unused."""
+    draws = np.arange(1, max_sampled + 1)
+    rank = np.maximum(1, (n_items - 1) // draws)
+    return np.concatenate([[0], np.minimum(LARGEST_WEIGHT, np.log(rank))]).astype(np.float32)
+
+
+class Loss(NamedTuple):
+    """What distinguishes WARP from BPR: `rank_weights` is None for BPR."""
+
+    learning_rate: float
+    margin: float
+    rank_weights: np.ndarray | None
+
+
+class Embeddings(NamedTuple):
+    """Embeddings, biases and the sums of squares Adagrad divides by, of users or of items."""
+
+    values: np.ndarray
+    accumulators: np.ndarray
+    biases: np.ndarray
+    bias_accumulators: np.ndarray
+
+    @classmethod
+    def starting_at(cls, values: np.ndarray, n_biases: int) -> Embeddings:
+        """Fresh accumulators, zero biases."""
+        n = len(values)
+        return cls(values, np.ones(n, np.float32), np.zeros(n_biases, np.float32), np.ones(n_biases, np.float32))
+
+    def copy(self) -> Embeddings:
+        """Arrays of its own."""
+        return Embeddings(*(array.copy() for array in self))
+
+
+class PairwiseEpochs:
+    """Training state: arrays that the kernels change in place.
+
+    Parameters
+    ----------
+    matrix : csr_array of shape (n_users, n_items)
+        Positives of training and their strengths.
+    known : csr_array of the same shape
+        Pairs that must not be drawn as negatives; `matrix` itself, or more.
+    users, items : tuple of Embeddings, ndarray, csr_array or None
+        Embeddings, their penalties and the coefficients of the embeddings in each vector.
+    loss : Loss
+    seed : int
+    pool : Workers
+    item_rate : float, default=1.0
+        Factor of the learning rate of items: 0 freezes them.
+    """
+
+    def __init__(
+        self,
+        matrix: sp.csr_array,
+        known: sp.csr_array,
+        users: tuple[Embeddings, np.ndarray, sp.csr_array | None],
+        items: tuple[Embeddings, np.ndarray, sp.csr_array | None],
+        loss: Loss,
+        seed: int,
+        pool: Workers,
+        item_rate: float = 1.0,
+    ) -> None:
+        self._pool, self._loss, self._seed = pool, loss, seed
+        self._item_rate = item_rate
+        positives = rows_of(matrix)
+        sample_users = np.repeat(np.arange(matrix.shape[0], dtype=np.int32), np.diff(positives.indptr))
+        self._samples = Samples(read_only(sample_users), positives, rows_of(known))
+        self._total_strength = float(matrix.data.sum(dtype=np.float64))
+        self.users, self.items = _side(*users), _side(*items)
+        self._refresh()
+
+    def run(self, epoch: int) -> float:
+        """One pass over the positives; returns the loss per unit of strength."""
+        n = len(self._samples.users)
+        step = self._step(epoch, n)
+        kernel = bpr_pass if self._loss.rank_weights is None else warp_pass
+        stale = bool(len(self.users.features.indptr) or len(self.items.features.indptr))
+        total = 0.0
+        for start, stop in even_ranges(n, -(-n // REFRESHES) if stale else n):
+            if stale and start:
+                self._refresh()
+            tasks = [(start + a, start + b) for a, b in even_ranges(stop - start, -(-n // TASKS))]
+            results = self._pool.map(
+                lambda task: kernel(task[0], task[1], self._samples, self.users, self.items, step), tasks
+            )
+            total += sum(result[0] for result in results)
+        self._refresh()
+        return total / self._total_strength
+
+    def _step(self, epoch: int, n: int) -> Step:
+        half_bits = np.uint64((max(n - 1, 1).bit_length() + 1) // 2)
+        weights = self._loss.rank_weights
+        return Step(
+            key=stream_key(self._seed, epoch),
+            half_bits=half_bits,
+            user_rate=np.float32(self._loss.learning_rate),
+            item_rate=np.float32(self._loss.learning_rate * self._item_rate),
+            margin=np.float32(self._loss.margin),
+            rank_weights=read_only(np.zeros(1, np.float32) if weights is None else weights),
+        )
+
+    def _refresh(self) -> None:
+        """Sum vectors anew from embeddings that other rows have changed, and measure them."""
+        for side in (self.users, self.items):
+            rows = side.features
+            if len(rows.indptr):
+                source = read_only(side.embeddings)
+                self._pool.map(
+                    lambda task, side=side, rows=rows, source=source: sparse_product(
+                        task[0], task[1], rows, source, side.vectors
+                    ),
+                    balanced_ranges(rows.indptr),
+                )
+        items = self.items
+        if len(items.features.indptr):
+            matrix = sp.csr_array(
+                (items.features.data, items.features.indices, items.features.indptr),
+                shape=(len(items.vectors), len(items.biases)),
+            )
+            items.screen[:, 0] = matrix @ items.biases
+        else:
+            items.screen[:, 0] = items.biases
+        self._pool.map(
+            lambda task: row_norms(task[0], task[1], items.vectors, items.screen),
+            even_ranges(len(items.vectors), 4096),
+        )
+
+    def is_finite(self) -> bool:
+        """Whether all embeddings and biases are finite."""
+        with np.errstate(over="ignore", invalid="ignore"):
+            # A dot product with itself is finite only if every entry is.
+            return all(
+                bool(np.isfinite(np.vdot(array, array)))
+                for side in (self.users, self.items)
+                for array in (side.embeddings, side.biases)
+            )
+
+    def snapshot(self) -> tuple[Embeddings, Embeddings]:
+        """Copies of the embeddings."""
+        return _embeddings(self.users).copy(), _embeddings(self.items).copy()
+
+    def restore(self, snapshot: tuple[Embeddings, Embeddings]) -> None:
+        """Go back to a snapshot."""
+        for side, saved in zip((self.users, self.items), snapshot, strict=True):
+            for target, source in zip(_embeddings(side), saved, strict=True):
+                target[...] = source
+        self._refresh()
+
+    def largest_norm(self) -> float:
+        """Largest norm of a vector."""
+        with np.errstate(over="ignore", invalid="ignore"):
+            return max(
+                float(np.sqrt(np.square(side.vectors, dtype=np.float64).sum(axis=1).max(initial=0)))
+                for side in (self.users, self.items)
+            )
+
+
+def _side(embeddings: Embeddings, penalty: np.ndarray, design: sp.csr_array | None) -> Side:
+    n = len(embeddings.values) if design is None else design.shape[0]
+    features: Rows = no_rows() if design is None else rows_of(design)
+    vectors: Any = embeddings.values
+    if design is not None:
+        vectors = np.empty((n, embeddings.values.shape[1]), np.float32)
+    return Side(
+        vectors=vectors,
+        embeddings=embeddings.values,
+        accumulators=embeddings.accumulators,
+        penalty=read_only(penalty.astype(np.float32)),
+        features=features,
+        biases=embeddings.biases,
+        bias_accumulators=embeddings.bias_accumulators,
+        screen=np.zeros((n, 2), np.float32),
+    )
+
+
+def _embeddings(side: Side) -> Embeddings:
+    return Embeddings(side.embeddings, side.accumulators, side.biases, side.bias_accumulators)

@@ -1,0 +1,56 @@
+"""Exact top-k of inner products with bounded memory."""
+
+from __future__ import annotations
+
+import numpy as np
+import scipy.sparse as sp
+
+from sklearn_recsketch.kernels._jit import read_only, rows_of
+from sklearn_recsketch.kernels._topk import TILE, rank_items
+from sklearn_recsketch.utils._threads import Workers, even_ranges
+
+__all__ = ["top_items"]
+
+USERS_PER_TASK = 512
+
+
+def top_items(
+    user_vectors: np.ndarray, item_vectors: np.ndarray, excluded: sp.csr_array | None, k: int, pool: Workers
+) -> tuple[np.ndarray, np.ndarray]:
+    """The k items of largest inner product with each user vector.
+
+    Parameters
+    ----------
+    user_vectors : ndarray of shape (n_users, n_components)
+    item_vectors : ndarray of shape (n_items, n_components)
+    excluded : csr_array of shape (n_users, n_items) or None
+        Stored entries are items a user must not get.
+    k : int
+    pool : Workers
+
+    Returns
+    -------
+    best : ndarray of shape (n_users, min(k, n_items)), dtype int32
+        Row numbers of items, best first, ties by row number; -1 where a user has too few items left.
+    scores : ndarray of the same shape, dtype float32
+    """
+    n_users, n_items = len(user_vectors), len(item_vectors)
+    k = min(k, n_items)
+    if excluded is None:
+        excluded = sp.csr_array((n_users, n_items), dtype=np.float32)
+    excluded.sort_indices()
+    n_tiles = -(-n_items // TILE)
+    tiles = np.zeros((n_tiles, item_vectors.shape[1], TILE), dtype=np.float32)
+    for t in range(n_tiles):
+        part = item_vectors[t * TILE : (t + 1) * TILE]
+        tiles[t, :, : len(part)] = part.T
+    users = read_only(np.ascontiguousarray(user_vectors, dtype=np.float32))
+    tiles = read_only(tiles)
+    rows = rows_of(excluded)
+    best = np.full((n_users, k), -1, dtype=np.int32)
+    scores = np.full((n_users, k), -np.inf, dtype=np.float32)
+    pool.map(
+        lambda task: rank_items(task[0], task[1], users, tiles, n_items, rows, best, scores),
+        even_ranges(n_users, USERS_PER_TASK),
+    )
+    return best, scores

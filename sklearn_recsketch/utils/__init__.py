@@ -1,0 +1,1 @@
+"""Validation, ids, threads and the few private scikit-learn names in use."""

@@ -1,0 +1,48 @@
+"""Reading columns from, and writing tables to, the frame library the caller uses."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import narwhals as nw
+import numpy as np
+import pandas as pd
+
+__all__ = ["columns_of", "frame_library", "make_table"]
+
+
+def frame_library(data: Any) -> str | None:
+    """Name of the frame library of `data` ("pandas", "polars", "pyarrow", ...), None for anything else."""
+    if isinstance(data, pd.DataFrame):
+        return "pandas"
+    frame = nw.from_native(data, eager_only=True, pass_through=True)
+    if not isinstance(frame, nw.DataFrame):
+        return None
+    return str(frame.implementation.name).lower()
+
+
+def columns_of(data: Any) -> tuple[list[Any], list[str] | None]:
+    """Columns of a frame or a two-dimensional array, and the names if it has any.
+
+    pandas columns are returned as Series, so that categoricals and Arrow strings keep their fast
+    path through :func:`pandas.factorize`; all others as numpy arrays.
+    """
+    if isinstance(data, pd.DataFrame):
+        return [data.iloc[:, j] for j in range(data.shape[1])], [str(name) for name in data.columns]
+    frame = nw.from_native(data, eager_only=True, pass_through=True)
+    if isinstance(frame, nw.DataFrame):
+        return [frame[name].to_numpy() for name in frame.columns], list(frame.columns)
+    return [data[:, j] for j in range(data.shape[1])], None
+
+
+def make_table(columns: dict[str, np.ndarray], library: str, index: Any = None) -> Any:
+    """A pandas frame, or a polars or pyarrow one where the caller uses that library."""
+    if library in ("polars", "pyarrow"):
+        series = {name: _plain(values) for name, values in columns.items()}
+        return nw.from_dict(series, backend=library).to_native()
+    return pd.DataFrame(columns, index=index)
+
+
+def _plain(values: np.ndarray) -> Any:
+    """Object arrays as lists: polars would otherwise keep Python objects instead of strings."""
+    return values.tolist() if values.dtype.kind == "O" else values

@@ -1,0 +1,155 @@
+"""User and item ids: one hash per column, then integer codes everywhere."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+__all__ = ["IdColumn", "describe_kind", "encode_ids", "lookup", "same_kind"]
+
+# Above 2**53 neighbouring integers share one float64, so a float can no longer tell two ids apart.
+LARGEST_EXACT_FLOAT = 2**53
+
+
+@dataclass(frozen=True)
+class IdColumn:
+    """A column of ids as codes into its distinct values.
+
+    Attributes
+    ----------
+    codes : ndarray of shape (n_rows,), dtype intp
+        Position of each row's id in `ids`.
+    ids : ndarray of shape (n_ids,)
+        Distinct ids, sorted, as integers or as an object array of strings.
+    """
+
+    codes: np.ndarray
+    ids: np.ndarray
+
+
+def encode_ids(column: Any, name: str) -> IdColumn:
+    """Turn a column of ids into codes; only the distinct values are ever looked at one by one.
+
+    Raises
+    ------
+    ValueError
+        For missing ids, non-integral or inexact floats, and kinds of values that are no ids;
+        the text names the first offending row.
+    """
+    if isinstance(column, np.ndarray) and column.dtype.kind in "UST":
+        column = column.astype(object) if column.dtype.kind != "S" else column
+    codes, uniques = pd.factorize(column, sort=False, use_na_sentinel=True)
+    if len(codes) and codes.min() < 0:
+        row = int(np.argmin(codes))
+        raise ValueError(
+            f"The {name} id in row {row} is missing. Ids must be ints or strings: "
+            f"drop the rows without one, for example with X.dropna()."
+        )
+    ids = _clean_ids(np.asarray(uniques, dtype=_numpy_dtype(uniques)), codes, name)
+    order = np.argsort(ids, kind="stable")
+    rank = np.empty(len(order), dtype=np.intp)
+    rank[order] = np.arange(len(order))
+    return IdColumn(codes=rank[codes], ids=ids[order])
+
+
+def lookup(ids: np.ndarray, column: IdColumn, name: str) -> np.ndarray:
+    """Codes of a column's rows in the sorted `ids` of a fitted model, -1 where unknown."""
+    if not len(column.ids):
+        return np.empty(0, dtype=np.intp)
+    if not same_kind(ids, column.ids):
+        raise ValueError(
+            f"The {name} ids are {describe_kind(column.ids)} (first: {column.ids[0]!r}), but the model was "
+            f"fitted on {describe_kind(ids)} (first: {ids[0]!r}). Convert them to one type."
+        )
+    return np.asarray(pd.Index(ids).get_indexer(pd.Index(column.ids)))[column.codes]
+
+
+def same_kind(a: np.ndarray, b: np.ndarray) -> bool:
+    """Whether two arrays of ids can be compared: both integers or both strings."""
+    return not len(a) or not len(b) or (a.dtype.kind == "O") == (b.dtype.kind == "O")
+
+
+def describe_kind(ids: np.ndarray) -> str:
+    """What `ids` are, for error texts."""
+    return "strings" if ids.dtype.kind == "O" else "integers"
+
+
+def _numpy_dtype(uniques: Any) -> Any:
+    dtype = getattr(uniques, "dtype", None)
+    if isinstance(uniques, pd.Index) and isinstance(dtype, pd.CategoricalDtype):
+        dtype = uniques.categories.dtype
+    return dtype if isinstance(dtype, np.dtype) else object
+
+
+def _clean_ids(ids: np.ndarray, codes: np.ndarray, name: str) -> np.ndarray:
+    kind = ids.dtype.kind
+    if kind == "O":
+        inferred = pd.api.types.infer_dtype(ids, skipna=False)
+        if inferred == "string":
+            # numpy's own str scalars would survive in an object array: store plain str only.
+            return np.array([str(value) for value in ids], dtype=object) if len(ids) else ids
+        if inferred == "integer":
+            return _integers(ids, codes, name)
+        if inferred in ("floating", "mixed-integer-float"):
+            return _integral_floats(ids.astype(np.float64), codes, name)
+        if len(ids):
+            _refuse(ids, codes, name)
+        return ids
+    if kind in "iu":
+        return ids.astype(np.uint64 if kind == "u" and ids.dtype.itemsize == 8 else np.int64)
+    if kind == "f":
+        return _integral_floats(ids, codes, name)
+    _refuse(ids, codes, name)
+    raise AssertionError("unreachable")
+
+
+def _integers(ids: np.ndarray, codes: np.ndarray, name: str) -> np.ndarray:
+    try:
+        return ids.astype(np.int64)
+    except OverflowError:
+        too_large = np.array([not -(2**63) <= int(value) < 2**63 for value in ids])
+        bad = int(np.argmax(too_large))
+        raise ValueError(
+            f"The {name} id in row {_first_row(codes, bad)} does not fit 64 bits: {ids[bad]!r}. "
+            f"Pass such ids as strings."
+        ) from None
+
+
+def _integral_floats(ids: np.ndarray, codes: np.ndarray, name: str) -> np.ndarray:
+    bad = ~np.isfinite(ids) | (ids != np.floor(ids)) | (np.abs(ids) >= LARGEST_EXACT_FLOAT)
+    if bad.any():
+        position = int(np.argmax(bad))
+        raise ValueError(
+            f"The {name} ids are floats, and {ids[position]!r} in row {_first_row(codes, position)} is not an "
+            f"integer below 2**53. Pass ids as ints or strings, for example X.astype('int64')."
+        )
+    return ids.astype(np.int64)
+
+
+def _refuse(ids: np.ndarray, codes: np.ndarray, name: str) -> None:
+    """Raise for the first row whose id is of another kind than the rest, or of no usable kind."""
+    accepted = (str, int, np.integer)
+    position = next(
+        (
+            p
+            for p, value in enumerate(ids)
+            if not isinstance(value, accepted)
+            or isinstance(value, bool)
+            or isinstance(value, str) != isinstance(ids[0], str)
+        ),
+        0,
+    )
+    value = ids[position]
+    mixed = isinstance(value, accepted) and not isinstance(value, bool)
+    rule = "Ids of one column must be all ints or all strings" if mixed else "Ids must be ints or strings"
+    raise ValueError(
+        f"{rule}; the {name} id in row {_first_row(codes, position)} is {value!r} "
+        f"of type {type(value).__name__}. Convert the column, for example with .astype(str)."
+    )
+
+
+def _first_row(codes: np.ndarray, position: int) -> int:
+    return int(np.argmax(codes == position))

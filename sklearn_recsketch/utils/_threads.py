@@ -1,0 +1,85 @@
+"""Threads: one pool per call, BLAS held to one thread meanwhile, results independent of the pool's size."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from functools import cache
+from typing import Any, TypeVar
+
+import numpy as np
+from joblib import effective_n_jobs
+from threadpoolctl import ThreadpoolController
+
+__all__ = ["Workers", "balanced_ranges", "even_ranges", "workers"]
+
+T = TypeVar("T")
+
+
+class Workers:
+    """Runs kernels over ranges; a kernel releases the GIL, so threads are enough.
+
+    Parameters
+    ----------
+    pool : ThreadPoolExecutor or None
+        None runs the ranges one after another in the calling thread.
+    n_threads : int
+        Number of threads of the pool.
+    """
+
+    def __init__(self, pool: ThreadPoolExecutor | None, n_threads: int) -> None:
+        self._pool = pool
+        self.n_threads = n_threads
+
+    def map(self, function: Callable[..., T], tasks: Sequence[Any]) -> list[T]:
+        """Results of `function` over `tasks`, in the order of the tasks.
+
+        An exception, Ctrl-C included, cancels the tasks that have not started.
+        """
+        if self._pool is None or len(tasks) < 2:
+            return [function(task) for task in tasks]
+        futures = [self._pool.submit(function, task) for task in tasks]
+        try:
+            return [future.result() for future in futures]
+        except BaseException:
+            for future in futures:
+                future.cancel()
+            raise
+
+
+@cache
+def _blas_controller() -> ThreadpoolController:
+    # Listing the loaded libraries costs milliseconds; numpy's and scipy's are all loaded by now.
+    return ThreadpoolController()
+
+
+@contextmanager
+def workers(n_jobs: int | None) -> Iterator[Workers]:
+    """A pool of `n_jobs` threads in joblib's convention, with BLAS at one thread until it closes."""
+    n_threads = effective_n_jobs(n_jobs)
+    with _blas_controller().limit(limits=1, user_api="blas"):
+        if n_threads == 1:
+            yield Workers(None, 1)
+            return
+        with ThreadPoolExecutor(n_threads, thread_name_prefix="recsketch") as pool:
+            yield Workers(pool, n_threads)
+
+
+def even_ranges(n: int, size: int) -> list[tuple[int, int]]:
+    """[0, n) cut into ranges of `size`; never a function of the number of threads."""
+    return [(start, min(n, start + size)) for start in range(0, n, size)]
+
+
+def balanced_ranges(indptr: np.ndarray, n_ranges: int = 64, row_cost: int = 8) -> list[tuple[int, int]]:
+    """Rows cut into at most `n_ranges` ranges of about equal work.
+
+    The work of a row is its number of entries plus `row_cost`. The cut depends on the data only,
+    so results that are reduced range by range are the same for any number of threads.
+    """
+    n_rows = len(indptr) - 1
+    work = indptr[1:] + row_cost * np.arange(1, n_rows + 1)
+    total = int(work[-1]) if n_rows else 0
+    marks = np.linspace(0, total, min(n_ranges, max(n_rows, 1)) + 1)[1:-1]
+    bounds = np.unique(np.concatenate([[0], np.searchsorted(work, marks), [n_rows]]))
+    return [(int(a), int(b)) for a, b in zip(bounds[:-1], bounds[1:], strict=True)]

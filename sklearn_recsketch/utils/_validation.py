@@ -1,0 +1,202 @@
+"""The data contract: what a table of interactions must look like, and every error about it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import scipy.sparse as sp
+
+from sklearn_recsketch.utils._frames import columns_of, frame_library
+from sklearn_recsketch.utils._ids import IdColumn, encode_ids
+
+__all__ = ["Interactions", "check_id_list", "check_interactions", "check_k"]
+
+USER_NAMES = {"user", "users", "user_id", "userid", "uid", "customer", "customer_id", "member", "member_id"}
+ITEM_NAMES = {
+    "item", "items", "item_id", "itemid", "iid", "mid", "product", "product_id", "movie", "movie_id",
+    "movieid", "article", "article_id", "track", "track_id", "song", "song_id", "asin", "sku",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Interactions:
+    """A validated table of interactions.
+
+    Attributes
+    ----------
+    users, items : IdColumn
+        The two id columns.
+    y : ndarray of shape (n_rows,), dtype float64
+        Strength as passed, ones where it was None. Relevance in metrics is ``y > 0``.
+    weight : ndarray of shape (n_rows,), dtype float64, or None
+        The optional third column; scales training only.
+    library : str or None
+        Frame library of X, None for arrays.
+    names : list of str or None
+        Column names of X, None for arrays.
+    """
+
+    users: IdColumn
+    items: IdColumn
+    y: np.ndarray
+    weight: np.ndarray | None
+    library: str | None
+    names: list[str] | None
+
+    @property
+    def n_columns(self) -> int:
+        """Number of columns X had."""
+        return 2 if self.weight is None else 3
+
+    @property
+    def strength(self) -> np.ndarray:
+        """Training strength of each row: y times the weight column."""
+        return self.y if self.weight is None else self.y * self.weight
+
+
+def check_interactions(X: Any, y: Any = None, *, name: str = "X") -> Interactions:
+    """Check a table of interactions and encode its ids.
+
+    Parameters
+    ----------
+    X : array or frame of shape (n_rows, 2) or (n_rows, 3)
+        User id, item id and, optionally, a training weight, by position.
+    y : array-like of shape (n_rows,), default=None
+        Strengths, finite and not negative; None means 1.
+    name : str, default="X"
+        What to call X in errors.
+
+    Raises
+    ------
+    TypeError, ValueError
+        With the rule, what was received, the first offending row and what to write instead.
+    """
+    X = _as_table(X, name)
+    columns, names = columns_of(X)
+    if len(columns) not in (2, 3):
+        raise ValueError(
+            f"{name} has {len(columns)} feature(s), but a recommender expects 2 features: user id and item id, or 3 "
+            f"with a training weight. Select them in this order, for example "
+            f"{name}[['user', 'item']] of a frame or {name}[:, :2] of an array."
+        )
+    _refuse_swapped(names, name)
+    n_rows = len(columns[0])
+    if n_rows == 0:
+        raise ValueError(
+            f"{name} is empty: found array with 0 sample(s) (shape=(0, {len(columns)})) while a minimum of 1 is "
+            f"required. Each row is one interaction of a user with an item."
+        )
+    weight = None if len(columns) == 2 else _check_strength(columns[2], n_rows, f"the weight column of {name}")
+    strength = np.ones(n_rows) if y is None else _check_strength(y, n_rows, "y")
+    return Interactions(
+        users=encode_ids(columns[0], "user"),
+        items=encode_ids(columns[1], "item"),
+        y=strength,
+        weight=weight,
+        library=frame_library(X) if names is not None else None,
+        names=names,
+    )
+
+
+def check_id_list(ids: Any, name: str) -> IdColumn:
+    """Encode a one-dimensional list of ids given to a query; a single id is a list of one."""
+    if isinstance(ids, (str, int, np.integer)) and not isinstance(ids, bool):
+        ids = [ids]
+    if isinstance(ids, pd.Series | pd.Index):
+        return encode_ids(ids, name)
+    array = ids.to_numpy() if hasattr(ids, "to_numpy") else ids
+    if not isinstance(array, np.ndarray):
+        array = np.array(list(array), dtype=object)
+    if array.ndim != 1:
+        raise ValueError(
+            f"{name} ids must be a one-dimensional list, got an array of shape {array.shape}. "
+            f"Pass one column, for example X[:, 0]."
+        )
+    return encode_ids(array, name)
+
+
+def check_k(k: Any) -> int:
+    """A cutoff as a positive int."""
+    if not isinstance(k, int | np.integer) or isinstance(k, bool) or k < 1:
+        raise ValueError(f"k must be an int of at least 1, got {k!r}.")
+    return int(k)
+
+
+def _as_table(X: Any, name: str) -> Any:
+    if sp.issparse(X):
+        raise TypeError(
+            f"{name} is a sparse matrix, but each row of {name} must be one interaction. Convert a user x item matrix "
+            f"with X, y = sklearn_recsketch.preprocessing.interactions_from_matrix({name}); "
+            f"sparse input is not supported here."
+        )
+    if frame_library(X) is not None:
+        return X
+    if isinstance(X, list | tuple):
+        # As objects: np.asarray(["u", 1]) would turn the integer into text.
+        X = np.array(X, dtype=object)
+    X = np.asarray(X)
+    if X.ndim != 2:
+        raise ValueError(
+            f"{name} must be two-dimensional with one row per interaction, got an array of shape {X.shape}. "
+            f"Reshape your data: two id arrays become {name} = np.column_stack([users, items])."
+        )
+    if X.dtype.kind == "c":
+        raise ValueError(f"Complex data not supported: the ids of {name} are {X.dtype}.")
+    return X
+
+
+def _refuse_swapped(names: list[str] | None, name: str) -> None:
+    if names is None:
+        return
+    first, second = names[0].lower(), names[1].lower()
+    if first in ITEM_NAMES and second in USER_NAMES:
+        raise ValueError(
+            f"The columns of {name} are {names[0]!r}, {names[1]!r}: users come first. "
+            f"Write {name}[[{names[1]!r}, {names[0]!r}]]; if {names[0]!r} does hold the users, "
+            f"rename the columns or pass {name}.to_numpy()."
+        )
+
+
+def _check_strength(values: Any, n_rows: int, name: str) -> np.ndarray:
+    array = values.to_numpy() if hasattr(values, "to_numpy") else np.asarray(values)
+    if array.ndim == 2 and array.shape[1] == 1:
+        array = array.ravel()
+    if array.ndim != 1:
+        raise ValueError(
+            f"{name} must be one-dimensional with one strength per interaction, got an array of shape {array.shape}."
+        )
+    if len(array) != n_rows:
+        raise ValueError(
+            f"{name} has {len(array)} values for {n_rows} rows of X: inconsistent numbers of samples. "
+            f"Give one strength per interaction, or None for 1 each."
+        )
+    if array.dtype.kind == "c":
+        raise ValueError(f"Complex data not supported: {name} is {array.dtype}.")
+    try:
+        strength = array.astype(np.float64)
+    except (TypeError, ValueError):
+        row, value = next((r, v) for r, v in enumerate(array) if not _is_number(v))
+        raise ValueError(
+            f"{name} must be numbers, but row {row} is {value!r} of type {type(value).__name__}."
+        ) from None
+    bad = ~np.isfinite(strength) | (strength < 0)
+    if bad.any():
+        row = int(np.argmax(bad))
+        value = strength[row]
+        kind = "NaN" if np.isnan(value) else "infinite" if np.isinf(value) else "negative"
+        raise ValueError(
+            f"{name} must be finite and not negative, but row {row} is {kind}: {value!r}. "
+            f"Drop the row, or set its strength to 0 for 'no interaction'."
+        )
+    return strength
+
+
+def _is_number(value: Any) -> bool:
+    try:
+        float(value)
+    except (TypeError, ValueError):
+        return False
+    return True
