@@ -15,7 +15,7 @@ _MATH = {"reassoc", "contract", "nsz", "arcp"}
 
 jit = numba.njit(nogil=True, cache=True, fastmath=_MATH, error_model="numpy")
 # For small functions called from kernels: inlined by LLVM, cached with their callers.
-inlined = numba.njit(nogil=True, fastmath=_MATH, error_model="numpy")
+inlined = numba.njit(nogil=True, fastmath=_MATH, error_model="numpy", forceinline=True)
 
 
 class Rows(NamedTuple):

@@ -7,10 +7,21 @@ from typing import NamedTuple
 import numpy as np
 from numba import uint64
 
-from sklearn_recsketch.kernels._jit import Rows, inlined, jit
+from sklearn_recsketch.kernels._jit import inlined, jit
 from sklearn_recsketch.kernels._rng import GOLDEN, draw_below, mix, shuffled
 
-__all__ = ["Samples", "Side", "Step", "bpr_pass", "row_norms", "warp_pass"]
+__all__ = [
+    "ACCUMULATOR",
+    "BIAS",
+    "BIAS_ACCUMULATOR",
+    "PENALTY",
+    "Samples",
+    "Side",
+    "Step",
+    "bpr_pass",
+    "row_norms",
+    "warp_pass",
+]
 
 F = np.float32
 BPR_DRAWS = 32  # a user who likes nearly everything may get no negative item for a positive one
@@ -20,25 +31,31 @@ class Side(NamedTuple):
     """Users or items in training.
 
     `vectors` are the representations that scores are made of. Without side features they are the
-    embeddings themselves, one array under two names, and `features` has no rows.
+    embeddings themselves, one array under two names, and `indptr` is empty.
     """
 
     vectors: np.ndarray  # float32 (n, K)
-    embeddings: np.ndarray  # float32 (n_features, K)
-    accumulators: np.ndarray  # float32 (n_features,), Adagrad's sums of squares
-    penalty: np.ndarray  # float32 (n_features,), L2
-    features: Rows  # (n, n_features)
-    biases: np.ndarray  # float32 (n_features,); no entries for users, whose bias cancels
-    bias_accumulators: np.ndarray  # float32 (n_features,)
     screen: np.ndarray  # float32 (n, 2): bias and norm of each vector
+    embeddings: np.ndarray  # float32 (n_features, K)
+    state: np.ndarray  # float32 (n_features, 4): see ACCUMULATOR, ...
+    indptr: np.ndarray  # CSR of the features, (n, n_features)
+    indices: np.ndarray
+    data: np.ndarray
+
+
+# Columns of `state`, side by side because a step needs them together: Adagrad's sum of squares of an
+# embedding, its L2 penalty, its bias and the sum of squares of that.
+ACCUMULATOR, PENALTY, BIAS, BIAS_ACCUMULATOR = 0, 1, 2, 3
 
 
 class Samples(NamedTuple):
     """The positive pairs, sorted by user and item."""
 
     users: np.ndarray  # int32 (n_pairs,)
-    positives: Rows  # users x items, strengths
-    known: Rows  # users x items never drawn as negatives: the positives, and those of earlier fits
+    items: np.ndarray  # int32 (n_pairs,)
+    strengths: np.ndarray  # float32 (n_pairs,)
+    known_indptr: np.ndarray  # CSR of what is never drawn: the positives, and those of earlier fits
+    known_indices: np.ndarray
 
 
 class Step(NamedTuple):
@@ -52,22 +69,27 @@ class Step(NamedTuple):
     rank_weights: np.ndarray  # float32 (max_sampled + 1,), weight of a violation after q draws
 
 
+# The helpers take arrays, not the tuples that hold them, and index them by row: to take an array out
+# of a tuple, or a row out of an array, counts references, which costs more than the arithmetic.
+
+
 @inlined
-def _is_positive(positives, user, item):
-    low = positives.indptr[user]
-    high = positives.indptr[user + 1]
+def _is_positive(indptr, indices, user, item):
+    low = indptr[user]
+    end = indptr[user + 1]
+    high = end
     while low < high:
         middle = (low + high) >> 1
-        if positives.indices[middle] < item:
+        if indices[middle] < item:
             low = middle + 1
         else:
             high = middle
-    return low < positives.indptr[user + 1] and positives.indices[low] == item
+    return low < end and indices[low] == item
 
 
 @inlined
-def _move(side, row, direction, sign, old, rate):
-    """Move the vector of `row` along sign * direction; returns its new squared norm.
+def _move(vectors, screen, embeddings, state, indptr, indices, data, row, direction, sign, rate, bias_rate):
+    """Move the vector of `row` along sign * direction, its bias along sign, and measure it anew.
 
     Each embedding w of it, with coefficient a, steps by ``rate / sqrt(G) * (a * sign * direction -
     penalty * w)``, and then its G grows by the mean square of the gradient. With features the
@@ -75,73 +97,45 @@ def _move(side, row, direction, sign, old, rate):
     """
     K = direction.shape[0]
     square = F(0)
+    norm = F(0)
     for k in range(K):
         square += direction[k] * direction[k]
-    square /= F(K)
-    out = side.vectors[row]
-    norm = F(0)
-    if side.features.indptr.shape[0] == 0:
-        eta = rate / np.sqrt(side.accumulators[row])
-        shrink = F(1) - eta * side.penalty[row]
+    square *= sign * sign / F(K)
+    if indptr.shape[0] == 0:
+        eta = rate / np.sqrt(state[row, ACCUMULATOR])
+        shrink = F(1) - eta * state[row, PENALTY]
+        eta *= sign
         for k in range(K):
-            w = shrink * old[k] + eta * sign * direction[k]
-            out[k] = w
+            w = shrink * vectors[row, k] + eta * direction[k]
+            vectors[row, k] = w
             norm += w * w
-        side.accumulators[row] += sign * sign * square
-        return norm
-    first = side.features.indptr[row]
-    last = side.features.indptr[row + 1]
-    for t in range(first, last):
-        f = side.features.indices[t]
-        a = side.features.data[t]
-        eta = rate / np.sqrt(side.accumulators[f])
-        shrink = F(1) - eta * side.penalty[f]
-        w = side.embeddings[f]
+        state[row, ACCUMULATOR] += square
+        state[row, BIAS] += bias_rate * sign / np.sqrt(state[row, BIAS_ACCUMULATOR])
+        state[row, BIAS_ACCUMULATOR] += sign * sign
+        screen[row, 0] = state[row, BIAS]
+        screen[row, 1] = np.sqrt(norm)
+        return
+    bias = F(0)
+    for k in range(K):
+        vectors[row, k] = F(0)
+    for t in range(indptr[row], indptr[row + 1]):
+        f = indices[t]
+        a = data[t]
+        eta = rate / np.sqrt(state[f, ACCUMULATOR])
+        shrink = F(1) - eta * state[f, PENALTY]
+        eta *= a * sign
         for k in range(K):
-            w[k] = shrink * w[k] + eta * a * sign * direction[k]
-        side.accumulators[f] += a * a * sign * sign * square
-        if t == first:
-            for k in range(K):
-                out[k] = a * w[k]
-        else:
-            for k in range(K):
-                out[k] += a * w[k]
+            w = shrink * embeddings[f, k] + eta * direction[k]
+            embeddings[f, k] = w
+            vectors[row, k] += a * w
+        state[f, ACCUMULATOR] += a * a * square
+        state[f, BIAS] += bias_rate * a * sign / np.sqrt(state[f, BIAS_ACCUMULATOR])
+        state[f, BIAS_ACCUMULATOR] += a * a * sign * sign
+        bias += a * state[f, BIAS]
     for k in range(K):
-        norm += out[k] * out[k]
-    return norm
-
-
-@inlined
-def _move_bias(side, row, sign, rate):
-    """Step the biases of `row` like its embeddings, unpenalised; returns the new bias."""
-    if side.features.indptr.shape[0] == 0:
-        b = side.biases[row] + rate * sign / np.sqrt(side.bias_accumulators[row])
-        side.biases[row] = b
-        side.bias_accumulators[row] += sign * sign
-        return b
-    total = F(0)
-    for t in range(side.features.indptr[row], side.features.indptr[row + 1]):
-        f = side.features.indices[t]
-        a = side.features.data[t]
-        b = side.biases[f] + rate * a * sign / np.sqrt(side.bias_accumulators[f])
-        side.biases[f] = b
-        side.bias_accumulators[f] += a * a * sign * sign
-        total += a * b
-    return total
-
-
-@inlined
-def _step(users, items, u, i, j, x, d, weight, step):
-    """One step for "u prefers i to j"; x is u's vector before it, d work space."""
-    K = x.shape[0]
-    for k in range(K):
-        d[k] = items.vectors[i, k] - items.vectors[j, k]
-    _move(users, u, d, weight, x, step.user_rate)
-    rate = step.item_rate
-    items.screen[i, 1] = np.sqrt(_move(items, i, x, weight, items.vectors[i], rate))
-    items.screen[j, 1] = np.sqrt(_move(items, j, x, -weight, items.vectors[j], rate))
-    items.screen[i, 0] = _move_bias(items, i, weight, rate)
-    items.screen[j, 0] = _move_bias(items, j, -weight, rate)
+        norm += vectors[row, k] * vectors[row, k]
+    screen[row, 0] = bias
+    screen[row, 1] = np.sqrt(norm)
 
 
 @jit
@@ -152,40 +146,46 @@ def warp_pass(start, stop, samples, users, items, step):
     u's own; own items drawn count as draws. A draw whose score cannot reach the threshold, because
     ``|x_u| |y_j| + b_j`` does not, is passed over without computing it.
     """
-    n = samples.users.shape[0]
-    n_items = items.vectors.shape[0]
-    K = users.vectors.shape[1]
+    sample_users, sample_items, strengths, known_indptr, known_indices = samples
+    U, screen_u, W_u, state_u, indptr_u, indices_u, data_u = users
+    V, screen, W, state, indptr, indices, data = items
+    key_pass, half_bits, user_rate, item_rate, margin, rank_weights = step
+    n, n_items, K = sample_users.shape[0], V.shape[0], U.shape[1]
     x = np.empty(K, np.float32)
     d = np.empty(K, np.float32)
     loss = 0.0
     steps = 0
     for q in range(start, stop):
-        e = shuffled(q, n, step.half_bits, step.key)
-        u = samples.users[e]
-        i = samples.positives.indices[e]
-        score = items.screen[i, 0]
+        e = shuffled(q, n, half_bits, key_pass)
+        u = sample_users[e]
+        i = sample_items[e]
+        score = screen[i, 0]
         square = F(0)
         for k in range(K):
-            w = users.vectors[u, k]
-            x[k] = w
-            square += w * w
-            score += w * items.vectors[i, k]
-        threshold = score - step.margin
+            x[k] = U[u, k]
+            square += x[k] * x[k]
+        for k in range(K):
+            score += x[k] * V[i, k]
+        threshold = score - margin
         length = np.sqrt(square) * F(1.00001)
-        key = mix(step.key + uint64(q) * GOLDEN)
-        for t in range(1, step.rank_weights.shape[0]):
+        key = mix(key_pass + uint64(q) * GOLDEN)
+        for t in range(1, rank_weights.shape[0]):
             j = draw_below(key, t, n_items)
-            other = items.screen[j, 0]
-            if length * items.screen[j, 1] + other <= threshold:
+            other = screen[j, 0]
+            if length * screen[j, 1] + other <= threshold:
                 continue
             for k in range(K):
-                other += x[k] * items.vectors[j, k]
-            if other > threshold and not _is_positive(samples.known, u, j):
-                weight = step.rank_weights[t] * samples.positives.data[e]
+                other += x[k] * V[j, k]
+            if other > threshold and not _is_positive(known_indptr, known_indices, u, j):
+                weight = rank_weights[t] * strengths[e]
                 if weight > 0:
                     loss += np.float64(weight) * np.float64(other - threshold)
                     steps += 1
-                    _step(users, items, u, i, j, x, d, weight, step)
+                    for k in range(K):
+                        d[k] = V[i, k] - V[j, k]
+                    _move(U, screen_u, W_u, state_u, indptr_u, indices_u, data_u, u, d, weight, user_rate, F(0))
+                    _move(V, screen, W, state, indptr, indices, data, i, x, weight, item_rate, item_rate)
+                    _move(V, screen, W, state, indptr, indices, data, j, x, -weight, item_rate, item_rate)
                 break
     return loss, steps
 
@@ -197,37 +197,41 @@ def bpr_pass(start, stop, samples, users, items, step):
     One item j that is not u's own is drawn for each positive pair (u, i), and the step has the
     weight ``1 / (1 + exp(s_ui - s_uj))``.
     """
-    n = samples.users.shape[0]
-    n_items = items.vectors.shape[0]
-    K = users.vectors.shape[1]
+    sample_users, sample_items, strengths, known_indptr, known_indices = samples
+    U, screen_u, W_u, state_u, indptr_u, indices_u, data_u = users
+    V, screen, W, state, indptr, indices, data = items
+    key_pass, half_bits, user_rate, item_rate, _, _ = step
+    n, n_items, K = sample_users.shape[0], V.shape[0], U.shape[1]
     x = np.empty(K, np.float32)
     d = np.empty(K, np.float32)
     loss = 0.0
     steps = 0
     for q in range(start, stop):
-        e = shuffled(q, n, step.half_bits, step.key)
-        u = samples.users[e]
-        i = samples.positives.indices[e]
-        key = mix(step.key + uint64(q) * GOLDEN)
+        e = shuffled(q, n, half_bits, key_pass)
+        u = sample_users[e]
+        i = sample_items[e]
+        key = mix(key_pass + uint64(q) * GOLDEN)
         j = np.int64(-1)
         for t in range(1, BPR_DRAWS + 1):
             drawn = draw_below(key, t, n_items)
-            if not _is_positive(samples.known, u, drawn):
+            if not _is_positive(known_indptr, known_indices, u, drawn):
                 j = drawn
                 break
         if j < 0:
             continue
-        difference = items.screen[i, 0] - items.screen[j, 0]
+        difference = screen[i, 0] - screen[j, 0]
         for k in range(K):
-            w = users.vectors[u, k]
-            x[k] = w
-            difference += w * (items.vectors[i, k] - items.vectors[j, k])
-        strength = samples.positives.data[e]
+            x[k] = U[u, k]
+            d[k] = V[i, k] - V[j, k]
+        for k in range(K):
+            difference += x[k] * d[k]
         # log(1 + exp(-difference)) without overflow
-        loss += strength * (max(-difference, F(0)) + np.log1p(np.exp(-abs(difference))))
-        weight = strength / (F(1) + np.exp(difference))
+        loss += strengths[e] * (max(-difference, F(0)) + np.log1p(np.exp(-abs(difference))))
+        weight = strengths[e] / (F(1) + np.exp(difference))
         steps += 1
-        _step(users, items, u, i, j, x, d, weight, step)
+        _move(U, screen_u, W_u, state_u, indptr_u, indices_u, data_u, u, d, weight, user_rate, F(0))
+        _move(V, screen, W, state, indptr, indices, data, i, x, weight, item_rate, item_rate)
+        _move(V, screen, W, state, indptr, indices, data, j, x, -weight, item_rate, item_rate)
     return loss, steps
 
 

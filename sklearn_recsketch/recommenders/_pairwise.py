@@ -11,6 +11,7 @@ import scipy.sparse as sp
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval
 
+from sklearn_recsketch.kernels._sgd import PENALTY
 from sklearn_recsketch.recommenders._entities import Entities
 from sklearn_recsketch.recommenders._factors import FactorRecommender, Problem
 from sklearn_recsketch.solvers._pairwise import Embeddings, Loss, PairwiseEpochs
@@ -57,10 +58,7 @@ class PairwiseRecommender(FactorRecommender):
         learnt["item_biases_"] = problem.items.vectors(biases)[:, 0]
         learnt["_unknown_bias"] = float(problem.items.unknown_vector(items.biases[:, None])[0])
         # Adagrad goes on from here in partial_fit.
-        learnt["_accumulators"] = {
-            "user": (users.accumulators, users.bias_accumulators),
-            "item": (items.accumulators, items.bias_accumulators),
-        }
+        learnt["_training_state"] = {"user": users.state, "item": items.state}
         return learnt
 
     def _user_vectors(self, codes: np.ndarray) -> np.ndarray:
@@ -80,16 +78,15 @@ class PairwiseRecommender(FactorRecommender):
             start += users.feature_vectors(self.user_embeddings_, codes)
         # Copies: kernels write to what they train, and a frozen side is written as it was.
         items = self._vectors("item", np.append(np.arange(len(self.items_)), -1))
-        side = Embeddings.starting_at(items, len(items))
+        side = Embeddings.starting_at(items, 0.0)
         side.biases[:] = np.append(self.item_biases_, np.float32(self._unknown_bias))
-        penalty = np.full(len(codes), self._regularization_of("user"))
         random_state = check_random_state(self.random_state)
         with workers(self.n_jobs) as pool:
             epochs = PairwiseEpochs(
                 history,
                 history,
-                (Embeddings.starting_at(start, 0), penalty, None),
-                (side, np.zeros(len(items)), None),
+                (Embeddings.starting_at(start, self._regularization_of("user")), None),
+                (side, None),
                 self._loss(len(items)),
                 int(random_state.randint(np.iinfo(np.int32).max)),
                 pool,
@@ -110,28 +107,19 @@ class _Epochs:
         for (name, entities), values in zip(
             self._sides, (problem.user_embeddings, problem.item_embeddings), strict=True
         ):
-            full = self._start(name, entities, values, problem.earlier)
+            full = Embeddings.starting_at(values, model._penalty(entities, name))
+            if problem.earlier is not None:
+                old, before = problem.earlier._entities(name), problem.earlier._training_state[name]
+                penalty = full.state[:, PENALTY].copy()
+                full = Embeddings(values, entities.carry(old, before, full.state))
+                full.state[:, PENALTY] = penalty
             self._full.append(full)
             # Without features the kernels work on the rows of the active ids alone.
             compact = entities.design is None and not entities.active.all()
             rows = np.flatnonzero(entities.active) if compact else slice(None)
-            biases = rows if name == "item" else slice(None)
-            part = Embeddings(full.values[rows], full.accumulators[rows], *(b[biases] for b in full[2:]))
-            trained.append((part, model._penalty(entities, name)[rows], entities.active_design))
+            trained.append((Embeddings(full.values[rows], full.state[rows]), entities.active_design))
         loss = model._loss(problem.matrix.shape[1])
         self._epochs = PairwiseEpochs(positives, problem.matrix, trained[0], trained[1], loss, problem.seed, pool)
-
-    @staticmethod
-    def _start(name: str, entities: Entities, values: np.ndarray, earlier: Any) -> Embeddings:
-        fresh = Embeddings.starting_at(values, len(values) if name == "item" else 0)
-        if earlier is None:
-            return fresh
-        old = earlier._entities(name)
-        accumulators, bias_accumulators = earlier._accumulators[name]
-        biases = earlier.item_feature_biases_ if name == "item" else np.empty(0, np.float32)
-        pairs = zip((accumulators, biases, bias_accumulators), fresh[1:], strict=True)
-        carried = [entities.carry(old, before, now) if len(now) else now for before, now in pairs]
-        return Embeddings(fresh.values, *carried)
 
     def run_epoch(self, epoch: int) -> float:
         return self._epochs.run(epoch)
@@ -156,10 +144,8 @@ class _Epochs:
                 whole.append(trained)
                 continue
             rows = np.flatnonzero(entities.active)
-            merged = full.copy()
-            for target, source in zip(merged, trained, strict=True):
-                if len(target):
-                    target[rows] = source
+            merged = Embeddings(full.values.copy(), full.state.copy())
+            merged.values[rows], merged.state[rows] = trained.values, trained.state
             whole.append(merged)
         return whole
 

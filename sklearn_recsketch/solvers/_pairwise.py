@@ -9,7 +9,18 @@ import scipy.sparse as sp
 
 from sklearn_recsketch.kernels._jit import Rows, no_rows, read_only, rows_of
 from sklearn_recsketch.kernels._rng import stream_key
-from sklearn_recsketch.kernels._sgd import Samples, Side, Step, bpr_pass, row_norms, warp_pass
+from sklearn_recsketch.kernels._sgd import (
+    ACCUMULATOR,
+    BIAS,
+    BIAS_ACCUMULATOR,
+    PENALTY,
+    Samples,
+    Side,
+    Step,
+    bpr_pass,
+    row_norms,
+    warp_pass,
+)
 from sklearn_recsketch.kernels._sparse import sparse_product
 from sklearn_recsketch.utils._threads import Workers, balanced_ranges, even_ranges
 
@@ -36,22 +47,23 @@ class Loss(NamedTuple):
 
 
 class Embeddings(NamedTuple):
-    """Embeddings, biases and the sums of squares Adagrad divides by, of users or of items."""
+    """Embeddings of users or of items, and what training keeps about each."""
 
-    values: np.ndarray
-    accumulators: np.ndarray
-    biases: np.ndarray
-    bias_accumulators: np.ndarray
+    values: np.ndarray  # (n, K)
+    state: np.ndarray  # (n, 4): see kernels._sgd
 
     @classmethod
-    def starting_at(cls, values: np.ndarray, n_biases: int) -> Embeddings:
-        """Fresh accumulators, zero biases."""
-        n = len(values)
-        return cls(values, np.ones(n, np.float32), np.zeros(n_biases, np.float32), np.ones(n_biases, np.float32))
+    def starting_at(cls, values: np.ndarray, penalty: np.ndarray | float) -> Embeddings:
+        """Zero biases and sums of squares of one."""
+        state = np.zeros((len(values), 4), dtype=np.float32)
+        state[:, [ACCUMULATOR, BIAS_ACCUMULATOR]] = 1
+        state[:, PENALTY] = penalty
+        return cls(values, state)
 
-    def copy(self) -> Embeddings:
-        """Arrays of its own."""
-        return Embeddings(*(array.copy() for array in self))
+    @property
+    def biases(self) -> np.ndarray:
+        """Biases, (n,)."""
+        return self.state[:, BIAS]
 
 
 class PairwiseEpochs:
@@ -63,8 +75,8 @@ class PairwiseEpochs:
         Positives of training and their strengths.
     known : csr_array of the same shape
         Pairs that must not be drawn as negatives; `matrix` itself, or more.
-    users, items : tuple of Embeddings, ndarray, csr_array or None
-        Embeddings, their penalties and the coefficients of the embeddings in each vector.
+    users, items : tuple of Embeddings and csr_array or None
+        Embeddings, changed in place, and their coefficients in each vector.
     loss : Loss
     seed : int
     pool : Workers
@@ -76,8 +88,8 @@ class PairwiseEpochs:
         self,
         matrix: sp.csr_array,
         known: sp.csr_array,
-        users: tuple[Embeddings, np.ndarray, sp.csr_array | None],
-        items: tuple[Embeddings, np.ndarray, sp.csr_array | None],
+        users: tuple[Embeddings, sp.csr_array | None],
+        items: tuple[Embeddings, sp.csr_array | None],
         loss: Loss,
         seed: int,
         pool: Workers,
@@ -87,7 +99,10 @@ class PairwiseEpochs:
         self._item_rate = item_rate
         positives = rows_of(matrix)
         sample_users = np.repeat(np.arange(matrix.shape[0], dtype=np.int32), np.diff(positives.indptr))
-        self._samples = Samples(read_only(sample_users), positives, rows_of(known))
+        never_drawn = rows_of(known)
+        self._samples = Samples(
+            read_only(sample_users), positives.indices, positives.data, never_drawn.indptr, never_drawn.indices
+        )
         self._total_strength = float(matrix.data.sum(dtype=np.float64))
         self.users, self.items = _side(*users), _side(*items)
         self._refresh()
@@ -97,7 +112,7 @@ class PairwiseEpochs:
         n = len(self._samples.users)
         step = self._step(epoch, n)
         kernel = bpr_pass if self._loss.rank_weights is None else warp_pass
-        stale = bool(len(self.users.features.indptr) or len(self.items.features.indptr))
+        stale = bool(len(self.users.indptr) or len(self.items.indptr))
         total = 0.0
         for start, stop in even_ranges(n, -(-n // REFRESHES) if stale else n):
             if stale and start:
@@ -125,28 +140,27 @@ class PairwiseEpochs:
     def _refresh(self) -> None:
         """Sum vectors anew from embeddings that other rows have changed, and measure them."""
         for side in (self.users, self.items):
-            rows = side.features
-            if len(rows.indptr):
-                source = read_only(side.embeddings)
-                self._pool.map(
-                    lambda task, side=side, rows=rows, source=source: sparse_product(
-                        task[0], task[1], rows, source, side.vectors
-                    ),
-                    balanced_ranges(rows.indptr),
-                )
+            if len(side.indptr):
+                rows = Rows(side.indptr, side.indices, side.data)
+                self._sum_rows(rows, side.embeddings, side.vectors)
+                self._sum_rows(rows, side.state[:, BIAS : BIAS + 1].copy(), side.screen[:, :1])
+            else:
+                side.screen[:, 0] = side.state[:, BIAS]
         items = self.items
-        if len(items.features.indptr):
-            matrix = sp.csr_array(
-                (items.features.data, items.features.indices, items.features.indptr),
-                shape=(len(items.vectors), len(items.biases)),
-            )
-            items.screen[:, 0] = matrix @ items.biases
-        else:
-            items.screen[:, 0] = items.biases
         self._pool.map(
             lambda task: row_norms(task[0], task[1], items.vectors, items.screen),
             even_ranges(len(items.vectors), 4096),
         )
+
+    def _sum_rows(self, rows: Rows, embeddings: np.ndarray, out: np.ndarray) -> None:
+        source, target = read_only(embeddings), np.empty((len(out), embeddings.shape[1]), np.float32)
+        if out.flags.c_contiguous:
+            target = out
+        self._pool.map(
+            lambda task: sparse_product(task[0], task[1], rows, source, target), balanced_ranges(rows.indptr)
+        )
+        if target is not out:
+            out[...] = target
 
     def is_finite(self) -> bool:
         """Whether all embeddings and biases are finite."""
@@ -155,18 +169,19 @@ class PairwiseEpochs:
             return all(
                 bool(np.isfinite(np.vdot(array, array)))
                 for side in (self.users, self.items)
-                for array in (side.embeddings, side.biases)
+                for array in (side.embeddings, side.state)
             )
 
     def snapshot(self) -> tuple[Embeddings, Embeddings]:
-        """Copies of the embeddings."""
-        return _embeddings(self.users).copy(), _embeddings(self.items).copy()
+        """Copies of the embeddings of users and of items."""
+        users, items = (Embeddings(side.embeddings.copy(), side.state.copy()) for side in (self.users, self.items))
+        return users, items
 
     def restore(self, snapshot: tuple[Embeddings, Embeddings]) -> None:
         """Go back to a snapshot."""
         for side, saved in zip((self.users, self.items), snapshot, strict=True):
-            for target, source in zip(_embeddings(side), saved, strict=True):
-                target[...] = source
+            side.embeddings[...] = saved.values
+            side.state[...] = saved.state
         self._refresh()
 
     def largest_norm(self) -> float:
@@ -178,23 +193,10 @@ class PairwiseEpochs:
             )
 
 
-def _side(embeddings: Embeddings, penalty: np.ndarray, design: sp.csr_array | None) -> Side:
-    n = len(embeddings.values) if design is None else design.shape[0]
-    features: Rows = no_rows() if design is None else rows_of(design)
+def _side(embeddings: Embeddings, design: sp.csr_array | None) -> Side:
+    rows = no_rows() if design is None else rows_of(design)
     vectors: Any = embeddings.values
     if design is not None:
-        vectors = np.empty((n, embeddings.values.shape[1]), np.float32)
-    return Side(
-        vectors=vectors,
-        embeddings=embeddings.values,
-        accumulators=embeddings.accumulators,
-        penalty=read_only(penalty.astype(np.float32)),
-        features=features,
-        biases=embeddings.biases,
-        bias_accumulators=embeddings.bias_accumulators,
-        screen=np.zeros((n, 2), np.float32),
-    )
-
-
-def _embeddings(side: Side) -> Embeddings:
-    return Embeddings(side.embeddings, side.accumulators, side.biases, side.bias_accumulators)
+        vectors = np.empty((design.shape[0], vectors.shape[1]), np.float32)
+    screen = np.zeros((len(vectors), 2), np.float32)
+    return Side(vectors, screen, embeddings.values, embeddings.state, *rows)
