@@ -29,7 +29,7 @@ def _read(path: str | PathLike[str], columns: list[str]) -> pd.DataFrame:
             f"{path} has no column {missing[0]!r}; its columns are {header}. "
             f"Name the columns of your file, for example user='uid', item='mid'."
         )
-    return pd.read_csv(path, usecols=columns, dtype={column: str for column in columns}, **options)[columns]
+    return pd.read_csv(path, usecols=columns, dtype=dict.fromkeys(columns, str), **options)[columns]
 
 
 def load_likes(

@@ -55,5 +55,3 @@ class _Empty:
     indptr = np.empty(0, np.int64)
     indices = np.empty(0, np.int32)
     data = np.empty(0, np.float32)
-
-

@@ -20,6 +20,7 @@ __all__ = [
     "Step",
     "bpr_pass",
     "row_norms",
+    "shrink_rows",
     "warp_pass",
 ]
 
@@ -92,9 +93,9 @@ def _is_positive(indptr, indices, user, item):
 def _move(vectors, screen, embeddings, state, indptr, indices, data, row, direction, sign, rate, bias_rate):
     """Move the vector of `row` along sign * direction, its bias along sign, and measure it anew.
 
-    Each embedding w of it, with coefficient a, steps by ``rate / sqrt(G) * (a * sign * direction -
-    penalty * w)``, and then its G grows by the mean square of the gradient. With features the
-    vector is summed anew from the stepped embeddings in the same pass.
+    Each embedding of it, with coefficient a, steps by ``rate / sqrt(G) * a * sign * direction``, and
+    then its G grows by the mean square of the gradient. With features the vector is summed anew from
+    the stepped embeddings in the same pass. Returns the mean ``rate / sqrt(G)``, the step's length.
     """
     K = direction.shape[0]
     square = F(0)
@@ -103,11 +104,10 @@ def _move(vectors, screen, embeddings, state, indptr, indices, data, row, direct
         square += direction[k] * direction[k]
     square *= sign * sign / F(K)
     if indptr.shape[0] == 0:
-        eta = rate / np.sqrt(state[row, ACCUMULATOR])
-        shrink = F(1) - eta * state[row, PENALTY]
-        eta *= sign
+        step = rate / np.sqrt(state[row, ACCUMULATOR])
+        eta = sign * step
         for k in range(K):
-            w = shrink * vectors[row, k] + eta * direction[k]
+            w = vectors[row, k] + eta * direction[k]
             vectors[row, k] = w
             norm += w * w
         state[row, ACCUMULATOR] += square
@@ -115,18 +115,19 @@ def _move(vectors, screen, embeddings, state, indptr, indices, data, row, direct
         state[row, BIAS_ACCUMULATOR] += sign * sign
         screen[row, 0] = state[row, BIAS]
         screen[row, 1] = np.sqrt(norm)
-        return
+        return step
     bias = F(0)
+    steps = F(0)
     for k in range(K):
         vectors[row, k] = F(0)
     for t in range(indptr[row], indptr[row + 1]):
         f = indices[t]
         a = data[t]
-        eta = rate / np.sqrt(state[f, ACCUMULATOR])
-        shrink = F(1) - eta * state[f, PENALTY]
-        eta *= a * sign
+        step = rate / np.sqrt(state[f, ACCUMULATOR])
+        steps += step
+        eta = a * sign * step
         for k in range(K):
-            w = shrink * embeddings[f, k] + eta * direction[k]
+            w = embeddings[f, k] + eta * direction[k]
             embeddings[f, k] = w
             vectors[row, k] += a * w
         state[f, ACCUMULATOR] += a * a * square
@@ -137,6 +138,7 @@ def _move(vectors, screen, embeddings, state, indptr, indices, data, row, direct
         norm += vectors[row, k] * vectors[row, k]
     screen[row, 0] = bias
     screen[row, 1] = np.sqrt(norm)
+    return steps / F(max(indptr[row + 1] - indptr[row], 1))
 
 
 @inlined
@@ -151,7 +153,7 @@ def _look_ahead(q, stop, n, half_bits, key, sample_users, sample_items, out):
 
 @jit
 def warp_pass(start, stop, samples, users, items, step):
-    """WARP on samples [start, stop) of this epoch's order; returns the sum of the losses and the steps taken.
+    """WARP on samples [start, stop) of this epoch's order; returns the sum of the losses and of the step lengths.
 
     For a positive pair (u, i), items j are drawn until ``s_uj > s_ui - margin`` with j not among
     u's own; own items drawn count as draws. A draw whose score cannot reach the threshold, because
@@ -166,7 +168,7 @@ def warp_pass(start, stop, samples, users, items, step):
     d = np.empty(K, np.float32)
     ahead = np.empty((AHEAD, 3), np.int64)
     loss = 0.0
-    steps = 0
+    travelled = 0.0
     for q in range(start, stop):
         place = (q - start) % AHEAD
         if place == 0:
@@ -195,19 +197,19 @@ def warp_pass(start, stop, samples, users, items, step):
                 weight = rank_weights[t] * strengths[e]
                 if weight > 0:
                     loss += np.float64(weight) * np.float64(other - threshold)
-                    steps += 1
                     for k in range(K):
                         d[k] = V[i, k] - V[j, k]
-                    _move(U, screen_u, W_u, state_u, indptr_u, indices_u, data_u, u, d, weight, user_rate, F(0))
-                    _move(V, screen, W, state, indptr, indices, data, i, x, weight, item_rate, item_rate)
-                    _move(V, screen, W, state, indptr, indices, data, j, x, -weight, item_rate, item_rate)
+                    rates = _move(U, screen_u, W_u, state_u, indptr_u, indices_u, data_u, u, d, weight, user_rate, F(0))
+                    rates += _move(V, screen, W, state, indptr, indices, data, i, x, weight, item_rate, item_rate)
+                    rates += _move(V, screen, W, state, indptr, indices, data, j, x, -weight, item_rate, item_rate)
+                    travelled += np.float64(rates) / 3.0
                 break
-    return loss, steps
+    return loss, travelled
 
 
 @jit
 def bpr_pass(start, stop, samples, users, items, step):
-    """BPR on samples [start, stop) of this epoch's order; returns the sum of the losses and the steps taken.
+    """BPR on samples [start, stop) of this epoch's order; returns the sum of the losses and of the step lengths.
 
     One item j that is not u's own is drawn for each positive pair (u, i), and the step has the
     weight ``1 / (1 + exp(s_ui - s_uj))``.
@@ -221,7 +223,7 @@ def bpr_pass(start, stop, samples, users, items, step):
     d = np.empty(K, np.float32)
     ahead = np.empty((AHEAD, 3), np.int64)
     loss = 0.0
-    steps = 0
+    travelled = 0.0
     for q in range(start, stop):
         place = (q - start) % AHEAD
         if place == 0:
@@ -247,11 +249,25 @@ def bpr_pass(start, stop, samples, users, items, step):
         # log(1 + exp(-difference)) without overflow
         loss += strengths[e] * (max(-difference, F(0)) + np.log1p(np.exp(-abs(difference))))
         weight = strengths[e] / (F(1) + np.exp(difference))
-        steps += 1
-        _move(U, screen_u, W_u, state_u, indptr_u, indices_u, data_u, u, d, weight, user_rate, F(0))
-        _move(V, screen, W, state, indptr, indices, data, i, x, weight, item_rate, item_rate)
-        _move(V, screen, W, state, indptr, indices, data, j, x, -weight, item_rate, item_rate)
-    return loss, steps
+        rates = _move(U, screen_u, W_u, state_u, indptr_u, indices_u, data_u, u, d, weight, user_rate, F(0))
+        rates += _move(V, screen, W, state, indptr, indices, data, i, x, weight, item_rate, item_rate)
+        rates += _move(V, screen, W, state, indptr, indices, data, j, x, -weight, item_rate, item_rate)
+        travelled += np.float64(rates) / 3.0
+    return loss, travelled
+
+
+@jit
+def shrink_rows(start, stop, embeddings, state, travelled):
+    """The L2 penalty's part of steps of the summed length `travelled`, for rows [start, stop).
+
+    Each step of the loss would also shrink all embeddings and biases, of rows it does not touch, too,
+    by its length times their penalty; done together, these are ``exp(-travelled * penalty)``.
+    """
+    for r in range(start, stop):
+        factor = F(np.exp(-travelled * state[r, PENALTY]))
+        state[r, BIAS] *= factor
+        for k in range(embeddings.shape[1]):
+            embeddings[r, k] *= factor
 
 
 @jit

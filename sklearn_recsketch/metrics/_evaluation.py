@@ -53,9 +53,7 @@ def evaluate(
     return {f"{name}@{k}": float(METRICS[name](hits, k).mean()) for name, k in metrics}
 
 
-def judge(
-    recommender: Any, X: Any, y: Any, k: int, *, exclude_seen: bool = True, candidates: Any = None
-) -> Hits:
+def judge(recommender: Any, X: Any, y: Any, k: int, *, exclude_seen: bool = True, candidates: Any = None) -> Hits:
     """Rank items for the users of X and mark the hits."""
     interactions = check_interactions(X, y)
     relevant = interactions.y > 0

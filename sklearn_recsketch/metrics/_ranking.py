@@ -107,8 +107,10 @@ for _function in (
 def _at_k(metric: str, X_true: Any, recommended: Any, k: int, per_user: bool) -> Any:
     hits = _judge_table(X_true, recommended, check_k(k))
     values = METRICS[metric](hits, k)
-    return pd.Series(values, index=pd.Index(hits.users, name="user"), name=f"{metric}@{k}") if per_user else float(
-        values.mean()
+    return (
+        pd.Series(values, index=pd.Index(hits.users, name="user"), name=f"{metric}@{k}")
+        if per_user
+        else float(values.mean())
     )
 
 

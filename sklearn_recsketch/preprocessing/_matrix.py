@@ -11,7 +11,14 @@ import scipy.sparse as sp
 from sklearn_recsketch.utils._ids import IdColumn, lookup
 from sklearn_recsketch.utils._validation import Interactions, check_id_list, check_interactions
 
-__all__ = ["build_matrix", "describe_interactions", "interactions_from_matrix", "pair_keys", "present_ids", "to_matrix"]
+__all__ = [
+    "build_matrix",
+    "describe_interactions",
+    "interactions_from_matrix",
+    "pair_keys",
+    "present_ids",
+    "to_matrix",
+]
 
 
 def present_ids(column: IdColumn, rows: np.ndarray) -> np.ndarray:
@@ -101,9 +108,7 @@ def to_matrix(
     return matrix, ids[0], ids[1]
 
 
-def interactions_from_matrix(
-    matrix: Any, users: Any = None, items: Any = None
-) -> tuple[pd.DataFrame, np.ndarray]:
+def interactions_from_matrix(matrix: Any, users: Any = None, items: Any = None) -> tuple[pd.DataFrame, np.ndarray]:
     """A table of interactions from a user x item matrix.
 
     Parameters

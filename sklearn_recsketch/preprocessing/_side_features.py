@@ -82,9 +82,7 @@ class SideFeatures:
         return f"SideFeatures({n_ids} ids, {n_columns} columns, {self.matrix.nnz} values)"
 
     @classmethod
-    def from_dicts(
-        cls, features: Mapping[Any, Mapping[str, Any]], *, lowercase: bool = False
-    ) -> SideFeatures:
+    def from_dicts(cls, features: Mapping[Any, Mapping[str, Any]], *, lowercase: bool = False) -> SideFeatures:
         """Features from a mapping of id to a mapping of key to value.
 
         Parameters
@@ -266,7 +264,10 @@ class SideFeatures:
         total = sp.csr_array((len(ids), len(union)), dtype=np.float32)
         for (_, matrix), columns in zip(parts, names, strict=True):
             move = sp.csr_array(
-                (np.ones(len(columns), np.float32), (np.arange(len(columns)), np.searchsorted(union, columns))),
+                (
+                    np.ones(len(columns), np.float32),
+                    (np.arange(len(columns)), np.searchsorted(union, columns)),
+                ),
                 shape=(len(columns), len(union)),
             )
             total = total + matrix @ move

@@ -167,7 +167,11 @@ class BaseRecommender(BaseEstimator, metaclass=ABCMeta):
         excluded = request.excluded(self.interactions_ if exclude_seen else None, None)
         with workers(getattr(self, "n_jobs", None)) as pool:
             best, _ = top_items(
-                self._user_vectors(request.user_codes), self._item_vectors(request.item_codes), excluded, k, pool
+                self._user_vectors(request.user_codes),
+                self._item_vectors(request.item_codes),
+                excluded,
+                k,
+                pool,
             )
         return np.where(best >= 0, request.item_codes[best], -1)
 
@@ -212,5 +216,3 @@ class BaseRecommender(BaseEstimator, metaclass=ABCMeta):
         tags.input_tags.categorical = True
         tags.target_tags.required = False
         return tags
-
-

@@ -70,7 +70,10 @@ class PairwiseRecommender(FactorRecommender):
         return np.hstack([super()._item_vectors(codes), biases[:, None]])
 
     def _fold_in(self, codes: np.ndarray, history: sp.csr_array) -> np.ndarray:
-        """A few epochs on the users' histories with the items frozen, from what is known without them."""
+        """A few epochs on the users' histories with the items frozen, from what is known without them.
+
+        Unpenalised: the penalty of training grows with the steps of all users together.
+        """
         users = self._entities("user")
         mean = users.identity_weight * users.mean_identity(self.user_embeddings_)
         start = np.tile(mean, (len(codes), 1)).astype(np.float32)
@@ -85,7 +88,7 @@ class PairwiseRecommender(FactorRecommender):
             epochs = PairwiseEpochs(
                 history,
                 history,
-                (Embeddings.starting_at(start, self._regularization_of("user")), None),
+                (Embeddings.starting_at(start, 0.0), None),
                 (side, None),
                 self._loss(len(items)),
                 int(random_state.randint(np.iinfo(np.int32).max)),

@@ -42,9 +42,7 @@ def similar(recommender: Any, name: str, ids: Any, k: int) -> Any:
     everything = unit_length(getattr(recommender, f"{name}_factors_"))
     queries = unit_length(recommender._vectors(name, codes))
     itself = np.flatnonzero(codes >= 0)
-    excluded = sp.csr_array(
-        (np.ones(len(itself), np.float32), (itself, codes[itself])), shape=(len(codes), len(known))
-    )
+    excluded = sp.csr_array((np.ones(len(itself), np.float32), (itself, codes[itself])), shape=(len(codes), len(known)))
     with workers(recommender.n_jobs) as pool:
         best, scores = top_items(queries, everything, excluded, check_k(k), pool)
     # Rounding may carry a cosine past 1.

@@ -19,6 +19,7 @@ from sklearn_recsketch.kernels._sgd import (
     Step,
     bpr_pass,
     row_norms,
+    shrink_rows,
     warp_pass,
 )
 from sklearn_recsketch.kernels._sparse import sparse_product
@@ -27,7 +28,8 @@ from sklearn_recsketch.utils._threads import Workers, balanced_ranges, even_rang
 __all__ = ["Embeddings", "Loss", "PairwiseEpochs", "warp_rank_weights"]
 
 TASKS = 64  # samples of a pass are cut so many times: Ctrl-C is heeded between two of them
-REFRESHES = 8  # times an epoch vectors are summed anew from features' embeddings
+# Times an epoch the L2 penalty is applied and, with features, vectors are summed anew.
+PARTS, PARTS_WITH_FEATURES = 4, 8
 LARGEST_WEIGHT = 10.0
 
 
@@ -101,7 +103,11 @@ class PairwiseEpochs:
         sample_users = np.repeat(np.arange(matrix.shape[0], dtype=np.int32), np.diff(positives.indptr))
         never_drawn = rows_of(known)
         self._samples = Samples(
-            read_only(sample_users), positives.indices, positives.data, never_drawn.indptr, never_drawn.indices
+            read_only(sample_users),
+            positives.indices,
+            positives.data,
+            never_drawn.indptr,
+            never_drawn.indices,
         )
         self._total_strength = float(matrix.data.sum(dtype=np.float64))
         self.users, self.items = _side(*users), _side(*items)
@@ -112,18 +118,26 @@ class PairwiseEpochs:
         n = len(self._samples.users)
         step = self._step(epoch, n)
         kernel = bpr_pass if self._loss.rank_weights is None else warp_pass
-        stale = bool(len(self.users.indptr) or len(self.items.indptr))
+        parts = PARTS_WITH_FEATURES if len(self.users.indptr) or len(self.items.indptr) else PARTS
         total = 0.0
-        for start, stop in even_ranges(n, -(-n // REFRESHES) if stale else n):
-            if stale and start:
-                self._refresh()
+        for start, stop in even_ranges(n, -(-n // parts)):
             tasks = [(start + a, start + b) for a, b in even_ranges(stop - start, -(-n // TASKS))]
             results = self._pool.map(
                 lambda task: kernel(task[0], task[1], self._samples, self.users, self.items, step), tasks
             )
             total += sum(result[0] for result in results)
-        self._refresh()
+            self._shrink(float(sum(result[1] for result in results)))
+            self._refresh()
         return total / self._total_strength
+
+    def _shrink(self, travelled: float) -> None:
+        """The L2 penalty's part of the last steps."""
+        for side in (self.users, self.items):
+            if side.state[:, PENALTY].any():
+                self._pool.map(
+                    lambda task, side=side: shrink_rows(task[0], task[1], side.embeddings, side.state, travelled),
+                    even_ranges(len(side.embeddings), 4096),
+                )
 
     def _step(self, epoch: int, n: int) -> Step:
         half_bits = np.uint64((max(n - 1, 1).bit_length() + 1) // 2)

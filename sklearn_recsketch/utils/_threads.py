@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -82,4 +83,4 @@ def balanced_ranges(indptr: np.ndarray, n_ranges: int = 64, row_cost: int = 8) -
     total = int(work[-1]) if n_rows else 0
     marks = np.linspace(0, total, min(n_ranges, max(n_rows, 1)) + 1)[1:-1]
     bounds = np.unique(np.concatenate([[0], np.searchsorted(work, marks), [n_rows]]))
-    return [(int(a), int(b)) for a, b in zip(bounds[:-1], bounds[1:], strict=True)]
+    return [(int(a), int(b)) for a, b in itertools.pairwise(bounds)]
