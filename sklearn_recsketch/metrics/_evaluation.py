@@ -17,11 +17,11 @@ __all__ = ["evaluate", "judge", "unwrap"]
 
 
 def unwrap(estimator: Any, X: Any) -> tuple[Any, Any]:
-    """The recommender inside searches and pipelines, and X as it receives it."""
+    """The recommender inside searches and pipelines, and X, if not None, as it receives it."""
     while hasattr(estimator, "best_estimator_"):
         estimator = estimator.best_estimator_
     if hasattr(estimator, "steps"):
-        if len(estimator.steps) > 1:
+        if len(estimator.steps) > 1 and X is not None:
             X = estimator[:-1].transform(X)
         return unwrap(estimator[-1], X)
     if not hasattr(estimator, "recommend"):

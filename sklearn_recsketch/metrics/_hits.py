@@ -48,7 +48,7 @@ def _ndcg(hits: Hits, k: int) -> np.ndarray:
     discount = 1.0 / np.log2(np.arange(2, k + 2))
     ideal = np.cumsum(discount)[np.minimum(k, hits.n_relevant) - 1]
     top = hits.top(k)
-    return top @ discount[: top.shape[1]] / ideal
+    return np.asarray((top * discount[: top.shape[1]]).sum(axis=1) / ideal)
 
 
 def _average_precision(hits: Hits, k: int) -> np.ndarray:
@@ -63,7 +63,7 @@ def _reciprocal_rank(hits: Hits, k: int) -> np.ndarray:
 
 
 def _hit_rate(hits: Hits, k: int) -> np.ndarray:
-    return hits.top(k).any(axis=1).astype(np.float64)
+    return np.asarray(hits.top(k).any(axis=1), dtype=np.float64)
 
 
 METRICS: dict[str, Callable[[Hits, int], np.ndarray]] = {

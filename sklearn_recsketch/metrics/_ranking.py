@@ -72,7 +72,7 @@ def capped_precision_at_k(X_true: Any, recommended: Any, *, k: int = 5, per_user
 
 
 def ndcg_at_k(X_true: Any, recommended: Any, *, k: int = 5, per_user: bool = False) -> Any:
-    """Discounted hits over those of an ideal list: gains 1, discount log2(rank + 1), ideal cut at min(k, n_relevant).{parameters}"""
+    """Hits, each over log2(rank + 1), summed, over that of an ideal list of min(k, n_relevant) hits.{parameters}"""
     return _at_k("ndcg", X_true, recommended, k, per_user)
 
 

@@ -95,7 +95,7 @@ def make_ranking_scorer(
     >>> X, y = make_interactions(n_users=300, n_items=100, random_state=0)
     >>> scores = cross_val_score(PopularityRecommender(), X, y, cv=UserHoldoutSplit(random_state=0),
     ...                          scoring=make_ranking_scorer("ndcg@10"))
-    >>> 0 < scores[0] < 1
+    >>> bool(0 < scores[0] < 1)
     True
     """
     if isinstance(metrics, str):

@@ -205,7 +205,7 @@ class UserKFold(_UserSplit):
     >>> from sklearn_recsketch.model_selection import UserKFold
     >>> X = [["ann", 1], ["ann", 2], ["ann", 3], ["ann", 4], ["bob", 1]]
     >>> [test.tolist() for _, test in UserKFold(2, random_state=0).split(X)]
-    [[0, 3], [1, 2]]
+    [[0, 1], [2, 3]]
     """
 
     _parameter_constraints = {  # noqa: RUF012

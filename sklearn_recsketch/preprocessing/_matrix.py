@@ -28,7 +28,7 @@ def present_ids(column: IdColumn, rows: np.ndarray) -> np.ndarray:
 
 
 def build_matrix(interactions: Interactions, users: np.ndarray, items: np.ndarray) -> sp.csr_array:
-    """Strengths as a users x items CSR matrix with sorted indices; duplicates summed, zeros and unknown ids left out."""
+    """Strengths as a users x items CSR matrix, indices sorted; duplicates summed, zeros and unknown ids left out."""
     strength = interactions.strength
     rows = lookup(users, interactions.users, "user")
     columns = lookup(items, interactions.items, "item")

@@ -203,8 +203,9 @@ class SideFeatures:
         if lowercase:
             texts = np.array([text.lower() for text in texts], dtype=object)
         numbers = np.ones(len(cells))
-        for row in np.flatnonzero(~is_text):
-            numbers[row] = _check_number(ids.ids[ids.codes[row]], keys.ids[keys.codes[row]], cells[row])
+        for place in np.flatnonzero(~is_text):
+            id_, kind = ids.ids[ids.codes[place]], keys.ids[keys.codes[place]]
+            numbers[place] = _check_number(id_, kind, cells[place])
         text_codes, text_ids = pd.factorize(texts, sort=True)
         pair = keys.codes * len(text_ids) + text_codes
         pairs, column = np.unique(pair, return_inverse=True)

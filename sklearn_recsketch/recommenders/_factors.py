@@ -103,12 +103,12 @@ class FactorRecommender(CallbackSupportMixin, BaseRecommender):
     def _regularization_of(self, name: str) -> float:
         """Regularization of users or items: their own, or the common one."""
         own = getattr(self, f"{name}_regularization")
-        return float(self.regularization if own is None else own)  # type: ignore[attr-defined]
+        return float(self.regularization if own is None else own)
 
     def _penalty(self, entities: Entities, name: str) -> np.ndarray:
         """Regularization of each embedding: the side's for identities, the features' own for the rest."""
         own = self._regularization_of(name)
-        features = self.feature_regularization  # type: ignore[attr-defined]
+        features = self.feature_regularization
         penalty = np.full(entities.n_embeddings, own if features is None else float(features))
         penalty[: entities.n_identity] = own
         return penalty
@@ -148,7 +148,7 @@ class FactorRecommender(CallbackSupportMixin, BaseRecommender):
             The fitted recommender.
         """
         interactions = check_interactions(X, y)
-        context = self._init_callback_context(max_subtasks=self.max_iter)  # type: ignore[attr-defined]
+        context = self._init_callback_context(max_subtasks=self.max_iter)
         ones = interactions.y if y is None else y
         X_fit, y_fit, monitor = split_validation(self, X, y, interactions, X_val, y_val)
         if X_fit is not X:
@@ -156,10 +156,10 @@ class FactorRecommender(CallbackSupportMixin, BaseRecommender):
             ones = interactions.y if y is None else y_fit
         context.call_on_fit_task_begin(estimator=self, X=X_fit, y=ones)
         users, items, matrix = known_ids(interactions, user_features, item_features)
-        earlier = self if self.warm_start and hasattr(self, "items_") else None  # type: ignore[attr-defined]
+        earlier = self if self.warm_start and hasattr(self, "items_") else None
         problem, shared = self._problem(X, interactions, users, items, matrix, user_features, item_features, earlier)
 
-        with workers(self.n_jobs) as pool:  # type: ignore[attr-defined]
+        with workers(self.n_jobs) as pool:
             trainer = self._trainer(problem, pool)
 
             def state(course: dict[str, Any]) -> dict[str, Any]:
@@ -206,9 +206,9 @@ class FactorRecommender(CallbackSupportMixin, BaseRecommender):
         users, items, matrix = known_ids(interactions, tables["user"], tables["item"], earlier)
         problem, shared = self._problem(X, interactions, users, items, matrix, tables["user"], tables["item"], earlier)
         new = known_part(interactions, problem)
-        with workers(self.n_jobs) as pool:  # type: ignore[attr-defined]
+        with workers(self.n_jobs) as pool:
             trainer, loss = self._update(problem, new, pool)
-        curve = np.append(earlier.loss_curve_ if earlier is not None else [], loss)  # type: ignore[attr-defined]
+        curve = np.append(earlier.loss_curve_ if earlier is not None else [], loss)
         course = {"loss_curve_": curve, "n_iter_": len(curve), "diverged_": not trainer.is_finite()}
         if course["diverged_"]:
             raise ValueError(
@@ -266,7 +266,7 @@ class FactorRecommender(CallbackSupportMixin, BaseRecommender):
         earlier: Any,
     ) -> tuple[Problem, dict[str, Any]]:
         """The training problem, and the fitted attributes that training does not change."""
-        random_state = check_random_state(self.random_state)  # type: ignore[attr-defined]
+        random_state = check_random_state(self.random_state)
         sides, starts = [], []
         for axis, (name, ids, features) in enumerate((("user", users, user_features), ("item", items, item_features))):
             counts = np.diff(matrix.indptr) if axis == 0 else np.bincount(matrix.indices, minlength=len(ids))

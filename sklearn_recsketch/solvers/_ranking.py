@@ -37,7 +37,7 @@ def top_items(
     n_users, n_items = len(user_vectors), len(item_vectors)
     k = min(k, n_items)
     if excluded is None:
-        excluded = sp.csr_array((n_users, n_items), dtype=np.float32)
+        excluded = sp.csr_array(np.empty((n_users, 0), np.float32))
     excluded.sort_indices()
     n_tiles = -(-n_items // TILE)
     tiles = np.zeros((n_tiles, item_vectors.shape[1], TILE), dtype=np.float32)

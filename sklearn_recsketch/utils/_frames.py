@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import narwhals as nw
 import numpy as np
 import pandas as pd
+
+_BACKENDS: dict[str, Literal["polars", "pyarrow"]] = {"polars": "polars", "pyarrow": "pyarrow"}
 
 __all__ = ["columns_of", "frame_library", "make_table"]
 
@@ -37,10 +39,10 @@ def columns_of(data: Any) -> tuple[list[Any], list[str] | None]:
 
 def make_table(columns: dict[str, np.ndarray], library: str, index: Any = None) -> Any:
     """A pandas frame, or a polars or pyarrow one where the caller uses that library."""
-    if library in ("polars", "pyarrow"):
-        series = {name: _plain(values) for name, values in columns.items()}
-        return nw.from_dict(series, backend=library).to_native()
-    return pd.DataFrame(columns, index=index)
+    if library not in _BACKENDS:
+        return pd.DataFrame(columns, index=index)
+    series = {name: _plain(values) for name, values in columns.items()}
+    return nw.from_dict(series, backend=_BACKENDS[library]).to_native()
 
 
 def _plain(values: np.ndarray) -> Any:

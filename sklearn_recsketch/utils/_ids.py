@@ -80,7 +80,7 @@ def describe_kind(ids: np.ndarray) -> str:
 def _numpy_dtype(uniques: Any) -> Any:
     dtype = getattr(uniques, "dtype", None)
     if isinstance(uniques, pd.Index) and isinstance(dtype, pd.CategoricalDtype):
-        dtype = uniques.categories.dtype
+        dtype = dtype.categories.dtype
     return dtype if isinstance(dtype, np.dtype) else object
 
 

@@ -1,0 +1,55 @@
+# What CI runs, and what a new user does: `make demo`, `make test`.
+#
+# Everything runs in the active virtual environment, or in one made in .venv if there is none.
+
+PYTHON ?= python3
+VENV ?= $(if $(VIRTUAL_ENV),$(VIRTUAL_ENV),.venv)
+BIN := $(VENV)/bin
+LIKES ?=
+FEATURES ?=
+REPORT ?= demo-report
+
+.PHONY: help demo test lint format type doc bench quality clean
+
+help:
+	@echo "make demo [LIKES=likes.psv FEATURES=feats.psv]   the whole job, on embedded data or on files"
+	@echo "make test     the test suite"
+	@echo "make lint     ruff;   make type     mypy;   make format   ruff format"
+	@echo "make doc      the documentation;   make bench   timings beside peers;   make quality   precision beside peers"
+
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV)
+
+# One stamp per extra: reinstalled only when the metadata change.
+$(VENV)/.recsketch-%: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[$*]"
+	@touch $@
+
+demo: $(VENV)/.recsketch-demo
+	$(BIN)/python examples/demo.py --report $(REPORT) $(if $(LIKES),--likes $(LIKES)) $(if $(FEATURES),--features $(FEATURES))
+
+test: $(VENV)/.recsketch-test
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/.recsketch-lint
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+type: $(VENV)/.recsketch-lint
+	$(BIN)/mypy
+
+format: $(VENV)/.recsketch-lint
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+doc: $(VENV)/.recsketch-docs
+	$(BIN)/python -m sphinx -W -b html docs docs/_build/html
+
+bench: $(VENV)/.recsketch-bench
+	$(BIN)/python benchmarks/training.py
+
+quality: $(VENV)/.recsketch-bench
+	$(BIN)/python benchmarks/quality.py $(if $(LIKES),$(LIKES),../shared/data/citeulike-a/likes.psv)
+
+clean:
+	rm -rf build dist docs/_build demo-report

@@ -1,0 +1,13 @@
+"""Configuration of the documentation."""
+
+from sklearn_recsketch import __version__
+
+project = "sklearn-recsketch"
+copyright = "2026, the sklearn-recsketch developers"
+release = version = __version__
+extensions = ["sphinx.ext.autodoc", "sphinx.ext.autosummary", "sphinx.ext.mathjax", "numpydoc"]
+autosummary_generate = True
+numpydoc_show_class_members = False
+numpydoc_class_members_toctree = False
+exclude_patterns = ["_build"]
+html_theme = "alabaster"

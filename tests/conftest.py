@@ -1,0 +1,57 @@
+"""Seeded data shared by the tests."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from sklearn_recsketch.datasets import make_interactions
+from sklearn_recsketch.preprocessing import SideFeatures
+
+# The twins in reference.py are no package, whatever pytest is called with.
+sys.path.insert(0, str(Path(__file__).parent))
+
+
+@pytest.fixture(params=[0, 1])
+def seed(request):
+    """Seed of a test whose property must not depend on it."""
+    return request.param
+
+
+@pytest.fixture(scope="session")
+def planted():
+    """X, y, item features: low-rank taste for 300 users and 120 items."""
+    return make_interactions(
+        300, 120, n_components=4, mean_activity=15, n_tags=25, counts=True, return_features=True, random_state=0
+    )
+
+
+@pytest.fixture(scope="session")
+def split(planted):
+    """Training and test rows of `planted`: a third of each user's items is held out."""
+    X, y, _ = planted
+    test = np.random.RandomState(0).random_sample(len(X)) < 1 / 3
+    return X[~test], y[~test], X[test], y[test]
+
+
+@pytest.fixture(scope="session")
+def tiny():
+    """X, y, item features, user features: 20 users, 14 items, counts; small enough for dense algebra."""
+    X, y, item_features = make_interactions(
+        20, 14, n_components=3, mean_activity=5, n_tags=6, counts=True, return_features=True, random_state=3
+    )
+    ids = np.unique(X["user"])
+    user_features = SideFeatures.from_dicts({int(u): {"land": f"l{u % 3}", "age": float(u % 5)} for u in ids})
+    return X, y, item_features, user_features
+
+
+@pytest.fixture(scope="session")
+def checkerboard():
+    """Even users like even items, odd users odd ones; the pair (i, i) is withheld, so it is the one right answer."""
+    n = 30
+    pairs = [(u, i) for u in range(n) for i in range(u % 2, n, 2) if i != u]
+    return pd.DataFrame(pairs, columns=["user", "item"])

@@ -1,0 +1,190 @@
+"""Twins of the kernels: literal formulas and plain loops on dense float64 matrices."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+MASK = (1 << 64) - 1
+GOLDEN = 0x9E3779B97F4A7C15
+M1, M2 = 0xBF58476D1CE4E5B9, 0x94D049BB133111EB
+
+
+# Draws, in Python integers modulo 2**64.
+
+
+def mix(x):
+    x = ((x ^ (x >> 30)) * M1) & MASK
+    x = ((x ^ (x >> 27)) * M2) & MASK
+    return x ^ (x >> 31)
+
+
+def draw_below(key, t, n):
+    return ((mix((key + t * GOLDEN) & MASK) >> 32) * n) >> 32
+
+
+def half_bits_of(n):
+    return (max(n - 1, 1).bit_length() + 1) // 2
+
+
+def shuffled(position, n, key):
+    half_bits = half_bits_of(n)
+    mask = (1 << half_bits) - 1
+    x = position
+    while True:
+        left, right = x >> half_bits, x & mask
+        for r in range(3):
+            f = (((right + key + r * GOLDEN) & MASK) * M1 & MASK) >> 40
+            left, right = right, (left ^ f) & mask
+        x = (left << half_bits) | right
+        if x < n:
+            return x
+
+
+# WRMF.
+
+
+def confidences(strengths, alpha, kind="linear"):
+    """c of every pair; 1 where the strength is 0."""
+    return 1 + alpha * (np.log1p(strengths) if kind == "log" else strengths)
+
+
+def pair_loss(strengths, users, items, alpha, kind="linear"):
+    """Sum of c (p - x.y)^2 over all pairs, one by one."""
+    c = confidences(strengths, alpha, kind)
+    total = 0.0
+    for u in range(len(users)):
+        for i in range(len(items)):
+            p = 1.0 if strengths[u, i] > 0 else 0.0
+            total += c[u, i] * (p - float(np.dot(users[u], items[i]))) ** 2
+    return total
+
+
+def penalty(embeddings, lam):
+    """Sum of lam |row|^2."""
+    return float(np.sum(lam * np.square(embeddings.astype(np.float64)).sum(axis=1)))
+
+
+def scaled_penalties(strengths, alpha, regularization, scaling, kind="linear"):
+    """lam of each row of `strengths`."""
+    w = confidences(strengths, alpha, kind).sum(axis=1)
+    return regularization * (w / w.mean()) ** scaling
+
+
+def user_gradient(strengths, users, items, lam, alpha, kind="linear"):
+    """Gradient of the loss by the vectors of users, and the size of the terms that cancel in it."""
+    c = confidences(strengths, alpha, kind)
+    pull = (c * (strengths > 0)) @ items
+    push = (c * (users @ items.T)) @ items + np.reshape(lam, (-1, 1)) * users
+    return 2 * (push - pull), 2 * np.abs(pull).max()
+
+
+def solve_row(excess, items, lam, prior=None, gram=None):
+    """The minimiser of one row: excess confidences of its items, zero elsewhere."""
+    gram = items.T @ items if gram is None else gram
+    A = gram + items.T @ (excess[:, None] * items) + lam * np.eye(items.shape[1])
+    b = items.T @ np.where(excess > 0, 1 + excess, 0)
+    return np.linalg.solve(A, b + (0 if prior is None else lam * prior))
+
+
+# Top-k.
+
+
+def top_items(scores, excluded, k):
+    """Per row the k best columns that are not excluded, ties by column."""
+    best = []
+    for row, out in zip(scores, excluded):
+        order = np.argsort(-row, kind="stable")
+        best.append([int(j) for j in order if not out[j]][:k])
+    return best
+
+
+# WARP and BPR.
+
+
+class Side:
+    """Users or items: embeddings with what Adagrad keeps, and the vectors they add up to."""
+
+    def __init__(self, embeddings, penalty, design=None):
+        self.W = np.array(embeddings, dtype=np.float64)
+        n = len(self.W)
+        self.G, self.b, self.Gb = np.ones(n), np.zeros(n), np.ones(n)
+        self.penalty = np.broadcast_to(penalty, n)
+        self.F = np.eye(n) if design is None else np.asarray(design, dtype=np.float64)
+        self.refresh()
+
+    def refresh(self):
+        self.vectors, self.biases = self.F @ self.W, self.F @ self.b
+
+    def move(self, row, direction, sign, rate, bias_rate):
+        square = sign**2 * np.mean(direction**2)
+        lengths = []
+        for f in np.flatnonzero(self.F[row]):
+            a = self.F[row, f]
+            lengths.append(rate / math.sqrt(self.G[f]))
+            self.W[f] += a * sign * lengths[-1] * direction
+            self.G[f] += a * a * square
+            self.b[f] += bias_rate * a * sign / math.sqrt(self.Gb[f])
+            self.Gb[f] += a * a * sign * sign
+        # The vectors of other rows with these features stay as they are until the next refresh.
+        self.vectors[row], self.biases[row] = self.F[row] @ self.W, self.F[row] @ self.b
+        return float(np.mean(lengths))
+
+    def shrink(self, travelled):
+        factor = np.exp(-travelled * self.penalty)
+        self.W *= factor[:, None]
+        self.b *= factor
+
+
+def sgd_epoch(positives, known, users, items, *, key, rate, margin=0.0, rank_weights=None, parts=4):
+    """One epoch over `positives` [(u, i, strength)] sorted by pair; BPR where there are no rank weights.
+
+    Returns the summed loss; `known` is the set of pairs that are never negatives.
+    """
+    n, total = len(positives), 0.0
+    step = warp_step if rank_weights is not None else bpr_step
+    size = -(-n // parts)
+    for start in range(0, n, size):
+        travelled = 0.0
+        for q in range(start, min(n, start + size)):
+            u, i, strength = positives[shuffled(q, n, key)]
+            draws = mix((key + q * GOLDEN) & MASK)
+            loss, weight, j = step(u, i, known, users, items, draws, margin, rank_weights)
+            weight *= strength
+            total += strength * loss
+            if weight == 0:
+                continue
+            x = users.vectors[u].copy()
+            d = items.vectors[i] - items.vectors[j]
+            lengths = users.move(u, d, weight, rate, 0.0)
+            lengths += items.move(i, x, weight, rate, rate)
+            lengths += items.move(j, x, -weight, rate, rate)
+            travelled += lengths / 3
+        for side in (users, items):
+            side.shrink(travelled)
+            side.refresh()
+    return total
+
+
+def warp_step(u, i, known, users, items, draws, margin, rank_weights):
+    """Loss, weight and negative of the first violation; weight 0 without one."""
+    x = users.vectors[u]
+    threshold = x @ items.vectors[i] + items.biases[i] - margin
+    for t in range(1, len(rank_weights)):
+        j = draw_below(draws, t, len(items.vectors))
+        score = x @ items.vectors[j] + items.biases[j]
+        if score > threshold and (u, j) not in known:
+            weight = float(rank_weights[t])
+            return weight * (score - threshold), weight, j
+    return 0.0, 0.0, -1
+
+
+def bpr_step(u, i, known, users, items, draws, margin, rank_weights):
+    """Loss, weight and the first drawn item that is not u's own; weight 0 without one in 32 draws."""
+    for t in range(1, 33):
+        j = draw_below(draws, t, len(items.vectors))
+        if (u, j) not in known:
+            difference = users.vectors[u] @ (items.vectors[i] - items.vectors[j]) + items.biases[i] - items.biases[j]
+            return math.log1p(math.exp(-difference)), 1 / (1 + math.exp(difference)), j
+    return 0.0, 0.0, -1

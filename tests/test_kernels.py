@@ -1,0 +1,359 @@
+"""Kernels against their twins."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import reference
+import scipy.sparse as sp
+from scipy.stats import chi2
+
+from sklearn_recsketch import BPRRecommender, WARPRecommender, WRMFRecommender
+from sklearn_recsketch.kernels import _als, _rng, _sgd, _sparse, _topk
+from sklearn_recsketch.kernels._jit import read_only, rows_of
+from sklearn_recsketch.kernels._rng import draw_below, mix, shuffled, stream_key
+from sklearn_recsketch.kernels._sgd import BIAS
+from sklearn_recsketch.solvers._pairwise import (
+    PARTS,
+    PARTS_WITH_FEATURES,
+    Embeddings,
+    Loss,
+    PairwiseEpochs,
+    warp_rank_weights,
+)
+from sklearn_recsketch.solvers._ranking import top_items
+from sklearn_recsketch.solvers._wrmf_rows import Accuracy, gram, multiply, solve_side
+from sklearn_recsketch.utils._threads import Workers
+
+ALONE = Workers(None, 1)
+EXACT = Accuracy(1000, 1e-6)
+
+
+def random_rows(rng, n_rows, n_columns, density=0.2):
+    """A CSR matrix of positive values with empty rows: the first, the last and a few by chance."""
+    matrix = sp.random_array((n_rows, n_columns), density=density, rng=rng, format="lil")
+    matrix[[0, n_rows - 1]] = 0
+    matrix = sp.csr_array(matrix).astype(np.float32)
+    matrix.eliminate_zeros()
+    matrix.sort_indices()
+    return matrix
+
+
+# The row solver.
+
+
+def energy_errors(x, ratings, fixed, lam, prior=None):
+    """|x - x*| / |x*| of each row in the norm of its own normal matrix; 0 for two zeros."""
+    fixed = fixed.astype(np.float64)
+    excess = ratings.toarray().astype(np.float64)
+    errors = []
+    for u in range(len(x)):
+        exact = reference.solve_row(excess[u], fixed, lam[u], None if prior is None else prior[u].astype(np.float64))
+        A = fixed.T @ fixed + fixed.T @ (excess[u][:, None] * fixed) + lam[u] * np.eye(fixed.shape[1])
+        difference = x[u] - exact
+        size = np.sqrt(exact @ A @ exact)
+        errors.append(np.sqrt(difference @ A @ difference) / size if size else np.abs(difference).max())
+    return np.array(errors)
+
+
+@pytest.mark.parametrize("alpha", [0.01, 1.0, 200.0])
+@pytest.mark.parametrize("per_row", [False, True])
+@pytest.mark.parametrize("with_prior", [False, True])
+def test_solve_rows_equals_a_dense_solve(alpha, per_row, with_prior, seed):
+    rng = np.random.default_rng(seed)
+    ratings = random_rows(rng, 25, 30)
+    ratings.data *= np.float32(alpha)
+    fixed = rng.standard_normal((30, 7)).astype(np.float32)
+    lam = rng.uniform(0.1, 5.0, 25) if per_row else np.array([0.7])
+    prior = rng.standard_normal((25, 7)).astype(np.float32) if with_prior else None
+    start = rng.standard_normal((25, 7)).astype(np.float32)
+    x, _ = solve_side(rows_of(ratings), fixed, gram(fixed, ALONE), lam, start, EXACT, ALONE, prior)
+    errors = energy_errors(x, ratings, fixed, np.broadcast_to(lam, 25), prior)
+    # The target residual is 1e-6; float32 vectors and transforms leave up to a few 1e-6 more.
+    assert errors.max() < 2e-5
+
+
+@pytest.mark.parametrize("spread", [1e2, 1e4])
+def test_solve_rows_is_exact_with_ill_conditioned_factors(spread):
+    rng = np.random.default_rng(0)
+    ratings = random_rows(rng, 25, 60)
+    ratings.data *= 40
+    Q, _ = np.linalg.qr(rng.standard_normal((60, 8)))
+    fixed = (Q * np.geomspace(1, spread, 8)).astype(np.float32)
+    start = np.zeros((25, 8), np.float32)
+    x, _ = solve_side(rows_of(ratings), fixed, gram(fixed, ALONE), np.array([0.01]), start, EXACT, ALONE)
+    errors = energy_errors(x, ratings, fixed, np.full(25, 0.01))
+    # x itself is float32: along the largest factor its rounding alone costs eps * sqrt(K).
+    assert errors.max() < 5e-5
+
+
+def test_solve_rows_gives_rows_without_ratings_zero():
+    rng = np.random.default_rng(0)
+    ratings = random_rows(rng, 10, 12)
+    fixed = rng.standard_normal((12, 4)).astype(np.float32)
+    start = rng.standard_normal((10, 4)).astype(np.float32)
+    x, _ = solve_side(rows_of(ratings), fixed, gram(fixed, ALONE), np.array([0.1]), start, EXACT, ALONE)
+    np.testing.assert_allclose(x[[0, -1]], 0, atol=1e-6)  # float32 rounding of one step from z to 0
+
+
+def test_solve_rows_returns_the_loss_of_what_it_found(seed):
+    rng = np.random.default_rng(seed)
+    ratings = random_rows(rng, 15, 12)
+    fixed = rng.standard_normal((12, 5)).astype(np.float32)
+    start = np.zeros((15, 5), np.float32)
+    for accuracy in (Accuracy(2, 0.0), EXACT):
+        x, loss = solve_side(rows_of(ratings), fixed, gram(fixed, ALONE), np.array([0.3]), start, accuracy, ALONE)
+        dense = reference.pair_loss(ratings.toarray(), x, fixed, alpha=1.0) + 0.3 * np.square(x).sum()
+        assert loss == pytest.approx(dense, rel=1e-5)  # sums of a hundred float32 terms
+
+
+def test_solve_rows_runs_as_plain_python():
+    rng = np.random.default_rng(0)
+    ratings = rows_of(random_rows(rng, 6, 8))
+    table = read_only(rng.standard_normal((8, 3)).astype(np.float32))
+    none = (read_only(np.empty(0)), read_only(np.empty(0)))
+    prior = read_only(np.empty((0, 3), np.float32))
+    results = []
+    for kernel in (_als.solve_rows, _als.solve_rows.py_func):
+        z = np.zeros((6, 3), np.float32)
+        scratch = np.empty((8, 3), np.float32), np.empty((4, 3), np.float32)
+        loss = kernel(0, 6, ratings, table, z, none, prior, 50, 1e-6, scratch)
+        results.append((z, loss))
+    np.testing.assert_allclose(results[0][0], results[1][0], rtol=1e-5, atol=1e-6)  # sums in another order
+    assert results[0][1] == pytest.approx(results[1][1], rel=1e-6)
+
+
+# Products.
+
+
+@pytest.mark.parametrize("compiled", [True, False])
+def test_sparse_product_equals_scipy(compiled):
+    rng = np.random.default_rng(0)
+    matrix, dense = random_rows(rng, 9, 7), rng.standard_normal((7, 3)).astype(np.float32)
+    out = np.full((9, 3), np.nan, np.float32)
+    kernel = _sparse.sparse_product if compiled else _sparse.sparse_product.py_func
+    kernel(0, 9, rows_of(matrix), read_only(dense), out)
+    np.testing.assert_allclose(out, matrix @ dense, rtol=1e-5, atol=1e-6)  # float32 sums of 7 terms
+
+
+@pytest.mark.parametrize("compiled", [True, False])
+def test_confidence_product_equals_dense_algebra(compiled):
+    rng = np.random.default_rng(0)
+    matrix = random_rows(rng, 9, 7)
+    Y, P = rng.standard_normal((7, 3)).astype(np.float32), rng.standard_normal((9, 3)).astype(np.float32)
+    out = np.ones((9, 3), np.float32)
+    kernel = _sparse.confidence_product if compiled else _sparse.confidence_product.py_func
+    kernel(0, 9, rows_of(matrix), read_only(Y), read_only(P), out)
+    expected = 1 + (matrix.toarray() * (P @ Y.T)) @ Y
+    np.testing.assert_allclose(out, expected, rtol=1e-5, atol=1e-5)  # float32 sums of 21 terms
+
+
+@pytest.mark.parametrize("compiled", [True, False])
+def test_target_sums_equal_dense_algebra(compiled):
+    rng = np.random.default_rng(0)
+    matrix, Y = random_rows(rng, 9, 7), rng.standard_normal((7, 3)).astype(np.float32)
+    target, diagonal = np.empty((9, 3), np.float32), np.empty((9, 3), np.float32)
+    kernel = _sparse.target_sums if compiled else _sparse.target_sums.py_func
+    total = kernel(0, 9, rows_of(matrix), read_only(Y), target, diagonal)
+    E = matrix.toarray()
+    np.testing.assert_allclose(target, (E + (E > 0)) @ Y, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(diagonal, E @ Y**2, rtol=1e-5, atol=1e-6)
+    assert total == pytest.approx((E + (E > 0)).sum(), rel=1e-6)
+
+
+@pytest.mark.parametrize("compiled", [True, False])
+def test_dot_sums_in_float64(compiled):
+    a = np.array([[1e8, 1.0], [1.0, -1e8]], np.float32)
+    kernel = _sparse.dot if compiled else _sparse.dot.py_func
+    assert kernel(0, 2, read_only(a), read_only(np.ones((2, 2), np.float32))) == 2.0  # float32 would lose both ones
+
+
+def test_gram_and_multiply_cross_chunks():
+    rng = np.random.default_rng(0)
+    factors = rng.standard_normal((5000, 3)).astype(np.float32)  # more than one chunk of 4096
+    np.testing.assert_allclose(gram(factors, ALONE), factors.T.astype(float) @ factors.astype(float), rtol=1e-12)
+    transform = rng.standard_normal((3, 3))
+    np.testing.assert_allclose(multiply(factors, transform, ALONE), factors @ transform, rtol=1e-5, atol=1e-5)
+
+
+# Ranking.
+
+
+@pytest.mark.parametrize("n_items, k", [(5, 9), (70, 10), (2048, 3), (2049, 5), (4500, 40)])
+def test_rank_items_equals_a_stable_argsort(n_items, k):
+    rng = np.random.default_rng(0)
+    # Integer vectors make every score exact, and ties many.
+    users = rng.integers(-2, 3, (140, 3)).astype(np.float32)
+    items = rng.integers(-2, 3, (n_items, 3)).astype(np.float32)
+    excluded = sp.csr_array(rng.random((140, n_items)) < 0.3).astype(np.float32)
+    best, scores = top_items(users, items, excluded, k, ALONE)
+    expected = reference.top_items(users @ items.T, excluded.toarray() > 0, k)
+    assert [[j for j in row if j >= 0] for row in best.tolist()] == expected
+    full = users @ items.T
+    for u, row in enumerate(expected):
+        np.testing.assert_array_equal(scores[u, : len(row)], full[u, row])
+
+
+def test_rank_items_leaves_places_empty_where_everything_is_excluded():
+    users, items = np.ones((2, 2), np.float32), np.ones((3, 2), np.float32)
+    excluded = sp.csr_array(np.array([[1, 1, 1], [0, 1, 0]], np.float32))
+    best, _ = top_items(users, items, excluded, 3, ALONE)
+    assert best.tolist() == [[-1, -1, -1], [0, 2, -1]]
+
+
+def test_rank_items_runs_as_plain_python():
+    rng = np.random.default_rng(0)
+    users, items = rng.standard_normal((3, 2)).astype(np.float32), rng.standard_normal((6, 2)).astype(np.float32)
+    tiles = np.zeros((1, 2, _topk.TILE), np.float32)
+    tiles[0, :, :6] = items.T
+    best, scores = np.full((3, 4), -1, np.int32), np.full((3, 4), -np.inf, np.float32)
+    excluded = rows_of(sp.csr_array(np.eye(3, 6, dtype=np.float32)))
+    _topk.rank_items.py_func(0, 3, users, tiles, 6, excluded, best, scores)
+    assert best.tolist() == reference.top_items(users @ items.T, np.eye(3, 6) > 0, 4)
+
+
+# Draws.
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 4, 5, 16, 17, 100, 1023, 1025])
+def test_shuffled_is_a_bijection(n, seed):
+    key = stream_key(seed, 3)
+    half_bits = np.uint64(reference.half_bits_of(n))
+    assert sorted(shuffled(p, n, half_bits, key) for p in range(n)) == list(range(n))
+
+
+def test_shuffled_depends_on_the_epoch():
+    half_bits = np.uint64(reference.half_bits_of(500))
+    orders = [[shuffled(p, 500, half_bits, stream_key(0, epoch)) for p in range(500)] for epoch in (0, 1)]
+    # Two random orders of 500 agree in one place on average.
+    assert np.sum(np.equal(*orders)) < 10
+
+
+def test_draws_equal_their_twins_in_python_integers(seed):
+    key = int(stream_key(seed, 7))
+    wide = np.uint64(key)
+    assert [mix(np.uint64(key ^ p)) for p in range(50)] == [reference.mix(key ^ p) for p in range(50)]
+    assert [draw_below(wide, t, 97) for t in range(50)] == [reference.draw_below(key, t, 97) for t in range(50)]
+    half_bits = np.uint64(reference.half_bits_of(97))
+    twins = [reference.shuffled(p, 97, key) for p in range(97)]
+    assert [shuffled(p, 97, half_bits, wide) for p in range(97)] == twins
+
+
+@pytest.mark.parametrize("n", [3, 10, 1000])
+def test_draw_below_is_uniform(n, seed):
+    key = stream_key(seed, 0)
+    counts = np.bincount(
+        [draw_below(np.uint64(mix(np.uint64(int(key) ^ q))), 1, n) for q in range(20 * n)], minlength=n
+    )
+    statistic = np.sum((counts - 20) ** 2 / 20)
+    assert statistic < chi2.ppf(1 - 1e-6, n - 1)  # a right generator fails one seed in a million
+
+
+# WARP and BPR.
+
+
+def sgd_case(seed, featured):
+    rng = np.random.default_rng(seed)
+    matrix = sp.csr_array(rng.integers(1, 4, (12, 15)) * (rng.random((12, 15)) < 0.3)).astype(np.float32)
+    matrix.eliminate_zeros()
+    designs = [None, None]
+    if featured:
+        for side, n in enumerate(matrix.shape):
+            block = rng.random((n, 5)) * (rng.random((n, 5)) < 0.5)
+            designs[side] = sp.csr_array(np.hstack([np.eye(n), block]).astype(np.float32))
+    n_embeddings = [n if design is None else design.shape[1] for n, design in zip(matrix.shape, designs)]
+    values = [rng.standard_normal((n, 4)).astype(np.float32) * np.float32(0.3) for n in n_embeddings]
+    return matrix, designs, values
+
+
+@pytest.mark.parametrize("kind", ["warp", "bpr"])
+@pytest.mark.parametrize("featured", [False, True])
+@pytest.mark.parametrize("penalty", [0.0, 0.05])
+def test_sgd_epochs_equal_their_twin(kind, featured, penalty, seed):
+    matrix, designs, values = sgd_case(seed, featured)
+    weights = warp_rank_weights(15, 6) if kind == "warp" else None
+    twins = [
+        reference.Side(v, penalty * (1 + side), None if design is None else design.toarray())
+        for side, (v, design) in enumerate(zip(values, designs))
+    ]
+    parts = [
+        (Embeddings.starting_at(v.copy(), penalty * (1 + side)), design)
+        for side, (v, design) in enumerate(zip(values, designs))
+    ]
+    epochs = PairwiseEpochs(matrix, matrix, *parts, Loss(0.1, 1.0, weights), 11, ALONE)
+    coo = matrix.tocoo()
+    positives = list(zip(coo.row.tolist(), coo.col.tolist(), coo.data.tolist()))
+    known = {(u, i) for u, i, _ in positives}
+    for epoch in range(3):
+        loss = epochs.run(epoch)
+        twin_loss = reference.sgd_epoch(
+            positives, known, *twins, key=int(stream_key(11, epoch)), rate=0.1, margin=1.0, rank_weights=weights,
+            parts=PARTS_WITH_FEATURES if featured else PARTS,
+        )  # fmt: skip
+        assert loss == pytest.approx(twin_loss / matrix.data.sum(), rel=1e-4)
+    for side, twin in zip((epochs.users, epochs.items), twins):
+        # 3 epochs of float32 steps against float64 ones.
+        np.testing.assert_allclose(side.embeddings, twin.W, rtol=1e-3, atol=1e-4)
+        np.testing.assert_allclose(side.vectors, twin.vectors, rtol=1e-3, atol=1e-4)
+    np.testing.assert_allclose(epochs.items.state[:, BIAS], twins[1].b, rtol=1e-3, atol=1e-4)
+
+
+def one_pass(kernel, weights):
+    matrix, _, values = sgd_case(0, featured=False)
+    parts = [(Embeddings.starting_at(v, 0.0), None) for v in values]
+    epochs = PairwiseEpochs(matrix, matrix, *parts, Loss(0.1, 1.0, weights), 5, ALONE)
+    n = matrix.nnz
+    loss, travelled = kernel(0, n, epochs._samples, epochs.users, epochs.items, epochs._step(0, n))
+    return loss, travelled, epochs.users.embeddings, epochs.items.embeddings
+
+
+@pytest.mark.parametrize("kernel", [_sgd.warp_pass, _sgd.bpr_pass])
+def test_sgd_passes_run_as_plain_python(kernel, monkeypatch):
+    weights = warp_rank_weights(15, 6) if kernel is _sgd.warp_pass else None
+    compiled = one_pass(kernel, weights)
+    # A compiled helper would hand its 64-bit keys back as Python integers.
+    for module, names in (
+        (_rng, ["mix"]),
+        (_sgd, ["mix", "draw_below", "shuffled", "_move", "_look_ahead", "_is_positive"]),
+    ):
+        for name in names:
+            monkeypatch.setattr(module, name, getattr(module, name).py_func)
+    with np.errstate(over="ignore"):  # uint64 arithmetic wraps; only NumPy's scalars warn of it
+        plain = one_pass(kernel.py_func, weights)
+    for a, b in zip(compiled, plain):
+        np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5)  # float32 sums in another order
+
+
+def test_shrink_rows_multiplies_by_the_exponential():
+    W = np.ones((3, 2), np.float32)
+    state = Embeddings.starting_at(W, np.array([0.0, 0.5, 1.0])).state
+    state[:, BIAS] = 2
+    _sgd.shrink_rows(1, 3, W, state, 0.3)
+    expected = np.exp(-0.3 * np.array([0.0, 0.5, 1.0]))
+    np.testing.assert_allclose(W[:, 0], expected, rtol=1e-6)
+    np.testing.assert_allclose(state[:, BIAS], 2 * expected, rtol=1e-6)
+
+
+def test_warp_rank_weights_follow_the_formula():
+    weights = warp_rank_weights(100, 60)
+    expected = [min(10.0, np.log(max(1, 99 // q))) for q in range(1, 61)]
+    np.testing.assert_allclose(weights[1:], expected, rtol=1e-6)
+
+
+# Compilation.
+
+
+@pytest.mark.parametrize("recommender", [WRMFRecommender, WARPRecommender, BPRRecommender])
+def test_read_only_and_mapped_input_compiles_nothing_new(recommender, planted, tmp_path):
+    X, y, features = planted
+    kernels = [_als.solve_rows, _sgd.warp_pass, _sgd.bpr_pass, _sparse.sparse_product, _topk.rank_items]
+    rec = recommender(n_components=4, max_iter=1, random_state=0)
+    rec.fit(X.to_numpy().copy(), y.copy(), item_features=features).recommend(k=3)
+    rec.fit(X.to_numpy().copy(), y.copy()).recommend(k=3)
+    before = [len(kernel.signatures) for kernel in kernels]
+    for name, array in (("X", X.to_numpy()), ("y", y)):
+        np.save(tmp_path / f"{name}.npy", array)
+    mapped = [np.load(tmp_path / f"{name}.npy", mmap_mode="r") for name in ("X", "y")]
+    rec.fit(*mapped, item_features=features).recommend(k=3)
+    rec.fit(*mapped).recommend(k=3, history=mapped[0][:5])
+    assert [len(kernel.signatures) for kernel in kernels] == before
