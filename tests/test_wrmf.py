@@ -118,12 +118,12 @@ def test_exact_solver_never_increases_the_loss(featured, alpha, planted):
 
 @pytest.mark.parametrize("featured", [False, True])
 def test_few_steps_of_conjugate_gradient_end_near_the_exact_loss(featured, planted):
-    X, y, features = planted
+    X, _, features = planted
     final = {}
     for solver in ("cg", "cholesky"):
         rec = WRMFRecommender(8, solver=solver, max_iter=20, random_state=0)
-        final[solver] = rec.fit(X, y, item_features=features if featured else None).loss_curve_[-1]
-    # Two paths to different points of a flat valley: measured differences are below 1 %.
+        final[solver] = rec.fit(X, item_features=features if featured else None).loss_curve_[-1]
+    # Two paths through a flat valley: over three seeds they ended within 1 % of each other.
     assert final["cg"] == pytest.approx(final["cholesky"], rel=0.02)
 
 
@@ -315,19 +315,22 @@ def test_fold_in_of_a_converged_model_gives_its_factors_back(tiny):
 
 
 @pytest.mark.filterwarnings("ignore:OpenBLAS is configured:RuntimeWarning")
-def test_implicit_reaches_the_same_loss(planted):
+def test_implicit_reaches_the_same_loss_from_the_same_start(planted):
     als = pytest.importorskip("implicit.als", reason="implicit is an optional engine")
     X, y, _ = planted
-    rec = WRMFRecommender(6, alpha=5.0, regularization=1.0, solver="cholesky", max_iter=200, random_state=0).fit(X, y)
+    rec = WRMFRecommender(6, alpha=5.0, regularization=1.0, solver="cholesky", max_iter=1, random_state=0).fit(X, y)
     # implicit takes the confidence itself, where the paper has 1 + alpha d.
     confidence = sp.csr_matrix(to_matrix(X, y)[0])
     confidence.data = 1 + 5 * confidence.data
     theirs = als.AlternatingLeastSquares(
-        factors=6, regularization=1.0, alpha=1.0, iterations=200, use_cg=False, use_gpu=False, dtype=np.float64,
+        factors=6, regularization=1.0, alpha=1.0, iterations=30, use_cg=False, use_gpu=False, dtype=np.float64,
         num_threads=1, random_state=0,
     )  # fmt: skip
+    theirs.user_factors = rec.user_factors_.astype(np.float64)
+    theirs.item_factors = rec.item_factors_.astype(np.float64)
     theirs.fit(confidence, show_progress=False)
+    rec.set_params(warm_start=True, max_iter=30).fit(X, y)
     U, V = theirs.user_factors, theirs.item_factors
     loss = reference.pair_loss(rec.interactions_.toarray().astype(np.float64), U, V, alpha=5.0)
     loss += reference.penalty(U, 1.0) + reference.penalty(V, 1.0)
-    assert rec.loss_curve_[-1] == pytest.approx(loss, rel=1e-3)  # the local minima of several seeds lie this close
+    assert rec.loss_curve_[-1] == pytest.approx(loss, rel=1e-3)  # float32 against float64 along 30 sweeps

@@ -20,19 +20,23 @@ class FeatureMatrix:
     """A sparse matrix with its transpose, multiplied by dense ones over a pool."""
 
     def __init__(self, matrix: sp.csr_array) -> None:
-        self.matrix = matrix
-        self.rows = rows_of(matrix)
+        self._rows = rows_of(matrix)
         transposed = sp.csr_array(matrix.T)
         transposed.sort_indices()
-        self.transposed = rows_of(transposed)
+        self._transposed = rows_of(transposed)
+        self._squared = self._transposed._replace(data=read_only(self._transposed.data**2))
 
     def times(self, dense: np.ndarray, pool: Workers) -> np.ndarray:
         """matrix @ dense."""
-        return _product(self.rows, dense, pool)
+        return _product(self._rows, dense, pool)
 
     def transposed_times(self, dense: np.ndarray, pool: Workers) -> np.ndarray:
         """matrix.T @ dense."""
-        return _product(self.transposed, dense, pool)
+        return _product(self._transposed, dense, pool)
+
+    def transposed_squares_times(self, dense: np.ndarray, pool: Workers) -> np.ndarray:
+        """(matrix * matrix).T @ dense."""
+        return _product(self._squared, dense, pool)
 
 
 def _product(rows: Rows, dense: np.ndarray, pool: Workers) -> np.ndarray:
@@ -95,8 +99,7 @@ def solve_features(
     n, K = len(ratings.indptr) - 1, fixed.shape[1]
     target, diagonal = np.empty((n, K), np.float32), np.empty((n, K), np.float32)
     confidences = pool.map(lambda task: target_sums(task[0], task[1], ratings, rotated, target, diagonal), ranges)
-    squared = FeatureMatrix(sp.csr_array(features.matrix.power(2)))
-    preconditioner = squared.transposed_times(diagonal + diagonal_gram, pool) + lam
+    preconditioner = features.transposed_squares_times(diagonal + diagonal_gram, pool) + lam
     np.maximum(preconditioner, np.finfo(np.float32).tiny, out=preconditioner)
     b = features.transposed_times(target, pool)
     W, residual = _conjugate_gradient(left_side, b, W, preconditioner, accuracy, pool)

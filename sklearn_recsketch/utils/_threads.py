@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import itertools
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from functools import cache
 from typing import Any, TypeVar
 
 import numpy as np
@@ -49,17 +49,43 @@ class Workers:
             raise
 
 
-@cache
-def _blas_controller() -> ThreadpoolController:
-    # Listing the loaded libraries costs milliseconds; numpy's and scipy's are all loaded by now.
-    return ThreadpoolController()
+class _SingleThreadedBLAS:
+    """Holds BLAS to one thread while at least one caller, of any thread, is inside.
+
+    The limit is the process's: were every caller to save and restore it alone, the last of two that
+    overlap would restore the other's limit instead of the original one.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._inside = 0
+        self._controller: ThreadpoolController | None = None
+        self._limiter: Any = None
+
+    def __enter__(self) -> None:
+        with self._lock:
+            if self._controller is None:
+                # Listing the loaded libraries costs milliseconds; numpy's and scipy's are loaded by now.
+                self._controller = ThreadpoolController()
+            if self._inside == 0:
+                self._limiter = self._controller.limit(limits=1, user_api="blas")
+            self._inside += 1
+
+    def __exit__(self, *exception: object) -> None:
+        with self._lock:
+            self._inside -= 1
+            if self._inside == 0:
+                self._limiter.restore_original_limits()
+
+
+_single_threaded_blas = _SingleThreadedBLAS()
 
 
 @contextmanager
 def workers(n_jobs: int | None) -> Iterator[Workers]:
     """A pool of `n_jobs` threads in joblib's convention, with BLAS at one thread until it closes."""
     n_threads = effective_n_jobs(n_jobs)
-    with _blas_controller().limit(limits=1, user_api="blas"):
+    with _single_threaded_blas:
         if n_threads == 1:
             yield Workers(None, 1)
             return

@@ -1,0 +1,321 @@
+"""WARP and BPR: what they learn, and what their parameters do."""
+
+from __future__ import annotations
+
+import math
+import warnings
+
+import numpy as np
+import pytest
+import reference
+import scipy.sparse as sp
+
+from sklearn_recsketch import (
+    BPRRecommender,
+    PopularityRecommender,
+    SideFeatureEncoder,
+    SideFeatures,
+    WARPRecommender,
+)
+from sklearn_recsketch.kernels._rng import stream_key
+from sklearn_recsketch.preprocessing import to_matrix
+from sklearn_recsketch.recommenders._training import DivergenceWarning
+from sklearn_recsketch.solvers._pairwise import Embeddings, Loss, PairwiseEpochs, warp_rank_weights
+from sklearn_recsketch.utils._threads import Workers
+
+BOTH = pytest.mark.parametrize("recommender", [WARPRecommender, BPRRecommender])
+ALONE = Workers(None, 1)
+
+
+# What they learn.
+
+
+@BOTH
+@pytest.mark.parametrize("featured", [False, True])
+def test_planted_taste_beats_popularity(recommender, featured, planted, split, seed):
+    X, _, X_test, _ = split
+    rec = recommender(8, max_iter=30, random_state=seed).fit(X, item_features=planted[2] if featured else None)
+    baseline = PopularityRecommender().fit(X)
+    # Half as much again: measured ratios over five seeds are above 1.8.
+    assert rec.score(X_test) > 1.5 * baseline.score(X_test)
+
+
+@BOTH
+def test_checkerboard_withheld_item_is_the_best(recommender, checkerboard):
+    # Five draws per seed: a margin of one, and enough passes for 30 users.
+    rec = recommender(8, learning_rate=0.1, max_iter=60, random_state=0).fit(checkerboard)
+    table = rec.recommend(k=1)
+    assert (table["user"] == table["item"]).mean() == 1
+
+
+@BOTH
+def test_loss_falls(recommender, planted):
+    X, _, _ = planted
+    curve = recommender(8, max_iter=15, random_state=0).fit(X).loss_curve_
+    # Draws differ between epochs: compare thirds, not neighbours.
+    assert curve[:5].mean() > curve[5:10].mean() > curve[10:].mean()
+
+
+@BOTH
+def test_more_components_than_items_is_fine(recommender, tiny):
+    X = tiny[0]
+    assert np.isfinite(recommender(40, max_iter=3, random_state=0).fit(X).item_factors_).all()
+
+
+# Repetition.
+
+
+@BOTH
+@pytest.mark.parametrize("featured", [False, True])
+def test_one_thread_repeats_to_the_bit(recommender, featured, planted):
+    X, y, features = planted
+    fits = [
+        recommender(6, max_iter=3, random_state=0, n_jobs=1).fit(X, y, item_features=features if featured else None)
+        for _ in range(2)
+    ]
+    for name in ("user_factors_", "item_factors_", "item_biases_", "loss_curve_"):
+        np.testing.assert_array_equal(getattr(fits[0], name), getattr(fits[1], name))
+
+
+@BOTH
+def test_second_fit_forgets_the_first(recommender, planted):
+    X, y, features = planted
+    once = recommender(6, max_iter=2, random_state=0).fit(X, y)
+    twice = recommender(6, max_iter=2, random_state=0).fit(X[:500], item_features=features).fit(X, y)
+    np.testing.assert_array_equal(once.item_factors_, twice.item_factors_)
+    assert vars(once).keys() == vars(twice).keys()
+
+
+@BOTH
+def test_two_threads_score_like_one(recommender, split):
+    X, _, X_test, _ = split
+    scores = [recommender(8, max_iter=20, random_state=0, n_jobs=n).fit(X).score(X_test) for n in (1, 2)]
+    # Hogwild: the noise of the seed, whose standard deviation on 300 users is about 0.005.
+    assert scores[1] == pytest.approx(scores[0], abs=0.03)
+
+
+@BOTH
+def test_order_of_rows_does_not_matter(recommender, planted):
+    X, y, _ = planted
+    order = np.random.default_rng(0).permutation(len(X))
+    a = recommender(6, max_iter=2, random_state=0).fit(X, y)
+    b = recommender(6, max_iter=2, random_state=0).fit(X.iloc[order], y[order])
+    np.testing.assert_array_equal(a.item_factors_, b.item_factors_)
+
+
+@BOTH
+def test_warm_start_goes_on_from_the_factors(recommender, planted):
+    X, _, _ = planted
+    rec = recommender(6, max_iter=10, random_state=0, warm_start=True).fit(X)
+    first = rec.loss_curve_
+    assert rec.fit(X).loss_curve_[0] < first[0]
+
+
+# Parameters.
+
+
+@BOTH
+def test_learning_rate_sets_how_far_a_step_goes(recommender, tiny):
+    X = tiny[0]
+    moved = []
+    for rate in (1e-4, 1e-2):
+        rec = recommender(4, learning_rate=rate, max_iter=1, random_state=0).fit(X)
+        other = recommender(4, learning_rate=1e-9, max_iter=1, random_state=0).fit(X)
+        moved.append(np.linalg.norm(rec.item_factors_ - other.item_factors_))
+    assert moved[1] > 50 * moved[0] > 0  # linear in the rate while steps are small
+
+
+def test_margin_widens_the_distance_of_liked_items(planted):
+    X, _, _ = planted
+    gaps = []
+    for margin in (0.1, 4.0):
+        rec = WARPRecommender(8, margin=margin, max_iter=10, random_state=0).fit(X)
+        scores = rec.user_factors_ @ rec.item_factors_.T + rec.item_biases_
+        liked = rec.interactions_.toarray() > 0
+        gaps.append(scores[liked].mean() - scores[~liked].mean())
+    assert gaps[1] > gaps[0]
+
+
+def test_no_margin_and_equal_scores_mean_no_violation():
+    matrix = sp.csr_array(np.eye(3, dtype=np.float32))
+    zeros = [(Embeddings.starting_at(np.zeros((3, 2), np.float32), 0.0), None) for _ in range(2)]
+    epochs = PairwiseEpochs(matrix, matrix, *zeros, Loss(0.1, 0.0, warp_rank_weights(3, 5)), 0, ALONE)
+    assert epochs.run(0) == 0
+
+
+def test_more_draws_find_more_violations(planted):
+    X, _, _ = planted
+    losses = [WARPRecommender(8, max_sampled=n, max_iter=8, random_state=0).fit(X).loss_curve_[0] for n in (1, 20)]
+    assert losses[1] > losses[0]
+
+
+@BOTH
+@pytest.mark.parametrize("side", ["user", "item"])
+def test_regularization_shrinks_its_own_side(recommender, side, planted):
+    X, _, _ = planted
+    norms = []
+    for strength in (0.0, 1e-3):
+        rec = recommender(8, max_iter=10, random_state=0, **{f"{side}_regularization": strength}).fit(X)
+        norms.append(np.linalg.norm(getattr(rec, f"{side}_factors_")))
+    assert norms[1] < 0.9 * norms[0]
+
+
+@BOTH
+def test_common_regularization_is_that_of_both_sides(recommender, planted):
+    X, _, _ = planted
+    common = recommender(6, max_iter=2, random_state=0, regularization=0.01).fit(X)
+    apart = recommender(6, max_iter=2, random_state=0, user_regularization=0.01, item_regularization=0.01).fit(X)
+    np.testing.assert_array_equal(common.user_factors_, apart.user_factors_)
+
+
+@BOTH
+def test_feature_regularization_shrinks_the_features_embeddings(recommender, planted):
+    X, _, features = planted
+    norms = []
+    for strength in (0.0, 1e-3):
+        rec = recommender(8, max_iter=5, random_state=0, feature_regularization=strength).fit(X, item_features=features)
+        norms.append(np.linalg.norm(rec.item_embeddings_[len(rec.items_) :]))
+    assert norms[1] < 0.9 * norms[0]
+
+
+@BOTH
+def test_strength_scales_the_step(recommender, tiny):
+    X = tiny[0]
+    # Far below the accumulators' start of one, a step is proportional to the strength.
+    start = recommender(4, learning_rate=1e-9, max_iter=1, random_state=0).fit(X)
+    moved = [
+        recommender(4, learning_rate=1e-6, max_iter=1, random_state=0).fit(X, np.full(len(X), s)).item_biases_
+        - start.item_biases_
+        for s in (1e-3, 2e-3)
+    ]
+    np.testing.assert_allclose(moved[1], 2 * moved[0], rtol=0.02, atol=1e-12)
+
+
+# Draws.
+
+
+@BOTH
+def test_positives_are_never_drawn_as_negatives(recommender):
+    # Every user likes all items but one: only that one can be a negative, so the others' biases only rise.
+    liked = ~np.eye(8, dtype=bool)
+    liked[:, 7] = False
+    liked[7] = True
+    liked[7, 7] = False
+    users, items = np.nonzero(liked)
+    rec = recommender(3, max_iter=3, random_state=0).fit(np.column_stack([users, items])[users == 7])
+    assert (rec.loss_curve_ == 0).all()  # one user who likes everything known: nothing to draw, no step
+
+
+@BOTH
+def test_only_the_one_item_not_liked_is_pushed_down(recommender):
+    pairs = [(u, i) for u in range(20) for i in range(6) if not (i == 5 and u < 19)]
+    rec = recommender(3, max_iter=2, random_state=0).fit(np.array(pairs))
+    assert rec.item_biases_[5] == rec.item_biases_.min()
+    assert (rec.item_biases_[:5] > 0).all()
+
+
+def test_bpr_step_raises_the_liked_item_over_the_other():
+    matrix = sp.csr_array(np.array([[1, 0]], np.float32))
+    rng = np.random.default_rng(0)
+    values = [rng.standard_normal((n, 3)).astype(np.float32) for n in (1, 2)]
+    x, (yi, yj) = values[0][0].copy(), values[1].copy()
+    parts = [(Embeddings.starting_at(v, 0.0), None) for v in values]
+    PairwiseEpochs(matrix, matrix, *parts, Loss(0.1, 0.0, None), 0, ALONE).run(0)
+    # With all accumulators one, a step is the rate times the gradient of log(1 + exp(s_j - s_i)).
+    weight = 1 / (1 + math.exp(x @ (yi - yj)))
+    np.testing.assert_allclose(values[0][0], x + 0.1 * weight * (yi - yj), rtol=1e-5)
+    np.testing.assert_allclose(values[1], [yi + 0.1 * weight * x, yj - 0.1 * weight * x], rtol=1e-5)
+
+
+@BOTH
+def test_items_known_by_features_only_are_recommendable_and_never_drawn(recommender, planted):
+    X, y, features = planted
+    cold = features.ids[::4]
+    warm = ~X["item"].isin(cold).to_numpy()
+    encoder = SideFeatureEncoder(feature_weight=0.0)
+    rec = recommender(6, max_iter=3, random_state=0, item_encoder=encoder).fit(X[warm], y[warm], item_features=features)
+    plain = recommender(6, max_iter=3, random_state=0, item_encoder=encoder).fit(
+        X[warm],
+        y[warm],
+        item_features=SideFeatures.from_dicts({int(i): {"t": "a"} for i in np.unique(X[warm]["item"])}),
+    )
+    # Were they drawn, they would be pushed down, and the biases would not be the mean of the others.
+    position = np.searchsorted(rec.items_, cold)
+    warm_mean = np.delete(rec.item_biases_, position).mean()
+    np.testing.assert_allclose(rec.item_biases_[position], warm_mean, rtol=1e-4)
+    assert set(cold) <= set(rec.items_)
+    assert len(plain.items_) == len(rec.items_) - len(cold)
+    assert len(rec.recommend([X["user"].iloc[0]], k=3, candidates=cold)) == 3
+
+
+# Another library.
+
+
+def lightfm_fit(X, y, loss, epochs):
+    lightfm = pytest.importorskip("lightfm", reason="rectools-lightfm is an optional engine")
+    matrix, users, items = to_matrix(X, y)
+    model = lightfm.LightFM(8, loss=loss, learning_rate=0.05, max_sampled=10, random_state=0)
+    model.fit(sp.coo_matrix(matrix), epochs=epochs, num_threads=1)
+    return model, users, items
+
+
+@pytest.mark.parametrize("recommender, loss", [(WARPRecommender, "warp"), (BPRRecommender, "bpr")])
+def test_lightfm_is_as_precise(recommender, loss, split):
+    X, _, X_test, _ = split
+    ours = [recommender(8, max_iter=30, random_state=s).fit(X) for s in range(3)]
+    model, users, items = lightfm_fit(X, np.ones(len(X)), loss, 30)
+    theirs = PopularityRecommender().fit(X)  # a carrier of their scores: seen items, ids and metric are ours
+    np.testing.assert_array_equal(theirs.users_, users)
+    np.testing.assert_array_equal(theirs.items_, items)
+    biases, vectors = model.get_item_representations()
+    _, x = model.get_user_representations()
+    theirs._user_vectors = lambda codes: np.hstack([x[codes], np.ones((len(codes), 1), np.float32)])
+    theirs._item_vectors = lambda codes: np.hstack([vectors, biases[:, None]])[codes]
+    known = X_test["user"].isin(users).to_numpy()
+    scores = [rec.score(X_test[known]) for rec in (*ours, theirs)]
+    # Seeds differ by about 0.01; one Adagrad accumulator per row, not per parameter, may do better.
+    assert np.mean(scores[:3]) > scores[3] - 0.03
+
+
+# Divergence.
+
+
+@BOTH
+@pytest.mark.parametrize("cause", ["learning_rate", "strength"])
+def test_divergence_warns_and_keeps_finite_factors(recommender, cause, planted):
+    X, _, _ = planted
+    rate, strength = (1e30, 1.0) if cause == "learning_rate" else (0.05, 1e30)
+    rec = recommender(6, learning_rate=rate, max_iter=20, random_state=0)
+    with pytest.warns(DivergenceWarning, match=rf"{recommender.__name__} diverged in epoch \d+ with learning_rate"):
+        rec.fit(X, np.full(len(X), strength))
+    assert rec.diverged_
+    for name in ("user_factors_", "item_factors_", "item_biases_", "loss_curve_"):
+        assert np.isfinite(getattr(rec, name)).all()
+    assert rec.n_iter_ == len(rec.loss_curve_)
+    assert np.isfinite(rec.predict(X)).all()
+
+
+@BOTH
+@pytest.mark.filterwarnings("ignore::sklearn_recsketch.recommenders._training.DivergenceWarning")
+def test_large_learning_rate_never_leaves_nan(recommender, planted):
+    X, y, features = planted
+    for rate in (1e2, 1e6, 1e12):
+        rec = recommender(6, learning_rate=rate, max_iter=5, random_state=0).fit(X, y, item_features=features)
+        assert np.isfinite(rec.recommend(k=3)["score"]).all()
+
+
+@BOTH
+def test_divergence_can_be_turned_into_an_error_that_leaves_the_old_model(recommender, tiny):
+    X = tiny[0]
+    rec = recommender(4, max_iter=2, random_state=0).fit(X)
+    before = rec.item_factors_.copy()
+    with warnings.catch_warnings():
+        warnings.filterwarnings("error", category=DivergenceWarning)
+        with pytest.raises(DivergenceWarning, match="largest norm"):
+            rec.set_params(learning_rate=1e30).fit(X)
+    np.testing.assert_array_equal(rec.item_factors_, before)
+
+
+def test_keys_of_epochs_differ():
+    assert len({int(stream_key(seed, epoch)) for seed in range(20) for epoch in range(20)}) == 400
+    assert reference.mix(1) != reference.mix(2)

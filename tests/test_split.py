@@ -1,0 +1,266 @@
+"""Splits by user: nothing lost, nothing on both sides, every test user keeps something to learn from."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.experimental import enable_halving_search_cv  # noqa: F401
+from sklearn.model_selection import GridSearchCV, HalvingGridSearchCV, cross_val_score
+
+from sklearn_recsketch import PopularityRecommender, WRMFRecommender
+from sklearn_recsketch.model_selection import UserHoldoutSplit, UserKFold
+
+FRACTIONS = [0.05, 0.2, 0.5, 1.0]
+
+
+@st.composite
+def tables(draw):
+    """X and y with repeated pairs and rows of strength 0."""
+    n_rows = draw(st.integers(1, 60))
+    rows = draw(
+        st.lists(
+            st.tuples(st.integers(0, 6), st.integers(0, 8), st.sampled_from([0.0, 1.0, 1.0, 2.0])),
+            min_size=n_rows,
+            max_size=n_rows,
+        )
+    )
+    X = pd.DataFrame([row[:2] for row in rows], columns=["user", "item"])
+    return X, np.array([row[2] for row in rows])
+
+
+def distinct_items(X, y):
+    """Number of distinct items of positive strength of each user that has one."""
+    return X[y > 0].drop_duplicates().groupby("user").size()
+
+
+def pairs(X, y, rows):
+    """Distinct pairs of positive strength among some rows."""
+    return {(u, i) for (u, i), d in zip(X.iloc[rows].itertuples(index=False), y[rows]) if d > 0}
+
+
+def splits_of(splitter, X, y):
+    """The splits, or None where the data allow none."""
+    try:
+        return list(splitter.split(X, y))
+    except ValueError as error:
+        assert str(error).startswith(("None of the", "No user has two distinct items"))
+        return None
+
+
+@st.composite
+def splitters(draw):
+    seed = draw(st.integers(0, 5))
+    if draw(st.booleans()):
+        return UserKFold(draw(st.integers(2, 5)), random_state=seed)
+    n_items = draw(st.integers(1, 3))
+    return UserHoldoutSplit(
+        draw(st.integers(1, 3)),
+        n_items=n_items,
+        user_fraction=draw(st.sampled_from(FRACTIONS)),
+        min_interactions=draw(st.sampled_from([None, n_items + 1, n_items + 2])),
+        random_state=seed,
+    )
+
+
+holdouts = splitters().filter(lambda splitter: isinstance(splitter, UserHoldoutSplit))
+examples = settings(deadline=None, max_examples=80)
+
+
+def least(splitter):
+    """Items a user needs to be a test user."""
+    default = splitter.min_interactions is None
+    return 2 * splitter.n_items if default else splitter.min_interactions
+
+
+@examples
+@given(table=tables(), splitter=splitters())
+def test_rows_are_disjoint_and_complete(table, splitter):
+    X, y = table
+    for train, test in splits_of(splitter, X, y) or []:
+        assert sorted([*train, *test]) == list(range(len(X)))
+
+
+@examples
+@given(table=tables(), splitter=splitters())
+def test_no_pair_is_on_both_sides(table, splitter):
+    X, y = table
+    for train, test in splits_of(splitter, X, y) or []:
+        assert not pairs(X, y, train) & pairs(X, y, test)
+
+
+@examples
+@given(table=tables(), splitter=splitters())
+def test_rows_of_strength_zero_are_never_tested(table, splitter):
+    X, y = table
+    for _, test in splits_of(splitter, X, y) or []:
+        assert (y[test] > 0).all()
+
+
+@examples
+@given(table=tables(), splitter=splitters())
+def test_every_test_user_keeps_a_visible_pair(table, splitter):
+    X, y = table
+    for train, test in splits_of(splitter, X, y) or []:
+        assert {u for u, _ in pairs(X, y, test)} <= {u for u, _ in pairs(X, y, train)}
+
+
+@examples
+@given(table=tables(), splitter=splitters())
+def test_number_of_splits(table, splitter):
+    X, y = table
+    splits = splits_of(splitter, X, y)
+    assert splitter.get_n_splits(X, y) == splitter.n_splits
+    assert splits is None or len(splits) == splitter.n_splits
+
+
+@examples
+@given(table=tables(), splitter=splitters())
+def test_an_int_seed_repeats_the_splits(table, splitter):
+    X, y = table
+    once, again = splits_of(splitter, X, y), splits_of(splitter, X, y)
+    for (train, test), (train_again, test_again) in zip(once or [], again or []):
+        np.testing.assert_array_equal(train, train_again)
+        np.testing.assert_array_equal(test, test_again)
+
+
+@examples
+@given(table=tables(), splitter=holdouts)
+def test_holdout_takes_exactly_n_items_of_each_test_user(table, splitter):
+    X, y = table
+    for _, test in splits_of(splitter, X, y) or []:
+        held_out = pairs(X, y, test)
+        for user in {u for u, _ in held_out}:
+            assert sum(u == user for u, _ in held_out) == splitter.n_items
+
+
+@examples
+@given(table=tables(), splitter=holdouts)
+def test_holdout_draws_the_share_of_users_from_the_eligible(table, splitter):
+    X, y = table
+    sizes = distinct_items(X, y)
+    eligible = set(sizes.index[sizes >= least(splitter)])
+    splits = splits_of(splitter, X, y)
+    assert (splits is None) == (not eligible)
+    wanted = max(1, int(np.floor(splitter.user_fraction * len(sizes))))
+    for _, test in splits or []:
+        users = {u for u, _ in pairs(X, y, test)}
+        assert users <= eligible
+        assert len(users) == min(wanted, len(eligible))
+
+
+@examples
+@given(table=tables(), splitter=holdouts)
+def test_describe_says_what_split_does(table, splitter):
+    X, y = table
+    splits = splits_of(splitter, X, y)
+    if splits is None:
+        return
+    described = splitter.describe(X, y)
+    held_out = pairs(X, y, splits[0][1])
+    sizes = distinct_items(X, y)
+    assert described.to_dict() == {
+        "users": len(sizes),
+        "min_interactions": least(splitter),
+        "eligible_users": (sizes >= least(splitter)).sum(),
+        "test_users": len({u for u, _ in held_out}),
+        "test_interactions": len(held_out),
+    }
+
+
+@examples
+@given(table=tables(), n_splits=st.integers(2, 5), seed=st.integers(0, 5))
+def test_kfold_tests_every_pair_once(table, n_splits, seed):
+    X, y = table
+    splits = splits_of(UserKFold(n_splits, random_state=seed), X, y)
+    sizes = distinct_items(X, y)
+    expected = {(u, i) for u, i in pairs(X, y, np.arange(len(X))) if sizes[u] >= 2}
+    assert (splits is None) == (not expected)
+    tested = [pair for _, test in splits or [] for pair in pairs(X, y, test)]
+    assert len(tested) == len(set(tested))
+    assert set(tested) == expected
+
+
+@examples
+@given(table=tables(), n_splits=st.integers(2, 5), seed=st.integers(0, 5))
+def test_kfold_deals_each_users_items_evenly(table, n_splits, seed):
+    X, y = table
+    tested = [pairs(X, y, test) for _, test in splits_of(UserKFold(n_splits, random_state=seed), X, y) or []]
+    for user in {u for fold in tested for u, _ in fold}:
+        sizes = [sum(u == user for u, _ in fold) for fold in tested]
+        assert max(sizes) - min(sizes) <= 1
+
+
+@pytest.mark.parametrize("n_splits", [2, 3, 5])
+def test_kfold_sizes_are_nearly_equal_with_few_items_a_user(n_splits, seed):
+    """A first fold drawn per user: sizes are sums of 400 independent terms of at most 1 around a common mean."""
+    X = pd.DataFrame([(u, i) for u in range(400) for i in range(2 + u % 2)], columns=["user", "item"])
+    sizes = [len(test) for _, test in UserKFold(n_splits, random_state=seed).split(X)]
+    # The standard deviation of a sum of 400 terms in {0, 1}, or {1, 2}, is at most 10; five of them.
+    assert max(abs(size - len(X) / n_splits) for size in sizes) < 50
+
+
+def test_seeds_give_different_splits(planted):
+    X, y, _ = planted
+    tests = [next(UserHoldoutSplit(random_state=seed).split(X, y))[1] for seed in (0, 1)]
+    assert not np.array_equal(*tests)
+
+
+def test_several_splits_are_different_draws(planted):
+    X, y, _ = planted
+    (_, first), (_, second) = UserHoldoutSplit(2, random_state=0).split(X, y)
+    assert not np.array_equal(first, second)
+
+
+def test_weight_column_does_not_matter(planted):
+    X, y, _ = planted
+    for splitter in (UserHoldoutSplit(random_state=0), UserKFold(random_state=0)):
+        for (_, test), (_, weighted) in zip(splitter.split(X, y), splitter.split(X.assign(weight=0.0), y)):
+            np.testing.assert_array_equal(test, weighted)
+
+
+SPLITTERS = [UserHoldoutSplit(2, random_state=0), UserKFold(2, random_state=0)]
+
+
+@pytest.mark.parametrize("cv", SPLITTERS, ids=["holdout", "kfold"])
+def test_groups_are_accepted_and_ignored(planted, cv):
+    X, y, _ = planted
+    for (_, test), (_, grouped) in zip(cv.split(X, y), cv.split(X, y, np.arange(len(X)))):
+        np.testing.assert_array_equal(test, grouped)
+
+
+@pytest.mark.parametrize("cv", SPLITTERS, ids=["holdout", "kfold"])
+def test_cross_val_score_takes_it(planted, cv):
+    X, y, _ = planted
+    scores = cross_val_score(PopularityRecommender(), X, y, cv=cv, error_score="raise")
+    assert scores.shape == (2,)
+    assert (scores > 0).all()
+
+
+@pytest.mark.parametrize("search", [GridSearchCV, HalvingGridSearchCV])
+@pytest.mark.parametrize("cv", SPLITTERS, ids=["holdout", "kfold"])
+def test_searches_take_it(planted, search, cv):
+    X, y, _ = planted
+    options = {"resource": "max_iter", "max_resources": 4} if search is HalvingGridSearchCV else {}
+    rec = WRMFRecommender(n_components=4, max_iter=1, random_state=0)
+    found = search(rec, {"alpha": [1.0, 10.0, 40.0]}, cv=cv, error_score="raise", **options).fit(X, y)
+    assert found.n_splits_ == 2
+    assert np.isfinite(found.cv_results_["mean_test_score"]).all()
+
+
+def test_halving_over_samples_takes_an_int_seed(planted):
+    X, y, _ = planted
+    cv = UserHoldoutSplit(2, user_fraction=0.5, random_state=0)
+    rec = WRMFRecommender(n_components=4, max_iter=1, random_state=0)
+    search = HalvingGridSearchCV(
+        rec, {"alpha": [1.0, 10.0]}, cv=cv, factor=2, min_resources=len(X) // 2, random_state=0, error_score="raise"
+    )
+    assert search.fit(X, y).n_resources_ == [len(X) // 2, 2 * (len(X) // 2)]
+
+
+def test_halving_refuses_an_unseeded_splitter(planted):
+    """Its candidates must meet the same rows, which only an int seed promises."""
+    X, y, _ = planted
+    search = HalvingGridSearchCV(PopularityRecommender(), {}, cv=UserKFold(2))
+    with pytest.raises(ValueError, match="cv parameter must yield consistent folds"):
+        search.fit(X, y)
