@@ -42,8 +42,8 @@ def test_planted_taste_beats_popularity(recommender, featured, planted, split, s
 
 @BOTH
 def test_checkerboard_withheld_item_is_the_best(recommender, checkerboard):
-    # Five draws per seed: a margin of one, and enough passes for 30 users.
-    rec = recommender(8, learning_rate=0.1, max_iter=60, random_state=0).fit(checkerboard)
+    # Trained much longer, both learn that the withheld pair is a negative like any other.
+    rec = recommender(8, learning_rate=0.05, max_iter=30, random_state=0).fit(checkerboard)
     table = rec.recommend(k=1)
     assert (table["user"] == table["item"]).mean() == 1
 
@@ -154,7 +154,7 @@ def test_more_draws_find_more_violations(planted):
 def test_regularization_shrinks_its_own_side(recommender, side, planted):
     X, _, _ = planted
     norms = []
-    for strength in (0.0, 1e-3):
+    for strength in (0.0, 1e-2):
         rec = recommender(8, max_iter=10, random_state=0, **{f"{side}_regularization": strength}).fit(X)
         norms.append(np.linalg.norm(getattr(rec, f"{side}_factors_")))
     assert norms[1] < 0.9 * norms[0]
@@ -172,7 +172,7 @@ def test_common_regularization_is_that_of_both_sides(recommender, planted):
 def test_feature_regularization_shrinks_the_features_embeddings(recommender, planted):
     X, _, features = planted
     norms = []
-    for strength in (0.0, 1e-3):
+    for strength in (0.0, 1e-2):
         rec = recommender(8, max_iter=5, random_state=0, feature_regularization=strength).fit(X, item_features=features)
         norms.append(np.linalg.norm(rec.item_embeddings_[len(rec.items_) :]))
     assert norms[1] < 0.9 * norms[0]
@@ -181,14 +181,12 @@ def test_feature_regularization_shrinks_the_features_embeddings(recommender, pla
 @BOTH
 def test_strength_scales_the_step(recommender, tiny):
     X = tiny[0]
-    # Far below the accumulators' start of one, a step is proportional to the strength.
-    start = recommender(4, learning_rate=1e-9, max_iter=1, random_state=0).fit(X)
+    # While the accumulators are near their start of one, the bias moves in proportion to the strength.
     moved = [
-        recommender(4, learning_rate=1e-6, max_iter=1, random_state=0).fit(X, np.full(len(X), s)).item_biases_
-        - start.item_biases_
-        for s in (1e-3, 2e-3)
+        recommender(4, learning_rate=1e-6, max_iter=1, random_state=0).fit(X, np.full(len(X), strength)).item_biases_
+        for strength in (1e-3, 2e-3)
     ]
-    np.testing.assert_allclose(moved[1], 2 * moved[0], rtol=0.02, atol=1e-12)
+    np.testing.assert_allclose(moved[1], 2 * moved[0], rtol=0.01, atol=1e-12)
 
 
 # Draws.
@@ -255,7 +253,9 @@ def lightfm_fit(X, y, loss, epochs):
     lightfm = pytest.importorskip("lightfm", reason="rectools-lightfm is an optional engine")
     matrix, users, items = to_matrix(X, y)
     model = lightfm.LightFM(8, loss=loss, learning_rate=0.05, max_sampled=10, random_state=0)
-    model.fit(sp.coo_matrix(matrix), epochs=epochs, num_threads=1)
+    coo = matrix.tocoo()
+    pairs = coo.row.astype(np.int32), coo.col.astype(np.int32)
+    model.fit(sp.coo_matrix((coo.data, pairs), shape=matrix.shape), epochs=epochs, num_threads=1)
     return model, users, items
 
 

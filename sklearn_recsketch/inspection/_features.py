@@ -13,7 +13,7 @@ from sklearn_recsketch.metrics._evaluation import unwrap
 from sklearn_recsketch.recommenders._request import ranked_table
 from sklearn_recsketch.recommenders._similarity import unit_length
 from sklearn_recsketch.solvers._ranking import top_items
-from sklearn_recsketch.utils._ids import lookup
+from sklearn_recsketch.utils._ids import lookup, show_id
 from sklearn_recsketch.utils._threads import workers
 from sklearn_recsketch.utils._validation import check_id_list, check_k
 
@@ -105,7 +105,8 @@ def suggest_features(estimator: Any, items: Any, k: int = 10, *, prefix: str = "
     codes = lookup(recommender.items_, column, "item")
     if (codes < 0).any():
         raise ValueError(
-            f"The item {asked[int(np.argmax(codes < 0))]!r} is unknown: features are suggested for known items only."
+            f"The item {show_id(asked[int(np.argmax(codes < 0))])} is unknown: "
+            f"features are suggested for known items only."
         )
     chosen = np.flatnonzero([name.startswith(prefix) for name in names])
     if not len(chosen):

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import scipy.sparse as sp
 
-from sklearn_recsketch.utils._ids import IdColumn, lookup
+from sklearn_recsketch.utils._ids import IdColumn, lookup, show_id
 from sklearn_recsketch.utils._validation import Interactions, check_id_list, check_interactions
 
 __all__ = [
@@ -92,7 +92,7 @@ def to_matrix(
         if unknown.any():
             row = int(np.argmax(unknown))
             raise ValueError(
-                f"The {name} id {column.ids[column.codes[row]]!r} in row {row} is not among the {len(known)} "
+                f"The {name} id {show_id(column.ids[column.codes[row]])} in row {row} is not among the {len(known)} "
                 f"{name}s given. Add it to {name}s, or drop the row."
             )
         ids.append(known)

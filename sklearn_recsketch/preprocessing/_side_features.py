@@ -12,7 +12,7 @@ import scipy.sparse as sp
 from sklearn.feature_extraction import DictVectorizer
 
 from sklearn_recsketch.utils._frames import columns_of, frame_library
-from sklearn_recsketch.utils._ids import describe_kind, encode_ids, lookup, same_kind
+from sklearn_recsketch.utils._ids import check_same_kind, encode_ids, lookup, show_id
 from sklearn_recsketch.utils._validation import check_id_list
 
 __all__ = ["SideFeatures"]
@@ -152,8 +152,8 @@ class SideFeatures:
         if len(column.ids) < len(column.codes):
             row = int(np.argmax(pd.Series(column.codes).duplicated()))
             raise ValueError(
-                f"The id {column.ids[column.codes[row]]!r} in row {row} has a row already: from_frame takes one row "
-                f"per id. For one row per value write SideFeatures.from_long(df, id=..., key=..., value=...)."
+                f"The id {show_id(column.ids[column.codes[row]])} in row {row} has a row already: "
+                f"from_frame takes one row per id. For one row per value write SideFeatures.from_long(df, id=..., key=..., value=...)."
             )
         ids = column.ids[column.codes].tolist()
         rows = {
@@ -214,8 +214,8 @@ class SideFeatures:
         if (repeated & ~is_text).any():
             row = int(np.argmax(repeated & ~is_text))
             raise ValueError(
-                f"Row {row} gives {keys.ids[keys.codes[row]]!r} of id {ids.ids[ids.codes[row]]!r} a second number. "
-                f"Aggregate first: one number per id and key."
+                f"Row {row} gives {keys.ids[keys.codes[row]]!r} of id {show_id(ids.ids[ids.codes[row]])} "
+                f"a second number. Aggregate first: one number per id and key."
             )
         keep = ~repeated
         matrix = sp.coo_array(
@@ -236,11 +236,7 @@ class SideFeatures:
 
     def align(self, ids: np.ndarray, name: str) -> SideFeatures:
         """The same features for exactly the sorted `ids`; an id without features gets an empty row."""
-        if not same_kind(ids, self.ids):
-            raise ValueError(
-                f"The {name} ids of X are {describe_kind(ids)} (first: {ids[0]!r}), but those of {name}_features are "
-                f"{describe_kind(self.ids)} (first: {self.ids[0]!r}). Convert them to one type."
-            )
+        check_same_kind(ids, self.ids, f"The {name} ids of X", f"those of {name}_features are")
         position = np.asarray(pd.Index(self.ids).get_indexer(pd.Index(ids)))
         known = position >= 0
         # A selection matrix picks rows and leaves unknown ones empty in one product.
@@ -252,13 +248,11 @@ class SideFeatures:
 
     def updated(self, newer: SideFeatures, name: str) -> SideFeatures:
         """These features with the rows of `newer` added; an id in both has the newer row alone."""
-        old = self.align(self.ids, name)
-        if not same_kind(old.ids, newer.ids):
-            newer.align(old.ids, name)  # raises with the two kinds
-        ids = np.union1d(old.ids, newer.ids)
+        check_same_kind(newer.ids, self.ids, f"The {name} ids of the new features", "those of the old ones are")
+        ids = np.union1d(self.ids, newer.ids)
         stays = lookup(newer.ids, encode_ids(ids, name), name) < 0
-        old_rows = old.align(ids, name).matrix.multiply(stays[:, None]).tocsr()
-        parts = [(old, sp.csr_array(old_rows)), (newer, newer.align(ids, name).matrix)]
+        old_rows = self.align(ids, name).matrix.multiply(stays[:, None]).tocsr()
+        parts = [(self, sp.csr_array(old_rows)), (newer, newer.align(ids, name).matrix)]
         # Columns are matched by key and value.
         names = [part.feature_names(_SEPARATOR) for part, _ in parts]
         union = np.unique(np.concatenate(names))
@@ -285,7 +279,9 @@ def _split_names(names: Iterable[str]) -> tuple[np.ndarray, np.ndarray]:
 
 def _clean_row(id_: Any, row: Any, lowercase: bool) -> dict[str, Any]:
     if not isinstance(row, Mapping):
-        raise TypeError(f"The features of id {id_!r} must be a mapping of key to value, got {type(row).__name__}.")
+        raise TypeError(
+            f"The features of id {show_id(id_)} must be a mapping of key to value, got {type(row).__name__}."
+        )
     clean: dict[str, Any] = {}
     for key, cell in row.items():
         if isinstance(cell, str):
@@ -295,8 +291,8 @@ def _clean_row(id_: Any, row: Any, lowercase: bool) -> dict[str, Any]:
             wrong = next((text for text in texts if not isinstance(text, str)), None)
             if wrong is not None:
                 raise TypeError(
-                    f"The value of {key!r} for id {id_!r} is a list with {wrong!r} of type {type(wrong).__name__}: "
-                    f"a list must hold texts only."
+                    f"The value of {key!r} for id {show_id(id_)} is a list with {wrong!r} "
+                    f"of type {type(wrong).__name__}: a list must hold texts only."
                 )
             clean[key] = [text.lower() for text in texts] if lowercase else texts
         else:
@@ -307,13 +303,13 @@ def _clean_row(id_: Any, row: Any, lowercase: bool) -> dict[str, Any]:
 def _check_number(id_: Any, key: Any, cell: Any) -> float:
     if not isinstance(cell, int | float | np.number | np.bool_):
         raise TypeError(
-            f"The value of {key!r} for id {id_!r} is {cell!r} of type {type(cell).__name__}: a feature must be a text, "
-            f"a number or a list of texts. Leave the key out where the feature is missing."
+            f"The value of {key!r} for id {show_id(id_)} is {show_id(cell)} of type {type(cell).__name__}: "
+            f"a feature must be a text, a number or a list of texts. Leave the key out where the feature is missing."
         )
     number = float(cell)
     if not np.isfinite(number):
         raise ValueError(
-            f"The value of {key!r} for id {id_!r} is {cell!r}, but numbers must be finite. "
+            f"The value of {key!r} for id {show_id(id_)} is {show_id(cell)}, but numbers must be finite. "
             f"Leave the key out where the feature is missing."
         )
     return number

@@ -11,6 +11,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_recsketch.metrics._evaluation import evaluate
+from sklearn_recsketch.preprocessing._encoder import SideFeatureEncoder
 from sklearn_recsketch.recommenders._request import build_request, ranked_table
 from sklearn_recsketch.solvers._ranking import top_items
 from sklearn_recsketch.utils._frames import frame_library
@@ -199,8 +200,6 @@ class BaseRecommender(BaseEstimator, metaclass=ABCMeta):
         A nested parameter of an encoder that is None, which stands for the default one, puts a
         default encoder there first.
         """
-        from sklearn_recsketch.preprocessing import SideFeatureEncoder
-
         for name in ("user_encoder", "item_encoder"):
             nested = any(key.startswith(f"{name}__") for key in params)
             if nested and hasattr(self, name) and params.get(name, getattr(self, name)) is None:

@@ -13,7 +13,7 @@ from sklearn.base import clone
 from sklearn_recsketch.preprocessing._encoder import SideFeatureEncoder, check_side_features
 from sklearn_recsketch.preprocessing._matrix import build_matrix, present_ids
 from sklearn_recsketch.preprocessing._side_features import SideFeatures
-from sklearn_recsketch.utils._ids import describe_kind, same_kind
+from sklearn_recsketch.utils._ids import check_same_kind, show_id
 from sklearn_recsketch.utils._validation import Interactions
 
 __all__ = ["Entities", "known_ids"]
@@ -64,11 +64,7 @@ def known_ids(
 
 
 def _union(ids: np.ndarray, others: np.ndarray, name: str, origin: str) -> np.ndarray:
-    if not same_kind(ids, others):
-        raise ValueError(
-            f"The {name} ids of X are {describe_kind(ids)} (first: {ids[0]!r}), but those of {origin} are "
-            f"{describe_kind(others)} (first: {others[0]!r}). Convert them to one type."
-        )
+    check_same_kind(ids, others, f"The {name} ids of X", f"those of {origin} are")
     return np.union1d(ids, others)
 
 
@@ -115,9 +111,9 @@ class Entities:
         design = fitted.fit_transform(aligned, n_interactions=n_interactions)
         empty = active & (np.diff(design.indptr) == 0)
         if empty.any():
-            first = ids[int(np.argmax(empty))]
+            first = show_id(ids[int(np.argmax(empty))])
             raise ValueError(
-                f"{int(empty.sum())} {name}s with interactions (first: {first!r}) have no features and, with "
+                f"{int(empty.sum())} {name}s with interactions (first: {first}) have no features and, with "
                 f"identity=False, nothing to represent them by. Use SideFeatureEncoder(identity=True)."
             )
         return cls(ids, active, aligned, fitted, design)

@@ -11,7 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from sklearn_recsketch.recommenders._request import ranked_table
 from sklearn_recsketch.solvers._ranking import top_items
-from sklearn_recsketch.utils._ids import lookup
+from sklearn_recsketch.utils._ids import lookup, show_id
 from sklearn_recsketch.utils._threads import workers
 from sklearn_recsketch.utils._validation import check_id_list, check_k
 
@@ -32,9 +32,9 @@ def similar(recommender: Any, name: str, ids: Any, k: int) -> Any:
     codes = lookup(known, column, name)
     unknown = np.flatnonzero(codes < 0)
     if len(unknown):
-        first = column.ids[column.codes[unknown[0]]]
+        first = show_id(column.ids[column.codes[unknown[0]]])
         warnings.warn(
-            f"{len(unknown)} of the {len(codes)} {name} ids are unknown (first: {first!r}): each is represented by "
+            f"{len(unknown)} of the {len(codes)} {name} ids are unknown (first: {first}): each is represented by "
             f"the mean {name}.",
             UserWarning,
             stacklevel=3,

@@ -14,6 +14,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import _safe_indexing, check_random_state
 
 from sklearn_recsketch.metrics._scorer import check_ranking_scorer
+from sklearn_recsketch.model_selection._deal import deal_pairs
 from sklearn_recsketch.utils._validation import Interactions
 
 __all__ = ["DivergenceWarning", "Monitor", "Trainer", "run_epochs", "split_validation"]
@@ -95,8 +96,6 @@ def split_validation(
 
 def _validation_rows(interactions: Interactions, fraction: float, random_state: Any) -> np.ndarray:
     """Rows of a random share of each user's items, never all of them."""
-    from sklearn_recsketch.model_selection._deal import deal_pairs
-
     order = deal_pairs(interactions, check_random_state(random_state))
     # Rounding at random keeps the share right for users with few items, too.
     share = fraction * order.n_pairs + order.user_draw

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-__all__ = ["IdColumn", "describe_kind", "encode_ids", "lookup", "same_kind"]
+__all__ = ["IdColumn", "check_same_kind", "encode_ids", "lookup", "show_id"]
 
 # Above 2**53 neighbouring integers share one float64, so a float can no longer tell two ids apart.
 LARGEST_EXACT_FLOAT = 2**53
@@ -59,21 +59,25 @@ def lookup(ids: np.ndarray, column: IdColumn, name: str) -> np.ndarray:
     """Codes of a column's rows in the sorted `ids` of a fitted model, -1 where unknown."""
     if not len(column.ids):
         return np.empty(0, dtype=np.intp)
-    if not same_kind(ids, column.ids):
-        raise ValueError(
-            f"The {name} ids are {describe_kind(column.ids)} (first: {column.ids[0]!r}), but the model was "
-            f"fitted on {describe_kind(ids)} (first: {ids[0]!r}). Convert them to one type."
-        )
+    check_same_kind(column.ids, ids, f"The {name} ids", "the model was fitted on")
     return np.asarray(pd.Index(ids).get_indexer(pd.Index(column.ids)))[column.codes]
 
 
-def same_kind(a: np.ndarray, b: np.ndarray) -> bool:
-    """Whether two arrays of ids can be compared: both integers or both strings."""
-    return not len(a) or not len(b) or (a.dtype.kind == "O") == (b.dtype.kind == "O")
+def check_same_kind(ids: np.ndarray, others: np.ndarray, what: str, whose: str) -> None:
+    """Raise where integers meet strings: 7 and "7" would silently be two ids."""
+    if len(ids) and len(others) and (ids.dtype.kind == "O") != (others.dtype.kind == "O"):
+        raise ValueError(
+            f"{what} are {_kind(ids)} (first: {show_id(ids[0])}), but {whose} {_kind(others)} "
+            f"(first: {show_id(others[0])}). Convert them to one type."
+        )
 
 
-def describe_kind(ids: np.ndarray) -> str:
-    """What `ids` are, for error texts."""
+def show_id(value: Any) -> str:
+    """An id as its owner would write it: 7, not np.int64(7)."""
+    return repr(value.item() if isinstance(value, np.generic) else value)
+
+
+def _kind(ids: np.ndarray) -> str:
     return "strings" if ids.dtype.kind == "O" else "integers"
 
 
@@ -123,7 +127,7 @@ def _integral_floats(ids: np.ndarray, codes: np.ndarray, name: str) -> np.ndarra
     if bad.any():
         position = int(np.argmax(bad))
         raise ValueError(
-            f"The {name} ids are floats, and {ids[position]!r} in row {_first_row(codes, position)} is not an "
+            f"The {name} ids are floats, and {show_id(ids[position])} in row {_first_row(codes, position)} is not an "
             f"integer below 2**53. Pass ids as ints or strings, for example X.astype('int64')."
         )
     return ids.astype(np.int64)
@@ -146,7 +150,7 @@ def _refuse(ids: np.ndarray, codes: np.ndarray, name: str) -> None:
     mixed = isinstance(value, accepted) and not isinstance(value, bool)
     rule = "Ids of one column must be all ints or all strings" if mixed else "Ids must be ints or strings"
     raise ValueError(
-        f"{rule}; the {name} id in row {_first_row(codes, position)} is {value!r} "
+        f"{rule}; the {name} id in row {_first_row(codes, position)} is {show_id(value)} "
         f"of type {type(value).__name__}. Convert the column, for example with .astype(str)."
     )
 

@@ -10,7 +10,7 @@ import pandas as pd
 import scipy.sparse as sp
 
 from sklearn_recsketch.utils._frames import columns_of, frame_library
-from sklearn_recsketch.utils._ids import IdColumn, encode_ids
+from sklearn_recsketch.utils._ids import IdColumn, encode_ids, show_id
 
 __all__ = ["Interactions", "check_id_list", "check_interactions", "check_k"]
 
@@ -180,7 +180,7 @@ def _check_strength(values: Any, n_rows: int, name: str) -> np.ndarray:
     except (TypeError, ValueError):
         row, value = next((r, v) for r, v in enumerate(array) if not _is_number(v))
         raise ValueError(
-            f"{name} must be numbers, but row {row} is {value!r} of type {type(value).__name__}."
+            f"{name} must be numbers, but row {row} is {show_id(value)} of type {type(value).__name__}."
         ) from None
     bad = ~np.isfinite(strength) | (strength < 0)
     if bad.any():
@@ -188,7 +188,7 @@ def _check_strength(values: Any, n_rows: int, name: str) -> np.ndarray:
         value = strength[row]
         kind = "NaN" if np.isnan(value) else "infinite" if np.isinf(value) else "negative"
         raise ValueError(
-            f"{name} must be finite and not negative, but row {row} is {kind}: {value!r}. "
+            f"{name} must be finite and not negative, but row {row} is {kind}: {show_id(value)}. "
             f"Drop the row, or set its strength to 0 for 'no interaction'."
         )
     return strength

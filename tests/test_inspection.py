@@ -1,0 +1,108 @@
+"""Features in the embedded space."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from sklearn.pipeline import Pipeline
+
+from sklearn_recsketch import (
+    InteractionThresholder,
+    PopularityRecommender,
+    SideFeatures,
+    WARPRecommender,
+    WRMFRecommender,
+)
+from sklearn_recsketch.datasets import make_interactions
+from sklearn_recsketch.inspection import items_like_feature, similar_features, suggest_features
+
+MODELS = [WRMFRecommender(8, random_state=0), WARPRecommender(8, random_state=0, max_iter=5)]
+
+
+@pytest.fixture(scope="module")
+def data():
+    return make_interactions(n_users=300, n_items=120, n_tags=20, return_features=True, random_state=0)
+
+
+@pytest.fixture(scope="module", params=MODELS, ids=lambda model: type(model).__name__)
+def fitted(request, data):
+    X, y, tags = data
+    return request.param.fit(X, y, item_features=tags)
+
+
+def cosine(a, b):
+    return (a @ b.T) / np.linalg.norm(a, axis=1)[:, None] / np.linalg.norm(b, axis=1)
+
+
+def feature_embeddings(fitted):
+    return fitted.item_embeddings_[len(fitted.items_) :]
+
+
+def test_items_like_feature_ranks_items_by_cosine(fitted):
+    table = items_like_feature(fitted, "tag=t3", k=7)
+    names = fitted.item_encoder_.feature_names_.tolist()
+    expected = cosine(feature_embeddings(fitted)[[names.index("tag=t3")]], fitted.item_factors_)[0]
+    # float32 sums in another order
+    np.testing.assert_allclose(table["score"], np.sort(expected)[::-1][:7], rtol=1e-5)
+
+
+def test_carriers_of_a_feature_come_before_others(fitted, data):
+    tags = data[2]
+    has = tags.matrix[:, [tags.feature_names().tolist().index("tag=t3")]].toarray().ravel() > 0
+    table = items_like_feature(fitted, "tag=t3", k=len(tags.ids))
+    carrier = np.isin(table["item"], tags.ids[has])
+    # Mean rank of carriers in the first half: were tags without effect, it would be half of the items.
+    assert table["rank"][carrier].mean() < 0.4 * len(tags.ids)
+
+
+def test_suggestions_are_never_features_the_item_has(fitted, data):
+    tags = data[2]
+    table = suggest_features(fitted, fitted.items_, k=20)
+    for item, suggested in table.groupby("item")["feature"]:
+        row = tags.matrix[[tags.ids.tolist().index(item)]]
+        assert not set(tags.feature_names()[row.indices]) & set(suggested)
+
+
+def test_suggestions_keep_to_the_prefix(fitted):
+    assert suggest_features(fitted, fitted.items_[0], k=20, prefix="tag=t1")["feature"].str.startswith("tag=t1").all()
+
+
+def test_similar_features_leaves_out_the_feature_itself(fitted):
+    table = similar_features(fitted, ["tag=t3", "tag=t4"], k=19)
+    assert (table["feature"] != table["similar_feature"]).all()
+    assert len(table) == 38
+
+
+def test_a_misspelt_feature_gets_the_nearest_names(fitted):
+    with pytest.raises(ValueError, match=r"no item feature 'tag=t33'\. The nearest are \['tag=t3'"):
+        items_like_feature(fitted, "tag=t33")
+
+
+def test_an_unknown_item_is_named(fitted):
+    with pytest.raises(ValueError, match="The item 9999 is unknown"):
+        suggest_features(fitted, [fitted.items_[0], 9999])
+
+
+def test_a_prefix_no_feature_has_is_an_error(fitted):
+    with pytest.raises(ValueError, match=r"No feature starts with prefix='category='"):
+        suggest_features(fitted, fitted.items_[0], prefix="category=")
+
+
+@pytest.mark.parametrize("model", [WRMFRecommender(4, random_state=0), PopularityRecommender()])
+def test_a_model_without_features_says_how_to_fit_it(model, data):
+    with pytest.raises(ValueError, match=r"was fitted without item features: fit\(X, y, item_features="):
+        items_like_feature(model.fit(*data[:2]), "tag=t3")
+
+
+def test_pipelines_are_unwrapped(data):
+    X, y, tags = data
+    pipe = Pipeline([("threshold", InteractionThresholder()), ("rec", WRMFRecommender(4, random_state=0))])
+    pipe.fit(X, y, rec__item_features=tags)
+    assert len(items_like_feature(pipe, "tag=t3", k=4)) == 4
+
+
+def test_an_item_with_every_feature_gets_no_suggestion(data):
+    X, y, _ = data
+    tags = SideFeatures.from_dicts({int(item): {"tag": ["a", "b"]} for item in X["item"].unique()})
+    rec = WRMFRecommender(4, random_state=0).fit(X, y, item_features=tags)
+    assert len(suggest_features(rec, rec.items_[0])) == 0

@@ -1,0 +1,290 @@
+"""Metrics are what their definitions say, and scorers judge by them without leaking what was seen."""
+
+import pickle
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from reference_metrics import REFERENCE, judge, mean_over_users, rank_by_score
+from sklearn.metrics import ndcg_score
+from sklearn.model_selection import cross_validate
+from sklearn.pipeline import make_pipeline
+
+from sklearn_recsketch import InteractionThresholder, PopularityRecommender, SideFeatures, WRMFRecommender, metrics
+from sklearn_recsketch.metrics import make_ranking_scorer
+from sklearn_recsketch.model_selection import UserHoldoutSplit
+
+FUNCTIONS = {name: getattr(metrics, f"{name}_at_k") for name in REFERENCE}
+each_metric = pytest.mark.parametrize("name", FUNCTIONS)
+
+
+def ranking(lists):
+    """A table as recommend() returns it, from lists by user."""
+    rows = [(user, rank, item) for user, items in lists.items() for rank, item in enumerate(items, start=1)]
+    return pd.DataFrame(rows, columns=["user", "rank", "item"])
+
+
+# Two users, k = 4. ann: hits at places 1 and 3 of her 3 relevant items. bob: place 2 of his 1.
+LISTS = {"ann": [1, 2, 3, 4], "bob": [5, 1, 2, 3]}
+TRUE = [["ann", 1], ["ann", 3], ["ann", 9], ["bob", 1]]
+BY_HAND = {
+    "precision": (2 / 4, 1 / 4),
+    "recall": (2 / 3, 1 / 1),
+    "capped_precision": (2 / 3, 1 / 1),
+    # ann: (1/log2(2) + 1/log2(4)) / (1/log2(2) + 1/log2(3) + 1/log2(4)) = 1.5 / 2.1309298; bob: 1/log2(3)
+    "ndcg": (1.5 / 2.1309297535714578, 0.6309297535714575),
+    # ann: (1/1 + 2/3) / min(4, 3); bob: (1/2) / 1
+    "average_precision": (5 / 9, 1 / 2),
+    "reciprocal_rank": (1.0, 1 / 2),
+    "hit_rate": (1.0, 1.0),
+}
+
+
+@each_metric
+def test_worked_example(name):
+    values = FUNCTIONS[name](TRUE, ranking(LISTS), k=4, per_user=True)
+    np.testing.assert_allclose(values, BY_HAND[name], rtol=1e-12)
+
+
+@each_metric
+def test_twin_on_the_worked_example(name):
+    ann, bob = (REFERENCE[name](LISTS[user], {i for u, i in TRUE if u == user}, 4) for user in ("ann", "bob"))
+    np.testing.assert_allclose((ann, bob), BY_HAND[name], rtol=1e-12)
+
+
+lists_of_items = st.lists(st.integers(0, 9), min_size=1, max_size=8, unique=True)
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    lists=st.dictionaries(st.integers(0, 4), lists_of_items, min_size=1),
+    true=st.lists(st.tuples(st.integers(0, 5), st.integers(0, 11)), min_size=1, max_size=25),
+    data=st.data(),
+)
+@each_metric
+def test_metric_is_its_loop(name, lists, true, data):
+    k = data.draw(st.integers(1, max(map(len, lists.values()))))
+    value = FUNCTIONS[name](true, ranking(lists), k=k)
+    # Sums of at most 25 float64 terms.
+    assert value == pytest.approx(mean_over_users(REFERENCE[name], lists, set(true), k), rel=1e-12, abs=1e-15)
+
+
+@settings(deadline=None, max_examples=40)
+@given(scores=st.permutations(range(8)), relevant=st.sets(st.integers(0, 7), min_size=1), k=st.integers(1, 8))
+def test_ndcg_is_scikit_learns_on_binary_gains(scores, relevant, k):
+    truth = np.isin(np.arange(8), list(relevant)).astype(float)
+    ranked = sorted(range(8), key=lambda item: -scores[item])
+    value = metrics.ndcg_at_k([[0, item] for item in relevant], ranking({0: ranked}), k=k)
+    assert value == pytest.approx(ndcg_score([truth], [scores], k=k), rel=1e-12)
+
+
+@each_metric
+def test_order_of_rows_does_not_matter(name, seed):
+    table = ranking(LISTS).sample(frac=1, random_state=seed)
+    assert FUNCTIONS[name](TRUE[::-1], table, k=4) == FUNCTIONS[name](TRUE, ranking(LISTS), k=4)
+
+
+@each_metric
+def test_repeated_true_pairs_count_once(name):
+    assert FUNCTIONS[name](TRUE * 3, ranking(LISTS), k=4) == FUNCTIONS[name](TRUE, ranking(LISTS), k=4)
+
+
+@each_metric
+def test_user_missing_from_the_table_counts_zero(name):
+    values = FUNCTIONS[name]([*TRUE, ["zoe", 1]], ranking(LISTS), k=4, per_user=True)
+    assert values["zoe"] == 0
+    assert FUNCTIONS[name]([*TRUE, ["zoe", 1]], ranking(LISTS), k=4) == pytest.approx(sum(BY_HAND[name]) / 3)
+
+
+@each_metric
+def test_user_without_a_true_pair_does_not_count(name):
+    more = ranking({**LISTS, "zoe": [1, 2, 3, 4]})
+    assert FUNCTIONS[name](TRUE, more, k=4) == FUNCTIONS[name](TRUE, ranking(LISTS), k=4)
+
+
+@each_metric
+def test_a_deeper_table_is_cut(name):
+    shallow = ranking({user: items[:2] for user, items in LISTS.items()})
+    assert FUNCTIONS[name](TRUE, ranking(LISTS), k=2) == FUNCTIONS[name](TRUE, shallow, k=2)
+
+
+def test_one_short_user_counts_with_her_list():
+    assert metrics.precision_at_k(TRUE, ranking({**LISTS, "bob": [1]}), k=4, per_user=True)["bob"] == 1 / 4
+
+
+def test_per_user_is_a_series_by_user():
+    values = metrics.recall_at_k(TRUE, ranking(LISTS), k=4, per_user=True)
+    assert (values.index.tolist(), values.index.name, values.name) == (["ann", "bob"], "user", "recall@4")
+    assert values.mean() == metrics.recall_at_k(TRUE, ranking(LISTS), k=4)
+
+
+def test_default_cutoff_is_five():
+    table = ranking({"ann": [1, 2, 3, 4, 5, 6]})
+    assert metrics.precision_at_k([["ann", 1], ["ann", 6]], table) == 1 / 5
+
+
+# Scorers against the table of recommend(), and against loops over predict().
+
+
+@pytest.fixture(scope="module")
+def fitted(split):
+    X, y, _, _ = split
+    return WRMFRecommender(n_components=4, max_iter=3, random_state=0).fit(X, y)
+
+
+@each_metric
+@pytest.mark.parametrize("k", [1, 5, 17])
+def test_scorer_is_the_metric_of_the_table(fitted, split, name, k):
+    """To the bit: held-out pairs, one ranking, one definition."""
+    _, _, X_test, _ = split
+    table = fitted.recommend(X_test["user"].unique(), k=k)
+    assert make_ranking_scorer(f"{name}@{k}")(fitted, X_test) == FUNCTIONS[name](X_test, table, k=k)
+
+
+def test_scorer_of_many_is_each_alone(fitted, split):
+    names = ["precision@5", "ndcg@10", "recall@3"]
+    _, _, X_test, y_test = split
+    scores = make_ranking_scorer(names)(fitted, X_test, y_test)
+    assert scores == {name: make_ranking_scorer(name)(fitted, X_test, y_test) for name in names}
+
+
+def test_score_is_precision_at_five(fitted, split):
+    _, _, X_test, y_test = split
+    assert fitted.score(X_test, y_test) == make_ranking_scorer("precision@5")(fitted, X_test, y_test)
+    assert fitted.score(X_test, y_test, k=3) == make_ranking_scorer("precision@3")(fitted, X_test, y_test)
+
+
+def test_scorer_can_be_pickled(fitted, split):
+    for scorer in (make_ranking_scorer("ndcg@5"), make_ranking_scorer(["ndcg@5"])):
+        assert pickle.loads(pickle.dumps(scorer))(fitted, split[2]) == scorer(fitted, split[2])
+
+
+def test_k_beyond_the_catalogue_scores():
+    rec = PopularityRecommender().fit([["a", 1], ["b", 2], ["b", 3]])
+    # a's ranking is 2, 3; one hit in 50 places.
+    assert rec.score([["a", 3]], k=50) == 1 / 50
+    assert make_ranking_scorer("ndcg@50")(rec, [["a", 3]]) == pytest.approx(1 / np.log2(3))
+
+
+pair = st.tuples(st.integers(0, 4), st.integers(0, 5))
+
+
+@pytest.mark.filterwarnings("ignore:.*evaluated users were not in fit")
+@settings(deadline=None, max_examples=150)
+@given(
+    fit=st.lists(pair, min_size=1, max_size=20),
+    new=st.lists(st.tuples(st.integers(0, 6), st.integers(0, 7)), max_size=12),
+    repeated=st.integers(0, 5),
+    name=st.sampled_from(sorted(REFERENCE)),
+    k=st.integers(1, 8),
+    exclude_seen=st.booleans(),
+)
+def test_scorer_is_a_loop_over_the_rule_of_seen_and_new(fit, new, repeated, name, k, exclude_seen):
+    """Mixtures of new pairs, pairs seen in fit, unknown users and unknown items."""
+    evaluated = new + fit[:repeated]
+    if not evaluated:
+        return
+    rec = PopularityRecommender().fit(fit)
+    users, items = {u for u, _ in fit}, {i for _, i in fit}
+    relevant, training = judge(set(fit), set(evaluated), users, items)
+    score = {item: len({u for u, i in fit if i == item}) for item in items}
+    lists = {}
+    for user, _ in relevant:
+        hidden = {i for u, i in fit if u == user} if exclude_seen and not training else set()
+        lists[user] = rank_by_score(score, hidden)
+    expected = mean_over_users(REFERENCE[name], lists, relevant, k)
+    value = make_ranking_scorer(f"{name}@{k}", exclude_seen=exclude_seen)(rec, evaluated)
+    assert value == pytest.approx(expected, rel=1e-12, abs=1e-15)
+
+
+FIT = [["ann", 1], ["ann", 2], ["bob", 1], ["bob", 3]]
+
+
+def test_scoring_the_rows_of_fit_is_a_training_score():
+    # Popularity: 1 by two users, then 2, 3. ann has 1 and 2, bob 1 and 3; nothing is excluded.
+    assert make_ranking_scorer("recall@2")(PopularityRecommender().fit(FIT), FIT) == (2 / 2 + 1 / 2) / 2
+
+
+def test_a_training_score_may_hold_pairs_the_model_cannot_know():
+    """A row of a new item does not turn the score into a held-out one with nothing to find."""
+    rec = PopularityRecommender().fit(FIT)
+    assert make_ranking_scorer("recall@2")(rec, [*FIT, ["ann", 100]]) == (2 / 2 + 1 / 2) / 2
+
+
+def test_pairs_on_both_sides_do_not_leak():
+    """ann's known pair is neither relevant nor a candidate, so only her new one counts."""
+    rec = PopularityRecommender().fit(FIT)
+    assert make_ranking_scorer("precision@1")(rec, [["ann", 1], ["ann", 3]]) == 1.0
+    assert make_ranking_scorer("recall@1")(rec, [["ann", 1], ["ann", 2], ["ann", 3]]) == 1.0
+
+
+def test_exclude_seen_off_ranks_the_training_items_too():
+    rec = PopularityRecommender().fit(FIT)
+    # ann's ranking is 1, 2, 3 with and 3 without the seen items.
+    assert make_ranking_scorer("reciprocal_rank@3")(rec, [["ann", 3]]) == 1
+    assert make_ranking_scorer("reciprocal_rank@3", exclude_seen=False)(rec, [["ann", 3]]) == 1 / 3
+
+
+def test_unknown_items_are_relevant_and_missed():
+    rec = PopularityRecommender().fit(FIT)
+    assert make_ranking_scorer("recall@3")(rec, [["ann", 3], ["ann", 100]]) == 1 / 2
+    assert make_ranking_scorer("recall@3")(rec, [["ann", 100]]) == 0
+
+
+def test_items_known_by_features_are_ranked():
+    features = SideFeatures.from_dicts({item: {"tag": "a"} for item in (1, 2, 3, 100)})
+    rec = PopularityRecommender().fit(FIT, item_features=features)
+    assert make_ranking_scorer("recall@4")(rec, [["ann", 3], ["ann", 100]]) == 1
+
+
+def test_candidates_limit_the_ranking():
+    rec = PopularityRecommender().fit([*FIT, ["eve", 4]])
+    scorer = make_ranking_scorer("reciprocal_rank@3", candidates=[4, 2, 100])
+    assert scorer(rec, [["bob", 4]]) == 1 / 2
+    assert scorer(rec, [["ann", 3]]) == 0
+
+
+def test_relevance_is_positive_y():
+    rec = PopularityRecommender().fit(FIT)
+    scorer = make_ranking_scorer("recall@1")
+    assert scorer(rec, [["ann", 3], ["bob", 100]], [2.0, 0.0]) == 1
+    assert scorer(rec, [["ann", 3], ["bob", 100]], [0.5, 0.1]) == 0.5
+
+
+@pytest.mark.parametrize("scoring", ["precision@5", ["precision@5"]])
+def test_no_relevant_row_is_an_error(scoring):
+    with pytest.raises(
+        ValueError, match=r"No row of X is relevant: y is 0 in all 2 rows, so there is nothing to score"
+    ):
+        make_ranking_scorer(scoring)(PopularityRecommender().fit(FIT), FIT[:2], [0, 0])
+
+
+def test_mostly_unknown_users_warn_once():
+    rec = PopularityRecommender().fit(FIT)
+    with pytest.warns(UserWarning, match=r"2 of the 3 evaluated users were not in fit.*UserHoldoutSplit") as caught:
+        make_ranking_scorer(["recall@1", "ndcg@3"])(rec, [["ann", 3], ["new", 1], ["newer", 1]])
+    assert len(caught) == 1
+
+
+def test_half_unknown_users_do_not_warn():
+    """Warnings are errors here; two of four is not more than half."""
+    X = [["ann", 3], ["bob", 2], ["new", 1], ["newer", 1]]
+    # Everybody's first place is right: ann's 3, bob's 2, the most popular item for the new ones.
+    assert make_ranking_scorer("recall@1")(PopularityRecommender().fit(FIT), X) == 1
+
+
+def test_ties_break_by_the_order_of_items():
+    rec = PopularityRecommender().fit([["a", 3], ["a", 1], ["a", 2], ["b", 9]])
+    assert rec.recommend(["b"])["item"].tolist() == [1, 2, 3]
+
+
+def test_scorers_take_pipelines_and_many_metrics_in_cross_validation(planted):
+    X, y, _ = planted
+    pipe = make_pipeline(InteractionThresholder(2, 2), PopularityRecommender())
+    cv = UserHoldoutSplit(random_state=0)
+    scoring = make_ranking_scorer(["recall@5", "ndcg@5"])
+    scores = cross_validate(pipe, X, y, cv=cv, scoring=scoring, return_train_score=True, error_score="raise")
+    assert {"test_recall@5", "test_ndcg@5", "train_recall@5"} <= set(scores)
+    assert np.isfinite([scores["test_recall@5"], scores["train_ndcg@5"]]).all()

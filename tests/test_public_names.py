@@ -1,0 +1,123 @@
+"""What importing costs and what the public modules promise."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import os
+import subprocess
+import sys
+
+import pytest
+
+import sklearn_recsketch
+
+MODULES = ["", ".preprocessing", ".model_selection", ".metrics", ".datasets", ".recommenders"]
+CLASSES = sorted(
+    {
+        getattr(module, name)
+        for module in (importlib.import_module("sklearn_recsketch" + part) for part in MODULES)
+        for name in module.__all__
+        if inspect.isclass(getattr(module, name)) and hasattr(getattr(module, name), "_parameter_constraints")
+    },
+    key=lambda cls: cls.__name__,
+)
+
+
+def run(code, **environment):
+    """Run code in a fresh interpreter; returns its output."""
+    process = subprocess.run(
+        [sys.executable, "-c", code], env=os.environ | environment, capture_output=True, text=True, timeout=300
+    )
+    assert process.returncode == 0, process.stderr
+    return process.stdout.strip()
+
+
+@pytest.mark.parametrize("part", MODULES)
+def test_every_name_of_all_exists(part):
+    module = importlib.import_module("sklearn_recsketch" + part)
+    assert module.__all__ == sorted(module.__all__)
+    assert [name for name in module.__all__ if not hasattr(module, name)] == []
+
+
+def test_import_compiles_no_kernel():
+    code = """
+import importlib, pkgutil, numba, sklearn_recsketch
+from sklearn_recsketch import kernels
+dispatchers = [
+    value
+    for info in pkgutil.iter_modules(kernels.__path__)
+    for value in vars(importlib.import_module(f"sklearn_recsketch.kernels.{info.name}")).values()
+    if isinstance(value, numba.core.dispatcher.Dispatcher)
+]
+assert len(dispatchers) > 10
+print(sum(len(value.signatures) for value in dispatchers))
+"""
+    assert run(code) == "0"
+
+
+def test_import_leaves_optional_packages_out():
+    code = """
+import sys
+import sklearn_recsketch, sklearn_recsketch.model_selection, sklearn_recsketch.datasets, sklearn_recsketch.metrics
+print([name for name in ("skopt", "matplotlib", "implicit", "lightfm", "polars") if name in sys.modules])
+"""
+    assert run(code) == "[]"
+
+
+def test_two_processes_may_fill_a_cold_cache_at_once(tmp_path):
+    code = """
+from sklearn_recsketch import BPRRecommender
+from sklearn_recsketch.datasets import make_interactions
+X, y = make_interactions(30, 20, mean_activity=5, random_state=0)
+rec = BPRRecommender(2, max_iter=1, random_state=0).fit(X)
+print(float(rec.recommend(k=2)["score"].sum()))
+"""
+    environment = os.environ | {"NUMBA_CACHE_DIR": str(tmp_path)}
+    processes = [
+        subprocess.Popen([sys.executable, "-c", code], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        for _ in range(2)
+    ]
+    outputs = [process.communicate(timeout=300) for process in processes]
+    assert [process.returncode for process in processes] == [0, 0], outputs
+    assert outputs[0][0] == outputs[1][0]
+    # A third process reads what they wrote.
+    assert run(code, NUMBA_CACHE_DIR=str(tmp_path)).encode() == outputs[0][0].strip()
+
+
+@pytest.mark.parametrize("cls", CLASSES, ids=lambda cls: cls.__name__)
+def test_documented_parameters_are_those_of_the_signature(cls):
+    documented = []
+    lines = inspect.getdoc(cls).splitlines()
+    signature = list(inspect.signature(cls).parameters.values())
+    if not signature:
+        assert "Parameters" not in lines
+        return
+    start = lines.index("Parameters") + 2
+    for line, following in zip(lines[start:], lines[start + 1 :]):
+        if following.startswith("---"):
+            break
+        if line and not line.startswith(" "):
+            documented += [name.strip() for name in line.split(" : ")[0].split(",")]
+    assert documented == [parameter.name for parameter in signature]
+
+
+@pytest.mark.parametrize("cls", CLASSES, ids=lambda cls: cls.__name__)
+def test_documented_defaults_are_those_of_the_signature(cls):
+    defaults = {name: p.default for name, p in inspect.signature(cls).parameters.items()}
+    for line in inspect.getdoc(cls).splitlines():
+        if ", default=" in line and " : " in line and not line.startswith(" "):
+            names, _, rest = line.partition(" : ")
+            values = rest.partition("default=")[2].split(", ")
+            names = [name.strip() for name in names.split(",")]
+            for name, value in zip(names, values if len(values) == len(names) else values * len(names)):
+                assert repr(defaults[name]).replace("'", '"') == value, name
+
+
+@pytest.mark.parametrize("cls", CLASSES, ids=lambda cls: cls.__name__)
+def test_every_parameter_has_a_constraint(cls):
+    assert set(cls._parameter_constraints) == set(inspect.signature(cls).parameters)
+
+
+def test_version_is_a_string():
+    assert sklearn_recsketch.__version__.count(".") == 2

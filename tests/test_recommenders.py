@@ -1,0 +1,392 @@
+"""The contract that all recommenders share."""
+
+from __future__ import annotations
+
+import copy
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
+
+from sklearn_recsketch import (
+    BPRRecommender,
+    PopularityRecommender,
+    SideFeatures,
+    WARPRecommender,
+    WRMFRecommender,
+)
+from sklearn_recsketch.metrics import precision_at_k
+
+FACTORS = [WRMFRecommender(6, max_iter=5), WARPRecommender(6, max_iter=10), BPRRecommender(6, max_iter=20)]
+FACTORS = [rec.set_params(random_state=0) for rec in FACTORS]
+EVERY = pytest.mark.parametrize("rec", [*FACTORS, PopularityRecommender()], ids=lambda rec: type(rec).__name__)
+WITH_FACTORS = pytest.mark.parametrize("rec", FACTORS, ids=lambda rec: type(rec).__name__)
+
+
+@pytest.fixture
+def fitted(rec, planted):
+    """A fresh copy fitted on the planted data."""
+    return clone(rec).fit(*planted[:2])
+
+
+def scores_of(table):
+    return {(row.user, row.item): row.score for row in table.itertuples()}
+
+
+# The table of recommendations.
+
+
+@EVERY
+def test_table_has_ranks_from_one_and_falling_scores(fitted):
+    table = fitted.recommend(k=7)
+    assert table.columns.tolist() == ["user", "rank", "item", "score"]
+    for _, rows in table.groupby("user"):
+        assert rows["rank"].tolist() == list(range(1, len(rows) + 1))
+        assert (np.diff(rows["score"]) <= 0).all()
+
+
+@EVERY
+def test_users_come_in_the_order_asked(fitted):
+    asked = fitted.users_[[5, 0, 9]]
+    assert fitted.recommend(asked, k=2)["user"].drop_duplicates().tolist() == asked.tolist()
+
+
+@EVERY
+def test_users_asked_twice_are_answered_twice(fitted):
+    table = fitted.recommend([fitted.users_[3]] * 2, k=4)
+    assert table["item"][:4].tolist() == table["item"][4:].tolist()
+
+
+@EVERY
+def test_one_id_is_a_list_of_one(fitted):
+    user = int(fitted.users_[0])
+    pd.testing.assert_frame_equal(fitted.recommend(user, k=3), fitted.recommend([user], k=3))
+
+
+@EVERY
+def test_scores_are_those_of_predict(fitted):
+    table = fitted.recommend(k=5)
+    # The same inner products in float32, summed in another order.
+    np.testing.assert_allclose(fitted.predict(table[["user", "item"]]), table["score"], rtol=1e-4, atol=1e-5)
+
+
+@EVERY
+def test_best_items_are_those_of_the_dense_scores(fitted):
+    users = fitted.users_[:20]
+    grid = pd.MultiIndex.from_product([users, fitted.items_], names=["user", "item"]).to_frame(index=False)
+    scores = fitted.predict(grid).reshape(len(users), -1)
+    table = fitted.recommend(users, k=1, exclude_seen=False)
+    picked = np.searchsorted(fitted.items_, table["item"])
+    np.testing.assert_allclose(scores[np.arange(len(users)), picked], scores.max(axis=1), rtol=1e-4)
+
+
+@EVERY
+def test_seen_items_are_left_out_unless_asked_for(fitted, planted):
+    seen = set(map(tuple, planted[0].to_numpy().tolist()))
+    assert not seen & set(scores_of(fitted.recommend(k=10)))
+    assert seen & set(scores_of(fitted.recommend(k=10, exclude_seen=False)))
+
+
+@EVERY
+def test_more_than_the_catalogue_gives_all_that_is_left(fitted):
+    user = fitted.users_[0]
+    n_seen = np.diff(fitted.interactions_.indptr)[0]
+    assert len(fitted.recommend([user], k=10_000)) == len(fitted.items_) - n_seen
+
+
+@EVERY
+def test_user_who_has_seen_everything_gets_no_rows(rec):
+    X = [["all", i] for i in range(4)] + [["some", 1], ["some", 2]]
+    table = clone(rec).fit(X).recommend(["all", "some"], k=3)
+    assert set(table["user"]) == {"some"}
+    assert sorted(table["item"]) == [0, 3]
+
+
+@EVERY
+def test_one_user_and_one_item(rec):
+    model = clone(rec).fit([["ann", 7]])
+    assert len(model.recommend(k=5)) == 0
+    assert model.recommend(k=5, exclude_seen=False)["item"].tolist() == [7]
+    assert np.isfinite(model.predict([["ann", 7], ["bob", 8]])).all()
+
+
+@EVERY
+def test_ties_break_by_the_order_of_items(rec):
+    # Two users, disjoint items: for a stranger popularity ties them all, and so do equal vectors.
+    model = clone(rec).fit([["ann", i] for i in (3, 1, 2)])
+    if hasattr(model, "item_factors_"):
+        model.item_factors_ = np.ones_like(model.item_factors_)
+        if hasattr(model, "item_biases_"):
+            model.item_biases_ = np.zeros_like(model.item_biases_)
+    assert model.recommend(["ann"], k=3, exclude_seen=False)["item"].tolist() == [1, 2, 3]
+
+
+@EVERY
+def test_duplicate_rows_are_one_interaction(rec, planted):
+    X, y, _ = planted
+    model = clone(rec).fit(pd.concat([X, X]), np.concatenate([y, y]))
+    once = clone(rec).fit(X, 2 * y)
+    np.testing.assert_array_equal(model.interactions_.toarray(), once.interactions_.toarray())
+    np.testing.assert_array_equal(model.predict(X[:50]), once.predict(X[:50]))
+
+
+# Unknown ids.
+
+
+@EVERY
+def test_unknown_users_get_finite_recommendations(fitted):
+    table = fitted.recommend([-1, int(fitted.users_[0]), 10**9], k=3)
+    assert len(table) == 9
+    assert np.isfinite(table["score"]).all()
+    assert table["item"][:3].tolist() == table["item"][6:].tolist()
+
+
+@EVERY
+def test_unknown_pairs_have_finite_predictions(fitted):
+    user, item = fitted.users_[0], fitted.items_[0]
+    assert np.isfinite(fitted.predict([[user, -5], [-5, item], [-5, -5]])).all()
+
+
+@WITH_FACTORS
+def test_unknown_user_is_the_mean_user(fitted):
+    item = fitted.items_[3]
+    mean = np.mean(fitted.predict([[u, item] for u in fitted.users_]), dtype=np.float64)
+    assert fitted.predict([[-1, item]])[0] == pytest.approx(mean, abs=1e-4)  # scores are linear in the user's vector
+
+
+@WITH_FACTORS
+def test_unknown_item_is_the_mean_item(fitted):
+    user = fitted.users_[3]
+    mean = np.mean(fitted.predict([[user, i] for i in fitted.items_]), dtype=np.float64)
+    assert fitted.predict([[user, -1]])[0] == pytest.approx(mean, abs=1e-4)
+
+
+# Choosing from fewer items.
+
+
+@EVERY
+def test_candidates_limit_the_items(fitted):
+    chosen = fitted.items_[[8, 2, 5]]
+    table = fitted.recommend(k=10, candidates=chosen, exclude_seen=False)
+    assert set(table["item"]) == set(chosen)
+    assert len(table) == 3 * len(fitted.users_)
+
+
+@EVERY
+def test_candidates_have_the_scores_of_all(fitted):
+    user = fitted.users_[:1]
+    whole = scores_of(fitted.recommend(user, k=500))
+    some = scores_of(fitted.recommend(user, k=500, candidates=fitted.items_[::3]))
+    assert some.keys() == {pair for pair in whole if pair[1] in set(fitted.items_[::3])}
+    for pair, score in some.items():
+        assert score == pytest.approx(whole[pair], rel=1e-4, abs=1e-5)
+
+
+@EVERY
+def test_unknown_candidates_are_ranked_too(fitted):
+    table = fitted.recommend(fitted.users_[:2], k=5, candidates=[-7, int(fitted.items_[0])], exclude_seen=False)
+    assert set(table["item"]) == {-7, fitted.items_[0]}
+
+
+@EVERY
+def test_excluded_items_nobody_gets(fitted):
+    unwanted = fitted.recommend(k=1)["item"].unique()
+    assert not set(fitted.recommend(k=20, exclude=unwanted)["item"]) & set(unwanted)
+
+
+@EVERY
+@pytest.mark.parametrize("as_array", [False, True])
+def test_excluded_pairs_hold_for_their_user_alone(fitted, as_array):
+    first = fitted.recommend(k=1)
+    pairs = first[["user", "item"]][:5]
+    table = fitted.recommend(k=20, exclude=pairs.to_numpy() if as_array else pairs)
+    got = set(scores_of(table))
+    assert not got & set(map(tuple, pairs.to_numpy().tolist()))
+    assert set(map(tuple, first[["user", "item"]][5:].to_numpy().tolist())) <= got
+
+
+@EVERY
+def test_no_candidate_left_is_an_empty_table(fitted):
+    assert len(fitted.recommend(k=3, exclude=fitted.items_)) == 0
+
+
+@EVERY
+def test_empty_candidates_are_an_error(fitted):
+    with pytest.raises(ValueError, match="candidates is empty"):
+        fitted.recommend(k=3, candidates=[])
+
+
+@EVERY
+@pytest.mark.parametrize("k", [0, -1, 2.5, "3", True])
+def test_bad_cutoffs_are_refused(fitted, k):
+    with pytest.raises(ValueError, match="k must be an int of at least 1"):
+        fitted.recommend(k=k)
+
+
+@EVERY
+def test_unfitted_recommender_says_so(rec):
+    for call in (lambda r: r.recommend(), lambda r: r.predict([[1, 2]]), lambda r: r.score([[1, 2]])):
+        with pytest.raises(NotFittedError):
+            call(clone(rec))
+
+
+# Histories.
+
+
+@EVERY
+def test_history_of_a_stranger_is_left_out(fitted):
+    history = pd.DataFrame({"user": -1, "item": fitted.items_[:5]})
+    table = fitted.recommend(history=history, k=200)
+    assert set(table["user"]) == {-1}
+    assert not set(table["item"]) & set(fitted.items_[:5])
+    assert len(fitted.recommend(history=history, k=200, exclude_seen=False)) == len(fitted.items_)
+
+
+@WITH_FACTORS
+def test_history_moves_a_stranger_towards_its_items(rec, planted):
+    X = planted[0]
+    model = clone(rec).fit(X)
+    history = X[X["user"].isin(X["user"].value_counts().index[:20])]
+    history = history.assign(user=-1 - history["user"])
+    table = model.recommend(history=history, k=500, exclude_seen=False)
+    liked = table.merge(history, on=["user", "item"])
+    # Vectors that know nothing would leave the liked items at the mean place of all, (n + 1) / 2.
+    assert liked["rank"].mean() < 0.6 * (len(model.items_) + 1) / 2
+
+
+@WITH_FACTORS
+def test_history_finds_what_was_withheld_from_a_stranger(rec, planted):
+    X, _, _ = planted
+    strangers = np.unique(X["user"])[::4]
+    cold = X["user"].isin(strangers).to_numpy()
+    model = clone(rec).fit(X[~cold])
+    withheld = np.random.default_rng(0).random(len(X)) < 1 / 3
+    table = model.recommend(strangers, history=X[cold & ~withheld], k=5)
+    popular = PopularityRecommender().fit(X[~cold]).recommend(strangers, history=X[cold & ~withheld], k=5)
+    test = X[cold & withheld & X["user"].isin(X[cold & ~withheld]["user"]).to_numpy()]
+    assert precision_at_k(test, table, k=5) > precision_at_k(test, popular, k=5)
+
+
+def test_folding_in_one_user_equals_a_batch(planted):
+    X, y, _ = planted
+    model = WRMFRecommender(6, max_iter=5, random_state=0).fit(X, y)
+    history = X[:400].assign(y=y[:400])
+    batch = scores_of(model.recommend(history=history, k=200))
+    for user in history["user"].unique()[:5]:
+        single = scores_of(model.recommend(history=history[history["user"] == user], k=200))
+        for pair, score in single.items():
+            assert score == pytest.approx(batch[pair], abs=1e-5)  # the same row, solved alone; GEMM of another shape
+
+
+@EVERY
+def test_history_with_unknown_items_is_no_error(fitted):
+    table = fitted.recommend(history=[[-1, -8], [-1, int(fitted.items_[0])], [-2, -9]], k=3)
+    assert np.isfinite(table["score"]).all()
+    assert len(table) == 6
+
+
+@EVERY
+def test_history_changes_nothing_in_the_model(fitted):
+    before = {name: copy.deepcopy(value) for name, value in vars(fitted).items() if isinstance(value, np.ndarray)}
+    fitted.recommend(history=[[-1, int(fitted.items_[0])]], k=3)
+    for name, value in before.items():
+        np.testing.assert_array_equal(getattr(fitted, name), value)
+
+
+# Neighbours.
+
+
+@WITH_FACTORS
+@pytest.mark.parametrize("name", ["item", "user"])
+def test_neighbours_have_the_largest_cosines(fitted, name):
+    ids, vectors = getattr(fitted, f"{name}s_"), getattr(fitted, f"{name}_factors_").astype(np.float64)
+    unit = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    cosine = unit @ unit.T
+    np.fill_diagonal(cosine, -np.inf)
+    table = getattr(fitted, f"similar_{name}s")(ids[:10], k=3)
+    assert table.columns.tolist() == [name, "rank", f"similar_{name}", "score"]
+    expected = np.sort(cosine[:10], axis=1)[:, ::-1][:, :3].ravel()
+    np.testing.assert_allclose(table["score"], expected, atol=1e-5)  # float32 cosines
+    found = np.searchsorted(ids, table[f"similar_{name}"])
+    np.testing.assert_allclose(cosine[np.repeat(np.arange(10), 3), found], expected, atol=1e-5)
+
+
+@WITH_FACTORS
+@pytest.mark.parametrize("name", ["item", "user"])
+def test_unknown_ids_have_neighbours_with_a_warning(fitted, name):
+    with pytest.warns(UserWarning, match=rf"1 of the 1 {name} ids are unknown \(first: -3\)"):
+        table = getattr(fitted, f"similar_{name}s")(-3, k=2)
+    assert len(table) == 2
+
+
+# Growing.
+
+
+@EVERY
+def test_partial_fit_adds_ids_and_interactions(fitted, planted):
+    old_users, old_items = fitted.users_, fitted.items_
+    fitted.partial_fit([[9001, int(old_items[0])], [int(old_users[0]), 9002]])
+    assert set(fitted.users_) == {*old_users, 9001}
+    assert set(fitted.items_) == {*old_items, 9002}
+    assert fitted.interactions_.nnz == len(planted[0].drop_duplicates()) + 2
+    assert np.isfinite(fitted.recommend([9001], k=3)["score"]).all()
+
+
+@WITH_FACTORS
+def test_partial_fit_keeps_what_was_learnt(fitted):
+    users, before = fitted.users_, fitted.user_factors_
+    fitted.partial_fit([[9001, int(fitted.items_[0])]])
+    after = fitted.user_factors_[np.isin(fitted.users_, users)]
+    cosine = (before * after).sum(axis=1) / np.linalg.norm(before, axis=1) / np.linalg.norm(after, axis=1)
+    # WRMF sweeps over all users once more; independent vectors of 6 components have a mean of 0.
+    assert np.mean(cosine) > 0.9
+
+
+@EVERY
+def test_partial_fit_first_is_a_fit(rec, planted):
+    model = clone(rec).partial_fit(*planted[:2])
+    assert len(model.users_) == planted[0]["user"].nunique()
+    assert np.isfinite(model.recommend(k=3)["score"]).all()
+
+
+@WITH_FACTORS
+def test_partial_fit_takes_features_of_new_items(rec, planted):
+    X, y, features = planted
+    model = clone(rec).fit(X, y, item_features=features)
+    tags = features.feature_names()[features.matrix[[0]].indices]
+    new = SideFeatures.from_dicts({9002: {"tag": [tag.partition("=")[2] for tag in tags]}})
+    model.partial_fit([[int(X["user"].iloc[0]), int(X["item"].iloc[0])]], item_features=new)
+    # Item 9002 has the tags of item 0: its vector is theirs on top of the mean identity.
+    n, design = len(model.items_), model.item_encoder_.transform(model.item_features_)
+    by_tags = design[[0], n:] @ model.item_embeddings_[n:]
+    mean = model.item_embeddings_[:n][np.asarray(model.interactions_.sum(axis=0)).ravel() > 0].mean(axis=0)
+    np.testing.assert_allclose(model.item_factors_[model.items_ == 9002], by_tags + mean, rtol=1e-4, atol=1e-5)
+
+
+@EVERY
+def test_partial_fit_in_parts_knows_what_fit_knows(rec, planted):
+    X, y, _ = planted
+    parts = clone(rec).partial_fit(X[:1000], y[:1000]).partial_fit(X[1000:], y[1000:])
+    whole = clone(rec).fit(X, y)
+    np.testing.assert_array_equal(parts.users_, whole.users_)
+    np.testing.assert_array_equal(parts.interactions_.toarray(), whole.interactions_.toarray())
+
+
+def test_failed_partial_fit_leaves_the_model_whole(planted):
+    X, _, _ = planted
+    model = BPRRecommender(4, max_iter=2, random_state=0).fit(X)
+    before = copy.deepcopy(vars(model))
+    with pytest.raises(ValueError, match="The model is as it was before"):
+        model.partial_fit(X, np.full(len(X), 1e30))
+    assert vars(model).keys() == before.keys()
+    for name in ("users_", "user_factors_", "item_factors_", "item_biases_", "loss_curve_"):
+        np.testing.assert_array_equal(getattr(model, name), before[name])
+    assert (model.interactions_ != before["interactions_"]).nnz == 0
+
+
+@EVERY
+def test_history_of_users_that_were_not_asked_for_is_no_error(fitted):
+    history = [[-1, int(fitted.items_[0])]]
+    assert len(fitted.recommend(fitted.users_[:2], history=history, k=3)) == 6
