@@ -220,6 +220,12 @@ CALLS = [
         r"The user ids are integers .*, but the model was fitted on strings \(first: 'ann'\)",
     ),
     (
+        "string_exclusions_on_int_model",
+        lambda: on_ints().recommend(exclude=["7"]),
+        ValueError,
+        r"ids are strings \(first: '7'\), but the model was fitted on integers",
+    ),
+    (
         "two_dimensional_users",
         lambda: on_ints().recommend(np.ones((2, 2), int)),
         ValueError,

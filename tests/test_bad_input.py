@@ -76,6 +76,13 @@ TABLES = [
         r"Ids must be ints or strings; the user id in row 0 is .*True.* of type bool",
     ),
     (
+        "bool_among_ints",
+        [[1, 1], [True, 1]],
+        None,
+        ValueError,
+        r"Ids must be ints or strings; the user id in row 1 is True of type bool",
+    ),
+    (
         "mixed_ids",
         [["ann", 1], ["bob", "x"]],
         None,

@@ -321,6 +321,14 @@ def test_a_failed_download_leaves_nothing_and_says_what_to_do(server, tmp_path, 
     assert kept(tmp_path) == []
 
 
+def test_a_refused_download_closes_its_connection(server, tmp_path):
+    """An HTTPError holds the server's answer, and with it a socket, until it is closed."""
+    server.mode = "gone"
+    with pytest.raises(OSError, match="404") as caught:
+        fetch_sketchfab(data_home=tmp_path, base_url=server.url)
+    assert caught.value.__cause__.closed
+
+
 def test_a_failed_download_can_be_tried_again(server, tmp_path):
     server.mode = "cut"
     with pytest.raises(OSError, match="Could not download"):

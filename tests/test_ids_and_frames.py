@@ -216,9 +216,12 @@ def test_unsigned_ids_meet_those_of_features_exactly():
     assert [int(item) for item in rec.items_] == [2**60 + 4, 2**60 + 5, 2**60 + 6]
 
 
-def test_ids_beyond_int64_survive():
-    X = np.array([[2**63 + 1, 1], [2**63 + 2, 1]], dtype=np.uint64)
-    assert [int(user) for user in PopularityRecommender().fit(X).users_] == [2**63 + 1, 2**63 + 2]
+def test_an_id_beyond_int64_is_refused_in_every_container():
+    """It could not be joined with int64 ids but through floats."""
+    rows = [[1, 1], [2**63 + 1, 1]]
+    for X in (rows, np.array(rows, dtype=object), np.array(rows, dtype=np.uint64), pd.DataFrame(rows)):
+        with pytest.raises(ValueError, match="The user id in row 1 does not fit 64 bits"):
+            PopularityRecommender().fit(X)
 
 
 def snapshot(X):

@@ -7,9 +7,10 @@ import os
 import shutil
 import tempfile
 import urllib.request
+from http.client import HTTPException
 from os import PathLike
 from pathlib import Path
-from urllib.error import URLError
+from urllib.error import HTTPError, URLError
 
 from sklearn.datasets import get_data_home
 from sklearn.utils import Bunch
@@ -110,7 +111,9 @@ def _download(url: str, path: Path, timeout: float, by_hand: str) -> None:
                 raise URLError(f"got {target.tell()} of {expected} bytes")
         _checksum_file(path).write_text(_sha256(Path(temporary)))
         os.replace(temporary, path)
-    except OSError as error:
+    except (OSError, HTTPException) as error:
+        if isinstance(error, HTTPError):
+            error.close()
         raise OSError(f"Could not download {url}: {error}. {by_hand}") from error
     finally:
         Path(temporary).unlink(missing_ok=True)

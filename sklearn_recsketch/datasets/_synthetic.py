@@ -92,7 +92,7 @@ def make_interactions(
     user_factors /= np.linalg.norm(user_factors, axis=1, keepdims=True)
     log_popularity = -popularity_exponent * np.log(rng.permutation(n_items) + 1.0)
     activity = 2 + (mean_activity - 2) * rng.lognormal(-0.5, 1.0, n_users)
-    activity = np.minimum(activity.astype(int), max(2, n_items // 2)).clip(1, n_items)
+    activity = np.minimum(np.rint(activity).astype(int), max(2, n_items // 2)).clip(1, n_items)
     users, items, liking = [], [], []
     for start in range(0, n_users, max(1, BLOCK_SCORES // n_items)):
         block = slice(start, start + max(1, BLOCK_SCORES // n_items))

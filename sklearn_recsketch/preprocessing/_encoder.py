@@ -6,6 +6,7 @@ from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import scipy.sparse as sp
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.preprocessing import normalize
@@ -151,7 +152,7 @@ class SideFeatureEncoder(TransformerMixin, BaseEstimator):
         n_ids = len(features.ids)
         idf = np.ones(len(names))
         if self.idf:
-            categorical = features.values != ""
+            categorical = np.array([value is not None for value in features.values], dtype=bool)
             idf[categorical] = np.log((1 + n_ids) / (1 + counts[categorical])) + 1
         self.ids_ = features.ids
         self.feature_names_ = names[used]
@@ -175,7 +176,8 @@ class SideFeatureEncoder(TransformerMixin, BaseEstimator):
         check_is_fitted(self)
         features = check_side_features(X, "features")
         names = features.feature_names(self.separator)
-        columns = lookup(self.feature_names_, encode_ids(names, "feature"), "feature") if len(names) else np.empty(0)
+        _refuse_shared_names(names, self.separator)
+        columns = np.asarray(pd.Index(self.feature_names_).get_indexer(pd.Index(names)))
         known = np.flatnonzero(columns >= 0)
         move = sp.csr_array(
             (self.idf_[columns[known]], (known, columns[known])),

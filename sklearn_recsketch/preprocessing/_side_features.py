@@ -37,7 +37,7 @@ class SideFeatures:
     ids : ndarray of shape (n_ids,)
         Ids, sorted, as integers or strings.
     keys, values : ndarray of shape (n_columns,), dtype object
-        What each column stands for; the value of a measurement is "".
+        What each column stands for; the value of a measurement is None.
     matrix : csr_array of shape (n_ids, n_columns), dtype float32
         1 for a category present, the number for a measurement.
 
@@ -60,6 +60,7 @@ class SideFeatures:
     matrix: sp.csr_array
 
     def __init__(self, ids: np.ndarray, keys: np.ndarray, values: np.ndarray, matrix: sp.csr_array) -> None:
+        matrix.indices, matrix.indptr = matrix.indices.astype(np.int32), matrix.indptr.astype(np.int32)
         for name, value in (("ids", ids), ("keys", keys), ("values", values), ("matrix", matrix)):
             object.__setattr__(self, name, value)
         for array in (ids, keys, values, matrix.data, matrix.indices, matrix.indptr):
@@ -153,7 +154,8 @@ class SideFeatures:
             row = int(np.argmax(pd.Series(column.codes).duplicated()))
             raise ValueError(
                 f"The id {show_id(column.ids[column.codes[row]])} in row {row} has a row already: "
-                f"from_frame takes one row per id. For one row per value write SideFeatures.from_long(df, id=..., key=..., value=...)."
+                f"from_frame takes one row per id. For one row per value write "
+                f"SideFeatures.from_long(df, id=..., key=..., value=...)."
             )
         ids = column.ids[column.codes].tolist()
         rows = {
@@ -199,15 +201,17 @@ class SideFeatures:
                 f"The value in row {int(np.argmax(missing))} is missing. Drop such rows, for example with df.dropna()."
             )
         is_text = np.fromiter((isinstance(cell, str) for cell in cells), dtype=bool, count=len(cells))
-        texts = np.where(is_text, cells, "").astype(object)
+        texts = np.where(is_text, cells, None)
         if lowercase:
-            texts = np.array([text.lower() for text in texts], dtype=object)
+            texts[is_text] = [text.lower() for text in texts[is_text]]
         numbers = np.ones(len(cells))
         for place in np.flatnonzero(~is_text):
             id_, kind = ids.ids[ids.codes[place]], keys.ids[keys.codes[place]]
             numbers[place] = _check_number(id_, kind, cells[place])
         text_codes, text_ids = pd.factorize(texts, sort=True)
-        pair = keys.codes * len(text_ids) + text_codes
+        text_ids = np.append(np.asarray(text_ids, dtype=object), None)
+        # A measurement has no text: code -1, moved behind the last one.
+        pair = keys.codes * len(text_ids) + np.where(is_text, text_codes, len(text_ids) - 1)
         pairs, column = np.unique(pair, return_inverse=True)
         entries = pd.DataFrame({"row": ids.codes, "column": column})
         repeated = entries.duplicated().to_numpy()
@@ -225,14 +229,14 @@ class SideFeatures:
         return cls(
             ids.ids,
             keys.ids[pairs // len(text_ids)].astype(object),
-            np.asarray(text_ids, dtype=object)[pairs % len(text_ids)],
+            text_ids[pairs % len(text_ids)],
             matrix,
         )
 
     def feature_names(self, separator: str = "=") -> np.ndarray:
         """Names of the columns as DictVectorizer writes them: key, separator, value; a measurement's is its key."""
         pairs = zip(self.keys, self.values, strict=True)
-        return np.array([f"{k}{separator}{v}" if v else str(k) for k, v in pairs], dtype=object)
+        return np.array([str(k) if v is None else f"{k}{separator}{v}" for k, v in pairs], dtype=object)
 
     def align(self, ids: np.ndarray, name: str) -> SideFeatures:
         """The same features for exactly the sorted `ids`; an id without features gets an empty row."""
@@ -274,7 +278,7 @@ class SideFeatures:
 def _split_names(names: Iterable[str]) -> tuple[np.ndarray, np.ndarray]:
     parts = [name.partition(_SEPARATOR) for name in names]
     keys = np.array([part[0] for part in parts], dtype=object)
-    return keys, np.array([part[2] for part in parts], dtype=object)
+    return keys, np.array([part[2] if part[1] else None for part in parts], dtype=object)
 
 
 def _clean_row(id_: Any, row: Any, lowercase: bool) -> dict[str, Any]:

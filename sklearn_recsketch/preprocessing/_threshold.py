@@ -6,6 +6,7 @@ from numbers import Integral
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted
@@ -164,7 +165,9 @@ class InteractionThresholder(TransformerMixin, BaseEstimator):
             "item": interactions.items.ids[interactions.items.codes],
             "weight": interactions.strength * known,
         }
-        return make_table(columns, interactions.library or "pandas", index=getattr(X, "index", None))
+        return make_table(
+            columns, interactions.library or "pandas", index=X.index if isinstance(X, pd.DataFrame) else None
+        )
 
     def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
         """Names of the output columns: user, item, weight."""

@@ -126,7 +126,9 @@ def build_request(
         pairs = check_interactions(exclude, name="exclude")
     elif exclude is not None:
         unwanted = check_id_list(exclude, "excluded item")
-        stays = lookup(unwanted.ids, IdColumn(np.arange(len(items)), items), "item") < 0 if len(unwanted.ids) else ...
+        position = lookup(items, IdColumn(np.arange(len(unwanted.ids)), unwanted.ids), "excluded item")
+        stays = np.ones(len(items), dtype=bool)
+        stays[position[position >= 0]] = False
         items, item_codes = items[stays], item_codes[stays]
     return Request(column, lookup(known_users, column, "user"), items, item_codes, pairs)
 

@@ -39,8 +39,10 @@ def encode_ids(column: Any, name: str) -> IdColumn:
         For missing ids, non-integral or inexact floats, and kinds of values that are no ids;
         the text names the first offending row.
     """
-    if isinstance(column, np.ndarray) and column.dtype.kind in "UST":
-        column = column.astype(object) if column.dtype.kind != "S" else column
+    if isinstance(column, np.ndarray) and column.dtype.kind in "UT":
+        column = column.astype(object)
+    if column.dtype == object:
+        _refuse_bools(np.asarray(column), name)
     codes, uniques = pd.factorize(column, sort=False, use_na_sentinel=True)
     if len(codes) and codes.min() < 0:
         row = int(np.argmin(codes))
@@ -103,11 +105,23 @@ def _clean_ids(ids: np.ndarray, codes: np.ndarray, name: str) -> np.ndarray:
             _refuse(ids, codes, name)
         return ids
     if kind in "iu":
-        return ids.astype(np.uint64 if kind == "u" and ids.dtype.itemsize == 8 else np.int64)
+        return _integers(ids.astype(object), codes, name) if ids.dtype == np.uint64 else ids.astype(np.int64)
     if kind == "f":
         return _integral_floats(ids, codes, name)
     _refuse(ids, codes, name)
     raise AssertionError("unreachable")
+
+
+def _refuse_bools(column: np.ndarray, name: str) -> None:
+    """A bool among ints has to be found before hashing, which takes True for 1."""
+    if pd.api.types.infer_dtype(column, skipna=True) in ("string", "integer", "floating", "mixed-integer-float"):
+        return
+    row = next((r for r, value in enumerate(column) if isinstance(value, bool | np.bool_)), None)
+    if row is not None:
+        raise ValueError(
+            f"Ids must be ints or strings; the {name} id in row {row} is {show_id(column[row])} of type bool. "
+            f"Convert the column, for example with .astype(str)."
+        )
 
 
 def _integers(ids: np.ndarray, codes: np.ndarray, name: str) -> np.ndarray:
