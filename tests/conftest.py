@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 import pytest
 
 from sklearn_recsketch.datasets import make_interactions
 from sklearn_recsketch.preprocessing import SideFeatures
-
-# The twins in reference.py are no package, whatever pytest is called with.
-sys.path.insert(0, str(Path(__file__).parent))
 
 
 @pytest.fixture(params=[0, 1])

@@ -9,8 +9,8 @@ import scipy.sparse as sp
 from scipy.optimize import minimize
 
 from sklearn_recsketch import WRMFRecommender
+from sklearn_recsketch.exceptions import DivergenceWarning
 from sklearn_recsketch.preprocessing import to_matrix
-from sklearn_recsketch.recommenders._training import DivergenceWarning
 
 
 def dense(rec):

@@ -201,7 +201,8 @@ class SideFeatures:
                 f"The value in row {int(np.argmax(missing))} is missing. Drop such rows, for example with df.dropna()."
             )
         is_text = np.fromiter((isinstance(cell, str) for cell in cells), dtype=bool, count=len(cells))
-        texts = np.where(is_text, cells, None)
+        texts = cells.copy()
+        texts[~is_text] = None
         if lowercase:
             texts[is_text] = [text.lower() for text in texts[is_text]]
         numbers = np.ones(len(cells))
@@ -209,7 +210,7 @@ class SideFeatures:
             id_, kind = ids.ids[ids.codes[place]], keys.ids[keys.codes[place]]
             numbers[place] = _check_number(id_, kind, cells[place])
         text_codes, text_ids = pd.factorize(texts, sort=True)
-        text_ids = np.append(np.asarray(text_ids, dtype=object), None)
+        text_ids = np.array([*text_ids, None], dtype=object)
         # A measurement has no text: code -1, moved behind the last one.
         pair = keys.codes * len(text_ids) + np.where(is_text, text_codes, len(text_ids) - 1)
         pairs, column = np.unique(pair, return_inverse=True)

@@ -43,6 +43,9 @@ class BaseRecommender(BaseEstimator, metaclass=ABCMeta):
         "item_features": True,
     }
 
+    # A Pipeline passes sample_weight=None to score; without a request for it, routing refuses even that.
+    __metadata_request__score = {"sample_weight": None}  # noqa: RUF012
+
     users_: np.ndarray
     items_: np.ndarray
     interactions_: sp.csr_array
@@ -130,7 +133,8 @@ class BaseRecommender(BaseEstimator, metaclass=ABCMeta):
         vectors = self._user_vectors(request.user_codes)
         if past is not None:
             rows, matrix = request.history_matrix(past, self.items_)
-            vectors[rows] = self._fold_in(request.user_codes[rows], matrix)
+            if len(rows):
+                vectors[rows] = self._fold_in(request.user_codes[rows], matrix)
         excluded = request.excluded(self.interactions_ if exclude_seen else None, past if exclude_seen else None)
         with workers(getattr(self, "n_jobs", None)) as pool:
             best, scores = top_items(vectors, self._item_vectors(request.item_codes), excluded, k, pool)
@@ -189,10 +193,8 @@ class BaseRecommender(BaseEstimator, metaclass=ABCMeta):
 
     def _replace_fitted(self, state: dict[str, Any]) -> None:
         """Put the attributes of a successful fit in place of those of an earlier one."""
-        for name in list(self.__dict__):
-            if name.endswith("_") and not name.startswith("_"):
-                del self.__dict__[name]
-        self.__dict__.update(state)
+        kept = {name: value for name, value in self.__dict__.items() if name.startswith("_") or not name.endswith("_")}
+        self.__dict__ = kept | state  # one assignment: nothing can come between
 
     def set_params(self, **params: Any) -> Self:
         """Set parameters; ``item_encoder__min_count=5`` works while `item_encoder` is None, too.

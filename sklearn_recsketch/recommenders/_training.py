@@ -10,22 +10,14 @@ from typing import Any, Protocol
 
 import numpy as np
 from sklearn.callback import CallbackContext
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import _safe_indexing, check_random_state
 
+from sklearn_recsketch.exceptions import DivergenceWarning
 from sklearn_recsketch.metrics._scorer import check_ranking_scorer
 from sklearn_recsketch.model_selection._deal import deal_pairs
 from sklearn_recsketch.utils._validation import Interactions
 
-__all__ = ["DivergenceWarning", "Monitor", "Trainer", "run_epochs", "split_validation"]
-
-
-class DivergenceWarning(ConvergenceWarning):
-    """Training left the finite numbers; the factors of the last finite epoch were kept.
-
-    Turn it into an exception with
-    ``warnings.filterwarnings("error", category=DivergenceWarning)``.
-    """
+__all__ = ["Monitor", "Trainer", "run_epochs", "split_validation"]
 
 
 class Trainer(Protocol):

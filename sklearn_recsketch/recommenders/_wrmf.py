@@ -26,8 +26,9 @@ INITIAL_SCALE = 0.1  # standard deviation of an initial vector's length
 
 
 def excess_confidence(strength: np.ndarray, alpha: float, confidence: str) -> np.ndarray:
-    """c - 1 of each interaction."""
-    return np.asarray(alpha * (np.log1p(strength) if confidence == "log" else strength), dtype=np.float32)
+    """c - 1 of each interaction. Beyond float32 it is infinite, which training will notice."""
+    with np.errstate(over="ignore"):
+        return np.asarray(alpha * (np.log1p(strength) if confidence == "log" else strength), dtype=np.float32)
 
 
 def row_penalties(excess: sp.csr_array, regularization: float, scaling: float) -> np.ndarray:

@@ -47,7 +47,7 @@ def encode_ids(column: Any, name: str) -> IdColumn:
     if len(codes) and codes.min() < 0:
         row = int(np.argmin(codes))
         raise ValueError(
-            f"The {name} id in row {row} is missing. Ids must be ints or strings: "
+            f"The {name} id in row {row} is missing (NaN or None). Ids must be ints or strings: "
             f"drop the rows without one, for example with X.dropna()."
         )
     ids = _clean_ids(np.asarray(uniques, dtype=_numpy_dtype(uniques)), codes, name)

@@ -76,10 +76,14 @@ def check_interactions(X: Any, y: Any = None, *, name: str = "X") -> Interaction
     """
     X = _as_table(X, name)
     columns, names = columns_of(X)
+    if not columns:
+        raise ValueError(
+            f"{name} is empty: found array with 0 feature(s) (shape={tuple(X.shape)}) while a minimum of 2 is required."
+        )
     if len(columns) not in (2, 3):
         raise ValueError(
-            f"{name} has {len(columns)} feature(s), but a recommender expects 2 features: user id and item id, or 3 "
-            f"with a training weight. Select them in this order, for example "
+            f"{name} has {len(columns)} feature(s) in {len(columns[0])} sample(s), but a recommender expects "
+            f"2 features: user id and item id, or 3 with a training weight. Select them in this order, for example "
             f"{name}[['user', 'item']] of a frame or {name}[:, :2] of an array."
         )
     _refuse_swapped(names, name)
