@@ -117,7 +117,7 @@ def test_solve_rows_runs_as_plain_python():
     for kernel in (_als.solve_rows, _als.solve_rows.py_func):
         z = np.zeros((6, 3), np.float32)
         scratch = np.empty((8, 3), np.float32), np.empty((4, 3), np.float32)
-        loss = kernel(0, 6, ratings, table, z, none, prior, 50, 1e-6, scratch)
+        loss = kernel(0, 6, ratings, table, z, none, prior, (50, 1e-6, 1), scratch)
         results.append((z, loss))
     np.testing.assert_allclose(results[0][0], results[1][0], rtol=1e-5, atol=1e-6)  # sums in another order
     assert results[0][1] == pytest.approx(results[1][1], rel=1e-6)

@@ -81,7 +81,7 @@ def _apply(Z, e, n, p, out):
 
 
 @inlined
-def _conjugate_gradient(Z, e, n, z, work, stop, max_steps):
+def _conjugate_gradient(Z, e, n, z, work, stop, steps):
     """Improve z until the residual work[0] has |r|^2 <= stop; returns by how much the loss fell.
 
     A step of length a along p lowers ``z.Az - 2 b.z`` by a |r|^2.
@@ -95,7 +95,7 @@ def _conjugate_gradient(Z, e, n, z, work, stop, max_steps):
         p[k] = r[k]
         rr += r[k] * r[k]
     gain = 0.0
-    for _ in range(max_steps):
+    for _ in range(steps):
         if rr <= stop:
             break
         _apply(Z, e, n, p, Ap)
@@ -117,14 +117,14 @@ def _conjugate_gradient(Z, e, n, z, work, stop, max_steps):
 
 
 @jit
-def solve_rows(start, stop, ratings, table, solution, whitening, prior, steps, tol, scratch):
+def solve_rows(start, stop, ratings, table, solution, whitening, prior, accuracy, scratch):
     """Solve rows [start, stop) of a half-sweep; returns the sum of their losses.
 
     Row u minimises ``|z|^2 - 2 z.prior_u + sum_i (1 + e_i)(1 - s_i)^2 - s_i^2`` with s = Z_u z, the
     objective of WRMF in coordinates that make the Gram matrix of the other side, with its
-    regularization, the identity. It stops after `steps` steps of conjugate gradient or, where `tol`
-    is positive, once the *true* residual is at most ``tol * |b|``: conjugate gradient is started
-    anew from the solution so far, because the residual it updates drifts away from the true one.
+    regularization, the identity. Conjugate gradient stops after `steps` steps or once its residual
+    is at most ``tol * |b|``. Up to `restarts` times it begins anew from the solution so far until the
+    *true* residual is, because the one it updates drifts away from that.
 
     Parameters
     ----------
@@ -139,6 +139,8 @@ def solve_rows(start, stop, ratings, table, solution, whitening, prior, steps, t
         Z = table * (eigenvalues + lam_u)^-1/2. Both empty where `table` is Z itself.
     prior : float32 array (n_users, K)
         [in] What the rows are drawn to, whitened; no rows where that is 0.
+    accuracy : tuple of int, float, int
+        [in] Steps, tol, restarts.
     scratch : tuple of float32 arrays (max_n, K), (4, K)
         Work space of this thread.
     """
@@ -146,7 +148,7 @@ def solve_rows(start, stop, ratings, table, solution, whitening, prior, steps, t
     Zu, work = scratch
     eigenvalues, lam = whitening
     scale = work[3] if lam.shape[0] else work[3, :0]
-    restarts = 1 if tol <= 0 else 8
+    steps, tol, restarts = accuracy
     total = 0.0
     for u in range(start, stop):
         first = ratings.indptr[u]

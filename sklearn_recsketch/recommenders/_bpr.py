@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from sklearn_recsketch.kernels._sgd import bpr_pass
 from sklearn_recsketch.recommenders._pairwise import PairwiseRecommender
 from sklearn_recsketch.solvers._pairwise import Loss
 
@@ -114,6 +115,8 @@ class BPRRecommender(PairwiseRecommender):
         self.random_state = random_state
         self.n_jobs = n_jobs
         self.verbose = verbose
+
+    _kernel = bpr_pass
 
     def _loss(self, n_items: int) -> Loss:
         return Loss(self.learning_rate, margin=0.0, rank_weights=None)

@@ -88,6 +88,8 @@ class FactorRecommender(CallbackSupportMixin, BaseRecommender):
 
     # What a subclass provides.
 
+    _kernel: Any  # the numba function that most of the time goes to
+
     @abstractmethod
     def _initial(self, entities: Entities, name: str, random_state: np.random.RandomState) -> np.ndarray:
         """Random embeddings to start from."""
@@ -159,6 +161,10 @@ class FactorRecommender(CallbackSupportMixin, BaseRecommender):
         earlier = self if self.warm_start and hasattr(self, "items_") else None
         problem, shared = self._problem(X, interactions, users, items, matrix, user_features, item_features, earlier)
 
+        if self.verbose and not self._kernel.signatures:
+            print(
+                f"[{type(self).__name__}] loading kernels; the first fit on a machine compiles them, for some seconds"
+            )
         with workers(self.n_jobs) as pool:
             trainer = self._trainer(problem, pool)
 

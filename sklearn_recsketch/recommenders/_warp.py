@@ -7,6 +7,7 @@ from typing import Any
 
 from sklearn.utils._param_validation import Interval
 
+from sklearn_recsketch.kernels._sgd import warp_pass
 from sklearn_recsketch.recommenders._pairwise import PairwiseRecommender
 from sklearn_recsketch.solvers._pairwise import Loss, warp_rank_weights
 
@@ -190,6 +191,8 @@ class WARPRecommender(PairwiseRecommender):
         self.random_state = random_state
         self.n_jobs = n_jobs
         self.verbose = verbose
+
+    _kernel = warp_pass
 
     def _loss(self, n_items: int) -> Loss:
         return Loss(self.learning_rate, self.margin, warp_rank_weights(n_items, self.max_sampled))

@@ -134,9 +134,9 @@ def _conjugate_gradient(
         curvature = inner(direction, product, pool)
         if curvature <= 0:  # only where float32 has nothing left to resolve
             break
-        step = np.float32(rz / curvature)
-        W = W + step * direction
-        residual = residual - step * product
+        length = np.float32(rz / curvature)
+        W = W + length * direction
+        residual = residual - length * product
         preconditioned = residual / preconditioner
         rz, previous = inner(residual, preconditioned, pool), rz
         direction = preconditioned + np.float32(rz / previous) * direction

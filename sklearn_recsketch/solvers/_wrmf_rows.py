@@ -18,10 +18,14 @@ CHUNK = 4096  # rows to a Gram or GEMM task, whatever the number of threads
 
 
 class Accuracy(NamedTuple):
-    """How far to solve: `steps` of conjugate gradient, or until the residual is `tol` times the right-hand side."""
+    """How far to solve: until the residual is `tol` times the right-hand side, or for so many steps.
+
+    Conjugate gradient begins anew from the true residual at most `restarts` times.
+    """
 
     steps: int
     tol: float
+    restarts: int = 1
 
 
 def gram(factors: np.ndarray, pool: Workers) -> np.ndarray:
@@ -150,9 +154,7 @@ def solve_side(
         if not hasattr(local, "scratch"):
             K = fixed.shape[1]
             local.scratch = (np.empty((longest, K), np.float32), np.empty((4, K), np.float32))
-        return solve_rows(
-            task[0], task[1], ratings, table, z, rotation, drawn, accuracy.steps, accuracy.tol, local.scratch
-        )
+        return solve_rows(task[0], task[1], ratings, table, z, rotation, drawn, tuple(accuracy), local.scratch)
 
     losses = pool.map(part, balanced_ranges(ratings.indptr))
     return whitening.out_of(z, pool), float(np.sum(losses))
