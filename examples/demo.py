@@ -76,7 +76,7 @@ def base_models(arguments: argparse.Namespace) -> dict[str, Any]:
     return {
         "WRMF": WRMFRecommender(128 if large else 32, alpha=50 if large else 10, regularization=10, **common),
         "WARP": WARPRecommender(
-            128 if large else 32, regularization=2e-4, max_iter=60 if large else 30, **common
+            128 if large else 32, regularization=1e-4, max_iter=60 if large else 30, **common
         ).set_params(item_encoder__min_count=5),
     }
 

@@ -132,7 +132,7 @@ class Side:
         return float(np.mean(lengths))
 
     def shrink(self, travelled):
-        factor = np.exp(-travelled * self.penalty)
+        factor = np.exp(-2 * travelled * self.penalty)
         self.W *= factor[:, None]
         self.b *= factor
 

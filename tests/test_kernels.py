@@ -329,7 +329,7 @@ def test_shrink_rows_multiplies_by_the_exponential():
     state = Embeddings.starting_at(W, np.array([0.0, 0.5, 1.0])).state
     state[:, BIAS] = 2
     _sgd.shrink_rows(1, 3, W, state, 0.3)
-    expected = np.exp(-0.3 * np.array([0.0, 0.5, 1.0]))
+    expected = np.exp(-2 * 0.3 * np.array([0.0, 0.5, 1.0]))
     np.testing.assert_allclose(W[:, 0], expected, rtol=1e-6)
     np.testing.assert_allclose(state[:, BIAS], 2 * expected, rtol=1e-6)
 

@@ -258,13 +258,13 @@ def bpr_pass(start, stop, samples, users, items, step):
 
 @jit
 def shrink_rows(start, stop, embeddings, state, travelled):
-    """The L2 penalty's part of steps of the summed length `travelled`, for rows [start, stop).
+    """The part of ``penalty * |w|^2`` in steps of the summed length `travelled`, for rows [start, stop).
 
-    Each step of the loss would also shrink all embeddings and biases, of rows it does not touch, too,
-    by its length times their penalty; done together, these are ``exp(-travelled * penalty)``.
+    Each step of the loss would also move all embeddings and biases, of rows it does not touch, too, by
+    its length times ``-2 * penalty * w``; done together, these are a factor exp(-2 * travelled * penalty).
     """
     for r in range(start, stop):
-        factor = F(np.exp(-travelled * state[r, PENALTY]))
+        factor = F(np.exp(-2.0 * travelled * state[r, PENALTY]))
         state[r, BIAS] *= factor
         for k in range(embeddings.shape[1]):
             embeddings[r, k] *= factor

@@ -44,8 +44,8 @@ class WARPRecommender(PairwiseRecommender):
     max_sampled : int, default=10
         Draws per liked pair.
     regularization : float, default=0.0
-        L2 penalty: every step shrinks all embeddings and biases by its length, the mean Adagrad rate
-        of the three rows it touches, times this. It is LightFM's `user_alpha` and `item_alpha`.
+        Penalty :math:`\lambda |w|^2` on all embeddings and biases: every step also shrinks all of them by
+        :math:`2 \lambda` times its length, the mean Adagrad rate of the three rows it touches.
     user_regularization, item_regularization : float, default=None
         Replace `regularization` for one side.
     feature_regularization : float, default=None
