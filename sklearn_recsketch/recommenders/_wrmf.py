@@ -287,14 +287,15 @@ class _Half:
     def __init__(self, excess: sp.csr_array, entities: Entities, penalty: np.ndarray, lam: np.ndarray) -> None:
         excess.sort_indices()
         self.ratings: Rows = rows_of(excess)
-        self.active = np.flatnonzero(entities.active)
+        # A slice takes no copy.
+        self.active = slice(None) if entities.active.all() else np.flatnonzero(entities.active)
         self.lam = lam
         self.features = None
         if entities.active_design is not None:
             self.features = FeatureMatrix(entities.active_design)
             self.penalty = penalty.copy()
             if len(lam) > 1 and entities.n_identity:
-                self.penalty[self.active] = lam
+                self.penalty[np.flatnonzero(entities.active)] = lam
 
     def vectors(self, embeddings: np.ndarray, pool: Workers) -> np.ndarray:
         """Vectors of the active entities."""
@@ -303,21 +304,22 @@ class _Half:
     def penalty_of(self, embeddings: np.ndarray) -> float:
         """The regularization term of this side."""
         if self.features is None:
-            squares = np.einsum("ik,ik->i", embeddings[self.active], embeddings[self.active], dtype=np.float64)
-            return float((self.lam * squares).sum())
-        squares = np.einsum("ik,ik->i", embeddings, embeddings, dtype=np.float64)
-        return float(self.penalty @ squares)
+            part = embeddings[self.active]
+            return float((self.lam * np.einsum("ik,ik->i", part, part)).sum(dtype=np.float64))
+        return float(self.penalty @ np.einsum("ik,ik->i", embeddings, embeddings))
 
     def solve(self, embeddings: np.ndarray, fixed: np.ndarray, accuracy: Accuracy, pool: Workers) -> tuple[Any, float]:
-        """New embeddings, and the loss without the other side's regularization."""
+        """New embeddings, and the loss without the other side's regularization; as they were, where `fixed` is lost."""
         fixed_gram = gram(fixed, pool)
+        if not np.isfinite(fixed_gram).all():
+            return embeddings, np.nan
         if self.features is not None:
             return solve_features(
                 self.ratings, self.features, fixed, fixed_gram, self.penalty, embeddings, accuracy, pool
             )
         start = embeddings[self.active]
         x, loss = solve_side(self.ratings, fixed, fixed_gram, self.lam, start, accuracy, pool)
-        if len(self.active) == len(embeddings):
+        if isinstance(self.active, slice):
             return x, loss
         solved = embeddings.copy()
         solved[self.active] = x
@@ -347,17 +349,19 @@ class _Sweeps:
         loss = np.nan
         with np.errstate(over="ignore", invalid="ignore"):
             for side, half in enumerate(self._halves):
-                fixed = self._vectors[1 - side]
-                if not np.isfinite(fixed).all():
-                    return np.nan
                 accuracy = self._model._accuracy(rows=half.features is None)
+                fixed = self._vectors[1 - side]
                 self._embeddings[side], loss = half.solve(self._embeddings[side], fixed, accuracy, self._pool)
+                if np.isnan(loss):
+                    return loss
                 self._vectors[side] = half.vectors(self._embeddings[side], self._pool)
             # The item half-sweep knows all of L but the users' penalty.
             return loss + self._halves[0].penalty_of(self._embeddings[0])
 
     def is_finite(self) -> bool:
-        return all(bool(np.isfinite(v).all()) for v in (*self._vectors, *self._embeddings))
+        with np.errstate(over="ignore", invalid="ignore"):
+            # A dot product with itself is finite only if every entry is.
+            return all(bool(np.isfinite(np.vdot(w, w))) for w in self._embeddings)
 
     def snapshot(self) -> tuple[list[np.ndarray], list[np.ndarray]]:
         return list(self._embeddings), list(self._vectors)
