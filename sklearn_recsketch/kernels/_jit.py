@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numba
 import numpy as np
 
-__all__ = ["Rows", "inlined", "jit", "no_rows", "read_only", "rows_of"]
+__all__ = ["Rows", "inlined", "jit", "read_only", "rows_of"]
 
 # Reordering sums is what lets loops vectorise. NaN and infinity keep their meaning (no "nnan",
 # "ninf"): divergence must be seen, and -inf marks excluded items.
@@ -44,14 +44,3 @@ def rows_of(matrix: Any) -> Rows:
         read_only(np.ascontiguousarray(matrix.indices, dtype=np.int32)),
         read_only(np.ascontiguousarray(matrix.data, dtype=np.float32)),
     )
-
-
-def no_rows() -> Rows:
-    """What stands for an absent matrix: kernels test ``indptr.shape[0] == 0``."""
-    return rows_of(_Empty)
-
-
-class _Empty:
-    indptr = np.empty(0, np.int64)
-    indices = np.empty(0, np.int32)
-    data = np.empty(0, np.float32)

@@ -33,16 +33,16 @@ class Side(NamedTuple):
     """Users or items in training.
 
     `vectors` are the representations that scores are made of. Without side features they are the
-    embeddings themselves, one array under two names, and `indptr` is empty.
+    embeddings themselves, one array under two names, and there is no CSR matrix of features.
     """
 
     vectors: np.ndarray  # float32 (n, K)
     screen: np.ndarray  # float32 (n, 2): bias and norm of each vector
     embeddings: np.ndarray  # float32 (n_features, K)
     state: np.ndarray  # float32 (n_features, 4): see ACCUMULATOR, ...
-    indptr: np.ndarray  # CSR of the features, (n, n_features)
-    indices: np.ndarray
-    data: np.ndarray
+    indptr: np.ndarray | None  # CSR of the features, (n, n_features)
+    indices: np.ndarray | None
+    data: np.ndarray | None
 
 
 # Columns of `state`, side by side because a step needs them together: Adagrad's sum of squares of an
@@ -77,55 +77,58 @@ class Step(NamedTuple):
 
 @inlined
 def _is_positive(indptr, indices, user, item):
+    """Whether `item` is in the user's sorted row: a binary search without a branch to mispredict."""
     low = indptr[user]
     end = indptr[user + 1]
-    high = end
-    while low < high:
-        middle = (low + high) >> 1
-        if indices[middle] < item:
-            low = middle + 1
-        else:
-            high = middle
+    length = end - low
+    while length > 1:
+        half = length >> 1
+        low += half * (indices[low + half - 1] < item)
+        length -= half
     return low < end and indices[low] == item
 
 
 @inlined
-def _move(vectors, screen, embeddings, state, indptr, indices, data, row, direction, sign, rate, bias_rate):
-    """Move the vector of `row` along sign * direction, its bias along sign, and measure it anew.
-
-    Each embedding of it, with coefficient a, steps by ``rate / sqrt(G) * a * sign * direction``, and
-    then its G grows by the mean square of the gradient. With features the vector is summed anew from
-    the stepped embeddings in the same pass. Returns the mean ``rate / sqrt(G)``, the step's length.
-    """
+def _move_row(vectors, screen, state, row, direction, sign, rate, bias_rate):
+    """`_move` for a vector that is an embedding itself."""
     K = direction.shape[0]
     square = F(0)
     norm = F(0)
     for k in range(K):
         square += direction[k] * direction[k]
-    square *= sign * sign / F(K)
-    if indptr.shape[0] == 0:
-        step = rate / np.sqrt(state[row, ACCUMULATOR])
-        eta = sign * step
-        for k in range(K):
-            w = vectors[row, k] + eta * direction[k]
-            vectors[row, k] = w
-            norm += w * w
-        state[row, ACCUMULATOR] += square
-        state[row, BIAS] += bias_rate * sign / np.sqrt(state[row, BIAS_ACCUMULATOR])
-        state[row, BIAS_ACCUMULATOR] += sign * sign
-        screen[row, 0] = state[row, BIAS]
-        screen[row, 1] = np.sqrt(norm)
-        return step
+    length = rate / np.sqrt(state[row, ACCUMULATOR])
+    eta = sign * length
+    for k in range(K):
+        w = vectors[row, k] + eta * direction[k]
+        vectors[row, k] = w
+        norm += w * w
+    state[row, ACCUMULATOR] += square * sign * sign / F(K)
+    state[row, BIAS] += bias_rate * sign / np.sqrt(state[row, BIAS_ACCUMULATOR])
+    state[row, BIAS_ACCUMULATOR] += sign * sign
+    screen[row, 0] = state[row, BIAS]
+    screen[row, 1] = np.sqrt(norm)
+    return length
+
+
+@inlined
+def _move_sum(vectors, screen, embeddings, state, indptr, indices, data, row, direction, sign, rate, bias_rate):
+    """`_move` for a vector that is a sum of embeddings: summed anew from them in the same pass."""
+    K = direction.shape[0]
+    square = F(0)
+    norm = F(0)
     bias = F(0)
-    steps = F(0)
+    lengths = F(0)
+    for k in range(K):
+        square += direction[k] * direction[k]
+    square *= sign * sign / F(K)
     for k in range(K):
         vectors[row, k] = F(0)
     for t in range(indptr[row], indptr[row + 1]):
         f = indices[t]
         a = data[t]
-        step = rate / np.sqrt(state[f, ACCUMULATOR])
-        steps += step
-        eta = a * sign * step
+        length = rate / np.sqrt(state[f, ACCUMULATOR])
+        lengths += length
+        eta = a * sign * length
         for k in range(K):
             w = embeddings[f, k] + eta * direction[k]
             embeddings[f, k] = w
@@ -138,7 +141,21 @@ def _move(vectors, screen, embeddings, state, indptr, indices, data, row, direct
         norm += vectors[row, k] * vectors[row, k]
     screen[row, 0] = bias
     screen[row, 1] = np.sqrt(norm)
-    return steps / F(max(indptr[row + 1] - indptr[row], 1))
+    return lengths / F(max(indptr[row + 1] - indptr[row], 1))
+
+
+@inlined
+def _move(vectors, screen, embeddings, state, indptr, indices, data, row, direction, sign, rate, bias_rate):
+    """Move the vector of `row` along sign * direction, its bias along sign, and measure it anew.
+
+    Each embedding of it, with coefficient a, steps by ``rate / sqrt(G) * a * sign * direction``, and
+    then its G grows by the mean square of the gradient. Returns the mean ``rate / sqrt(G)``, the
+    step's length. Without features `indptr` is None, so that numba compiles one branch only: with both in
+    one function, LLVM vectorises neither.
+    """
+    if indptr is None:
+        return _move_row(vectors, screen, state, row, direction, sign, rate, bias_rate)
+    return _move_sum(vectors, screen, embeddings, state, indptr, indices, data, row, direction, sign, rate, bias_rate)
 
 
 @inlined

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import scipy.sparse as sp
 
-from sklearn_recsketch.kernels._jit import Rows, no_rows, read_only, rows_of
+from sklearn_recsketch.kernels._jit import Rows, read_only, rows_of
 from sklearn_recsketch.kernels._rng import stream_key
 from sklearn_recsketch.kernels._sgd import (
     ACCUMULATOR,
@@ -110,7 +110,8 @@ class PairwiseEpochs:
             never_drawn.indices,
         )
         self._total_strength = float(matrix.data.sum(dtype=np.float64))
-        self.users, self.items = _side(*users), _side(*items)
+        self._features = [None if design is None else rows_of(design) for _, design in (users, items)]
+        self.users, self.items = _side(users[0], self._features[0]), _side(items[0], self._features[1])
         self._refresh()
 
     def run(self, epoch: int) -> float:
@@ -118,7 +119,7 @@ class PairwiseEpochs:
         n = len(self._samples.users)
         step = self._step(epoch, n)
         kernel = bpr_pass if self._loss.rank_weights is None else warp_pass
-        parts = PARTS_WITH_FEATURES if len(self.users.indptr) or len(self.items.indptr) else PARTS
+        parts = PARTS if all(rows is None for rows in self._features) else PARTS_WITH_FEATURES
         total = 0.0
         for start, stop in even_ranges(n, -(-n // parts)):
             tasks = [(start + a, start + b) for a, b in even_ranges(stop - start, -(-n // TASKS))]
@@ -153,9 +154,8 @@ class PairwiseEpochs:
 
     def _refresh(self) -> None:
         """Sum vectors anew from embeddings that other rows have changed, and measure them."""
-        for side in (self.users, self.items):
-            if len(side.indptr):
-                rows = Rows(side.indptr, side.indices, side.data)
+        for side, rows in zip((self.users, self.items), self._features, strict=True):
+            if rows is not None:
                 self._sum_rows(rows, side.embeddings, side.vectors)
                 self._sum_rows(rows, side.state[:, BIAS : BIAS + 1].copy(), side.screen[:, :1])
             else:
@@ -207,10 +207,10 @@ class PairwiseEpochs:
             )
 
 
-def _side(embeddings: Embeddings, design: sp.csr_array | None) -> Side:
-    rows = no_rows() if design is None else rows_of(design)
+def _side(embeddings: Embeddings, features: Rows | None) -> Side:
     vectors: Any = embeddings.values
-    if design is not None:
-        vectors = np.empty((design.shape[0], vectors.shape[1]), np.float32)
+    if features is not None:
+        vectors = np.empty((len(features.indptr) - 1, vectors.shape[1]), np.float32)
     screen = np.zeros((len(vectors), 2), np.float32)
-    return Side(vectors, screen, embeddings.values, embeddings.state, *rows)
+    csr = (None, None, None) if features is None else features
+    return Side(vectors, screen, embeddings.values, embeddings.state, *csr)
