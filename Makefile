@@ -17,16 +17,20 @@ help:
 	@echo "make lint     ruff;   make type     mypy;   make format   ruff format"
 	@echo "make doc      the documentation;   make bench   timings beside peers;   make quality   precision beside peers"
 
-$(BIN)/python:
-	$(PYTHON) -m venv $(VENV)
+.NOTPARALLEL:  # pip installs into one environment
+
+$(VENV)/.recsketch-venv:
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip --version
+	@touch $@
 
 # One stamp per extra: reinstalled only when the metadata change.
-$(VENV)/.recsketch-%: pyproject.toml | $(BIN)/python
+$(VENV)/.recsketch-%: pyproject.toml | $(VENV)/.recsketch-venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[$*]"
 	@touch $@
 
 demo: $(VENV)/.recsketch-demo
-	$(BIN)/python examples/demo.py --report $(REPORT) $(if $(LIKES),--likes $(LIKES)) $(if $(FEATURES),--features $(FEATURES))
+	$(BIN)/python examples/demo.py --report $(REPORT) $(if $(LIKES),--likes "$(LIKES)") $(if $(FEATURES),--features "$(FEATURES)")
 
 test: $(VENV)/.recsketch-test
 	$(BIN)/python -m pytest

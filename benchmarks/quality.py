@@ -45,12 +45,14 @@ def with_factors(recommender, user_factors, item_factors, item_biases=None):
 
 
 def run(train: pd.DataFrame, seed: int) -> dict[str, tuple[object, float]]:
-    """Fit all models; returns them with their seconds."""
+    """Fit all models; returns them with the seconds of the fit alone."""
     models: dict[str, tuple[object, float]] = {}
 
-    def timed(name, function):
+    def timed(name, fit, wrap=lambda model: model):
         start = time.perf_counter()
-        models[name] = (function(), time.perf_counter() - start)
+        model = fit()
+        seconds = time.perf_counter() - start
+        models[name] = (wrap(model), seconds)
 
     wrmf = WRMFRecommender(128, alpha=50, regularization=10, max_iter=15, n_jobs=THREADS, random_state=seed)
     warp = WARPRecommender(128, learning_rate=0.05, regularization=1e-4, max_iter=60, n_jobs=THREADS, random_state=seed)
@@ -61,28 +63,24 @@ def run(train: pd.DataFrame, seed: int) -> dict[str, tuple[object, float]]:
     confidence = matrix.copy()
     confidence.data = 1 + 50 * confidence.data
 
+    shells = WRMFRecommender(128, max_iter=1).fit(train), WARPRecommender(128, max_iter=1).fit(train)
+    als = AlternatingLeastSquares(
+        factors=128, regularization=10, alpha=1, iterations=15, num_threads=THREADS, random_state=seed
+    )
+
     def fit_implicit():
-        peer = AlternatingLeastSquares(
-            factors=128, regularization=10, alpha=1, iterations=15, num_threads=THREADS, random_state=seed
-        )
-        peer.fit(confidence, show_progress=False)
-        return with_factors(WRMFRecommender(128, max_iter=1).fit(train), peer.user_factors, peer.item_factors)
+        als.fit(confidence, show_progress=False)
+        return als
 
-    def fit_lightfm():
-        peer = LightFM(
-            no_components=128,
-            loss="warp",
-            learning_rate=0.05,
-            user_alpha=1e-4,
-            item_alpha=1e-4,
-            random_state=seed,
-        )
-        peer.fit(matrix, epochs=60, num_threads=THREADS)
-        shell = WARPRecommender(128, max_iter=1).fit(train)
-        return with_factors(shell, peer.user_embeddings, peer.item_embeddings, peer.item_biases)
-
-    timed("implicit", fit_implicit)
-    timed("LightFM", fit_lightfm)
+    timed("implicit", fit_implicit, lambda peer: with_factors(shells[0], peer.user_factors, peer.item_factors))
+    lightfm = LightFM(
+        no_components=128, loss="warp", learning_rate=0.05, user_alpha=1e-4, item_alpha=1e-4, random_state=seed
+    )
+    timed(
+        "LightFM",
+        lambda: lightfm.fit(matrix, epochs=60, num_threads=THREADS),
+        lambda peer: with_factors(shells[1], peer.user_embeddings, peer.item_embeddings, peer.item_biases),
+    )
     return models
 
 
@@ -92,6 +90,8 @@ def main() -> None:
     parser.add_argument("--splits", type=int, default=5)
     arguments = parser.parse_args()
     X = threshold_interactions(load_likes(arguments.likes).data)
+    for recommender in (WRMFRecommender, WARPRecommender):
+        recommender(2, max_iter=1).fit(X.iloc[:100])  # compiles
     print(describe_interactions(X).to_string())
     rows = []
     for seed in range(arguments.splits):

@@ -88,10 +88,18 @@ def test_a_prefix_no_feature_has_is_an_error(fitted):
         suggest_features(fitted, fitted.items_[0], prefix="category=")
 
 
-@pytest.mark.parametrize("model", [WRMFRecommender(4, random_state=0), PopularityRecommender()])
-def test_a_model_without_features_says_how_to_fit_it(model, data):
+def test_a_model_without_features_says_how_to_fit_it(data):
     with pytest.raises(ValueError, match=r"was fitted without item features: fit\(X, y, item_features="):
-        items_like_feature(model.fit(*data[:2]), "tag=t3")
+        items_like_feature(WRMFRecommender(4, random_state=0).fit(*data[:2]), "tag=t3")
+
+
+def test_a_model_without_embeddings_says_so(data):
+    with pytest.raises(TypeError, match="PopularityRecommender has no embeddings"):
+        items_like_feature(PopularityRecommender().fit(*data[:2]), "tag=t3")
+
+
+def test_no_features_asked_for_is_an_empty_table(fitted):
+    assert len(items_like_feature(fitted, [])) == 0
 
 
 def test_pipelines_are_unwrapped(data):

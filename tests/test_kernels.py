@@ -13,6 +13,7 @@ from sklearn_recsketch.kernels import _als, _rng, _sgd, _sparse, _topk
 from sklearn_recsketch.kernels._jit import read_only, rows_of
 from sklearn_recsketch.kernels._rng import draw_below, mix, shuffled, stream_key
 from sklearn_recsketch.kernels._sgd import BIAS
+from sklearn_recsketch.solvers import _pairwise
 from sklearn_recsketch.solvers._pairwise import (
     PARTS,
     PARTS_WITH_FEATURES,
@@ -117,7 +118,7 @@ def test_solve_rows_runs_as_plain_python():
     for kernel in (_als.solve_rows, _als.solve_rows.py_func):
         z = np.zeros((6, 3), np.float32)
         scratch = np.empty((8, 3), np.float32), np.empty((4, 3), np.float32)
-        loss = kernel(0, 6, ratings, table, z, none, prior, (50, 1e-6, 1), scratch)
+        loss = kernel(0, 6, ratings, table, z, none, prior, (50, 1e-6, 0.0, 1), scratch)
         results.append((z, loss))
     np.testing.assert_allclose(results[0][0], results[1][0], rtol=1e-5, atol=1e-6)  # sums in another order
     assert results[0][1] == pytest.approx(results[1][1], rel=1e-6)
@@ -301,9 +302,11 @@ def test_sgd_epochs_equal_their_twin(kind, featured, penalty, seed):
 def one_pass(kernel, weights):
     matrix, _, values = sgd_case(0, featured=False)
     parts = [(Embeddings.starting_at(v, 0.0), None) for v in values]
-    epochs = PairwiseEpochs(matrix, matrix, *parts, Loss(0.1, 1.0, weights), 5, ALONE)
+    settings = Loss(0.1, 1.0, weights)
+    epochs = PairwiseEpochs(matrix, matrix, *parts, settings, 5, ALONE)
     n = matrix.nnz
-    loss, travelled = kernel(0, n, epochs._samples, epochs.users, epochs.items, epochs._step(0, n))
+    step = _pairwise._step(settings, 5, 0, n)
+    loss, travelled = kernel(0, n, epochs._samples, epochs.users, epochs.items, step)
     return loss, travelled, epochs.users.embeddings, epochs.items.embeddings
 
 
@@ -314,7 +317,7 @@ def test_sgd_passes_run_as_plain_python(kernel, monkeypatch):
     # A compiled helper would hand its 64-bit keys back as Python integers.
     for module, names in (
         (_rng, ["mix"]),
-        (_sgd, ["mix", "draw_below", "shuffled", "_move", "_look_ahead", "_is_positive"]),
+        (_sgd, ["mix", "draw_below", "shuffled", "_move", "_move_row", "_look_ahead", "_is_positive"]),
     ):
         for name in names:
             monkeypatch.setattr(module, name, getattr(module, name).py_func)

@@ -12,7 +12,16 @@ import pytest
 
 import sklearn_recsketch
 
-MODULES = ["", ".preprocessing", ".model_selection", ".metrics", ".datasets", ".recommenders"]
+MODULES = [
+    "",
+    ".preprocessing",
+    ".model_selection",
+    ".metrics",
+    ".datasets",
+    ".recommenders",
+    ".inspection",
+    ".exceptions",
+]
 CLASSES = sorted(
     {
         getattr(module, name)

@@ -8,8 +8,10 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
+import scipy.sparse as sp
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sklearn import config_context
 from sklearn.base import clone
 from sklearn.feature_extraction import DictVectorizer
 from sklearn.feature_extraction.text import TfidfTransformer
@@ -301,8 +303,30 @@ def test_fit_and_transform_reject_the_same_containers(method, raw):
 def test_fit_and_transform_reject_two_features_of_one_name(method):
     ambiguous = SideFeatures.from_dicts({"m1": {"a": "b=c", "a=b": "c"}})
     encoder = SideFeatureEncoder().fit(SideFeatures.from_dicts({"m1": {"a": "b=c"}}))
-    with pytest.raises(ValueError, match="Two features are both named 'a=b=c' with separator='='"):
+    with pytest.raises(ValueError, match="Two columns are both named 'a=b=c' with separator='='"):
         getattr(encoder, method)(ambiguous)
+
+
+def test_a_key_that_reads_like_an_identity_column_is_refused():
+    with pytest.raises(ValueError, match="Two columns are both named 'id=7'"):
+        SideFeatureEncoder().fit(SideFeatures.from_dicts({7: {"id": "7"}}))
+
+
+def test_encoder_stays_sparse_where_frames_are_configured():
+    features = SideFeatures.from_dicts(DICTS)
+    with config_context(transform_output="pandas"):
+        assert sp.issparse(SideFeatureEncoder().fit_transform(features))
+
+
+def test_callers_arrays_stay_writable():
+    ids, matrix = np.array([1, 2]), sp.csr_array(np.eye(2, dtype=np.float32))
+    SideFeatures(ids, np.array(["a", "b"], object), np.array([None, None], object), matrix)
+    assert ids.flags.writeable and matrix.data.flags.writeable
+
+
+def test_columns_of_a_frame_may_have_names_that_are_no_texts():
+    features = SideFeatures.from_frame(pd.DataFrame({0: ["a", "b"], 1: ["x", "y"]}))
+    assert features.feature_names().tolist() == ["1=x", "1=y"]
 
 
 def test_encoder_clones_with_its_parameters():

@@ -117,9 +117,42 @@ def test_early_stopping_uses_the_scoring_it_is_given(rec, split):
 @WITH_FACTORS
 def test_validation_share_is_kept_out_of_training(rec, planted):
     X, y, _ = planted
-    model = clone(rec).set_params(early_stopping=True, validation_fraction=0.25, max_iter=2).fit(X, y)
+    trained_on = []
+    model = clone(rec).set_params(early_stopping=True, validation_fraction=0.25, max_iter=1)
+    model.set_params(scoring=lambda fitted, X, y: trained_on.append(fitted.interactions_.nnz) or 0.0).fit(X, y)
     # Rounded per user at random, and never a user's last item.
-    assert model.interactions_.nnz == pytest.approx(0.75 * to_matrix(X, y)[0].nnz, rel=0.05)
+    assert trained_on[0] == pytest.approx(0.75 * to_matrix(X, y)[0].nnz, rel=0.05)
+
+
+@WITH_FACTORS
+def test_validation_rows_are_seen_in_the_end(rec, planted):
+    X, y, _ = planted
+    model = clone(rec).set_params(early_stopping=True, max_iter=2).fit(X, y)
+    assert model.interactions_.nnz == to_matrix(X, y)[0].nnz
+
+
+@WITH_FACTORS
+def test_early_stopping_without_anything_to_hold_out_is_an_error(rec):
+    with pytest.raises(ValueError, match=r"validation_fraction=0\.1 holds out none of the 30 rows"):
+        clone(rec).set_params(early_stopping=True).fit([[i, i % 3] for i in range(30)])
+
+
+@WITH_FACTORS
+def test_early_stopping_needs_one_metric(rec, planted):
+    X, y, _ = planted
+    several = make_ranking_scorer(["precision@5", "ndcg@5"])
+    with pytest.raises(ValueError, match="scoring must be one metric"):
+        clone(rec).set_params(early_stopping=True, scoring=several).fit(X, y)
+
+
+@WITH_FACTORS
+@pytest.mark.parametrize("how", ["warm_start", "partial_fit"])
+def test_going_on_with_other_components_is_an_error(rec, how, planted):
+    X, y, _ = planted
+    model = clone(rec).set_params(max_iter=1, warm_start=True).fit(X, y)
+    model.set_params(n_components=model.n_components + 1)
+    with pytest.raises(ValueError, match="n_components is"):
+        (model.fit if how == "warm_start" else model.partial_fit)(X, y)
 
 
 @EVERY

@@ -172,7 +172,9 @@ def _feature_vectors(estimator: Any) -> tuple[Any, np.ndarray, np.ndarray]:
     """The recommender, the names of its item features and their embeddings, scaled to length one."""
     check_is_fitted(estimator)
     recommender, _ = unwrap(estimator, None)
-    encoder = getattr(recommender, "item_encoder_", None)
+    if not hasattr(recommender, "item_factors_"):
+        raise TypeError(f"{type(recommender).__name__} has no embeddings: use a recommender that learns factors.")
+    encoder = recommender.item_encoder_
     if encoder is None or not len(encoder.feature_names_):
         raise ValueError(
             f"{type(recommender).__name__} was fitted without item features: fit(X, y, item_features=...) first."
@@ -188,4 +190,4 @@ def _positions(names: np.ndarray, asked: list[str]) -> np.ndarray:
             near = difflib.get_close_matches(str(name), list(position), n=3, cutoff=0.4)
             hint = f"The nearest are {near}." if near else f"The first of {len(names)} is {names[0]!r}."
             raise ValueError(f"There is no item feature {name!r}. {hint}")
-    return np.array([position[name] for name in asked])
+    return np.array([position[name] for name in asked], dtype=np.intp)

@@ -81,10 +81,11 @@ def _apply(Z, e, n, p, out):
 
 
 @inlined
-def _conjugate_gradient(Z, e, n, z, work, stop, steps):
-    """Improve z until the residual work[0] has |r|^2 <= stop; returns by how much the loss fell.
+def _conjugate_gradient(Z, e, n, z, work, loss, steps, stop, excess):
+    """Improve z from its residual work[0] on; returns the loss it ends at, `loss` being that it starts from.
 
-    A step of length a along p lowers ``z.Az - 2 b.z`` by a |r|^2.
+    A step of length a along p lowers ``z.Az - 2 b.z`` by a |r|^2. As no eigenvalue of A is below 1, the loss
+    is at most |r|^2 above its minimum: it ends once |r|^2 is below `stop` or that share of the loss.
     """
     K = z.shape[0]
     r = work[0]
@@ -94,16 +95,17 @@ def _conjugate_gradient(Z, e, n, z, work, stop, steps):
     for k in range(K):
         p[k] = r[k]
         rr += r[k] * r[k]
-    gain = 0.0
+    # Below the rounding of float32 there is nothing to gain, and 0 / 0 to meet.
+    stop = max(stop, F(1e-14) * rr)
     for _ in range(steps):
-        if rr <= stop:
+        if rr <= stop or rr <= excess * loss:
             break
         _apply(Z, e, n, p, Ap)
         curvature = F(0)
         for k in range(K):
             curvature += p[k] * Ap[k]
         a = rr / curvature
-        gain += np.float64(a) * np.float64(rr)
+        loss -= np.float64(a) * np.float64(rr)
         rr_new = F(0)
         for k in range(K):
             z[k] += a * p[k]
@@ -113,7 +115,7 @@ def _conjugate_gradient(Z, e, n, z, work, stop, steps):
         rr = rr_new
         for k in range(K):
             p[k] = r[k] + b * p[k]
-    return gain
+    return loss
 
 
 @jit
@@ -122,9 +124,9 @@ def solve_rows(start, stop, ratings, table, solution, whitening, prior, accuracy
 
     Row u minimises ``|z|^2 - 2 z.prior_u + sum_i (1 + e_i)(1 - s_i)^2 - s_i^2`` with s = Z_u z, the
     objective of WRMF in coordinates that make the Gram matrix of the other side, with its
-    regularization, the identity. Conjugate gradient stops after `steps` steps or once its residual
-    is at most ``tol * |b|``. Up to `restarts` times it begins anew from the solution so far until the
-    *true* residual is, because the one it updates drifts away from that.
+    regularization, the identity. Conjugate gradient stops after `steps` steps, once its residual is at most
+    ``tol * |b|`` or once the row's loss is within a share `excess` of its minimum. Up to `restarts` times it
+    begins anew from the solution so far, because the residual it updates drifts away from the true one.
 
     Parameters
     ----------
@@ -139,8 +141,8 @@ def solve_rows(start, stop, ratings, table, solution, whitening, prior, accuracy
         Z = table * (eigenvalues + lam_u)^-1/2. Both empty where `table` is Z itself.
     prior : float32 array (n_users, K)
         [in] What the rows are drawn to, whitened; no rows where that is 0.
-    accuracy : tuple of int, float, int
-        [in] Steps, tol, restarts.
+    accuracy : tuple of int, float, float, int
+        [in] Steps, tol, excess, restarts.
     scratch : tuple of float32 arrays (max_n, K), (4, K)
         Work space of this thread.
     """
@@ -148,7 +150,7 @@ def solve_rows(start, stop, ratings, table, solution, whitening, prior, accuracy
     Zu, work = scratch
     eigenvalues, lam = whitening
     scale = work[3] if lam.shape[0] else work[3, :0]
-    steps, tol, restarts = accuracy
+    steps, tol, excess, restarts = accuracy
     total = 0.0
     for u in range(start, stop):
         first = ratings.indptr[u]
@@ -170,8 +172,7 @@ def solve_rows(start, stop, ratings, table, solution, whitening, prior, accuracy
             for k in range(K):
                 target += r[k] * r[k]
             target *= F(tol) * F(tol)
-        row_loss = 0.0
-        gain = 0.0
+        loss = 0.0
         for _ in range(restarts):
             zz = 0.0
             zp = 0.0
@@ -180,13 +181,12 @@ def solve_rows(start, stop, ratings, table, solution, whitening, prior, accuracy
                 r[k] = q - z[k]
                 zz += z[k] * z[k]
                 zp += z[k] * q
-            row_loss = zz - 2.0 * zp + _residual(Zu, e, n, z, r)
-            gain = 0.0
+            loss = zz - 2.0 * zp + _residual(Zu, e, n, z, r)
             rr = F(0)
             for k in range(K):
                 rr += r[k] * r[k]
             if rr <= target:
                 break
-            gain = _conjugate_gradient(Zu, e, n, z, work, target * F(0.25), steps)
-        total += row_loss - gain
+            loss = _conjugate_gradient(Zu, e, n, z, work, loss, steps, target * F(0.25), excess)
+        total += loss
     return total

@@ -59,7 +59,8 @@ def _average_precision(hits: Hits, k: int) -> np.ndarray:
 
 def _reciprocal_rank(hits: Hits, k: int) -> np.ndarray:
     top = hits.top(k)
-    return np.where(top.any(axis=1), 1.0 / (top.argmax(axis=1) + 1), 0.0)
+    first = 1.0 / np.arange(1, top.shape[1] + 1)
+    return np.max(top * first, axis=1, initial=0.0)
 
 
 def _hit_rate(hits: Hits, k: int) -> np.ndarray:

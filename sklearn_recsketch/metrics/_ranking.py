@@ -122,14 +122,21 @@ def _judge_table(X_true: Any, recommended: Any, k: int) -> Hits:
         deepest = int(rank.max()) if len(rank) else 0
         raise ValueError(
             f"The table of recommendations is {deepest} deep, which is not enough for k={k}. "
-            f"Make it with recommend(..., k={k})."
+            f"Make it with recommend(..., k={k}); if no user has so many items left, a smaller k measures as much."
+        )
+    users_of = encode_ids(columns["user"], "user")
+    repeated = pd.DataFrame({"user": users_of.codes, "rank": rank}).duplicated().any()
+    if rank.dtype.kind not in "iu" or rank.min() < 1 or repeated:
+        raise ValueError(
+            "The ranks of a table of recommendations must be whole numbers from 1, each once per user; "
+            "the best item has rank 1. recommend() numbers them so."
         )
     truth = check_interactions(X_true, name="X_true")
     keys = np.unique(pair_keys(truth))
     n_items = len(truth.items.ids)
     users, n_relevant = np.unique(keys // n_items, return_counts=True)
-    user = lookup(truth.users.ids, encode_ids(columns["user"], "user"), "user")
-    item = lookup(truth.items.ids, encode_ids(columns["item"], "item"), "item")
+    user = lookup(truth.users.ids, users_of, "user", "those of X_true are")
+    item = lookup(truth.items.ids, encode_ids(columns["item"], "item"), "item", "those of X_true are")
     wanted = np.where((user >= 0) & (item >= 0), user * n_items + item, -1)
     hit = keys[np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)] == wanted
     hit &= rank <= k

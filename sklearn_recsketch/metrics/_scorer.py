@@ -36,8 +36,8 @@ class _RankingScorer(_BaseScorer):
         return self._score(None, estimator, X, y_true, **kwargs)
 
     def _score(self, method_caller: Any, estimator: Any, X: Any, y_true: Any = None, **kwargs: Any) -> float:
-        name = parse_metric(self._metric)
-        return evaluate(estimator, X, y_true, [name], **self._options, **kwargs)[self._metric]
+        scores = evaluate(estimator, X, y_true, [parse_metric(self._metric)], **self._options, **kwargs)
+        return next(iter(scores.values()))
 
     def __repr__(self) -> str:
         return f"make_ranking_scorer({self._metric!r})"
@@ -111,6 +111,8 @@ def make_ranking_scorer(
 
 def check_ranking_scorer(scoring: Any) -> Callable[[Any, Any, Any], float]:
     """A scorer from what the `scoring` parameter of an estimator may be: a metric's name or a callable."""
+    if isinstance(scoring, _MultiRankingScorer):
+        raise ValueError(f"scoring must be one metric, got {scoring}: early stopping needs to know which is better.")
     if callable(scoring):
         return scoring
     return make_ranking_scorer(scoring)

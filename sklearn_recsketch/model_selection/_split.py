@@ -169,7 +169,7 @@ class UserHoldoutSplit(_UserSplit):
                 f"None of the {len(users)} users has the {self._least()} distinct items needed to hold out "
                 f"{self.n_items}; the most any has is {most}. Lower n_items or min_interactions."
             )
-        wanted = max(1, int(self.user_fraction * len(users)))
+        wanted = max(1, int(self.user_fraction * len(users) + 1e-9))  # .29 * 100 is 28.999...
         return eligible, len(users), min(wanted, len(eligible))
 
     def _test_rows(self, interactions: Interactions) -> Iterator[np.ndarray]:

@@ -33,16 +33,16 @@ def check_side_features(features: Any, name: str) -> SideFeatures:
     raise TypeError(f"{name} must be a SideFeatures, got {type(features).__name__}. Write {hint}.")
 
 
-def _refuse_shared_names(names: np.ndarray, separator: str) -> None:
-    distinct, counts = np.unique(names, return_counts=True)
-    if len(distinct) < len(names):
+def _refuse_shared_names(names: Any, separator: str) -> None:
+    repeated = pd.Index(names, dtype=object).duplicated()
+    if repeated.any():
         raise ValueError(
-            f"Two features are both named {distinct[np.argmax(counts > 1)]!r} with separator={separator!r}. "
-            f"Choose a separator that no key or value contains."
+            f"Two columns are both named {names[int(np.argmax(repeated))]!r} with separator={separator!r}. "
+            f"Choose a separator that no key or value contains, and no key 'id' next to the identity block."
         )
 
 
-class SideFeatureEncoder(TransformerMixin, BaseEstimator):
+class SideFeatureEncoder(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):  # type: ignore[call-arg]
     """Encode side features as a sparse matrix: an identity block, then the weighted features.
 
     Row i is ``[identity_weight * e_i, feature_weight * f_i]``, where ``e_i`` is the unit vector of
@@ -148,12 +148,12 @@ class SideFeatureEncoder(TransformerMixin, BaseEstimator):
         counts = np.bincount(features.matrix.indices, minlength=features.matrix.shape[1])
         used = counts >= self.min_count
         names = features.feature_names(self.separator)
-        _refuse_shared_names(names, self.separator)
         n_ids = len(features.ids)
         idf = np.ones(len(names))
         if self.idf:
             categorical = np.array([value is not None for value in features.values], dtype=bool)
             idf[categorical] = np.log((1 + n_ids) / (1 + counts[categorical])) + 1
+        _refuse_shared_names([*self._identity_names(features.ids), *names], self.separator)
         self.ids_ = features.ids
         self.feature_names_ = names[used]
         self.idf_ = idf[used]
@@ -207,8 +207,10 @@ class SideFeatureEncoder(TransformerMixin, BaseEstimator):
     def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
         """Names of the columns: "id=<id>" for the identity block, then the features'."""
         check_is_fitted(self)
-        identity = [f"id{self.separator}{id_}" for id_ in self.ids_] if self.identity else []
-        return np.array([*identity, *self.feature_names_], dtype=object)
+        return np.array([*self._identity_names(self.ids_), *self.feature_names_], dtype=object)
+
+    def _identity_names(self, ids: np.ndarray) -> list[str]:
+        return [f"id{self.separator}{id_}" for id_ in ids] if self.identity else []
 
     def _identity_block(self, ids: np.ndarray) -> sp.csr_array:
         position = lookup(self.ids_, encode_ids(ids, "feature"), "feature")

@@ -37,7 +37,9 @@ def build_matrix(interactions: Interactions, users: np.ndarray, items: np.ndarra
     # Summed in float64, stored in float32; tocsr sums duplicates.
     matrix = sp.coo_array((strength[keep], (rows[keep], columns[keep])), shape=shape).tocsr()
     matrix.sum_duplicates()
-    return matrix.astype(np.float32)
+    matrix = matrix.astype(np.float32)
+    matrix.eliminate_zeros()  # a product of strength and weight may be too small for float32
+    return matrix
 
 
 def to_matrix(
@@ -88,7 +90,7 @@ def to_matrix(
             continue
         chosen = check_id_list(given, name)
         known = chosen.ids
-        unknown = (lookup(known, column, name) < 0) & positive
+        unknown = (lookup(known, column, name, f"the {name}s given are") < 0) & positive
         if unknown.any():
             row = int(np.argmax(unknown))
             raise ValueError(

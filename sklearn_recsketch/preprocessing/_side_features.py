@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, NoReturn
 
-import narwhals as nw
 import numpy as np
 import pandas as pd
 import scipy.sparse as sp
@@ -60,11 +59,14 @@ class SideFeatures:
     matrix: sp.csr_array
 
     def __init__(self, ids: np.ndarray, keys: np.ndarray, values: np.ndarray, matrix: sp.csr_array) -> None:
-        matrix.indices, matrix.indptr = matrix.indices.astype(np.int32), matrix.indptr.astype(np.int32)
-        for name, value in (("ids", ids), ("keys", keys), ("values", values), ("matrix", matrix)):
-            object.__setattr__(self, name, value)
-        for array in (ids, keys, values, matrix.data, matrix.indices, matrix.indptr):
+        # Views and copies: what the caller passed stays writable.
+        arrays = (matrix.data.view(), matrix.indices.astype(np.int32), matrix.indptr.astype(np.int32))
+        ids, keys, values = ids.view(), keys.view(), values.view()
+        for array in (ids, keys, values, *arrays):
             array.setflags(write=False)
+        frozen = sp.csr_array(arrays, shape=matrix.shape)
+        for name, value in (("ids", ids), ("keys", keys), ("values", values), ("matrix", frozen)):
+            object.__setattr__(self, name, value)
 
     def __setattr__(self, name: str, value: Any) -> NoReturn:
         raise AttributeError("SideFeatures is immutable: build a new one.")
@@ -148,8 +150,8 @@ class SideFeatures:
         names = _columns_or_raise(df, "from_frame")
         id = names[0] if id is None else id
         _need_columns(names, {"id": id})
-        records = nw.from_native(df, eager_only=True).rows(named=True)
-        column = encode_ids(columns_of(df)[0][names.index(id)], "feature")
+        columns = columns_of(df)[0]
+        column = encode_ids(columns[names.index(id)], "feature")
         if len(column.ids) < len(column.codes):
             row = int(np.argmax(pd.Series(column.codes).duplicated()))
             raise ValueError(
@@ -158,10 +160,12 @@ class SideFeatures:
                 f"SideFeatures.from_long(df, id=..., key=..., value=...)."
             )
         ids = column.ids[column.codes].tolist()
-        rows = {
-            key: {name: cell for name, cell in record.items() if name != id and not _is_missing(cell)}
-            for key, record in zip(ids, records, strict=True)
-        }
+        rows: dict[Any, dict[str, Any]] = {key: {} for key in ids}
+        for name, cells in zip(names, columns, strict=True):
+            if name != id:
+                for features, cell in zip(rows.values(), cells, strict=True):
+                    if not _is_missing(cell):
+                        features[name] = cell
         return cls.from_dicts(rows, lowercase=lowercase)
 
     @classmethod
@@ -289,6 +293,10 @@ def _clean_row(id_: Any, row: Any, lowercase: bool) -> dict[str, Any]:
         )
     clean: dict[str, Any] = {}
     for key, cell in row.items():
+        if not isinstance(key, str):
+            raise TypeError(
+                f"The keys of features must be texts, but id {show_id(id_)} has {key!r}: write {str(key)!r}."
+            )
         if isinstance(cell, str):
             clean[key] = cell.lower() if lowercase else cell
         elif isinstance(cell, np.ndarray | list | tuple | set | frozenset):

@@ -106,9 +106,9 @@ class BaseRecommender(BaseEstimator, metaclass=ABCMeta):
         k : int, default=10
             Items per user.
         history : array or frame of shape (n_rows, 2) or (n_rows, 3), default=None
-            Interactions (user, item and, optionally, strength) of users the model does not know, or
-            knows no longer well: their vectors are computed from this history alone, with the
-            items as fitted, and, with `exclude_seen`, its items are not recommended either.
+            Interactions of users the model does not know, or knows no longer well: their vectors are
+            computed from this history alone, with the items as fitted, and, with `exclude_seen`, its items
+            are not recommended either. The weight column, if any, is the strength.
         exclude_seen : bool, default=True
             Leave out items the user interacted with in fit.
         candidates : array-like of ids, default=None
@@ -124,7 +124,8 @@ class BaseRecommender(BaseEstimator, metaclass=ABCMeta):
 
         Notes
         -----
-        All items are scored, exactly, in tiles of bounded memory: O(n_users * n_items * n_components).
+        All items are scored, exactly, in tiles of bounded memory: O(n_users * n_items * n_components) for
+        lists of up to 256; longer ones sort all scores of a user.
         """
         check_is_fitted(self)
         k = check_k(k)

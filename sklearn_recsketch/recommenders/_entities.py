@@ -101,14 +101,23 @@ class Entities:
         features: SideFeatures | None,
         encoder: SideFeatureEncoder | None,
         name: str,
+        earlier: Entities | None = None,
     ) -> Entities:
-        """Encode the features of `ids`; an encoder of None is the default one."""
+        """Encode the features of `ids`; an encoder of None is the default one.
+
+        Features that `earlier` entities had keep their weights: embeddings learnt with them go on meaning
+        the same.
+        """
         active = n_interactions > 0
         if features is None:
             return cls(ids, active, None, None, None)
         aligned = features.align(ids, name)
         fitted = SideFeatureEncoder() if encoder is None else clone(encoder)
-        design = fitted.fit_transform(aligned, n_interactions=n_interactions)
+        fitted.fit(aligned)
+        if earlier is not None and earlier.encoder is not None:
+            found = np.asarray(pd.Index(earlier.encoder.feature_names_).get_indexer(pd.Index(fitted.feature_names_)))
+            fitted.idf_[found >= 0] = earlier.encoder.idf_[found[found >= 0]]
+        design = fitted.transform(aligned, n_interactions=n_interactions)
         empty = active & (np.diff(design.indptr) == 0)
         if empty.any():
             first = show_id(ids[int(np.argmax(empty))])

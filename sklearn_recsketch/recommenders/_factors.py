@@ -151,15 +151,19 @@ class FactorRecommender(CallbackSupportMixin, BaseRecommender):
         """
         interactions = check_interactions(X, y)
         context = self._init_callback_context(max_subtasks=self.max_iter)
-        ones = interactions.y if y is None else y
-        X_fit, y_fit, monitor = split_validation(self, X, y, interactions, X_val, y_val)
-        if X_fit is not X:
-            interactions = check_interactions(X_fit, y_fit)
-            ones = interactions.y if y is None else y_fit
-        context.call_on_fit_task_begin(estimator=self, X=X_fit, y=ones)
-        users, items, matrix = known_ids(interactions, user_features, item_features)
+        training, monitor = split_validation(self, X, interactions, X_val, y_val)
+        strengths = interactions.y if y is None else y  # ScoringMonitor does without scores where y is None
+        context.call_on_fit_task_begin(estimator=self, X=X, y=strengths)
+        features = {"user": user_features, "item": item_features}
+        known = known_ids(interactions, user_features, item_features)
         earlier = self if self.warm_start and hasattr(self, "items_") else None
-        problem, shared = self._problem(X, interactions, users, items, matrix, user_features, item_features, earlier)
+        matrix = known[2]
+        if training is not interactions:
+            matrix = build_matrix(training, known[0], known[1])
+        problem, shared = self._problem(known, matrix, features, earlier)
+        shared |= self._input_attributes(X, interactions)
+        if monitor is not None:
+            monitor.interactions = matrix
 
         if self.verbose and not self._kernel.signatures:
             print(
@@ -171,10 +175,10 @@ class FactorRecommender(CallbackSupportMixin, BaseRecommender):
             def state(course: dict[str, Any]) -> dict[str, Any]:
                 return shared | self._learnt(problem, trainer) | course
 
-            course = run_epochs(self, trainer, state, context, monitor, (X_fit, ones))
+            course = run_epochs(self, trainer, state, context, monitor, (X, strengths))
         final = state(course)
         self._replace_fitted(final)
-        context.call_on_fit_task_end(estimator=self, X=X_fit, y=ones)
+        context.call_on_fit_task_end(estimator=self, X=X, y=strengths)
         return self
 
     @_fit_context(prefer_skip_nested_validation=True)
@@ -209,13 +213,15 @@ class FactorRecommender(CallbackSupportMixin, BaseRecommender):
             for name, table in tables.items():
                 old = getattr(self, f"{name}_features_")
                 tables[name] = old if table is None else table if old is None else old.updated(table, name)
-        users, items, matrix = known_ids(interactions, tables["user"], tables["item"], earlier)
-        problem, shared = self._problem(X, interactions, users, items, matrix, tables["user"], tables["item"], earlier)
+        known = known_ids(interactions, tables["user"], tables["item"], earlier)
+        problem, shared = self._problem(known, known[2], tables, earlier)
+        shared |= self._input_attributes(X, interactions)
         new = known_part(interactions, problem)
         with workers(self.n_jobs) as pool:
             trainer, loss = self._update(problem, new, pool)
         curve = np.append(earlier.loss_curve_ if earlier is not None else [], loss)
-        course = {"loss_curve_": curve, "n_iter_": len(curve), "diverged_": not trainer.is_finite()}
+        n_iter = 1 if earlier is None else earlier.n_iter_ + 1
+        course = {"loss_curve_": curve, "n_iter_": n_iter, "diverged_": not trainer.is_finite()}
         if course["diverged_"]:
             raise ValueError(
                 f"The update left the finite numbers: the largest norm of a vector was {trainer.largest_norm():.3g}. "
@@ -262,38 +268,41 @@ class FactorRecommender(CallbackSupportMixin, BaseRecommender):
 
     def _problem(
         self,
-        X: Any,
-        interactions: Interactions,
-        users: np.ndarray,
-        items: np.ndarray,
+        known: tuple[np.ndarray, np.ndarray, sp.csr_array],
         matrix: sp.csr_array,
-        user_features: SideFeatures | None,
-        item_features: SideFeatures | None,
+        features: dict[str, SideFeatures | None],
         earlier: Any,
     ) -> tuple[Problem, dict[str, Any]]:
-        """The training problem, and the fitted attributes that training does not change."""
+        """The training problem, and the fitted attributes that training does not change.
+
+        `known` are users, items and all their interactions, `matrix` those to train on.
+        """
+        users, items, interactions = known
+        if earlier is not None and earlier.item_factors_.shape[1] != self.n_components:
+            raise ValueError(
+                f"n_components is {self.n_components}, but training is to go on from a model with "
+                f"{earlier.item_factors_.shape[1]}. Set it back, or fit anew with warm_start=False."
+            )
         random_state = check_random_state(self.random_state)
         sides, starts = [], []
-        for axis, (name, ids, features) in enumerate((("user", users, user_features), ("item", items, item_features))):
+        for axis, (name, ids) in enumerate((("user", users), ("item", items))):
             counts = np.diff(matrix.indptr) if axis == 0 else np.bincount(matrix.indices, minlength=len(ids))
-            entities = Entities.build(ids, counts, features, getattr(self, f"{name}_encoder"), name)
+            old = None if earlier is None else earlier._entities(name)
+            entities = Entities.build(ids, counts, features[name], getattr(self, f"{name}_encoder"), name, old)
             start = self._initial(entities, name, random_state)
-            if earlier is not None:
-                start = entities.carry(earlier._entities(name), getattr(earlier, f"{name}_embeddings_"), start)
+            if old is not None:
+                start = entities.carry(old, getattr(earlier, f"{name}_embeddings_"), start)
             sides.append(entities)
             starts.append(start)
         active = matrix[np.flatnonzero(sides[0].active)][:, np.flatnonzero(sides[1].active)]
         active.sort_indices()
         seed = int(random_state.randint(np.iinfo(np.int32).max))
         problem = Problem(sides[0], sides[1], sp.csr_array(active), starts[0], starts[1], seed, earlier)
-        shared = self._input_attributes(X, interactions) | {
-            "users_": users,
-            "items_": items,
-            "interactions_": matrix,
-        }
+        shared: dict[str, Any] = {"users_": users, "items_": items, "interactions_": interactions, "_seed": seed}
         for name, entities in (("user", sides[0]), ("item", sides[1])):
             shared[f"{name}_features_"] = entities.features
             shared[f"{name}_encoder_"] = entities.encoder
+            shared[f"_active_{name}"] = entities.active
         return problem, shared
 
     def _learnt(self, problem: Problem, trainer: Any) -> dict[str, Any]:
@@ -309,12 +318,11 @@ class FactorRecommender(CallbackSupportMixin, BaseRecommender):
 
     def _entities(self, name: str) -> Entities:
         """Users or items of the fitted model."""
-        axis = 0 if name == "user" else 1
-        counts = self.interactions_.count_nonzero(axis=1 - axis)
+        counts = self.interactions_.count_nonzero(axis=1 if name == "user" else 0)
         features, encoder = getattr(self, f"{name}_features_"), getattr(self, f"{name}_encoder_")
         ids = getattr(self, f"{name}s_")
         design = None if encoder is None else encoder.transform(features, n_interactions=counts)
-        return Entities(ids, counts > 0, features, encoder, design)
+        return Entities(ids, getattr(self, f"_active_{name}"), features, encoder, design)
 
     # Vectors.
 

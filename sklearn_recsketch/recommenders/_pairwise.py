@@ -8,13 +8,12 @@ from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
-from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval
 
 from sklearn_recsketch.kernels._sgd import PENALTY
 from sklearn_recsketch.recommenders._entities import Entities
 from sklearn_recsketch.recommenders._factors import FactorRecommender, Problem
-from sklearn_recsketch.solvers._pairwise import Embeddings, Loss, PairwiseEpochs
+from sklearn_recsketch.solvers._pairwise import Embeddings, Loss, PairwiseEpochs, fold_in
 from sklearn_recsketch.utils._threads import Workers, workers
 
 __all__ = ["PairwiseRecommender"]
@@ -70,34 +69,17 @@ class PairwiseRecommender(FactorRecommender):
         return np.hstack([super()._item_vectors(codes), biases[:, None]])
 
     def _fold_in(self, codes: np.ndarray, history: sp.csr_array) -> np.ndarray:
-        """A few epochs on the users' histories with the items frozen, from what is known without them.
-
-        Unpenalised: the penalty of training grows with the steps of all users together.
-        """
+        """A few epochs on the users' histories with the items frozen, from what is known without them."""
         users = self._entities("user")
         mean = users.identity_weight * users.mean_identity(self.user_embeddings_)
-        start = np.tile(mean, (len(codes), 1)).astype(np.float32)
+        vectors = np.tile(mean, (len(codes), 1)).astype(np.float32)
         if users.design is not None:
-            start += users.feature_vectors(self.user_embeddings_, codes)
-        # Copies: kernels write to what they train, and a frozen side is written as it was.
-        items = self._vectors("item", np.append(np.arange(len(self.items_)), -1))
-        side = Embeddings.starting_at(items, 0.0)
-        side.biases[:] = np.append(self.item_biases_, np.float32(self._unknown_bias))
-        random_state = check_random_state(self.random_state)
+            vectors += users.feature_vectors(self.user_embeddings_, codes)
+        items = Embeddings.starting_at(self._vectors("item", np.append(np.arange(len(self.items_)), -1)), 0.0)
+        items.biases[:] = np.append(self.item_biases_, np.float32(self._unknown_bias))
         with workers(self.n_jobs) as pool:
-            epochs = PairwiseEpochs(
-                history,
-                history,
-                (Embeddings.starting_at(start, 0.0), None),
-                (side, None),
-                self._loss(len(items)),
-                int(random_state.randint(np.iinfo(np.int32).max)),
-                pool,
-                item_rate=0.0,
-            )
-            for epoch in range(FOLD_IN_EPOCHS):
-                epochs.run(epoch)
-        return np.hstack([epochs.users.vectors, np.ones((len(codes), 1), dtype=np.float32)])
+            fold_in(history, vectors, items, self._loss(len(items.values)), self._seed, FOLD_IN_EPOCHS, pool)
+        return np.hstack([vectors, np.ones((len(codes), 1), dtype=np.float32)])
 
 
 class _Epochs:

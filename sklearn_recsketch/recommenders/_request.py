@@ -40,7 +40,7 @@ class Request:
 
     def history_matrix(self, past: Interactions, items: np.ndarray) -> tuple[np.ndarray, sp.csr_array]:
         """Positions of the users that have a history, and it as a matrix of known items and one column for the rest."""
-        position = lookup(self.users.ids, past.users, "user")
+        position = lookup(self.users.ids, past.users, "user", "the users asked for are")
         columns = lookup(items, past.items, "item")
         columns = np.where(columns >= 0, columns, len(items))
         strength = past.strength
@@ -91,9 +91,9 @@ class Request:
         )
 
     def _pair_matrix(self, table: Interactions) -> sp.csr_array:
-        position = lookup(self.users.ids, table.users, "user")
-        columns = lookup(self.item_ids, table.items, "item")
-        keep = (position >= 0) & (columns >= 0)
+        position = lookup(self.users.ids, table.users, "user", "the users asked for are")
+        columns = lookup(self.item_ids, table.items, "item", "the items to choose from are")
+        keep = (position >= 0) & (columns >= 0) & (table.strength > 0)
         shape = (len(self.users.ids), len(self.item_ids))
         by_id = sp.csr_array((np.ones(keep.sum(), np.float32), (position[keep], columns[keep])), shape=shape)
         return sp.csr_array(by_id[self.users.codes])
@@ -122,6 +122,8 @@ def build_request(
         items = chosen.ids
         item_codes = lookup(known_items, IdColumn(np.arange(len(items)), items), "candidate")
     pairs = None
+    if exclude is not None and not len(exclude):
+        exclude = None
     if exclude is not None and _is_table(exclude):
         pairs = check_interactions(exclude, name="exclude")
     elif exclude is not None:

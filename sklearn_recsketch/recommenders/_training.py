@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -15,7 +15,7 @@ from sklearn.utils import _safe_indexing, check_random_state
 from sklearn_recsketch.exceptions import DivergenceWarning
 from sklearn_recsketch.metrics._scorer import check_ranking_scorer
 from sklearn_recsketch.model_selection._deal import deal_pairs
-from sklearn_recsketch.utils._validation import Interactions
+from sklearn_recsketch.utils._validation import Interactions, check_interactions
 
 __all__ = ["Monitor", "Trainer", "run_epochs", "split_validation"]
 
@@ -53,6 +53,7 @@ class Monitor:
     y: Any
     patience: int
     tol: float
+    interactions: Any = None  # the matrix trained on
     scores: list[float] = field(default_factory=list)
     best: int = -1
     snapshot: Any = None
@@ -66,24 +67,34 @@ class Monitor:
 
 
 def split_validation(
-    estimator: Any, X: Any, y: Any, interactions: Interactions, X_val: Any, y_val: Any
-) -> tuple[Any, Any, Monitor | None]:
-    """Training data and the monitor of early stopping, None where that is off."""
+    estimator: Any, X: Any, interactions: Interactions, X_val: Any, y_val: Any
+) -> tuple[Interactions, Monitor | None]:
+    """Interactions to train on and the monitor of early stopping, None where that is off.
+
+    Rows held out for validation stay in the table, with strength 0: their ids and pairs are known to the
+    fitted model, but not trained on.
+    """
+    if X_val is None and y_val is not None:
+        raise ValueError("y_val was given without X_val: pass both, or X_val alone.")
     if not estimator.early_stopping:
-        if X_val is not None or y_val is not None:
+        if X_val is not None:
             raise ValueError(
                 "X_val was given, but early_stopping=False: set early_stopping=True, or leave X_val and y_val out."
             )
-        return X, y, None
-    if X_val is None:
-        if y_val is not None:
-            raise ValueError("y_val was given without X_val: pass both, or X_val alone.")
+        return interactions, None
+    if X_val is not None:
+        check_interactions(X_val, y_val, name="X_val")
+    else:
         held_out = _validation_rows(interactions, estimator.validation_fraction, estimator.random_state)
-        rows, train = np.flatnonzero(held_out), np.flatnonzero(~held_out)
-        X_val, y_val = _safe_indexing(X, rows), None if y is None else _safe_indexing(y, rows)
-        X, y = _safe_indexing(X, train), None if y is None else _safe_indexing(y, train)
+        if not held_out.any():
+            raise ValueError(
+                f"validation_fraction={estimator.validation_fraction} holds out none of the {len(held_out)} rows of X: "
+                f"every user keeps an item to learn from. Pass X_val, or set early_stopping=False."
+            )
+        X_val, y_val = _safe_indexing(X, np.flatnonzero(held_out)), interactions.y[held_out]
+        interactions = replace(interactions, y=np.where(held_out, 0.0, interactions.y))
     scorer = check_ranking_scorer("precision@5" if estimator.scoring is None else estimator.scoring)
-    return X, y, Monitor(scorer, X_val, y_val, estimator.n_iter_no_change, estimator.tol)
+    return interactions, Monitor(scorer, X_val, y_val, estimator.n_iter_no_change, estimator.tol)
 
 
 def _validation_rows(interactions: Interactions, fraction: float, random_state: Any) -> np.ndarray:
@@ -131,7 +142,8 @@ def run_epochs(
         )
         if monitor is not None:
             fitted = copy.copy(estimator)
-            fitted._replace_fitted(state(dict(course)))
+            # Rows held out are no interactions to the score, and some to the model in the end.
+            fitted._replace_fitted(state(dict(course)) | {"interactions_": monitor.interactions})
             stop = monitor.should_stop(fitted, trainer) or stop
         elif estimator.tol > 0 and len(losses) > 1:
             stop = losses[-2] - losses[-1] < estimator.tol * abs(losses[-2]) or stop

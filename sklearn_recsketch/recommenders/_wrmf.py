@@ -20,12 +20,12 @@ from sklearn_recsketch.utils._threads import Workers, workers
 __all__ = ["WRMFRecommender"]
 
 # Conjugate gradient starts from the last sweep's solution. Two steps then end within 1e-4 of the loss
-# of exact solves on sparse likes, but far above it where alpha * d reaches the hundreds; a residual of
-# 1e-3 ends there everywhere, at a fifth more time per sweep.
-STEPS = Accuracy(2, 0.0)
-RESIDUAL = Accuracy(100, 1e-3)
-EXACT = Accuracy(1000, 1e-6, restarts=8)
-FEATURE_STEPS = Accuracy(3, 0.0)
+# of exact solves on sparse likes, but far above it where alpha * d reaches the hundreds. Steps until a
+# row is within 3e-5 of its least loss take the same time on likes and end at that loss everywhere.
+STEPS = Accuracy(2)
+NEARLY = Accuracy(200, excess=3e-5)
+EXACT = Accuracy(1000, tol=1e-6, restarts=8)
+FEATURE_STEPS = Accuracy(3)
 INITIAL_SCALE = 0.1  # standard deviation of an initial vector's length
 
 
@@ -75,13 +75,15 @@ class WRMFRecommender(FactorRecommender):
         Replace `regularization` for one side.
     regularization_scaling : float, default=0.0
         Exponent s of :math:`\lambda_u = \lambda (w_u / \bar w)^s`, where :math:`w_u = \sum_i c_{ui}`;
-        items alike. 0 is the paper's objective, 1 regularizes by frequency.
+        items alike. 0 is the paper's objective, 1 regularizes by frequency. It scales the penalty of users'
+        and items' own embeddings, not that of features.
     feature_regularization : float, default=None
         :math:`\lambda` of the embeddings of side features; None is that of their side.
     solver : {"auto", "cg", "cholesky"}, default="auto"
         "cg" takes two steps of conjugate gradient per row and half-sweep, from the last solution on.
         "cholesky" solves exactly: to a relative residual of 1e-6 in every row. "auto" gives each row the
-        steps it needs for a residual of 1e-3: nearly the time of "cg", nearly the loss of "cholesky".
+        steps it needs to be within 3e-5 of its least loss: the time of "cg" on likes, nearly the loss of
+        "cholesky" at any strength.
         Embeddings of side features get three steps, unless solved exactly.
     max_iter : int, default=15
         Sweeps: one over users, one over items each.
@@ -247,7 +249,7 @@ class WRMFRecommender(FactorRecommender):
             return EXACT
         if not rows:
             return FEATURE_STEPS
-        return STEPS if self.solver == "cg" else RESIDUAL
+        return STEPS if self.solver == "cg" else NEARLY
 
     def _excess(self, matrix: sp.csr_array) -> sp.csr_array:
         data = excess_confidence(matrix.data, self.alpha, self.confidence)
@@ -264,7 +266,7 @@ class WRMFRecommender(FactorRecommender):
 
     def _fold_in(self, codes: np.ndarray, history: sp.csr_array) -> np.ndarray:
         users = self._entities("user")
-        active = self.interactions_.count_nonzero(axis=0) > 0
+        active = self._active_item
         fixed = np.vstack([self.item_factors_, self._unknown_item]).astype(np.float32)
         excess = self._excess(history)
         # The penalty is on the user's own embedding: it draws her vector to what her features give.

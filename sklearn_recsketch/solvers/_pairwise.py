@@ -25,7 +25,7 @@ from sklearn_recsketch.kernels._sgd import (
 from sklearn_recsketch.kernels._sparse import sparse_product
 from sklearn_recsketch.utils._threads import Workers, balanced_ranges, even_ranges
 
-__all__ = ["Embeddings", "Loss", "PairwiseEpochs", "warp_rank_weights"]
+__all__ = ["Embeddings", "Loss", "PairwiseEpochs", "fold_in", "warp_rank_weights"]
 
 TASKS = 64  # samples of a pass are cut so many times: Ctrl-C is heeded between two of them
 # Times an epoch the L2 penalty is applied and, with features, vectors are summed anew.
@@ -82,8 +82,6 @@ class PairwiseEpochs:
     loss : Loss
     seed : int
     pool : Workers
-    item_rate : float, default=1.0
-        Factor of the learning rate of items: 0 freezes them.
     """
 
     def __init__(
@@ -95,10 +93,8 @@ class PairwiseEpochs:
         loss: Loss,
         seed: int,
         pool: Workers,
-        item_rate: float = 1.0,
     ) -> None:
         self._pool, self._loss, self._seed = pool, loss, seed
-        self._item_rate = item_rate
         positives = rows_of(matrix)
         sample_users = np.repeat(np.arange(matrix.shape[0], dtype=np.int32), np.diff(positives.indptr))
         never_drawn = rows_of(known)
@@ -117,8 +113,8 @@ class PairwiseEpochs:
     def run(self, epoch: int) -> float:
         """One pass over the positives; returns the loss per unit of strength."""
         n = len(self._samples.users)
-        step = self._step(epoch, n)
-        kernel = bpr_pass if self._loss.rank_weights is None else warp_pass
+        step = _step(self._loss, self._seed, epoch, n)
+        kernel = _kernel(self._loss)
         parts = PARTS if all(rows is None for rows in self._features) else PARTS_WITH_FEATURES
         total = 0.0
         for start, stop in even_ranges(n, -(-n // parts)):
@@ -139,18 +135,6 @@ class PairwiseEpochs:
                     lambda task, side=side: shrink_rows(task[0], task[1], side.embeddings, side.state, travelled),
                     even_ranges(len(side.embeddings), 4096),
                 )
-
-    def _step(self, epoch: int, n: int) -> Step:
-        half_bits = np.uint64((max(n - 1, 1).bit_length() + 1) // 2)
-        weights = self._loss.rank_weights
-        return Step(
-            key=stream_key(self._seed, epoch),
-            half_bits=half_bits,
-            user_rate=np.float32(self._loss.learning_rate),
-            item_rate=np.float32(self._loss.learning_rate * self._item_rate),
-            margin=np.float32(self._loss.margin),
-            rank_weights=read_only(np.zeros(1, np.float32) if weights is None else weights),
-        )
 
     def _refresh(self) -> None:
         """Sum vectors anew from embeddings that other rows have changed, and measure them."""
@@ -205,6 +189,64 @@ class PairwiseEpochs:
                 float(np.sqrt(np.square(side.vectors, dtype=np.float64).sum(axis=1).max(initial=0)))
                 for side in (self.users, self.items)
             )
+
+
+def fold_in(
+    history: sp.csr_array, users: np.ndarray, items: Embeddings, loss: Loss, seed: int, n_epochs: int, pool: Workers
+) -> None:
+    """Train each user's vector on her history alone, in place, with the items frozen.
+
+    One user after another: her vector does not depend on who else is asked for, nor on threads. There is no
+    penalty: that of training grows with the steps of all users together.
+
+    Parameters
+    ----------
+    history : csr_array of shape (n_users, n_items)
+    users : ndarray of shape (n_users, K), dtype float32
+        Where to start from; the result on return.
+    items : Embeddings
+        Copies, as the kernels write to what they train, and a frozen side is written as it was.
+    loss : Loss
+    seed : int
+    n_epochs : int
+    pool : Workers
+    """
+    rows = rows_of(history)
+    item_side = _side(items, None)
+    item_side.screen[:, 0] = items.biases
+    row_norms(0, len(items.values), item_side.vectors, item_side.screen)
+    user_side = _side(Embeddings.starting_at(users, 0.0), None)
+    kernel = _kernel(loss)
+
+    def part(task: tuple[int, int]) -> None:
+        for u in range(*task):
+            first, last = int(rows.indptr[u]), int(rows.indptr[u + 1])
+            n = last - first
+            liked, indptr = rows.indices[first:last], read_only(np.array([0, n]))
+            samples = Samples(read_only(np.zeros(n, np.int32)), liked, rows.data[first:last], indptr, liked)
+            vectors, screen, state = (array[u : u + 1] for array in (users, user_side.screen, user_side.state))
+            one = Side(vectors, screen, vectors, state, None, None, None)
+            for epoch in range(n_epochs):
+                kernel(0, n, samples, one, item_side, _step(loss, seed, epoch, n)._replace(item_rate=np.float32(0)))
+
+    pool.map(part, even_ranges(len(users), 64))
+
+
+def _kernel(loss: Loss) -> Any:
+    return bpr_pass if loss.rank_weights is None else warp_pass
+
+
+def _step(loss: Loss, seed: int, epoch: int, n: int) -> Step:
+    rate = np.float32(loss.learning_rate)
+    weights = np.zeros(1, np.float32) if loss.rank_weights is None else loss.rank_weights
+    return Step(
+        key=stream_key(seed, epoch),
+        half_bits=np.uint64((max(n - 1, 1).bit_length() + 1) // 2),
+        user_rate=rate,
+        item_rate=rate,
+        margin=np.float32(loss.margin),
+        rank_weights=read_only(weights),
+    )
 
 
 def _side(embeddings: Embeddings, features: Rows | None) -> Side:

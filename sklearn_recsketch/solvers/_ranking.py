@@ -12,6 +12,8 @@ from sklearn_recsketch.utils._threads import Workers, even_ranges
 __all__ = ["top_items"]
 
 USERS_PER_TASK = 512
+LARGEST_INSERTION = 256  # the kernel inserts into sorted lists: fast for short ones, quadratic in k
+BLOCK_SCORES = 8_000_000  # scores held at once by a thread where lists are long
 
 
 def top_items(
@@ -39,6 +41,8 @@ def top_items(
     if excluded is None:
         excluded = sp.csr_array(np.empty((n_users, 0), np.float32))
     excluded.sort_indices()
+    if k > LARGEST_INSERTION:
+        return _sorted_items(user_vectors, item_vectors, excluded, k, pool)
     n_tiles = -(-n_items // TILE)
     tiles = np.zeros((n_tiles, item_vectors.shape[1], TILE), dtype=np.float32)
     for t in range(n_tiles):
@@ -53,4 +57,25 @@ def top_items(
         lambda task: rank_items(task[0], task[1], users, tiles, n_items, rows, best, scores),
         even_ranges(n_users, USERS_PER_TASK),
     )
+    return best, scores
+
+
+def _sorted_items(
+    user_vectors: np.ndarray, item_vectors: np.ndarray, excluded: sp.csr_array, k: int, pool: Workers
+) -> tuple[np.ndarray, np.ndarray]:
+    """`top_items` for long lists: sort all scores of a block of users."""
+    n_users, n_items = len(user_vectors), len(item_vectors)
+    best = np.full((n_users, k), -1, dtype=np.int32)
+    scores = np.full((n_users, k), -np.inf, dtype=np.float32)
+
+    def part(task: tuple[int, int]) -> None:
+        block = user_vectors[task[0] : task[1]] @ item_vectors.T
+        rows = np.repeat(np.arange(len(block)), np.diff(excluded.indptr[task[0] : task[1] + 1]))
+        block[rows, excluded.indices[excluded.indptr[task[0]] : excluded.indptr[task[1]]]] = -np.inf
+        order = np.argsort(-block, axis=1, kind="stable")[:, :k]
+        top = np.take_along_axis(block, order, axis=1)
+        best[task[0] : task[1]] = np.where(top > -np.inf, order, -1)
+        scores[task[0] : task[1]] = top
+
+    pool.map(part, even_ranges(n_users, max(1, BLOCK_SCORES // n_items)))
     return best, scores

@@ -123,21 +123,25 @@ def _conjugate_gradient(
     pool: Workers,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Solve left_side(W) = b from W on; returns the solution and its residual."""
-    residual = b - left_side(W)
     target = accuracy.tol**2 * inner(b, b, pool)
-    direction = preconditioned = residual / preconditioner
-    rz = inner(residual, preconditioned, pool)
-    for _ in range(accuracy.steps):
-        if rz <= 0 or inner(residual, residual, pool) <= target:
+    residual = b
+    for _ in range(accuracy.restarts):
+        residual = b - left_side(W)
+        if inner(residual, residual, pool) <= target:
             break
-        product = left_side(direction)
-        curvature = inner(direction, product, pool)
-        if curvature <= 0:  # only where float32 has nothing left to resolve
-            break
-        length = np.float32(rz / curvature)
-        W = W + length * direction
-        residual = residual - length * product
-        preconditioned = residual / preconditioner
-        rz, previous = inner(residual, preconditioned, pool), rz
-        direction = preconditioned + np.float32(rz / previous) * direction
+        direction = preconditioned = residual / preconditioner
+        rz = inner(residual, preconditioned, pool)
+        for _ in range(accuracy.steps):
+            if rz <= 0 or inner(residual, residual, pool) <= 0.25 * target:
+                break
+            product = left_side(direction)
+            curvature = inner(direction, product, pool)
+            if curvature <= 0:  # only where float32 has nothing left to resolve
+                break
+            length = np.float32(rz / curvature)
+            W = W + length * direction
+            residual = residual - length * product
+            preconditioned = residual / preconditioner
+            rz, previous = inner(residual, preconditioned, pool), rz
+            direction = preconditioned + np.float32(rz / previous) * direction
     return W, residual

@@ -18,13 +18,15 @@ CHUNK = 4096  # rows to a Gram or GEMM task, whatever the number of threads
 
 
 class Accuracy(NamedTuple):
-    """How far to solve: until the residual is `tol` times the right-hand side, or for so many steps.
+    """How far to solve: for so many steps, until the residual is `tol` times the right-hand side, or until
+    the loss of a row is within a share `excess` of its minimum.
 
     Conjugate gradient begins anew from the true residual at most `restarts` times.
     """
 
     steps: int
-    tol: float
+    tol: float = 0.0
+    excess: float = 0.0
     restarts: int = 1
 
 

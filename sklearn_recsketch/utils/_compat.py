@@ -1,4 +1,7 @@
-"""The only place that imports private names of scikit-learn (1.9)."""
+"""The private names of scikit-learn (1.9) that may change without notice.
+
+Parameter constraints come from ``sklearn.utils._param_validation``, which its own developer guide recommends.
+"""
 
 from sklearn.base import _fit_context
 from sklearn.metrics._scorer import _BaseScorer

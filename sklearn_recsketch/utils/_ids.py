@@ -57,11 +57,11 @@ def encode_ids(column: Any, name: str) -> IdColumn:
     return IdColumn(codes=rank[codes], ids=ids[order])
 
 
-def lookup(ids: np.ndarray, column: IdColumn, name: str) -> np.ndarray:
-    """Codes of a column's rows in the sorted `ids` of a fitted model, -1 where unknown."""
+def lookup(ids: np.ndarray, column: IdColumn, name: str, whose: str = "the model was fitted on") -> np.ndarray:
+    """Codes of a column's rows in `ids`, -1 where unknown; `whose` these are is for the error about two kinds."""
     if not len(column.ids):
         return np.empty(0, dtype=np.intp)
-    check_same_kind(column.ids, ids, f"The {name} ids", "the model was fitted on")
+    check_same_kind(column.ids, ids, f"The {name} ids", whose)
     return np.asarray(pd.Index(ids).get_indexer(pd.Index(column.ids)))[column.codes]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -112,6 +113,10 @@ def check_id_list(ids: Any, name: str) -> IdColumn:
     if isinstance(ids, pd.Series | pd.Index):
         return encode_ids(ids, name)
     array = ids.to_numpy() if hasattr(ids, "to_numpy") else ids
+    if not isinstance(array, Iterable):
+        raise TypeError(
+            f"{name} ids must be a list of ints or strings, got {show_id(ids)} of type {type(ids).__name__}."
+        )
     if not isinstance(array, np.ndarray):
         array = np.array(list(array), dtype=object)
     if array.ndim != 1:
@@ -141,6 +146,8 @@ def _as_table(X: Any, name: str) -> Any:
     if isinstance(X, list | tuple):
         # As objects: np.asarray(["u", 1]) would turn the integer into text.
         X = np.array(X, dtype=object)
+    if hasattr(X, "collect"):
+        raise TypeError(f"{name} is a lazy frame: pass {name}.collect().")
     X = np.asarray(X)
     if X.ndim != 2:
         raise ValueError(
@@ -165,6 +172,8 @@ def _refuse_swapped(names: list[str] | None, name: str) -> None:
 
 
 def _check_strength(values: Any, n_rows: int, name: str) -> np.ndarray:
+    if isinstance(values, list | tuple):
+        values = np.array(values, dtype=object)  # [1, "many"] would become text as a whole
     array = values.to_numpy() if hasattr(values, "to_numpy") else np.asarray(values)
     if array.ndim == 2 and array.shape[1] == 1:
         array = array.ravel()
@@ -180,9 +189,11 @@ def _check_strength(values: Any, n_rows: int, name: str) -> np.ndarray:
     if array.dtype.kind == "c":
         raise ValueError(f"Complex data not supported: {name} is {array.dtype}.")
     try:
+        if array.dtype.kind in "mMUST" or (array.dtype == object and any(isinstance(v, str) for v in array)):
+            raise TypeError
         strength = array.astype(np.float64)
     except (TypeError, ValueError):
-        row, value = next((r, v) for r, v in enumerate(array) if not _is_number(v))
+        row, value = next(((r, v) for r, v in enumerate(array) if not _is_number(v)), (0, array[0]))
         raise ValueError(
             f"{name} must be numbers, but row {row} is {show_id(value)} of type {type(value).__name__}."
         ) from None
@@ -195,10 +206,20 @@ def _check_strength(values: Any, n_rows: int, name: str) -> np.ndarray:
             f"{name} must be finite and not negative, but row {row} is {kind}: {show_id(value)}. "
             f"Drop the row, or set its strength to 0 for 'no interaction'."
         )
+    limits = np.finfo(np.float32)
+    extreme = (strength > 0) & ((strength < limits.tiny) | (strength > limits.max))
+    if extreme.any():
+        row = int(np.argmax(extreme))
+        raise ValueError(
+            f"{name} must be 0 or between {limits.tiny:.2g} and {limits.max:.2g}, as models keep it in float32, but "
+            f"row {row} is {show_id(strength[row])}. Scale the strengths."
+        )
     return strength
 
 
 def _is_number(value: Any) -> bool:
+    if isinstance(value, str):
+        return False
     try:
         float(value)
     except (TypeError, ValueError):
