@@ -70,14 +70,16 @@ def load(arguments: argparse.Namespace) -> tuple[str, pd.DataFrame, Any, Any]:
 
 
 def base_models(arguments: argparse.Namespace) -> dict[str, Any]:
-    """WRMF and WARP before any tuning."""
+    """WRMF and WARP before any tuning, of a size for the data at hand."""
     large = arguments.likes is not None
     common = {"n_jobs": arguments.n_jobs, "random_state": arguments.seed}
     return {
-        "WRMF": WRMFRecommender(128 if large else 32, alpha=50 if large else 10, regularization=10, **common),
+        "WRMF": WRMFRecommender(
+            128 if large else 16, alpha=50 if large else 10, regularization=10 if large else 50, **common
+        ),
         "WARP": WARPRecommender(
-            128 if large else 32, regularization=1e-4, max_iter=60 if large else 30, **common
-        ).set_params(item_encoder__min_count=5),
+            128 if large else 32, regularization=1e-4 if large else 3e-4, max_iter=60 if large else 20, **common
+        ),
     }
 
 
