@@ -23,7 +23,7 @@ from sklearn.base import clone
 from skopt import BayesSearchCV
 from skopt.space import Integer, Real
 
-from sklearn_recsketch import PopularityRecommender, WARPRecommender, WRMFRecommender
+from sklearn_recsketch import PopularityRecommender, SideFeatureEncoder, WARPRecommender, WRMFRecommender
 from sklearn_recsketch.datasets import load_features, load_likes, make_interactions
 from sklearn_recsketch.inspection import items_like_feature, suggest_features
 from sklearn_recsketch.metrics import make_ranking_scorer
@@ -72,7 +72,9 @@ def load(arguments: argparse.Namespace) -> tuple[str, pd.DataFrame, Any, Any]:
 def base_models(arguments: argparse.Namespace) -> dict[str, Any]:
     """WRMF and WARP before any tuning, of a size for the data at hand."""
     large = arguments.likes is not None
-    common = {"n_jobs": arguments.n_jobs, "random_state": arguments.seed}
+    # Of thousands of tags in a file, those of one or two items say nothing about others.
+    encoder = SideFeatureEncoder(min_count=5 if large else 1)
+    common = {"n_jobs": arguments.n_jobs, "random_state": arguments.seed, "item_encoder": encoder}
     return {
         "WRMF": WRMFRecommender(
             128 if large else 16, alpha=50 if large else 10, regularization=10 if large else 50, **common
@@ -133,7 +135,7 @@ def search(name: str, model: Any, X: pd.DataFrame, features: Any, arguments: arg
     if features is not None:
         spaces[name]["item_encoder__feature_weight"] = Real(0.1, 3, "log-uniform")
     found = BayesSearchCV(
-        model,
+        clone(model).set_params(max_iter=15 if name == "WRMF" else 30),
         spaces[name],
         n_iter=arguments.n_iter,
         scoring=make_ranking_scorer("precision@5", candidates=X["item"].unique()),
