@@ -127,6 +127,7 @@ def search(name: str, model: Any, X: pd.DataFrame, features: Any, arguments: arg
             "regularization": Real(0.1, 100, "log-uniform"),
         },
         "WARP": {
+            "max_iter": Integer(10, 60),
             "n_components": Integer(16, 128),
             "learning_rate": Real(0.01, 0.2, "log-uniform"),
             "regularization": Real(1e-5, 1e-3, "log-uniform"),
@@ -135,7 +136,7 @@ def search(name: str, model: Any, X: pd.DataFrame, features: Any, arguments: arg
     if features is not None:
         spaces[name]["item_encoder__feature_weight"] = Real(0.1, 3, "log-uniform")
     found = BayesSearchCV(
-        clone(model).set_params(max_iter=15 if name == "WRMF" else 30),
+        clone(model),
         spaces[name],
         n_iter=arguments.n_iter,
         scoring=make_ranking_scorer("precision@5", candidates=X["item"].unique()),
