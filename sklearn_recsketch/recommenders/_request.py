@@ -122,10 +122,8 @@ def build_request(
         items = chosen.ids
         item_codes = lookup(known_items, IdColumn(np.arange(len(items)), items), "candidate")
     pairs = None
-    if exclude is not None and not len(exclude):
-        exclude = None
     if exclude is not None and _is_table(exclude):
-        pairs = check_interactions(exclude, name="exclude")
+        pairs = check_interactions(exclude, name="exclude") if len(exclude) else None
     elif exclude is not None:
         unwanted = check_id_list(exclude, "excluded item")
         position = lookup(items, IdColumn(np.arange(len(unwanted.ids)), unwanted.ids), "excluded item")
