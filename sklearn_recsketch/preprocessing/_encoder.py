@@ -10,11 +10,10 @@ import pandas as pd
 import scipy.sparse as sp
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.preprocessing import normalize
-from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_recsketch.preprocessing._side_features import SideFeatures
-from sklearn_recsketch.utils._compat import _fit_context
+from sklearn_recsketch.utils._compat import Interval, StrOptions, _fit_context
 from sklearn_recsketch.utils._ids import encode_ids, lookup
 
 __all__ = ["SideFeatureEncoder", "check_side_features"]

@@ -8,11 +8,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, TransformerMixin
-from sklearn.utils._param_validation import Interval
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_recsketch.preprocessing._matrix import pair_keys, present_ids
-from sklearn_recsketch.utils._compat import _fit_context
+from sklearn_recsketch.utils._compat import Interval, _fit_context
 from sklearn_recsketch.utils._frames import frame_library, make_table
 from sklearn_recsketch.utils._ids import lookup
 from sklearn_recsketch.utils._validation import Interactions, check_interactions

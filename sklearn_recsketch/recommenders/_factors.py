@@ -11,7 +11,6 @@ import numpy as np
 import scipy.sparse as sp
 from sklearn.callback import CallbackSupportMixin
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import Interval, StrOptions
 
 from sklearn_recsketch.preprocessing._encoder import SideFeatureEncoder
 from sklearn_recsketch.preprocessing._matrix import build_matrix
@@ -20,7 +19,7 @@ from sklearn_recsketch.recommenders._base import BaseRecommender
 from sklearn_recsketch.recommenders._entities import Entities, known_ids
 from sklearn_recsketch.recommenders._similarity import similar
 from sklearn_recsketch.recommenders._training import Trainer, run_epochs, split_validation
-from sklearn_recsketch.utils._compat import _fit_context
+from sklearn_recsketch.utils._compat import Interval, StrOptions, _fit_context
 from sklearn_recsketch.utils._threads import Workers, workers
 from sklearn_recsketch.utils._validation import Interactions, check_interactions
 
@@ -41,6 +40,8 @@ class Problem:
     seed : int
     earlier : FactorRecommender or None
         The fitted model that training continues from.
+    earlier_sides : tuple of Entities or None
+        Its users and items.
     """
 
     users: Entities
@@ -50,6 +51,7 @@ class Problem:
     item_embeddings: np.ndarray
     seed: int
     earlier: Any
+    earlier_sides: tuple[Entities | None, Entities | None]
 
 
 class FactorRecommender(CallbackSupportMixin, BaseRecommender):
@@ -284,7 +286,7 @@ class FactorRecommender(CallbackSupportMixin, BaseRecommender):
                 f"{earlier.item_factors_.shape[1]}. Set it back, or fit anew with warm_start=False."
             )
         random_state = check_random_state(self.random_state)
-        sides, starts = [], []
+        sides, starts, before = [], [], []
         for axis, (name, ids) in enumerate((("user", users), ("item", items))):
             counts = np.diff(matrix.indptr) if axis == 0 else np.bincount(matrix.indices, minlength=len(ids))
             old = None if earlier is None else earlier._entities(name)
@@ -294,10 +296,13 @@ class FactorRecommender(CallbackSupportMixin, BaseRecommender):
                 start = entities.carry(old, getattr(earlier, f"{name}_embeddings_"), start)
             sides.append(entities)
             starts.append(start)
+            before.append(old)
         active = matrix[np.flatnonzero(sides[0].active)][:, np.flatnonzero(sides[1].active)]
         active.sort_indices()
         seed = int(random_state.randint(np.iinfo(np.int32).max))
-        problem = Problem(sides[0], sides[1], sp.csr_array(active), starts[0], starts[1], seed, earlier)
+        problem = Problem(
+            sides[0], sides[1], sp.csr_array(active), starts[0], starts[1], seed, earlier, (before[0], before[1])
+        )
         shared: dict[str, Any] = {"users_": users, "items_": items, "interactions_": interactions, "_seed": seed}
         for name, entities in (("user", sides[0]), ("item", sides[1])):
             shared[f"{name}_features_"] = entities.features

@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
-from sklearn.utils._param_validation import Interval
 
 from sklearn_recsketch.kernels._sgd import PENALTY
 from sklearn_recsketch.recommenders._entities import Entities
 from sklearn_recsketch.recommenders._factors import FactorRecommender, Problem
 from sklearn_recsketch.solvers._pairwise import Embeddings, Loss, PairwiseEpochs, fold_in
+from sklearn_recsketch.utils._compat import Interval
 from sklearn_recsketch.utils._threads import Workers, workers
 
 __all__ = ["PairwiseRecommender"]
@@ -89,12 +89,11 @@ class _Epochs:
         self._sides = (("user", problem.users), ("item", problem.items))
         self._full: list[Embeddings] = []
         trained = []
-        for (name, entities), values in zip(
-            self._sides, (problem.user_embeddings, problem.item_embeddings), strict=True
-        ):
+        starts = problem.user_embeddings, problem.item_embeddings
+        for (name, entities), values, old in zip(self._sides, starts, problem.earlier_sides, strict=True):
             full = Embeddings.starting_at(values, model._penalty(entities, name))
-            if problem.earlier is not None:
-                old, before = problem.earlier._entities(name), problem.earlier._training_state[name]
+            if old is not None:
+                before = problem.earlier._training_state[name]
                 penalty = full.state[:, PENALTY].copy()
                 full = Embeddings(values, entities.carry(old, before, full.state))
                 full.state[:, PENALTY] = penalty

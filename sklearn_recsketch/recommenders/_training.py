@@ -10,11 +10,12 @@ from typing import Any, Protocol
 
 import numpy as np
 from sklearn.callback import CallbackContext
-from sklearn.utils import _safe_indexing, check_random_state
+from sklearn.utils import check_random_state
 
 from sklearn_recsketch.exceptions import DivergenceWarning
 from sklearn_recsketch.metrics._scorer import check_ranking_scorer
 from sklearn_recsketch.model_selection._deal import deal_pairs
+from sklearn_recsketch.utils._compat import _safe_indexing
 from sklearn_recsketch.utils._validation import Interactions, check_interactions
 
 __all__ = ["Monitor", "Trainer", "run_epochs", "split_validation"]

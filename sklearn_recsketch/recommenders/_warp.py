@@ -5,11 +5,10 @@ from __future__ import annotations
 from numbers import Integral, Real
 from typing import Any
 
-from sklearn.utils._param_validation import Interval
-
 from sklearn_recsketch.kernels._sgd import warp_pass
 from sklearn_recsketch.recommenders._pairwise import PairwiseRecommender
 from sklearn_recsketch.solvers._pairwise import Loss, warp_rank_weights
+from sklearn_recsketch.utils._compat import Interval
 
 __all__ = ["WARPRecommender"]
 

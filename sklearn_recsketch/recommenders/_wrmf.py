@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
-from sklearn.utils._param_validation import Interval, StrOptions
 
 from sklearn_recsketch.kernels._als import solve_rows
 from sklearn_recsketch.kernels._jit import Rows, rows_of
@@ -15,6 +14,7 @@ from sklearn_recsketch.recommenders._entities import Entities
 from sklearn_recsketch.recommenders._factors import FactorRecommender, Problem
 from sklearn_recsketch.solvers._wrmf_features import FeatureMatrix, solve_features
 from sklearn_recsketch.solvers._wrmf_rows import Accuracy, gram, solve_side
+from sklearn_recsketch.utils._compat import Interval, StrOptions
 from sklearn_recsketch.utils._threads import Workers, workers
 
 __all__ = ["WRMFRecommender"]
