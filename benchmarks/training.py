@@ -1,141 +1,179 @@
-"""Seconds per WRMF iteration and per WARP epoch beside implicit's and LightFM's, in one run.
+"""Seconds of an iteration or epoch beside every peer's, at the same objective and to the same quality.
 
-    python benchmarks/training.py --likes ../shared/data/gowalla/train.psv --user uid --item mid
+    python benchmarks/training.py [--rounds 5] [--only WRMF]
 
-Iterations of ours and of the peer alternate: machines drift, and only ratios within a run mean anything.
-Needs the extra [engines]. Without a file it runs on make_interactions of about Gowalla's shape.
+Ours and the peers alternate: machines drift, and only ratios within a run mean anything. Needs the extra [bench].
 """
 
 from __future__ import annotations
 
 import argparse
-import os
-import platform
-import time
 from collections.abc import Callable
-from importlib.metadata import version
-from pathlib import Path
 
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # implicit warns otherwise
-
+import contestants
 import numpy as np
 import pandas as pd
-from implicit.cpu.als import AlternatingLeastSquares
-from lightfm import LightFM
-from quality import peer_matrix
-from threadpoolctl import threadpool_limits
+from common import Likes, Trained, against, alternate, gowalla, judge, machine, markdown, publish, with_factors
 
-from sklearn_recsketch import WARPRecommender, WRMFRecommender
-from sklearn_recsketch.datasets import load_likes, make_interactions
-from sklearn_recsketch.preprocessing import to_matrix
+from sklearn_recsketch import BPRRecommender, WARPRecommender, WRMFRecommender
 
-GOWALLA = Path(__file__).parents[2] / "shared/data/gowalla/train.psv"
+ALPHA, REGULARIZATION = 20, 0.1
+CG, EXACT = 'WRMF(solver="auto")', 'WRMF(solver="cholesky")'
+# Components, iterations of conjugate gradient and of exact solves.
+SIZES = ((64, 15, 6), (128, 15, 4), (512, 5, 0))
 
 
-class EpochTimes:
-    """A scikit-learn callback that notes when each epoch begins and ends, evaluation left out."""
-
-    def __init__(self) -> None:
-        self.seconds: list[float] = []
-
-    def setup(self, estimator, context) -> None:
-        self.seconds.clear()
-
-    def on_fit_task_begin(self, estimator, context) -> None:
-        self._start = time.perf_counter()
-
-    def on_fit_task_end(self, estimator, context) -> None:
-        if context.task_name == "epoch":
-            self.seconds.append(time.perf_counter() - self._start)
-
-    def teardown(self, estimator, context) -> None:
-        pass
-
-
-def our_epochs(model, X) -> list[float]:
-    """Seconds of each epoch of a fit."""
-    times = EpochTimes()
-    model.set_callbacks(times).fit(X)
-    return times.seconds
-
-
-def implicit_epochs(matrix, n_components: int, n_jobs: int, n_epochs: int) -> list[float]:
-    """Seconds of each iteration but the first, whose start is not reported."""
-    ends: list[float] = []
-    model = AlternatingLeastSquares(
-        factors=n_components, regularization=0.1, alpha=20, iterations=n_epochs, num_threads=n_jobs, random_state=0
+def objective(matrix, trained: Trained) -> float:
+    """L of WRMF, in float64."""
+    users, items = trained.users.astype(np.float64), trained.items.astype(np.float64)
+    rows, columns = matrix.nonzero()
+    scores = np.concatenate(
+        [
+            np.einsum("ik,ik->i", users[rows[a : a + 100_000]], items[columns[a : a + 100_000]])
+            for a in range(0, len(rows), 100_000)
+        ]
     )
-    model.fit(matrix, show_progress=False, callback=lambda *_: ends.append(time.perf_counter()))
-    return np.diff(ends).tolist()
+    return float(
+        np.vdot(users.T @ users, items.T @ items)
+        + ((1 + ALPHA) * (1 - scores) ** 2 - scores**2).sum()
+        + REGULARIZATION * (np.vdot(users, users) + np.vdot(items, items))
+    )
 
 
-def lightfm_epochs(matrix, n_components: int, n_jobs: int, n_epochs: int) -> list[float]:
-    """Seconds of each epoch."""
-    model = LightFM(no_components=n_components, loss="warp", random_state=0)
-    seconds = []
-    for _ in range(n_epochs):
-        start = time.perf_counter()
-        model.fit_partial(matrix, epochs=1, num_threads=n_jobs)
-        seconds.append(time.perf_counter() - start)
-    return seconds
+class Watched:
+    """A contestant that remembers what it learnt last."""
+
+    def __init__(self, train: Callable[[], Trained], skip: int = 1) -> None:
+        self._train, self._skip = train, skip
+        self.trained: Trained | None = None
+
+    def __call__(self) -> float:
+        """Median seconds of an epoch, the first ones left out."""
+        self.trained = self._train()
+        return float(np.median(self.trained.seconds[self._skip :]))
 
 
-def compare(ours: Callable[[], list[float]], peer: Callable[[], list[float]], rounds: int) -> dict[str, float]:
-    """Medians over alternating rounds, and the spread of the ratio between them."""
-    pairs = [(np.median(ours()), np.median(peer())) for _ in range(rounds)]
-    mine, theirs = (np.array(column) for column in zip(*pairs, strict=True))
-    ratios = theirs / mine
-    return {
-        "ours, s": np.median(mine),
-        "peer, s": np.median(theirs),
-        "ratio": np.median(ratios),
-        "lowest": ratios.min(),
-        "highest": ratios.max(),
+def compare_wrmf(data: Likes, n_jobs: int, rounds: int) -> str:
+    matrix = data.matrix
+    parts = []
+    for K, steps, exact_steps in SIZES:
+        setting = {"alpha": ALPHA, "regularization": REGULARIZATION}
+        common = {**setting, "n_jobs": n_jobs, "random_state": 0}
+
+        def native(solver, n, K=K, common=common):
+            return Watched(
+                lambda: contestants.ours(WRMFRecommender(K, solver=solver, max_iter=n, **common), data.train)
+            )
+
+        def implicit(n, K=K, setting=setting, **options):
+            return Watched(lambda: contestants.implicit_als(matrix, K, n_jobs, n, **setting, **options))
+
+        def irspack(solver, n, K=K, setting=setting):
+            return Watched(lambda: contestants.irspack_als(matrix, K, n_jobs, n, **setting, solver=solver))
+
+        runs = {CG: native("auto", steps), "implicit, CG": implicit(steps), "irspack, CG": irspack("CG", steps)}
+        pairs = [(CG, "implicit, CG"), (CG, "irspack, CG")]
+        if exact_steps:
+            runs |= {
+                EXACT: native("cholesky", exact_steps),
+                "implicit, Cholesky": implicit(exact_steps, use_cg=False),
+                "irspack, Cholesky": irspack("CHOLESKY", exact_steps),
+            }
+            pairs += [(EXACT, "implicit, Cholesky"), (EXACT, "irspack, Cholesky")]
+        seconds = alternate(runs, rounds)
+        shell = WRMFRecommender(K, max_iter=1, n_jobs=n_jobs).fit(data.train)
+        quality = pd.DataFrame(
+            [
+                {
+                    "": name,
+                    "iterations": len(run.trained.seconds),
+                    "L": f"{objective(matrix, run.trained):.6g}",
+                    "ndcg@20": f"{judge(with_factors(shell, run.trained), data.test)['ndcg@20']:.4f}",
+                }
+                for name, run in runs.items()
+            ]
+        )
+        parts.append(f"{K} components:\n\n{markdown(against(seconds, pairs))}\n\n{markdown(quality)}")
+        print(parts[-1], flush=True)
+    head = f"Seconds per iteration, alpha={ALPHA}, regularization={REGULARIZATION}, {n_jobs} threads, {rounds} rounds."
+    return "\n\n".join([head, *parts])
+
+
+def compare_warp(data: Likes, rounds: int) -> str:
+    matrix = data.matrix
+    shell = WARPRecommender(64, max_iter=1, n_jobs=2).fit(data.train)
+    parts = []
+    for n_jobs in (2, 1):
+        common = {"n_jobs": n_jobs, "max_iter": 20}
+        quality: dict[str, list[float]] = {"WARP": [], "LightFM": []}
+        seeds = iter(range(2 * rounds))  # two contestants a round draw from it
+
+        def run(name, train, n_jobs=n_jobs, quality=quality, seeds=seeds):
+            def timed() -> float:
+                trained = train(next(seeds) // 2)
+                quality[name].append(judge(with_factors(shell, trained), data.test)["ndcg@20"])
+                return float(np.median(trained.seconds))
+
+            return timed
+
+        seconds = alternate(
+            {
+                "WARP": run(
+                    "WARP",
+                    lambda seed, common=common: contestants.ours(
+                        WARPRecommender(64, random_state=seed, **common), data.train
+                    ),
+                ),
+                "LightFM": run(
+                    "LightFM",
+                    lambda seed, n_jobs=n_jobs: contestants.lightfm(matrix, 64, n_jobs, 20, "warp", seed),
+                ),
+            },
+            rounds,
+        )
+        table = against(seconds, [("WARP", "LightFM")])
+        for name, scores in quality.items():
+            table[f"ndcg@20, {name}"] = f"{np.mean(scores):.4f} +- {np.std(scores, ddof=1) / np.sqrt(rounds):.4f}"
+        table.insert(2, "threads", n_jobs)
+        parts.append(table)
+    text = f"Seconds per WARP epoch, median of 20, 64 components, learning rate 0.05; {rounds} rounds, one seed each."
+    return text + "\n\n" + markdown(pd.concat(parts))
+
+
+def compare_bpr(data: Likes, n_jobs: int, rounds: int) -> str:
+    matrix = data.matrix
+    runs = {
+        "BPR": Watched(
+            lambda: contestants.ours(BPRRecommender(64, max_iter=10, n_jobs=n_jobs, random_state=0), data.train)
+        ),
+        "implicit": Watched(lambda: contestants.implicit_bpr(matrix, 64, n_jobs, 10)),
+        "LightFM": Watched(lambda: contestants.lightfm(matrix, 64, n_jobs, 10, "bpr")),
+        "skrecsys": Watched(lambda: contestants.skrecsys_bpr(data.train, 64, n_jobs, 10)),
     }
+    seconds = alternate(runs, rounds)
+    table = against(seconds, [("BPR", peer) for peer in list(runs)[1:]])
+    return f"Seconds per BPR epoch, 64 components, {n_jobs} threads, {rounds} rounds.\n\n{markdown(table)}"
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--likes", default=str(GOWALLA) if GOWALLA.exists() else None)
-    parser.add_argument("--user", default="uid")
-    parser.add_argument("--item", default="mid")
-    parser.add_argument("--n-components", type=int, default=64)
     parser.add_argument("--n-jobs", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--only", choices=["WRMF", "WARP", "BPR"])
     arguments = parser.parse_args()
-    if arguments.likes is None:
-        X, _ = make_interactions(30_000, 40_000, mean_activity=27, random_state=0)
-    else:
-        X = load_likes(arguments.likes, user=arguments.user, item=arguments.item).data
-    matrix = peer_matrix(to_matrix(X)[0])
-    K, n_jobs = arguments.n_components, arguments.n_jobs
-    common = {"n_components": K, "n_jobs": n_jobs, "random_state": 0}
-    WRMFRecommender(max_iter=1, **common).fit(X.iloc[:1000])  # compiles
-    WARPRecommender(max_iter=1, regularization=1e-9, **common).fit(X.iloc[:1000])
-    with threadpool_limits(1, "blas"):
-        rows = {
-            "WRMF iteration, implicit's CG": compare(
-                lambda: our_epochs(WRMFRecommender(alpha=20, regularization=0.1, max_iter=8, **common), X),
-                lambda: implicit_epochs(matrix, K, n_jobs, 9),
-                arguments.rounds,
-            ),
-            "WRMF exact iteration, implicit's CG": compare(
-                lambda: our_epochs(
-                    WRMFRecommender(alpha=20, regularization=0.1, max_iter=8, solver="cholesky", **common), X
-                ),
-                lambda: implicit_epochs(matrix, K, n_jobs, 9),
-                arguments.rounds,
-            ),
-            "WARP epoch (of 20), LightFM's": compare(
-                lambda: our_epochs(WARPRecommender(max_iter=20, **common), X),
-                lambda: lightfm_epochs(matrix, K, n_jobs, 20),
-                arguments.rounds,
-            ),
-        }
-    peers = ", ".join(f"{name} {version(name)}" for name in ("implicit", "rectools-lightfm", "numba", "numpy"))
-    print(f"{matrix.nnz} interactions, {matrix.shape[0]} x {matrix.shape[1]}, K={K}, {n_jobs} threads")
-    print(f"{peers}; Python {platform.python_version()}, {platform.machine()}, {os.cpu_count()} cores")
-    print(pd.DataFrame(rows).T.round(3).to_string())
+    data = gowalla()
+    few = data.train.iloc[:1000]
+    for recommender in (WRMFRecommender, WARPRecommender, BPRRecommender):
+        recommender(64, max_iter=1, n_jobs=arguments.n_jobs).fit(few)  # compiles
+    print(f"{len(data.train)} interactions. {machine('implicit', 'irspack', 'rectools-lightfm', 'skrecsys')}")
+    comparisons = {
+        "WRMF": lambda: compare_wrmf(data, arguments.n_jobs, arguments.rounds),
+        "WARP": lambda: compare_warp(data, arguments.rounds),
+        "BPR": lambda: compare_bpr(data, arguments.n_jobs, arguments.rounds),
+    }
+    for name, compare in comparisons.items():
+        if arguments.only in (None, name):
+            publish(name, compare())
 
 
 if __name__ == "__main__":
