@@ -1,0 +1,125 @@
+"""Data, alternating rounds and published tables: what all benchmarks share."""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+from collections.abc import Callable, Iterable
+from importlib.metadata import version
+from pathlib import Path
+from typing import NamedTuple
+
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # implicit warns otherwise; before numpy is imported
+
+import numpy as np
+import pandas as pd
+import scipy.sparse as sp
+
+from sklearn_recsketch.datasets import load_likes, make_interactions
+from sklearn_recsketch.metrics import make_ranking_scorer
+from sklearn_recsketch.preprocessing import to_matrix
+
+DATA = Path(__file__).parents[2] / "shared/data"
+README = Path(__file__).parent / "README.md"
+
+
+class Likes(NamedTuple):
+    """Interactions to train on, and those held out."""
+
+    train: pd.DataFrame
+    test: pd.DataFrame
+
+    @property
+    def matrix(self) -> sp.csr_matrix:
+        """Training matrix in the form that all peers take: int32 indices, the old matrix class."""
+        matrix = to_matrix(self.train)[0]
+        arrays = (matrix.data, matrix.indices.astype(np.int32), matrix.indptr.astype(np.int32))
+        return sp.csr_matrix(arrays, shape=matrix.shape)
+
+
+def gowalla() -> Likes:
+    """The Gowalla split that LightGCN uses; made-up data of its shape where the files are absent."""
+    folder = DATA / "gowalla"
+    if folder.exists():
+        return Likes(*(load_likes(folder / f"{part}.psv", user="uid", item="mid").data for part in ("train", "test")))
+    X, _ = make_interactions(30_000, 40_000, mean_activity=34, random_state=0)
+    held_out = np.random.default_rng(0).random(len(X)) < 0.2
+    return Likes(X[~held_out], X[held_out])
+
+
+def citeulike() -> pd.DataFrame:
+    """Likes of citeulike-a."""
+    return load_likes(DATA / "citeulike-a/likes.psv").data
+
+
+class Trained(NamedTuple):
+    """What a contestant returns: seconds of each epoch, and the vectors learnt."""
+
+    seconds: list[float]
+    users: np.ndarray
+    items: np.ndarray
+    item_biases: np.ndarray | None = None
+
+
+def with_factors(recommender, trained: Trained):
+    """A fitted recommender of ours with somebody else's factors, so that one code judges all."""
+    recommender.user_factors_ = np.ascontiguousarray(trained.users, dtype=np.float32)
+    recommender.item_factors_ = np.ascontiguousarray(trained.items, dtype=np.float32)
+    if trained.item_biases is not None:
+        recommender.item_biases_ = np.asarray(trained.item_biases, dtype=np.float32)
+    return recommender
+
+
+def judge(recommender, test: pd.DataFrame) -> dict[str, float]:
+    """recall@20 and ndcg@20 on held-out rows."""
+    return make_ranking_scorer(["recall@20", "ndcg@20"])(recommender, test)
+
+
+def alternate(contestants: dict[str, Callable[[], float]], rounds: int) -> pd.DataFrame:
+    """Seconds of every contestant in every round: one after another, because machines drift."""
+    return pd.DataFrame([{name: run() for name, run in contestants.items()} for _ in range(rounds)])
+
+
+def against(seconds: pd.DataFrame, pairs: Iterable[tuple[str, str]]) -> pd.DataFrame:
+    """Rows (ours, peer): medians, and the ratio of the two in each round as median, lowest and highest."""
+    rows = []
+    for ours, peer in pairs:
+        ratio = seconds[peer] / seconds[ours]
+        rows.append(
+            {
+                "ours": ours,
+                "peer": peer,
+                "ours, s": f"{seconds[ours].median():.3g}",
+                "peer, s": f"{seconds[peer].median():.3g}",
+                "ratio": f"{ratio.median():.2f}",
+                "lowest to highest": f"{ratio.min():.2f} to {ratio.max():.2f}",
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def markdown(table: pd.DataFrame) -> str:
+    """A Markdown table."""
+    lines = [list(map(str, table.columns)), ["---"] * table.shape[1], *table.astype(str).to_numpy().tolist()]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def machine(*packages: str) -> str:
+    """Where it was measured."""
+    model = platform.processor() or platform.machine()
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.exists():
+        found = re.search(r"model name\s*:\s*(.+)", cpuinfo.read_text())
+        model = found.group(1) if found else model
+    versions = ", ".join(f"{name} {version(name)}" for name in ("numba", "numpy", *packages))
+    return f"{os.cpu_count()} cores of {model}, {platform.system()}, Python {platform.python_version()}, {versions}."
+
+
+def publish(section: str, text: str) -> None:
+    """Print a result, and put it into the README between the marks of its section."""
+    print(text, flush=True)
+    page = README.read_text()
+    begin, end = f"<!-- {section} -->", f"<!-- end of {section} -->"
+    before, rest = page.split(begin)
+    README.write_text(f"{before}{begin}\n\n{text}\n\n{end}{rest.split(end)[1]}")

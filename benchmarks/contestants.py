@@ -1,0 +1,118 @@
+"""Each library trains on the same matrix and reports the seconds of its epochs."""
+
+from __future__ import annotations
+
+import time
+import warnings
+
+import numpy as np
+import pandas as pd
+import scipy.sparse as sp
+from common import Trained
+from implicit.cpu.als import AlternatingLeastSquares
+from implicit.cpu.bpr import BayesianPersonalizedRanking
+from irspack.recommenders.ials import IALSRecommender
+from lightfm import LightFM
+from skrecsys.recommendation import BayesianPersonalizedRanking as SkrecsysBPR
+from threadpoolctl import threadpool_limits
+
+
+class EpochTimes:
+    """A scikit-learn callback that notes when each epoch begins and ends, evaluation left out."""
+
+    def __init__(self) -> None:
+        self.seconds: list[float] = []
+
+    def setup(self, estimator, context) -> None:
+        self.seconds.clear()
+
+    def on_fit_task_begin(self, estimator, context) -> None:
+        self._start = time.perf_counter()
+
+    def on_fit_task_end(self, estimator, context) -> None:
+        if context.task_name == "epoch":
+            self.seconds.append(time.perf_counter() - self._start)
+
+    def teardown(self, estimator, context) -> None:
+        pass
+
+
+def ours(model, X: pd.DataFrame) -> Trained:
+    """A recommender of this package."""
+    times = EpochTimes()
+    model.set_callbacks(times).fit(X)
+    return Trained(times.seconds, model.user_factors_, model.item_factors_, getattr(model, "item_biases_", None))
+
+
+def implicit_als(matrix: sp.csr_matrix, K: int, n_jobs: int, epochs: int, alpha, regularization, **options) -> Trained:
+    """implicit's ALS on 1 + alpha d, as it takes the confidence itself."""
+    confidence = matrix.copy()
+    confidence.data = (1 + alpha * confidence.data).astype(np.float32)
+    seconds: list[float] = []
+    model = AlternatingLeastSquares(
+        factors=K,
+        regularization=regularization,
+        alpha=1,
+        iterations=epochs,
+        num_threads=n_jobs,
+        random_state=0,
+        **options,
+    )
+    with threadpool_limits(1, "blas"):
+        model.fit(confidence, show_progress=False, callback=lambda _, elapsed, loss: seconds.append(elapsed))
+    return Trained(seconds, model.user_factors, model.item_factors)
+
+
+def irspack_als(matrix: sp.csr_matrix, K: int, n_jobs: int, epochs: int, alpha, regularization, solver) -> Trained:
+    """irspack's iALS on the same objective divided by alpha, with its frequency scaling switched off."""
+    recommender = IALSRecommender(
+        matrix,
+        n_components=K,
+        alpha0=1 / alpha,
+        reg=regularization / alpha,
+        nu=0,
+        loss_type="ORIGINAL",
+        solver_type=solver,
+        n_threads=n_jobs,
+        train_epochs=epochs,
+    )
+    trainer = recommender._create_trainer()
+    seconds = []
+    for _ in range(epochs):
+        start = time.perf_counter()
+        trainer.run_epoch()
+        seconds.append(time.perf_counter() - start)
+    return Trained(seconds, trainer.core_trainer.user, trainer.core_trainer.item)
+
+
+def lightfm(matrix: sp.csr_matrix, K: int, n_jobs: int, epochs: int, loss: str, seed: int = 0) -> Trained:
+    """LightFM at its defaults."""
+    model = LightFM(no_components=K, loss=loss, random_state=seed)
+    seconds = []
+    for _ in range(epochs):
+        start = time.perf_counter()
+        model.fit_partial(matrix, epochs=1, num_threads=n_jobs)
+        seconds.append(time.perf_counter() - start)
+    return Trained(seconds, model.user_embeddings, model.item_embeddings, model.item_biases)
+
+
+def implicit_bpr(matrix: sp.csr_matrix, K: int, n_jobs: int, epochs: int) -> Trained:
+    """implicit's BPR at its defaults; its last component is the bias."""
+    seconds: list[float] = []
+    model = BayesianPersonalizedRanking(factors=K, iterations=epochs, num_threads=n_jobs, random_state=0)
+    model.fit(matrix, show_progress=False, callback=lambda _, elapsed, *rest: seconds.append(elapsed))
+    return Trained(seconds, model.user_factors, model.item_factors)
+
+
+def skrecsys_bpr(X: pd.DataFrame, K: int, n_jobs: int, epochs: int) -> Trained:
+    """skrecsys' BPR at its defaults. It has no epochs to watch: the time of two fits is subtracted."""
+    seconds = []
+    for n in (1, 1 + epochs):
+        model = SkrecsysBPR(n_factors=K, max_iter=n, n_jobs=n_jobs, random_state=0)
+        start = time.perf_counter()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            model.fit(X.to_numpy())
+        seconds.append(time.perf_counter() - start)
+    per_epoch = (seconds[1] - seconds[0]) / epochs
+    return Trained([per_epoch] * epochs, model.user_factors_, model.item_factors_, model.item_bias_)
