@@ -23,11 +23,11 @@ from sklearn_recsketch.solvers._pairwise import (
     warp_rank_weights,
 )
 from sklearn_recsketch.solvers._ranking import top_items
-from sklearn_recsketch.solvers._wrmf_rows import Accuracy, gram, multiply, solve_side
+from sklearn_recsketch.solvers._wrmf_rows import Accuracy, Rotated, gram, multiply, solve_side
 from sklearn_recsketch.utils._threads import Workers
 
 ALONE = Workers(None, 1)
-EXACT = Accuracy(1000, 1e-6)
+EXACT = Accuracy(1000, tol=1e-6, restarts=8)
 
 
 def random_rows(rng, n_rows, n_columns, density=0.2):
@@ -41,6 +41,13 @@ def random_rows(rng, n_rows, n_columns, density=0.2):
 
 
 # The row solver.
+
+
+def solve(ratings, fixed, lam, start, accuracy=EXACT, prior=None):
+    """solve_side on plain vectors."""
+    moved = Rotated.plain(fixed), Rotated.plain(start)
+    x, loss = solve_side(rows_of(ratings), moved[0], gram(fixed, ALONE), lam, moved[1], accuracy, ALONE, prior)
+    return x.vectors(ALONE), loss
 
 
 def energy_errors(x, ratings, fixed, lam, prior=None):
@@ -68,7 +75,7 @@ def test_solve_rows_equals_a_dense_solve(alpha, per_row, with_prior, seed):
     lam = rng.uniform(0.1, 5.0, 25) if per_row else np.array([0.7])
     prior = rng.standard_normal((25, 7)).astype(np.float32) if with_prior else None
     start = rng.standard_normal((25, 7)).astype(np.float32)
-    x, _ = solve_side(rows_of(ratings), fixed, gram(fixed, ALONE), lam, start, EXACT, ALONE, prior)
+    x, _ = solve(ratings, fixed, lam, start, prior=prior)
     errors = energy_errors(x, ratings, fixed, np.broadcast_to(lam, 25), prior)
     # The target residual is 1e-6; float32 vectors and transforms leave up to a few 1e-6 more.
     assert errors.max() < 2e-5
@@ -82,7 +89,7 @@ def test_solve_rows_is_exact_with_ill_conditioned_factors(spread):
     Q, _ = np.linalg.qr(rng.standard_normal((60, 8)))
     fixed = (Q * np.geomspace(1, spread, 8)).astype(np.float32)
     start = np.zeros((25, 8), np.float32)
-    x, _ = solve_side(rows_of(ratings), fixed, gram(fixed, ALONE), np.array([0.01]), start, EXACT, ALONE)
+    x, _ = solve(ratings, fixed, np.array([0.01]), start)
     errors = energy_errors(x, ratings, fixed, np.full(25, 0.01))
     # x itself is float32: along the largest factor its rounding alone costs eps * sqrt(K).
     assert errors.max() < 5e-5
@@ -93,7 +100,7 @@ def test_solve_rows_gives_rows_without_ratings_zero():
     ratings = random_rows(rng, 10, 12)
     fixed = rng.standard_normal((12, 4)).astype(np.float32)
     start = rng.standard_normal((10, 4)).astype(np.float32)
-    x, _ = solve_side(rows_of(ratings), fixed, gram(fixed, ALONE), np.array([0.1]), start, EXACT, ALONE)
+    x, _ = solve(ratings, fixed, np.array([0.1]), start)
     np.testing.assert_allclose(x[[0, -1]], 0, atol=1e-6)  # float32 rounding of one step from z to 0
 
 
@@ -103,7 +110,7 @@ def test_solve_rows_returns_the_loss_of_what_it_found(seed):
     fixed = rng.standard_normal((12, 5)).astype(np.float32)
     start = np.zeros((15, 5), np.float32)
     for accuracy in (Accuracy(2, 0.0), EXACT):
-        x, loss = solve_side(rows_of(ratings), fixed, gram(fixed, ALONE), np.array([0.3]), start, accuracy, ALONE)
+        x, loss = solve(ratings, fixed, np.array([0.3]), start, accuracy)
         dense = reference.pair_loss(ratings.toarray(), x, fixed, alpha=1.0) + 0.3 * np.square(x).sum()
         assert loss == pytest.approx(dense, rel=1e-5)  # sums of a hundred float32 terms
 
@@ -111,14 +118,15 @@ def test_solve_rows_returns_the_loss_of_what_it_found(seed):
 def test_solve_rows_runs_as_plain_python():
     rng = np.random.default_rng(0)
     ratings = rows_of(random_rows(rng, 6, 8))
-    table = read_only(rng.standard_normal((8, 3)).astype(np.float32))
-    none = (read_only(np.empty(0)), read_only(np.empty(0)))
-    prior = read_only(np.empty((0, 3), np.float32))
+    table = rng.standard_normal((9, 3)).astype(np.float32)
+    table[8] = 0
+    ones, prior = read_only(np.ones(3, np.float32)), read_only(np.empty((0, 3), np.float32))
     results = []
     for kernel in (_als.solve_rows, _als.solve_rows.py_func):
         z = np.zeros((6, 3), np.float32)
-        scratch = np.empty((8, 3), np.float32), np.empty((4, 3), np.float32)
-        loss = kernel(0, 6, ratings, table, z, none, prior, (50, 1e-6, 0.0, 1), scratch)
+        longest = 8 + _als.WIDTH
+        scratch = np.empty(longest, np.int32), np.empty(longest, np.float32), np.empty((_als.N_WORK, 3), np.float32)
+        loss = kernel(0, 6, ratings, read_only(table), z, ones, ones[:1], prior, (50, 1e-6, 0.0, 0.0, 1), scratch)
         results.append((z, loss))
     np.testing.assert_allclose(results[0][0], results[1][0], rtol=1e-5, atol=1e-6)  # sums in another order
     assert results[0][1] == pytest.approx(results[1][1], rel=1e-6)

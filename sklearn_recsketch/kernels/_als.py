@@ -1,4 +1,4 @@
-"""Conjugate gradient for the rows of a half-sweep of WRMF, in whitened coordinates."""
+"""Conjugate gradient for the rows of a half-sweep of WRMF, in the eigenbasis of the Gram matrix."""
 
 from __future__ import annotations
 
@@ -6,218 +6,188 @@ import numpy as np
 
 from sklearn_recsketch.kernels._jit import inlined, jit
 
-__all__ = ["solve_rows"]
+__all__ = ["N_WORK", "WIDTH", "solve_rows"]
 
 F = np.float32
+TINY = F(1e-30)
+COARSE = 32.0
+# Rows of a thread's work space: the vectors of conjugate gradient. One array, because every array that is
+# handed to a helper costs counting its references, which a short row takes longer for than for its arithmetic.
+SOLUTION, RESIDUAL, DIRECTION, PRODUCT, DIAGONAL, INVERSE = range(6)
+N_WORK = 6
+WIDTH = 4  # items of a row read together: their dot products and sums share the loads of the row's vector
 
 
 @inlined
-def _gather(table, indices, start, n, scale, out):
-    """out[t] = table[indices[start + t]], times `scale` where it is given."""
+def _residual(table, items, e, n, work):
+    """residual += Y^T (1 + e - e * s) with s = Y x.
+
+    Returns the sums of ``(1 + e)(1 - s)^2 - s^2`` and of ``(1 + e) s``.
+    """
     K = table.shape[1]
-    for t in range(n):
-        i = indices[start + t]
-        for k in range(K):
-            out[t, k] = table[i, k]
-    if scale.shape[0]:
-        for t in range(n):
-            for k in range(K):
-                out[t, k] *= scale[k]
-
-
-@inlined
-def _residual(Z, e, n, z, r):
-    """r += Z^T (1 + e - e * s) with s = Z z; returns sum_i (1 + e_i)(1 - s_i)^2 - s_i^2.
-
-    Like `_apply` four rows at a time while they are in the first-level cache.
-    """
-    K = z.shape[0]
     loss = 0.0
-    t = 0
-    while t + 4 <= n:
-        a = Z[t]
-        b = Z[t + 1]
-        c = Z[t + 2]
-        d = Z[t + 3]
-        sa = F(0)
-        sb = F(0)
-        sc = F(0)
-        sd = F(0)
+    along = F(0)
+    for t in range(0, n, WIDTH):
+        i0, i1, i2, i3 = items[t], items[t + 1], items[t + 2], items[t + 3]
+        s0 = s1 = s2 = s3 = F(0)
         for k in range(K):
-            q = z[k]
-            sa += a[k] * q
-            sb += b[k] * q
-            sc += c[k] * q
-            sd += d[k] * q
-        loss += (1.0 + e[t]) * (1.0 - sa) * (1.0 - sa) - sa * sa
-        loss += (1.0 + e[t + 1]) * (1.0 - sb) * (1.0 - sb) - sb * sb
-        loss += (1.0 + e[t + 2]) * (1.0 - sc) * (1.0 - sc) - sc * sc
-        loss += (1.0 + e[t + 3]) * (1.0 - sd) * (1.0 - sd) - sd * sd
-        sa = F(1) + e[t] - e[t] * sa
-        sb = F(1) + e[t + 1] - e[t + 1] * sb
-        sc = F(1) + e[t + 2] - e[t + 2] * sc
-        sd = F(1) + e[t + 3] - e[t + 3] * sd
+            q = work[SOLUTION, k]
+            s0 += table[i0, k] * q
+            s1 += table[i1, k] * q
+            s2 += table[i2, k] * q
+            s3 += table[i3, k] * q
+        loss += (1.0 + e[t]) * (1.0 - s0) * (1.0 - s0) - s0 * s0
+        loss += (1.0 + e[t + 1]) * (1.0 - s1) * (1.0 - s1) - s1 * s1
+        loss += (1.0 + e[t + 2]) * (1.0 - s2) * (1.0 - s2) - s2 * s2
+        loss += (1.0 + e[t + 3]) * (1.0 - s3) * (1.0 - s3) - s3 * s3
+        along += (F(1) + e[t]) * s0 + (F(1) + e[t + 1]) * s1 + (F(1) + e[t + 2]) * s2 + (F(1) + e[t + 3]) * s3
+        s0 = F(1) + e[t] - e[t] * s0
+        s1 = F(1) + e[t + 1] - e[t + 1] * s1
+        s2 = F(1) + e[t + 2] - e[t + 2] * s2
+        s3 = F(1) + e[t + 3] - e[t + 3] * s3
         for k in range(K):
-            r[k] += sa * a[k] + sb * b[k] + sc * c[k] + sd * d[k]
-        t += 4
-    while t < n:
-        s = F(0)
-        for k in range(K):
-            s += Z[t, k] * z[k]
-        loss += (1.0 + e[t]) * (1.0 - s) * (1.0 - s) - s * s
-        s = F(1) + e[t] - e[t] * s
-        for k in range(K):
-            r[k] += s * Z[t, k]
-        t += 1
-    return loss
+            work[RESIDUAL, k] += s0 * table[i0, k] + s1 * table[i1, k] + s2 * table[i2, k] + s3 * table[i3, k]
+    return loss, along
 
 
 @inlined
-def _apply(Z, e, n, p, out):
-    """out = p + Z^T diag(e) Z p, four rows at a time while they are in the first-level cache."""
-    K = p.shape[0]
-    for k in range(K):
-        out[k] = p[k]
-    t = 0
-    while t + 4 <= n:
-        a = Z[t]
-        b = Z[t + 1]
-        c = Z[t + 2]
-        d = Z[t + 3]
-        sa = F(0)
-        sb = F(0)
-        sc = F(0)
-        sd = F(0)
+def _add_product(table, items, e, n, work):
+    """product += Y^T E Y p for the direction p; returns ``p.(Y^T E Y p)``."""
+    K = table.shape[1]
+    curvature = F(0)
+    for t in range(0, n, WIDTH):
+        i0, i1, i2, i3 = items[t], items[t + 1], items[t + 2], items[t + 3]
+        s0 = s1 = s2 = s3 = F(0)
         for k in range(K):
-            q = p[k]
-            sa += a[k] * q
-            sb += b[k] * q
-            sc += c[k] * q
-            sd += d[k] * q
-        sa *= e[t]
-        sb *= e[t + 1]
-        sc *= e[t + 2]
-        sd *= e[t + 3]
+            q = work[DIRECTION, k]
+            s0 += table[i0, k] * q
+            s1 += table[i1, k] * q
+            s2 += table[i2, k] * q
+            s3 += table[i3, k] * q
+        w0, w1, w2, w3 = e[t] * s0, e[t + 1] * s1, e[t + 2] * s2, e[t + 3] * s3
+        curvature += w0 * s0 + w1 * s1 + w2 * s2 + w3 * s3
         for k in range(K):
-            out[k] += sa * a[k] + sb * b[k] + sc * c[k] + sd * d[k]
-        t += 4
-    while t < n:
-        s = F(0)
-        for k in range(K):
-            s += Z[t, k] * p[k]
-        s *= e[t]
-        for k in range(K):
-            out[k] += s * Z[t, k]
-        t += 1
+            work[PRODUCT, k] += w0 * table[i0, k] + w1 * table[i1, k] + w2 * table[i2, k] + w3 * table[i3, k]
+    return curvature
 
 
 @inlined
-def _conjugate_gradient(Z, e, n, z, work, loss, steps, stop, excess):
-    """Improve z from its residual work[0] on; returns the loss it ends at, `loss` being that it starts from.
-
-    A step of length a along p lowers ``z.Az - 2 b.z`` by a |r|^2. As no eigenvalue of A is below 1, the loss
-    is at most |r|^2 above its minimum: it ends once |r|^2 is below `stop` or that share of the loss.
-    """
-    K = z.shape[0]
-    r = work[0]
-    p = work[1]
-    Ap = work[2]
+def _preconditioned_square(work, K):
+    """r.(r / diagonal) of the residual r: at least its row's distance to the least loss."""
     rr = F(0)
     for k in range(K):
-        p[k] = r[k]
-        rr += r[k] * r[k]
+        rr += work[RESIDUAL, k] * work[RESIDUAL, k] * work[INVERSE, k]
+    return rr
+
+
+@inlined
+def _conjugate_gradient(table, items, e, n, work, loss, steps, stop, excess, share):
+    """Improve the solution from its residual on; returns the loss it ends at, `loss` being that it starts from.
+
+    The diagonal preconditions; with it no eigenvalue is below 1, so the loss is at most ``r.r / diagonal``
+    above its minimum: it ends once that is below `stop` or below the share `excess` of the loss, or, from
+    COARSE times that on, below the share `share` of what it was: alternation goes on, and the next sweep
+    improves on it. A step of length a along p lowers ``x.Ax - 2 b.x`` by ``a r.r / diagonal``.
+    """
+    K = table.shape[1]
+    rr = _preconditioned_square(work, K)
     # Below the rounding of float32 there is nothing to gain, and 0 / 0 to meet.
-    stop = max(stop, F(1e-14) * rr)
+    stop = max(stop, F(1e-13) * rr, TINY)
+    fraction = F(share) * rr
+    for k in range(K):
+        work[DIRECTION, k] = F(0)
+    b = F(0)
     for _ in range(steps):
-        if rr <= stop or rr <= excess * loss:
+        if rr <= stop or rr <= excess * loss or (rr <= fraction and rr <= COARSE * excess * loss):
             break
-        _apply(Z, e, n, p, Ap)
         curvature = F(0)
         for k in range(K):
-            curvature += p[k] * Ap[k]
+            q = work[RESIDUAL, k] * work[INVERSE, k] + b * work[DIRECTION, k]
+            work[DIRECTION, k] = q
+            work[PRODUCT, k] = work[DIAGONAL, k] * q
+            curvature += work[DIAGONAL, k] * q * q
+        curvature += _add_product(table, items, e, n, work)
         a = rr / curvature
         loss -= np.float64(a) * np.float64(rr)
-        rr_new = F(0)
         for k in range(K):
-            z[k] += a * p[k]
-            r[k] -= a * Ap[k]
-            rr_new += r[k] * r[k]
+            work[SOLUTION, k] += a * work[DIRECTION, k]
+            work[RESIDUAL, k] -= a * work[PRODUCT, k]
+        rr_new = _preconditioned_square(work, K)
         b = rr_new / rr
         rr = rr_new
-        for k in range(K):
-            p[k] = r[k] + b * p[k]
     return loss
 
 
 @jit
-def solve_rows(start, stop, ratings, table, solution, whitening, prior, accuracy, scratch):
+def solve_rows(start, stop, ratings, table, solution, eigenvalues, lam, prior, accuracy, scratch):
     """Solve rows [start, stop) of a half-sweep; returns the sum of their losses.
 
-    Row u minimises ``|z|^2 - 2 z.prior_u + sum_i (1 + e_i)(1 - s_i)^2 - s_i^2`` with s = Z_u z, the
-    objective of WRMF in coordinates that make the Gram matrix of the other side, with its
-    regularization, the identity. Conjugate gradient stops after `steps` steps, once its residual is at most
-    ``tol * |b|`` or once the row's loss is within a share `excess` of its minimum. Up to `restarts` times it
-    begins anew from the solution so far, because the residual it updates drifts away from the true one.
+    Row u minimises ``x.(V + lam_u)x - 2 x.prior_u + sum_i (1 + e_i)(1 - s_i)^2 - s_i^2`` with s = Y x and
+    V = Y^T Y over all rows of the table, diagonal: the objective of WRMF. Conjugate gradient, preconditioned
+    by V + lam_u, stops after `steps` steps, once its residual is at most ``tol * |b|``, or once the row's loss
+    is near its minimum: see `_conjugate_gradient`. Up to `restarts` times it begins anew from the solution so
+    far, because the residual it updates drifts away from the true one.
 
     Parameters
     ----------
     ratings : Rows
         [in] Row u's items and excess confidences e = c - 1.
-    table : float32 array (n_items, K)
-        [in] Z, the whitened factors of the other side.
+    table : float32 array (n_items + 1, K)
+        [in] Y, the factors of the other side in the eigenbasis of their Gram matrix, and a row of zeros.
     solution : float32 array (n_users, K)
-        [in, out] z; on entry where to start from. Rows without ratings get their prior.
-    whitening : tuple of two float64 arrays (K,), (n_users,)
-        [in] Eigenvalues and regularization of each row, where it differs between rows: then
-        Z = table * (eigenvalues + lam_u)^-1/2. Both empty where `table` is Z itself.
+        [in, out] x; on entry where to start from.
+    eigenvalues : float32 array (K,)
+        [in] The diagonal of V.
+    lam : float32 array (1,) or (n_users,)
+        [in] Regularization of all rows, or of each.
     prior : float32 array (n_users, K)
-        [in] What the rows are drawn to, whitened; no rows where that is 0.
-    accuracy : tuple of int, float, float, int
-        [in] Steps, tol, excess, restarts.
-    scratch : tuple of float32 arrays (max_n, K), (4, K)
+        [in] lam_u times what the row is drawn to; no rows where that is 0.
+    accuracy : tuple of int, float, float, float, int
+        [in] Steps, tol, excess, share, restarts.
+    scratch : tuple of int32 and float32 arrays (longest row + WIDTH,) and a float32 array (N_WORK, K)
         Work space of this thread.
     """
     K = table.shape[1]
-    Zu, work = scratch
-    eigenvalues, lam = whitening
-    scale = work[3] if lam.shape[0] else work[3, :0]
-    steps, tol, excess, restarts = accuracy
+    items, e, work = scratch
+    steps, tol, excess, share, restarts = accuracy
+    indptr, indices, data = ratings
     total = 0.0
     for u in range(start, stop):
-        first = ratings.indptr[u]
-        n = ratings.indptr[u + 1] - first
-        e = ratings.data[first : first + n]
-        z = solution[u]
-        if lam.shape[0]:
+        first = indptr[u]
+        n = indptr[u + 1] - first
+        for t in range(n):
+            items[t] = indices[first + t]
+            e[t] = data[first + t]
+        for t in range(n, n + WIDTH):  # the row of zeros with confidence 0 adds nothing
+            items[t] = table.shape[0] - 1
+            e[t] = F(-1)
+        if u == start or lam.shape[0] > 1:
             for k in range(K):
-                scale[k] = F(1.0 / np.sqrt(eigenvalues[k] + lam[u]))
-        _gather(table, ratings.indices, first, n, scale, Zu)
-        r = work[0]
-        target = F(0)
-        if tol > 0:
-            for k in range(K):
-                r[k] = prior[u, k] if prior.shape[0] else F(0)
-            for t in range(n):
-                for k in range(K):
-                    r[k] += (F(1) + e[t]) * Zu[t, k]
-            for k in range(K):
-                target += r[k] * r[k]
-            target *= F(tol) * F(tol)
+                work[DIAGONAL, k] = eigenvalues[k] + lam[u if lam.shape[0] > 1 else 0]
+                work[INVERSE, k] = F(1) / work[DIAGONAL, k]
+        for k in range(K):
+            work[SOLUTION, k] = solution[u, k]
         loss = 0.0
         for _ in range(restarts):
-            zz = 0.0
-            zp = 0.0
+            square = F(0)  # x.(V + lam_u)x
             for k in range(K):
-                q = prior[u, k] if prior.shape[0] else F(0)
-                r[k] = q - z[k]
-                zz += z[k] * z[k]
-                zp += z[k] * q
-            loss = zz - 2.0 * zp + _residual(Zu, e, n, z, r)
-            rr = F(0)
-            for k in range(K):
-                rr += r[k] * r[k]
-            if rr <= target:
+                q = work[SOLUTION, k]
+                work[RESIDUAL, k] = -work[DIAGONAL, k] * q
+                square += work[DIAGONAL, k] * q * q
+            drawn = F(0)  # x.prior_u
+            if prior.shape[0]:
+                for k in range(K):
+                    work[RESIDUAL, k] += prior[u, k]
+                    drawn += prior[u, k] * work[SOLUTION, k]
+            loss, along = _residual(table, items, e, n, work)
+            loss += np.float64(square) - 2.0 * np.float64(drawn)
+            along = max(along + drawn, F(0))
+            # |b| >= b.x / |x|, with little between them once x is near the solution.
+            target = F(tol) * F(tol) * along * along / max(square, TINY)
+            if _preconditioned_square(work, K) <= target:
                 break
-            loss = _conjugate_gradient(Zu, e, n, z, work, loss, steps, target * F(0.25), excess)
+            loss = _conjugate_gradient(table, items, e, n, work, loss, steps, target * F(0.6), excess, share)
+        for k in range(K):
+            solution[u, k] = work[SOLUTION, k]
         total += loss
     return total

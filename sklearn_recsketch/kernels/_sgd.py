@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numba import uint64
 
-from sklearn_recsketch.kernels._jit import inlined, jit
+from sklearn_recsketch.kernels._jit import holds, inlined, jit
 from sklearn_recsketch.kernels._rng import GOLDEN, draw_below, mix, shuffled
 
 __all__ = [
@@ -73,19 +73,6 @@ class Step(NamedTuple):
 
 # The helpers take arrays, not the tuples that hold them, and index them by row: to take an array out
 # of a tuple, or a row out of an array, counts references, which costs more than the arithmetic.
-
-
-@inlined
-def _is_positive(indptr, indices, user, item):
-    """Whether `item` is in the user's sorted row: a binary search without a branch to mispredict."""
-    low = indptr[user]
-    end = indptr[user + 1]
-    length = end - low
-    while length > 1:
-        half = length >> 1
-        low += half * (indices[low + half - 1] < item)
-        length -= half
-    return low < end and indices[low] == item
 
 
 @inlined
@@ -210,7 +197,7 @@ def warp_pass(start, stop, samples, users, items, step):
                 continue
             for k in range(K):
                 other += x[k] * V[j, k]
-            if other > threshold and not _is_positive(known_indptr, known_indices, u, j):
+            if other > threshold and not holds(known_indptr, known_indices, u, j):
                 weight = rank_weights[t] * strengths[e]
                 if weight > 0:
                     loss += np.float64(weight) * np.float64(other - threshold)
@@ -252,7 +239,7 @@ def bpr_pass(start, stop, samples, users, items, step):
         j = np.int64(-1)
         for t in range(1, BPR_DRAWS + 1):
             drawn = draw_below(key, t, n_items)
-            if not _is_positive(known_indptr, known_indices, u, drawn):
+            if not holds(known_indptr, known_indices, u, drawn):
                 j = drawn
                 break
         if j < 0:

@@ -178,7 +178,7 @@ class FactorRecommender(CallbackSupportMixin, BaseRecommender):
                 return shared | self._learnt(problem, trainer) | course
 
             course = run_epochs(self, trainer, state, context, monitor, (X, strengths))
-        final = state(course)
+            final = state(course)
         self._replace_fitted(final)
         context.call_on_fit_task_end(estimator=self, X=X, y=strengths)
         return self
@@ -221,15 +221,17 @@ class FactorRecommender(CallbackSupportMixin, BaseRecommender):
         new = known_part(interactions, problem)
         with workers(self.n_jobs) as pool:
             trainer, loss = self._update(problem, new, pool)
+            diverged = not trainer.is_finite()
+            learnt = {} if diverged else self._learnt(problem, trainer)
         curve = np.append(earlier.loss_curve_ if earlier is not None else [], loss)
         n_iter = 1 if earlier is None else earlier.n_iter_ + 1
-        course = {"loss_curve_": curve, "n_iter_": n_iter, "diverged_": not trainer.is_finite()}
-        if course["diverged_"]:
+        course = {"loss_curve_": curve, "n_iter_": n_iter, "diverged_": diverged}
+        if diverged:
             raise ValueError(
                 f"The update left the finite numbers: the largest norm of a vector was {trainer.largest_norm():.3g}. "
                 f"The model is as it was before. Try a smaller learning rate or smaller strengths y."
             )
-        self._replace_fitted(shared | self._learnt(problem, trainer) | course)
+        self._replace_fitted(shared | learnt | course)
         return self
 
     def similar_items(self, items: Any, k: int = 10) -> Any:

@@ -13,7 +13,7 @@ from sklearn_recsketch.kernels._jit import Rows, rows_of
 from sklearn_recsketch.recommenders._entities import Entities
 from sklearn_recsketch.recommenders._factors import FactorRecommender, Problem
 from sklearn_recsketch.solvers._wrmf_features import FeatureMatrix, solve_features
-from sklearn_recsketch.solvers._wrmf_rows import Accuracy, gram, solve_side
+from sklearn_recsketch.solvers._wrmf_rows import Accuracy, Rotated, gram, solve_side
 from sklearn_recsketch.utils._compat import Interval, StrOptions
 from sklearn_recsketch.utils._threads import Workers, workers
 
@@ -23,7 +23,7 @@ __all__ = ["WRMFRecommender"]
 # of exact solves on sparse likes, but far above it where alpha * d reaches the hundreds. Steps until a
 # row is within 3e-5 of its least loss take the same time on likes and end at that loss everywhere.
 STEPS = Accuracy(2)
-NEARLY = Accuracy(200, excess=3e-5)
+NEARLY = Accuracy(200, excess=3e-5, share=0.05)
 EXACT = Accuracy(1000, tol=1e-6, restarts=8)
 FEATURE_STEPS = Accuracy(3)
 INITIAL_SCALE = 0.1  # standard deviation of an initial vector's length
@@ -244,13 +244,6 @@ class WRMFRecommender(FactorRecommender):
         embeddings[:n] = random_state.standard_normal((n, K)) * (INITIAL_SCALE / np.sqrt(K))
         return embeddings
 
-    def _accuracy(self, rows: bool) -> Accuracy:
-        if self.solver == "cholesky":
-            return EXACT
-        if not rows:
-            return FEATURE_STEPS
-        return STEPS if self.solver == "cg" else NEARLY
-
     def _excess(self, matrix: sp.csr_array) -> sp.csr_array:
         data = excess_confidence(matrix.data, self.alpha, self.confidence)
         return sp.csr_array((data, matrix.indices, matrix.indptr), shape=matrix.shape)
@@ -276,103 +269,128 @@ class WRMFRecommender(FactorRecommender):
             total = self._excess(self.interactions_).sum(dtype=np.float64)
             w = active.sum() + excess.sum(axis=1, dtype=np.float64)
             lam = lam * (w / (active.sum() + total / users.active.sum())) ** self.regularization_scaling
-        start = np.zeros((len(codes), self.n_components), dtype=np.float32)
+        start = Rotated.plain(np.zeros((len(codes), self.n_components), dtype=np.float32))
         with workers(self.n_jobs) as pool:
             item_gram = gram(self.item_factors_[active], pool)
-            x, _ = solve_side(rows_of(excess), fixed, item_gram, lam, start, EXACT, pool, prior)
-        return x
+            x, _ = solve_side(rows_of(excess), Rotated.plain(fixed), item_gram, lam, start, EXACT, pool, prior)
+            return x.vectors(pool)
 
 
 class _Half:
-    """One side of the alternation: its ratings, penalties and features."""
+    """One side of the alternation: its ratings, penalties and features, and what is learnt of it.
 
-    def __init__(self, excess: sp.csr_array, entities: Entities, penalty: np.ndarray, lam: np.ndarray) -> None:
+    Attributes
+    ----------
+    vectors : Rotated
+        Vectors of the active entities. Replaced, never changed, so a snapshot is a reference.
+    weights : ndarray or None
+        With side features the embeddings that add up to the vectors.
+    """
+
+    def __init__(
+        self,
+        excess: sp.csr_array,
+        entities: Entities,
+        penalty: np.ndarray,
+        lam: np.ndarray,
+        embeddings: np.ndarray,
+        pool: Workers,
+    ) -> None:
         excess.sort_indices()
-        self.ratings: Rows = rows_of(excess)
+        self._ratings: Rows = rows_of(excess)
+        self._lam, self._pool = lam, pool
+        self._initial = embeddings
         # A slice takes no copy.
-        self.active = slice(None) if entities.active.all() else np.flatnonzero(entities.active)
-        self.lam = lam
-        self.features = None
-        if entities.active_design is not None:
-            self.features = FeatureMatrix(entities.active_design)
-            self.penalty = penalty.copy()
-            if len(lam) > 1 and entities.n_identity:
-                self.penalty[np.flatnonzero(entities.active)] = lam
+        self._active = slice(None) if entities.active.all() else np.flatnonzero(entities.active)
+        self._features = None
+        self.weights = None
+        if entities.active_design is None:
+            self.vectors = Rotated.plain(embeddings[self._active])
+            return
+        self._features = FeatureMatrix(entities.active_design)
+        self._penalty = penalty.copy()
+        if len(lam) > 1 and entities.n_identity:
+            self._penalty[np.flatnonzero(entities.active)] = lam
+        self.weights = embeddings
+        self.vectors = Rotated.plain(self._features.times(embeddings, pool))
 
-    def vectors(self, embeddings: np.ndarray, pool: Workers) -> np.ndarray:
-        """Vectors of the active entities."""
-        return embeddings[self.active] if self.features is None else self.features.times(embeddings, pool)
-
-    def penalty_of(self, embeddings: np.ndarray) -> float:
-        """The regularization term of this side."""
-        if self.features is None:
-            part = embeddings[self.active]
-            return float((self.lam * np.einsum("ik,ik->i", part, part)).sum(dtype=np.float64))
-        return float(self.penalty @ np.einsum("ik,ik->i", embeddings, embeddings))
-
-    def solve(self, embeddings: np.ndarray, fixed: np.ndarray, accuracy: Accuracy, pool: Workers) -> tuple[Any, float]:
-        """New embeddings, and the loss without the other side's regularization; as they were, where `fixed` is lost."""
-        fixed_gram = gram(fixed, pool)
+    def solve(self, fixed: Rotated, accuracy: Accuracy) -> float:
+        """Solve against the other side; returns the loss without its regularization, NaN where `fixed` is lost."""
+        fixed_gram = gram(fixed.coordinates, self._pool, accuracy.dtype)
         if not np.isfinite(fixed_gram).all():
-            return embeddings, np.nan
-        if self.features is not None:
-            return solve_features(
-                self.ratings, self.features, fixed, fixed_gram, self.penalty, embeddings, accuracy, pool
+            return np.nan
+        if self._features is None or self.weights is None:
+            self.vectors, loss = solve_side(
+                self._ratings, fixed, fixed_gram, self._lam, self.vectors, accuracy, self._pool
             )
-        start = embeddings[self.active]
-        x, loss = solve_side(self.ratings, fixed, fixed_gram, self.lam, start, accuracy, pool)
-        if isinstance(self.active, slice):
-            return x, loss
-        solved = embeddings.copy()
-        solved[self.active] = x
-        return solved, loss
+            return loss
+        others = fixed.vectors(self._pool)
+        others_gram = fixed.basis @ fixed_gram @ fixed.basis.T
+        if accuracy is not EXACT:
+            accuracy = FEATURE_STEPS
+        self.weights, loss = solve_features(
+            self._ratings, self._features, others, others_gram, self._penalty, self.weights, accuracy, self._pool
+        )
+        self.vectors = Rotated.plain(self._features.times(self.weights, self._pool))
+        return loss
+
+    def penalty(self) -> float:
+        """The regularization term of this side."""
+        learnt, lam = (self.vectors.coordinates, self._lam) if self.weights is None else (self.weights, self._penalty)
+        return float((lam * np.einsum("ik,ik->i", learnt, learnt)).sum(dtype=np.float64))
+
+    def embeddings(self) -> np.ndarray:
+        """Embeddings of all entities, active or not."""
+        if self.weights is not None:
+            return self.weights
+        vectors = self.vectors.vectors(self._pool)
+        if isinstance(self._active, slice):
+            return vectors
+        embeddings = self._initial.copy()
+        embeddings[self._active] = vectors
+        return embeddings
 
 
 class _Sweeps:
-    """Training state of WRMF: arrays are replaced, never changed, so a snapshot is a reference."""
+    """Training state of WRMF."""
 
     def __init__(self, model: WRMFRecommender, problem: Problem, pool: Workers) -> None:
-        self._model, self._pool = model, pool
+        self._accuracy = {"auto": NEARLY, "cg": STEPS, "cholesky": EXACT}[model.solver]
         excess = model._excess(problem.matrix)
         self._halves = []
-        for name, entities, side in (
-            ("user", problem.users, excess),
-            ("item", problem.items, sp.csr_array(excess.T)),
+        for name, entities, side, embeddings in (
+            ("user", problem.users, excess, problem.user_embeddings),
+            ("item", problem.items, sp.csr_array(excess.T), problem.item_embeddings),
         ):
             lam = row_penalties(side, model._regularization_of(name), model.regularization_scaling)
-            self._halves.append(_Half(side, entities, model._penalty(entities, name), lam))
-        self._embeddings = [problem.user_embeddings, problem.item_embeddings]
-        self._vectors = [
-            half.vectors(embeddings, pool) for half, embeddings in zip(self._halves, self._embeddings, strict=True)
-        ]
+            self._halves.append(_Half(side, entities, model._penalty(entities, name), lam, embeddings, pool))
 
     def run_epoch(self, epoch: int) -> float:
         """One sweep over users, one over items; returns L."""
-        loss = np.nan
+        users, items = self._halves
         with np.errstate(over="ignore", invalid="ignore"):
-            for side, half in enumerate(self._halves):
-                accuracy = self._model._accuracy(rows=half.features is None)
-                fixed = self._vectors[1 - side]
-                self._embeddings[side], loss = half.solve(self._embeddings[side], fixed, accuracy, self._pool)
-                if np.isnan(loss):
-                    return loss
-                self._vectors[side] = half.vectors(self._embeddings[side], self._pool)
+            loss = users.solve(items.vectors, self._accuracy)
+            if np.isnan(loss):
+                return loss
             # The item half-sweep knows all of L but the users' penalty.
-            return loss + self._halves[0].penalty_of(self._embeddings[0])
+            return items.solve(users.vectors, self._accuracy) + users.penalty()
 
     def is_finite(self) -> bool:
         with np.errstate(over="ignore", invalid="ignore"):
             # A dot product with itself is finite only if every entry is.
-            return all(bool(np.isfinite(np.vdot(w, w))) for w in self._embeddings)
+            learnt = [half.vectors.coordinates if half.weights is None else half.weights for half in self._halves]
+            return all(bool(np.isfinite(np.vdot(w, w))) for w in learnt)
 
-    def snapshot(self) -> tuple[list[np.ndarray], list[np.ndarray]]:
-        return list(self._embeddings), list(self._vectors)
+    def snapshot(self) -> list[tuple[Rotated, np.ndarray | None]]:
+        return [(half.vectors, half.weights) for half in self._halves]
 
-    def restore(self, snapshot: tuple[list[np.ndarray], list[np.ndarray]]) -> None:
-        self._embeddings, self._vectors = list(snapshot[0]), list(snapshot[1])
+    def restore(self, snapshot: list[tuple[Rotated, np.ndarray | None]]) -> None:
+        for half, (vectors, weights) in zip(self._halves, snapshot, strict=True):
+            half.vectors, half.weights = vectors, weights
 
     def largest_norm(self) -> float:
-        return max(float(np.sqrt(np.square(v, dtype=np.float64).sum(axis=1).max(initial=0))) for v in self._vectors)
+        squares = (np.square(half.vectors.coordinates, dtype=np.float64).sum(axis=1) for half in self._halves)
+        return max(float(np.sqrt(square.max(initial=0))) for square in squares)
 
     def embeddings(self) -> tuple[np.ndarray, np.ndarray]:
-        return self._embeddings[0], self._embeddings[1]
+        return self._halves[0].embeddings(), self._halves[1].embeddings()

@@ -43,21 +43,31 @@ def top_items(
     excluded.sort_indices()
     if k > LARGEST_INSERTION:
         return _sorted_items(user_vectors, item_vectors, excluded, k, pool)
-    n_tiles = -(-n_items // TILE)
-    tiles = np.zeros((n_tiles, item_vectors.shape[1], TILE), dtype=np.float32)
-    for t in range(n_tiles):
-        part = item_vectors[t * TILE : (t + 1) * TILE]
-        tiles[t, :, : len(part)] = part.T
-    users = read_only(np.ascontiguousarray(user_vectors, dtype=np.float32))
-    tiles = read_only(tiles)
+    users = np.ascontiguousarray(user_vectors, dtype=np.float32)
+    tiles, longest, items = _tiles(item_vectors)
+    # Rounding of a float32 dot product is below K eps |x| |y|.
+    lengths = (np.linalg.norm(users, axis=1) * (1 + 2 * users.shape[1] * np.finfo(np.float32).eps)).astype(np.float32)
+    given = [read_only(array) for array in (users, lengths, tiles, longest, items)]
     rows = rows_of(excluded)
     best = np.full((n_users, k), -1, dtype=np.int32)
     scores = np.full((n_users, k), -np.inf, dtype=np.float32)
     pool.map(
-        lambda task: rank_items(task[0], task[1], users, tiles, n_items, rows, best, scores),
+        lambda task: rank_items(task[0], task[1], *given, rows, best, scores),
         even_ranges(n_users, USERS_PER_TASK),
     )
     return best, scores
+
+
+def _tiles(item_vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Items from the longest on, transposed tile by tile, the norm each tile begins with, and their numbers."""
+    norms = np.linalg.norm(item_vectors, axis=1)
+    items = np.argsort(-norms, kind="stable").astype(np.int32)
+    n_tiles = -(-len(items) // TILE)
+    tiles = np.zeros((n_tiles, item_vectors.shape[1], TILE), dtype=np.float32)
+    for t in range(n_tiles):
+        part = item_vectors[items[t * TILE : (t + 1) * TILE]]
+        tiles[t, :, : len(part)] = part.T
+    return tiles, norms[items[::TILE]].astype(np.float32), items
 
 
 def _sorted_items(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -36,17 +37,29 @@ class Workers:
     def map(self, function: Callable[..., T], tasks: Sequence[Any]) -> list[T]:
         """Results of `function` over `tasks`, in the order of the tasks.
 
-        An exception, Ctrl-C included, cancels the tasks that have not started.
+        After an exception, Ctrl-C included, no other task is started.
         """
         if self._pool is None or len(tasks) < 2:
             return [function(task) for task in tasks]
-        futures = [self._pool.submit(function, task) for task in tasks]
+        # Each thread takes the next task when it is done with one: a future per task costs ten times as much.
+        waiting = deque(enumerate(tasks))
+        results: list[Any] = [None] * len(tasks)
+
+        def work() -> None:
+            while waiting:
+                try:
+                    place, task = waiting.popleft()
+                except IndexError:  # another thread took the last one
+                    return
+                results[place] = function(task)
+
+        futures = [self._pool.submit(work) for _ in range(min(self.n_threads, len(tasks)))]
         try:
-            return [future.result() for future in futures]
-        except BaseException:
             for future in futures:
-                future.cancel()
-            raise
+                future.result()
+        finally:
+            waiting.clear()
+        return results
 
 
 class _SingleThreadedBLAS:
