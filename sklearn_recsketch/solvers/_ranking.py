@@ -11,7 +11,7 @@ from sklearn_recsketch.utils._threads import Workers, even_ranges
 
 __all__ = ["top_items"]
 
-USERS_PER_TASK = 512
+USERS_PER_TASK = 1024
 LARGEST_INSERTION = 256  # the kernel inserts into sorted lists: fast for short ones, quadratic in k
 BLOCK_SCORES = 8_000_000  # scores held at once by a thread where lists are long
 
@@ -40,14 +40,13 @@ def top_items(
     k = min(k, n_items)
     if excluded is None:
         excluded = sp.csr_array(np.empty((n_users, 0), np.float32))
-    excluded.sort_indices()
     if k > LARGEST_INSERTION:
         return _sorted_items(user_vectors, item_vectors, excluded, k, pool)
     users = np.ascontiguousarray(user_vectors, dtype=np.float32)
-    tiles, longest, items = _tiles(item_vectors)
+    tiles, longest, items, places = _tiles(item_vectors)
     # Rounding of a float32 dot product is below K eps |x| |y|.
     lengths = (np.linalg.norm(users, axis=1) * (1 + 2 * users.shape[1] * np.finfo(np.float32).eps)).astype(np.float32)
-    given = [read_only(array) for array in (users, lengths, tiles, longest, items)]
+    given = [read_only(array) for array in (users, lengths, tiles, longest, items, places)]
     rows = rows_of(excluded)
     best = np.full((n_users, k), -1, dtype=np.int32)
     scores = np.full((n_users, k), -np.inf, dtype=np.float32)
@@ -58,16 +57,20 @@ def top_items(
     return best, scores
 
 
-def _tiles(item_vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Items from the longest on, transposed tile by tile, the norm each tile begins with, and their numbers."""
+def _tiles(item_vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Items from the longest on, transposed tile by tile, the norm each tile begins with, and who is where."""
     norms = np.linalg.norm(item_vectors, axis=1)
-    items = np.argsort(-norms, kind="stable").astype(np.int32)
-    n_tiles = -(-len(items) // TILE)
+    order = np.argsort(-norms, kind="stable").astype(np.int32)
+    n_tiles = -(-len(order) // TILE)
     tiles = np.zeros((n_tiles, item_vectors.shape[1], TILE), dtype=np.float32)
+    items = np.full(n_tiles * TILE, -1, dtype=np.int32)
+    items[: len(order)] = order
+    places = np.empty(len(order), dtype=np.int32)
+    places[order] = np.arange(len(order), dtype=np.int32)
     for t in range(n_tiles):
-        part = item_vectors[items[t * TILE : (t + 1) * TILE]]
+        part = item_vectors[order[t * TILE : (t + 1) * TILE]]
         tiles[t, :, : len(part)] = part.T
-    return tiles, norms[items[::TILE]].astype(np.float32), items
+    return tiles, norms[order[::TILE]].astype(np.float32), items, places
 
 
 def _sorted_items(
