@@ -9,11 +9,11 @@ import scipy.sparse as sp
 from scipy.stats import chi2
 
 from sklearn_recsketch import BPRRecommender, WARPRecommender, WRMFRecommender
-from sklearn_recsketch.kernels import _als, _rng, _sgd, _sparse, _topk
+from sklearn_recsketch.kernels import _als, _membership, _rng, _sgd, _sparse, _topk
 from sklearn_recsketch.kernels._jit import read_only, rows_of
 from sklearn_recsketch.kernels._rng import draw_below, mix, shuffled, stream_key
 from sklearn_recsketch.kernels._sgd import BIAS
-from sklearn_recsketch.solvers import _pairwise
+from sklearn_recsketch.solvers import _pairwise, _ranking
 from sklearn_recsketch.solvers._pairwise import (
     PARTS,
     PARTS_WITH_FEATURES,
@@ -210,15 +210,53 @@ def test_rank_items_leaves_places_empty_where_everything_is_excluded():
     assert best.tolist() == [[-1, -1, -1], [0, 2, -1]]
 
 
+@pytest.mark.parametrize("spread", [0.0, 1.0, 3.0])
+def test_rank_items_finds_all_the_best_where_norms_prune(spread, seed):
+    rng = np.random.default_rng(seed)
+    users = rng.standard_normal((90, 5)).astype(np.float32)
+    items = (rng.standard_normal((3000, 5)) * np.exp(spread * rng.standard_normal((3000, 1)))).astype(np.float32)
+    excluded = sp.csr_array(rng.random((90, 3000)) < 0.05).astype(np.float32)
+    best, scores = top_items(users, items, excluded, 10, ALONE)
+    full = np.where(excluded.toarray() > 0, -np.inf, users @ items.T)
+    # The scores of a list are those of the ten best; which of two nearly equal items is first, rounding decides.
+    np.testing.assert_allclose(scores, -np.sort(-full, axis=1)[:, :10], rtol=1e-5)
+    np.testing.assert_allclose(np.take_along_axis(full, best.astype(np.int64), axis=1), scores, rtol=1e-5)
+
+
+def test_rank_items_looks_no_further_than_norms_allow():
+    users, items = np.ones((3, 2), np.float32), np.ones((3 * _topk.TILE, 2), np.float32)
+    items[_topk.TILE :] = 0.1
+    tiles, longest, order, places = _ranking._tiles(items)
+    assert longest.tolist() == pytest.approx([2**0.5, 0.02**0.5, 0.02**0.5])
+    tiles[1:] = 100  # would win, were they looked at
+    best, scores = np.full((3, 4), -1, np.int32), np.full((3, 4), -np.inf, np.float32)
+    lengths = np.full(3, 1.5, np.float32)
+    given = [read_only(array) for array in (users, lengths, tiles, longest, order, places)]
+    _topk.rank_items(0, 3, *given, rows_of(sp.csr_array((3, 3 * _topk.TILE), dtype=np.float32)), best, scores)
+    assert best.tolist() == [[0, 1, 2, 3]] * 3
+
+
 def test_rank_items_runs_as_plain_python():
     rng = np.random.default_rng(0)
     users, items = rng.standard_normal((3, 2)).astype(np.float32), rng.standard_normal((6, 2)).astype(np.float32)
-    tiles = np.zeros((1, 2, _topk.TILE), np.float32)
-    tiles[0, :, :6] = items.T
     best, scores = np.full((3, 4), -1, np.int32), np.full((3, 4), -np.inf, np.float32)
     excluded = rows_of(sp.csr_array(np.eye(3, 6, dtype=np.float32)))
-    _topk.rank_items.py_func(0, 3, users, tiles, 6, excluded, best, scores)
+    lengths = np.full(3, 9, np.float32)
+    _topk.rank_items.py_func(0, 3, users, lengths, *_ranking._tiles(items), excluded, best, scores)
     assert best.tolist() == reference.top_items(users @ items.T, np.eye(3, 6) > 0, 4)
+
+
+# Membership.
+
+
+@pytest.mark.parametrize("n_words", [1, 2, 64])
+def test_holds_says_what_is_stored_however_few_the_bits(n_words):
+    matrix = random_rows(np.random.default_rng(0), 40, 30)
+    rows, shift = rows_of(matrix), np.uint64(58 - (n_words - 1).bit_length())
+    bits = np.zeros(n_words, np.uint64)
+    _membership.mark_pairs(rows.indptr, rows.indices, bits, shift)
+    held = [[_membership.holds(bits, shift, rows.indptr, rows.indices, u, i) for i in range(30)] for u in range(40)]
+    np.testing.assert_array_equal(held, matrix.toarray() > 0)
 
 
 # Draws.
@@ -325,7 +363,7 @@ def test_sgd_passes_run_as_plain_python(kernel, monkeypatch):
     # A compiled helper would hand its 64-bit keys back as Python integers.
     for module, names in (
         (_rng, ["mix"]),
-        (_sgd, ["mix", "draw_below", "shuffled", "_move", "_move_row", "_look_ahead", "_is_positive"]),
+        (_sgd, ["mix", "draw_below", "shuffled", "_move", "_move_row", "_look_ahead", "_draw_negatives"]),
     ):
         for name in names:
             monkeypatch.setattr(module, name, getattr(module, name).py_func)

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numba
 import numpy as np
 
-__all__ = ["Rows", "holds", "inlined", "jit", "read_only", "rows_of"]
+__all__ = ["Rows", "inlined", "jit", "read_only", "rows_of"]
 
 # Reordering sums is what lets loops vectorise. NaN and infinity keep their meaning (no "nnan",
 # "ninf"): divergence must be seen, and -inf marks excluded items.
@@ -24,19 +24,6 @@ class Rows(NamedTuple):
     indptr: np.ndarray  # int64
     indices: np.ndarray  # int32
     data: np.ndarray  # float32
-
-
-@inlined
-def holds(indptr, indices, row, column):
-    """Whether a sorted row of a CSR matrix holds a column: a binary search without a branch to mispredict."""
-    low = indptr[row]
-    end = indptr[row + 1]
-    length = end - low
-    while length > 1:
-        half = length >> 1
-        low += half * (indices[low + half - 1] < column)
-        length -= half
-    return low < end and indices[low] == column
 
 
 def read_only(array: np.ndarray) -> np.ndarray:

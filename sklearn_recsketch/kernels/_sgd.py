@@ -7,7 +7,9 @@ from typing import NamedTuple
 import numpy as np
 from numba import uint64
 
-from sklearn_recsketch.kernels._jit import holds, inlined, jit
+from sklearn_recsketch.kernels._jit import inlined, jit
+from sklearn_recsketch.kernels._membership import holds
+from sklearn_recsketch.kernels._prefetch import prefetch_row
 from sklearn_recsketch.kernels._rng import GOLDEN, draw_below, mix, shuffled
 
 __all__ = [
@@ -19,7 +21,6 @@ __all__ = [
     "Side",
     "Step",
     "bpr_pass",
-    "row_norms",
     "shrink_rows",
     "warp_pass",
 ]
@@ -37,7 +38,7 @@ class Side(NamedTuple):
     """
 
     vectors: np.ndarray  # float32 (n, K)
-    screen: np.ndarray  # float32 (n, 2): bias and norm of each vector
+    biases: np.ndarray | None  # float32 (n,); users have none, as it cancels
     embeddings: np.ndarray  # float32 (n_features, K)
     state: np.ndarray  # float32 (n_features, 4): see ACCUMULATOR, ...
     indptr: np.ndarray | None  # CSR of the features, (n, n_features)
@@ -58,6 +59,8 @@ class Samples(NamedTuple):
     strengths: np.ndarray  # float32 (n_pairs,)
     known_indptr: np.ndarray  # CSR of what is never drawn: the positives, and those of earlier fits
     known_indices: np.ndarray
+    known_bits: np.ndarray  # see kernels._membership
+    known_shift: np.uint64
 
 
 class Step(NamedTuple):
@@ -76,37 +79,28 @@ class Step(NamedTuple):
 
 
 @inlined
-def _move_row(vectors, screen, state, row, direction, sign, rate, bias_rate):
+def _move_row(vectors, biases, state, row, direction, square, sign, rate):
     """`_move` for a vector that is an embedding itself."""
     K = direction.shape[0]
-    square = F(0)
-    norm = F(0)
-    for k in range(K):
-        square += direction[k] * direction[k]
     length = rate / np.sqrt(state[row, ACCUMULATOR])
     eta = sign * length
     for k in range(K):
-        w = vectors[row, k] + eta * direction[k]
-        vectors[row, k] = w
-        norm += w * w
+        vectors[row, k] += eta * direction[k]
     state[row, ACCUMULATOR] += square * sign * sign / F(K)
-    state[row, BIAS] += bias_rate * sign / np.sqrt(state[row, BIAS_ACCUMULATOR])
-    state[row, BIAS_ACCUMULATOR] += sign * sign
-    screen[row, 0] = state[row, BIAS]
-    screen[row, 1] = np.sqrt(norm)
+    if biases is not None:
+        bias = state[row, BIAS] + rate * sign / np.sqrt(state[row, BIAS_ACCUMULATOR])
+        state[row, BIAS] = bias
+        state[row, BIAS_ACCUMULATOR] += sign * sign
+        biases[row] = bias
     return length
 
 
 @inlined
-def _move_sum(vectors, screen, embeddings, state, indptr, indices, data, row, direction, sign, rate, bias_rate):
+def _move_sum(vectors, biases, embeddings, state, indptr, indices, data, row, direction, square, sign, rate):
     """`_move` for a vector that is a sum of embeddings: summed anew from them in the same pass."""
     K = direction.shape[0]
-    square = F(0)
-    norm = F(0)
     bias = F(0)
     lengths = F(0)
-    for k in range(K):
-        square += direction[k] * direction[k]
     square *= sign * sign / F(K)
     for k in range(K):
         vectors[row, k] = F(0)
@@ -121,28 +115,27 @@ def _move_sum(vectors, screen, embeddings, state, indptr, indices, data, row, di
             embeddings[f, k] = w
             vectors[row, k] += a * w
         state[f, ACCUMULATOR] += a * a * square
-        state[f, BIAS] += bias_rate * a * sign / np.sqrt(state[f, BIAS_ACCUMULATOR])
-        state[f, BIAS_ACCUMULATOR] += a * a * sign * sign
-        bias += a * state[f, BIAS]
-    for k in range(K):
-        norm += vectors[row, k] * vectors[row, k]
-    screen[row, 0] = bias
-    screen[row, 1] = np.sqrt(norm)
+        if biases is not None:
+            state[f, BIAS] += rate * a * sign / np.sqrt(state[f, BIAS_ACCUMULATOR])
+            state[f, BIAS_ACCUMULATOR] += a * a * sign * sign
+            bias += a * state[f, BIAS]
+    if biases is not None:
+        biases[row] = bias
     return lengths / F(max(indptr[row + 1] - indptr[row], 1))
 
 
 @inlined
-def _move(vectors, screen, embeddings, state, indptr, indices, data, row, direction, sign, rate, bias_rate):
-    """Move the vector of `row` along sign * direction, its bias along sign, and measure it anew.
+def _move(vectors, biases, embeddings, state, indptr, indices, data, row, direction, square, sign, rate):
+    """Move the vector of `row` along sign * direction, an item's bias along sign, and measure it anew.
 
     Each embedding of it, with coefficient a, steps by ``rate / sqrt(G) * a * sign * direction``, and
-    then its G grows by the mean square of the gradient. Returns the mean ``rate / sqrt(G)``, the
-    step's length. Without features `indptr` is None, so that numba compiles one branch only: with both in
-    one function, LLVM vectorises neither.
+    then its G grows by the mean square of the gradient; `square` is that of the direction. Returns the mean
+    ``rate / sqrt(G)``, the step's length. Without features `indptr` is None, so that numba compiles one branch
+    only: with both in one function, LLVM vectorises neither. Users have no biases: there `biases` is None.
     """
     if indptr is None:
-        return _move_row(vectors, screen, state, row, direction, sign, rate, bias_rate)
-    return _move_sum(vectors, screen, embeddings, state, indptr, indices, data, row, direction, sign, rate, bias_rate)
+        return _move_row(vectors, biases, state, row, direction, square, sign, rate)
+    return _move_sum(vectors, biases, embeddings, state, indptr, indices, data, row, direction, square, sign, rate)
 
 
 @inlined
@@ -155,22 +148,35 @@ def _look_ahead(q, stop, n, half_bits, key, sample_users, sample_items, out):
         out[p - q, 2] = sample_items[e]
 
 
+@inlined
+def _draw_negatives(q, stop, n_items, key_pass, known_bits, known_shift, known_indptr, known_indices, ahead):
+    """An item that is not the user's for each of the next samples; -1 after BPR_DRAWS of her own."""
+    for p in range(q, min(q + AHEAD, stop)):
+        key = mix(key_pass + uint64(p) * GOLDEN)
+        u = ahead[p - q, 1]
+        ahead[p - q, 3] = -1
+        for t in range(1, BPR_DRAWS + 1):
+            drawn = draw_below(key, t, n_items)
+            if not holds(known_bits, known_shift, known_indptr, known_indices, u, drawn):
+                ahead[p - q, 3] = drawn
+                break
+
+
 @jit
 def warp_pass(start, stop, samples, users, items, step):
     """WARP on samples [start, stop) of this epoch's order; returns the sum of the losses and of the step lengths.
 
     For a positive pair (u, i), items j are drawn until ``s_uj > s_ui - margin`` with j not among
-    u's own; own items drawn count as draws. A draw whose score cannot reach the threshold, because
-    ``|x_u| |y_j| + b_j`` does not, is passed over without computing it.
+    u's own; own items drawn count as draws.
     """
-    sample_users, sample_items, strengths, known_indptr, known_indices = samples
-    U, screen_u, W_u, state_u, indptr_u, indices_u, data_u = users
-    V, screen, W, state, indptr, indices, data = items
+    sample_users, sample_items, strengths, known_indptr, known_indices, known_bits, known_shift = samples
+    U, _, W_u, state_u, indptr_u, indices_u, data_u = users
+    V, biases, W, state, indptr, indices, data = items
     key_pass, half_bits, user_rate, item_rate, margin, rank_weights = step
     n, n_items, K = sample_users.shape[0], V.shape[0], U.shape[1]
     x = np.empty(K, np.float32)
     d = np.empty(K, np.float32)
-    ahead = np.empty((AHEAD, 3), np.int64)
+    ahead = np.zeros((AHEAD, 3), np.int64)
     loss = 0.0
     travelled = 0.0
     for q in range(start, stop):
@@ -180,7 +186,10 @@ def warp_pass(start, stop, samples, users, items, step):
         e = ahead[place, 0]
         u = ahead[place, 1]
         i = ahead[place, 2]
-        score = screen[i, 0]
+        if place + 1 < AHEAD:
+            prefetch_row(U, ahead[place + 1, 1])
+            prefetch_row(V, ahead[place + 1, 2])
+        score = biases[i]
         square = F(0)
         for k in range(K):
             x[k] = U[u, k]
@@ -188,24 +197,23 @@ def warp_pass(start, stop, samples, users, items, step):
         for k in range(K):
             score += x[k] * V[i, k]
         threshold = score - margin
-        length = np.sqrt(square) * F(1.00001)
         key = mix(key_pass + uint64(q) * GOLDEN)
         for t in range(1, rank_weights.shape[0]):
             j = draw_below(key, t, n_items)
-            other = screen[j, 0]
-            if length * screen[j, 1] + other <= threshold:
-                continue
+            other = biases[j]
             for k in range(K):
                 other += x[k] * V[j, k]
-            if other > threshold and not holds(known_indptr, known_indices, u, j):
+            if other > threshold and not holds(known_bits, known_shift, known_indptr, known_indices, u, j):
                 weight = rank_weights[t] * strengths[e]
                 if weight > 0:
                     loss += np.float64(weight) * np.float64(other - threshold)
+                    apart = F(0)
                     for k in range(K):
                         d[k] = V[i, k] - V[j, k]
-                    rates = _move(U, screen_u, W_u, state_u, indptr_u, indices_u, data_u, u, d, weight, user_rate, F(0))
-                    rates += _move(V, screen, W, state, indptr, indices, data, i, x, weight, item_rate, item_rate)
-                    rates += _move(V, screen, W, state, indptr, indices, data, j, x, -weight, item_rate, item_rate)
+                        apart += d[k] * d[k]
+                    rates = _move(U, None, W_u, state_u, indptr_u, indices_u, data_u, u, d, apart, weight, user_rate)
+                    rates += _move(V, biases, W, state, indptr, indices, data, i, x, square, weight, item_rate)
+                    rates += _move(V, biases, W, state, indptr, indices, data, j, x, square, -weight, item_rate)
                     travelled += np.float64(rates) / 3.0
                 break
     return loss, travelled
@@ -218,44 +226,49 @@ def bpr_pass(start, stop, samples, users, items, step):
     One item j that is not u's own is drawn for each positive pair (u, i), and the step has the
     weight ``1 / (1 + exp(s_ui - s_uj))``.
     """
-    sample_users, sample_items, strengths, known_indptr, known_indices = samples
-    U, screen_u, W_u, state_u, indptr_u, indices_u, data_u = users
-    V, screen, W, state, indptr, indices, data = items
+    sample_users, sample_items, strengths, known_indptr, known_indices, known_bits, known_shift = samples
+    U, _, W_u, state_u, indptr_u, indices_u, data_u = users
+    V, biases, W, state, indptr, indices, data = items
     key_pass, half_bits, user_rate, item_rate, _, _ = step
     n, n_items, K = sample_users.shape[0], V.shape[0], U.shape[1]
     x = np.empty(K, np.float32)
     d = np.empty(K, np.float32)
-    ahead = np.empty((AHEAD, 3), np.int64)
+    ahead = np.zeros((AHEAD, 4), np.int64)
     loss = 0.0
     travelled = 0.0
     for q in range(start, stop):
         place = (q - start) % AHEAD
         if place == 0:
             _look_ahead(q, stop, n, half_bits, key_pass, sample_users, sample_items, ahead)
+            _draw_negatives(q, stop, n_items, key_pass, known_bits, known_shift, known_indptr, known_indices, ahead)
         e = ahead[place, 0]
         u = ahead[place, 1]
         i = ahead[place, 2]
-        key = mix(key_pass + uint64(q) * GOLDEN)
-        j = np.int64(-1)
-        for t in range(1, BPR_DRAWS + 1):
-            drawn = draw_below(key, t, n_items)
-            if not holds(known_indptr, known_indices, u, drawn):
-                j = drawn
-                break
+        j = ahead[place, 3]
+        if place + 1 < AHEAD:
+            prefetch_row(U, ahead[place + 1, 1])
+            prefetch_row(V, ahead[place + 1, 2])
+            prefetch_row(V, max(ahead[place + 1, 3], 0))
+            prefetch_row(state, ahead[place + 1, 2])
+            prefetch_row(state, max(ahead[place + 1, 3], 0))
         if j < 0:
             continue
-        difference = screen[i, 0] - screen[j, 0]
+        difference = biases[i] - biases[j]
+        square = F(0)
+        apart = F(0)
         for k in range(K):
             x[k] = U[u, k]
             d[k] = V[i, k] - V[j, k]
-        for k in range(K):
             difference += x[k] * d[k]
-        # log(1 + exp(-difference)) without overflow
-        loss += strengths[e] * (max(-difference, F(0)) + np.log1p(np.exp(-abs(difference))))
-        weight = strengths[e] / (F(1) + np.exp(difference))
-        rates = _move(U, screen_u, W_u, state_u, indptr_u, indices_u, data_u, u, d, weight, user_rate, F(0))
-        rates += _move(V, screen, W, state, indptr, indices, data, i, x, weight, item_rate, item_rate)
-        rates += _move(V, screen, W, state, indptr, indices, data, j, x, -weight, item_rate, item_rate)
+            square += x[k] * x[k]
+            apart += d[k] * d[k]
+        # log(1 + exp(-difference)) and 1 / (1 + exp(difference)) without overflow
+        small = np.exp(-abs(difference))
+        loss += strengths[e] * (max(-difference, F(0)) + np.log(F(1) + small))
+        weight = strengths[e] * (small if difference > 0 else F(1)) / (F(1) + small)
+        rates = _move(U, None, W_u, state_u, indptr_u, indices_u, data_u, u, d, apart, weight, user_rate)
+        rates += _move(V, biases, W, state, indptr, indices, data, i, x, square, weight, item_rate)
+        rates += _move(V, biases, W, state, indptr, indices, data, j, x, square, -weight, item_rate)
         travelled += np.float64(rates) / 3.0
     return loss, travelled
 
@@ -272,13 +285,3 @@ def shrink_rows(start, stop, embeddings, state, travelled):
         state[r, BIAS] *= factor
         for k in range(embeddings.shape[1]):
             embeddings[r, k] *= factor
-
-
-@jit
-def row_norms(start, stop, vectors, out):
-    """out[r, 1] = |vectors[r]| for rows [start, stop)."""
-    for r in range(start, stop):
-        square = F(0)
-        for k in range(vectors.shape[1]):
-            square += vectors[r, k] * vectors[r, k]
-        out[r, 1] = np.sqrt(square)

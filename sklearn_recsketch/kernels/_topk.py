@@ -100,7 +100,7 @@ def rank_items(start, stop, users, lengths, tiles, longest, items, places, seen,
         kept = 0
         for a in range(n):
             u = scanning[a]
-            if lengths[start + u] * longest[t] >= best_scores[start + u, last]:
+            if not lengths[start + u] * longest[t] < best_scores[start + u, last]:
                 scanning[kept] = u
                 kept += 1
         n = kept

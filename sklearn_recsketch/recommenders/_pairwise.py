@@ -111,8 +111,8 @@ class _Epochs:
     def is_finite(self) -> bool:
         return self._epochs.is_finite()
 
-    def snapshot(self) -> tuple[Embeddings, Embeddings]:
-        return self._epochs.snapshot()
+    def snapshot(self, reuse: Any = None) -> tuple[Embeddings, Embeddings]:
+        return self._epochs.snapshot(reuse)
 
     def restore(self, snapshot: tuple[Embeddings, Embeddings]) -> None:
         self._epochs.restore(snapshot)

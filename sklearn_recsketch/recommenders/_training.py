@@ -32,8 +32,8 @@ class Trainer(Protocol):
         """Whether all embeddings are finite."""
         ...
 
-    def snapshot(self) -> Any:
-        """The embeddings so far, not touched by later epochs."""
+    def snapshot(self, reuse: Any = None) -> Any:
+        """The embeddings so far, not touched by later epochs; `reuse` is an earlier one to overwrite."""
         ...
 
     def restore(self, snapshot: Any) -> None:
@@ -133,7 +133,7 @@ def run_epochs(
             course["diverged_"] = True
             _warn_diverged(estimator, epoch, norm)
             break
-        last = trainer.snapshot()
+        last = trainer.snapshot(last)
         losses.append(loss)
         course["n_iter_"] = epoch + 1
         if estimator.verbose:

@@ -381,7 +381,7 @@ class _Sweeps:
             learnt = [half.vectors.coordinates if half.weights is None else half.weights for half in self._halves]
             return all(bool(np.isfinite(np.vdot(w, w))) for w in learnt)
 
-    def snapshot(self) -> list[tuple[Rotated, np.ndarray | None]]:
+    def snapshot(self, reuse: Any = None) -> list[tuple[Rotated, np.ndarray | None]]:
         return [(half.vectors, half.weights) for half in self._halves]
 
     def restore(self, snapshot: list[tuple[Rotated, np.ndarray | None]]) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from sklearn_recsketch.kernels._jit import Rows, read_only, rows_of
+from sklearn_recsketch.kernels._membership import BITS_PER_PAIR, mark_pairs
 from sklearn_recsketch.kernels._rng import stream_key
 from sklearn_recsketch.kernels._sgd import (
     ACCUMULATOR,
@@ -18,7 +19,6 @@ from sklearn_recsketch.kernels._sgd import (
     Side,
     Step,
     bpr_pass,
-    row_norms,
     shrink_rows,
     warp_pass,
 )
@@ -104,10 +104,12 @@ class PairwiseEpochs:
             positives.data,
             never_drawn.indptr,
             never_drawn.indices,
+            *_bits_of(never_drawn),
         )
         self._total_strength = float(matrix.data.sum(dtype=np.float64))
         self._features = [None if design is None else rows_of(design) for _, design in (users, items)]
-        self.users, self.items = _side(users[0], self._features[0]), _side(items[0], self._features[1])
+        self.users = _side(users[0], self._features[0])._replace(biases=None)
+        self.items = _side(items[0], self._features[1])
         self._refresh()
 
     def run(self, epoch: int) -> float:
@@ -137,28 +139,20 @@ class PairwiseEpochs:
                 )
 
     def _refresh(self) -> None:
-        """Sum vectors anew from embeddings that other rows have changed, and measure them."""
+        """Sum vectors and biases anew from embeddings that other rows have changed."""
         for side, rows in zip((self.users, self.items), self._features, strict=True):
             if rows is not None:
                 self._sum_rows(rows, side.embeddings, side.vectors)
-                self._sum_rows(rows, side.state[:, BIAS : BIAS + 1].copy(), side.screen[:, :1])
-            else:
-                side.screen[:, 0] = side.state[:, BIAS]
-        items = self.items
-        self._pool.map(
-            lambda task: row_norms(task[0], task[1], items.vectors, items.screen),
-            even_ranges(len(items.vectors), 4096),
-        )
+        assert self.items.biases is not None
+        biases = self.items.state[:, BIAS : BIAS + 1].copy()
+        if self._features[1] is None:
+            self.items.biases[:] = biases[:, 0]
+        else:
+            self._sum_rows(self._features[1], biases, self.items.biases[:, None])
 
     def _sum_rows(self, rows: Rows, embeddings: np.ndarray, out: np.ndarray) -> None:
-        source, target = read_only(embeddings), np.empty((len(out), embeddings.shape[1]), np.float32)
-        if out.flags.c_contiguous:
-            target = out
-        self._pool.map(
-            lambda task: sparse_product(task[0], task[1], rows, source, target), balanced_ranges(rows.indptr)
-        )
-        if target is not out:
-            out[...] = target
+        source = read_only(embeddings)
+        self._pool.map(lambda task: sparse_product(task[0], task[1], rows, source, out), balanced_ranges(rows.indptr))
 
     def is_finite(self) -> bool:
         """Whether all embeddings and biases are finite."""
@@ -170,10 +164,18 @@ class PairwiseEpochs:
                 for array in (side.embeddings, side.state)
             )
 
-    def snapshot(self) -> tuple[Embeddings, Embeddings]:
-        """Copies of the embeddings of users and of items."""
-        users, items = (Embeddings(side.embeddings.copy(), side.state.copy()) for side in (self.users, self.items))
-        return users, items
+    def snapshot(self, reuse: tuple[Embeddings, Embeddings] | None = None) -> tuple[Embeddings, Embeddings]:
+        """Copies of the embeddings of users and of items, in the arrays of an earlier snapshot where given."""
+        if reuse is None:
+            users, items = (Embeddings(side.embeddings.copy(), side.state.copy()) for side in (self.users, self.items))
+            return users, items
+        for side, copy in zip((self.users, self.items), reuse, strict=True):
+            for source, target in ((side.embeddings, copy.values), (side.state, copy.state)):
+                self._pool.map(
+                    lambda task, source=source, target=target: np.copyto(target[slice(*task)], source[slice(*task)]),
+                    even_ranges(len(source), 8192),
+                )
+        return reuse
 
     def restore(self, snapshot: tuple[Embeddings, Embeddings]) -> None:
         """Go back to a snapshot."""
@@ -212,24 +214,34 @@ def fold_in(
     pool : Workers
     """
     rows = rows_of(history)
-    item_side = _side(items, None)
-    item_side.screen[:, 0] = items.biases
-    row_norms(0, len(items.values), item_side.vectors, item_side.screen)
+    item_side = _side(items, None)._replace(biases=np.ascontiguousarray(items.biases))
     user_side = _side(Embeddings.starting_at(users, 0.0), None)
     kernel = _kernel(loss)
+    maybe = read_only(np.full(1, ~np.uint64(0)))  # a history is short: it is searched at once
 
     def part(task: tuple[int, int]) -> None:
         for u in range(*task):
             first, last = int(rows.indptr[u]), int(rows.indptr[u + 1])
             n = last - first
             liked, indptr = rows.indices[first:last], read_only(np.array([0, n]))
-            samples = Samples(read_only(np.zeros(n, np.int32)), liked, rows.data[first:last], indptr, liked)
-            vectors, screen, state = (array[u : u + 1] for array in (users, user_side.screen, user_side.state))
-            one = Side(vectors, screen, vectors, state, None, None, None)
+            samples = Samples(
+                read_only(np.zeros(n, np.int32)), liked, rows.data[first:last], indptr, liked, maybe, np.uint64(58)
+            )
+            vectors, state = users[u : u + 1], user_side.state[u : u + 1]
+            one = Side(vectors, None, vectors, state, None, None, None)
             for epoch in range(n_epochs):
                 kernel(0, n, samples, one, item_side, _step(loss, seed, epoch, n)._replace(item_rate=np.float32(0)))
 
     pool.map(part, even_ranges(len(users), 64))
+
+
+def _bits_of(rows: Rows) -> tuple[np.ndarray, np.uint64]:
+    """The bits of the stored pairs, and the shift that makes places of hashes."""
+    n_words = max(1, len(rows.indices) * BITS_PER_PAIR // 64)
+    exponent = (n_words - 1).bit_length()
+    bits, shift = np.zeros(1 << exponent, np.uint64), np.uint64(58 - exponent)
+    mark_pairs(rows.indptr, rows.indices, bits, shift)
+    return read_only(bits), shift
 
 
 def _kernel(loss: Loss) -> Any:
@@ -253,6 +265,6 @@ def _side(embeddings: Embeddings, features: Rows | None) -> Side:
     vectors: Any = embeddings.values
     if features is not None:
         vectors = np.empty((len(features.indptr) - 1, vectors.shape[1]), np.float32)
-    screen = np.zeros((len(vectors), 2), np.float32)
+    biases = np.zeros(len(vectors), np.float32)
     csr = (None, None, None) if features is None else features
-    return Side(vectors, screen, embeddings.values, embeddings.state, *csr)
+    return Side(vectors, biases, embeddings.values, embeddings.state, *csr)

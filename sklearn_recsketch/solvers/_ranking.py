@@ -43,15 +43,15 @@ def top_items(
     if k > LARGEST_INSERTION:
         return _sorted_items(user_vectors, item_vectors, excluded, k, pool)
     users = np.ascontiguousarray(user_vectors, dtype=np.float32)
-    tiles, longest, items, places = _tiles(item_vectors)
     # Rounding of a float32 dot product is below K eps |x| |y|.
     lengths = (np.linalg.norm(users, axis=1) * (1 + 2 * users.shape[1] * np.finfo(np.float32).eps)).astype(np.float32)
-    given = [read_only(array) for array in (users, lengths, tiles, longest, items, places)]
+    users, lengths = read_only(users), read_only(lengths)
+    tiles, longest, items, places = (read_only(array) for array in _tiles(item_vectors))
     rows = rows_of(excluded)
     best = np.full((n_users, k), -1, dtype=np.int32)
     scores = np.full((n_users, k), -np.inf, dtype=np.float32)
     pool.map(
-        lambda task: rank_items(task[0], task[1], *given, rows, best, scores),
+        lambda task: rank_items(task[0], task[1], users, lengths, tiles, longest, items, places, rows, best, scores),
         even_ranges(n_users, USERS_PER_TASK),
     )
     return best, scores

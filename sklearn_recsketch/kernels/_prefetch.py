@@ -1,0 +1,43 @@
+"""A hint to the processor: a row that will be needed soon."""
+
+from __future__ import annotations
+
+from llvmlite import ir
+from numba.core import cgutils, types
+from numba.extending import intrinsic
+
+from sklearn_recsketch.kernels._jit import inlined
+
+__all__ = ["prefetch_row"]
+
+_LINE = 16  # float32 values of a cache line
+
+
+@intrinsic
+def _touch(typingctx, array, row, column):
+    """LLVM's prefetch of array[row, column], for reading, into all levels of the cache."""
+
+    def generate(context, builder, signature, arguments):
+        array_type = signature.args[0]
+        where = [
+            context.cast(builder, value, kind, types.intp)
+            for value, kind in zip(arguments[1:], signature.args[1:], strict=True)
+        ]
+        values = context.make_array(array_type)(context, builder, arguments[0])
+        address = cgutils.get_item_pointer(
+            context, builder, array_type, values, where, wraparound=False, boundscheck=False
+        )
+        number = ir.IntType(32)
+        kind = ir.FunctionType(ir.VoidType(), [address.type, number, number, number])
+        prefetch = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
+        builder.call(prefetch, [address, number(0), number(3), number(1)])
+        return context.get_dummy_value()
+
+    return types.void(array, row, column), generate
+
+
+@inlined
+def prefetch_row(array, row):
+    """Fetch a row of a float32 matrix."""
+    for k in range(0, array.shape[1], _LINE):
+        _touch(array, row, k)  # type: ignore[call-arg]  # numba passes the typing context
