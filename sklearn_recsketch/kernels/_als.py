@@ -11,6 +11,7 @@ __all__ = ["N_WORK", "WIDTH", "solve_rows"]
 F = np.float32
 TINY = F(1e-30)
 COARSE = 32.0
+SHORT_WAY = 0.05
 # Rows of a thread's work space: the vectors of conjugate gradient. One array, because every array that is
 # handed to a helper costs counting its references, which a short row takes longer for than for its arithmetic.
 SOLUTION, RESIDUAL, DIRECTION, PRODUCT, DIAGONAL, INVERSE = range(6)
@@ -82,7 +83,7 @@ def _preconditioned_square(work, K):
 
 @inlined
 def _conjugate_gradient(table, items, e, n, work, loss, steps, stop, excess, share):
-    """Improve the solution from its residual on; returns the loss it ends at, `loss` being that it starts from.
+    """Improve the solution from its residual on, `loss` being what that has; returns loss and residual it ends at.
 
     The diagonal preconditions; with it no eigenvalue is below 1, so the loss is at most ``r.r / diagonal``
     above its minimum: it ends once that is below `stop` or below the share `excess` of the loss, or, from
@@ -115,7 +116,7 @@ def _conjugate_gradient(table, items, e, n, work, loss, steps, stop, excess, sha
         rr_new = _preconditioned_square(work, K)
         b = rr_new / rr
         rr = rr_new
-    return loss
+    return loss, rr
 
 
 @jit
@@ -183,10 +184,15 @@ def solve_rows(start, stop, ratings, table, solution, eigenvalues, lam, prior, a
             loss += np.float64(square) - 2.0 * np.float64(drawn)
             along = max(along + drawn, F(0))
             # |b| >= b.x / |x|, with little between them once x is near the solution.
-            target = F(tol) * F(tol) * along * along / max(square, TINY)
-            if _preconditioned_square(work, K) <= target:
+            bb = along * along / max(square, TINY)
+            target = F(tol) * F(tol) * bb
+            begin = _preconditioned_square(work, K)
+            if begin <= target:
                 break
-            loss = _conjugate_gradient(table, items, e, n, work, loss, steps, target * F(0.6), excess, share)
+            loss, end = _conjugate_gradient(table, items, e, n, work, loss, steps, target * F(0.6), excess, share)
+            # What rounding adds to the residual on the way is below a tenth of tol if the way is short.
+            if end <= target and begin <= F(SHORT_WAY) * bb:
+                break
         for k in range(K):
             solution[u, k] = work[SOLUTION, k]
         total += loss

@@ -1,0 +1,130 @@
+"""From 20 million rows of string ids to a matrix, beside the loops of a well-known post; and iterations at that size.
+
+    python benchmarks/preparation.py [--rows 20000000] [--rounds 3]
+
+The loops, pandas group-bys, dictionaries and `apply` as in "A Gentle Introduction to Recommender Systems with
+Implicit Feedback" (E. Rosenthal, 2016), run on a tenth of the rows and count ten times: they are linear.
+"""
+
+from __future__ import annotations
+
+import argparse
+import resource
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import contestants
+import numpy as np
+import pandas as pd
+import scipy.sparse as sp
+from common import against, alternate, machine, markdown, publish
+
+from sklearn_recsketch import WRMFRecommender
+from sklearn_recsketch.preprocessing import threshold_interactions, to_matrix
+
+USERS, ITEMS = 138_000, 27_000
+
+
+def string_likes(n_rows: int, n_users: int = USERS, n_items: int = ITEMS) -> pd.DataFrame:
+    """Distinct likes of users and items whose popularity falls by a power law."""
+    rng = np.random.default_rng(0)
+    pairs = np.empty(0, np.int64)
+    while len(pairs) < n_rows:
+        users = (n_users * rng.random(n_rows) ** 2).astype(np.int64)
+        items = (n_items * rng.random(n_rows) ** 3).astype(np.int64)
+        pairs = np.unique(np.concatenate([pairs, users * n_items + items]))
+    pairs = rng.permutation(pairs)[:n_rows]
+    user_ids = np.array([f"user-{u:06d}" for u in rng.permutation(n_users)], dtype=object)
+    item_ids = np.array([f"model-{i:05d}" for i in rng.permutation(n_items)], dtype=object)
+    return pd.DataFrame({"user": user_ids[pairs // n_items], "item": item_ids[pairs % n_items]})
+
+
+def prepare(X: pd.DataFrame) -> sp.csr_array:
+    """The job with this package."""
+    return to_matrix(threshold_interactions(X))[0]
+
+
+def prepare_with_loops(X: pd.DataFrame) -> sp.csr_array:
+    """The job as the post does it."""
+    while True:
+        before = len(X)
+        users = X.groupby("user").item.count()
+        X = X[~X.user.isin(users[users < 5].index.tolist())]
+        items = X.groupby("item").user.count()
+        X = X[~X.item.isin(items[items < 5].index.tolist())]
+        if len(X) == before:
+            break
+    places = [{name: place for place, name in enumerate(X[column].unique().tolist())} for column in ("user", "item")]
+    rows = X.user.apply(places[0].__getitem__).to_numpy()
+    columns = X.item.apply(places[1].__getitem__).to_numpy()
+    return sp.coo_array((np.ones(len(rows)), (rows, columns))).tocsr()
+
+
+def seconds_of(job, X: pd.DataFrame) -> float:
+    start = time.perf_counter()
+    job(X)
+    return time.perf_counter() - start
+
+
+def grow(n_rows: int) -> tuple[float, float, float]:
+    """Seconds per WRMF iteration, and MiB before the fit and at its peak; run in a process of its own."""
+    share = np.sqrt(n_rows / 20_000_000)
+    X = string_likes(n_rows, int(USERS * share), int(ITEMS * share))
+    for column in X:
+        X[column] = pd.factorize(X[column])[0]  # strings would hide what the fit itself needs
+    model = WRMFRecommender(64, max_iter=3, n_jobs=2, random_state=0)
+    model.fit(X.iloc[:1000])
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    trained = contestants.ours(model, X)
+    after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return float(np.median(trained.seconds)), before, after
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rows", type=int, default=20_000_000)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--grow", type=int, help="only measure iterations on so many rows")
+    arguments = parser.parse_args()
+    if arguments.grow:
+        print(*grow(arguments.grow))
+        return
+    X = string_likes(arguments.rows)
+    tenth = X.iloc[: len(X) // 10]
+    assert prepare(tenth).shape == prepare_with_loops(tenth).shape  # compiles and imports, too
+    seconds = alternate(
+        {
+            "threshold_interactions, to_matrix": lambda: seconds_of(prepare, X),
+            "loops on a tenth, times ten": lambda: 10 * seconds_of(prepare_with_loops, tenth),
+        },
+        arguments.rounds,
+    )
+    table = against(seconds, [("threshold_interactions, to_matrix", "loops on a tenth, times ten")])
+    growth = []
+    for n_rows in (2_000_000, 6_000_000, 20_000_000):
+        output = subprocess.run(
+            [sys.executable, Path(__file__), "--grow", str(n_rows)], check=True, capture_output=True, text=True
+        ).stdout
+        iteration, before, after = map(float, output.split())
+        growth.append(
+            {
+                "rows": f"{n_rows:,}",
+                "seconds per iteration": f"{iteration:.3f}",
+                "per million rows": f"{iteration / n_rows * 1e6:.3f}",
+                "MiB before the fit": f"{before:.0f}",
+                "peak": f"{after:.0f}",
+                "bytes a row added": f"{(after - before) * 2**20 / n_rows:.0f}",
+            }
+        )
+    publish(
+        "preparation",
+        f"{arguments.rows:,} rows of string ids, 5/5 threshold, encoding, CSR; {arguments.rounds} rounds. {machine()}\n\n"
+        f"{markdown(table)}\n\nWRMF with 64 components, two threads, users and items growing with the square root of "
+        f"the rows:\n\n{markdown(pd.DataFrame(growth))}",
+    )
+
+
+if __name__ == "__main__":
+    main()

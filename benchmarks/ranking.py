@@ -1,0 +1,158 @@
+"""Ranking and evaluation beside the peers', and the memory of ranking a million users.
+
+    python benchmarks/ranking.py [--rounds 5]
+"""
+
+from __future__ import annotations
+
+import argparse
+import resource
+import subprocess
+import sys
+import time
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import scipy.sparse as sp
+from common import Likes, against, alternate, gowalla, machine, markdown, publish
+from implicit.cpu.als import AlternatingLeastSquares
+from lightfm import LightFM
+from lightfm.evaluation import precision_at_k
+from skrecsys.recommendation import BayesianPersonalizedRanking
+from threadpoolctl import threadpool_limits
+
+from sklearn_recsketch import WARPRecommender, WRMFRecommender
+from sklearn_recsketch.kernels._topk import BLOCK, TILE
+from sklearn_recsketch.metrics import make_ranking_scorer
+from sklearn_recsketch.preprocessing import to_matrix
+from sklearn_recsketch.solvers._ranking import top_items
+from sklearn_recsketch.utils._threads import Workers, even_ranges, workers
+
+N_JOBS = 2
+
+
+def timed(run) -> float:
+    start = time.perf_counter()
+    run()
+    return time.perf_counter() - start
+
+
+def bare_gemm(users: np.ndarray, items: np.ndarray, pool: Workers) -> None:
+    """All scores, block by block of the size the ranking kernel uses, thrown away."""
+    tiles = [np.ascontiguousarray(items[a:b].T) for a, b in even_ranges(len(items), TILE)]
+
+    def part(task: tuple[int, int]) -> None:
+        scores = np.empty((BLOCK, TILE), np.float32)
+        for a, b in even_ranges(task[1] - task[0], BLOCK):
+            block = users[task[0] + a : task[0] + b]
+            for tile in tiles:
+                np.dot(block, tile, out=scores if len(block) == BLOCK and tile.shape[1] == TILE else None)
+
+    pool.map(part, even_ranges(len(users), 4 * BLOCK))
+
+
+def check(users, items, seen, best, scores) -> None:
+    """Brute force on some users."""
+    chosen = np.random.default_rng(0).choice(len(users), 500, replace=False)
+    full = users[chosen] @ items.T
+    full[seen[chosen].toarray() > 0] = -np.inf
+    expected = -np.sort(-full, axis=1)[:, : best.shape[1]]
+    np.testing.assert_allclose(scores[chosen], expected, rtol=1e-4)
+    same = np.argsort(-full, axis=1, kind="stable")[:, : best.shape[1]] == best[chosen]
+    assert same.mean() > 0.999, same.mean()  # which of two scores an ulp apart comes first, rounding decides
+
+
+def compare_top(data: Likes, rounds: int) -> str:
+    matrix = data.matrix
+    parts = []
+    for K in (64, 128):
+        model = WRMFRecommender(K, alpha=20, regularization=0.1, n_jobs=N_JOBS, random_state=0).fit(data.train)
+        users, items, seen = model.user_factors_, model.item_factors_, model.interactions_
+        level = items / np.maximum(np.linalg.norm(items, axis=1, keepdims=True), 1e-12)
+        with threadpool_limits(1, "blas"):
+            peer = AlternatingLeastSquares(factors=K, num_threads=N_JOBS)
+        peer.user_factors, peer.item_factors = users, items
+        other = BayesianPersonalizedRanking(n_factors=K, max_iter=0, n_jobs=N_JOBS).fit(data.train.to_numpy())
+        rows = np.searchsorted(model.users_, other.user_ids_), np.searchsorted(model.items_, other.item_ids_)
+        other.user_factors_, other.item_factors_ = users[rows[0]].astype(float), items[rows[1]].astype(float)
+        with workers(N_JOBS) as pool:
+            top_items(users[:10], items, seen[:10], 20, pool)  # compiles
+            check(users, items, seen, *top_items(users, items, seen, 20, pool))
+            runs = {
+                "top_items": lambda: timed(lambda: top_items(users, items, seen, 20, pool)),
+                "implicit": lambda: timed(
+                    lambda: peer.recommend(np.arange(len(users)), matrix, N=20, filter_already_liked_items=True)
+                ),
+                "skrecsys": lambda: timed(lambda: other.recommend(other.user_ids_, n_recommendations=20)),
+                "bare GEMM": lambda: timed(lambda: bare_gemm(users, items, pool)),
+                "top_items, items of equal norm": lambda: timed(lambda: top_items(users, level, seen, 20, pool)),
+            }
+            seconds = alternate(runs, rounds)
+        pairs = [("top_items", name) for name in ("implicit", "skrecsys", "bare GEMM")]
+        table = against(seconds, [*pairs, ("top_items, items of equal norm", "bare GEMM")])
+        table.insert(2, "components", K)
+        parts.append(table)
+    head = f"Top 20 of {matrix.shape[1]:,} items for {matrix.shape[0]:,} users, seen items left out; {rounds} rounds."
+    return f"{head}\n\n{markdown(pd.concat(parts))}"
+
+
+def compare_scorers(data: Likes, rounds: int) -> str:
+    model = WARPRecommender(64, max_iter=5, n_jobs=N_JOBS, random_state=0).fit(data.train)
+    peer = LightFM(no_components=64, loss="warp", random_state=0).fit(data.matrix, epochs=5, num_threads=N_JOBS)
+    test = to_matrix(data.test[data.test.iloc[:, 1].isin(model.items_)], users=model.users_, items=model.items_)[0]
+    test, train = sp.csr_matrix(test), data.matrix
+    scorer = make_ranking_scorer("precision@5")
+    seconds = alternate(
+        {
+            'make_ranking_scorer("precision@5")': lambda: timed(lambda: scorer(model, data.test)),
+            "LightFM precision_at_k": lambda: timed(
+                lambda: precision_at_k(peer, test, train_interactions=train, k=5, num_threads=N_JOBS)
+            ),
+        },
+        rounds,
+    )
+    table = against(seconds, [('make_ranking_scorer("precision@5")', "LightFM precision_at_k")])
+    return f"Evaluation of all users with held-out items, {rounds} rounds.\n\n{markdown(table)}"
+
+
+def peak_memory() -> None:
+    """MiB of a model of a million users and 100,000 items, and the peak while all its users are ranked in blocks."""
+    rng = np.random.default_rng(0)
+    users = rng.standard_normal((1_000_000, 32), dtype=np.float32)
+    items = rng.standard_normal((100_000, 32), dtype=np.float32)
+    with workers(N_JOBS) as pool:
+        top_items(users[:10], items, None, 20, pool)
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        start = time.perf_counter()
+        for a, b in even_ranges(len(users), 50_000):
+            top_items(users[a:b], items, None, 20, pool)
+    after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(before, after, time.perf_counter() - start)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--memory", action="store_true", help="only measure memory")
+    arguments = parser.parse_args()
+    if arguments.memory:
+        peak_memory()
+        return
+    warnings.simplefilter("ignore")  # the peers' own
+    data = gowalla()
+    tables = [compare_top(data, arguments.rounds), compare_scorers(data, arguments.rounds)]
+    output = subprocess.run(
+        [sys.executable, Path(__file__), "--memory"], check=True, capture_output=True, text=True
+    ).stdout
+    before, after, seconds = map(float, output.split())
+    tables.append(
+        f"Ranking 1,000,000 users x 100,000 items with 32 components in blocks of 50,000 users: {after - before:.0f} MiB "
+        f"above the {before:.0f} MiB of process and factors, {seconds:.0f} s."
+    )
+    publish("ranking", "\n\n".join([machine("implicit", "rectools-lightfm", "skrecsys"), *tables]))
+
+
+if __name__ == "__main__":
+    main()
