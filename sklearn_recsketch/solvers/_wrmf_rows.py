@@ -15,6 +15,7 @@ from sklearn_recsketch.utils._threads import Workers, balanced_ranges, even_rang
 __all__ = ["Accuracy", "Rotated", "gram", "multiply", "solve_side"]
 
 CHUNK = 4096  # rows to a Gram or GEMM task, whatever the number of threads
+CHUNK_VALUES = 2**19  # ... of a GEMM at most, so that input and output share the cache
 
 
 class Accuracy(NamedTuple):
@@ -93,7 +94,7 @@ def multiply(
         else:
             out[task[0] : task[1]] = chunk.astype(dtype) @ transform
 
-    pool.map(part, even_ranges(n, CHUNK))
+    pool.map(part, even_ranges(n, max(256, min(CHUNK, CHUNK_VALUES // factors.shape[1]))))
     return out
 
 
