@@ -1,6 +1,6 @@
 """Seconds of an import, of a first fit that compiles, and of a tiny fit in a new process with a warm cache.
 
-    python benchmarks/startup.py [--rounds 5]
+python benchmarks/startup.py [--rounds 5]
 """
 
 from __future__ import annotations
@@ -41,7 +41,9 @@ def main() -> None:
             "import sklearn_recsketch": "import sklearn_recsketch",
         }
         for name in ("WRMFRecommender", "WARPRecommender", "BPRRecommender"):
-            rows.append({"": f"first {name}: import, compile, fit, recommend", "s": [seconds(FIT.format(name=name), cache)]})
+            rows.append(
+                {"": f"first {name}: import, compile, fit, recommend", "s": [seconds(FIT.format(name=name), cache)]}
+            )
             runs[f"next tiny {name}: import, fit, recommend"] = FIT.format(name=name)
         times: dict[str, list[float]] = {label: [] for label in runs}
         for _ in range(rounds):

@@ -151,7 +151,13 @@ CALLS = [
         "minima_too_high",
         lambda: InteractionThresholder(3, 3).fit(GOOD),
         ValueError,
-        r"No interaction is left with user_min=3 and item_min=3: .* among the 4 rows\. Lower the minima",
+        r"No interaction is left with user_min=3 and item_min=3: .* among the 4 distinct pairs\. Lower the minima",
+    ),
+    (
+        "minima_and_given_ids",
+        lambda: to_matrix(GOOD, users=["ann"], user_min=2),
+        ValueError,
+        "user_min and item_min choose the rows and columns of the matrix, and so do users and items",
     ),
     (
         "function_minima_too_high",

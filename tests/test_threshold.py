@@ -12,7 +12,7 @@ from sklearn.pipeline import make_pipeline
 
 from sklearn_recsketch import InteractionThresholder, PopularityRecommender
 from sklearn_recsketch.metrics import make_ranking_scorer
-from sklearn_recsketch.preprocessing import threshold_interactions
+from sklearn_recsketch.preprocessing import threshold_interactions, to_matrix
 
 ROWS = [("ann", 7), ("ann", 9), ("bob", 7), ("bob", 9), ("eve", 9), ("ann", 8)]
 KEPT = [True, True, True, True, False, False]  # with 2 and 2: eve has one item, 8 one user
@@ -68,6 +68,21 @@ def test_weight_is_zero_exactly_for_dropped_rows(X, user_min, item_min):
     if not expected.empty:
         out = InteractionThresholder(user_min, item_min).fit_transform(X)
         np.testing.assert_array_equal(out["weight"], X.index.isin(expected.index).astype(float))
+
+
+@settings(deadline=None, max_examples=60)
+@given(X=tables, user_min=minima, item_min=minima)
+def test_matrix_with_minima_is_that_of_the_rows_left(X, user_min, item_min):
+    try:
+        expected = to_matrix(threshold_interactions(X, user_min=user_min, item_min=item_min))
+    except ValueError:
+        with pytest.raises(ValueError, match="No interaction is left"):
+            to_matrix(X, user_min=user_min + 1, item_min=item_min + 1)
+        return
+    got = to_matrix(X, user_min=user_min, item_min=item_min)
+    np.testing.assert_array_equal(got[0].toarray(), expected[0].toarray())
+    np.testing.assert_array_equal(got[1], expected[1])
+    np.testing.assert_array_equal(got[2], expected[2])
 
 
 @settings(deadline=None, max_examples=60)

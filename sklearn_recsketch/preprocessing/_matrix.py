@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import scipy.sparse as sp
 
+from sklearn_recsketch.preprocessing._k_core import k_core
 from sklearn_recsketch.utils._ids import IdColumn, lookup, show_id
 from sklearn_recsketch.utils._validation import Interactions, check_id_list, check_interactions
 
@@ -29,13 +30,17 @@ def present_ids(column: IdColumn, rows: np.ndarray) -> np.ndarray:
 
 def build_matrix(interactions: Interactions, users: np.ndarray, items: np.ndarray) -> sp.csr_array:
     """Strengths as a users x items CSR matrix, indices sorted; duplicates summed, zeros and unknown ids left out."""
-    strength = interactions.strength
     rows = lookup(users, interactions.users, "user")
     columns = lookup(items, interactions.items, "item")
+    return _summed(interactions.strength, rows, columns, (len(users), len(items)))
+
+
+def _summed(strength: np.ndarray, rows: np.ndarray, columns: np.ndarray, shape: tuple[int, int]) -> sp.csr_array:
     keep = (strength > 0) & (rows >= 0) & (columns >= 0)
-    shape = (len(users), len(items))
+    if not keep.all():
+        strength, rows, columns = strength[keep], rows[keep], columns[keep]
     # Summed in float64, stored in float32; tocsr sums duplicates.
-    matrix = sp.coo_array((strength[keep], (rows[keep], columns[keep])), shape=shape).tocsr()
+    matrix = sp.coo_array((strength, (rows, columns)), shape=shape).tocsr()
     matrix.sum_duplicates()
     matrix = matrix.astype(np.float32)
     matrix.eliminate_zeros()  # a product of strength and weight may be too small for float32
@@ -43,7 +48,7 @@ def build_matrix(interactions: Interactions, users: np.ndarray, items: np.ndarra
 
 
 def to_matrix(
-    X: Any, y: Any = None, *, users: Any = None, items: Any = None
+    X: Any, y: Any = None, *, users: Any = None, items: Any = None, user_min: int = 1, item_min: int = 1
 ) -> tuple[sp.csr_array, np.ndarray, np.ndarray]:
     """Strengths of a table of interactions as a user x item matrix.
 
@@ -56,6 +61,9 @@ def to_matrix(
     users, items : array-like of ids, default=None
         The rows and columns of the matrix, in this order. None: the ids present with positive
         strength, sorted.
+    user_min, item_min : int, default=1
+        Leave out users with fewer distinct items and items with fewer distinct users, as
+        :func:`threshold_interactions` does, without another pass over the ids.
 
     Returns
     -------
@@ -67,7 +75,8 @@ def to_matrix(
     Raises
     ------
     ValueError
-        For an id of X that is not among the `users` or `items` given.
+        For an id of X that is not among the `users` or `items` given; where the minima leave nothing, or are
+        given with `users` or `items`.
 
     Examples
     --------
@@ -81,33 +90,41 @@ def to_matrix(
     >>> users, items
     (array(['ann', 'bob'], dtype=object), array([7, 9]))
     """
+    if (user_min > 1 or item_min > 1) and not (users is None and items is None):
+        raise ValueError(
+            "user_min and item_min choose the rows and columns of the matrix, and so do users and items: pass "
+            "one or the other."
+        )
     interactions = check_interactions(X, y)
-    positive = interactions.strength > 0
-    ids = []
+    ids, places = [], []
     for name, column, given in (("user", interactions.users, users), ("item", interactions.items, items)):
-        if given is None:
-            ids.append(present_ids(column, positive))
-            continue
-        chosen = check_id_list(given, name)
-        known = chosen.ids
-        unknown = (lookup(known, column, name, f"the {name}s given are") < 0) & positive
+        chosen = column if given is None else check_id_list(given, name)
+        place = column.codes if given is None else lookup(chosen.ids, column, name, f"the {name}s given are")
+        unknown = (place < 0) & (interactions.strength > 0)
         if unknown.any():
             row = int(np.argmax(unknown))
             raise ValueError(
-                f"The {name} id {show_id(column.ids[column.codes[row]])} in row {row} is not among the {len(known)} "
-                f"{name}s given. Add it to {name}s, or drop the row."
+                f"The {name} id {show_id(column.ids[column.codes[row]])} in row {row} is not among the "
+                f"{len(chosen.ids)} {name}s given. Add it to {name}s, or drop the row."
             )
-        ids.append(known)
-    matrix = build_matrix(interactions, ids[0], ids[1])
-    # Given ids keep the order they were given in.
-    if users is not None:
-        order = check_id_list(users, "user").codes
-        matrix, ids[0] = matrix[order], ids[0][order]
-    if items is not None:
-        order = check_id_list(items, "item").codes
-        matrix, ids[1] = matrix[:, order], ids[1][order]
+        ids.append(chosen.ids)
+        places.append(place)
+    matrix = _summed(interactions.strength, places[0], places[1], (len(ids[0]), len(ids[1])))
+    # Ids that nobody asked for stay where they have interactions, given ones in the order they were given in.
+    if user_min > 1 or item_min > 1:
+        present = k_core(matrix, user_min, item_min)
+    else:
+        present = np.diff(matrix.indptr) > 0, np.bincount(matrix.indices, minlength=matrix.shape[1]) > 0
+    orders = [
+        np.flatnonzero(left) if given is None else check_id_list(given, name).codes
+        for name, given, left in (("user", users, present[0]), ("item", items, present[1]))
+    ]
+    if len(orders[0]) < matrix.shape[0] or users is not None:
+        matrix = matrix[orders[0]]
+    if len(orders[1]) < matrix.shape[1] or items is not None:
+        matrix = matrix[:, orders[1]]
     matrix.sort_indices()
-    return matrix, ids[0], ids[1]
+    return matrix, ids[0][orders[0]], ids[1][orders[1]]
 
 
 def interactions_from_matrix(matrix: Any, users: Any = None, items: Any = None) -> tuple[pd.DataFrame, np.ndarray]:

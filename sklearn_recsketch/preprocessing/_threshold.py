@@ -10,48 +10,14 @@ import pandas as pd
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_recsketch.preprocessing._matrix import pair_keys, present_ids
+from sklearn_recsketch.preprocessing._k_core import dense_rows
+from sklearn_recsketch.preprocessing._matrix import present_ids
 from sklearn_recsketch.utils._compat import Interval, _fit_context
 from sklearn_recsketch.utils._frames import frame_library, make_table
 from sklearn_recsketch.utils._ids import lookup
-from sklearn_recsketch.utils._validation import Interactions, check_interactions
+from sklearn_recsketch.utils._validation import check_interactions
 
 __all__ = ["InteractionThresholder", "threshold_interactions"]
-
-
-def dense_rows(interactions: Interactions, user_min: int, item_min: int) -> np.ndarray:
-    """Rows whose user and item survive dropping sparse users and items in turn until none is left.
-
-    Distinct pairs of positive strength count. The largest set of rows in which every user has
-    `user_min` and every item `item_min` partners is unique, so the order of dropping does not matter.
-    """
-    positive = interactions.strength > 0
-    _, first = np.unique(pair_keys(interactions)[positive], return_index=True)
-    users = interactions.users.codes[positive][first]
-    items = interactions.items.codes[positive][first]
-    n_users, n_items = len(interactions.users.ids), len(interactions.items.ids)
-    alive = np.ones(len(users), dtype=bool)
-    while True:
-        user_ok = np.bincount(users[alive], minlength=n_users) >= user_min
-        alive_next = alive & user_ok[users]
-        item_ok = np.bincount(items[alive_next], minlength=n_items) >= item_min
-        alive_next &= item_ok[items]
-        if alive_next.sum() == alive.sum():
-            break
-        alive = alive_next
-    kept_user = np.zeros(n_users, dtype=bool)
-    kept_item = np.zeros(n_items, dtype=bool)
-    kept_user[users[alive]] = True
-    kept_item[items[alive]] = True
-    return positive & kept_user[interactions.users.codes] & kept_item[interactions.items.codes]
-
-
-def _check_any_left(kept: np.ndarray, user_min: int, item_min: int) -> None:
-    if not kept.any():
-        raise ValueError(
-            f"No interaction is left with user_min={user_min} and item_min={item_min}: every user or item "
-            f"has fewer distinct partners among the {len(kept)} rows. Lower the minima."
-        )
 
 
 class InteractionThresholder(TransformerMixin, BaseEstimator):
@@ -132,7 +98,6 @@ class InteractionThresholder(TransformerMixin, BaseEstimator):
         """
         interactions = check_interactions(X, y)
         kept = dense_rows(interactions, self.user_min, self.item_min)
-        _check_any_left(kept, self.user_min, self.item_min)
         self.users_ = present_ids(interactions.users, kept)
         self.items_ = present_ids(interactions.items, kept)
         self.n_features_in_ = interactions.n_columns
@@ -221,7 +186,6 @@ def threshold_interactions(X: Any, y: Any = None, *, user_min: int = 5, item_min
     InteractionThresholder(user_min, item_min)._validate_params()
     interactions = check_interactions(X, y)
     kept = dense_rows(interactions, user_min, item_min)
-    _check_any_left(kept, user_min, item_min)
     library = frame_library(X)
     if library == "polars" or library == "pyarrow":
         rows = X.filter(kept)
