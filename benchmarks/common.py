@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import platform
 import re
@@ -97,6 +98,25 @@ def against(seconds: pd.DataFrame, pairs: Iterable[tuple[str, str]]) -> pd.DataF
             }
         )
     return pd.DataFrame(rows)
+
+
+class PeakMemory:
+    """MiB of this process on entry, and its peak until the exit. Linux only."""
+
+    def __enter__(self) -> PeakMemory:
+        ctypes.CDLL("libc.so.6").malloc_trim(0)  # what was freed is given back, or it would hide what follows
+        self.before = self._status("VmRSS")
+        Path("/proc/self/clear_refs").write_text("5")  # resets the peak
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.peak = self._status("VmHWM")
+
+    @staticmethod
+    def _status(name: str) -> float:
+        found = re.search(rf"{name}:\s*(\d+) kB", Path("/proc/self/status").read_text())
+        assert found is not None
+        return int(found.group(1)) / 1024
 
 
 def markdown(table: pd.DataFrame) -> str:

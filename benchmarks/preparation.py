@@ -9,7 +9,6 @@ Implicit Feedback" (E. Rosenthal, 2016), run on a tenth of the rows and count te
 from __future__ import annotations
 
 import argparse
-import resource
 import subprocess
 import sys
 import time
@@ -19,7 +18,7 @@ import contestants
 import numpy as np
 import pandas as pd
 import scipy.sparse as sp
-from common import against, alternate, machine, markdown, publish
+from common import PeakMemory, against, alternate, machine, markdown, publish
 
 from sklearn_recsketch import WRMFRecommender
 from sklearn_recsketch.preprocessing import to_matrix
@@ -85,10 +84,9 @@ def grow(n_rows: int) -> tuple[float, float, float]:
         X[column] = pd.factorize(X[column])[0]  # strings would hide what the fit itself needs
     model = WRMFRecommender(64, max_iter=3, n_jobs=2, random_state=0)
     model.fit(X.iloc[:1000])
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    trained = contestants.ours(model, X)
-    after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    return float(np.median(trained.seconds)), before, after
+    with PeakMemory() as memory:
+        trained = contestants.ours(model, X)
+    return float(np.median(trained.seconds)), memory.before, memory.peak
 
 
 def main() -> None:

@@ -124,8 +124,9 @@ class BaseRecommender(BaseEstimator, metaclass=ABCMeta):
 
         Notes
         -----
-        All items are scored, exactly, in tiles of bounded memory: O(n_users * n_items * n_components) for
-        lists of up to 256; longer ones sort all scores of a user.
+        The lists are exact. Items are scored in tiles of bounded memory, from the longest vector on, until the
+        norms of the rest cannot reach a user's list: at most O(n_users * n_items * n_components), on real
+        factors often a fifth of that. Lists of more than 256 items sort all scores of a user.
         """
         check_is_fitted(self)
         k = check_k(k)
