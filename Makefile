@@ -51,9 +51,14 @@ doc: $(VENV)/.recsketch-docs
 
 bench: $(VENV)/.recsketch-bench
 	$(BIN)/python benchmarks/training.py
+	$(BIN)/python benchmarks/ranking.py
+	$(BIN)/python benchmarks/preparation.py
+	$(BIN)/python benchmarks/startup.py
 
 quality: $(VENV)/.recsketch-bench
-	$(BIN)/python benchmarks/quality.py $(if $(LIKES),$(LIKES),../shared/data/citeulike-a/likes.psv)
+	$(BIN)/python benchmarks/precision.py $(if $(LIKES),--likes "$(LIKES)")
+	$(BIN)/python benchmarks/published.py
+	$(BIN)/python benchmarks/defaults.py
 
 clean:
 	rm -rf build dist docs/_build demo-report

@@ -11,15 +11,11 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import NamedTuple
 
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # implicit warns otherwise; before numpy is imported
-
 import numpy as np
 import pandas as pd
-import scipy.sparse as sp
 
 from sklearn_recsketch.datasets import load_likes, make_interactions
 from sklearn_recsketch.metrics import make_ranking_scorer
-from sklearn_recsketch.preprocessing import to_matrix
 
 DATA = Path(__file__).parents[2] / "shared/data"
 README = Path(__file__).parent / "README.md"
@@ -30,13 +26,6 @@ class Likes(NamedTuple):
 
     train: pd.DataFrame
     test: pd.DataFrame
-
-    @property
-    def matrix(self) -> sp.csr_matrix:
-        """Training matrix in the form that all peers take: int32 indices, the old matrix class."""
-        matrix = to_matrix(self.train)[0]
-        arrays = (matrix.data, matrix.indices.astype(np.int32), matrix.indptr.astype(np.int32))
-        return sp.csr_matrix(arrays, shape=matrix.shape)
 
 
 def gowalla() -> Likes:

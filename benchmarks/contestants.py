@@ -37,6 +37,12 @@ class EpochTimes:
         pass
 
 
+def plain_csr(matrix: sp.csr_array) -> sp.csr_matrix:
+    """The form that all peers take: int32 indices, the old matrix class."""
+    arrays = (matrix.data, matrix.indices.astype(np.int32), matrix.indptr.astype(np.int32))
+    return sp.csr_matrix(arrays, shape=matrix.shape)
+
+
 def ours(model, X: pd.DataFrame) -> Trained:
     """A recommender of this package."""
     times = EpochTimes()
@@ -44,21 +50,23 @@ def ours(model, X: pd.DataFrame) -> Trained:
     return Trained(times.seconds, model.user_factors_, model.item_factors_, getattr(model, "item_biases_", None))
 
 
-def implicit_als(matrix: sp.csr_matrix, K: int, n_jobs: int, epochs: int, alpha, regularization, **options) -> Trained:
+def implicit_als(
+    matrix: sp.csr_matrix, K: int, n_jobs: int, epochs: int, alpha, regularization, seed: int = 0, **options
+) -> Trained:
     """implicit's ALS on 1 + alpha d, as it takes the confidence itself."""
     confidence = matrix.copy()
     confidence.data = (1 + alpha * confidence.data).astype(np.float32)
     seconds: list[float] = []
-    model = AlternatingLeastSquares(
-        factors=K,
-        regularization=regularization,
-        alpha=1,
-        iterations=epochs,
-        num_threads=n_jobs,
-        random_state=0,
-        **options,
-    )
-    with threadpool_limits(1, "blas"):
+    with threadpool_limits(1, "blas"):  # as it asks for
+        model = AlternatingLeastSquares(
+            factors=K,
+            regularization=regularization,
+            alpha=1,
+            iterations=epochs,
+            num_threads=n_jobs,
+            random_state=seed,
+            **options,
+        )
         model.fit(confidence, show_progress=False, callback=lambda _, elapsed, loss: seconds.append(elapsed))
     return Trained(seconds, model.user_factors, model.item_factors)
 
@@ -85,9 +93,9 @@ def irspack_als(matrix: sp.csr_matrix, K: int, n_jobs: int, epochs: int, alpha, 
     return Trained(seconds, trainer.core_trainer.user, trainer.core_trainer.item)
 
 
-def lightfm(matrix: sp.csr_matrix, K: int, n_jobs: int, epochs: int, loss: str, seed: int = 0) -> Trained:
-    """LightFM at its defaults."""
-    model = LightFM(no_components=K, loss=loss, random_state=seed)
+def lightfm(matrix: sp.csr_matrix, K: int, n_jobs: int, epochs: int, loss: str, seed: int = 0, **options) -> Trained:
+    """LightFM at its defaults, but for `options`."""
+    model = LightFM(no_components=K, loss=loss, random_state=seed, **options)
     seconds = []
     for _ in range(epochs):
         start = time.perf_counter()

@@ -1,24 +1,18 @@
 """Precision@5 of WRMF and WARP beside implicit and LightFM at equal settings, over several splits.
 
-    python benchmarks/quality.py ../shared/data/citeulike-a/likes.psv --splits 5
+    python benchmarks/precision.py [--likes likes.psv] [--splits 5]
 
-Likes after 5/5 thresholding, 5 items held out for 20 % of the users. Every model is judged by the same
-code: the peers' factors are put into a fitted recommender of ours. Needs the extra [engines].
+Likes after 5/5 thresholding, 5 items held out for 20 % of the users. One code judges all models: the peers' factors
+are put into a fitted recommender of ours. Needs the extra [bench].
 """
 
 from __future__ import annotations
 
 import argparse
-import os
-import time
 
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # implicit warns otherwise
-
-import numpy as np
+import contestants
 import pandas as pd
-import scipy.sparse as sp
-from implicit.cpu.als import AlternatingLeastSquares
-from lightfm import LightFM
+from common import DATA, Trained, machine, markdown, publish, with_factors
 
 from sklearn_recsketch import PopularityRecommender, WARPRecommender, WRMFRecommender
 from sklearn_recsketch.datasets import load_likes
@@ -26,89 +20,67 @@ from sklearn_recsketch.metrics import make_ranking_scorer
 from sklearn_recsketch.model_selection import UserHoldoutSplit
 from sklearn_recsketch.preprocessing import describe_interactions, threshold_interactions
 
-THREADS = 2
+THREADS, K = 2, 128
+ALS = {"alpha": 50, "regularization": 10}
 
 
-def peer_matrix(matrix: sp.csr_array) -> sp.csr_matrix:
-    """The form that both peers take: int32 indices, the old matrix class."""
-    arrays = (matrix.data, matrix.indices.astype(np.int32), matrix.indptr.astype(np.int32))
-    return sp.csr_matrix(arrays, shape=matrix.shape)
+def models(train: pd.DataFrame, seed: int) -> dict[str, tuple[object, list[float]]]:
+    """Fitted models, and the seconds of their epochs."""
+    ours = {"n_components": K, "n_jobs": THREADS, "random_state": seed}
+    wrmf = WRMFRecommender(max_iter=15, **ALS, **ours)
+    warp = WARPRecommender(learning_rate=0.05, regularization=1e-4, max_iter=60, **ours)
+    seconds = {"WRMF": contestants.ours(wrmf, train).seconds, "WARP": contestants.ours(warp, train).seconds}
+    matrix = contestants.plain_csr(wrmf.interactions_)
+    implicit = contestants.implicit_als(matrix, K, THREADS, 15, seed=seed, **ALS)
+    lightfm = contestants.lightfm(matrix, K, THREADS, 60, "warp", seed, user_alpha=1e-4, item_alpha=1e-4)
 
+    def shell(recommender, trained: Trained):
+        return with_factors(recommender(K, max_iter=1, n_jobs=THREADS).fit(train), trained)
 
-def with_factors(recommender, user_factors, item_factors, item_biases=None):
-    """A fitted recommender with somebody else's factors."""
-    recommender.user_factors_ = np.ascontiguousarray(user_factors, dtype=np.float32)
-    recommender.item_factors_ = np.ascontiguousarray(item_factors, dtype=np.float32)
-    if item_biases is not None:
-        recommender.item_biases_ = np.asarray(item_biases, dtype=np.float32)
-    return recommender
-
-
-def run(train: pd.DataFrame, seed: int) -> dict[str, tuple[object, float]]:
-    """Fit all models; returns them with the seconds of the fit alone."""
-    models: dict[str, tuple[object, float]] = {}
-
-    def timed(name, fit, wrap=lambda model: model):
-        start = time.perf_counter()
-        model = fit()
-        seconds = time.perf_counter() - start
-        models[name] = (wrap(model), seconds)
-
-    wrmf = WRMFRecommender(128, alpha=50, regularization=10, max_iter=15, n_jobs=THREADS, random_state=seed)
-    warp = WARPRecommender(128, learning_rate=0.05, regularization=1e-4, max_iter=60, n_jobs=THREADS, random_state=seed)
-    timed("popularity", lambda: PopularityRecommender().fit(train))
-    timed("WRMF", lambda: wrmf.fit(train))
-    timed("WARP", lambda: warp.fit(train))
-    matrix = peer_matrix(wrmf.interactions_)
-    confidence = matrix.copy()
-    confidence.data = 1 + 50 * confidence.data
-
-    shells = WRMFRecommender(128, max_iter=1).fit(train), WARPRecommender(128, max_iter=1).fit(train)
-    als = AlternatingLeastSquares(
-        factors=128, regularization=10, alpha=1, iterations=15, num_threads=THREADS, random_state=seed
-    )
-
-    def fit_implicit():
-        als.fit(confidence, show_progress=False)
-        return als
-
-    timed("implicit", fit_implicit, lambda peer: with_factors(shells[0], peer.user_factors, peer.item_factors))
-    lightfm = LightFM(
-        no_components=128, loss="warp", learning_rate=0.05, user_alpha=1e-4, item_alpha=1e-4, random_state=seed
-    )
-    timed(
-        "LightFM",
-        lambda: lightfm.fit(matrix, epochs=60, num_threads=THREADS),
-        lambda peer: with_factors(shells[1], peer.user_embeddings, peer.item_embeddings, peer.item_biases),
-    )
-    return models
+    return {
+        "popularity": (PopularityRecommender().fit(train), []),
+        "WRMF": (wrmf, seconds["WRMF"]),
+        "implicit": (shell(WRMFRecommender, implicit), implicit.seconds),
+        "WARP": (warp, seconds["WARP"]),
+        "LightFM": (shell(WARPRecommender, lightfm), lightfm.seconds),
+    }
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("likes")
+    parser.add_argument("--likes", default=str(DATA / "citeulike-a/likes.psv"))
     parser.add_argument("--splits", type=int, default=5)
     arguments = parser.parse_args()
     X = threshold_interactions(load_likes(arguments.likes).data)
-    for recommender in (WRMFRecommender, WARPRecommender):
-        recommender(2, max_iter=1).fit(X.iloc[:100])  # compiles
-    print(describe_interactions(X).to_string())
     rows = []
     for seed in range(arguments.splits):
         train, test = next(UserHoldoutSplit(random_state=seed).split(X))
-        for name, (model, seconds) in run(X.iloc[train], seed).items():
-            rows.append(
-                {
-                    "model": name,
-                    "seed": seed,
-                    "precision@5": make_ranking_scorer("precision@5")(model, X.iloc[test]),
-                    "seen included": make_ranking_scorer("precision@5", exclude_seen=False)(model, X.iloc[test]),
-                    "seconds": seconds,
-                }
-            )
-            print(rows[-1], flush=True)
-    table = pd.DataFrame(rows).groupby("model", sort=False).agg(["mean", "sem"]).drop(columns="seed")
-    print(table.round(4).to_string())
+        for name, (model, seconds) in models(X.iloc[train], seed).items():
+            scores = [
+                make_ranking_scorer("precision@5", exclude_seen=exclude)(model, X.iloc[test])
+                for exclude in (True, False)
+            ]
+            rows.append((name, *scores, sum(seconds)))
+            print(*rows[-1], flush=True)
+    frame = pd.DataFrame(rows, columns=["model", "precision@5", "seen items ranked, too", "s of all epochs"])
+    grouped = frame.groupby("model", sort=False)
+    table = pd.DataFrame(
+        {
+            column: [
+                f"{mean:.4f} +- {error:.4f}"
+                for mean, error in zip(*grouped[column].agg(["mean", "sem"]).T.to_numpy(), strict=True)
+            ]
+            for column in frame.columns[1:3]
+        }
+    )
+    table.insert(0, "model", list(grouped.groups))
+    table["s of all epochs"] = [f"{value:.1f}" for value in grouped["s of all epochs"].median()]
+    size = describe_interactions(X)
+    publish(
+        "precision",
+        f"{size.users:.0f} x {size['items']:.0f}, {size.interactions:.0f} likes; means and standard errors over "
+        f"{arguments.splits} splits. {machine('implicit', 'rectools-lightfm')}\n\n{markdown(table)}",
+    )
 
 
 if __name__ == "__main__":

@@ -13,9 +13,9 @@ import warnings
 from functools import partial
 from pathlib import Path
 
+import contestants
 import numpy as np
 import pandas as pd
-import scipy.sparse as sp
 from common import Likes, PeakMemory, against, alternate, gowalla, machine, markdown, publish
 from implicit.cpu.als import AlternatingLeastSquares
 from lightfm import LightFM
@@ -65,7 +65,7 @@ def check(users, items, seen, best, scores) -> None:
 
 
 def compare_top(data: Likes, K: int, rounds: int) -> pd.DataFrame:
-    matrix = data.matrix
+    matrix = contestants.plain_csr(to_matrix(data.train)[0])
     model = WRMFRecommender(K, alpha=20, regularization=0.1, n_jobs=N_JOBS, random_state=0).fit(data.train)
     users, items, seen = model.user_factors_, model.item_factors_, model.interactions_
     level = items / np.maximum(np.linalg.norm(items, axis=1, keepdims=True), 1e-12)
@@ -95,9 +95,10 @@ def compare_top(data: Likes, K: int, rounds: int) -> pd.DataFrame:
 
 def compare_scorers(data: Likes, rounds: int) -> str:
     model = WARPRecommender(64, max_iter=5, n_jobs=N_JOBS, random_state=0).fit(data.train)
-    peer = LightFM(no_components=64, loss="warp", random_state=0).fit(data.matrix, epochs=5, num_threads=N_JOBS)
+    train = contestants.plain_csr(model.interactions_)
+    peer = LightFM(no_components=64, loss="warp", random_state=0).fit(train, epochs=5, num_threads=N_JOBS)
     test = to_matrix(data.test[data.test.iloc[:, 1].isin(model.items_)], users=model.users_, items=model.items_)[0]
-    test, train = sp.csr_matrix(test), data.matrix
+    test = contestants.plain_csr(test)
     scorer = make_ranking_scorer("precision@5")
     seconds = alternate(
         {

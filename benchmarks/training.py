@@ -16,6 +16,7 @@ import pandas as pd
 from common import Likes, Trained, against, alternate, gowalla, judge, machine, markdown, publish, with_factors
 
 from sklearn_recsketch import BPRRecommender, WARPRecommender, WRMFRecommender
+from sklearn_recsketch.preprocessing import to_matrix
 
 ALPHA, REGULARIZATION = 20, 0.1
 CG, EXACT = 'WRMF(solver="auto")', 'WRMF(solver="cholesky")'
@@ -54,7 +55,7 @@ class Watched:
 
 
 def compare_wrmf(data: Likes, n_jobs: int, rounds: int) -> str:
-    matrix = data.matrix
+    matrix = contestants.plain_csr(to_matrix(data.train)[0])
     parts = []
     for K, steps, exact_steps in SIZES:
         setting = {"alpha": ALPHA, "regularization": REGULARIZATION}
@@ -100,7 +101,7 @@ def compare_wrmf(data: Likes, n_jobs: int, rounds: int) -> str:
 
 
 def compare_warp(data: Likes, rounds: int) -> str:
-    matrix = data.matrix
+    matrix = contestants.plain_csr(to_matrix(data.train)[0])
     shell = WARPRecommender(64, max_iter=1, n_jobs=2).fit(data.train)
     parts = []
     for n_jobs in (2, 1):
@@ -141,7 +142,7 @@ def compare_warp(data: Likes, rounds: int) -> str:
 
 
 def compare_bpr(data: Likes, n_jobs: int, rounds: int) -> str:
-    matrix = data.matrix
+    matrix = contestants.plain_csr(to_matrix(data.train)[0])
     runs = {
         "BPR": Watched(
             lambda: contestants.ours(BPRRecommender(64, max_iter=10, n_jobs=n_jobs, random_state=0), data.train)
