@@ -21,7 +21,7 @@ from sklearn_recsketch.preprocessing import to_matrix
 ALPHA, REGULARIZATION = 20, 0.1
 CG, EXACT = 'WRMF(solver="auto")', 'WRMF(solver="cholesky")'
 # Components, iterations of conjugate gradient and of exact solves.
-SIZES = ((64, 15, 6), (128, 15, 4), (512, 5, 0))
+SIZES = ((64, 15, 8), (128, 12, 5), (512, 5, 0))
 
 
 def objective(matrix, trained: Trained) -> float:

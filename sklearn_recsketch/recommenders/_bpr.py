@@ -21,9 +21,9 @@ class BPRRecommender(PairwiseRecommender):
 
     Parameters
     ----------
-    n_components : int, default=64
+    n_components : int, default=128
         Length of the vectors.
-    learning_rate : float, default=0.05
+    learning_rate : float, default=0.1
         Initial step; Adagrad divides it by the root of one plus the sum of mean squares of each
         embedding's gradients.
     max_iter : int, default=30
@@ -75,9 +75,9 @@ class BPRRecommender(PairwiseRecommender):
 
     def __init__(
         self,
-        n_components: int = 64,
+        n_components: int = 128,
         *,
-        learning_rate: float = 0.05,
+        learning_rate: float = 0.1,
         max_iter: int = 30,
         regularization: float = 0.0,
         user_regularization: float | None = None,

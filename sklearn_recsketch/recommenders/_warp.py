@@ -31,7 +31,7 @@ class WARPRecommender(PairwiseRecommender):
 
     Parameters
     ----------
-    n_components : int, default=64
+    n_components : int, default=128
         Length of the vectors.
     learning_rate : float, default=0.05
         Initial step; Adagrad divides it by the root of one plus the sum of mean squares of each
@@ -42,7 +42,7 @@ class WARPRecommender(PairwiseRecommender):
         By how much a liked item is to stand above the others.
     max_sampled : int, default=10
         Draws per liked pair.
-    regularization : float, default=0.0
+    regularization : float, default=1e-05
         Penalty :math:`\lambda |w|^2` on all embeddings and biases: every step also shrinks all of them by
         :math:`2 \lambda` times its length, the mean Adagrad rate of the three rows it touches.
     user_regularization, item_regularization : float, default=None
@@ -146,13 +146,13 @@ class WARPRecommender(PairwiseRecommender):
 
     def __init__(
         self,
-        n_components: int = 64,
+        n_components: int = 128,
         *,
         learning_rate: float = 0.05,
         max_iter: int = 30,
         margin: float = 1.0,
         max_sampled: int = 10,
-        regularization: float = 0.0,
+        regularization: float = 1e-5,
         user_regularization: float | None = None,
         item_regularization: float | None = None,
         feature_regularization: float | None = None,

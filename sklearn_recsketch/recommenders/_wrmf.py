@@ -64,13 +64,13 @@ class WRMFRecommender(FactorRecommender):
 
     Parameters
     ----------
-    n_components : int, default=64
+    n_components : int, default=128
         Length of the vectors.
     alpha : float, default=40.0
         Weight of an interaction of strength 1 over a pair without interaction.
     confidence : {"linear", "log"}, default="linear"
         ``1 + alpha * d`` or ``1 + alpha * log(1 + d)``.
-    regularization : float, default=0.1
+    regularization : float, default=10.0
         :math:`\lambda` of users and items.
     user_regularization, item_regularization : float, default=None
         Replace `regularization` for one side.
@@ -190,11 +190,11 @@ class WRMFRecommender(FactorRecommender):
 
     def __init__(
         self,
-        n_components: int = 64,
+        n_components: int = 128,
         *,
         alpha: float = 40.0,
         confidence: str = "linear",
-        regularization: float = 0.1,
+        regularization: float = 10.0,
         user_regularization: float | None = None,
         item_regularization: float | None = None,
         regularization_scaling: float = 0.0,
