@@ -24,18 +24,20 @@ README = Path(__file__).parent / "README.md"
 class Likes(NamedTuple):
     """Interactions to train on, and those held out."""
 
+    name: str
     train: pd.DataFrame
     test: pd.DataFrame
 
 
-def gowalla() -> Likes:
-    """The Gowalla split that LightGCN uses; made-up data of its shape where the files are absent."""
+def gowalla(or_made_up: bool = True) -> Likes:
+    """The Gowalla split that LightGCN uses; made-up data of its shape where the files are absent and it may be."""
     folder = DATA / "gowalla"
-    if folder.exists():
-        return Likes(*(load_likes(folder / f"{part}.psv", user="uid", item="mid").data for part in ("train", "test")))
+    if folder.exists() or not or_made_up:
+        parts = (load_likes(folder / f"{part}.psv", user="uid", item="mid").data for part in ("train", "test"))
+        return Likes("Gowalla", *parts)
     X, _ = make_interactions(30_000, 40_000, mean_activity=34, random_state=0)
     held_out = np.random.default_rng(0).random(len(X)) < 0.2
-    return Likes(X[~held_out], X[held_out])
+    return Likes("Made-up data of Gowalla's shape", X[~held_out], X[held_out])
 
 
 def citeulike() -> pd.DataFrame:

@@ -123,4 +123,7 @@ def skrecsys_bpr(X: pd.DataFrame, K: int, n_jobs: int, epochs: int) -> Trained:
             model.fit(X.to_numpy())
         seconds.append(time.perf_counter() - start)
     per_epoch = (seconds[1] - seconds[0]) / epochs
-    return Trained([per_epoch] * epochs, model.user_factors_, model.item_factors_, model.item_bias_)
+    # The rows of recommenders of ours are in the order of the ids.
+    users, items = np.argsort(model.user_ids_), np.argsort(model.item_ids_)
+    vectors = model.user_factors_[users], model.item_factors_[items]
+    return Trained([per_epoch] * epochs, *vectors, model.item_bias_[items])

@@ -27,7 +27,7 @@ GRIDS = {
 
 def main() -> None:
     scorer = make_ranking_scorer(["precision@5", "ndcg@20"])
-    data = {"citeulike-a": threshold_interactions(citeulike()), "Gowalla": gowalla().train}
+    data = {"citeulike-a": threshold_interactions(citeulike()), "Gowalla": gowalla(or_made_up=False).train}
     rows = []
     for name, X in data.items():
         train, test = (X.iloc[part] for part in next(UserHoldoutSplit(user_fraction=0.5, random_state=0).split(X)))

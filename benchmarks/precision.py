@@ -32,7 +32,8 @@ def models(train: pd.DataFrame, seed: int) -> dict[str, tuple[object, list[float
     seconds = {"WRMF": contestants.ours(wrmf, train).seconds, "WARP": contestants.ours(warp, train).seconds}
     matrix = contestants.plain_csr(wrmf.interactions_)
     implicit = contestants.implicit_als(matrix, K, THREADS, 15, seed=seed, **ALS)
-    lightfm = contestants.lightfm(matrix, K, THREADS, 60, "warp", seed, user_alpha=1e-4, item_alpha=1e-4)
+    # Its alpha shrinks by once alpha times the step, our penalty |w|^2 by twice.
+    lightfm = contestants.lightfm(matrix, K, THREADS, 60, "warp", seed, user_alpha=2e-4, item_alpha=2e-4)
 
     def shell(recommender, trained: Trained):
         return with_factors(recommender(K, max_iter=1, n_jobs=THREADS).fit(train), trained)

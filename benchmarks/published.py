@@ -73,7 +73,7 @@ def fit_and_judge(model, data: Likes) -> dict[str, str]:
 
 def search(train: pd.DataFrame) -> None:
     held_out = np.random.default_rng(0).random(len(train)) < 0.1
-    part = Likes(train[~held_out], train[held_out])
+    part = Likes("a tenth held out", train[~held_out], train[held_out])
     for candidates in SEARCHED.values():
         for model in candidates:
             print(model.set_params(n_jobs=N_JOBS, random_state=0), fit_and_judge(model, part), flush=True)
@@ -82,7 +82,7 @@ def search(train: pd.DataFrame) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--search", action="store_true")
-    data = gowalla()
+    data = gowalla(or_made_up=False)
     if parser.parse_args().search:
         search(data.train)
         return

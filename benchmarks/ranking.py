@@ -75,10 +75,17 @@ def compare_top(data: Likes, K: int, rounds: int) -> pd.DataFrame:
     other = BayesianPersonalizedRanking(n_factors=K, max_iter=0, n_jobs=N_JOBS).fit(data.train.to_numpy())
     rows = np.searchsorted(model.users_, other.user_ids_), np.searchsorted(model.items_, other.item_ids_)
     other.user_factors_, other.item_factors_ = users[rows[0]].astype(float), items[rows[1]].astype(float)
-    everybody = np.arange(len(users))
+    everybody, few = np.arange(len(users)), np.arange(100)
+    theirs = (
+        peer.recommend(few, matrix[few], N=20, filter_already_liked_items=True)[1],
+        other.recommend(model.users_[few], n_recommendations=20)[1],
+    )
     with workers(N_JOBS) as pool:
         top_items(users[:10], items, seen[:10], 20, pool)  # compiles
-        check(users, items, seen, *top_items(users, items, seen, 20, pool))
+        best, scores = top_items(users, items, seen, 20, pool)
+        check(users, items, seen, best, scores)
+        for lists in theirs:  # the same factors, the same lists
+            np.testing.assert_allclose(lists, scores[few], rtol=1e-3)
         runs = {
             "top_items": lambda: top_items(users, items, seen, 20, pool),
             "implicit": lambda: peer.recommend(everybody, matrix, N=20, filter_already_liked_items=True),
@@ -137,7 +144,7 @@ def main() -> None:
     warnings.simplefilter("ignore")  # the peers' own
     data = gowalla()
     top = pd.concat([compare_top(data, K, arguments.rounds) for K in (64, 128)])
-    head = f"Top 20 of all items for all users, seen items left out, {arguments.rounds} rounds."
+    head = f"{data.name}. Top 20 of all items for all users, seen items left out, {arguments.rounds} rounds."
     tables = [f"{head}\n\n{markdown(top)}", compare_scorers(data, arguments.rounds)]
     output = subprocess.run(
         [sys.executable, Path(__file__), "--memory"], check=True, capture_output=True, text=True

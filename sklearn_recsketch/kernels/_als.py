@@ -99,7 +99,8 @@ def _conjugate_gradient(table, items, e, n, work, loss, steps, stop, excess, sha
         work[DIRECTION, k] = F(0)
     b = F(0)
     for _ in range(steps):
-        if rr <= stop or rr <= excess * loss or (rr <= fraction and rr <= COARSE * excess * loss):
+        # "not >" ends a row that left the finite numbers, too.
+        if not rr > stop or rr <= excess * loss or (rr <= fraction and rr <= COARSE * excess * loss):
             break
         curvature = F(0)
         for k in range(K):
@@ -187,11 +188,11 @@ def solve_rows(start, stop, ratings, table, solution, eigenvalues, lam, prior, a
             bb = along * along / max(square, TINY)
             target = F(tol) * F(tol) * bb
             begin = _preconditioned_square(work, K)
-            if begin <= target:
+            if not begin > target:
                 break
             loss, end = _conjugate_gradient(table, items, e, n, work, loss, steps, target * F(0.6), excess, share)
             # What rounding adds to the residual on the way is below a tenth of tol if the way is short.
-            if end <= target and begin <= F(SHORT_WAY) * bb:
+            if not end > target and not begin > F(SHORT_WAY) * bb:
                 break
         for k in range(K):
             solution[u, k] = work[SOLUTION, k]

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from numbers import Integral
+from typing import Any
+
 import numpy as np
 import scipy.sparse as sp
 
+from sklearn_recsketch.utils._compat import Interval
 from sklearn_recsketch.utils._validation import Interactions
 
-__all__ = ["dense_rows", "k_core"]
+__all__ = ["MINIMA", "dense_rows", "k_core"]
+
+MINIMA: dict[str, Any] = {
+    "user_min": [Interval(Integral, 1, None, closed="left")],
+    "item_min": [Interval(Integral, 1, None, closed="left")],
+}
 
 
 def k_core(pairs: sp.csr_array, user_min: int, item_min: int) -> tuple[np.ndarray, np.ndarray]:

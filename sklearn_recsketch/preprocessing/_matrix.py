@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 import scipy.sparse as sp
 
-from sklearn_recsketch.preprocessing._k_core import k_core
+from sklearn_recsketch.preprocessing._k_core import MINIMA, k_core
+from sklearn_recsketch.utils._compat import validate_parameter_constraints
 from sklearn_recsketch.utils._ids import IdColumn, lookup, show_id
 from sklearn_recsketch.utils._validation import Interactions, check_id_list, check_interactions
 
@@ -90,6 +91,7 @@ def to_matrix(
     >>> users, items
     (array(['ann', 'bob'], dtype=object), array([7, 9]))
     """
+    validate_parameter_constraints(MINIMA, {"user_min": user_min, "item_min": item_min}, "to_matrix")
     if (user_min > 1 or item_min > 1) and not (users is None and items is None):
         raise ValueError(
             "user_min and item_min choose the rows and columns of the matrix, and so do users and items: pass "

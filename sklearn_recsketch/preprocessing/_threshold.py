@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -10,9 +9,9 @@ import pandas as pd
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_recsketch.preprocessing._k_core import dense_rows
+from sklearn_recsketch.preprocessing._k_core import MINIMA, dense_rows
 from sklearn_recsketch.preprocessing._matrix import present_ids
-from sklearn_recsketch.utils._compat import Interval, _fit_context
+from sklearn_recsketch.utils._compat import _fit_context
 from sklearn_recsketch.utils._frames import frame_library, make_table
 from sklearn_recsketch.utils._ids import lookup
 from sklearn_recsketch.utils._validation import check_interactions
@@ -72,10 +71,7 @@ class InteractionThresholder(TransformerMixin, BaseEstimator):
     4  eve     9     0.0
     """
 
-    _parameter_constraints: dict[str, Any] = {  # noqa: RUF012 - scikit-learn's own form
-        "user_min": [Interval(Integral, 1, None, closed="left")],
-        "item_min": [Interval(Integral, 1, None, closed="left")],
-    }
+    _parameter_constraints: dict[str, Any] = MINIMA
 
     def __init__(self, user_min: int = 5, item_min: int = 5) -> None:
         self.user_min = user_min

@@ -12,7 +12,7 @@ from sklearn_recsketch.kernels._als import solve_rows
 from sklearn_recsketch.kernels._jit import Rows, rows_of
 from sklearn_recsketch.recommenders._entities import Entities
 from sklearn_recsketch.recommenders._factors import FactorRecommender, Problem
-from sklearn_recsketch.solvers._wrmf_features import FeatureMatrix, solve_features
+from sklearn_recsketch.solvers._wrmf_features import FeatureMatrix, inner, solve_features
 from sklearn_recsketch.solvers._wrmf_rows import Accuracy, Rotated, gram, solve_side
 from sklearn_recsketch.utils._compat import Interval, StrOptions
 from sklearn_recsketch.utils._threads import Workers, workers
@@ -327,7 +327,7 @@ class _Half:
                 self._ratings, fixed, fixed_gram, self._lam, self.vectors, accuracy, self._pool
             )
             return loss
-        others = fixed.vectors(self._pool)
+        others = fixed.vectors(self._pool, accuracy.dtype)
         others_gram = fixed.basis @ fixed_gram @ fixed.basis.T
         if accuracy is not EXACT:
             accuracy = FEATURE_STEPS
@@ -337,10 +337,20 @@ class _Half:
         self.vectors = Rotated.plain(self._features.times(self.weights, self._pool))
         return loss
 
+    @property
+    def _learnt(self) -> np.ndarray:
+        return self.vectors.coordinates if self.weights is None else self.weights
+
     def penalty(self) -> float:
         """The regularization term of this side."""
-        learnt, lam = (self.vectors.coordinates, self._lam) if self.weights is None else (self.weights, self._penalty)
-        return float((lam * np.einsum("ik,ik->i", learnt, learnt)).sum(dtype=np.float64))
+        lam = self._lam if self.weights is None else self._penalty
+        if len(lam) == 1:
+            return float(lam[0]) * self.square()
+        return float((lam * np.einsum("ik,ik->i", self._learnt, self._learnt)).sum(dtype=np.float64))
+
+    def square(self) -> float:
+        """Sum of the squares of all that was learnt: finite only if each of them is."""
+        return inner(self._learnt, self._learnt, self._pool)
 
     def embeddings(self) -> np.ndarray:
         """Embeddings of all entities, active or not."""
@@ -379,10 +389,7 @@ class _Sweeps:
             return items.solve(users.vectors, self._accuracy) + users.penalty()
 
     def is_finite(self) -> bool:
-        with np.errstate(over="ignore", invalid="ignore"):
-            # A dot product with itself is finite only if every entry is.
-            learnt = [half.vectors.coordinates if half.weights is None else half.weights for half in self._halves]
-            return all(bool(np.isfinite(np.vdot(w, w))) for w in learnt)
+        return all(bool(np.isfinite(half.square())) for half in self._halves)
 
     def snapshot(self, reuse: Any = None) -> list[tuple[Rotated, np.ndarray | None]]:
         return [(half.vectors, half.weights) for half in self._halves]

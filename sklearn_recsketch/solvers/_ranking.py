@@ -43,8 +43,9 @@ def top_items(
     if k > LARGEST_INSERTION:
         return _sorted_items(user_vectors, item_vectors, excluded, k, pool)
     users = np.ascontiguousarray(user_vectors, dtype=np.float32)
-    # Rounding of a float32 dot product is below K eps |x| |y|.
-    lengths = (np.linalg.norm(users, axis=1) * (1 + 2 * users.shape[1] * np.finfo(np.float32).eps)).astype(np.float32)
+    # Rounding of a float32 dot product is below K eps |x| |y|, that of the lengths below 2 eps.
+    lengths = _norms(users) * (1 + 2 * (users.shape[1] + 2) * np.finfo(np.float32).eps)
+    lengths = np.nextafter(lengths.astype(np.float32), np.float32(np.inf))
     users, lengths = read_only(users), read_only(lengths)
     tiles, longest, items, places = (read_only(array) for array in _tiles(item_vectors))
     rows = rows_of(excluded)
@@ -59,7 +60,7 @@ def top_items(
 
 def _tiles(item_vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Items from the longest on, transposed tile by tile, the norm each tile begins with, and who is where."""
-    norms = np.linalg.norm(item_vectors, axis=1)
+    norms = _norms(item_vectors)
     order = np.argsort(-norms, kind="stable").astype(np.int32)
     n_tiles = -(-len(order) // TILE)
     tiles = np.zeros((n_tiles, item_vectors.shape[1], TILE), dtype=np.float32)
@@ -70,7 +71,13 @@ def _tiles(item_vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray
     for t in range(n_tiles):
         part = item_vectors[order[t * TILE : (t + 1) * TILE]]
         tiles[t, :, : len(part)] = part.T
-    return tiles, norms[order[::TILE]].astype(np.float32), items, places
+    longest = np.nextafter(norms[order[::TILE]].astype(np.float32), np.float32(np.inf))
+    return tiles, longest, items, places
+
+
+def _norms(vectors: np.ndarray) -> np.ndarray:
+    """Norms in float64: squares of small float32 values vanish."""
+    return np.sqrt(np.einsum("ik,ik->i", vectors, vectors, dtype=np.float64))
 
 
 def _sorted_items(

@@ -13,7 +13,7 @@ from sklearn_recsketch.kernels._sparse import confidence_product, dot, sparse_pr
 from sklearn_recsketch.solvers._wrmf_rows import CHUNK, Accuracy, multiply
 from sklearn_recsketch.utils._threads import Workers, balanced_ranges, even_ranges
 
-__all__ = ["FeatureMatrix", "solve_features"]
+__all__ = ["FeatureMatrix", "inner", "solve_features"]
 
 
 class FeatureMatrix:

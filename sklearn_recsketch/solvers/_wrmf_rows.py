@@ -54,13 +54,11 @@ class Rotated(NamedTuple):
 
     def into(self, basis: np.ndarray, pool: Workers, dtype: type[np.floating[Any]] = np.float32) -> np.ndarray:
         """Coordinates in another basis."""
-        if basis is self.basis:
-            return self.coordinates
         return multiply(self.coordinates, self.basis.T @ basis, pool, dtype)
 
-    def vectors(self, pool: Workers) -> np.ndarray:
-        """x, float32."""
-        return self.into(np.eye(len(self.basis)), pool)
+    def vectors(self, pool: Workers, dtype: type[np.floating[Any]] = np.float32) -> np.ndarray:
+        """x, float32; computed in `dtype`."""
+        return multiply(self.coordinates, self.basis.T, pool, dtype)
 
 
 def gram(factors: np.ndarray, pool: Workers, dtype: type[np.floating[Any]] = np.float64) -> np.ndarray:
@@ -143,12 +141,11 @@ def solve_side(
     basis = fixed.basis @ rotation
     table = read_only(multiply(fixed.coordinates, rotation, pool, dtype, n_more=1))
     x = start.into(basis, pool, dtype)
-    if x is start.coordinates:
-        x = x.copy()
     drawn = np.empty((0, len(basis)), np.float32)
     if prior is not None:
         drawn = multiply(prior, basis, pool) * lam[:, None].astype(np.float32)
-    values, penalties = (read_only(a.astype(np.float32)) for a in (eigenvalues, lam))
+    values = read_only(np.maximum(eigenvalues, np.finfo(np.float32).tiny).astype(np.float32))
+    penalties = read_only(lam.astype(np.float32))
     drawn, far = read_only(drawn), tuple(accuracy)
     longest = int(np.diff(ratings.indptr).max(initial=0)) + WIDTH
     local = threading.local()

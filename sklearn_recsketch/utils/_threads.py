@@ -51,11 +51,14 @@ class Workers:
                     place, task = waiting.popleft()
                 except IndexError:  # another thread took the last one
                     return
-                results[place] = function(task)
+                try:
+                    results[place] = function(task)
+                except BaseException:
+                    waiting.clear()
+                    raise
 
-        futures = [self._pool.submit(work) for _ in range(min(self.n_threads, len(tasks)))]
         try:
-            for future in futures:
+            for future in [self._pool.submit(work) for _ in range(min(self.n_threads, len(tasks)))]:
                 future.result()
         finally:
             waiting.clear()
