@@ -115,6 +115,17 @@ def test_solve_rows_returns_the_loss_of_what_it_found(seed):
         assert loss == pytest.approx(dense, rel=1e-5)  # sums of a hundred float32 terms
 
 
+@pytest.mark.parametrize("accuracy", [EXACT, Accuracy(200, excess=3e-5, share=0.05)])
+@pytest.mark.parametrize("scale", [0.0, 1e-24])
+def test_solve_rows_stays_finite_without_data_or_penalty(scale, accuracy):
+    rng = np.random.default_rng(0)
+    ratings = random_rows(rng, 10, 12)
+    fixed = (scale * rng.standard_normal((12, 4))).astype(np.float32)
+    start = rng.standard_normal((10, 4)).astype(np.float32)
+    x, _ = solve(ratings, fixed, np.array([0.0]), start, accuracy)
+    assert np.isfinite(x).all()
+
+
 def test_solve_rows_runs_as_plain_python():
     rng = np.random.default_rng(0)
     ratings = rows_of(random_rows(rng, 6, 8))
@@ -221,6 +232,14 @@ def test_rank_items_finds_all_the_best_where_norms_prune(spread, seed):
     # The scores of a list are those of the ten best; which of two nearly equal items is first, rounding decides.
     np.testing.assert_allclose(scores, -np.sort(-full, axis=1)[:, :10], rtol=1e-5)
     np.testing.assert_allclose(np.take_along_axis(full, best.astype(np.int64), axis=1), scores, rtol=1e-5)
+
+
+def test_rank_items_finds_the_best_of_tiny_vectors():
+    rng = np.random.default_rng(0)
+    users = rng.standard_normal((5, 8)).astype(np.float32)
+    items = (1e-24 * rng.standard_normal((3000, 8))).astype(np.float32)
+    _, scores = top_items(users, items, None, 4, ALONE)
+    np.testing.assert_allclose(scores, -np.sort(-(users @ items.T), axis=1)[:, :4], rtol=1e-5)
 
 
 def test_rank_items_looks_no_further_than_norms_allow():

@@ -207,8 +207,8 @@ def test_warm_start_continues_where_the_last_fit_ended(featured, planted):
     )
     rec.fit(X, y, item_features=features)
     whole = WRMFRecommender(6, max_iter=8, solver="cholesky", random_state=0).fit(X, y, item_features=features)
-    # A fit that goes on keeps its vectors in the last basis, one that starts again has them rounded in the first.
-    np.testing.assert_allclose(rec.loss_curve_, whole.loss_curve_[4:], rtol=3e-5)
+    # Exact solves forget their start, but embeddings of features get so many steps from theirs.
+    np.testing.assert_allclose(rec.loss_curve_, whole.loss_curve_[4:], rtol=1e-6 if features is None else 1e-5)
     np.testing.assert_allclose(rec.item_factors_, whole.item_factors_, atol=1e-3)
 
 
