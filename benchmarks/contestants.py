@@ -105,11 +105,13 @@ def lightfm(matrix: sp.csr_matrix, K: int, n_jobs: int, epochs: int, loss: str, 
 
 
 def implicit_bpr(matrix: sp.csr_matrix, K: int, n_jobs: int, epochs: int) -> Trained:
-    """implicit's BPR at its defaults; its last component is the bias."""
+    """implicit's BPR at its defaults. The last component of its items is the bias, that of its users 1."""
     seconds: list[float] = []
     model = BayesianPersonalizedRanking(factors=K, iterations=epochs, num_threads=n_jobs, random_state=0)
     model.fit(matrix, show_progress=False, callback=lambda _, elapsed, *rest: seconds.append(elapsed))
-    return Trained(seconds, model.user_factors, model.item_factors)
+    users, items = model.user_factors, model.item_factors
+    assert (users[:, -1] == 1).all()
+    return Trained(seconds, users[:, :-1], items[:, :-1], items[:, -1])
 
 
 def skrecsys_bpr(X: pd.DataFrame, K: int, n_jobs: int, epochs: int) -> Trained:
