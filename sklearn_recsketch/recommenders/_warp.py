@@ -36,13 +36,13 @@ class WARPRecommender(PairwiseRecommender):
     learning_rate : float, default=0.05
         Initial step; Adagrad divides it by the root of one plus the sum of mean squares of each
         embedding's gradients.
-    max_iter : int, default=30
+    max_iter : int, default=60
         Epochs: passes over the liked pairs.
     margin : float, default=1.0
         By how much a liked item is to stand above the others.
     max_sampled : int, default=10
         Draws per liked pair.
-    regularization : float, default=1e-05
+    regularization : float, default=3e-05
         Penalty :math:`\lambda |w|^2` on all embeddings and biases: every step also shrinks all of them by
         :math:`2 \lambda` times its length, the mean Adagrad rate of the three rows it touches.
     user_regularization, item_regularization : float, default=None
@@ -149,10 +149,10 @@ class WARPRecommender(PairwiseRecommender):
         n_components: int = 128,
         *,
         learning_rate: float = 0.05,
-        max_iter: int = 30,
+        max_iter: int = 60,
         margin: float = 1.0,
         max_sampled: int = 10,
-        regularization: float = 1e-5,
+        regularization: float = 3e-5,
         user_regularization: float | None = None,
         item_regularization: float | None = None,
         feature_regularization: float | None = None,
