@@ -6,6 +6,7 @@ import ctypes
 import os
 import platform
 import re
+import time
 from collections.abc import Callable, Iterable
 from importlib.metadata import version
 from pathlib import Path
@@ -66,6 +67,13 @@ def with_factors(recommender, trained: Trained):
 def judge(recommender, test: pd.DataFrame) -> dict[str, float]:
     """recall@20 and ndcg@20 on held-out rows."""
     return make_ranking_scorer(["recall@20", "ndcg@20"])(recommender, test)
+
+
+def timed(run: Callable[[], object]) -> float:
+    """Seconds of one call."""
+    start = time.perf_counter()
+    run()
+    return time.perf_counter() - start
 
 
 def alternate(contestants: dict[str, Callable[[], float]], rounds: int) -> pd.DataFrame:

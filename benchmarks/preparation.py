@@ -11,14 +11,14 @@ from __future__ import annotations
 import argparse
 import subprocess
 import sys
-import time
+from functools import partial
 from pathlib import Path
 
 import contestants
 import numpy as np
 import pandas as pd
 import scipy.sparse as sp
-from common import PeakMemory, against, alternate, machine, markdown, publish
+from common import PeakMemory, against, alternate, machine, markdown, publish, timed
 
 from sklearn_recsketch import WRMFRecommender
 from sklearn_recsketch.preprocessing import to_matrix
@@ -70,12 +70,6 @@ def prepare_with_loops(X: pd.DataFrame) -> sp.csr_array:
     return sp.coo_array((np.ones(len(rows)), (rows, columns)), dtype=np.float64).tocsr()
 
 
-def seconds_of(job, X: pd.DataFrame) -> float:
-    start = time.perf_counter()
-    job(X)
-    return time.perf_counter() - start
-
-
 def grow(n_rows: int) -> tuple[float, float, float]:
     """Seconds per WRMF iteration, and MiB before the fit and at its peak; run in a process of its own."""
     share = np.sqrt(n_rows / 20_000_000)
@@ -103,8 +97,8 @@ def main() -> None:
     assert prepare(few).shape == prepare_with_loops(few).shape
     seconds = alternate(
         {
-            "to_matrix(X, user_min=5, item_min=5)": lambda: seconds_of(prepare, X),
-            "the post's loops": lambda: seconds_of(prepare_with_loops, X),
+            "to_matrix(X, user_min=5, item_min=5)": lambda: timed(partial(prepare, X)),
+            "the post's loops": lambda: timed(partial(prepare_with_loops, X)),
         },
         arguments.rounds,
     )

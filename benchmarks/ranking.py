@@ -16,7 +16,7 @@ from pathlib import Path
 import contestants
 import numpy as np
 import pandas as pd
-from common import Likes, PeakMemory, against, alternate, gowalla, machine, markdown, publish
+from common import Likes, PeakMemory, against, alternate, gowalla, machine, markdown, publish, timed
 from implicit.cpu.als import AlternatingLeastSquares
 from lightfm import LightFM
 from lightfm.evaluation import precision_at_k
@@ -31,12 +31,6 @@ from sklearn_recsketch.solvers._ranking import top_items
 from sklearn_recsketch.utils._threads import Workers, even_ranges, workers
 
 N_JOBS = 2
-
-
-def timed(run) -> float:
-    start = time.perf_counter()
-    run()
-    return time.perf_counter() - start
 
 
 def bare_gemm(users: np.ndarray, items: np.ndarray, pool: Workers) -> None:

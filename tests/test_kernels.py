@@ -13,7 +13,7 @@ from sklearn_recsketch.kernels import _als, _membership, _rng, _sgd, _sparse, _t
 from sklearn_recsketch.kernels._jit import read_only, rows_of
 from sklearn_recsketch.kernels._rng import draw_below, mix, shuffled, stream_key
 from sklearn_recsketch.kernels._sgd import BIAS
-from sklearn_recsketch.solvers import _pairwise, _ranking
+from sklearn_recsketch.solvers import _pairwise
 from sklearn_recsketch.solvers._pairwise import (
     PARTS,
     PARTS_WITH_FEATURES,
@@ -22,7 +22,6 @@ from sklearn_recsketch.solvers._pairwise import (
     PairwiseEpochs,
     warp_rank_weights,
 )
-from sklearn_recsketch.solvers._ranking import top_items
 from sklearn_recsketch.solvers._wrmf_rows import Accuracy, Rotated, gram, multiply, solve_side
 from sklearn_recsketch.utils._threads import Workers
 
@@ -45,7 +44,7 @@ def random_rows(rng, n_rows, n_columns, density=0.2):
 
 def solve(ratings, fixed, lam, start, accuracy=EXACT, prior=None):
     """solve_side on plain vectors."""
-    moved = Rotated.plain(fixed), Rotated.plain(start)
+    moved = Rotated(fixed), Rotated(start)
     x, loss = solve_side(rows_of(ratings), moved[0], gram(fixed, ALONE), lam, moved[1], accuracy, ALONE, prior)
     return x.vectors(ALONE), loss
 
@@ -194,75 +193,6 @@ def test_gram_and_multiply_cross_chunks():
     np.testing.assert_allclose(gram(factors, ALONE), factors.T.astype(float) @ factors.astype(float), rtol=1e-12)
     transform = rng.standard_normal((3, 3))
     np.testing.assert_allclose(multiply(factors, transform, ALONE), factors @ transform, rtol=1e-5, atol=1e-5)
-
-
-# Ranking.
-
-
-@pytest.mark.parametrize("n_items, k", [(5, 9), (70, 10), (2048, 3), (2049, 5), (4500, 40)])
-def test_rank_items_equals_a_stable_argsort(n_items, k):
-    rng = np.random.default_rng(0)
-    # Integer vectors make every score exact, and ties many.
-    users = rng.integers(-2, 3, (140, 3)).astype(np.float32)
-    items = rng.integers(-2, 3, (n_items, 3)).astype(np.float32)
-    excluded = sp.csr_array(rng.random((140, n_items)) < 0.3).astype(np.float32)
-    best, scores = top_items(users, items, excluded, k, ALONE)
-    expected = reference.top_items(users @ items.T, excluded.toarray() > 0, k)
-    assert [[j for j in row if j >= 0] for row in best.tolist()] == expected
-    full = users @ items.T
-    for u, row in enumerate(expected):
-        np.testing.assert_array_equal(scores[u, : len(row)], full[u, row])
-
-
-def test_rank_items_leaves_places_empty_where_everything_is_excluded():
-    users, items = np.ones((2, 2), np.float32), np.ones((3, 2), np.float32)
-    excluded = sp.csr_array(np.array([[1, 1, 1], [0, 1, 0]], np.float32))
-    best, _ = top_items(users, items, excluded, 3, ALONE)
-    assert best.tolist() == [[-1, -1, -1], [0, 2, -1]]
-
-
-@pytest.mark.parametrize("spread", [0.0, 1.0, 3.0])
-def test_rank_items_finds_all_the_best_where_norms_prune(spread, seed):
-    rng = np.random.default_rng(seed)
-    users = rng.standard_normal((90, 5)).astype(np.float32)
-    items = (rng.standard_normal((3000, 5)) * np.exp(spread * rng.standard_normal((3000, 1)))).astype(np.float32)
-    excluded = sp.csr_array(rng.random((90, 3000)) < 0.05).astype(np.float32)
-    best, scores = top_items(users, items, excluded, 10, ALONE)
-    full = np.where(excluded.toarray() > 0, -np.inf, users @ items.T)
-    # The scores of a list are those of the ten best; which of two nearly equal items is first, rounding decides.
-    np.testing.assert_allclose(scores, -np.sort(-full, axis=1)[:, :10], rtol=1e-5)
-    np.testing.assert_allclose(np.take_along_axis(full, best.astype(np.int64), axis=1), scores, rtol=1e-5)
-
-
-def test_rank_items_finds_the_best_of_tiny_vectors():
-    rng = np.random.default_rng(0)
-    users = rng.standard_normal((5, 8)).astype(np.float32)
-    items = (1e-24 * rng.standard_normal((3000, 8))).astype(np.float32)
-    _, scores = top_items(users, items, None, 4, ALONE)
-    np.testing.assert_allclose(scores, -np.sort(-(users @ items.T), axis=1)[:, :4], rtol=1e-5)
-
-
-def test_rank_items_looks_no_further_than_norms_allow():
-    users, items = np.ones((3, 2), np.float32), np.ones((3 * _topk.TILE, 2), np.float32)
-    items[_topk.TILE :] = 0.1
-    tiles, longest, order, places = _ranking._tiles(items)
-    assert longest.tolist() == pytest.approx([2**0.5, 0.02**0.5, 0.02**0.5])
-    tiles[1:] = 100  # would win, were they looked at
-    best, scores = np.full((3, 4), -1, np.int32), np.full((3, 4), -np.inf, np.float32)
-    lengths = np.full(3, 1.5, np.float32)
-    given = [read_only(array) for array in (users, lengths, tiles, longest, order, places)]
-    _topk.rank_items(0, 3, *given, rows_of(sp.csr_array((3, 3 * _topk.TILE), dtype=np.float32)), best, scores)
-    assert best.tolist() == [[0, 1, 2, 3]] * 3
-
-
-def test_rank_items_runs_as_plain_python():
-    rng = np.random.default_rng(0)
-    users, items = rng.standard_normal((3, 2)).astype(np.float32), rng.standard_normal((6, 2)).astype(np.float32)
-    best, scores = np.full((3, 4), -1, np.int32), np.full((3, 4), -np.inf, np.float32)
-    excluded = rows_of(sp.csr_array(np.eye(3, 6, dtype=np.float32)))
-    lengths = np.full(3, 9, np.float32)
-    _topk.rank_items.py_func(0, 3, users, lengths, *_ranking._tiles(items), excluded, best, scores)
-    assert best.tolist() == reference.top_items(users @ items.T, np.eye(3, 6) > 0, 4)
 
 
 # Membership.

@@ -126,7 +126,7 @@ def _move_sum(vectors, biases, embeddings, state, indptr, indices, data, row, di
 
 @inlined
 def _move(vectors, biases, embeddings, state, indptr, indices, data, row, direction, square, sign, rate):
-    """Move the vector of `row` along sign * direction, an item's bias along sign, and measure it anew.
+    """Move the vector of `row` along sign * direction, and an item's bias along sign.
 
     Each embedding of it, with coefficient a, steps by ``rate / sqrt(G) * a * sign * direction``, and
     then its G grows by the mean square of the gradient; `square` is that of the direction. Returns the mean

@@ -98,35 +98,36 @@ def to_matrix(
             "one or the other."
         )
     interactions = check_interactions(X, y)
-    ids, places = [], []
+    chosen, places = [], []
     for name, column, given in (("user", interactions.users, users), ("item", interactions.items, items)):
-        chosen = column if given is None else check_id_list(given, name)
-        place = column.codes if given is None else lookup(chosen.ids, column, name, f"the {name}s given are")
+        among = column if given is None else check_id_list(given, name)
+        place = column.codes if given is None else lookup(among.ids, column, name, f"the {name}s given are")
         unknown = (place < 0) & (interactions.strength > 0)
         if unknown.any():
             row = int(np.argmax(unknown))
             raise ValueError(
                 f"The {name} id {show_id(column.ids[column.codes[row]])} in row {row} is not among the "
-                f"{len(chosen.ids)} {name}s given. Add it to {name}s, or drop the row."
+                f"{len(among.ids)} {name}s given. Add it to {name}s, or drop the row."
             )
-        ids.append(chosen.ids)
+        chosen.append(among)
         places.append(place)
-    matrix = _summed(interactions.strength, places[0], places[1], (len(ids[0]), len(ids[1])))
+    shape = len(chosen[0].ids), len(chosen[1].ids)
+    matrix = _summed(interactions.strength, places[0], places[1], shape)
     # Ids that nobody asked for stay where they have interactions, given ones in the order they were given in.
     if user_min > 1 or item_min > 1:
         present = k_core(matrix, user_min, item_min)
     else:
         present = np.diff(matrix.indptr) > 0, np.bincount(matrix.indices, minlength=matrix.shape[1]) > 0
     orders = [
-        np.flatnonzero(left) if given is None else check_id_list(given, name).codes
-        for name, given, left in (("user", users, present[0]), ("item", items, present[1]))
+        np.flatnonzero(left) if given is None else among.codes
+        for given, among, left in zip((users, items), chosen, present, strict=True)
     ]
     if len(orders[0]) < matrix.shape[0] or users is not None:
         matrix = matrix[orders[0]]
     if len(orders[1]) < matrix.shape[1] or items is not None:
         matrix = matrix[:, orders[1]]
     matrix.sort_indices()
-    return matrix, ids[0][orders[0]], ids[1][orders[1]]
+    return matrix, chosen[0].ids[orders[0]], chosen[1].ids[orders[1]]
 
 
 def interactions_from_matrix(matrix: Any, users: Any = None, items: Any = None) -> tuple[pd.DataFrame, np.ndarray]:

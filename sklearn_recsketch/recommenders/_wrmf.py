@@ -9,24 +9,16 @@ import numpy as np
 import scipy.sparse as sp
 
 from sklearn_recsketch.kernels._als import solve_rows
-from sklearn_recsketch.kernels._jit import Rows, rows_of
+from sklearn_recsketch.kernels._jit import rows_of
 from sklearn_recsketch.recommenders._entities import Entities
 from sklearn_recsketch.recommenders._factors import FactorRecommender, Problem
-from sklearn_recsketch.solvers._wrmf_features import FeatureMatrix, inner, solve_features
-from sklearn_recsketch.solvers._wrmf_rows import Accuracy, Rotated, gram, solve_side
+from sklearn_recsketch.recommenders._wrmf_sweeps import EXACT, Sweeps
+from sklearn_recsketch.solvers._wrmf_rows import Rotated, gram, solve_side
 from sklearn_recsketch.utils._compat import Interval, StrOptions
 from sklearn_recsketch.utils._threads import Workers, workers
 
 __all__ = ["WRMFRecommender"]
 
-# Conjugate gradient starts from the last sweep's solution. Two steps then end within 1e-4 of the loss
-# of exact solves on sparse likes, but far above it where alpha * d reaches the hundreds. Steps until a
-# row is within 3e-5 of its least loss, or is getting there, take the same time on likes and end at that
-# loss everywhere.
-STEPS = Accuracy(2)
-NEARLY = Accuracy(200, excess=3e-5, share=0.05)
-EXACT = Accuracy(1000, tol=1e-6, restarts=8)
-FEATURE_STEPS = Accuracy(3)
 INITIAL_SCALE = 0.1  # standard deviation of an initial vector's length
 
 
@@ -34,18 +26,6 @@ def excess_confidence(strength: np.ndarray, alpha: float, confidence: str) -> np
     """c - 1 of each interaction. Beyond float32 it is infinite, which training will notice."""
     with np.errstate(over="ignore"):
         return np.asarray(alpha * (np.log1p(strength) if confidence == "log" else strength), dtype=np.float32)
-
-
-def row_penalties(excess: sp.csr_array, regularization: float, scaling: float) -> np.ndarray:
-    """lam of each row: of shape (1,) where all are equal.
-
-    ``lam_u = regularization * (w_u / mean(w))^scaling`` with w_u the sum of row u's confidences
-    over all columns.
-    """
-    if scaling == 0:
-        return np.array([regularization])
-    w = excess.shape[1] + excess.sum(axis=1, dtype=np.float64)
-    return regularization * (w / w.mean()) ** scaling
 
 
 class WRMFRecommender(FactorRecommender):
@@ -251,13 +231,13 @@ class WRMFRecommender(FactorRecommender):
         data = excess_confidence(matrix.data, self.alpha, self.confidence)
         return sp.csr_array((data, matrix.indices, matrix.indptr), shape=matrix.shape)
 
-    def _trainer(self, problem: Problem, pool: Workers) -> _Sweeps:
-        return _Sweeps(self, problem, pool)
+    def _trainer(self, problem: Problem, pool: Workers) -> Sweeps:
+        return Sweeps(self, problem, pool)
 
-    def _update(self, problem: Problem, new: sp.csr_array, pool: Workers) -> tuple[_Sweeps, float]:
+    def _update(self, problem: Problem, new: sp.csr_array, pool: Workers) -> tuple[Sweeps, float]:
         # A day's rows change the objective of all users and items they touch: one sweep over all
         # costs less than telling them apart and keeps the result the same for any split into days.
-        trainer = _Sweeps(self, problem, pool)
+        trainer = Sweeps(self, problem, pool)
         return trainer, trainer.run_epoch(0)
 
     def _fold_in(self, codes: np.ndarray, history: sp.csr_array) -> np.ndarray:
@@ -272,135 +252,8 @@ class WRMFRecommender(FactorRecommender):
             total = self._excess(self.interactions_).sum(dtype=np.float64)
             w = active.sum() + excess.sum(axis=1, dtype=np.float64)
             lam = lam * (w / (active.sum() + total / users.active.sum())) ** self.regularization_scaling
-        start = Rotated.plain(np.zeros((len(codes), self.n_components), dtype=np.float32))
+        start = Rotated(np.zeros((len(codes), self.n_components), dtype=np.float32))
         with workers(self.n_jobs) as pool:
             item_gram = gram(self.item_factors_[active], pool)
-            x, _ = solve_side(rows_of(excess), Rotated.plain(fixed), item_gram, lam, start, EXACT, pool, prior)
+            x, _ = solve_side(rows_of(excess), Rotated(fixed), item_gram, lam, start, EXACT, pool, prior)
             return x.vectors(pool)
-
-
-class _Half:
-    """One side of the alternation: its ratings, penalties and features, and what is learnt of it.
-
-    Attributes
-    ----------
-    vectors : Rotated
-        Vectors of the active entities. Replaced, never changed, so a snapshot is a reference.
-    weights : ndarray or None
-        With side features the embeddings that add up to the vectors.
-    """
-
-    def __init__(
-        self,
-        excess: sp.csr_array,
-        entities: Entities,
-        penalty: np.ndarray,
-        lam: np.ndarray,
-        embeddings: np.ndarray,
-        pool: Workers,
-    ) -> None:
-        excess.sort_indices()
-        self._ratings: Rows = rows_of(excess)
-        self._lam, self._pool = lam, pool
-        self._initial = embeddings
-        # A slice takes no copy.
-        self._active = slice(None) if entities.active.all() else np.flatnonzero(entities.active)
-        self._features = None
-        self.weights = None
-        if entities.active_design is None:
-            self.vectors = Rotated.plain(embeddings[self._active])
-            return
-        self._features = FeatureMatrix(entities.active_design)
-        self._penalty = penalty.copy()
-        if len(lam) > 1 and entities.n_identity:
-            self._penalty[np.flatnonzero(entities.active)] = lam
-        self.weights = embeddings
-        self.vectors = Rotated.plain(self._features.times(embeddings, pool))
-
-    def solve(self, fixed: Rotated, accuracy: Accuracy) -> float:
-        """Solve against the other side; returns the loss without its regularization, NaN where `fixed` is lost."""
-        fixed_gram = gram(fixed.coordinates, self._pool, accuracy.dtype)
-        if not np.isfinite(fixed_gram).all():
-            return np.nan
-        if self._features is None or self.weights is None:
-            self.vectors, loss = solve_side(
-                self._ratings, fixed, fixed_gram, self._lam, self.vectors, accuracy, self._pool
-            )
-            return loss
-        others = fixed.vectors(self._pool, accuracy.dtype)
-        others_gram = fixed.basis @ fixed_gram @ fixed.basis.T
-        if accuracy is not EXACT:
-            accuracy = FEATURE_STEPS
-        self.weights, loss = solve_features(
-            self._ratings, self._features, others, others_gram, self._penalty, self.weights, accuracy, self._pool
-        )
-        self.vectors = Rotated.plain(self._features.times(self.weights, self._pool))
-        return loss
-
-    @property
-    def _learnt(self) -> np.ndarray:
-        return self.vectors.coordinates if self.weights is None else self.weights
-
-    def penalty(self) -> float:
-        """The regularization term of this side."""
-        lam = self._lam if self.weights is None else self._penalty
-        if len(lam) == 1:
-            return float(lam[0]) * self.square()
-        return float((lam * np.einsum("ik,ik->i", self._learnt, self._learnt)).sum(dtype=np.float64))
-
-    def square(self) -> float:
-        """Sum of the squares of all that was learnt: finite only if each of them is."""
-        return inner(self._learnt, self._learnt, self._pool)
-
-    def embeddings(self) -> np.ndarray:
-        """Embeddings of all entities, active or not."""
-        if self.weights is not None:
-            return self.weights
-        vectors = self.vectors.vectors(self._pool)
-        if isinstance(self._active, slice):
-            return vectors
-        embeddings = self._initial.copy()
-        embeddings[self._active] = vectors
-        return embeddings
-
-
-class _Sweeps:
-    """Training state of WRMF."""
-
-    def __init__(self, model: WRMFRecommender, problem: Problem, pool: Workers) -> None:
-        self._accuracy = {"auto": NEARLY, "cg": STEPS, "cholesky": EXACT}[model.solver]
-        excess = model._excess(problem.matrix)
-        self._halves = []
-        for name, entities, side, embeddings in (
-            ("user", problem.users, excess, problem.user_embeddings),
-            ("item", problem.items, sp.csr_array(excess.T), problem.item_embeddings),
-        ):
-            lam = row_penalties(side, model._regularization_of(name), model.regularization_scaling)
-            self._halves.append(_Half(side, entities, model._penalty(entities, name), lam, embeddings, pool))
-
-    def run_epoch(self, epoch: int) -> float:
-        """One sweep over users, one over items; returns L."""
-        users, items = self._halves
-        with np.errstate(over="ignore", invalid="ignore"):
-            loss = users.solve(items.vectors, self._accuracy)
-            if np.isnan(loss):
-                return loss
-            # The item half-sweep knows all of L but the users' penalty.
-            return items.solve(users.vectors, self._accuracy) + users.penalty()
-
-    def is_finite(self) -> bool:
-        return all(bool(np.isfinite(half.square())) for half in self._halves)
-
-    def snapshot(self, reuse: Any = None) -> list[tuple[Rotated, np.ndarray | None]]:
-        return [(half.vectors, half.weights) for half in self._halves]
-
-    def restore(self, snapshot: list[tuple[Rotated, np.ndarray | None]]) -> None:
-        for half, (vectors, weights) in zip(self._halves, snapshot, strict=True):
-            half.vectors, half.weights = vectors, weights
-
-    def largest_norm(self) -> float:
-        squares = (np.square(half.vectors.coordinates, dtype=np.float64).sum(axis=1) for half in self._halves)
-        return max(float(np.sqrt(square.max(initial=0))) for square in squares)
-
-    def embeddings(self) -> tuple[np.ndarray, np.ndarray]:
-        return self._halves[0].embeddings(), self._halves[1].embeddings()

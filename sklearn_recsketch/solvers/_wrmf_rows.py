@@ -34,7 +34,7 @@ class Accuracy(NamedTuple):
 
     @property
     def dtype(self) -> type[np.floating[Any]]:
-        """Precision of the Gram matrix: in float32 its error is that of a hundredth of a step."""
+        """Precision of Gram matrices: float32 does where rows are not solved exactly."""
         return np.float64 if self.tol > 0 else np.float32
 
 
@@ -45,20 +45,23 @@ class Rotated(NamedTuple):
     """
 
     coordinates: np.ndarray  # float32 (n, K)
-    basis: np.ndarray  # float64 (K, K), its columns the basis
-
-    @classmethod
-    def plain(cls, vectors: np.ndarray) -> Rotated:
-        """Vectors as they are."""
-        return cls(vectors, np.eye(vectors.shape[1]))
+    basis: np.ndarray | None = None  # float64 (K, K), its columns the basis; None is the standard one
 
     def into(self, basis: np.ndarray, pool: Workers, dtype: type[np.floating[Any]] = np.float32) -> np.ndarray:
         """Coordinates in another basis."""
-        return multiply(self.coordinates, self.basis.T @ basis, pool, dtype)
+        return multiply(self.coordinates, basis if self.basis is None else self.basis.T @ basis, pool, dtype)
+
+    def turned(self, rotation: np.ndarray) -> np.ndarray:
+        """The basis in which the coordinates are ``coordinates @ rotation``."""
+        return rotation if self.basis is None else self.basis @ rotation
+
+    def in_standard_basis(self, gram_matrix: np.ndarray) -> np.ndarray:
+        """Gram matrix of the vectors, from that of their coordinates."""
+        return gram_matrix if self.basis is None else self.basis @ gram_matrix @ self.basis.T
 
     def vectors(self, pool: Workers, dtype: type[np.floating[Any]] = np.float32) -> np.ndarray:
         """x, float32; computed in `dtype`."""
-        return multiply(self.coordinates, self.basis.T, pool, dtype)
+        return self.coordinates if self.basis is None else multiply(self.coordinates, self.basis.T, pool, dtype)
 
 
 def gram(factors: np.ndarray, pool: Workers, dtype: type[np.floating[Any]] = np.float64) -> np.ndarray:
@@ -138,7 +141,7 @@ def solve_side(
     # Rounding in float32 matters to exact rows where the eigenvalues spread by more than 1e4.
     low, high = eigenvalues[[0, -1]] + lam.min()
     dtype = accuracy.dtype if high > 1e4 * low else np.float32
-    basis = fixed.basis @ rotation
+    basis = fixed.turned(rotation)
     table = read_only(multiply(fixed.coordinates, rotation, pool, dtype, n_more=1))
     x = start.into(basis, pool, dtype)
     drawn = np.empty((0, len(basis)), np.float32)
