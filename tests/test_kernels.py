@@ -22,7 +22,7 @@ from sklearn_recsketch.solvers._pairwise import (
     PairwiseEpochs,
     warp_rank_weights,
 )
-from sklearn_recsketch.solvers._wrmf_rows import Accuracy, Rotated, gram, multiply, solve_side
+from sklearn_recsketch.solvers._wrmf_rows import Accuracy, FixedSide, Rotated, gram, multiply, solve_side
 from sklearn_recsketch.utils._threads import Workers
 
 ALONE = Workers(None, 1)
@@ -44,9 +44,10 @@ def random_rows(rng, n_rows, n_columns, density=0.2):
 
 def solve(ratings, fixed, lam, start, accuracy=EXACT, prior=None):
     """solve_side on plain vectors."""
-    moved = Rotated(fixed), Rotated(start)
-    x, loss = solve_side(rows_of(ratings), moved[0], gram(fixed, ALONE), lam, moved[1], accuracy, ALONE, prior)
-    return x.vectors(ALONE), loss
+    side = FixedSide.of(Rotated(fixed), gram(fixed, ALONE), lam.min(), accuracy, ALONE)
+    x, prior = (None if given is None else Rotated(given).into(side.basis, ALONE) for given in (start, prior))
+    loss = solve_side(rows_of(ratings), side, lam, x, accuracy, ALONE, prior)
+    return Rotated(x, side.basis).vectors(ALONE), loss
 
 
 def energy_errors(x, ratings, fixed, lam, prior=None):

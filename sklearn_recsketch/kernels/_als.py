@@ -124,7 +124,7 @@ def _conjugate_gradient(table, items, e, n, work, loss, steps, stop, excess, sha
 def solve_rows(start, stop, ratings, table, solution, eigenvalues, lam, prior, accuracy, scratch):
     """Solve rows [start, stop) of a half-sweep; returns the sum of their losses.
 
-    Row u minimises ``x.(V + lam_u)x - 2 x.prior_u + sum_i (1 + e_i)(1 - s_i)^2 - s_i^2`` with s = Y x and
+    Row u minimises ``x.V x + lam_u |x - prior_u|^2 + sum_i (1 + e_i)(1 - s_i)^2 - s_i^2`` with s = Y x and
     V = Y^T Y over all rows of the table, diagonal: the objective of WRMF. Conjugate gradient, preconditioned
     by V + lam_u, stops after `steps` steps, once its residual is at most ``tol * |b|``, or once the row's loss
     is near its minimum: see `_conjugate_gradient`. Up to `restarts` times it begins anew from the solution so
@@ -143,7 +143,7 @@ def solve_rows(start, stop, ratings, table, solution, eigenvalues, lam, prior, a
     lam : float32 array (1,) or (n_users,)
         [in] Regularization of all rows, or of each.
     prior : float32 array (n_users, K)
-        [in] lam_u times what the row is drawn to; no rows where that is 0.
+        [in] What the row is drawn to; no rows where that is 0.
     accuracy : tuple of int, float, float, float, int
         [in] Steps, tol, excess, share, restarts.
     scratch : tuple of int32 and float32 arrays (longest row + WIDTH,) and a float32 array (N_WORK, K)
@@ -176,13 +176,16 @@ def solve_rows(start, stop, ratings, table, solution, eigenvalues, lam, prior, a
                 q = work[SOLUTION, k]
                 work[RESIDUAL, k] = -work[DIAGONAL, k] * q
                 square += work[DIAGONAL, k] * q * q
-            drawn = F(0)  # x.prior_u
+            drawn = F(0)  # lam_u x.prior_u
+            there = F(0)  # lam_u |prior_u|^2
             if prior.shape[0]:
                 for k in range(K):
-                    work[RESIDUAL, k] += prior[u, k]
-                    drawn += prior[u, k] * work[SOLUTION, k]
+                    q = lam[u if lam.shape[0] > 1 else 0] * prior[u, k]
+                    work[RESIDUAL, k] += q
+                    drawn += q * work[SOLUTION, k]
+                    there += q * prior[u, k]
             loss, along = _residual(table, items, e, n, work)
-            loss += np.float64(square) - 2.0 * np.float64(drawn)
+            loss += np.float64(square) - 2.0 * np.float64(drawn) + np.float64(there)
             along = max(along + drawn, F(0))
             # |b| >= b.x / |x|, with little between them once x is near the solution.
             bb = along * along / max(square, TINY)

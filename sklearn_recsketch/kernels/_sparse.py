@@ -6,7 +6,7 @@ import numpy as np
 
 from sklearn_recsketch.kernels._jit import jit
 
-__all__ = ["confidence_product", "dot", "sparse_product", "target_sums"]
+__all__ = ["confidence_product", "dot", "precondition", "product_square", "sparse_product", "target_sums"]
 
 F = np.float32
 
@@ -24,6 +24,27 @@ def sparse_product(start, stop, matrix, dense, out):
             a = matrix.data[t]
             for k in range(K):
                 row[k] += a * dense[c, k]
+
+
+@jit
+def product_square(start, stop, matrix, dense, weights):
+    """Sum of weights[r] |matrix[r] @ dense|^2 over rows [start, stop); one weight stands for all."""
+    K = dense.shape[1]
+    row = np.empty(K, np.float32)
+    total = 0.0
+    for r in range(start, stop):
+        for k in range(K):
+            row[k] = F(0)
+        for t in range(matrix.indptr[r], matrix.indptr[r + 1]):
+            c = matrix.indices[t]
+            a = matrix.data[t]
+            for k in range(K):
+                row[k] += a * dense[c, k]
+        square = F(0)
+        for k in range(K):
+            square += row[k] * row[k]
+        total += np.float64(weights[r if weights.shape[0] > 1 else 0]) * np.float64(square)
+    return total
 
 
 @jit
@@ -63,6 +84,30 @@ def target_sums(start, stop, ratings, factors, target, diagonal):
                 target[r, k] += (F(1) + e) * x
                 diagonal[r, k] += e * x * x
     return total
+
+
+@jit
+def precondition(start, stop, gradient, W, penalty, diagonal):
+    """gradient[f] = (gradient[f] - penalty[f] W[f]) / diagonal[f] for rows [start, stop).
+
+    Returns, summed over the rows: the dot product of the gradient before and after the division, what that
+    is after it of penalty |.|^2, and penalty |W|^2.
+    """
+    along = after = before = 0.0
+    for f in range(start, stop):
+        lam = F(penalty[f])
+        inverse = F(1) / F(diagonal[f])
+        gg = F(0)
+        ww = F(0)
+        for k in range(W.shape[1]):
+            g = gradient[f, k] - lam * W[f, k]
+            gradient[f, k] = g * inverse
+            gg += g * g
+            ww += W[f, k] * W[f, k]
+        along += np.float64(gg * inverse)
+        after += np.float64(lam * inverse * inverse * gg)
+        before += np.float64(lam * ww)
+    return along, after, before
 
 
 @jit

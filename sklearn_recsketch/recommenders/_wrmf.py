@@ -13,7 +13,7 @@ from sklearn_recsketch.kernels._jit import rows_of
 from sklearn_recsketch.recommenders._entities import Entities
 from sklearn_recsketch.recommenders._factors import FactorRecommender, Problem
 from sklearn_recsketch.recommenders._wrmf_sweeps import EXACT, Sweeps
-from sklearn_recsketch.solvers._wrmf_rows import Rotated, gram, solve_side
+from sklearn_recsketch.solvers._wrmf_rows import FixedSide, Rotated, gram, solve_side
 from sklearn_recsketch.utils._compat import Interval, StrOptions
 from sklearn_recsketch.utils._threads import Workers, workers
 
@@ -252,8 +252,10 @@ class WRMFRecommender(FactorRecommender):
             total = self._excess(self.interactions_).sum(dtype=np.float64)
             w = active.sum() + excess.sum(axis=1, dtype=np.float64)
             lam = lam * (w / (active.sum() + total / users.active.sum())) ** self.regularization_scaling
-        start = Rotated(np.zeros((len(codes), self.n_components), dtype=np.float32))
+        x = np.zeros((len(codes), self.n_components), dtype=np.float32)
         with workers(self.n_jobs) as pool:
             item_gram = gram(self.item_factors_[active], pool)
-            x, _ = solve_side(rows_of(excess), Rotated(fixed), item_gram, lam, start, EXACT, pool, prior)
-            return x.vectors(pool)
+            items = FixedSide.of(Rotated(fixed), item_gram, float(lam.min()), EXACT, pool)
+            prior = None if prior is None else Rotated(prior).into(items.basis, pool)
+            solve_side(rows_of(excess), items, lam, x, EXACT, pool, prior)
+            return Rotated(x, items.basis).vectors(pool)

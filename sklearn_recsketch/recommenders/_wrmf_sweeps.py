@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import Any
 
 import numpy as np
@@ -10,8 +11,9 @@ import scipy.sparse as sp
 from sklearn_recsketch.kernels._jit import rows_of
 from sklearn_recsketch.recommenders._entities import Entities
 from sklearn_recsketch.recommenders._factors import Problem
-from sklearn_recsketch.solvers._wrmf_features import FeatureMatrix, inner, solve_features
-from sklearn_recsketch.solvers._wrmf_rows import Accuracy, Rotated, gram, solve_side
+from sklearn_recsketch.solvers._feature_matrix import FeatureMatrix, inner
+from sklearn_recsketch.solvers._wrmf_features import draw_features, solve_features, solve_jointly
+from sklearn_recsketch.solvers._wrmf_rows import Accuracy, FixedSide, Rotated, gram, solve_side
 from sklearn_recsketch.utils._threads import Workers
 
 __all__ = ["EXACT", "Sweeps"]
@@ -38,15 +40,128 @@ def row_penalties(excess: sp.csr_array, regularization: float, scaling: float) -
     return regularization * (w / w.mean()) ** scaling
 
 
-class Half:
+class Half(ABC):
     """One side of the alternation: its ratings, penalties and features, and what is learnt of it.
 
     Attributes
     ----------
     vectors : Rotated
         Vectors of the active entities. Replaced, never changed, so a snapshot is a reference.
-    weights : ndarray or None
-        With side features the embeddings that add up to the vectors.
+    """
+
+    vectors: Rotated
+
+    def __init__(self, excess: sp.csr_array, entities: Entities, initial: np.ndarray, pool: Workers) -> None:
+        excess.sort_indices()
+        self._ratings = rows_of(excess)
+        self._entities, self._initial, self._pool = entities, initial, pool
+        # A slice takes no copy.
+        self._active: Any = slice(None) if entities.active.all() else np.flatnonzero(entities.active)
+
+    @staticmethod
+    def of(
+        excess: sp.csr_array,
+        entities: Entities,
+        penalty: np.ndarray,
+        lam: np.ndarray,
+        initial: np.ndarray,
+        pool: Workers,
+    ) -> Half:
+        """The half for these entities; `penalty` is that of each embedding, `lam` that of each row's own."""
+        if entities.design is None:
+            return PlainHalf(excess, entities, lam, initial, pool)
+        if entities.n_identity:
+            return DrawnHalf(excess, entities, penalty[entities.n_identity :], lam, initial, pool)
+        return FeatureHalf(excess, entities, penalty, initial, pool)
+
+    def solve(self, other: Half, accuracy: Accuracy) -> float:
+        """Solve against the other side; returns the loss without its regularization, NaN where that is lost."""
+        fixed_gram = gram(other.vectors.coordinates, self._pool, accuracy.dtype)
+        if not np.isfinite(fixed_gram).all():
+            return np.nan
+        return self._solve(
+            FixedSide.of(other.vectors, fixed_gram, self._least_penalty(), accuracy, self._pool), accuracy
+        )
+
+    @abstractmethod
+    def _solve(self, fixed: FixedSide, accuracy: Accuracy) -> float:
+        """The same, the other side being rotated."""
+
+    @abstractmethod
+    def _least_penalty(self) -> float:
+        """The least regularization of a row."""
+
+    @abstractmethod
+    def penalty(self) -> float:
+        """The regularization term of this side."""
+
+    @property
+    @abstractmethod
+    def learnt(self) -> tuple[Rotated, ...]:
+        """All that is learnt; setting it goes back to a snapshot."""
+
+    @learnt.setter
+    @abstractmethod
+    def learnt(self, learnt: tuple[Rotated, ...]) -> None: ...
+
+    def square(self) -> float:
+        """Sum of the squares of all that was learnt: finite only if each of them is."""
+        return sum(inner(part.coordinates, part.coordinates, self._pool) for part in self.learnt)
+
+    @abstractmethod
+    def embeddings(self) -> np.ndarray:
+        """Embeddings of all entities, active or not."""
+
+    def _with_identities(self, active: np.ndarray) -> np.ndarray:
+        """The initial embeddings with those of active entities replaced."""
+        embeddings = self._initial.copy()
+        embeddings[: len(self._entities.ids)][self._active] = active
+        return embeddings
+
+
+class PlainHalf(Half):
+    """Rows that are embeddings of their own."""
+
+    def __init__(
+        self, excess: sp.csr_array, entities: Entities, lam: np.ndarray, initial: np.ndarray, pool: Workers
+    ) -> None:
+        super().__init__(excess, entities, initial, pool)
+        self._lam = lam
+        self.vectors = Rotated(initial[self._active])
+
+    def _solve(self, fixed: FixedSide, accuracy: Accuracy) -> float:
+        x = self.vectors.into(fixed.basis, self._pool, accuracy.dtype)
+        loss = solve_side(self._ratings, fixed, self._lam, x, accuracy, self._pool)
+        self.vectors = Rotated(x, fixed.basis)
+        return loss
+
+    def _least_penalty(self) -> float:
+        return float(self._lam.min())
+
+    def penalty(self) -> float:
+        if len(self._lam) == 1:
+            return float(self._lam[0]) * self.square()
+        return _weighted_square(self._lam, self.vectors.coordinates)
+
+    @property
+    def learnt(self) -> tuple[Rotated, ...]:
+        return (self.vectors,)
+
+    @learnt.setter
+    def learnt(self, learnt: tuple[Rotated, ...]) -> None:
+        (self.vectors,) = learnt
+
+    def embeddings(self) -> np.ndarray:
+        vectors = self.vectors.vectors(self._pool)
+        return vectors if isinstance(self._active, slice) else self._with_identities(vectors)
+
+
+class DrawnHalf(Half):
+    """Rows that are the sum of an embedding of their own and of those of their features.
+
+    With a the coefficient of its own, the penalty ``lam |z|^2`` of the row ``x = a z + f W`` is
+    ``pull |x - f W|^2``, ``pull = lam / a^2``: the row is solved as without features, but drawn to f W instead of 0,
+    and W is then drawn to the rows.
     """
 
     def __init__(
@@ -55,72 +170,101 @@ class Half:
         entities: Entities,
         penalty: np.ndarray,
         lam: np.ndarray,
-        embeddings: np.ndarray,
+        initial: np.ndarray,
         pool: Workers,
     ) -> None:
-        excess.sort_indices()
-        self._ratings = rows_of(excess)
-        self._lam, self._pool = lam, pool
-        self._initial = embeddings
-        # A slice takes no copy.
-        self._active = slice(None) if entities.active.all() else np.flatnonzero(entities.active)
-        self._features = None
-        self.weights = None
-        if entities.active_design is None:
-            self.vectors = Rotated(embeddings[self._active])
-            return
-        self._features = FeatureMatrix(entities.active_design)
-        self._penalty = penalty.copy()
-        if len(lam) > 1 and entities.n_identity:
-            self._penalty[np.flatnonzero(entities.active)] = lam
-        self.weights = embeddings
-        self.vectors = Rotated(self._features.times(embeddings, pool))
+        super().__init__(excess, entities, initial, pool)
+        assert entities.active_design is not None
+        features = sp.csr_array(entities.active_design[:, entities.n_identity :])
+        self._pull, self._penalty = lam / entities.identity_weight**2, penalty.astype(np.float32)
+        self._features = FeatureMatrix(features, self._pull)
+        ones = np.ones((features.shape[0], 1), np.float32)
+        self._diagonal = self._penalty + self._features.transposed_squares_times(ones, pool)[:, 0]
+        np.maximum(self._diagonal, np.finfo(np.float32).tiny, out=self._diagonal)  # with no penalty on an unused one
+        self._weights = Rotated(initial[entities.n_identity :])
+        own = entities.identity_weight * initial[: entities.n_identity][self._active]
+        self.vectors = Rotated(own + self._features.times(self._weights.coordinates, pool))
 
-    def solve(self, fixed: Rotated, accuracy: Accuracy) -> float:
-        """Solve against the other side; returns the loss without its regularization, NaN where `fixed` is lost."""
-        fixed_gram = gram(fixed.coordinates, self._pool, accuracy.dtype)
-        if not np.isfinite(fixed_gram).all():
-            return np.nan
-        if self._features is None or self.weights is None:
-            self.vectors, loss = solve_side(
-                self._ratings, fixed, fixed_gram, self._lam, self.vectors, accuracy, self._pool
+    def _solve(self, fixed: FixedSide, accuracy: Accuracy) -> float:
+        pool = self._pool
+        x = self.vectors.into(fixed.basis, pool, accuracy.dtype)
+        W = self._weights.into(fixed.basis, pool, accuracy.dtype)
+        if accuracy is EXACT:
+            x, W, loss = solve_jointly(
+                self._ratings, self._features, self._pull, fixed, self._penalty, (x, W), accuracy, pool
             )
-            return loss
-        others = fixed.vectors(self._pool, accuracy.dtype)
-        others_gram = fixed.in_standard_basis(fixed_gram)
-        if accuracy is not EXACT:
-            accuracy = FEATURE_STEPS
-        self.weights, loss = solve_features(
-            self._ratings, self._features, others, others_gram, self._penalty, self.weights, accuracy, self._pool
-        )
-        self.vectors = Rotated(self._features.times(self.weights, self._pool))
+        else:
+            prior = self._features.times(W, pool)
+            loss = solve_side(self._ratings, fixed, self._pull, x, accuracy, pool, prior)
+            away = np.subtract(x, prior, out=prior)
+            W, change = draw_features(self._features, self._penalty, self._diagonal, away, W, pool)
+            loss += change
+        self.vectors, self._weights = Rotated(x, fixed.basis), Rotated(W, fixed.basis)
         return loss
 
-    @property
-    def _learnt(self) -> np.ndarray:
-        return self.vectors.coordinates if self.weights is None else self.weights
+    def _least_penalty(self) -> float:
+        return float(self._pull.min())
 
     def penalty(self) -> float:
-        """The regularization term of this side."""
-        lam = self._lam if self.weights is None else self._penalty
-        if len(lam) == 1:
-            return float(lam[0]) * self.square()
-        return float((lam * np.einsum("ik,ik->i", self._learnt, self._learnt)).sum(dtype=np.float64))
+        away = self.vectors.coordinates - self._features.times(self._weights.coordinates, self._pool)
+        return _weighted_square(self._pull, away) + _weighted_square(self._penalty, self._weights.coordinates)
 
-    def square(self) -> float:
-        """Sum of the squares of all that was learnt: finite only if each of them is."""
-        return inner(self._learnt, self._learnt, self._pool)
+    @property
+    def learnt(self) -> tuple[Rotated, ...]:
+        return self.vectors, self._weights
+
+    @learnt.setter
+    def learnt(self, learnt: tuple[Rotated, ...]) -> None:
+        self.vectors, self._weights = learnt
 
     def embeddings(self) -> np.ndarray:
-        """Embeddings of all entities, active or not."""
-        if self.weights is not None:
-            return self.weights
-        vectors = self.vectors.vectors(self._pool)
-        if isinstance(self._active, slice):
-            return vectors
-        embeddings = self._initial.copy()
-        embeddings[self._active] = vectors
+        weights = self._weights.vectors(self._pool)
+        away = self.vectors.vectors(self._pool) - self._features.times(weights, self._pool)
+        embeddings = self._with_identities(away / np.float32(self._entities.identity_weight))
+        embeddings[self._entities.n_identity :] = weights
         return embeddings
+
+
+class FeatureHalf(Half):
+    """Rows that are sums of their features' embeddings and of nothing else."""
+
+    def __init__(
+        self, excess: sp.csr_array, entities: Entities, penalty: np.ndarray, initial: np.ndarray, pool: Workers
+    ) -> None:
+        super().__init__(excess, entities, initial, pool)
+        assert entities.active_design is not None
+        self._features, self._penalty = FeatureMatrix(entities.active_design), penalty
+        self.learnt = (Rotated(initial),)
+
+    def _solve(self, fixed: FixedSide, accuracy: Accuracy) -> float:
+        W = self._weights.into(fixed.basis, self._pool, accuracy.dtype)
+        accuracy = accuracy if accuracy is EXACT else FEATURE_STEPS
+        W, loss = solve_features(self._ratings, self._features, fixed, self._penalty, W, accuracy, self._pool)
+        self.learnt = (Rotated(W, fixed.basis),)
+        return loss
+
+    def _least_penalty(self) -> float:
+        return 0.0
+
+    def penalty(self) -> float:
+        return _weighted_square(self._penalty, self._weights.coordinates)
+
+    @property
+    def learnt(self) -> tuple[Rotated, ...]:
+        return (self._weights,)
+
+    @learnt.setter
+    def learnt(self, learnt: tuple[Rotated, ...]) -> None:
+        (self._weights,) = learnt
+        self.vectors = self._weights._replace(coordinates=self._features.times(self._weights.coordinates, self._pool))
+
+    def embeddings(self) -> np.ndarray:
+        return self._weights.vectors(self._pool)
+
+
+def _weighted_square(weights: np.ndarray, rows: np.ndarray) -> float:
+    """Sum of weights[r] |rows[r]|^2 in float64; a single weight stands for all."""
+    return float((weights * np.einsum("rk,rk->r", rows, rows, dtype=np.float64)).sum())
 
 
 class Sweeps:
@@ -135,27 +279,27 @@ class Sweeps:
             ("item", problem.items, sp.csr_array(excess.T), problem.item_embeddings),
         ):
             lam = row_penalties(side, model._regularization_of(name), model.regularization_scaling)
-            self._halves.append(Half(side, entities, model._penalty(entities, name), lam, embeddings, pool))
+            self._halves.append(Half.of(side, entities, model._penalty(entities, name), lam, embeddings, pool))
 
     def run_epoch(self, epoch: int) -> float:
         """One sweep over users, one over items; returns L."""
         users, items = self._halves
         with np.errstate(over="ignore", invalid="ignore"):
-            loss = users.solve(items.vectors, self._accuracy)
+            loss = users.solve(items, self._accuracy)
             if np.isnan(loss):
                 return loss
             # The item half-sweep knows all of L but the users' penalty.
-            return items.solve(users.vectors, self._accuracy) + users.penalty()
+            return items.solve(users, self._accuracy) + users.penalty()
 
     def is_finite(self) -> bool:
         return all(bool(np.isfinite(half.square())) for half in self._halves)
 
-    def snapshot(self, reuse: Any = None) -> list[tuple[Rotated, np.ndarray | None]]:
-        return [(half.vectors, half.weights) for half in self._halves]
+    def snapshot(self, reuse: Any = None) -> list[tuple[Rotated, ...]]:
+        return [half.learnt for half in self._halves]
 
-    def restore(self, snapshot: list[tuple[Rotated, np.ndarray | None]]) -> None:
-        for half, (vectors, weights) in zip(self._halves, snapshot, strict=True):
-            half.vectors, half.weights = vectors, weights
+    def restore(self, snapshot: list[tuple[Rotated, ...]]) -> None:
+        for half, learnt in zip(self._halves, snapshot, strict=True):
+            half.learnt = learnt
 
     def largest_norm(self) -> float:
         squares = (np.square(half.vectors.coordinates, dtype=np.float64).sum(axis=1) for half in self._halves)

@@ -1,78 +1,119 @@
-"""Half-sweeps of WRMF over features' embeddings: matrix-free preconditioned conjugate gradient."""
+"""Half-sweeps of WRMF over embeddings of features.
+
+A row is drawn to what its features say, and features to what rows are: `draw_features` is one such step beside the
+solver of rows. `solve_jointly` and `solve_features` go all the way by matrix-free conjugate gradient.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 import numpy as np
-import scipy.linalg
-import scipy.sparse as sp
 
-from sklearn_recsketch.kernels._jit import Rows, read_only, rows_of
-from sklearn_recsketch.kernels._sparse import confidence_product, dot, sparse_product, target_sums
-from sklearn_recsketch.solvers._wrmf_rows import CHUNK, Accuracy, multiply
+from sklearn_recsketch.kernels._jit import Rows, read_only
+from sklearn_recsketch.kernels._sparse import confidence_product, precondition, target_sums
+from sklearn_recsketch.solvers._feature_matrix import FeatureMatrix, inner
+from sklearn_recsketch.solvers._wrmf_rows import CHUNK, Accuracy, FixedSide
 from sklearn_recsketch.utils._threads import Workers, balanced_ranges, even_ranges
 
-__all__ = ["FeatureMatrix", "inner", "solve_features"]
+__all__ = ["draw_features", "solve_features", "solve_jointly"]
+
+TINY = np.finfo(np.float32).tiny
 
 
-class FeatureMatrix:
-    """A sparse matrix with its transpose, multiplied by dense ones over a pool."""
+def draw_features(
+    features: FeatureMatrix,
+    penalty: np.ndarray,
+    diagonal: np.ndarray,
+    away: np.ndarray,
+    W: np.ndarray,
+    pool: Workers,
+) -> tuple[np.ndarray, float]:
+    """One step towards the W that minimises ``sum_r pull_r |x_r - (F W)_r|^2 + sum_f penalty_f |w_f|^2``.
 
-    def __init__(self, matrix: sp.csr_array) -> None:
-        self._rows = rows_of(matrix)
-        transposed = sp.csr_array(matrix.T)
-        transposed.sort_indices()
-        self._transposed = rows_of(transposed)
-        self._squared = self._transposed._replace(data=read_only(self._transposed.data**2))
+    It goes as far along the preconditioned gradient as lowers this most, and costs two products with F:
+    as its matrix is the same in every sweep and W starts from the last one's, one step keeps up.
 
-    def times(self, dense: np.ndarray, pool: Workers) -> np.ndarray:
-        """matrix @ dense."""
-        return _product(self._rows, dense, pool)
+    Parameters
+    ----------
+    features : FeatureMatrix of shape (n, n_features)
+        F, its weights being the pull of each row.
+    penalty, diagonal : ndarray of shape (n_features,), dtype float32
+        The diagonal is that of ``F^T diag(pull) F + diag(penalty)``.
+    away : ndarray of shape (n, K), dtype float32
+        ``x - F W``.
+    W : ndarray of shape (n_features, K), dtype float32
+    pool : Workers
 
-    def transposed_times(self, dense: np.ndarray, pool: Workers) -> np.ndarray:
-        """matrix.T @ dense."""
-        return _product(self._transposed, dense, pool)
+    Returns
+    -------
+    W : ndarray of shape (n_features, K), dtype float32
+    loss : float
+        By how much the step changed the sum, plus ``sum_f penalty_f |w_f|^2`` before it: with the first sum
+        before it, this is the whole after it.
+    """
+    step = features.transposed_times(away, pool)  # half the gradient, and in the end the new W
+    old, lam, scale = read_only(W), read_only(penalty), read_only(diagonal)
+    parts = pool.map(lambda task: precondition(task[0], task[1], step, old, lam, scale), even_ranges(len(W), CHUNK))
+    along, curvature, loss = np.sum(parts, axis=0)
+    curvature += features.square_of_product(step, pool)
+    if not curvature > 0:
+        return W, float(loss)
+    step *= np.float32(along / curvature)
+    step += W
+    return step, float(loss - along * along / curvature)
 
-    def transposed_squares_times(self, dense: np.ndarray, pool: Workers) -> np.ndarray:
-        """(matrix * matrix).T @ dense."""
-        return _product(self._squared, dense, pool)
 
+class _Confidences:
+    """The part of the objective that is about interactions, ``sum_rc c_rc (p_rc - x_r.y_c)^2``, the y fixed.
 
-def _product(rows: Rows, dense: np.ndarray, pool: Workers) -> np.ndarray:
-    out = np.empty((len(rows.indptr) - 1, dense.shape[1]), dtype=np.float32)
-    source = read_only(dense)
-    pool.map(lambda task: sparse_product(task[0], task[1], rows, source, out), balanced_ranges(rows.indptr))
-    return out
+    Its normal equations are ``x_r V + sum_c e_rc (y_c.x_r) y_c = sum_c (1 + e_rc) y_c``, with V the diagonal Gram
+    matrix of y and e the excess confidences.
+    """
+
+    def __init__(self, ratings: Rows, fixed: FixedSide, pool: Workers) -> None:
+        n, K = len(ratings.indptr) - 1, fixed.table.shape[1]
+        self._ratings, self._fixed, self._pool = ratings, fixed, pool
+        self._ranges = balanced_ranges(ratings.indptr)
+        self.target, self.diagonal = np.empty((n, K), np.float32), np.empty((n, K), np.float32)
+        sums = pool.map(
+            lambda task: target_sums(task[0], task[1], ratings, fixed.table, self.target, self.diagonal), self._ranges
+        )
+        self.diagonal += fixed.eigenvalues
+        self.total = float(np.sum(sums))
+
+    def times(self, X: np.ndarray) -> np.ndarray:
+        """The left side."""
+        out = X * self._fixed.eigenvalues
+        ratings, table, source = self._ratings, self._fixed.table, read_only(X)
+        self._pool.map(lambda task: confidence_product(task[0], task[1], ratings, table, source, out), self._ranges)
+        return out
 
 
 def solve_features(
     ratings: Rows,
     features: FeatureMatrix,
-    fixed: np.ndarray,
-    fixed_gram: np.ndarray,
+    fixed: FixedSide,
     penalty: np.ndarray,
     start: np.ndarray,
     accuracy: Accuracy,
     pool: Workers,
 ) -> tuple[np.ndarray, float]:
-    """Embeddings W of features that minimise the objective of WRMF, the other side's factors fixed.
+    """Embeddings W of features that minimise the objective of WRMF where rows are ``F W`` and nothing else.
 
-    With F the features, Y the fixed factors, G their Gram matrix, E the excess confidences and
-    Lam = diag(penalty), the gradient vanishes where
-    ``F^T [(F W) G + sum_c e_rc (y_c.(F W)_r) y_c] + Lam W = F^T [sum_c (1 + e_rc) y_c]``. One product
-    with the left side costs O(nnz(R) K + nnz(F) K + n K^2). All is done in the eigenbasis of G, where
-    the diagonal preconditioner holds all of G.
+    With A the normal equations of rows (see `_Confidences`), the gradient vanishes where
+    ``F^T A(F W) + diag(penalty) W = F^T target``. One product costs O(nnz(R) K + nnz(F) K).
 
     Parameters
     ----------
     ratings : Rows
         Excess confidences, one row per row of `features`.
     features : FeatureMatrix of shape (n, n_features)
-    fixed : ndarray of shape (n_fixed, K), dtype float32
-    fixed_gram : ndarray of shape (K, K)
+    fixed : FixedSide
+        Factors of the other side.
     penalty : ndarray of shape (n_features,)
     start : ndarray of shape (n_features, K), dtype float32
+        In the basis of `fixed`, as the result.
     accuracy : Accuracy
     pool : Workers
 
@@ -82,54 +123,82 @@ def solve_features(
     loss : float
         The objective without the regularization of the fixed side.
     """
-    values, vectors = scipy.linalg.eigh(fixed_gram)
-    diagonal_gram = np.maximum(values, 0).astype(np.float32)
-    rotated = read_only(multiply(fixed, vectors, pool))
-    W = multiply(start, vectors, pool)
-    lam = penalty.astype(np.float32)[:, None]
-    ranges = balanced_ranges(ratings.indptr)
+    rows = _Confidences(ratings, fixed, pool)
+    lam = penalty[:, None].astype(np.float32)
 
     def left_side(P: np.ndarray) -> np.ndarray:
-        represented = features.times(P, pool)
-        H = represented * diagonal_gram
-        source = read_only(represented)
-        pool.map(lambda task: confidence_product(task[0], task[1], ratings, rotated, source, H), ranges)
-        return features.transposed_times(H, pool) + lam * P
+        return features.transposed_times(rows.times(features.times(P, pool)), pool) + lam * P
 
-    n, K = len(ratings.indptr) - 1, fixed.shape[1]
-    target, diagonal = np.empty((n, K), np.float32), np.empty((n, K), np.float32)
-    confidences = pool.map(lambda task: target_sums(task[0], task[1], ratings, rotated, target, diagonal), ranges)
-    preconditioner = features.transposed_squares_times(diagonal + diagonal_gram, pool) + lam
-    np.maximum(preconditioner, np.finfo(np.float32).tiny, out=preconditioner)
-    b = features.transposed_times(target, pool)
-    W, residual = _conjugate_gradient(left_side, b, W, preconditioner, accuracy, pool)
+    diagonal = features.transposed_squares_times(rows.diagonal, pool) + lam
+    b = features.transposed_times(rows.target, pool)
+    W, residual = _conjugate_gradient(left_side, b, start, diagonal, accuracy, pool)
     # At any W the objective is sum(c) - 2 b.W + W.A W = sum(c) - b.W - r.W.
-    loss = float(np.sum(confidences)) - inner(b, W, pool) - inner(residual, W, pool)
-    return multiply(W, vectors.T, pool), loss
+    return W, rows.total - inner(b, W, pool) - inner(residual, W, pool)
 
 
-def inner(a: np.ndarray, b: np.ndarray, pool: Workers) -> float:
-    """Sum of a * b in float64, in fixed chunks."""
-    a, b = read_only(a), read_only(b)
-    return float(np.sum(pool.map(lambda task: dot(task[0], task[1], a, b), even_ranges(len(a), CHUNK))))
+def solve_jointly(
+    ratings: Rows,
+    features: FeatureMatrix,
+    pull: np.ndarray,
+    fixed: FixedSide,
+    penalty: np.ndarray,
+    start: tuple[np.ndarray, np.ndarray],
+    accuracy: Accuracy,
+    pool: Workers,
+) -> tuple[np.ndarray, np.ndarray, float]:
+    """Rows X and embeddings W of features that minimise the objective of WRMF.
+
+    A row is the sum of an embedding z of its own, with the coefficient a and the penalty lam |z|^2, and of
+    ``F W``. In terms of x itself that penalty is ``pull |x - F W|^2`` with ``pull = lam / a^2``. Conjugate gradient
+    needs far fewer steps in X and W than in z and W: where the interactions say what x is, W has little part in it.
+
+    Parameters
+    ----------
+    ratings, fixed, penalty, accuracy, pool
+        As in `solve_features`.
+    features : FeatureMatrix of shape (n, n_features)
+        F, its weights being `pull`.
+    pull : ndarray of shape (1,) or (n,)
+    start : tuple of ndarray of shape (n, K) and (n_features, K), dtype float32
+        X and W, in the basis of `fixed`, as the results.
+
+    Returns
+    -------
+    X, W, loss
+    """
+    rows = _Confidences(ratings, fixed, pool)
+    n, K = rows.target.shape
+    mu, lam = pull[:, None].astype(np.float32), penalty[:, None].astype(np.float32)
+
+    def left_side(P: np.ndarray) -> np.ndarray:
+        away = P[:n] - features.times(P[n:], pool)
+        return np.concatenate([rows.times(P[:n]) + mu * away, lam * P[n:] - features.transposed_times(away, pool)])
+
+    of_features = features.transposed_squares_times(np.ones((n, K), np.float32), pool) + lam
+    diagonal = np.concatenate([rows.diagonal + mu, of_features])
+    b = np.concatenate([rows.target, np.zeros_like(of_features)])
+    both, residual = _conjugate_gradient(left_side, b, np.concatenate(start), diagonal, accuracy, pool)
+    loss = rows.total - inner(b, both, pool) - inner(residual, both, pool)
+    return both[:n], both[n:], loss
 
 
 def _conjugate_gradient(
     left_side: Callable[[np.ndarray], np.ndarray],
     b: np.ndarray,
     W: np.ndarray,
-    preconditioner: np.ndarray,
+    diagonal: np.ndarray,
     accuracy: Accuracy,
     pool: Workers,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Solve left_side(W) = b from W on; returns the solution and its residual."""
+    """Solve left_side(W) = b from W on, preconditioned by `diagonal`; returns the solution and its residual."""
+    diagonal = np.maximum(diagonal, TINY)
     target = accuracy.tol**2 * inner(b, b, pool)
     residual = b
     for _ in range(accuracy.restarts):
         residual = b - left_side(W)
         if inner(residual, residual, pool) <= target:
             break
-        direction = preconditioned = residual / preconditioner
+        direction = preconditioned = residual / diagonal
         rz = inner(residual, preconditioned, pool)
         for _ in range(accuracy.steps):
             if rz <= 0 or inner(residual, residual, pool) <= 0.25 * target:
@@ -141,7 +210,7 @@ def _conjugate_gradient(
             length = np.float32(rz / curvature)
             W = W + length * direction
             residual = residual - length * product
-            preconditioned = residual / preconditioner
+            preconditioned = residual / diagonal
             rz, previous = inner(residual, preconditioned, pool), rz
             direction = preconditioned + np.float32(rz / previous) * direction
     return W, residual

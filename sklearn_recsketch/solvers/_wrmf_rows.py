@@ -12,7 +12,7 @@ from sklearn_recsketch.kernels._als import N_WORK, WIDTH, solve_rows
 from sklearn_recsketch.kernels._jit import Rows, read_only
 from sklearn_recsketch.utils._threads import Workers, balanced_ranges, even_ranges
 
-__all__ = ["Accuracy", "Rotated", "gram", "multiply", "solve_side"]
+__all__ = ["Accuracy", "FixedSide", "Rotated", "gram", "multiply", "solve_side"]
 
 CHUNK = 4096  # rows to a Gram or GEMM task, whatever the number of threads
 CHUNK_VALUES = 2**19  # ... of a GEMM at most, so that input and output share the cache
@@ -99,65 +99,73 @@ def multiply(
     return out
 
 
+class FixedSide(NamedTuple):
+    """The side that a half-sweep does not solve, in the eigenbasis of its Gram matrix."""
+
+    table: np.ndarray  # float32 (n_fixed + 1, K): coordinates in the basis, and a row of zeros for the kernel
+    eigenvalues: np.ndarray  # float32 (K,), positive
+    basis: np.ndarray  # float64 (K, K), its columns the basis
+
+    @classmethod
+    def of(
+        cls, fixed: Rotated, fixed_gram: np.ndarray, least_lam: float, accuracy: Accuracy, pool: Workers
+    ) -> FixedSide:
+        """Rotate `fixed`; `fixed_gram` is the Gram matrix of its coordinates, over the rows that take part in L."""
+        eigenvalues, rotation = scipy.linalg.eigh(fixed_gram, driver="evd")
+        # A Gram matrix of lower rank with lam = 0 has no inverse: directions without data get none.
+        eps = np.finfo(np.float32).eps ** (1.5 if accuracy.dtype is np.float64 else 1.0)
+        eigenvalues = np.maximum(eigenvalues, eps * max(eigenvalues[-1], np.finfo(np.float32).tiny))
+        # Rounding in float32 matters to exact rows where the eigenvalues spread by more than 1e4.
+        low, high = eigenvalues[[0, -1]] + least_lam
+        dtype = accuracy.dtype if high > 1e4 * low else np.float32
+        table = read_only(multiply(fixed.coordinates, rotation, pool, dtype, n_more=1))
+        values = read_only(np.maximum(eigenvalues, np.finfo(np.float32).tiny).astype(np.float32))
+        return cls(table, values, fixed.turned(rotation))
+
+
 def solve_side(
     ratings: Rows,
-    fixed: Rotated,
-    fixed_gram: np.ndarray,
+    fixed: FixedSide,
     lam: np.ndarray,
-    start: Rotated,
+    start: np.ndarray,
     accuracy: Accuracy,
     pool: Workers,
     prior: np.ndarray | None = None,
-) -> tuple[Rotated, float]:
+) -> float:
     """Solve every row against the fixed factors of the other side.
 
     Parameters
     ----------
     ratings : Rows
         Excess confidences c - 1 of the rows to solve.
-    fixed : Rotated of n_fixed vectors
+    fixed : FixedSide
         Factors of the other side.
-    fixed_gram : ndarray of shape (K, K)
-        Gram matrix of their coordinates, over the rows that take part in the objective.
     lam : ndarray of shape (1,) or (n_rows,)
         Regularization, one for all or one per row.
-    start : Rotated of n_rows vectors
-        Where to start from.
+    start : ndarray of shape (n_rows, K), dtype float32
+        Where to start from, in the basis of `fixed`; the solution on return.
     accuracy : Accuracy
     pool : Workers
-    prior : ndarray of shape (n_rows, K), default=None
-        What a row is drawn to instead of 0: the penalty is ``lam |x - prior|^2``.
+    prior : ndarray of shape (n_rows, K), dtype float32, default=None
+        What a row is drawn to instead of 0: the penalty is ``lam |x - prior|^2``. In the basis of `fixed`.
 
     Returns
     -------
-    x : Rotated of n_rows vectors
     loss : float
-        The objective without the regularization of the fixed side (and without prior terms).
+        The objective without the regularization of the fixed side.
     """
-    eigenvalues, rotation = scipy.linalg.eigh(fixed_gram, driver="evd")
-    # A Gram matrix of lower rank with lam = 0 has no inverse: directions without data get none.
-    eps = np.finfo(np.float32).eps ** (1.5 if accuracy.dtype is np.float64 else 1.0)
-    eigenvalues = np.maximum(eigenvalues, eps * max(eigenvalues[-1], np.finfo(np.float32).tiny))
-    # Rounding in float32 matters to exact rows where the eigenvalues spread by more than 1e4.
-    low, high = eigenvalues[[0, -1]] + lam.min()
-    dtype = accuracy.dtype if high > 1e4 * low else np.float32
-    basis = fixed.turned(rotation)
-    table = read_only(multiply(fixed.coordinates, rotation, pool, dtype, n_more=1))
-    x = start.into(basis, pool, dtype)
-    drawn = np.empty((0, len(basis)), np.float32)
-    if prior is not None:
-        drawn = multiply(prior, basis, pool) * lam[:, None].astype(np.float32)
-    values = read_only(np.maximum(eigenvalues, np.finfo(np.float32).tiny).astype(np.float32))
-    penalties = read_only(lam.astype(np.float32))
-    drawn, far = read_only(drawn), tuple(accuracy)
+    K = start.shape[1]
+    drawn = read_only(np.empty((0, K), np.float32) if prior is None else prior)
+    penalties, far = read_only(lam.astype(np.float32)), tuple(accuracy)
     longest = int(np.diff(ratings.indptr).max(initial=0)) + WIDTH
     local = threading.local()
 
     def part(task: tuple[int, int]) -> float:
         if not hasattr(local, "scratch"):
-            work = np.empty((N_WORK, len(basis)), np.float32)
+            work = np.empty((N_WORK, K), np.float32)
             local.scratch = np.empty(longest, np.int32), np.empty(longest, np.float32), work
-        return solve_rows(task[0], task[1], ratings, table, x, values, penalties, drawn, far, local.scratch)
+        return solve_rows(
+            task[0], task[1], ratings, fixed.table, start, fixed.eigenvalues, penalties, drawn, far, local.scratch
+        )
 
-    losses = pool.map(part, balanced_ranges(ratings.indptr))
-    return Rotated(x, basis), float(np.sum(losses))
+    return float(np.sum(pool.map(part, balanced_ranges(ratings.indptr))))

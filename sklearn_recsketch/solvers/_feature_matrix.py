@@ -1,0 +1,68 @@
+"""Products of a sparse matrix of features with dense ones, over a pool of threads."""
+
+from __future__ import annotations
+
+import numpy as np
+import scipy.sparse as sp
+
+from sklearn_recsketch.kernels._jit import Rows, read_only, rows_of
+from sklearn_recsketch.kernels._sparse import dot, product_square, sparse_product
+from sklearn_recsketch.solvers._wrmf_rows import CHUNK
+from sklearn_recsketch.utils._threads import Workers, balanced_ranges, even_ranges
+
+__all__ = ["FeatureMatrix", "inner"]
+
+
+class FeatureMatrix:
+    """A sparse matrix F of shape (n, n_features), and the transpose of diag(weights) F.
+
+    Parameters
+    ----------
+    matrix : csr_array of shape (n, n_features)
+    weights : ndarray of shape (1,) or (n,), default=None
+        Weights of the rows, one for all or one each; None is 1.
+    """
+
+    def __init__(self, matrix: sp.csr_array, weights: np.ndarray | None = None) -> None:
+        self._weights = read_only(np.ones(1, np.float32) if weights is None else weights.astype(np.float32))
+        self._rows = rows_of(matrix)
+        transposed = sp.csr_array(matrix.T)
+        transposed.sort_indices()
+        every = np.broadcast_to(self._weights, matrix.shape[0])
+        self._transposed = rows_of(transposed)
+        self._weighted = self._transposed._replace(data=read_only(self._transposed.data * every[transposed.indices]))
+        # The cut into ranges takes as long as a tenth of a product.
+        self._ranges = balanced_ranges(self._rows.indptr)
+        self._transposed_ranges = balanced_ranges(self._transposed.indptr)
+
+    def times(self, dense: np.ndarray, pool: Workers) -> np.ndarray:
+        """F @ dense."""
+        return _product(self._rows, self._ranges, dense, pool)
+
+    def transposed_times(self, dense: np.ndarray, pool: Workers) -> np.ndarray:
+        """F.T @ diag(weights) @ dense."""
+        return _product(self._weighted, self._transposed_ranges, dense, pool)
+
+    def transposed_squares_times(self, dense: np.ndarray, pool: Workers) -> np.ndarray:
+        """(F * F).T @ diag(weights) @ dense."""
+        squared = self._weighted._replace(data=read_only(self._weighted.data * self._transposed.data))
+        return _product(squared, self._transposed_ranges, dense, pool)
+
+    def square_of_product(self, dense: np.ndarray, pool: Workers) -> float:
+        """Sum of weights[r] |(F @ dense)_r|^2."""
+        rows, source, weights = self._rows, read_only(dense), self._weights
+        parts = pool.map(lambda task: product_square(task[0], task[1], rows, source, weights), self._ranges)
+        return float(np.sum(parts))
+
+
+def _product(rows: Rows, ranges: list[tuple[int, int]], dense: np.ndarray, pool: Workers) -> np.ndarray:
+    out = np.empty((len(rows.indptr) - 1, dense.shape[1]), dtype=np.float32)
+    source = read_only(dense)
+    pool.map(lambda task: sparse_product(task[0], task[1], rows, source, out), ranges)
+    return out
+
+
+def inner(a: np.ndarray, b: np.ndarray, pool: Workers) -> float:
+    """Sum of a * b in float64, in fixed chunks."""
+    a, b = read_only(a), read_only(b)
+    return float(np.sum(pool.map(lambda task: dot(task[0], task[1], a, b), even_ranges(len(a), CHUNK))))
