@@ -104,37 +104,48 @@ def top_items(scores, excluded, k):
 
 
 class Side:
-    """Users or items: embeddings with what Adagrad keeps, and the vectors they add up to."""
+    """Users or items: vectors with what Adagrad keeps of each, and the embeddings of features in them."""
 
-    def __init__(self, embeddings, penalty, design=None):
-        self.W = np.array(embeddings, dtype=np.float64)
-        n = len(self.W)
-        self.G, self.b, self.Gb = np.ones(n), np.zeros(n), np.ones(n)
-        self.penalty = np.broadcast_to(penalty, n)
-        self.F = np.eye(n) if design is None else np.asarray(design, dtype=np.float64)
-        self.refresh()
-
-    def refresh(self):
-        self.vectors, self.biases = self.F @ self.W, self.F @ self.b
+    def __init__(self, own, penalty, features=None, shared=None, weight=1.0, feature_penalty=0.0):
+        self.weight, self.feature_penalty = weight, feature_penalty
+        n, K = np.shape(own)
+        self.F = np.zeros((n, 0)) if features is None else np.asarray(features, dtype=np.float64)
+        self.W = np.zeros((0, K + 1)) if shared is None else np.array(shared, dtype=np.float64)
+        self.G, self.Gb = np.ones(n), np.ones(n)
+        self.penalty = np.broadcast_to(penalty, n) / (weight**2 if weight else 1.0)
+        rows = weight * np.hstack([np.array(own, dtype=np.float64), np.zeros((n, 1))]) + self.F @ self.W
+        self.vectors, self.biases = rows[:, :K].copy(), rows[:, K].copy()
+        self.before = rows
 
     def move(self, row, direction, sign, rate, bias_rate):
-        square = sign**2 * np.mean(direction**2)
-        lengths = []
-        for f in np.flatnonzero(self.F[row]):
-            a = self.F[row, f]
-            lengths.append(rate / math.sqrt(self.G[f]))
-            self.W[f] += a * sign * lengths[-1] * direction
-            self.G[f] += a * a * square
-            self.b[f] += bias_rate * a * sign / math.sqrt(self.Gb[f])
-            self.Gb[f] += a * a * sign * sign
-        # The vectors of other rows with these features stay as they are until the next refresh.
-        self.vectors[row], self.biases[row] = self.F[row] @ self.W, self.F[row] @ self.b
-        return float(np.mean(lengths))
+        length = rate / math.sqrt(self.G[row])
+        self.vectors[row] += sign * length * direction
+        self.G[row] += sign**2 * np.mean(direction**2)
+        self.biases[row] += bias_rate * sign / math.sqrt(self.Gb[row])
+        self.Gb[row] += sign * sign
+        return length
 
-    def shrink(self, travelled):
-        factor = np.exp(-2 * travelled * self.penalty)
-        self.W *= factor[:, None]
-        self.b *= factor
+    def finish_part(self, travelled):
+        rows = np.hstack([self.vectors, self.biases[:, None]])
+        own = rows - self.F @ self.W
+        if self.F.shape[1]:
+            self.W += self.share() * ridge_step(self.F, rows - self.before, 1.0)
+            self.W *= np.exp(-2 * travelled * self.feature_penalty)
+        own = own * np.exp(-2 * travelled * self.penalty)[:, None] if self.weight else 0 * own
+        self.before = own + self.F @ self.W
+        self.vectors, self.biases = self.before[:, :-1].copy(), self.before[:, -1].copy()
+
+    def share(self):
+        squares = np.sum(self.F**2, axis=1)
+        return 1.0 if not self.weight else squares[squares > 0].mean() / self.weight**2
+
+
+def ridge_step(F, D, penalty):
+    """From 0 along the gradient of |D - F W|^2 + penalty |W|^2 over its diagonal, as far as lowers it most."""
+    gradient = F.T @ D
+    direction = gradient / (np.sum(F**2, axis=0) + penalty)[:, None]
+    curvature = np.sum((F @ direction) ** 2) + penalty * np.sum(direction**2)
+    return direction * (np.sum(gradient * direction) / curvature)
 
 
 def sgd_epoch(positives, known, users, items, *, key, rate, margin=0.0, rank_weights=None, parts=4):
@@ -162,8 +173,7 @@ def sgd_epoch(positives, known, users, items, *, key, rate, margin=0.0, rank_wei
             lengths += items.move(j, x, -weight, rate, rate)
             travelled += lengths / 3
         for side in (users, items):
-            side.shrink(travelled)
-            side.refresh()
+            side.finish_part(travelled)
     return total
 
 

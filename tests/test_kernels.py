@@ -17,11 +17,11 @@ from sklearn_recsketch.solvers import _pairwise
 from sklearn_recsketch.solvers._pairwise import (
     PARTS,
     PARTS_WITH_FEATURES,
-    Embeddings,
     Loss,
     PairwiseEpochs,
     warp_rank_weights,
 )
+from sklearn_recsketch.solvers._pairwise_sides import Embeddings, FeaturedSide, Features, PlainSide
 from sklearn_recsketch.solvers._wrmf_rows import Accuracy, FixedSide, Rotated, gram, multiply, solve_side
 from sklearn_recsketch.utils._threads import Workers
 
@@ -250,34 +250,54 @@ def test_draw_below_is_uniform(n, seed):
 
 
 def sgd_case(seed, featured):
+    """Strengths, vectors of users and items, and for each side features with their embeddings, or None."""
     rng = np.random.default_rng(seed)
     matrix = sp.csr_array(rng.integers(1, 4, (12, 15)) * (rng.random((12, 15)) < 0.3)).astype(np.float32)
     matrix.eliminate_zeros()
-    designs = [None, None]
+    own = [rng.standard_normal((n, 4)).astype(np.float32) * np.float32(0.3) for n in matrix.shape]
+    features = [None, None]
     if featured:
-        for side, n in enumerate(matrix.shape):
-            block = rng.random((n, 5)) * (rng.random((n, 5)) < 0.5)
-            designs[side] = sp.csr_array(np.hstack([np.eye(n), block]).astype(np.float32))
-    n_embeddings = [n if design is None else design.shape[1] for n, design in zip(matrix.shape, designs)]
-    values = [rng.standard_normal((n, 4)).astype(np.float32) * np.float32(0.3) for n in n_embeddings]
-    return matrix, designs, values
+        blocks = [rng.random((n, 5)) * (rng.random((n, 5)) < 0.5) for n in matrix.shape]
+        features = [
+            (sp.csr_array(b.astype(np.float32)), rng.standard_normal((5, 4)).astype(np.float32)) for b in blocks
+        ]
+    return matrix, own, features
+
+
+def sgd_sides(own, features, penalty=0.0, weight=1.0):
+    sides = []
+    for at, (values, given) in enumerate(zip(own, features)):
+        rows = Embeddings.starting_at(values.copy(), penalty * (1 + at))
+        if given is None:
+            sides.append(PlainSide(rows, at == 1, ALONE))
+        else:
+            shared = Embeddings.starting_at(given[1].copy(), penalty / 2)
+            sides.append(FeaturedSide(rows, shared, Features(given[0], weight), at == 1, ALONE))
+    return sides
 
 
 @pytest.mark.parametrize("kind", ["warp", "bpr"])
-@pytest.mark.parametrize("featured", [False, True])
+@pytest.mark.parametrize("featured, weight", [(False, 1.0), (True, 1.0), (True, 0.5), (True, 0.0)])
 @pytest.mark.parametrize("penalty", [0.0, 0.05])
-def test_sgd_epochs_equal_their_twin(kind, featured, penalty, seed):
-    matrix, designs, values = sgd_case(seed, featured)
+def test_sgd_epochs_equal_their_twin(kind, featured, weight, penalty, seed):
+    matrix, own, features = sgd_case(seed, featured)
     weights = warp_rank_weights(15, 6) if kind == "warp" else None
     twins = [
-        reference.Side(v, penalty * (1 + side), None if design is None else design.toarray())
-        for side, (v, design) in enumerate(zip(values, designs))
+        reference.Side(values, penalty * (1 + at))
+        if given is None
+        else reference.Side(
+            values,
+            penalty * (1 + at),
+            given[0].toarray(),
+            np.hstack([given[1], np.zeros((5, 1))]),
+            weight,
+            penalty / 2,
+        )
+        for at, (values, given) in enumerate(zip(own, features))
     ]
-    parts = [
-        (Embeddings.starting_at(v.copy(), penalty * (1 + side)), design)
-        for side, (v, design) in enumerate(zip(values, designs))
-    ]
-    epochs = PairwiseEpochs(matrix, matrix, *parts, Loss(0.1, 1.0, weights), 11, ALONE)
+    epochs = PairwiseEpochs(
+        matrix, matrix, *sgd_sides(own, features, penalty, weight), Loss(0.1, 1.0, weights), 11, ALONE
+    )
     coo = matrix.tocoo()
     positives = list(zip(coo.row.tolist(), coo.col.tolist(), coo.data.tolist()))
     known = {(u, i) for u, i, _ in positives}
@@ -290,20 +310,21 @@ def test_sgd_epochs_equal_their_twin(kind, featured, penalty, seed):
         assert loss == pytest.approx(twin_loss / matrix.data.sum(), rel=1e-4)
     for side, twin in zip((epochs.users, epochs.items), twins):
         # 3 epochs of float32 steps against float64 ones.
-        np.testing.assert_allclose(side.embeddings, twin.W, rtol=1e-3, atol=1e-4)
-        np.testing.assert_allclose(side.vectors, twin.vectors, rtol=1e-3, atol=1e-4)
-    np.testing.assert_allclose(epochs.items.state[:, BIAS], twins[1].b, rtol=1e-3, atol=1e-4)
+        np.testing.assert_allclose(side.kernel.vectors, twin.vectors, rtol=1e-3, atol=1e-4)
+        if featured:
+            np.testing.assert_allclose(side.embeddings()[1].with_biases, twin.W, rtol=1e-3, atol=1e-4)
+    np.testing.assert_allclose(epochs.items.state[:, BIAS], twins[1].biases, rtol=1e-3, atol=1e-4)
+    np.testing.assert_array_equal(epochs.items.kernel.biases, epochs.items.state[:, BIAS])
 
 
 def one_pass(kernel, weights):
-    matrix, _, values = sgd_case(0, featured=False)
-    parts = [(Embeddings.starting_at(v, 0.0), None) for v in values]
+    matrix, own, features = sgd_case(0, featured=False)
     settings = Loss(0.1, 1.0, weights)
-    epochs = PairwiseEpochs(matrix, matrix, *parts, settings, 5, ALONE)
+    epochs = PairwiseEpochs(matrix, matrix, *sgd_sides(own, features), settings, 5, ALONE)
     n = matrix.nnz
     step = _pairwise._step(settings, 5, 0, n)
-    loss, travelled = kernel(0, n, epochs._samples, epochs.users, epochs.items, step)
-    return loss, travelled, epochs.users.embeddings, epochs.items.embeddings
+    loss, travelled = kernel(0, n, epochs._samples, epochs.users.kernel, epochs.items.kernel, step)
+    return loss, travelled, epochs.users.kernel.vectors, epochs.items.kernel.vectors
 
 
 @pytest.mark.parametrize("kernel", [_sgd.warp_pass, _sgd.bpr_pass])
@@ -313,7 +334,7 @@ def test_sgd_passes_run_as_plain_python(kernel, monkeypatch):
     # A compiled helper would hand its 64-bit keys back as Python integers.
     for module, names in (
         (_rng, ["mix"]),
-        (_sgd, ["mix", "draw_below", "shuffled", "_move", "_move_row", "_look_ahead", "_draw_negatives"]),
+        (_sgd, ["mix", "draw_below", "shuffled", "_move", "_look_ahead", "_draw_negatives"]),
     ):
         for name in names:
             monkeypatch.setattr(module, name, getattr(module, name).py_func)

@@ -21,6 +21,8 @@ __all__ = [
     "Side",
     "Step",
     "bpr_pass",
+    "displacements",
+    "recombine",
     "shrink_rows",
     "warp_pass",
 ]
@@ -31,23 +33,15 @@ BPR_DRAWS = 32  # a user who likes nearly everything may get no negative item fo
 
 
 class Side(NamedTuple):
-    """Users or items in training.
-
-    `vectors` are the representations that scores are made of. Without side features they are the
-    embeddings themselves, one array under two names, and there is no CSR matrix of features.
-    """
+    """Users or items in training."""
 
     vectors: np.ndarray  # float32 (n, K)
-    biases: np.ndarray | None  # float32 (n,); users have none, as it cancels
-    embeddings: np.ndarray  # float32 (n_features, K)
-    state: np.ndarray  # float32 (n_features, 4): see ACCUMULATOR, ...
-    indptr: np.ndarray | None  # CSR of the features, (n, n_features)
-    indices: np.ndarray | None
-    data: np.ndarray | None
+    biases: np.ndarray | None  # float32 (n,), read with the vectors; users have none, as it cancels
+    state: np.ndarray  # float32 (n, 4): see ACCUMULATOR, ...
 
 
-# Columns of `state`, side by side because a step needs them together: Adagrad's sum of squares of an
-# embedding, its L2 penalty, its bias and the sum of squares of that.
+# Columns of `state`, side by side because a step needs them together: Adagrad's sum of squares of a
+# vector, its L2 penalty, its bias and the sum of squares of that.
 ACCUMULATOR, PENALTY, BIAS, BIAS_ACCUMULATOR = 0, 1, 2, 3
 
 
@@ -79,8 +73,12 @@ class Step(NamedTuple):
 
 
 @inlined
-def _move_row(vectors, biases, state, row, direction, square, sign, rate):
-    """`_move` for a vector that is an embedding itself."""
+def _move(vectors, biases, state, row, direction, square, sign, rate):
+    """Move the vector of `row` by ``rate / sqrt(G) * sign * direction``, and an item's bias along sign.
+
+    Then its G grows by the mean square of the gradient; `square` is that of the direction. Returns
+    ``rate / sqrt(G)``, the step's length. Users have no biases: there `biases` is None.
+    """
     K = direction.shape[0]
     length = rate / np.sqrt(state[row, ACCUMULATOR])
     eta = sign * length
@@ -93,49 +91,6 @@ def _move_row(vectors, biases, state, row, direction, square, sign, rate):
         state[row, BIAS_ACCUMULATOR] += sign * sign
         biases[row] = bias
     return length
-
-
-@inlined
-def _move_sum(vectors, biases, embeddings, state, indptr, indices, data, row, direction, square, sign, rate):
-    """`_move` for a vector that is a sum of embeddings: summed anew from them in the same pass."""
-    K = direction.shape[0]
-    bias = F(0)
-    lengths = F(0)
-    square *= sign * sign / F(K)
-    for k in range(K):
-        vectors[row, k] = F(0)
-    for t in range(indptr[row], indptr[row + 1]):
-        f = indices[t]
-        a = data[t]
-        length = rate / np.sqrt(state[f, ACCUMULATOR])
-        lengths += length
-        eta = a * sign * length
-        for k in range(K):
-            w = embeddings[f, k] + eta * direction[k]
-            embeddings[f, k] = w
-            vectors[row, k] += a * w
-        state[f, ACCUMULATOR] += a * a * square
-        if biases is not None:
-            state[f, BIAS] += rate * a * sign / np.sqrt(state[f, BIAS_ACCUMULATOR])
-            state[f, BIAS_ACCUMULATOR] += a * a * sign * sign
-            bias += a * state[f, BIAS]
-    if biases is not None:
-        biases[row] = bias
-    return lengths / F(max(indptr[row + 1] - indptr[row], 1))
-
-
-@inlined
-def _move(vectors, biases, embeddings, state, indptr, indices, data, row, direction, square, sign, rate):
-    """Move the vector of `row` along sign * direction, and an item's bias along sign.
-
-    Each embedding of it, with coefficient a, steps by ``rate / sqrt(G) * a * sign * direction``, and
-    then its G grows by the mean square of the gradient; `square` is that of the direction. Returns the mean
-    ``rate / sqrt(G)``, the step's length. Without features `indptr` is None, so that numba compiles one branch
-    only: with both in one function, LLVM vectorises neither. Users have no biases: there `biases` is None.
-    """
-    if indptr is None:
-        return _move_row(vectors, biases, state, row, direction, square, sign, rate)
-    return _move_sum(vectors, biases, embeddings, state, indptr, indices, data, row, direction, square, sign, rate)
 
 
 @inlined
@@ -170,8 +125,8 @@ def warp_pass(start, stop, samples, users, items, step):
     u's own; own items drawn count as draws.
     """
     sample_users, sample_items, strengths, known_indptr, known_indices, known_bits, known_shift = samples
-    U, _, W_u, state_u, indptr_u, indices_u, data_u = users
-    V, biases, W, state, indptr, indices, data = items
+    U, _, state_u = users
+    V, biases, state = items
     key_pass, half_bits, user_rate, item_rate, margin, rank_weights = step
     n, n_items, K = sample_users.shape[0], V.shape[0], U.shape[1]
     x = np.empty(K, np.float32)
@@ -211,9 +166,9 @@ def warp_pass(start, stop, samples, users, items, step):
                     for k in range(K):
                         d[k] = V[i, k] - V[j, k]
                         apart += d[k] * d[k]
-                    rates = _move(U, None, W_u, state_u, indptr_u, indices_u, data_u, u, d, apart, weight, user_rate)
-                    rates += _move(V, biases, W, state, indptr, indices, data, i, x, square, weight, item_rate)
-                    rates += _move(V, biases, W, state, indptr, indices, data, j, x, square, -weight, item_rate)
+                    rates = _move(U, None, state_u, u, d, apart, weight, user_rate)
+                    rates += _move(V, biases, state, i, x, square, weight, item_rate)
+                    rates += _move(V, biases, state, j, x, square, -weight, item_rate)
                     travelled += np.float64(rates) / 3.0
                 break
     return loss, travelled
@@ -227,8 +182,8 @@ def bpr_pass(start, stop, samples, users, items, step):
     weight ``1 / (1 + exp(s_ui - s_uj))``.
     """
     sample_users, sample_items, strengths, known_indptr, known_indices, known_bits, known_shift = samples
-    U, _, W_u, state_u, indptr_u, indices_u, data_u = users
-    V, biases, W, state, indptr, indices, data = items
+    U, _, state_u = users
+    V, biases, state = items
     key_pass, half_bits, user_rate, item_rate, _, _ = step
     n, n_items, K = sample_users.shape[0], V.shape[0], U.shape[1]
     x = np.empty(K, np.float32)
@@ -266,22 +221,50 @@ def bpr_pass(start, stop, samples, users, items, step):
         small = np.exp(-abs(difference))
         loss += strengths[e] * (max(-difference, F(0)) + np.log(F(1) + small))
         weight = strengths[e] * (small if difference > 0 else F(1)) / (F(1) + small)
-        rates = _move(U, None, W_u, state_u, indptr_u, indices_u, data_u, u, d, apart, weight, user_rate)
-        rates += _move(V, biases, W, state, indptr, indices, data, i, x, square, weight, item_rate)
-        rates += _move(V, biases, W, state, indptr, indices, data, j, x, square, -weight, item_rate)
+        rates = _move(U, None, state_u, u, d, apart, weight, user_rate)
+        rates += _move(V, biases, state, i, x, square, weight, item_rate)
+        rates += _move(V, biases, state, j, x, square, -weight, item_rate)
         travelled += np.float64(rates) / 3.0
     return loss, travelled
 
 
 @jit
-def shrink_rows(start, stop, embeddings, state, travelled):
+def shrink_rows(start, stop, vectors, state, travelled):
     """The part of ``penalty * |w|^2`` in steps of the summed length `travelled`, for rows [start, stop).
 
-    Each step of the loss would also move all embeddings and biases, of rows it does not touch, too, by
+    Each step of the loss would also move all vectors and biases, of rows it does not touch, too, by
     its length times ``-2 * penalty * w``; done together, these are a factor exp(-2 * travelled * penalty).
     """
     for r in range(start, stop):
         factor = F(np.exp(-2.0 * travelled * state[r, PENALTY]))
         state[r, BIAS] *= factor
-        for k in range(embeddings.shape[1]):
-            embeddings[r, k] *= factor
+        for k in range(vectors.shape[1]):
+            vectors[r, k] *= factor
+
+
+@jit
+def displacements(start, stop, vectors, state, before):
+    """before[r] = (vectors[r], its bias) - before[r] for rows [start, stop)."""
+    K = vectors.shape[1]
+    for r in range(start, stop):
+        for k in range(K):
+            before[r, k] = vectors[r, k] - before[r, k]
+        before[r, K] = state[r, BIAS] - before[r, K]
+
+
+@jit
+def recombine(start, stop, vectors, state, old, new, own, travelled, after):
+    """Replace the part that a row has from its features, and shrink what is its own as `shrink_rows` does.
+
+    For rows [start, stop) ``v = own * exp(...) * (v - old) + new``, v being the vector and its bias, and after = v.
+    """
+    K = vectors.shape[1]
+    for r in range(start, stop):
+        factor = own * F(np.exp(-2.0 * travelled * state[r, PENALTY]))
+        for k in range(K):
+            v = factor * (vectors[r, k] - old[r, k]) + new[r, k]
+            vectors[r, k] = v
+            after[r, k] = v
+        bias = factor * (state[r, BIAS] - old[r, K]) + new[r, K]
+        state[r, BIAS] = bias
+        after[r, K] = bias

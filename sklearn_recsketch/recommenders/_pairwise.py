@@ -12,7 +12,8 @@ import scipy.sparse as sp
 from sklearn_recsketch.kernels._sgd import PENALTY
 from sklearn_recsketch.recommenders._entities import Entities
 from sklearn_recsketch.recommenders._factors import FactorRecommender, Problem
-from sklearn_recsketch.solvers._pairwise import Embeddings, Loss, PairwiseEpochs, fold_in
+from sklearn_recsketch.solvers._pairwise import Loss, PairwiseEpochs, fold_in
+from sklearn_recsketch.solvers._pairwise_sides import Embeddings, FeaturedSide, Features, PlainSide
 from sklearn_recsketch.utils._compat import Interval
 from sklearn_recsketch.utils._threads import Workers, workers
 
@@ -37,8 +38,12 @@ class PairwiseRecommender(FactorRecommender):
         """The loss on a catalogue of so many items."""
 
     def _initial(self, entities: Entities, name: str, random_state: np.random.RandomState) -> np.ndarray:
-        shape = (entities.n_embeddings, self.n_components)
-        return ((random_state.random_sample(shape) - 0.5) / self.n_components).astype(np.float32)
+        K = self.n_components
+        embeddings = np.zeros((entities.n_embeddings, K), dtype=np.float32)
+        # Embeddings of features start at 0: they learn from how rows move.
+        n = entities.n_identity or entities.n_embeddings
+        embeddings[:n] = (random_state.random_sample((n, K)) - 0.5) / K
+        return embeddings
 
     def _trainer(self, problem: Problem, pool: Workers) -> _Epochs:
         return _Epochs(self, problem, problem.matrix, pool)
@@ -98,10 +103,7 @@ class _Epochs:
                 full = Embeddings(values, entities.carry(old, before, full.state))
                 full.state[:, PENALTY] = penalty
             self._full.append(full)
-            # Without features the kernels work on the rows of the active ids alone.
-            compact = entities.design is None and not entities.active.all()
-            rows = np.flatnonzero(entities.active) if compact else slice(None)
-            trained.append((Embeddings(full.values[rows], full.state[rows]), entities.active_design))
+            trained.append(_trained(full, entities, name == "item", pool))
         loss = model._loss(problem.matrix.shape[1])
         self._epochs = PairwiseEpochs(positives, problem.matrix, trained[0], trained[1], loss, problem.seed, pool)
 
@@ -111,28 +113,45 @@ class _Epochs:
     def is_finite(self) -> bool:
         return self._epochs.is_finite()
 
-    def snapshot(self, reuse: Any = None) -> tuple[Embeddings, Embeddings]:
+    def snapshot(self, reuse: Any = None) -> Any:
         return self._epochs.snapshot(reuse)
 
-    def restore(self, snapshot: tuple[Embeddings, Embeddings]) -> None:
+    def restore(self, snapshot: Any) -> None:
         self._epochs.restore(snapshot)
 
     def largest_norm(self) -> float:
         return self._epochs.largest_norm()
 
     def side_embeddings(self) -> list[Embeddings]:
-        """Embeddings, biases and accumulators of all ids."""
+        """Embeddings, biases and accumulators of all ids and features."""
         whole = []
-        for full, trained, (_, entities) in zip(self._full, self._epochs.snapshot(), self._sides, strict=True):
-            if len(full.values) == len(trained.values):
-                whole.append(trained)
-                continue
-            rows = np.flatnonzero(entities.active)
-            merged = Embeddings(full.values.copy(), full.state.copy())
-            merged.values[rows], merged.state[rows] = trained.values, trained.state
+        trained = (self._epochs.users, self._epochs.items)
+        for full, side, (_, entities) in zip(self._full, trained, self._sides, strict=True):
+            own, shared = side.embeddings()
+            merged, n = full.copy(), entities.n_identity
+            if n:
+                rows = np.flatnonzero(entities.active)
+                merged.values[rows], merged.state[rows] = own.values, own.state
+            if shared is not None:
+                merged.values[n:], merged.state[n:] = shared.values, shared.state
             whole.append(merged)
         return whole
 
     def embeddings(self) -> tuple[np.ndarray, np.ndarray]:
         users, items = self.side_embeddings()
         return users.values, items.values
+
+
+def _trained(full: Embeddings, entities: Entities, with_bias: bool, pool: Workers) -> PlainSide:
+    """The side of the active ids, with the features' embeddings."""
+    n = entities.n_identity
+    rows: Any = slice(None) if entities.active.all() else np.flatnonzero(entities.active)  # a slice takes no copy
+    if entities.active_design is None:
+        return PlainSide(Embeddings(full.values[rows], full.state[rows]), with_bias, pool)
+    shared = Embeddings(full.values[n:], full.state[n:])
+    if n:
+        own = Embeddings(full.values[:n][rows], full.state[:n][rows])
+    else:  # there is nothing but features: what Adagrad keeps of each row is forgotten after the fit
+        own = Embeddings.starting_at(np.zeros((entities.active.sum(), full.values.shape[1]), np.float32), 0.0)
+    features = Features(sp.csr_array(entities.active_design[:, n:]), entities.identity_weight if n else 0.0)
+    return FeaturedSide(own, shared, features, with_bias, pool)

@@ -11,8 +11,8 @@ import scipy.sparse as sp
 from sklearn_recsketch.kernels._jit import rows_of
 from sklearn_recsketch.recommenders._entities import Entities
 from sklearn_recsketch.recommenders._factors import Problem
-from sklearn_recsketch.solvers._feature_matrix import FeatureMatrix, inner
-from sklearn_recsketch.solvers._wrmf_features import draw_features, solve_features, solve_jointly
+from sklearn_recsketch.solvers._feature_matrix import FeatureMatrix, draw_features, inner
+from sklearn_recsketch.solvers._wrmf_features import solve_features, solve_jointly
 from sklearn_recsketch.solvers._wrmf_rows import Accuracy, FixedSide, Rotated, gram, solve_side
 from sklearn_recsketch.utils._threads import Workers
 
@@ -178,9 +178,7 @@ class DrawnHalf(Half):
         features = sp.csr_array(entities.active_design[:, entities.n_identity :])
         self._pull, self._penalty = lam / entities.identity_weight**2, penalty.astype(np.float32)
         self._features = FeatureMatrix(features, self._pull)
-        ones = np.ones((features.shape[0], 1), np.float32)
-        self._diagonal = self._penalty + self._features.transposed_squares_times(ones, pool)[:, 0]
-        np.maximum(self._diagonal, np.finfo(np.float32).tiny, out=self._diagonal)  # with no penalty on an unused one
+        self._diagonal = self._features.normal_diagonal(self._penalty, pool)
         self._weights = Rotated(initial[entities.n_identity :])
         own = entities.identity_weight * initial[: entities.n_identity][self._active]
         self.vectors = Rotated(own + self._features.times(self._weights.coordinates, pool))

@@ -1,4 +1,4 @@
-"""Products of a sparse matrix of features with dense ones, over a pool of threads."""
+"""A sparse matrix of features: products with dense ones over a pool, and steps towards a ridge regression on it."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import numpy as np
 import scipy.sparse as sp
 
 from sklearn_recsketch.kernels._jit import Rows, read_only, rows_of
-from sklearn_recsketch.kernels._sparse import dot, product_square, sparse_product
+from sklearn_recsketch.kernels._sparse import dot, precondition, product_square, sparse_product
 from sklearn_recsketch.solvers._wrmf_rows import CHUNK
 from sklearn_recsketch.utils._threads import Workers, balanced_ranges, even_ranges
 
-__all__ = ["FeatureMatrix", "inner"]
+__all__ = ["FeatureMatrix", "draw_features", "inner"]
 
 
 class FeatureMatrix:
@@ -48,6 +48,12 @@ class FeatureMatrix:
         squared = self._weighted._replace(data=read_only(self._weighted.data * self._transposed.data))
         return _product(squared, self._transposed_ranges, dense, pool)
 
+    def normal_diagonal(self, penalty: np.ndarray, pool: Workers) -> np.ndarray:
+        """The diagonal of ``F.T @ diag(weights) @ F + diag(penalty)``, positive."""
+        ones = np.ones((len(self._rows.indptr) - 1, 1), np.float32)
+        diagonal = penalty.astype(np.float32) + self.transposed_squares_times(ones, pool)[:, 0]
+        return np.maximum(diagonal, np.finfo(np.float32).tiny)
+
     def square_of_product(self, dense: np.ndarray, pool: Workers) -> float:
         """Sum of weights[r] |(F @ dense)_r|^2."""
         rows, source, weights = self._rows, read_only(dense), self._weights
@@ -66,3 +72,46 @@ def inner(a: np.ndarray, b: np.ndarray, pool: Workers) -> float:
     """Sum of a * b in float64, in fixed chunks."""
     a, b = read_only(a), read_only(b)
     return float(np.sum(pool.map(lambda task: dot(task[0], task[1], a, b), even_ranges(len(a), CHUNK))))
+
+
+def draw_features(
+    features: FeatureMatrix,
+    penalty: np.ndarray,
+    diagonal: np.ndarray,
+    away: np.ndarray,
+    W: np.ndarray,
+    pool: Workers,
+) -> tuple[np.ndarray, float]:
+    """One step towards the W that minimises ``sum_r pull_r |x_r - (F W)_r|^2 + sum_f penalty_f |w_f|^2``.
+
+    It goes as far along the preconditioned gradient as lowers this most, and costs two products with F:
+    as its matrix is the same in every sweep and W starts from the last one's, one step keeps up.
+
+    Parameters
+    ----------
+    features : FeatureMatrix of shape (n, n_features)
+        F, its weights being the pull of each row.
+    penalty, diagonal : ndarray of shape (n_features,), dtype float32
+        See `FeatureMatrix.normal_diagonal`.
+    away : ndarray of shape (n, K), dtype float32
+        ``x - F W``.
+    W : ndarray of shape (n_features, K), dtype float32
+    pool : Workers
+
+    Returns
+    -------
+    W : ndarray of shape (n_features, K), dtype float32
+    loss : float
+        By how much the step changed the sum, plus ``sum_f penalty_f |w_f|^2`` before it: with the first sum
+        before it, this is the whole after it.
+    """
+    step = features.transposed_times(away, pool)  # half the gradient, and in the end the new W
+    old, lam, scale = read_only(W), read_only(penalty), read_only(diagonal)
+    parts = pool.map(lambda task: precondition(task[0], task[1], step, old, lam, scale), even_ranges(len(W), CHUNK))
+    along, curvature, loss = np.sum(parts, axis=0)
+    curvature += features.square_of_product(step, pool)
+    if not curvature > 0:
+        return W, float(loss)
+    step *= np.float32(along / curvature)
+    step += W
+    return step, float(loss - along * along / curvature)

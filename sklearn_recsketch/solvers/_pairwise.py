@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 import scipy.sparse as sp
@@ -10,26 +10,15 @@ import scipy.sparse as sp
 from sklearn_recsketch.kernels._jit import Rows, read_only, rows_of
 from sklearn_recsketch.kernels._membership import BITS_PER_PAIR, mark_pairs
 from sklearn_recsketch.kernels._rng import stream_key
-from sklearn_recsketch.kernels._sgd import (
-    ACCUMULATOR,
-    BIAS,
-    BIAS_ACCUMULATOR,
-    PENALTY,
-    Samples,
-    Side,
-    Step,
-    bpr_pass,
-    shrink_rows,
-    warp_pass,
-)
-from sklearn_recsketch.kernels._sparse import sparse_product
-from sklearn_recsketch.utils._threads import Workers, balanced_ranges, even_ranges
+from sklearn_recsketch.kernels._sgd import Samples, Side, Step, bpr_pass, warp_pass
+from sklearn_recsketch.solvers._pairwise_sides import Embeddings, FeaturedSide, PlainSide
+from sklearn_recsketch.utils._threads import Workers, even_ranges
 
-__all__ = ["Embeddings", "Loss", "PairwiseEpochs", "fold_in", "warp_rank_weights"]
+__all__ = ["Loss", "PairwiseEpochs", "fold_in", "warp_rank_weights"]
 
 TASKS = 64  # samples of a pass are cut so many times: Ctrl-C is heeded between two of them
-# Times an epoch the L2 penalty is applied and, with features, vectors are summed anew.
-PARTS, PARTS_WITH_FEATURES = 4, 8
+# Times an epoch the L2 penalty is applied and, with features, they get their share of the steps.
+PARTS, PARTS_WITH_FEATURES = 4, 2
 LARGEST_WEIGHT = 10.0
 
 
@@ -48,24 +37,7 @@ class Loss(NamedTuple):
     rank_weights: np.ndarray | None
 
 
-class Embeddings(NamedTuple):
-    """Embeddings of users or of items, and what training keeps about each."""
-
-    values: np.ndarray  # (n, K)
-    state: np.ndarray  # (n, 4): see kernels._sgd
-
-    @classmethod
-    def starting_at(cls, values: np.ndarray, penalty: np.ndarray | float) -> Embeddings:
-        """Zero biases and sums of squares of one."""
-        state = np.zeros((len(values), 4), dtype=np.float32)
-        state[:, [ACCUMULATOR, BIAS_ACCUMULATOR]] = 1
-        state[:, PENALTY] = penalty
-        return cls(values, state)
-
-    @property
-    def biases(self) -> np.ndarray:
-        """Biases, (n,)."""
-        return self.state[:, BIAS]
+Snapshot: TypeAlias = tuple[tuple[np.ndarray, ...], tuple[np.ndarray, ...]]
 
 
 class PairwiseEpochs:
@@ -77,8 +49,7 @@ class PairwiseEpochs:
         Positives of training and their strengths.
     known : csr_array of the same shape
         Pairs that must not be drawn as negatives; `matrix` itself, or more.
-    users, items : tuple of Embeddings and csr_array or None
-        Embeddings, changed in place, and their coefficients in each vector.
+    users, items : PlainSide
     loss : Loss
     seed : int
     pool : Workers
@@ -88,13 +59,14 @@ class PairwiseEpochs:
         self,
         matrix: sp.csr_array,
         known: sp.csr_array,
-        users: tuple[Embeddings, sp.csr_array | None],
-        items: tuple[Embeddings, sp.csr_array | None],
+        users: PlainSide,
+        items: PlainSide,
         loss: Loss,
         seed: int,
         pool: Workers,
     ) -> None:
         self._pool, self._loss, self._seed = pool, loss, seed
+        self.users, self.items = users, items
         positives = rows_of(matrix)
         sample_users = np.repeat(np.arange(matrix.shape[0], dtype=np.int32), np.diff(positives.indptr))
         never_drawn = rows_of(known)
@@ -107,88 +79,56 @@ class PairwiseEpochs:
             *_bits_of(never_drawn),
         )
         self._total_strength = float(matrix.data.sum(dtype=np.float64))
-        self._features = [None if design is None else rows_of(design) for _, design in (users, items)]
-        self.users = _side(users[0], self._features[0])._replace(biases=None)
-        self.items = _side(items[0], self._features[1])
-        self._refresh()
 
     def run(self, epoch: int) -> float:
         """One pass over the positives; returns the loss per unit of strength."""
         n = len(self._samples.users)
         step = _step(self._loss, self._seed, epoch, n)
         kernel = _kernel(self._loss)
-        parts = PARTS if all(rows is None for rows in self._features) else PARTS_WITH_FEATURES
+        sides = (self.users, self.items)
+        parts = PARTS_WITH_FEATURES if any(isinstance(side, FeaturedSide) for side in sides) else PARTS
         total = 0.0
         for start, stop in even_ranges(n, -(-n // parts)):
             tasks = [(start + a, start + b) for a, b in even_ranges(stop - start, -(-n // TASKS))]
             results = self._pool.map(
-                lambda task: kernel(task[0], task[1], self._samples, self.users, self.items, step), tasks
+                lambda task: kernel(task[0], task[1], self._samples, self.users.kernel, self.items.kernel, step), tasks
             )
             total += sum(result[0] for result in results)
-            self._shrink(float(sum(result[1] for result in results)))
-            self._refresh()
+            for side in sides:
+                side.finish_part(float(sum(result[1] for result in results)))
         return total / self._total_strength
-
-    def _shrink(self, travelled: float) -> None:
-        """The L2 penalty's part of the last steps."""
-        for side in (self.users, self.items):
-            if side.state[:, PENALTY].any():
-                self._pool.map(
-                    lambda task, side=side: shrink_rows(task[0], task[1], side.embeddings, side.state, travelled),
-                    even_ranges(len(side.embeddings), 4096),
-                )
-
-    def _refresh(self) -> None:
-        """Sum vectors and biases anew from embeddings that other rows have changed."""
-        for side, rows in zip((self.users, self.items), self._features, strict=True):
-            if rows is not None:
-                self._sum_rows(rows, side.embeddings, side.vectors)
-        assert self.items.biases is not None
-        biases = self.items.state[:, BIAS : BIAS + 1].copy()
-        if self._features[1] is None:
-            self.items.biases[:] = biases[:, 0]
-        else:
-            self._sum_rows(self._features[1], biases, self.items.biases[:, None])
-
-    def _sum_rows(self, rows: Rows, embeddings: np.ndarray, out: np.ndarray) -> None:
-        source = read_only(embeddings)
-        self._pool.map(lambda task: sparse_product(task[0], task[1], rows, source, out), balanced_ranges(rows.indptr))
 
     def is_finite(self) -> bool:
         """Whether all embeddings and biases are finite."""
         with np.errstate(over="ignore", invalid="ignore"):
             # A dot product with itself is finite only if every entry is.
             return all(
-                bool(np.isfinite(np.vdot(array, array)))
-                for side in (self.users, self.items)
-                for array in (side.embeddings, side.state)
+                bool(np.isfinite(np.vdot(array, array))) for side in (self.users, self.items) for array in side.arrays
             )
 
-    def snapshot(self, reuse: tuple[Embeddings, Embeddings] | None = None) -> tuple[Embeddings, Embeddings]:
-        """Copies of the embeddings of users and of items, in the arrays of an earlier snapshot where given."""
+    def snapshot(self, reuse: Snapshot | None = None) -> Snapshot:
+        """Copies of what users and items have learnt, in the arrays of an earlier snapshot where given."""
         if reuse is None:
-            users, items = (Embeddings(side.embeddings.copy(), side.state.copy()) for side in (self.users, self.items))
+            users, items = (tuple(array.copy() for array in side.arrays) for side in (self.users, self.items))
             return users, items
-        for side, copy in zip((self.users, self.items), reuse, strict=True):
-            for source, target in ((side.embeddings, copy.values), (side.state, copy.state)):
+        for side, copies in zip((self.users, self.items), reuse, strict=True):
+            for source, target in zip(side.arrays, copies, strict=True):
                 self._pool.map(
                     lambda task, source=source, target=target: np.copyto(target[slice(*task)], source[slice(*task)]),
                     even_ranges(len(source), 8192),
                 )
         return reuse
 
-    def restore(self, snapshot: tuple[Embeddings, Embeddings]) -> None:
+    def restore(self, snapshot: Snapshot) -> None:
         """Go back to a snapshot."""
         for side, saved in zip((self.users, self.items), snapshot, strict=True):
-            side.embeddings[...] = saved.values
-            side.state[...] = saved.state
-        self._refresh()
+            side.restore(saved)
 
     def largest_norm(self) -> float:
         """Largest norm of a vector."""
         with np.errstate(over="ignore", invalid="ignore"):
             return max(
-                float(np.sqrt(np.square(side.vectors, dtype=np.float64).sum(axis=1).max(initial=0)))
+                float(np.sqrt(np.square(side.kernel.vectors, dtype=np.float64).sum(axis=1).max(initial=0)))
                 for side in (self.users, self.items)
             )
 
@@ -214,8 +154,8 @@ def fold_in(
     pool : Workers
     """
     rows = rows_of(history)
-    item_side = _side(items, None)._replace(biases=np.ascontiguousarray(items.biases))
-    user_side = _side(Embeddings.starting_at(users, 0.0), None)
+    item_side = PlainSide(items, True, pool).kernel
+    user_state = Embeddings.starting_at(users, 0.0).state
     kernel = _kernel(loss)
     maybe = read_only(np.full(1, ~np.uint64(0)))  # a history is short: it is searched at once
 
@@ -227,8 +167,7 @@ def fold_in(
             samples = Samples(
                 read_only(np.zeros(n, np.int32)), liked, rows.data[first:last], indptr, liked, maybe, np.uint64(58)
             )
-            vectors, state = users[u : u + 1], user_side.state[u : u + 1]
-            one = Side(vectors, None, vectors, state, None, None, None)
+            one = Side(users[u : u + 1], None, user_state[u : u + 1])
             for epoch in range(n_epochs):
                 kernel(0, n, samples, one, item_side, _step(loss, seed, epoch, n)._replace(item_rate=np.float32(0)))
 
@@ -259,12 +198,3 @@ def _step(loss: Loss, seed: int, epoch: int, n: int) -> Step:
         margin=np.float32(loss.margin),
         rank_weights=read_only(weights),
     )
-
-
-def _side(embeddings: Embeddings, features: Rows | None) -> Side:
-    vectors: Any = embeddings.values
-    if features is not None:
-        vectors = np.empty((len(features.indptr) - 1, vectors.shape[1]), np.float32)
-    biases = np.zeros(len(vectors), np.float32)
-    csr = (None, None, None) if features is None else features
-    return Side(vectors, biases, embeddings.values, embeddings.state, *csr)

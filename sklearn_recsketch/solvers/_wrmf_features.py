@@ -1,8 +1,4 @@
-"""Half-sweeps of WRMF over embeddings of features.
-
-A row is drawn to what its features say, and features to what rows are: `draw_features` is one such step beside the
-solver of rows. `solve_jointly` and `solve_features` go all the way by matrix-free conjugate gradient.
-"""
+"""Half-sweeps of WRMF over embeddings of features, by matrix-free preconditioned conjugate gradient."""
 
 from __future__ import annotations
 
@@ -11,57 +7,14 @@ from collections.abc import Callable
 import numpy as np
 
 from sklearn_recsketch.kernels._jit import Rows, read_only
-from sklearn_recsketch.kernels._sparse import confidence_product, precondition, target_sums
+from sklearn_recsketch.kernels._sparse import confidence_product, target_sums
 from sklearn_recsketch.solvers._feature_matrix import FeatureMatrix, inner
-from sklearn_recsketch.solvers._wrmf_rows import CHUNK, Accuracy, FixedSide
-from sklearn_recsketch.utils._threads import Workers, balanced_ranges, even_ranges
+from sklearn_recsketch.solvers._wrmf_rows import Accuracy, FixedSide
+from sklearn_recsketch.utils._threads import Workers, balanced_ranges
 
-__all__ = ["draw_features", "solve_features", "solve_jointly"]
+__all__ = ["solve_features", "solve_jointly"]
 
 TINY = np.finfo(np.float32).tiny
-
-
-def draw_features(
-    features: FeatureMatrix,
-    penalty: np.ndarray,
-    diagonal: np.ndarray,
-    away: np.ndarray,
-    W: np.ndarray,
-    pool: Workers,
-) -> tuple[np.ndarray, float]:
-    """One step towards the W that minimises ``sum_r pull_r |x_r - (F W)_r|^2 + sum_f penalty_f |w_f|^2``.
-
-    It goes as far along the preconditioned gradient as lowers this most, and costs two products with F:
-    as its matrix is the same in every sweep and W starts from the last one's, one step keeps up.
-
-    Parameters
-    ----------
-    features : FeatureMatrix of shape (n, n_features)
-        F, its weights being the pull of each row.
-    penalty, diagonal : ndarray of shape (n_features,), dtype float32
-        The diagonal is that of ``F^T diag(pull) F + diag(penalty)``.
-    away : ndarray of shape (n, K), dtype float32
-        ``x - F W``.
-    W : ndarray of shape (n_features, K), dtype float32
-    pool : Workers
-
-    Returns
-    -------
-    W : ndarray of shape (n_features, K), dtype float32
-    loss : float
-        By how much the step changed the sum, plus ``sum_f penalty_f |w_f|^2`` before it: with the first sum
-        before it, this is the whole after it.
-    """
-    step = features.transposed_times(away, pool)  # half the gradient, and in the end the new W
-    old, lam, scale = read_only(W), read_only(penalty), read_only(diagonal)
-    parts = pool.map(lambda task: precondition(task[0], task[1], step, old, lam, scale), even_ranges(len(W), CHUNK))
-    along, curvature, loss = np.sum(parts, axis=0)
-    curvature += features.square_of_product(step, pool)
-    if not curvature > 0:
-        return W, float(loss)
-    step *= np.float32(along / curvature)
-    step += W
-    return step, float(loss - along * along / curvature)
 
 
 class _Confidences:

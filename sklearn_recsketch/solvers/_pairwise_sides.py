@@ -1,0 +1,172 @@
+"""Users or items in the training of WARP and BPR, with or without features."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+import scipy.sparse as sp
+
+from sklearn_recsketch.kernels._sgd import (
+    ACCUMULATOR,
+    BIAS,
+    BIAS_ACCUMULATOR,
+    PENALTY,
+    Side,
+    displacements,
+    recombine,
+    shrink_rows,
+)
+from sklearn_recsketch.solvers._feature_matrix import FeatureMatrix, draw_features
+from sklearn_recsketch.utils._threads import Workers, even_ranges
+
+__all__ = ["Embeddings", "FeaturedSide", "Features", "PlainSide"]
+
+ROWS = 4096  # rows to a task
+# Weight of |dW|^2 beside |D - F dW|^2, with features of unit length: enough to tell apart features that go together.
+RIDGE = 1.0
+
+
+class Embeddings(NamedTuple):
+    """Embeddings of users, of items or of features, and what training keeps about each."""
+
+    values: np.ndarray  # (n, K)
+    state: np.ndarray  # (n, 4): see kernels._sgd
+
+    @classmethod
+    def starting_at(cls, values: np.ndarray, penalty: np.ndarray | float) -> Embeddings:
+        """Zero biases and sums of squares of one."""
+        state = np.zeros((len(values), 4), dtype=np.float32)
+        state[:, [ACCUMULATOR, BIAS_ACCUMULATOR]] = 1
+        state[:, PENALTY] = penalty
+        return cls(values, state)
+
+    def copy(self) -> Embeddings:
+        """Both copied."""
+        return Embeddings(self.values.copy(), self.state.copy())
+
+    @property
+    def biases(self) -> np.ndarray:
+        """Biases, (n,)."""
+        return self.state[:, BIAS]
+
+    @property
+    def with_biases(self) -> np.ndarray:
+        """Values and biases side by side, (n, K + 1)."""
+        return np.hstack([self.values, self.state[:, BIAS, None]])
+
+
+class Features(NamedTuple):
+    """What features have to do with rows: ``row = weight * (its own embedding) + F (their embeddings)``."""
+
+    design: sp.csr_array  # F, (n, n_features)
+    weight: float  # 0 where rows have no embeddings of their own
+
+
+class PlainSide:
+    """Rows that are embeddings of their own."""
+
+    def __init__(self, own: Embeddings, with_bias: bool, pool: Workers) -> None:
+        self._pool = pool
+        self.state = own.state
+        biases = own.biases.copy() if with_bias else None
+        self.kernel = Side(own.values, biases, own.state)
+
+    def finish_part(self, travelled: float) -> None:
+        """What follows on a part of the samples, whose steps had the summed length `travelled`: the L2 penalty."""
+        if self.state[:, PENALTY].any():
+            vectors, state = self.kernel.vectors, self.state
+            self._each(lambda task: shrink_rows(task[0], task[1], vectors, state, travelled))
+            self._copy_biases()
+
+    def embeddings(self) -> tuple[Embeddings, Embeddings | None]:
+        """Those of rows, and those of features if there are any; copies."""
+        return Embeddings(self.kernel.vectors, self.state).copy(), None
+
+    @property
+    def arrays(self) -> tuple[np.ndarray, ...]:
+        """All that is learnt."""
+        return self.kernel.vectors, self.state
+
+    def restore(self, arrays: tuple[np.ndarray, ...]) -> None:
+        """Go back to an earlier content of `arrays`."""
+        for array, saved in zip(self.arrays, arrays, strict=True):
+            array[...] = saved
+        self._copy_biases()
+
+    def _copy_biases(self) -> None:
+        if self.kernel.biases is not None:
+            self.kernel.biases[:] = self.state[:, BIAS]
+
+    def _each(self, function: Callable[[tuple[int, int]], None]) -> None:
+        self._pool.map(function, even_ranges(len(self.state), ROWS))
+
+
+class FeaturedSide(PlainSide):
+    """Rows whose features have embeddings, too.
+
+    Steps move rows, as if they had no features. After a part of the samples, features get the embeddings that explain
+    best by how much rows have moved, D: ``dW = share * argmin |D - F dW|^2 + |dW|^2``, or rather one step towards
+    that, and rows move by F dW once more. So what rows with a feature have in common moves all that carry it, and
+    what is the row's own does not: features without a meaning explain little, and change little. Were steps on
+    features taken sample by sample, chance would add up in those that many rows share.
+
+    `share` is the mean of |f|^2 over rows with features, over the square of the weight of their own embeddings: what
+    their part in the variance of a row would be if all embeddings had the same.
+    """
+
+    def __init__(self, own: Embeddings, shared: Embeddings, features: Features, with_bias: bool, pool: Workers) -> None:
+        design, self._weight = features
+        self._features = FeatureMatrix(design)
+        self._shared_state, self._W = shared.state, shared.with_biases
+        self._part = self._features.times(self._W, pool)
+        rows = self._weight * own.with_biases + self._part
+        state = own.state.copy()
+        state[:, BIAS] = rows[:, -1]
+        squares = np.asarray(design.multiply(design).sum(axis=1)).ravel()
+        self._share = 1.0
+        if self._weight > 0:
+            # In terms of the row, lam |own|^2 is (lam / weight^2) |row - its features' part|^2.
+            state[:, PENALTY] /= self._weight**2
+            self._share = float(squares.sum() / max(np.count_nonzero(squares), 1)) / self._weight**2
+        self._ridge = np.full(design.shape[1], RIDGE, np.float32)
+        self._diagonal = self._features.normal_diagonal(self._ridge, pool)
+        self._before = rows.astype(np.float32)
+        super().__init__(Embeddings(np.ascontiguousarray(self._before[:, :-1]), state), with_bias, pool)
+
+    def finish_part(self, travelled: float) -> None:
+        vectors, state, before, old = self.kernel.vectors, self.state, self._before, self._part
+        with np.errstate(over="ignore", invalid="ignore"):
+            self._each(lambda task: displacements(task[0], task[1], vectors, state, before))
+            nothing = np.zeros_like(self._W)
+            moved, _ = draw_features(self._features, self._ridge, self._diagonal, before, nothing, self._pool)
+            moved *= np.float32(self._share)
+            moved += self._W
+            moved *= np.exp(-2.0 * travelled * self._shared_state[:, PENALTY, None]).astype(np.float32)
+        self._W = moved
+        new = self._part = self._features.times(moved, self._pool)
+        own = np.float32(self._weight > 0)
+        self._each(lambda task: recombine(task[0], task[1], vectors, state, old, new, own, travelled, before))
+        self._copy_biases()
+
+    def embeddings(self) -> tuple[Embeddings, Embeddings | None]:
+        own = Embeddings(self.kernel.vectors - self._part[:, :-1], self.state.copy())
+        own.state[:, BIAS] -= self._part[:, -1]
+        if self._weight > 0:
+            own.values[...] /= np.float32(self._weight)
+            own.state[:, BIAS] /= np.float32(self._weight)
+            own.state[:, PENALTY] *= np.float32(self._weight**2)
+        shared = Embeddings(self._W[:, :-1].copy(), self._shared_state.copy())
+        shared.state[:, BIAS] = self._W[:, -1]
+        return own, shared
+
+    @property
+    def arrays(self) -> tuple[np.ndarray, ...]:
+        return self.kernel.vectors, self.state, self._W
+
+    def restore(self, arrays: tuple[np.ndarray, ...]) -> None:
+        super().restore(arrays)
+        self._part = self._features.times(self._W, self._pool)
+        self._before[:, :-1] = self.kernel.vectors
+        self._before[:, -1] = self.state[:, BIAS]
