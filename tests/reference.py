@@ -137,7 +137,7 @@ class Side:
 
     def share(self):
         squares = np.sum(self.F**2, axis=1)
-        return 1.0 if not self.weight else squares[squares > 0].mean() / self.weight**2
+        return 1.0 if not self.weight else 0.5 * squares[squares > 0].mean() / self.weight**2
 
 
 def ridge_step(F, D, penalty):

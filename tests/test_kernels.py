@@ -16,7 +16,6 @@ from sklearn_recsketch.kernels._sgd import BIAS
 from sklearn_recsketch.solvers import _pairwise
 from sklearn_recsketch.solvers._pairwise import (
     PARTS,
-    PARTS_WITH_FEATURES,
     Loss,
     PairwiseEpochs,
     warp_rank_weights,
@@ -305,7 +304,7 @@ def test_sgd_epochs_equal_their_twin(kind, featured, weight, penalty, seed):
         loss = epochs.run(epoch)
         twin_loss = reference.sgd_epoch(
             positives, known, *twins, key=int(stream_key(11, epoch)), rate=0.1, margin=1.0, rank_weights=weights,
-            parts=PARTS_WITH_FEATURES if featured else PARTS,
+            parts=PARTS,
         )  # fmt: skip
         assert loss == pytest.approx(twin_loss / matrix.data.sum(), rel=1e-4)
     for side, twin in zip((epochs.users, epochs.items), twins):

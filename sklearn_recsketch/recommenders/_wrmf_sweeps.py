@@ -187,7 +187,10 @@ class DrawnHalf(Half):
         pool = self._pool
         x = self.vectors.into(fixed.basis, pool, accuracy.dtype)
         W = self._weights.into(fixed.basis, pool, accuracy.dtype)
-        if accuracy is EXACT:
+        if not self._features.n_values:
+            loss = solve_side(self._ratings, fixed, self._pull, x, accuracy, pool)
+            W = np.zeros_like(W)
+        elif accuracy is EXACT:
             x, W, loss = solve_jointly(
                 self._ratings, self._features, self._pull, fixed, self._penalty, (x, W), accuracy, pool
             )

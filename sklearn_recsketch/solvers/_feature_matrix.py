@@ -24,6 +24,7 @@ class FeatureMatrix:
     """
 
     def __init__(self, matrix: sp.csr_array, weights: np.ndarray | None = None) -> None:
+        self.n_values = int(matrix.nnz)
         self._weights = read_only(np.ones(1, np.float32) if weights is None else weights.astype(np.float32))
         self._rows = rows_of(matrix)
         transposed = sp.csr_array(matrix.T)
@@ -105,6 +106,8 @@ def draw_features(
         By how much the step changed the sum, plus ``sum_f penalty_f |w_f|^2`` before it: with the first sum
         before it, this is the whole after it.
     """
+    if not len(W):
+        return W, 0.0
     step = features.transposed_times(away, pool)  # half the gradient, and in the end the new W
     old, lam, scale = read_only(W), read_only(penalty), read_only(diagonal)
     parts = pool.map(lambda task: precondition(task[0], task[1], step, old, lam, scale), even_ranges(len(W), CHUNK))
