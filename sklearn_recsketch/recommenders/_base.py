@@ -11,11 +11,12 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_recsketch.metrics._evaluation import evaluate
-from sklearn_recsketch.preprocessing._encoder import SideFeatureEncoder
-from sklearn_recsketch.recommenders._request import build_request, ranked_table
+from sklearn_recsketch.preprocessing._encoder import SideFeatureEncoder, check_side_features
+from sklearn_recsketch.preprocessing._side_features import SideFeatures
+from sklearn_recsketch.recommenders._request import Given, build_request, ranked_table
 from sklearn_recsketch.solvers._ranking import top_items
 from sklearn_recsketch.utils._frames import frame_library
-from sklearn_recsketch.utils._ids import lookup
+from sklearn_recsketch.utils._ids import IdColumn, lookup
 from sklearn_recsketch.utils._threads import workers
 from sklearn_recsketch.utils._validation import Interactions, check_interactions, check_k
 
@@ -59,8 +60,8 @@ class BaseRecommender(BaseEstimator, metaclass=ABCMeta):
         """Vectors of items by row number, -1 for an unknown item."""
 
     @abstractmethod
-    def _fold_in(self, codes: np.ndarray, history: sp.csr_array) -> np.ndarray:
-        """Vectors of users, by row number, from interactions with known items and, in the last column, unknown ones."""
+    def _query_vectors(self, name: str, asked: IdColumn, codes: np.ndarray, given: Given) -> np.ndarray:
+        """Vectors of users or items by row number, -1 for unknown ones, with what the query says of them."""
 
     def predict(self, X: Any) -> np.ndarray:
         """Preference of each row's user for its item.
@@ -93,6 +94,9 @@ class BaseRecommender(BaseEstimator, metaclass=ABCMeta):
         k: int = 10,
         *,
         history: Any = None,
+        item_history: Any = None,
+        user_features: SideFeatures | None = None,
+        item_features: SideFeatures | None = None,
         exclude_seen: bool = True,
         candidates: Any = None,
         exclude: Any = None,
@@ -102,17 +106,26 @@ class BaseRecommender(BaseEstimator, metaclass=ABCMeta):
         Parameters
         ----------
         users : array-like of ids, default=None
-            Users to recommend to, known or not. None: the users of `history`, else all known ones.
+            Users to recommend to, known or not. None: the users of `history` and `user_features`, else all known
+            ones.
         k : int, default=10
             Items per user.
         history : array or frame of shape (n_rows, 2) or (n_rows, 3), default=None
             Interactions of users the model does not know, or knows no longer well: their vectors are
             computed from this history alone, with the items as fitted, and, with `exclude_seen`, its items
             are not recommended either. The weight column, if any, is the strength.
+        item_history : array or frame of shape (n_rows, 2) or (n_rows, 3), default=None
+            The same for items: interactions of items the model does not know, with users as fitted. Its items are
+            candidates.
+        user_features, item_features : SideFeatures, default=None
+            Features of ids the model does not know, or new ones of known ids. An unknown id is the mean
+            identity plus its features; with a history, it is drawn to that instead of to nothing. Items in
+            it are candidates. Features the model has no embedding of say nothing.
         exclude_seen : bool, default=True
             Leave out items the user interacted with in fit.
         candidates : array-like of ids, default=None
-            Items to choose from; None: all known items, those known by features alone included.
+            Items to choose from; None: all known items, those known by features alone included, and those of
+            `item_features` and `item_history`.
         exclude : array-like of ids, or table of shape (n_rows, 2), default=None
             Items nobody must get, or pairs of user and item.
 
@@ -130,16 +143,16 @@ class BaseRecommender(BaseEstimator, metaclass=ABCMeta):
         """
         check_is_fitted(self)
         k = check_k(k)
-        past = None if history is None else check_interactions(history, name="history")
-        request = build_request(self.users_, self.items_, users, past, candidates, exclude)
-        vectors = self._user_vectors(request.user_codes)
-        if past is not None:
-            rows, matrix = request.history_matrix(past, self.items_)
-            if len(rows):
-                vectors[rows] = self._fold_in(request.user_codes[rows], matrix)
-        excluded = request.excluded(self.interactions_ if exclude_seen else None, past if exclude_seen else None)
+        of_users = _given("user", user_features, history, "history")
+        of_items = _given("item", item_features, item_history, "item_history")
+        request = build_request(self.users_, self.items_, users, of_users, of_items, candidates, exclude)
+        x = self._query_vectors("user", request.users, request.user_codes, of_users)
+        y = self._query_vectors("item", request.items, request.item_codes, of_items)
+        excluded = request.excluded(None)
+        if exclude_seen:
+            excluded = request.excluded(self.interactions_, of_users.history, of_items.history)
         with workers(getattr(self, "n_jobs", None)) as pool:
-            best, scores = top_items(vectors, self._item_vectors(request.item_codes), excluded, k, pool)
+            best, scores = top_items(x, y, excluded, k, pool)
         return ranked_table("user", request.user_ids, "item", request.item_ids, best, scores, self._table_library())
 
     def score(self, X: Any, y: Any = None, *, k: int = 5) -> float:
@@ -169,9 +182,9 @@ class BaseRecommender(BaseEstimator, metaclass=ABCMeta):
         self, user_codes: np.ndarray, k: int, exclude_seen: bool, item_codes: np.ndarray | None = None
     ) -> np.ndarray:
         """Row numbers of the best items of users by row number; -1 where too few are left."""
-        request = build_request(self.users_, self.items_, None, None, None, None)
+        request = build_request(self.users_, self.items_)
         request = request.restricted(user_codes, self.users_, item_codes)
-        excluded = request.excluded(self.interactions_ if exclude_seen else None, None)
+        excluded = request.excluded(self.interactions_ if exclude_seen else None)
         with workers(getattr(self, "n_jobs", None)) as pool:
             best, _ = top_items(
                 self._user_vectors(request.user_codes),
@@ -219,3 +232,11 @@ class BaseRecommender(BaseEstimator, metaclass=ABCMeta):
         tags.input_tags.categorical = True
         tags.target_tags.required = False
         return tags
+
+
+def _given(name: str, features: Any, history: Any, parameter: str) -> Given:
+    """Checked arguments of a query."""
+    return Given(
+        None if features is None else check_side_features(features, f"{name}_features"),
+        None if history is None else check_interactions(history, name=parameter),
+    )

@@ -13,7 +13,7 @@ from sklearn.base import clone
 from sklearn_recsketch.preprocessing._encoder import SideFeatureEncoder, check_side_features
 from sklearn_recsketch.preprocessing._matrix import build_matrix, present_ids
 from sklearn_recsketch.preprocessing._side_features import SideFeatures
-from sklearn_recsketch.utils._ids import check_same_kind, show_id
+from sklearn_recsketch.utils._ids import IdColumn, check_same_kind, lookup, show_id
 from sklearn_recsketch.utils._validation import Interactions
 
 __all__ = ["Entities", "known_ids"]
@@ -150,11 +150,36 @@ class Entities:
 
     def feature_vectors(self, embeddings: np.ndarray, codes: np.ndarray) -> np.ndarray:
         """What features alone, without the identity, add to the vectors of rows by number; 0 for -1."""
-        assert self.design is not None
+        if self.design is None:
+            return np.zeros((len(codes), embeddings.shape[1]), dtype=np.float32)
         chosen = self.design[np.maximum(codes, 0)][:, self.n_identity :]
         vectors = np.asarray(chosen @ embeddings[self.n_identity :], dtype=np.float32)
         vectors[codes < 0] = 0
         return vectors
+
+    def described(
+        self, embeddings: np.ndarray, asked: IdColumn, features: SideFeatures, n_interactions: np.ndarray, name: str
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Which of the asked ids have features given with a query, and what these add to their vectors."""
+        if self.encoder is None:
+            raise ValueError(
+                f"{name}_features were given, but the model was fitted without any, so it has no embeddings of "
+                f"features. Pass {name}_features to fit, too."
+            )
+        place = lookup(self.ids, IdColumn(np.arange(len(features.ids)), features.ids), name)
+        counts = np.where(place >= 0, n_interactions[place], 0)
+        block = self.encoder.transform(features, n_interactions=counts)[:, self.n_identity :]
+        position = lookup(features.ids, asked, name, f"those of {name}_features are")
+        rows = np.flatnonzero(position >= 0)
+        return rows, np.asarray(block[position[rows]] @ embeddings[self.n_identity :], dtype=np.float32)
+
+    def own_vectors(self, embeddings: np.ndarray, codes: np.ndarray) -> np.ndarray:
+        """What identities alone add to the vectors of rows by number; the mean one for -1."""
+        if not self.n_identity:
+            return np.zeros((len(codes), embeddings.shape[1]), dtype=np.float32)
+        own = embeddings[np.maximum(codes, 0)]
+        own[codes < 0] = self.mean_identity(embeddings)
+        return np.asarray(self.identity_weight * own, dtype=np.float32)
 
     @property
     def identity_weight(self) -> float:

@@ -17,9 +17,11 @@ from sklearn_recsketch.preprocessing._matrix import build_matrix
 from sklearn_recsketch.preprocessing._side_features import SideFeatures
 from sklearn_recsketch.recommenders._base import BaseRecommender
 from sklearn_recsketch.recommenders._entities import Entities, known_ids
+from sklearn_recsketch.recommenders._request import Given
 from sklearn_recsketch.recommenders._similarity import similar
 from sklearn_recsketch.recommenders._training import Trainer, run_epochs, split_validation
 from sklearn_recsketch.utils._compat import Interval, StrOptions, _fit_context
+from sklearn_recsketch.utils._ids import IdColumn
 from sklearn_recsketch.utils._threads import Workers, workers
 from sklearn_recsketch.utils._validation import Interactions, check_interactions
 
@@ -99,6 +101,13 @@ class FactorRecommender(CallbackSupportMixin, BaseRecommender):
     @abstractmethod
     def _trainer(self, problem: Problem, pool: Workers) -> Any:
         """The trainer of a fit."""
+
+    @abstractmethod
+    def _fold_in(self, name: str, entities: Entities, drawn: np.ndarray, history: sp.csr_array) -> np.ndarray:
+        """Vectors of users or items, in the space of `_embeddings`, from interactions with the others as fitted.
+
+        The last column of `history` is others the model does not know; `drawn` is what features say of each row.
+        """
 
     @abstractmethod
     def _update(self, problem: Problem, new: sp.csr_array, pool: Workers) -> tuple[Trainer, float]:
@@ -332,6 +341,27 @@ class FactorRecommender(CallbackSupportMixin, BaseRecommender):
         return Entities(ids, getattr(self, f"_active_{name}"), features, encoder, design)
 
     # Vectors.
+
+    def _embeddings(self, name: str) -> np.ndarray:
+        """All that is learnt of users or items: embeddings and, where a score has them, biases."""
+        return np.asarray(getattr(self, f"{name}_embeddings_"))
+
+    def _query_vectors(self, name: str, asked: IdColumn, codes: np.ndarray, given: Given) -> np.ndarray:
+        vectors = self._user_vectors(codes) if name == "user" else self._item_vectors(codes)
+        if given.features is None and given.history is None:
+            return vectors
+        entities, embeddings = self._entities(name), self._embeddings(name)
+        K = embeddings.shape[1]
+        drawn = entities.feature_vectors(embeddings, codes)
+        if given.features is not None:
+            counts = self.interactions_.count_nonzero(axis=1 if name == "user" else 0)
+            rows, said = entities.described(embeddings, asked, given.features, counts, name)
+            drawn[rows] = said
+            vectors[rows, :K] = entities.own_vectors(embeddings, codes[rows]) + said
+        rows, history = given.history_matrix(name, asked, self.items_ if name == "user" else self.users_)
+        if len(rows):
+            vectors[rows, :K] = self._fold_in(name, entities, drawn[rows], history)
+        return vectors
 
     def _vectors(self, name: str, codes: np.ndarray) -> np.ndarray:
         """Factors by row number; an unknown id has the mean identity embedding."""

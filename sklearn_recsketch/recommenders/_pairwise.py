@@ -73,18 +73,26 @@ class PairwiseRecommender(FactorRecommender):
         biases = np.append(self.item_biases_, np.float32(self._unknown_bias))[codes]
         return np.hstack([super()._item_vectors(codes), biases[:, None]])
 
-    def _fold_in(self, codes: np.ndarray, history: sp.csr_array) -> np.ndarray:
-        """A few epochs on the users' histories with the items frozen, from what is known without them."""
-        users = self._entities("user")
-        mean = users.identity_weight * users.mean_identity(self.user_embeddings_)
-        vectors = np.tile(mean, (len(codes), 1)).astype(np.float32)
-        if users.design is not None:
-            vectors += users.feature_vectors(self.user_embeddings_, codes)
-        items = Embeddings.starting_at(self._vectors("item", np.append(np.arange(len(self.items_)), -1)), 0.0)
-        items.biases[:] = np.append(self.item_biases_, np.float32(self._unknown_bias))
+    def _embeddings(self, name: str) -> np.ndarray:
+        embeddings = super()._embeddings(name)
+        return embeddings if name == "user" else np.hstack([embeddings, self.item_feature_biases_[:, None]])
+
+    def _fold_in(self, name: str, entities: Entities, drawn: np.ndarray, history: sp.csr_array) -> np.ndarray:
+        """A few epochs on the rows' histories with the others frozen, from what is known without them.
+
+        An item ranks users: those who like it above the others. Its bias, which they do not tell, stays.
+        """
+        vectors = drawn + entities.own_vectors(self._embeddings(name), np.full(len(drawn), -1))
+        other = "item" if name == "user" else "user"
+        everybody = np.append(np.arange(history.shape[1] - 1), -1)
+        others = Embeddings.starting_at(self._vectors(other, everybody), 0.0)
+        if other == "item":
+            others.biases[:] = np.append(self.item_biases_, np.float32(self._unknown_bias))
+        moved = np.ascontiguousarray(vectors[:, : self.user_factors_.shape[1]])
         with workers(self.n_jobs) as pool:
-            fold_in(history, vectors, items, self._loss(len(items.values)), self._seed, FOLD_IN_EPOCHS, pool)
-        return np.hstack([vectors, np.ones((len(codes), 1), dtype=np.float32)])
+            fold_in(history, moved, others, self._loss(len(others.values)), self._seed, FOLD_IN_EPOCHS, pool)
+        vectors[:, : moved.shape[1]] = moved
+        return vectors
 
 
 class _Epochs:

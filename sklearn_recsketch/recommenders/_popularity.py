@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import scipy.sparse as sp
 
 from sklearn_recsketch.recommenders._base import BaseRecommender
 from sklearn_recsketch.recommenders._entities import known_ids
+from sklearn_recsketch.recommenders._request import Given
 from sklearn_recsketch.utils._compat import _fit_context
+from sklearn_recsketch.utils._ids import IdColumn
 from sklearn_recsketch.utils._validation import check_interactions
 
 __all__ = ["PopularityRecommender"]
@@ -107,5 +108,10 @@ class PopularityRecommender(BaseRecommender):
         counts = np.bincount(self.interactions_.indices, minlength=n_items).astype(np.float32)
         return np.append(counts, np.float32(0))[codes][:, None]
 
-    def _fold_in(self, codes: np.ndarray, history: sp.csr_array) -> np.ndarray:
-        return self._user_vectors(codes)
+    def _query_vectors(self, name: str, asked: IdColumn, codes: np.ndarray, given: Given) -> np.ndarray:
+        if name == "user":
+            return self._user_vectors(codes)
+        vectors = self._item_vectors(codes)
+        rows, history = given.history_matrix("item", asked, self.users_)
+        vectors[rows, 0] = np.diff(history.indptr)
+        return vectors

@@ -8,11 +8,48 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
+from sklearn_recsketch.preprocessing._side_features import SideFeatures
 from sklearn_recsketch.utils._frames import frame_library, make_table
-from sklearn_recsketch.utils._ids import IdColumn, lookup
+from sklearn_recsketch.utils._ids import IdColumn, check_same_kind, lookup
 from sklearn_recsketch.utils._validation import Interactions, check_id_list, check_interactions
 
-__all__ = ["Request", "build_request", "ranked_table"]
+__all__ = ["Given", "Request", "build_request", "ranked_table"]
+
+
+@dataclass(frozen=True)
+class Given:
+    """What a query says of users or of items beyond what the model knows."""
+
+    features: SideFeatures | None = None
+    history: Interactions | None = None
+
+    def ids(self, name: str) -> np.ndarray | None:
+        """Ids that it says something of, sorted; None if it says nothing."""
+        parts = []
+        if self.history is not None:
+            parts.append(getattr(self.history, f"{name}s").ids)
+        if self.features is not None:
+            parts.append(self.features.ids)
+        if len(parts) == 2:
+            check_same_kind(parts[0], parts[1], f"The {name} ids of the history", f"those of {name}_features are")
+        return np.unique(np.concatenate(parts)) if parts else None
+
+    def history_matrix(self, name: str, asked: IdColumn, others: np.ndarray) -> tuple[np.ndarray, sp.csr_array]:
+        """Positions of the asked ids that have a history, and it as a matrix of known others and one column for the
+        rest."""
+        past = self.history
+        if past is None:
+            return np.zeros(0, dtype=np.intp), sp.csr_array(np.zeros((0, len(others) + 1), dtype=np.float32))
+        own, partners = (past.users, past.items) if name == "user" else (past.items, past.users)
+        position = lookup(asked.ids, own, name, f"the {name}s asked for are")
+        columns = lookup(others, partners, "item" if name == "user" else "user")
+        columns = np.where(columns >= 0, columns, len(others))
+        keep = (position >= 0) & (past.strength > 0)
+        shape = (len(asked.ids), len(others) + 1)
+        by_id = sp.coo_array((past.strength[keep], (position[keep], columns[keep])), shape=shape).tocsr()
+        by_id.sum_duplicates()
+        rows = np.flatnonzero(np.diff(by_id.indptr)[asked.codes])
+        return rows, sp.csr_array(by_id[asked.codes[rows]].astype(np.float32))
 
 
 @dataclass(frozen=True)
@@ -38,20 +75,12 @@ class Request:
             request = replace(request, item_ids=self.item_ids[item_codes], item_codes=item_codes)
         return request
 
-    def history_matrix(self, past: Interactions, items: np.ndarray) -> tuple[np.ndarray, sp.csr_array]:
-        """Positions of the users that have a history, and it as a matrix of known items and one column for the rest."""
-        position = lookup(self.users.ids, past.users, "user", "the users asked for are")
-        columns = lookup(items, past.items, "item")
-        columns = np.where(columns >= 0, columns, len(items))
-        strength = past.strength
-        keep = (position >= 0) & (strength > 0)
-        shape = (len(self.users.ids), len(items) + 1)
-        by_id = sp.coo_array((strength[keep], (position[keep], columns[keep])), shape=shape).tocsr()
-        by_id.sum_duplicates()
-        rows = np.flatnonzero(np.diff(by_id.indptr)[self.users.codes])
-        return rows, sp.csr_array(by_id[self.users.codes[rows]].astype(np.float32))
+    @property
+    def items(self) -> IdColumn:
+        """Each item to choose from, in order."""
+        return IdColumn(np.arange(len(self.item_ids)), self.item_ids)
 
-    def excluded(self, seen: sp.csr_array | None, past: Interactions | None) -> sp.csr_array | None:
+    def excluded(self, seen: sp.csr_array | None, *past: Interactions | None) -> sp.csr_array | None:
         """What each user must not get, as a users x items matrix of this request."""
         parts = []
         if seen is not None:
@@ -59,7 +88,7 @@ class Request:
             rows = seen if whole and self.user_codes[0] == 0 else self._known_rows(seen)
             same = len(self.item_codes) == seen.shape[1] and bool(np.all(self.item_codes == np.arange(seen.shape[1])))
             parts.append(rows if same else self._known_columns(rows))
-        for table in (past, self.pairs):
+        for table in (*past, self.pairs):
             if table is not None:
                 parts.append(self._pair_matrix(table))
         if not parts:
@@ -102,19 +131,24 @@ class Request:
 def build_request(
     known_users: np.ndarray,
     known_items: np.ndarray,
-    users: Any,
-    past: Interactions | None,
-    candidates: Any,
-    exclude: Any,
+    users: Any = None,
+    of_users: Given = Given(),
+    of_items: Given = Given(),
+    candidates: Any = None,
+    exclude: Any = None,
 ) -> Request:
     """Check the arguments of a query and find its ids among the known ones."""
     if users is not None:
         column = check_id_list(users, "user")
-    elif past is not None:
-        column = IdColumn(codes=np.arange(len(past.users.ids)), ids=past.users.ids)
     else:
-        column = IdColumn(codes=np.arange(len(known_users)), ids=known_users)
+        given = of_users.ids("user")
+        ids = known_users if given is None else given
+        column = IdColumn(codes=np.arange(len(ids)), ids=ids)
     items, item_codes = known_items, np.arange(len(known_items))
+    given = of_items.ids("item")
+    if given is not None and candidates is None:
+        new = given[lookup(known_items, IdColumn(np.arange(len(given)), given), "item") < 0]
+        items, item_codes = np.concatenate([items, new]), np.append(item_codes, np.full(len(new), -1))
     if candidates is not None:
         chosen = check_id_list(candidates, "candidate")
         if not len(chosen.ids):

@@ -240,22 +240,21 @@ class WRMFRecommender(FactorRecommender):
         trainer = Sweeps(self, problem, pool)
         return trainer, trainer.run_epoch(0)
 
-    def _fold_in(self, codes: np.ndarray, history: sp.csr_array) -> np.ndarray:
-        users = self._entities("user")
-        active = self._active_item
-        fixed = np.vstack([self.item_factors_, self._unknown_item]).astype(np.float32)
+    def _fold_in(self, name: str, entities: Entities, drawn: np.ndarray, history: sp.csr_array) -> np.ndarray:
+        other = "item" if name == "user" else "user"
+        active = getattr(self, f"_active_{other}")
+        factors = getattr(self, f"{other}_factors_")
         excess = self._excess(history)
-        # The penalty is on the user's own embedding: it draws her vector to what her features give.
-        prior = None if users.design is None else users.feature_vectors(self.user_embeddings_, codes)
-        lam = np.array([self._regularization_of("user") / users.identity_weight**2])
+        # The penalty is on the row's own embedding: it draws the vector to what features say.
+        lam = np.array([self._regularization_of(name) / entities.identity_weight**2])
         if self.regularization_scaling:
             total = self._excess(self.interactions_).sum(dtype=np.float64)
             w = active.sum() + excess.sum(axis=1, dtype=np.float64)
-            lam = lam * (w / (active.sum() + total / users.active.sum())) ** self.regularization_scaling
-        x = np.zeros((len(codes), self.n_components), dtype=np.float32)
+            lam = lam * (w / (active.sum() + total / entities.active.sum())) ** self.regularization_scaling
         with workers(self.n_jobs) as pool:
-            item_gram = gram(self.item_factors_[active], pool)
-            items = FixedSide.of(Rotated(fixed), item_gram, float(lam.min()), EXACT, pool)
-            prior = None if prior is None else Rotated(prior).into(items.basis, pool)
-            solve_side(rows_of(excess), items, lam, x, EXACT, pool, prior)
-            return Rotated(x, items.basis).vectors(pool)
+            everything = np.vstack([factors, getattr(self, f"_unknown_{other}")]).astype(np.float32)
+            others = FixedSide.of(Rotated(everything), gram(factors[active], pool), float(lam.min()), EXACT, pool)
+            prior = Rotated(drawn).into(others.basis, pool)
+            x = prior.copy()
+            solve_side(rows_of(excess), others, lam, x, EXACT, pool, prior)
+            return Rotated(x, others.basis).vectors(pool)

@@ -1,0 +1,223 @@
+"""Side features in the models: what is solved, and what happens where they say nothing."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import reference
+import scipy.sparse as sp
+
+from sklearn_recsketch import BPRRecommender, SideFeatureEncoder, SideFeatures, WARPRecommender, WRMFRecommender
+from sklearn_recsketch.kernels import _sparse
+from sklearn_recsketch.kernels._jit import read_only, rows_of
+from sklearn_recsketch.solvers._feature_matrix import FeatureMatrix, draw_features
+from sklearn_recsketch.utils._threads import Workers
+
+ALONE = Workers(None, 1)
+FACTORS = pytest.mark.parametrize("recommender", [WRMFRecommender, WARPRecommender, BPRRecommender])
+ENCODERS = {
+    "defaults": SideFeatureEncoder(),
+    "weights": SideFeatureEncoder(feature_weight=2.0, identity_weight=0.5),
+    "raw": SideFeatureEncoder(norm=None, idf=False),
+    "no identity": SideFeatureEncoder(identity=False),
+}
+
+
+def dense_solution(rec, lam_own, lam_features):
+    """Embeddings of items that minimise the objective, users as they are: one linear system over all of them."""
+    active = np.asarray(rec.interactions_.sum(axis=0)).ravel() > 0
+    F = rec.item_encoder_.transform(rec.item_features_).toarray().astype(np.float64)[active]
+    n_own = len(rec.items_) if rec.item_encoder_.identity else 0
+    strengths = rec.interactions_.toarray().astype(np.float64)
+    X = rec.user_factors_.astype(np.float64)[strengths.sum(axis=1) > 0]
+    c = reference.confidences(strengths[strengths.sum(axis=1) > 0][:, active], rec.alpha)
+    K = X.shape[1]
+    A, b = np.zeros((F.shape[1] * K,) * 2), np.zeros(F.shape[1] * K)
+    for f, confidence, liked in zip(F, c.T, (c > 1).T):
+        A += np.kron(np.outer(f, f), X.T @ (confidence[:, None] * X))
+        b += np.kron(f, X.T @ (confidence * liked))
+    lam = np.full(F.shape[1], lam_features)
+    lam[:n_own] = lam_own
+    return np.linalg.solve(A + np.diag(np.repeat(lam, K)), b).reshape(-1, K), active
+
+
+@pytest.mark.parametrize("encoder", ENCODERS.values(), ids=ENCODERS)
+@pytest.mark.parametrize("feature_regularization", [None, 4.0])
+def test_exact_half_sweep_is_the_dense_ridge_solution(encoder, feature_regularization, tiny):
+    X, y, tags, _ = tiny
+    rec = WRMFRecommender(
+        3, alpha=3.0, regularization=0.5, feature_regularization=feature_regularization, solver="cholesky",
+        max_iter=3, item_encoder=encoder, random_state=0,
+    ).fit(X, y, item_features=tags)  # fmt: skip
+    expected, active = dense_solution(rec, 0.5, 0.5 if feature_regularization is None else feature_regularization)
+    learnt = rec.item_embeddings_.astype(np.float64)
+    if rec.item_encoder_.identity:  # cold items get the mean, and take no part in the objective
+        keep = np.append(active, np.ones(len(learnt) - len(active), dtype=bool))
+        learnt, expected = learnt[keep], expected[keep]
+    # A relative residual of 1e-6 and float32 embeddings, in a system of condition up to 1e3.
+    np.testing.assert_allclose(learnt, expected, atol=3e-4)
+
+
+@pytest.mark.parametrize("encoder", ENCODERS.values(), ids=ENCODERS)
+def test_alternation_stays_where_exact_solves_end(encoder, tiny):
+    X, y, tags, _ = tiny
+    rec = WRMFRecommender(
+        2, alpha=3.0, regularization=0.5, solver="cholesky", max_iter=600, item_encoder=encoder, random_state=0
+    ).fit(X, y, item_features=tags)
+    exact, vectors = rec.loss_curve_[-1], rec.item_factors_
+    rec.set_params(solver="auto", max_iter=50, warm_start=True).fit(X, y, item_features=tags)
+    # Rows may stop 3e-5 above their least loss.
+    assert rec.loss_curve_[-1] == pytest.approx(exact, rel=1e-4)
+    np.testing.assert_allclose(rec.item_factors_, vectors, atol=2e-2)
+
+
+def test_alternation_never_increases_the_loss(planted):
+    X, y, tags = planted
+    rec = WRMFRecommender(8, max_iter=25, random_state=0).fit(X, y, item_features=tags)
+    # Each part lowers its own share of L, up to float32 sums.
+    assert np.all(np.diff(rec.loss_curve_) <= 1e-5 * rec.loss_curve_[:-1])
+
+
+@pytest.mark.parametrize("solver", ["auto", "cholesky"])
+def test_transposed_problem_has_the_same_answer(solver, tiny):
+    X, y, tags, _ = tiny
+    options = {"alpha": 3.0, "regularization": 2.0, "max_iter": 500, "solver": solver, "random_state": 0}
+    rec = WRMFRecommender(1, **options).fit(X, y, item_features=tags)
+    swapped = WRMFRecommender(1, **options).fit(X[["item", "user"]].to_numpy(), y, user_features=tags)
+    assert swapped.loss_curve_[-1] == pytest.approx(rec.loss_curve_[-1], rel=1e-4)
+    # A loss within 1e-5 of the common minimum leaves 1e-2 in predictions.
+    scores, other = rec.user_factors_ @ rec.item_factors_.T, swapped.item_factors_ @ swapped.user_factors_.T
+    np.testing.assert_allclose(other, scores, atol=2e-2)
+
+
+@FACTORS
+def test_the_identity_alone_is_the_plain_model(recommender, planted):
+    X, y, tags = planted
+    present = tags.align(np.unique(X["item"]), "item")
+    plain = recommender(6, max_iter=4, random_state=0).fit(X, y)
+    alone = recommender(6, max_iter=4, item_encoder=SideFeatureEncoder(feature_weight=0), random_state=0)
+    alone.fit(X, y, item_features=present)
+    # The same steps; rows are kept with and without a part of zero.
+    np.testing.assert_allclose(alone.item_factors_, plain.item_factors_, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("solver", ["auto", "cholesky"])
+def test_exact_and_auto_rows_of_the_identity_alone_are_the_plain_ones(solver, planted):
+    X, y, tags = planted
+    present = tags.align(np.unique(X["item"]), "item")
+    plain = WRMFRecommender(6, solver=solver, max_iter=4, random_state=0).fit(X, y)
+    alone = WRMFRecommender(
+        6, solver=solver, max_iter=4, item_encoder=SideFeatureEncoder(feature_weight=0), random_state=0
+    ).fit(X, y, item_features=present)
+    np.testing.assert_array_equal(alone.item_factors_, plain.item_factors_)
+
+
+@FACTORS
+def test_tags_of_items_with_few_interactions_help(recommender, planted):
+    X, y, tags = planted
+    order = np.random.default_rng(0).permutation(len(X))
+    X, y = X.iloc[order], y[order]
+    kept = (X.groupby("item").cumcount() < 3).to_numpy()
+    options = {"alpha": 10.0} if recommender is WRMFRecommender else {}
+    candidates = np.unique(X["item"][kept])
+    scores = []
+    for features in (None, tags):
+        rec = recommender(8, max_iter=30, random_state=0, **options).fit(X[kept], item_features=features)
+        table = rec.recommend(k=20, candidates=candidates)
+        hits = table.merge(X[~kept], on=["user", "item"])
+        scores.append(len(hits) / len(table))
+    # Three likes an item say little, its tags more: measured ratios of 1.1 to 1.6.
+    assert scores[1] > 1.05 * scores[0]
+
+
+@FACTORS
+def test_many_tags_on_an_item_do_not_blow_up_training(recommender):
+    rng = np.random.default_rng(0)
+    X = np.column_stack([rng.integers(0, 60, 800), rng.integers(0, 40, 800)])
+    tags = SideFeatures.from_dicts({i: {"tag": [f"t{t}" for t in range(200)]} for i in range(40)})
+    encoder = SideFeatureEncoder(norm=None, idf=False, feature_weight=3.0)
+    rec = recommender(4, max_iter=10, item_encoder=encoder, random_state=0)
+    rec.fit(X, item_features=tags)
+    assert not rec.diverged_
+    assert np.isfinite(rec.item_factors_).all()
+
+
+# Steps towards a ridge regression.
+
+
+def ridge_case(seed, per_row):
+    rng = np.random.default_rng(seed)
+    F = sp.csr_array((rng.random((40, 9)) * (rng.random((40, 9)) < 0.4)).astype(np.float32))
+    pull = rng.uniform(0.5, 2.0, 40 if per_row else 1)
+    penalty = rng.uniform(0.5, 2.0, 9).astype(np.float32)
+    return rng, F, pull, penalty, rng.standard_normal((40, 3)).astype(np.float32)
+
+
+def ridge_loss(F, pull, penalty, target, W):
+    away = target - F @ W
+    return np.sum(pull[:, None] * away**2) + np.sum(penalty[:, None] * W**2)
+
+
+@pytest.mark.parametrize("per_row", [False, True])
+def test_draw_features_says_by_how_much_it_changes_the_loss(per_row, seed):
+    rng, F, pull, penalty, target = ridge_case(seed, per_row)
+    features = FeatureMatrix(F, pull)
+    W = rng.standard_normal((9, 3)).astype(np.float32)
+    new, loss = draw_features(features, penalty, features.normal_diagonal(penalty, ALONE), target - F @ W, W, ALONE)
+    before = np.sum(pull[:, None] * (target - F @ W) ** 2)
+    assert before + loss == pytest.approx(ridge_loss(F, pull, penalty, target, new), rel=1e-4)  # float32 sums
+    assert ridge_loss(F, pull, penalty, target, new) < ridge_loss(F, pull, penalty, target, W)
+
+
+@pytest.mark.parametrize("per_row", [False, True])
+def test_draw_features_goes_as_far_as_lowers_the_loss_most(per_row, seed):
+    rng, F, pull, penalty, target = ridge_case(seed, per_row)
+    features = FeatureMatrix(F, pull)
+    W = rng.standard_normal((9, 3)).astype(np.float32)
+    new, _ = draw_features(features, penalty, features.normal_diagonal(penalty, ALONE), target - F @ W, W, ALONE)
+    best = ridge_loss(F, pull, penalty, target, new)
+    for factor in (0.9, 1.1):
+        assert ridge_loss(F, pull, penalty, target, W + np.float32(factor) * (new - W)) > best
+
+
+def test_steps_of_draw_features_end_at_the_ridge_solution(seed):
+    _, F, pull, penalty, target = ridge_case(seed, per_row=True)
+    features = FeatureMatrix(F, pull)
+    diagonal = features.normal_diagonal(penalty, ALONE)
+    W = np.zeros((9, 3), np.float32)
+    for _ in range(200):
+        W, _ = draw_features(features, penalty, diagonal, target - F @ W, W, ALONE)
+    dense = F.toarray().astype(np.float64)
+    expected = np.linalg.solve(dense.T @ (pull[:, None] * dense) + np.diag(penalty), dense.T @ (pull[:, None] * target))
+    np.testing.assert_allclose(W, expected, atol=1e-4)  # float32 residuals
+
+
+def test_one_step_from_nothing_equals_its_twin(seed):
+    _, F, _, _, target = ridge_case(seed, per_row=False)
+    features, ones = FeatureMatrix(F), np.ones(9, np.float32)
+    step, _ = draw_features(
+        features, ones, features.normal_diagonal(ones, ALONE), target, np.zeros((9, 3), np.float32), ALONE
+    )
+    np.testing.assert_allclose(step, reference.ridge_step(F.toarray(), target, 1.0), rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("kernel", [_sparse.product_square, _sparse.product_square.py_func])
+def test_product_square_is_the_weighted_square_of_the_product(kernel, seed):
+    rng, F, pull, _, _ = ridge_case(seed, per_row=True)
+    W = rng.standard_normal((9, 3)).astype(np.float32)
+    found = kernel(0, 40, rows_of(F), read_only(W), read_only(pull.astype(np.float32)))
+    assert found == pytest.approx(np.sum(pull[:, None] * (F @ W) ** 2), rel=1e-5)
+
+
+@pytest.mark.parametrize("kernel", [_sparse.precondition, _sparse.precondition.py_func])
+def test_precondition_divides_and_sums(kernel, seed):
+    rng = np.random.default_rng(seed)
+    gradient, W = (rng.standard_normal((9, 3)).astype(np.float32) for _ in range(2))
+    lam, diagonal = (rng.uniform(0.5, 2.0, 9).astype(np.float32) for _ in range(2))
+    r = gradient - lam[:, None] * W
+    z = r / diagonal[:, None]
+    sums = kernel(0, 9, gradient, read_only(W), read_only(lam), read_only(diagonal))
+    np.testing.assert_allclose(gradient, z, rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(
+        sums, [np.sum(r * z), np.sum(lam[:, None] * z**2), np.sum(lam[:, None] * W**2)], rtol=1e-5
+    )
