@@ -17,7 +17,7 @@ from sklearn_recsketch import (
     WRMFRecommender,
 )
 from sklearn_recsketch.metrics import make_ranking_scorer, precision_at_k
-from sklearn_recsketch.model_selection import UserHoldoutSplit, UserKFold
+from sklearn_recsketch.model_selection import ColdItemSplit, ColdUserSplit, UserHoldoutSplit, UserKFold
 from sklearn_recsketch.preprocessing import interactions_from_matrix, threshold_interactions, to_matrix
 
 GOOD = [["ann", 7], ["ann", 9], ["bob", 9], ["eve", 7]]
@@ -247,6 +247,18 @@ CALLS = [
     ("metric_at_zero", lambda: make_ranking_scorer("ndcg@0"), ValueError, r"A metric must be .* got 'ndcg@0'"),
     ("no_metric", lambda: make_ranking_scorer([]), ValueError, r"metrics is empty: name at least one"),
     (
+        "unknown_candidates",
+        lambda: make_ranking_scorer("ndcg@5", candidates="warm"),
+        ValueError,
+        r"candidates must be an array of item ids, None or 'cold', got 'warm'\. .* write candidates=\['warm'\]",
+    ),
+    (
+        "no_cold_item",
+        lambda: make_ranking_scorer("ndcg@5", candidates="cold")(popular(), GOOD),
+        ValueError,
+        r"but the recommender knows none: all its 2 items have some\. Pass the features .* to fit as item_features",
+    ),
+    (
         "scorer_of_no_recommender",
         lambda: make_ranking_scorer("ndcg@5")(SideFeatureEncoder(), GOOD),
         TypeError,
@@ -289,6 +301,18 @@ CALLS = [
         r"The 'user_fraction' parameter of UserHoldoutSplit must be a float in the range \(0.*1.* Got 0\.0",
     ),
     ("no_second_item", lambda: next(UserKFold().split([["a", 1]])), ValueError, r"No user has two distinct items"),
+    (
+        "nothing_left_to_train",
+        lambda: next(ColdItemSplit().split([["ann", 7], ["bob", 7]])),
+        ValueError,
+        r"ColdItemSplit\(test_fraction=0\.2\) would hold out 1 of the 1 items .* Lower test_fraction",
+    ),
+    (
+        "test_fraction",
+        lambda: next(ColdUserSplit(test_fraction=1.0).split(GOOD)),
+        ValueError,
+        r"The 'test_fraction' parameter of ColdUserSplit must be a float in the range \(0.*1.*\)\. Got 1\.0",
+    ),
     (
         "unknown_row_id",
         lambda: to_matrix(GOOD, users=["ann", "bob"]),

@@ -246,6 +246,29 @@ def test_candidates_limit_the_ranking():
     assert scorer(rec, [["ann", 3]]) == 0
 
 
+def test_cold_candidates_are_the_known_items_without_interactions(split):
+    """Also an item whose only row has strength or weight 0, which is no interaction to learn from."""
+    X, y, X_test, y_test = split
+    X = X.assign(weight=(X["item"] != 7).astype(float))
+    y = np.where(X["item"] % 5 == 0, 0.0, y)
+    features = SideFeatures.from_dicts({i: {"tag": f"t{i % 4}"} for i in range(120)})
+    rec = WRMFRecommender(n_components=4, max_iter=2, random_state=0).fit(X, y, item_features=features)
+    cold = sorted(set(range(120)) - set(X["item"][(y > 0) & (X["weight"] > 0)]))
+    assert {0, 5, 7} <= set(cold)
+    names = ["recall@5", "ndcg@10"]
+    expected = make_ranking_scorer(names, candidates=cold)(rec, X_test, y_test)
+    assert make_ranking_scorer(names, candidates="cold")(rec, X_test, y_test) == expected
+
+
+def test_warm_items_are_relevant_and_missed_among_the_cold():
+    features = SideFeatures.from_dicts({100: {"tag": "a"}})
+    rec = PopularityRecommender().fit(FIT, item_features=features)
+    scorer = make_ranking_scorer("recall@3", candidates="cold")
+    assert scorer(rec, [["ann", 100]]) == 1
+    assert scorer(rec, [["ann", 3], ["ann", 100]]) == 1 / 2
+    assert scorer(rec, [["ann", 3], ["bob", 100]]) == 1 / 2
+
+
 def test_relevance_is_positive_y():
     rec = PopularityRecommender().fit(FIT)
     scorer = make_ranking_scorer("recall@1")

@@ -46,7 +46,8 @@ def evaluate(
     Rows whose pair was in fit are *seen*, the others *new*. If there are seen rows, and no new one
     has both its user and its item known, it is a training score: the seen rows are relevant and
     nothing is excluded. Otherwise the new rows are relevant, and with `exclude_seen` the pairs seen
-    in fit are neither relevant nor candidates. Items the model does not know are relevant and missed.
+    in fit are neither relevant nor candidates. Items the model does not know are relevant and missed, and so
+    are known ones that are not among the `candidates`.
     """
     recommender, X = unwrap(estimator, X)
     hits = judge(recommender, X, y, max(k for _, k in metrics), exclude_seen=exclude_seen, candidates=candidates)
@@ -65,10 +66,7 @@ def judge(recommender: Any, X: Any, y: Any, k: int, *, exclude_seen: bool = True
     new_and_known = relevant & ~seen & (users >= 0) & (items >= 0)
     training = bool((seen & relevant).any()) and not new_and_known.any()
     rows = relevant & (seen if training else ~seen)
-    chosen = None
-    if candidates is not None:
-        chosen = lookup(recommender.items_, _distinct(candidates), "candidate")
-        chosen = chosen[chosen >= 0]
+    chosen = _candidate_codes(recommender, candidates)
     # Distinct pairs, by user.
     _, first = np.unique(pair_keys(interactions)[rows], return_index=True)
     rows = np.flatnonzero(rows)[first]
@@ -89,9 +87,22 @@ def judge(recommender: Any, X: Any, y: Any, k: int, *, exclude_seen: bool = True
     return Hits(at, n_relevant, interactions.users.ids[codes])
 
 
-def _distinct(candidates: Any) -> IdColumn:
+def _candidate_codes(recommender: Any, candidates: Any) -> np.ndarray | None:
+    """Row numbers of the known items to rank, sorted; None for all."""
+    if candidates is None:
+        return None
+    if isinstance(candidates, str):  # "cold": make_ranking_scorer refuses any other
+        cold = np.flatnonzero(recommender.interactions_.count_nonzero(axis=0) == 0)
+        if not len(cold):
+            raise ValueError(
+                f"candidates='cold' ranks the items without interactions in fit, but the recommender knows none: all "
+                f"its {len(recommender.items_)} items have some. Pass the features of the other items to fit as "
+                f"item_features, for example cross_val_score(..., params={{'item_features': F}})."
+            )
+        return cold
     ids = check_id_list(candidates, "candidate").ids
-    return IdColumn(np.arange(len(ids)), ids)
+    chosen = lookup(recommender.items_, IdColumn(np.arange(len(ids)), ids), "candidate")
+    return chosen[chosen >= 0]
 
 
 def _stored(matrix: sp.csr_array, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:

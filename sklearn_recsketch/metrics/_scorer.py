@@ -69,8 +69,11 @@ def make_ranking_scorer(
         "average_precision", "reciprocal_rank", "hit_rate", then "@" and k.
     exclude_seen : bool, default=True
         Leave pairs seen in fit out of rankings. False ranks them too.
-    candidates : array-like of ids, default=None
-        Items to rank; None is all known items.
+    candidates : array-like of ids or "cold", default=None
+        Items to rank; None is all known items. "cold" is those the recommender knows, by their
+        features, but has no interactions with: see
+        :class:`~sklearn_recsketch.model_selection.ColdItemSplit`. Relevance does not depend on it:
+        a relevant item that is not ranked counts as missed.
 
     Returns
     -------
@@ -98,6 +101,7 @@ def make_ranking_scorer(
     >>> bool(0 < scores[0] < 1)
     True
     """
+    _check_candidates(candidates)
     if isinstance(metrics, str):
         parse_metric(metrics)
         return _RankingScorer(metrics, exclude_seen, candidates)
@@ -107,6 +111,14 @@ def make_ranking_scorer(
     for name in names:
         parse_metric(name)
     return _MultiRankingScorer(names, exclude_seen, candidates)
+
+
+def _check_candidates(candidates: Any) -> None:
+    if isinstance(candidates, str) and candidates != "cold":
+        raise ValueError(
+            f"candidates must be an array of item ids, None or 'cold', got {candidates!r}. "
+            f"To rank a single item, write candidates=[{candidates!r}]."
+        )
 
 
 def check_ranking_scorer(scoring: Any) -> Callable[[Any, Any, Any], float]:

@@ -18,7 +18,7 @@ from sklearn_recsketch.utils._validation import Interactions, check_interactions
 __all__ = ["UserHoldoutSplit", "UserKFold"]
 
 
-class _UserSplit(BaseCrossValidator):
+class _PairSplit(BaseCrossValidator):
     """Base of splitters: `_test_rows` yields a mask of test rows per split."""
 
     _parameter_constraints: dict[str, Any]
@@ -62,7 +62,7 @@ class _UserSplit(BaseCrossValidator):
         raise NotImplementedError
 
 
-class UserHoldoutSplit(_UserSplit):
+class UserHoldoutSplit(_PairSplit):
     """Move `n_items` random items of some users to the test set.
 
     Eligible are users with at least `min_interactions` distinct items; ``floor(user_fraction *
@@ -183,7 +183,7 @@ class UserHoldoutSplit(_UserSplit):
             yield pairs.rows(is_test[pairs.user] & (pairs.rank < self.n_items))
 
 
-class UserKFold(_UserSplit):
+class UserKFold(_PairSplit):
     """Deal each user's items into `n_splits` folds of equal size.
 
     Every distinct pair of a user with at least two items is tested in exactly one split, and in
