@@ -62,7 +62,7 @@ def test_exact_half_sweep_is_the_dense_ridge_solution(encoder, feature_regulariz
 def test_alternation_stays_where_exact_solves_end(encoder, tiny):
     X, y, tags, _ = tiny
     rec = WRMFRecommender(
-        2, alpha=3.0, regularization=0.5, solver="cholesky", max_iter=600, item_encoder=encoder, random_state=0
+        2, alpha=3.0, regularization=0.5, solver="cholesky", max_iter=2000, item_encoder=encoder, random_state=0
     ).fit(X, y, item_features=tags)
     exact, vectors = rec.loss_curve_[-1], rec.item_factors_
     rec.set_params(solver="auto", max_iter=50, warm_start=True).fit(X, y, item_features=tags)
