@@ -15,7 +15,8 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from sklearn_recsketch.datasets import load_likes, make_interactions
+from sklearn_recsketch import SideFeatures
+from sklearn_recsketch.datasets import load_features, load_likes, make_interactions
 from sklearn_recsketch.metrics import make_ranking_scorer
 
 DATA = Path(__file__).parents[2] / "shared/data"
@@ -44,6 +45,11 @@ def gowalla(or_made_up: bool = True) -> Likes:
 def citeulike() -> pd.DataFrame:
     """Likes of citeulike-a."""
     return load_likes(DATA / "citeulike-a/likes.psv").data
+
+
+def citeulike_tags() -> SideFeatures:
+    """Tags of its articles."""
+    return load_features(DATA / "citeulike-a/feats.psv")
 
 
 class Trained(NamedTuple):

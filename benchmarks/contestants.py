@@ -8,6 +8,7 @@ import warnings
 import numpy as np
 import pandas as pd
 import scipy.sparse as sp
+from cmfrec import CMF_implicit
 from common import Trained
 from implicit.cpu.als import AlternatingLeastSquares
 from implicit.cpu.bpr import BayesianPersonalizedRanking
@@ -93,15 +94,29 @@ def irspack_als(matrix: sp.csr_matrix, K: int, n_jobs: int, epochs: int, alpha, 
     return Trained(seconds, trainer.core_trainer.user, trainer.core_trainer.item)
 
 
-def lightfm(matrix: sp.csr_matrix, K: int, n_jobs: int, epochs: int, loss: str, seed: int = 0, **options) -> Trained:
+def lightfm(
+    matrix: sp.csr_matrix, K: int, n_jobs: int, epochs: int, loss: str, seed: int = 0, item_features=None, **options
+) -> Trained:
     """LightFM at its defaults, but for `options`."""
     model = LightFM(no_components=K, loss=loss, random_state=seed, **options)
     seconds = []
     for _ in range(epochs):
         start = time.perf_counter()
-        model.fit_partial(matrix, epochs=1, num_threads=n_jobs)
+        model.fit_partial(matrix, item_features=item_features, epochs=1, num_threads=n_jobs)
         seconds.append(time.perf_counter() - start)
-    return Trained(seconds, model.user_embeddings, model.item_embeddings, model.item_biases)
+    biases, items = model.get_item_representations(item_features)
+    return Trained(seconds, model.user_embeddings, items, biases)
+
+
+def cmfrec_implicit(matrix: sp.csr_matrix, tags: sp.csr_matrix, K: int, n_jobs: int, epochs: int, **options) -> Trained:
+    """cmfrec's collective factorization of likes and tags; items without likes have vectors by their tags."""
+    model = CMF_implicit(
+        k=K, niter=epochs, use_cg=True, nthreads=n_jobs, verbose=False, center_I=False, NA_as_zero_item=True, **options
+    )
+    likes, features = (sp.coo_matrix(part, dtype=np.float64) for part in (matrix, tags))
+    start = time.perf_counter()
+    model.fit(X=likes, I=features)
+    return Trained([(time.perf_counter() - start) / epochs] * epochs, model.A_, model.B_)
 
 
 def implicit_bpr(matrix: sp.csr_matrix, K: int, n_jobs: int, epochs: int) -> Trained:

@@ -64,7 +64,8 @@ class SideFeatureEncoder(TransformerMixin, BaseEstimator, auto_wrap_output_keys=
     norm : {"l1", "l2"} or None, default="l2"
         Scale the features of each id to unit length in this norm.
     feature_weight : float, default=1.0
-        Factor of the feature block; 0 switches it off.
+        Factor of the feature block; 0 switches it off. The larger it is beside `identity_weight`, the more of a
+        vector is what its features say: better for ids with few interactions, and the first to tune.
     identity_weight : float, default=1.0
         Factor of the identity block.
     separator : str, default="="
@@ -82,6 +83,10 @@ class SideFeatureEncoder(TransformerMixin, BaseEstimator, auto_wrap_output_keys=
 
     Notes
     -----
+    Embeddings of equal penalty make a vector whose variance is `identity_weight` squared by its own embedding and
+    `feature_weight` squared by its features, if these have unit length. Identity and features of weight 1 cost no
+    accuracy against no features on the data of the benchmarks, not even where the features were those of other items.
+
     Cost O(values) in time and memory; the output has one entry per value and one per id.
 
     Examples

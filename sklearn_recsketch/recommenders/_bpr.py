@@ -56,7 +56,8 @@ class BPRRecommender(PairwiseRecommender):
 
     Notes
     -----
-    Time per epoch: O(n_pairs * K), with features O(n_pairs * features * K).
+    Time per epoch: O(n_pairs * K), with features O(values K) more. They are learnt as those of
+    :class:`WARPRecommender`.
 
     References
     ----------

@@ -65,7 +65,8 @@ class WRMFRecommender(FactorRecommender):
         "cholesky" solves exactly: to a relative residual of 1e-6 in every row. "auto" gives each row the
         steps it needs to be within 3e-5 of its least loss, or within 1e-3 and twenty times nearer than it
         was: the time of "cg" on likes, nearly the loss of "cholesky" at any strength.
-        Embeddings of side features get three steps, unless solved exactly.
+        Embeddings of side features get one step per half-sweep, three where there is no identity, unless solved
+        exactly.
     max_iter : int, default=15
         Sweeps: one over users, one over items each.
     tol : float, default=0.0
@@ -131,12 +132,18 @@ class WRMFRecommender(FactorRecommender):
     There the problem of a row is :math:`(V + \lambda_u + Y_u^T E Y_u) x = Y_u^T (1 + e)`, e = c - 1, with a
     diagonal that is known: conjugate gradient, preconditioned by it, needs no Gram product per step, no
     eigenvalue is below 1, and a :math:`\lambda_u` of its own costs a row nothing. With "cholesky", Gram matrices
-    are computed in float64, and the rotations where the eigenvalues spread by more than 1e4. With side
-    features the half-problem in W is solved by matrix-free preconditioned conjugate gradient. Items known by
+    are computed in float64, and the rotations where the eigenvalues spread by more than 1e4. Items known by
     their features only take no part in L.
 
+    A row with an identity embedding z of weight a and features f, :math:`x = a z + f W`, has the penalty
+    :math:`\lambda |z|^2 = (\lambda / a^2) |x - f W|^2`: it is solved as a row without features, but drawn to
+    :math:`f W` instead of 0. Then W takes one step of preconditioned gradient towards the rows, as far as lowers L
+    most. The objective is the same as in terms of z and W, where few steps get far less far. "cholesky" solves for x
+    and W together, and rows without an identity for W alone, by matrix-free preconditioned conjugate gradient
+    [4]_ [5]_.
+
     Time per sweep: O(n_interactions K + (n_users + n_items) K^2) and, with features, O(values K);
-    memory: three times the factors and twice the interactions.
+    memory: three times the factors and twice the interactions; with features five times the vectors.
 
     References
     ----------
@@ -148,6 +155,8 @@ class WRMFRecommender(FactorRecommender):
        recommendation benchmarks. RecSys 2022. https://doi.org/10.1145/3523227.3548486
     .. [4] H.-F. Yu, H.-Y. Huang, I. S. Dhillon, C.-J. Lin. A unified algorithm for one-class structured
        matrix factorization with side information. AAAI 2017. https://doi.org/10.1609/aaai.v31i1.10863
+    .. [5] B. Yuan, Y.-S. Li, P. Quan, C.-J. Lin. Efficient optimization methods for extreme similarity learning with
+       nonlinear embeddings. KDD 2021. https://doi.org/10.1145/3447548.3467363
 
     Examples
     --------
