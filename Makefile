@@ -9,10 +9,11 @@ LIKES ?=
 FEATURES ?=
 REPORT ?= demo-report
 
-.PHONY: help demo test lint format type doc bench quality clean
+.PHONY: help demo experiments test lint format type doc bench quality clean
 
 help:
 	@echo "make demo [LIKES=likes.psv FEATURES=feats.psv]   the whole job, on embedded data or on files"
+	@echo "make experiments [LIKES=likes.psv FEATURES=feats.psv]   which treatment of tags helps"
 	@echo "make test     the test suite"
 	@echo "make lint     ruff;   make type     mypy;   make format   ruff format"
 	@echo "make doc      the documentation;   make bench   timings beside peers;   make quality   precision beside peers"
@@ -31,6 +32,9 @@ $(VENV)/.recsketch-%: pyproject.toml | $(VENV)/.recsketch-venv
 
 demo: $(VENV)/.recsketch-demo
 	$(BIN)/python examples/demo.py --report $(REPORT) $(if $(LIKES),--likes "$(LIKES)") $(if $(FEATURES),--features "$(FEATURES)")
+
+experiments: $(VENV)/.recsketch-demo
+	$(BIN)/python examples/tag_experiments.py $(if $(LIKES),--likes "$(LIKES)") $(if $(FEATURES),--features "$(FEATURES)")
 
 test: $(VENV)/.recsketch-test
 	$(BIN)/python -m pytest
