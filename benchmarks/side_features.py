@@ -184,7 +184,7 @@ def compare(trials: dict[str, Any], splits: list[tuple[pd.DataFrame, pd.DataFram
 def tuned_encoder(name: str, X: pd.DataFrame, tags: SideFeatures) -> dict[str, Any]:
     """The best parameters of the encoder on a split of X, the recommender's at their defaults."""
     space = {
-        "item_encoder__feature_weight": Real(0.3, 6, "log-uniform"),
+        "item_encoder__feature_weight": Real(0.3, 4, "log-uniform"),
         "item_encoder__min_count": Integer(1, 20),
         "item_encoder__norm": Categorical(["l1", "l2"]),
         "item_encoder__idf": Categorical([True, False]),
@@ -275,8 +275,8 @@ SPACES: dict[str, dict[str, Any]] = {
         "max_iter": Integer(30, 60),
     },
 }
-OF_ENCODER = {"item_encoder__feature_weight": Real(0.7, 6, "log-uniform"), "item_encoder__min_count": Integer(1, 8)}
-LARGE = {"WRMF": 512, "WARP": 384}
+OF_ENCODER = {"item_encoder__feature_weight": Real(0.5, 4, "log-uniform"), "item_encoder__min_count": Integer(1, 8)}
+LARGE = {"WRMF": 512, "WARP": 256}
 
 
 def tuned_cold(name: str, K: int, n_iter: int, train: pd.DataFrame, tags: SideFeatures) -> BayesSearchCV:

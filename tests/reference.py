@@ -116,6 +116,7 @@ class Side:
         rows = weight * np.hstack([np.array(own, dtype=np.float64), np.zeros((n, 1))]) + self.F @ self.W
         self.vectors, self.biases = rows[:, :K].copy(), rows[:, K].copy()
         self.before = rows
+        self.relevance = 0.0
 
     def move(self, row, direction, sign, rate, bias_rate):
         length = rate / math.sqrt(self.G[row])
@@ -129,15 +130,33 @@ class Side:
         rows = np.hstack([self.vectors, self.biases[:, None]])
         own = rows - self.F @ self.W
         if self.F.shape[1]:
-            self.W += self.share() * ridge_step(self.F, rows - self.before, 1.0)
+            moved = rows - self.before
+            if self.weight:
+                moved = moved - moved.mean(axis=0)
+            step = ridge_step(self.F, moved, 1.0)
+            self.W += self.share(step, moved) * step
             self.W *= np.exp(-2 * travelled * self.feature_penalty)
         own = own * np.exp(-2 * travelled * self.penalty)[:, None] if self.weight else 0 * own
         self.before = own + self.F @ self.W
         self.vectors, self.biases = self.before[:, :-1].copy(), self.before[:, -1].copy()
 
-    def share(self):
+    def share(self, step, moved):
+        """GAIN times the relevance, times the mean |f|^2 over the square of the own embeddings' weight."""
+        if not self.weight:
+            return 1.0
+        self.relevance = max(self.relevance, left_out_correlation(self.F, moved, 1.0))
         squares = np.sum(self.F**2, axis=1)
-        return 1.0 if not self.weight else 0.5 * squares[squares > 0].mean() / self.weight**2
+        return 5.0 * self.relevance * squares[squares > 0].mean() / self.weight**2
+
+
+def left_out_correlation(F, D, penalty):
+    """Of each row of D with what the others say of it: features' sums over the others, over the normal diagonal."""
+    diagonal = np.sum(F**2, axis=0) + penalty
+    predicted = np.zeros_like(D)
+    for r in range(len(D)):
+        others = np.arange(len(D)) != r
+        predicted[r] = F[r] @ (F[others].T @ D[others] / diagonal[:, None])
+    return np.sum(predicted * D) / math.sqrt(np.sum(predicted**2) * np.sum(D**2))
 
 
 def ridge_step(F, D, penalty):

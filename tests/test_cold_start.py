@@ -118,8 +118,8 @@ def test_the_history_of_a_new_item_tells_who_likes_it(recommender, planted):
 
 @FACTORS
 def test_features_and_history_together_lie_between_either(recommender, planted):
-    X, y, tags = planted
-    rec = recommender(6, max_iter=8, random_state=0).fit(X, y, item_features=tags)
+    X, _, tags = planted
+    rec = recommender(6, max_iter=8, random_state=0).fit(X, item_features=tags)
     history = pd.DataFrame({"user": rec.users_[:3], "item": NEW})
     features = renamed(tags, int(tags.ids[4]), NEW)
     options = {"k": 1, "candidates": [NEW], "exclude_seen": False}

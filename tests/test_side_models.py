@@ -8,6 +8,7 @@ import reference
 import scipy.sparse as sp
 
 from sklearn_recsketch import BPRRecommender, SideFeatureEncoder, SideFeatures, WARPRecommender, WRMFRecommender
+from sklearn_recsketch.datasets import make_interactions
 from sklearn_recsketch.kernels import _sparse
 from sklearn_recsketch.kernels._jit import read_only, rows_of
 from sklearn_recsketch.solvers._feature_matrix import FeatureMatrix, draw_features
@@ -112,22 +113,22 @@ def test_exact_and_auto_rows_of_the_identity_alone_are_the_plain_ones(solver, pl
     np.testing.assert_array_equal(alone.item_factors_, plain.item_factors_)
 
 
-@FACTORS
-def test_tags_of_items_with_few_interactions_help(recommender, planted):
-    X, y, tags = planted
-    order = np.random.default_rng(0).permutation(len(X))
-    X, y = X.iloc[order], y[order]
-    kept = (X.groupby("item").cumcount() < 3).to_numpy()
+@pytest.mark.parametrize("recommender, bound", [(WRMFRecommender, 1.2), (BPRRecommender, 1.02), (WARPRecommender, 1.0)])
+def test_tags_of_items_with_few_interactions_help(recommender, bound):
+    X, _, tags = make_interactions(600, 250, n_tags=30, popularity_exponent=0.2, return_features=True, random_state=0)
     options = {"alpha": 10.0} if recommender is WRMFRecommender else {}
-    candidates = np.unique(X["item"][kept])
-    scores = []
-    for features in (None, tags):
-        rec = recommender(8, max_iter=30, random_state=0, **options).fit(X[kept], item_features=features)
-        table = rec.recommend(k=20, candidates=candidates)
-        hits = table.merge(X[~kept], on=["user", "item"])
-        scores.append(len(hits) / len(table))
-    # Three likes an item say little, its tags more: measured ratios of 1.1 to 1.6.
-    assert scores[1] > 1.05 * scores[0]
+    ratios = []
+    for seed in range(3):
+        X = X.iloc[np.random.default_rng(seed).permutation(len(X))]
+        kept = (X.groupby("item").cumcount() < 6).to_numpy()
+        precision = []
+        for features in (None, tags):
+            rec = recommender(8, max_iter=30, random_state=seed, **options).fit(X[kept], item_features=features)
+            table = rec.recommend(k=20, candidates=np.unique(X["item"][kept]))
+            precision.append(len(table.merge(X[~kept], on=["user", "item"])) / len(table))
+        ratios.append(precision[1] / precision[0])
+    # Measured on two such data sets: 1.35 to 1.44, 1.04 to 1.16 and 1.01 to 1.10.
+    assert np.mean(ratios) > bound
 
 
 @FACTORS
@@ -221,3 +222,35 @@ def test_precondition_divides_and_sums(kernel, seed):
     np.testing.assert_allclose(
         sums, [np.sum(r * z), np.sum(lam[:, None] * z**2), np.sum(lam[:, None] * W**2)], rtol=1e-5
     )
+
+
+@pytest.mark.parametrize("kernel", [_sparse.left_out_fit, _sparse.left_out_fit.py_func])
+def test_left_out_fit_leaves_out_the_row_itself(kernel, seed):
+    _, F, _, _, target = ridge_case(seed, per_row=False)
+    features = FeatureMatrix(F)
+    diagonal = features.normal_diagonal(np.ones(9), ALONE)
+    dense = (F.T @ target / diagonal[:, None]).astype(np.float32)
+    leverage = features.leverage(diagonal)
+    given = [read_only(array) for array in (dense, leverage, target)]
+    square, along, of_fit, of_target = kernel(0, 40, rows_of(F), *given)
+    assert square == pytest.approx(np.sum((F @ dense) ** 2), rel=1e-4)
+    expected = reference.left_out_correlation(F.toarray().astype(np.float64), target.astype(np.float64), 1.0)
+    assert along / np.sqrt(of_fit * of_target) == pytest.approx(expected, abs=1e-4)  # float32 sums
+
+
+def relevance(X, tags, monkeypatch):
+    """How relevant WARP finds tags after a few epochs."""
+    trainers = []
+    made = WARPRecommender._trainer
+    monkeypatch.setattr(WARPRecommender, "_trainer", lambda *given: trainers.append(made(*given)) or trainers[-1])
+    WARPRecommender(8, max_iter=5, random_state=0).fit(X, item_features=tags)
+    monkeypatch.undo()
+    return trainers[0]._epochs.items._relevance
+
+
+def test_tags_of_other_items_are_hardly_relevant(planted, monkeypatch):
+    X, _, tags = planted
+    order = np.random.default_rng(0).permutation(len(tags.ids))
+    others = SideFeatures(tags.ids, tags.keys, tags.values, sp.csr_array(tags.matrix[order]))
+    # Correlations of 120 rows in 9 columns: chance leaves about .05.
+    assert relevance(X, tags, monkeypatch) > 0.15 > relevance(X, others, monkeypatch)

@@ -6,7 +6,15 @@ import numpy as np
 
 from sklearn_recsketch.kernels._jit import jit
 
-__all__ = ["confidence_product", "dot", "precondition", "product_square", "sparse_product", "target_sums"]
+__all__ = [
+    "confidence_product",
+    "dot",
+    "left_out_fit",
+    "precondition",
+    "product_square",
+    "sparse_product",
+    "target_sums",
+]
 
 F = np.float32
 
@@ -45,6 +53,40 @@ def product_square(start, stop, matrix, dense, weights):
             square += row[k] * row[k]
         total += np.float64(weights[r if weights.shape[0] > 1 else 0]) * np.float64(square)
     return total
+
+
+@jit
+def left_out_fit(start, stop, matrix, dense, leverage, target):
+    """How well matrix @ dense fits the target, and how well it would without each row's own part in it.
+
+    With p_r = matrix[r] @ dense and q_r = p_r - leverage[r] target[r], returns the sums of |p_r|^2, q_r.target_r,
+    |q_r|^2 and |target_r|^2 over rows [start, stop).
+    """
+    K = dense.shape[1]
+    row = np.empty(K, np.float32)
+    pp = qt = qq = tt = 0.0
+    for r in range(start, stop):
+        for k in range(K):
+            row[k] = F(0)
+        for t in range(matrix.indptr[r], matrix.indptr[r + 1]):
+            c = matrix.indices[t]
+            a = matrix.data[t]
+            for k in range(K):
+                row[k] += a * dense[c, k]
+        h = leverage[r]
+        a0 = a1 = a2 = a3 = F(0)
+        for k in range(K):
+            y = target[r, k]
+            q = row[k] - h * y
+            a0 += row[k] * row[k]
+            a1 += q * y
+            a2 += q * q
+            a3 += y * y
+        pp += np.float64(a0)
+        qt += np.float64(a1)
+        qq += np.float64(a2)
+        tt += np.float64(a3)
+    return pp, qt, qq, tt
 
 
 @jit

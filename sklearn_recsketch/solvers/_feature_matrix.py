@@ -6,7 +6,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from sklearn_recsketch.kernels._jit import Rows, read_only, rows_of
-from sklearn_recsketch.kernels._sparse import dot, precondition, product_square, sparse_product
+from sklearn_recsketch.kernels._sparse import dot, left_out_fit, precondition, product_square, sparse_product
 from sklearn_recsketch.solvers._wrmf_rows import CHUNK
 from sklearn_recsketch.utils._threads import Workers, balanced_ranges, even_ranges
 
@@ -24,7 +24,7 @@ class FeatureMatrix:
     """
 
     def __init__(self, matrix: sp.csr_array, weights: np.ndarray | None = None) -> None:
-        self.n_values = int(matrix.nnz)
+        self.n_values, self._shape = int(matrix.nnz), matrix.shape
         self._weights = read_only(np.ones(1, np.float32) if weights is None else weights.astype(np.float32))
         self._rows = rows_of(matrix)
         transposed = sp.csr_array(matrix.T)
@@ -54,6 +54,22 @@ class FeatureMatrix:
         ones = np.ones((len(self._rows.indptr) - 1, 1), np.float32)
         diagonal = penalty.astype(np.float32) + self.transposed_squares_times(ones, pool)[:, 0]
         return np.maximum(diagonal, np.finfo(np.float32).tiny)
+
+    def leverage(self, diagonal: np.ndarray) -> np.ndarray:
+        """The diagonal of ``F @ diag(1 / diagonal) @ F.T``: a row's own part in what it is predicted by."""
+        squares = sp.csr_array((self._rows.data**2, self._rows.indices, self._rows.indptr), shape=self._shape)
+        return np.asarray(squares @ (1 / diagonal), dtype=np.float32)
+
+    def left_out_fit(
+        self, dense: np.ndarray, leverage: np.ndarray, target: np.ndarray, pool: Workers
+    ) -> tuple[float, float]:
+        """Sum of the squares of P = F @ dense, and the correlation of the target with P - diag(leverage) @ target."""
+        rows, source = self._rows, read_only(dense)
+        own, aim = read_only(leverage), read_only(target)
+        parts = pool.map(lambda task: left_out_fit(task[0], task[1], rows, source, own, aim), self._ranges)
+        square, along, of_fit, of_target = np.sum(parts, axis=0)
+        correlation = along / np.sqrt(of_fit * of_target) if of_fit * of_target > 0 else 0.0
+        return float(square), float(correlation)
 
     def square_of_product(self, dense: np.ndarray, pool: Workers) -> float:
         """Sum of weights[r] |(F @ dense)_r|^2."""
