@@ -58,11 +58,13 @@ bench: $(VENV)/.recsketch-bench
 	$(BIN)/python benchmarks/ranking.py
 	$(BIN)/python benchmarks/preparation.py
 	$(BIN)/python benchmarks/startup.py
+	$(BIN)/python benchmarks/side_features.py --only cost --only growth
 
 quality: $(VENV)/.recsketch-bench
 	$(BIN)/python benchmarks/precision.py $(if $(LIKES),--likes "$(LIKES)")
 	$(BIN)/python benchmarks/published.py
 	$(BIN)/python benchmarks/defaults.py
+	$(BIN)/python benchmarks/side_features.py --only warm --only few --only cold
 
 clean:
 	rm -rf build dist docs/_build demo-report

@@ -24,7 +24,7 @@ from sklearn.base import clone
 from sklearn_recsketch import SideFeatureEncoder, SideFeatures, WARPRecommender, WRMFRecommender
 from sklearn_recsketch.datasets import load_features, load_likes, make_interactions
 from sklearn_recsketch.metrics import make_ranking_scorer
-from sklearn_recsketch.model_selection import UserHoldoutSplit
+from sklearn_recsketch.model_selection import ColdItemSplit, UserHoldoutSplit
 from sklearn_recsketch.preprocessing import threshold_interactions
 
 BASELINE, DEFAULTS = "no tags", "defaults"
@@ -79,14 +79,6 @@ def variants(model: Any, max_interactions: int) -> list[tuple[str, dict[str, Any
         ("regularized more", {"feature_regularization": float(f"{10 * model.regularization:.6g}")}),
         ("tags alone", {"item_encoder__identity": False}),
     ]
-
-
-def hold_out_items(X: pd.DataFrame, share: float, seed: int) -> Rows:
-    """Rows to train on, and all rows of random items, a share of all items."""
-    items = np.unique(X["item"])
-    cold = np.random.default_rng(seed).choice(items, max(1, round(share * len(items))), replace=False)
-    is_cold = X["item"].isin(cold)
-    return X[~is_cold], X[is_cold]
 
 
 def with_untagged(X: pd.DataFrame, features: SideFeatures) -> tuple[SideFeatures, int]:
@@ -167,9 +159,11 @@ def main() -> None:
     X = threshold_interactions(X, user_min=5, item_min=5)
     filled, n_untagged = with_untagged(X, features)
 
-    train_rows, test_rows = next(UserHoldoutSplit(random_state=arguments.seed).split(X))
-    warm = X.iloc[train_rows], X.iloc[test_rows]
-    cold = hold_out_items(X, 0.1, arguments.seed)
+    splitters = (
+        UserHoldoutSplit(random_state=arguments.seed),
+        ColdItemSplit(test_fraction=0.1, random_state=arguments.seed),
+    )
+    warm, cold = (tuple(X.iloc[rows] for rows in next(splitter.split(X))) for splitter in splitters)
     n_items, n_cold = X["item"].nunique(), cold[1]["item"].nunique()
     print(f"Tag experiments on data {title}: {len(X)} likes of {n_items} items, {n_untagged} of them untagged")
     print(f"Warm: {len(warm[1])} likes of {warm[1]['user'].nunique()} users held out")
