@@ -24,6 +24,7 @@ __all__ = [
     "displacements",
     "recombine",
     "shrink_rows",
+    "step_and_shrink",
     "warp_pass",
 ]
 
@@ -240,6 +241,15 @@ def shrink_rows(start, stop, vectors, state, travelled):
         state[r, BIAS] *= factor
         for k in range(vectors.shape[1]):
             vectors[r, k] *= factor
+
+
+@jit
+def step_and_shrink(start, stop, W, step, length, penalty, travelled):
+    """step[f] = exp(-2 * travelled * penalty[f]) (W[f] + length step[f]) for rows [start, stop)."""
+    for f in range(start, stop):
+        factor = F(np.exp(-2.0 * travelled * penalty[f]))
+        for k in range(W.shape[1]):
+            step[f, k] = factor * (W[f, k] + length * step[f, k])
 
 
 @jit

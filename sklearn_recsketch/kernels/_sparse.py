@@ -8,6 +8,7 @@ from sklearn_recsketch.kernels._jit import jit
 
 __all__ = [
     "confidence_product",
+    "divide_rows",
     "dot",
     "left_out_fit",
     "precondition",
@@ -150,6 +151,24 @@ def precondition(start, stop, gradient, W, penalty, diagonal):
         after += np.float64(lam * inverse * inverse * gg)
         before += np.float64(lam * ww)
     return along, after, before
+
+
+@jit
+def divide_rows(start, stop, gradient, diagonal):
+    """gradient[f] /= diagonal[f] for rows [start, stop).
+
+    Returns the sums of the gradient's dot product with what it becomes, and of the square of that.
+    """
+    along = square = 0.0
+    for f in range(start, stop):
+        inverse = F(1) / F(diagonal[f])
+        gg = F(0)
+        for k in range(gradient.shape[1]):
+            gg += gradient[f, k] * gradient[f, k]
+            gradient[f, k] *= inverse
+        along += np.float64(gg * inverse)
+        square += np.float64(gg * inverse * inverse)
+    return along, square
 
 
 @jit

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import scipy.sparse as sp
 
+from sklearn_recsketch.kernels._jit import read_only
 from sklearn_recsketch.kernels._sgd import (
     ACCUMULATOR,
     BIAS,
@@ -17,8 +18,10 @@ from sklearn_recsketch.kernels._sgd import (
     displacements,
     recombine,
     shrink_rows,
+    step_and_shrink,
 )
-from sklearn_recsketch.solvers._feature_matrix import FeatureMatrix, inner
+from sklearn_recsketch.kernels._sparse import divide_rows
+from sklearn_recsketch.solvers._feature_matrix import FeatureMatrix
 from sklearn_recsketch.utils._threads import Workers, even_ranges
 
 __all__ = ["Embeddings", "FeaturedSide", "Features", "PlainSide"]
@@ -146,27 +149,29 @@ class FeaturedSide(PlainSide):
         vectors, state, before, old = self.kernel.vectors, self.state, self._before, self._part
         with np.errstate(over="ignore", invalid="ignore"):
             self._each(lambda task: displacements(task[0], task[1], vectors, state, before))
-            moved = self._explained(before)
-            moved += self._W
-            moved *= np.exp(-2.0 * travelled * self._shared_state[:, PENALTY, None]).astype(np.float32)
-        self._W = moved
-        new = self._part = self._features.times(moved, self._pool)
+            step, length = self._explained(before)
+            W, penalty = read_only(self._W), read_only(self._shared_state[:, PENALTY].copy())
+            self._pool.map(
+                lambda task: step_and_shrink(task[0], task[1], W, step, length, penalty, travelled),
+                even_ranges(len(W), ROWS),
+            )
+        self._W = step
+        new = self._part = self._features.times(step, self._pool)
         own = np.float32(self._weight > 0)
         self._each(lambda task: recombine(task[0], task[1], vectors, state, old, new, own, travelled, before))
         self._copy_biases()
 
-    def _explained(self, moved: np.ndarray) -> np.ndarray:
-        """The features' share of how rows have moved; overwrites what it is given."""
+    def _explained(self, moved: np.ndarray) -> tuple[np.ndarray, np.float32]:
+        """The features' part in how rows have moved, as a direction and a length; overwrites what it is given."""
         if self._weight > 0:
             moved -= moved.mean(axis=0)
-        gradient = self._features.transposed_times(moved, self._pool)
-        step = gradient / self._diagonal[:, None]
-        square, correlation = self._features.left_out_fit(step, self._leverage, moved, self._pool)
+        step, diagonal = self._features.transposed_times(moved, self._pool), read_only(self._diagonal)
+        sums = self._pool.map(lambda task: divide_rows(task[0], task[1], step, diagonal), even_ranges(len(step), ROWS))
+        along, square = np.sum(sums, axis=0) if sums else (0.0, 0.0)
+        of_rows, correlation = self._features.left_out_fit(step, self._leverage, moved, self._pool)
         self._relevance = max(self._relevance, correlation)
-        along = inner(gradient, step, self._pool)
-        curvature = square + RIDGE * inner(step, step, self._pool)
-        step *= np.float32(self._share * self._relevance * along / curvature if curvature > 0 else 0.0)
-        return step
+        curvature = of_rows + RIDGE * square
+        return step, np.float32(self._share * self._relevance * along / curvature if curvature > 0 else 0.0)
 
     def embeddings(self) -> tuple[Embeddings, Embeddings | None]:
         own = Embeddings(self.kernel.vectors - self._part[:, :-1], self.state.copy())
