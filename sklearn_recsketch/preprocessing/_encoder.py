@@ -45,9 +45,8 @@ class SideFeatureEncoder(TransformerMixin, BaseEstimator, auto_wrap_output_keys=
     """Encode side features as a sparse matrix: an identity block, then the weighted features.
 
     Row i is ``[identity_weight * e_i, feature_weight * f_i]``, where ``e_i`` is the unit vector of
-    id i and ``f_i`` its features, weighted by how rare they are and scaled to unit length. The
-    scaling decides whether tags help a factorization: with raw ones an item of 40 tags moves 40
-    times as far per training step as one with a single tag.
+    id i and ``f_i`` its features, weighted by how rare they are and scaled to unit length, so that an item of
+    forty tags is as much what its tags say as one of two.
 
     Parameters
     ----------
@@ -85,7 +84,7 @@ class SideFeatureEncoder(TransformerMixin, BaseEstimator, auto_wrap_output_keys=
     -----
     Embeddings of equal penalty make a vector whose variance is `identity_weight` squared by its own embedding and
     `feature_weight` squared by its features, if these have unit length. Identity and features of weight 1 cost no
-    accuracy against no features on the data of the benchmarks, not even where the features were those of other items.
+    accuracy against no features on the data of the benchmarks, not even where the features were those of other ids.
 
     Cost O(values) in time and memory; the output has one entry per value and one per id.
 
