@@ -110,9 +110,7 @@ def lightfm(
 
 def cmfrec_implicit(matrix: sp.csr_matrix, tags: sp.csr_matrix, K: int, n_jobs: int, epochs: int, **options) -> Trained:
     """cmfrec's collective factorization of likes and tags; items without likes have vectors by their tags."""
-    model = CMF_implicit(
-        k=K, niter=epochs, use_cg=True, nthreads=n_jobs, verbose=False, center_I=False, NA_as_zero_item=True, **options
-    )
+    model = CMF_implicit(k=K, niter=epochs, use_cg=True, nthreads=n_jobs, verbose=False, center_I=False, **options)
     likes, features = (sp.coo_matrix(part, dtype=np.float64) for part in (matrix, tags))
     start = time.perf_counter()
     model.fit(X=likes, I=features)

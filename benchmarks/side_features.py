@@ -271,12 +271,12 @@ SPACES: dict[str, dict[str, Any]] = {
     },
     "WARP": {
         "regularization": Real(5e-5, 3e-4, "log-uniform"),
-        "max_sampled": Integer(10, 60),
+        "max_sampled": Integer(10, 100),
         "max_iter": Integer(30, 60),
     },
 }
 OF_ENCODER = {"item_encoder__feature_weight": Real(0.5, 4, "log-uniform"), "item_encoder__min_count": Integer(1, 8)}
-LARGE = {"WRMF": 512, "WARP": 256}
+TRIALS = {"WRMF": {64: 20, 512: 8}, "WARP": {64: 20, 128: 16}}
 
 
 def tuned_cold(name: str, K: int, n_iter: int, train: pd.DataFrame, tags: SideFeatures) -> BayesSearchCV:
@@ -313,7 +313,7 @@ def peers_cold(train: pd.DataFrame, tags: SideFeatures) -> dict[str, Any]:
         )
         for K, epochs in ((64, 30), (256, 30))
     }
-    for lam, w_item in ((1.0, 0.5), (10.0, 0.5), (10.0, 5.0), (30.0, 5.0)):
+    for lam, w_item in ((1.0, 0.5), (5.0, 1.0), (5.0, 5.0), (10.0, 1.0)):
         trained = contestants.cmfrec_implicit(
             matrix, alone, 64, THREADS, 10, lambda_=lam, alpha=40.0, w_item=w_item, random_state=1
         )
@@ -328,7 +328,7 @@ def cold() -> None:
     for name in MODELS:
         plain = model(name, 64).fit(train, item_features=tags)
         rows.append({"model": f"{name}, 64 components, defaults", "recall@20": COLD(plain, test)})
-        for K, n_iter in ((64, 30), (LARGE[name], 14)):
+        for K, n_iter in TRIALS[name].items():
             search = tuned_cold(name, K, n_iter, train, tags)
             chosen = {key: round(value, 6) for key, value in search.best_params_.items()}
             rows.append({"model": f"{name}, {K} components", "recall@20": COLD(search, test), "tuned": str(chosen)})

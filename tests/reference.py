@@ -141,12 +141,13 @@ class Side:
         self.vectors, self.biases = self.before[:, :-1].copy(), self.before[:, -1].copy()
 
     def share(self, step, moved):
-        """GAIN times the relevance, times the mean |f|^2 over the square of the own embeddings' weight."""
+        """GAIN times the relevance, times the features' part in the variance of rows that have them."""
         if not self.weight:
             return 1.0
         self.relevance = max(self.relevance, left_out_correlation(self.F, moved, 1.0))
         squares = np.sum(self.F**2, axis=1)
-        return 5.0 * self.relevance * squares[squares > 0].mean() / self.weight**2
+        ratio = squares[squares > 0].mean() / self.weight**2
+        return 12.0 * self.relevance * ratio / (1 + ratio)
 
 
 def left_out_correlation(F, D, penalty):

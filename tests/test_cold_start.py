@@ -212,3 +212,80 @@ def test_vectors_are_the_sums_of_embeddings_and_biases(recommender, identity, pl
     # Training keeps rows as vectors, and embeddings as differences: float32 rounding of both.
     np.testing.assert_allclose(design @ rec.item_embeddings_, rec.item_factors_, rtol=1e-4, atol=1e-5)
     np.testing.assert_allclose(design @ rec.item_feature_biases_, rec.item_biases_, rtol=1e-4, atol=1e-5)
+
+
+@FACTORS
+def test_one_user_and_one_item_with_features_learn(recommender):
+    features = SideFeatures.from_dicts({"u": {"t": "x"}})
+    rec = recommender(4, max_iter=20, random_state=0).fit([["u", "a"], ["u", "b"]], user_features=features)
+    assert np.abs(rec.user_factors_).max() > 0
+
+
+def test_unknown_users_of_a_new_item_count_one_by_one():
+    known = [["u", "a"], ["v", "a"], ["w", "a"], ["u", "b"], ["v", "b"], ["w", "c"]]
+    rec = PopularityRecommender().fit(known)
+    table = rec.recommend(["q"], k=1, item_history=[[f"x{n}", "new"] for n in range(4)])
+    assert table[["item", "score"]].to_numpy().tolist() == [["new", 4.0]]
+
+
+def test_unknown_users_of_a_new_item_are_mean_users_each(tiny):
+    X, y, _, _ = tiny
+    rec = WRMFRecommender(4, alpha=3.0, confidence="log", regularization=0.5, random_state=0).fit(X, y)
+    history = [[90_000 + n, NEW] for n in range(5)]
+    table = rec.recommend(k=1, candidates=[NEW], item_history=history, exclude_seen=False, users=rec.users_)
+    U = rec.user_factors_.astype(np.float64)
+    everybody = np.vstack([U, np.tile(rec._unknown_user, (5, 1))])
+    excess = np.append(np.zeros(len(U)), np.full(5, 3 * np.log1p(1)))
+    vector = reference.solve_row(excess, everybody, 0.5, gram=U.T @ U)
+    np.testing.assert_allclose(scores(table)[rec.users_], U @ vector, atol=1e-4)  # float32 vectors
+
+
+def test_an_item_of_strength_zero_in_a_history_is_no_candidate(planted):
+    X, y, _ = planted
+    rec = WRMFRecommender(4, max_iter=2, random_state=0).fit(X, y)
+    history = pd.DataFrame({"user": rec.users_[:1], "item": NEW, "weight": 0.0})
+    assert NEW not in set(rec.recommend(k=1000, item_history=history)["item"])
+
+
+@FACTORS
+def test_without_identity_features_that_say_nothing_leave_the_mean_item(recommender, planted):
+    X, _, tags = planted
+    encoder = SideFeatureEncoder(identity=False)
+    rec = recommender(6, max_iter=4, item_encoder=encoder, random_state=0).fit(X, item_features=tags)
+    options = {"k": 1, "candidates": [NEW]}
+    told = rec.recommend(item_features=SideFeatures.from_dicts({NEW: {"tag": "nope"}}), **options)
+    np.testing.assert_allclose(scores(told), scores(rec.recommend(**options)), rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "recommender, identity_weight",
+    # With another weight WRMF's penalty is another, and one sweep solves for that.
+    [(WRMFRecommender, 1.0), (WARPRecommender, 1.0), (WARPRecommender, 0.2), (BPRRecommender, 0.2)],
+)
+def test_going_on_with_features_starts_from_the_old_vectors(recommender, identity_weight, planted):
+    X, y, tags = planted
+    X, y = X[y > 0], y[y > 0]
+    rec = recommender(6, max_iter=10, random_state=0).fit(X, np.minimum(y, 1))
+    before = rec.predict(X.iloc[:50])
+    encoder = SideFeatureEncoder(identity_weight=identity_weight)
+    rec.set_params(item_encoder=encoder, max_iter=1, warm_start=True)
+    if recommender is not WRMFRecommender:
+        rec.set_params(learning_rate=1e-9)
+    rec.fit(X, np.minimum(y, 1), item_features=tags)
+    # One epoch from the old vectors: WRMF sweeps from near its solution, the others hardly move.
+    assert np.corrcoef(rec.predict(X.iloc[:50]), before)[0, 1] > 0.9
+    np.testing.assert_allclose(rec.predict(X.iloc[:50]).mean(), before.mean(), rtol=0.2)
+
+
+@FACTORS
+def test_queries_see_the_features_that_training_saw(recommender, planted):
+    X, _, tags = planted
+    encoder = SideFeatureEncoder(max_interactions=20)
+    rec = recommender(
+        6, max_iter=6, early_stopping=True, validation_fraction=0.5, item_encoder=encoder, random_state=0
+    ).fit(X, item_features=tags)
+    user, k = rec.users_[:1], len(rec.items_)
+    plain = rec.recommend(user, k=k, exclude_seen=False)
+    told = rec.recommend(user, k=k, exclude_seen=False, item_features=rec.item_features_)
+    merged = plain.merge(told, on=["user", "item"])
+    np.testing.assert_allclose(merged["score_y"], merged["score_x"], rtol=1e-3, atol=1e-4)

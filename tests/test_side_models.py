@@ -254,3 +254,15 @@ def test_tags_of_other_items_are_hardly_relevant(planted, monkeypatch):
     others = SideFeatures(tags.ids, tags.keys, tags.values, sp.csr_array(tags.matrix[order]))
     # Correlations of 120 rows in 9 columns: chance leaves about .05.
     assert relevance(X, tags, monkeypatch) > 0.15 > relevance(X, others, monkeypatch)
+
+
+@pytest.mark.parametrize("recommender", [WARPRecommender, BPRRecommender])
+@pytest.mark.parametrize("options", [{"feature_weight": 10.0}, {"norm": None}, {"identity_weight": 0.1}], ids=str)
+def test_heavy_features_keep_vectors_within_bounds(recommender, options, planted):
+    X, _, tags = planted
+    plain = recommender(8, max_iter=10, random_state=0).fit(X)
+    heavy = recommender(8, max_iter=10, item_encoder=SideFeatureEncoder(**options), random_state=0)
+    heavy.fit(X, item_features=tags)
+    largest = [np.linalg.norm(rec.item_factors_, axis=1).max() for rec in (plain, heavy)]
+    # Features take at most GAIN times their relevance of what they explain; unbounded, it was more than 20 times.
+    assert largest[1] < 6 * largest[0]

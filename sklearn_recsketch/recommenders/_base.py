@@ -119,8 +119,9 @@ class BaseRecommender(BaseEstimator, metaclass=ABCMeta):
             candidates.
         user_features, item_features : SideFeatures, default=None
             Features of ids the model does not know, or new ones of known ids. An unknown id is the mean
-            identity plus its features; with a history, it is drawn to that instead of to nothing. Items in
-            it are candidates. Features the model has no embedding of say nothing.
+            identity plus its features; with a history, WRMF draws it to what its features say instead of to
+            nothing, and WARP and BPR start from there. Items in it are candidates. Features the model has no
+            embedding of say nothing.
         exclude_seen : bool, default=True
             Leave out items the user interacted with in fit.
         candidates : array-like of ids, default=None
@@ -148,9 +149,8 @@ class BaseRecommender(BaseEstimator, metaclass=ABCMeta):
         request = build_request(self.users_, self.items_, users, of_users, of_items, candidates, exclude)
         x = self._query_vectors("user", request.users, request.user_codes, of_users)
         y = self._query_vectors("item", request.items, request.item_codes, of_items)
-        excluded = request.excluded(None)
-        if exclude_seen:
-            excluded = request.excluded(self.interactions_, of_users.history, of_items.history)
+        seen = (self.interactions_, of_users.history, of_items.history) if exclude_seen else (None,)
+        excluded = request.excluded(*seen)
         with workers(getattr(self, "n_jobs", None)) as pool:
             best, scores = top_items(x, y, excluded, k, pool)
         return ranked_table("user", request.user_ids, "item", request.item_ids, best, scores, self._table_library())

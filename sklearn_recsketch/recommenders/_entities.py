@@ -170,7 +170,9 @@ class Entities:
         counts = np.where(place >= 0, n_interactions[place], 0)
         block = self.encoder.transform(features, n_interactions=counts)[:, self.n_identity :]
         position = lookup(features.ids, asked, name, f"those of {name}_features are")
-        rows = np.flatnonzero(position >= 0)
+        # Without an identity, features that say nothing would leave nothing: such an id stays the mean vector.
+        says = (np.diff(block.indptr) > 0) | bool(self.n_identity)
+        rows = np.flatnonzero((position >= 0) & says[position])
         return rows, np.asarray(block[position[rows]] @ embeddings[self.n_identity :], dtype=np.float32)
 
     def own_vectors(self, embeddings: np.ndarray, codes: np.ndarray) -> np.ndarray:
@@ -218,4 +220,15 @@ class Entities:
             found = np.asarray(pd.Index(old.encoder.feature_names_).get_indexer(pd.Index(self.encoder.feature_names_)))
             known = np.flatnonzero(found >= 0)
             carried[self.n_identity + known] = old_embeddings[old.n_identity + found[known]]
+        return carried
+
+    def carry_vectors(self, old: Entities, old_embeddings: np.ndarray, fresh: np.ndarray) -> np.ndarray:
+        """The same, so that vectors stay what they were: identities make up for features that came, went or changed."""
+        carried = self.carry(old, old_embeddings, fresh)
+        if not (self.n_identity and old.n_identity) or (self.design is None and old.design is None):
+            return carried
+        found = np.asarray(pd.Index(old.ids).get_indexer(pd.Index(self.ids)))
+        known = np.flatnonzero((found >= 0) & (old.active[np.maximum(found, 0)]))
+        away = old.vectors(old_embeddings)[found[known]] - self.feature_vectors(carried, known)
+        carried[known] = away / np.float32(self.identity_weight)
         return carried

@@ -106,7 +106,7 @@ class FactorRecommender(CallbackSupportMixin, BaseRecommender):
     def _fold_in(self, name: str, entities: Entities, drawn: np.ndarray, history: sp.csr_array) -> np.ndarray:
         """Vectors of users or items, in the space of `_embeddings`, from interactions with the others as fitted.
 
-        The last column of `history` is others the model does not know; `drawn` is what features say of each row.
+        The last columns of `history` are others the model does not know; `drawn` is what features say of each row.
         """
 
     @abstractmethod
@@ -297,14 +297,14 @@ class FactorRecommender(CallbackSupportMixin, BaseRecommender):
                 f"{earlier.item_factors_.shape[1]}. Set it back, or fit anew with warm_start=False."
             )
         random_state = check_random_state(self.random_state)
-        sides, starts, before = [], [], []
+        sides, starts, before, counts = [], [], [], {}
         for axis, (name, ids) in enumerate((("user", users), ("item", items))):
-            counts = np.diff(matrix.indptr) if axis == 0 else np.bincount(matrix.indices, minlength=len(ids))
+            counts[name] = np.diff(matrix.indptr) if axis == 0 else np.bincount(matrix.indices, minlength=len(ids))
             old = None if earlier is None else earlier._entities(name)
-            entities = Entities.build(ids, counts, features[name], getattr(self, f"{name}_encoder"), name, old)
+            entities = Entities.build(ids, counts[name], features[name], getattr(self, f"{name}_encoder"), name, old)
             start = self._initial(entities, name, random_state)
             if old is not None:
-                start = entities.carry(old, getattr(earlier, f"{name}_embeddings_"), start)
+                start = entities.carry_vectors(old, getattr(earlier, f"{name}_embeddings_"), start)
             sides.append(entities)
             starts.append(start)
             before.append(old)
@@ -319,6 +319,7 @@ class FactorRecommender(CallbackSupportMixin, BaseRecommender):
             shared[f"{name}_features_"] = entities.features
             shared[f"{name}_encoder_"] = entities.encoder
             shared[f"_active_{name}"] = entities.active
+            shared[f"_n_interactions_{name}"] = counts[name]
         return problem, shared
 
     def _learnt(self, problem: Problem, trainer: Any) -> dict[str, Any]:
@@ -334,7 +335,7 @@ class FactorRecommender(CallbackSupportMixin, BaseRecommender):
 
     def _entities(self, name: str) -> Entities:
         """Users or items of the fitted model."""
-        counts = self.interactions_.count_nonzero(axis=1 if name == "user" else 0)
+        counts = getattr(self, f"_n_interactions_{name}")
         features, encoder = getattr(self, f"{name}_features_"), getattr(self, f"{name}_encoder_")
         ids = getattr(self, f"{name}s_")
         design = None if encoder is None else encoder.transform(features, n_interactions=counts)
@@ -354,7 +355,7 @@ class FactorRecommender(CallbackSupportMixin, BaseRecommender):
         K = embeddings.shape[1]
         drawn = entities.feature_vectors(embeddings, codes)
         if given.features is not None:
-            counts = self.interactions_.count_nonzero(axis=1 if name == "user" else 0)
+            counts = getattr(self, f"_n_interactions_{name}")
             rows, said = entities.described(embeddings, asked, given.features, counts, name)
             drawn[rows] = said
             vectors[rows, :K] = entities.own_vectors(embeddings, codes[rows]) + said

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
-from sklearn_recsketch.kernels._sgd import PENALTY
+from sklearn_recsketch.kernels._sgd import BIAS, PENALTY
 from sklearn_recsketch.recommenders._entities import Entities
 from sklearn_recsketch.recommenders._factors import FactorRecommender, Problem
 from sklearn_recsketch.solvers._pairwise import Loss, PairwiseEpochs, fold_in
@@ -84,10 +84,11 @@ class PairwiseRecommender(FactorRecommender):
         """
         vectors = drawn + entities.own_vectors(self._embeddings(name), np.full(len(drawn), -1))
         other = "item" if name == "user" else "user"
-        everybody = np.append(np.arange(history.shape[1] - 1), -1)
+        n_known = len(getattr(self, f"{other}s_"))
+        everybody = np.append(np.arange(n_known), np.full(history.shape[1] - n_known, -1))
         others = Embeddings.starting_at(self._vectors(other, everybody), 0.0)
         if other == "item":
-            others.biases[:] = np.append(self.item_biases_, np.float32(self._unknown_bias))
+            others.biases[:] = np.append(self.item_biases_, np.float32(self._unknown_bias))[everybody]
         moved = np.ascontiguousarray(vectors[:, : self.user_factors_.shape[1]])
         with workers(self.n_jobs) as pool:
             fold_in(history, moved, others, self._loss(len(others.values)), self._seed, FOLD_IN_EPOCHS, pool)
@@ -108,8 +109,10 @@ class _Epochs:
             if old is not None:
                 before = problem.earlier._training_state[name]
                 penalty = full.state[:, PENALTY].copy()
-                full = Embeddings(values, entities.carry(old, before, full.state))
-                full.state[:, PENALTY] = penalty
+                state = entities.carry(old, before, full.state)
+                biases = entities.carry_vectors(old, before[:, BIAS, None], full.biases[:, None])
+                state[:, BIAS], state[:, PENALTY] = biases[:, 0], penalty
+                full = Embeddings(values, state)
             self._full.append(full)
             trained.append(_trained(full, entities, name == "item", pool))
         loss = model._loss(problem.matrix.shape[1])

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
+from sklearn_recsketch.preprocessing._matrix import present_ids
 from sklearn_recsketch.preprocessing._side_features import SideFeatures
 from sklearn_recsketch.utils._frames import frame_library, make_table
 from sklearn_recsketch.utils._ids import IdColumn, check_same_kind, lookup
@@ -27,7 +28,9 @@ class Given:
         """Ids that it says something of, sorted; None if it says nothing."""
         parts = []
         if self.history is not None:
-            parts.append(getattr(self.history, f"{name}s").ids)
+            # A user is asked for by being named; an item of strength 0 is one that nobody had.
+            column, positive = getattr(self.history, f"{name}s"), self.history.strength > 0
+            parts.append(column.ids if name == "user" else present_ids(column, positive))
         if self.features is not None:
             parts.append(self.features.ids)
         if len(parts) == 2:
@@ -35,17 +38,20 @@ class Given:
         return np.unique(np.concatenate(parts)) if parts else None
 
     def history_matrix(self, name: str, asked: IdColumn, others: np.ndarray) -> tuple[np.ndarray, sp.csr_array]:
-        """Positions of the asked ids that have a history, and it as a matrix of known others and one column for the
-        rest."""
+        """Positions of the asked ids that have a history, and it as a matrix.
+
+        It has a column for each known other, then one for each other that the model does not know.
+        """
         past = self.history
         if past is None:
-            return np.zeros(0, dtype=np.intp), sp.csr_array(np.zeros((0, len(others) + 1), dtype=np.float32))
+            return np.zeros(0, dtype=np.intp), sp.csr_array(np.zeros((0, len(others)), dtype=np.float32))
         own, partners = (past.users, past.items) if name == "user" else (past.items, past.users)
         position = lookup(asked.ids, own, name, f"the {name}s asked for are")
         columns = lookup(others, partners, "item" if name == "user" else "user")
-        columns = np.where(columns >= 0, columns, len(others))
+        unknown, place = np.unique(partners.codes[columns < 0], return_inverse=True)
+        columns[columns < 0] = len(others) + place
         keep = (position >= 0) & (past.strength > 0)
-        shape = (len(asked.ids), len(others) + 1)
+        shape = (len(asked.ids), len(others) + len(unknown))
         by_id = sp.coo_array((past.strength[keep], (position[keep], columns[keep])), shape=shape).tocsr()
         by_id.sum_duplicates()
         rows = np.flatnonzero(np.diff(by_id.indptr)[asked.codes])

@@ -120,10 +120,10 @@ class WARPRecommender(PairwiseRecommender):
     With features, the steps move the vectors of rows, as without. Twice an epoch features get the embeddings that
     explain best by how much rows have moved since, one step of a ridge regression, and rows move by that once more,
     times a share: what rows with a feature have in common moves all that carry it, others included. The share grows
-    with the mean of :math:`|f|^2` over the square of the identity's weight, and with how well the movement of a row is
-    predicted by other rows with the same features: features without a meaning change next to nothing. Steps on
-    the embeddings of features themselves, sample by sample, cost more and learnt less: chance adds up in features
-    that many items share.
+    with :math:`r / (1 + r)`, r the mean of :math:`|f|^2` over the square of the identity's weight, and with how well
+    the movement of a row is predicted by other rows with the same features: features without a meaning change next
+    to nothing. Steps on the embeddings of features themselves, sample by sample, cost more and learnt less: chance
+    adds up in features that many items share.
 
     Time per epoch: O(n_pairs * draws * K), draws between 1 and `max_sampled`, and with features O(values K).
     Memory: twice the embeddings and the interactions; with features four times the vectors.

@@ -140,7 +140,7 @@ class WRMFRecommender(FactorRecommender):
     :math:`f W` instead of 0. Then W takes one step of preconditioned gradient towards the rows, as far as lowers L
     most. The objective is the same as in terms of z and W, where few steps get far less far. "cholesky" solves for x
     and W together, and rows without an identity for W alone, by matrix-free preconditioned conjugate gradient
-    [4]_ [5]_.
+    [4]_ [5]_, to a relative residual of 1e-6 of the whole system.
 
     Time per sweep: O(n_interactions K + (n_users + n_items) K^2) and, with features, O(values K);
     memory: three times the factors and twice the interactions; with features five times the vectors.
@@ -261,7 +261,9 @@ class WRMFRecommender(FactorRecommender):
             w = active.sum() + excess.sum(axis=1, dtype=np.float64)
             lam = lam * (w / (active.sum() + total / entities.active.sum())) ** self.regularization_scaling
         with workers(self.n_jobs) as pool:
-            everything = np.vstack([factors, getattr(self, f"_unknown_{other}")]).astype(np.float32)
+            n_unknown = history.shape[1] - len(factors)
+            unknown = np.broadcast_to(getattr(self, f"_unknown_{other}"), (n_unknown, factors.shape[1]))
+            everything = np.vstack([factors, unknown]).astype(np.float32)
             others = FixedSide.of(Rotated(everything), gram(factors[active], pool), float(lam.min()), EXACT, pool)
             prior = Rotated(drawn).into(others.basis, pool)
             x = prior.copy()
