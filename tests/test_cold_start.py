@@ -16,6 +16,8 @@ from sklearn_recsketch import (
     WARPRecommender,
     WRMFRecommender,
 )
+from sklearn_recsketch.recommenders._request import Given, build_request
+from sklearn_recsketch.utils._validation import check_interactions
 
 FACTORS = pytest.mark.parametrize("recommender", [WRMFRecommender, WARPRecommender, BPRRecommender])
 NEW = 77_000
@@ -289,3 +291,22 @@ def test_queries_see_the_features_that_training_saw(recommender, planted):
     told = rec.recommend(user, k=k, exclude_seen=False, item_features=rec.item_features_)
     merged = plain.merge(told, on=["user", "item"])
     np.testing.assert_allclose(merged["score_y"], merged["score_x"], rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize("recommender", [WARPRecommender, BPRRecommender])
+def test_folding_in_never_draws_items_known_by_features_only(recommender, planted):
+    X, _, tags = planted
+    more = {NEW + n: {"tag": "t0"} for n in range(200)}
+    everything = tags.updated(SideFeatures.from_dicts(more), "item")
+    rec = recommender(6, max_iter=4, random_state=0).fit(X, item_features=everything)
+    history = X[X["user"] == X["user"].iloc[0]].assign(user=NEW)
+    one = rec._query_vectors("user", *asked_for(rec, history))
+    rec.item_factors_ = rec.item_factors_.copy()
+    rec.item_factors_[np.isin(rec.items_, list(more))] = 1e3  # would be violators all
+    np.testing.assert_array_equal(rec._query_vectors("user", *asked_for(rec, history)), one)
+
+
+def asked_for(rec, history):
+    given = Given(history=check_interactions(history))
+    request = build_request(rec.users_, rec.items_, of_users=given)
+    return request.users, request.user_codes, given

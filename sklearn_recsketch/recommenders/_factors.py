@@ -320,6 +320,7 @@ class FactorRecommender(CallbackSupportMixin, BaseRecommender):
             shared[f"{name}_encoder_"] = entities.encoder
             shared[f"_active_{name}"] = entities.active
             shared[f"_n_interactions_{name}"] = counts[name]
+            shared[f"_design_{name}"] = entities.design
         return problem, shared
 
     def _learnt(self, problem: Problem, trainer: Any) -> dict[str, Any]:
@@ -335,11 +336,9 @@ class FactorRecommender(CallbackSupportMixin, BaseRecommender):
 
     def _entities(self, name: str) -> Entities:
         """Users or items of the fitted model."""
-        counts = getattr(self, f"_n_interactions_{name}")
         features, encoder = getattr(self, f"{name}_features_"), getattr(self, f"{name}_encoder_")
-        ids = getattr(self, f"{name}s_")
-        design = None if encoder is None else encoder.transform(features, n_interactions=counts)
-        return Entities(ids, getattr(self, f"_active_{name}"), features, encoder, design)
+        active, design = getattr(self, f"_active_{name}"), getattr(self, f"_design_{name}")
+        return Entities(getattr(self, f"{name}s_"), active, features, encoder, design)
 
     # Vectors.
 

@@ -86,6 +86,10 @@ class PairwiseRecommender(FactorRecommender):
         other = "item" if name == "user" else "user"
         n_known = len(getattr(self, f"{other}s_"))
         everybody = np.append(np.arange(n_known), np.full(history.shape[1] - n_known, -1))
+        # Those known by their features only are never drawn.
+        drawable = np.append(getattr(self, f"_active_{other}"), np.ones(history.shape[1] - n_known, dtype=bool))
+        drawable[history.indices] = True
+        everybody, history = everybody[drawable], sp.csr_array(history[:, np.flatnonzero(drawable)])
         others = Embeddings.starting_at(self._vectors(other, everybody), 0.0)
         if other == "item":
             others.biases[:] = np.append(self.item_biases_, np.float32(self._unknown_bias))[everybody]
