@@ -64,7 +64,7 @@ quality: $(VENV)/.recsketch-bench
 	$(BIN)/python benchmarks/precision.py $(if $(LIKES),--likes "$(LIKES)")
 	$(BIN)/python benchmarks/published.py
 	$(BIN)/python benchmarks/defaults.py
-	$(BIN)/python benchmarks/side_features.py --only warm --only few --only cold
+	$(BIN)/python benchmarks/side_features.py --only warm --only few --only cold-WRMF --only cold-WARP --only cold-peers
 
 clean:
 	rm -rf build dist docs/_build demo-report
