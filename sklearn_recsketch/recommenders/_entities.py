@@ -209,13 +209,18 @@ class Entities:
             return np.asarray(self.identity_weight * self.mean_identity(embeddings), dtype=embeddings.dtype)
         return np.asarray(self.vectors(embeddings)[self.active].mean(axis=0), dtype=embeddings.dtype)
 
+    def _learnt_by(self, old: Entities) -> tuple[np.ndarray, np.ndarray]:
+        """Row numbers, here and in `old`, of the ids that had interactions there."""
+        found = np.asarray(pd.Index(old.ids).get_indexer(pd.Index(self.ids)))
+        known = np.flatnonzero((found >= 0) & (old.active[np.maximum(found, 0)]))
+        return known, found[known]
+
     def carry(self, old: Entities, old_embeddings: np.ndarray, fresh: np.ndarray) -> np.ndarray:
         """`fresh` embeddings of these entities with those that `old` has taken over, by id and by feature name."""
         carried = fresh.copy()
         if self.n_identity and old.n_identity:
-            found = np.asarray(pd.Index(old.ids).get_indexer(pd.Index(self.ids)))
-            known = np.flatnonzero((found >= 0) & (old.active[np.maximum(found, 0)]))
-            carried[known] = old_embeddings[found[known]]
+            known, before = self._learnt_by(old)
+            carried[known] = old_embeddings[before]
         if self.encoder is not None and old.encoder is not None:
             found = np.asarray(pd.Index(old.encoder.feature_names_).get_indexer(pd.Index(self.encoder.feature_names_)))
             known = np.flatnonzero(found >= 0)
@@ -227,8 +232,7 @@ class Entities:
         carried = self.carry(old, old_embeddings, fresh)
         if not (self.n_identity and old.n_identity) or (self.design is None and old.design is None):
             return carried
-        found = np.asarray(pd.Index(old.ids).get_indexer(pd.Index(self.ids)))
-        known = np.flatnonzero((found >= 0) & (old.active[np.maximum(found, 0)]))
-        away = old.vectors(old_embeddings)[found[known]] - self.feature_vectors(carried, known)
+        known, before = self._learnt_by(old)
+        away = old.vectors(old_embeddings)[before] - self.feature_vectors(carried, known)
         carried[known] = away / np.float32(self.identity_weight)
         return carried
