@@ -16,7 +16,7 @@ from sklearn_recsketch import (
     WARPRecommender,
     WRMFRecommender,
 )
-from sklearn_recsketch.recommenders._request import Given, build_request
+from sklearn_recsketch.solvers._request import Given, build_request
 from sklearn_recsketch.utils._validation import check_interactions
 
 FACTORS = pytest.mark.parametrize("recommender", [WRMFRecommender, WARPRecommender, BPRRecommender])

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from numbers import Integral, Real
 from typing import Any
 
-from sklearn_recsketch.metrics._evaluation import evaluate
+from sklearn_recsketch.metrics._evaluation import Evaluation, evaluate
 from sklearn_recsketch.metrics._hits import METRICS
+from sklearn_recsketch.metrics._question import Options
 from sklearn_recsketch.utils._compat import _BaseScorer
 
-__all__ = ["check_ranking_scorer", "make_ranking_scorer"]
+__all__ = ["check_ranking_scorer", "make_ranking_scorer", "on_rows"]
 
 
 def parse_metric(text: Any) -> tuple[str, int]:
@@ -26,18 +28,21 @@ def parse_metric(text: Any) -> tuple[str, int]:
 class _RankingScorer(_BaseScorer):
     """A scikit-learn scorer of one metric; y is optional."""
 
-    def __init__(self, metric: str, exclude_seen: bool, candidates: Any) -> None:
+    def __init__(self, metric: str, options: Options) -> None:
         super().__init__(evaluate, 1, {})
-        self._metric = metric
-        self._options = {"exclude_seen": exclude_seen, "candidates": candidates}
+        self._metric, self._options = metric, options
 
-    def __call__(self, estimator: Any, X: Any, y_true: Any = None, **kwargs: Any) -> float:
+    def on_rows(self, X: Any, y: Any = None) -> Callable[[Any], float]:
+        """The scorer on fixed rows, which are read once."""
+        evaluation = Evaluation(X, y, [parse_metric(self._metric)], self._options)
+        return lambda estimator: evaluation(estimator)[self._metric]
+
+    def __call__(self, estimator: Any, X: Any, y_true: Any = None) -> float:
         """Score of `estimator` on X."""
-        return self._score(None, estimator, X, y_true, **kwargs)
+        return self.on_rows(X, y_true)(estimator)
 
-    def _score(self, method_caller: Any, estimator: Any, X: Any, y_true: Any = None, **kwargs: Any) -> float:
-        scores = evaluate(estimator, X, y_true, [parse_metric(self._metric)], **self._options, **kwargs)
-        return next(iter(scores.values()))
+    def _score(self, method_caller: Any, estimator: Any, X: Any, y_true: Any = None) -> float:
+        return self(estimator, X, y_true)
 
     def __repr__(self) -> str:
         return f"make_ranking_scorer({self._metric!r})"
@@ -46,19 +51,28 @@ class _RankingScorer(_BaseScorer):
 class _MultiRankingScorer:
     """A callable that returns a dict of scores from one ranking."""
 
-    def __init__(self, metrics: list[str], exclude_seen: bool, candidates: Any) -> None:
-        self._metrics = metrics
-        self._options = {"exclude_seen": exclude_seen, "candidates": candidates}
+    def __init__(self, metrics: list[str], options: Options) -> None:
+        self._metrics, self._options = metrics, options
+
+    def on_rows(self, X: Any, y: Any = None) -> Callable[[Any], dict[str, float]]:
+        """The scorer on fixed rows, which are read once."""
+        return Evaluation(X, y, [parse_metric(metric) for metric in self._metrics], self._options)
 
     def __call__(self, estimator: Any, X: Any, y: Any = None) -> dict[str, float]:
-        return evaluate(estimator, X, y, [parse_metric(metric) for metric in self._metrics], **self._options)
+        return self.on_rows(X, y)(estimator)
 
     def __repr__(self) -> str:
         return f"make_ranking_scorer({self._metrics!r})"
 
 
 def make_ranking_scorer(
-    metrics: str | list[str] = "precision@5", *, exclude_seen: bool = True, candidates: Any = None
+    metrics: str | list[str] = "precision@5",
+    *,
+    exclude_seen: bool = True,
+    candidates: Any = None,
+    n_users: int | None = None,
+    fold_in: float | None = None,
+    random_state: Any = 0,
 ) -> Any:
     """A scorer of rankings for `scoring=` of scikit-learn's searches.
 
@@ -74,6 +88,17 @@ def make_ranking_scorer(
         features, but has no interactions with: see
         :class:`~sklearn_recsketch.model_selection.ColdItemSplit`. Relevance does not depend on it:
         a relevant item that is not ranked counts as missed.
+    n_users : int, default=None
+        Score that many random users; None is all of them. The standard error grows as one over its
+        square root: :func:`~sklearn_recsketch.metrics.ranking_report` gives it.
+    fold_in : float, default=None
+        Strong generalisation: of users unknown to fit, this share of the items is handed over as
+        their history, which the recommender folds in, and the others are relevant. At least one
+        is, and one of a single item is not handed over. None hands over nothing. See
+        :class:`~sklearn_recsketch.model_selection.ColdUserSplit`.
+    random_state : int or RandomState instance, default=0
+        Draws the users of `n_users` and the histories of `fold_in`; an int draws the same ones at
+        every call on the same rows.
 
     Returns
     -------
@@ -101,24 +126,39 @@ def make_ranking_scorer(
     >>> bool(0 < scores[0] < 1)
     True
     """
-    _check_candidates(candidates)
+    options = _checked(Options(exclude_seen, candidates, n_users, fold_in, random_state))
     if isinstance(metrics, str):
         parse_metric(metrics)
-        return _RankingScorer(metrics, exclude_seen, candidates)
+        return _RankingScorer(metrics, options)
     names = list(metrics)
     if not names:
         raise ValueError("metrics is empty: name at least one, for example ['precision@5', 'ndcg@10'].")
     for name in names:
         parse_metric(name)
-    return _MultiRankingScorer(names, exclude_seen, candidates)
+    return _MultiRankingScorer(names, options)
 
 
-def _check_candidates(candidates: Any) -> None:
+def _checked(options: Options) -> Options:
+    candidates, n_users, fold_in = options.candidates, options.n_users, options.fold_in
     if isinstance(candidates, str) and candidates != "cold":
         raise ValueError(
             f"candidates must be an array of item ids, None or 'cold', got {candidates!r}. "
             f"To rank a single item, write candidates=[{candidates!r}]."
         )
+    if n_users is not None and (not isinstance(n_users, Integral) or isinstance(n_users, bool) or n_users < 1):
+        raise ValueError(f"n_users must be an int of at least 1, or None for all users, got {n_users!r}.")
+    if fold_in is not None and (not isinstance(fold_in, Real) or not 0 < fold_in < 1):
+        raise ValueError(
+            f"fold_in must be the share of a user's items to hand over, above 0 and below 1, or None, got {fold_in!r}."
+        )
+    return options
+
+
+def on_rows(scorer: Callable[..., Any], X: Any, y: Any) -> Callable[[Any], Any]:
+    """A scorer of any kind, on fixed rows; ours read them once."""
+    if isinstance(scorer, _RankingScorer | _MultiRankingScorer):
+        return scorer.on_rows(X, y)
+    return lambda estimator: scorer(estimator, X) if y is None else scorer(estimator, X, y)
 
 
 def check_ranking_scorer(scoring: Any) -> Callable[[Any, Any, Any], float]:

@@ -11,10 +11,11 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_recsketch.metrics._evaluation import evaluate
+from sklearn_recsketch.metrics._question import Options
 from sklearn_recsketch.preprocessing._encoder import SideFeatureEncoder, check_side_features
 from sklearn_recsketch.preprocessing._side_features import SideFeatures
-from sklearn_recsketch.recommenders._request import Given, build_request, ranked_table
 from sklearn_recsketch.solvers._ranking import top_items
+from sklearn_recsketch.solvers._request import Given, Request, build_request, ranked_table
 from sklearn_recsketch.utils._frames import frame_library
 from sklearn_recsketch.utils._ids import IdColumn, lookup
 from sklearn_recsketch.utils._threads import workers
@@ -147,12 +148,8 @@ class BaseRecommender(BaseEstimator, metaclass=ABCMeta):
         of_users = _given("user", user_features, history, "history")
         of_items = _given("item", item_features, item_history, "item_history")
         request = build_request(self.users_, self.items_, users, of_users, of_items, candidates, exclude)
-        x = self._query_vectors("user", request.users, request.user_codes, of_users)
-        y = self._query_vectors("item", request.items, request.item_codes, of_items)
         seen = (self.interactions_, of_users.history, of_items.history) if exclude_seen else (None,)
-        excluded = request.excluded(*seen)
-        with workers(getattr(self, "n_jobs", None)) as pool:
-            best, scores = top_items(x, y, excluded, k, pool)
+        best, scores = self._best(request, request.excluded(*seen), k, of_users, of_items)
         return ranked_table("user", request.user_ids, "item", request.item_ids, best, scores, self._table_library())
 
     def score(self, X: Any, y: Any = None, *, k: int = 5) -> float:
@@ -176,24 +173,21 @@ class BaseRecommender(BaseEstimator, metaclass=ABCMeta):
             Between 0 and 1.
         """
         check_is_fitted(self)
-        return evaluate(self, X, y, [("precision", check_k(k))])[f"precision@{k}"]
+        return evaluate(self, X, y, [("precision", check_k(k))], Options())[f"precision@{k}"]
 
-    def _rank(
-        self, user_codes: np.ndarray, k: int, exclude_seen: bool, item_codes: np.ndarray | None = None
-    ) -> np.ndarray:
-        """Row numbers of the best items of users by row number; -1 where too few are left."""
-        request = build_request(self.users_, self.items_)
-        request = request.restricted(user_codes, self.users_, item_codes)
-        excluded = request.excluded(self.interactions_ if exclude_seen else None)
+    def _best(
+        self,
+        request: Request,
+        excluded: sp.csr_array | None,
+        k: int,
+        of_users: Given,
+        of_items: Given,
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Places of the best items of each user among those of the request, -1 where too few are left; their scores."""
+        x = self._query_vectors("user", request.users, request.user_codes, of_users)
+        y = self._query_vectors("item", request.items, request.item_codes, of_items)
         with workers(getattr(self, "n_jobs", None)) as pool:
-            best, _ = top_items(
-                self._user_vectors(request.user_codes),
-                self._item_vectors(request.item_codes),
-                excluded,
-                k,
-                pool,
-            )
-        return np.where(best >= 0, request.item_codes[best], -1)
+            return top_items(x, y, excluded, k, pool)
 
     def _table_library(self) -> str:
         return "polars" if self.__dict__.get("_polars") else "pandas"

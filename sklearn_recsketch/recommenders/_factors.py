@@ -17,9 +17,9 @@ from sklearn_recsketch.preprocessing._matrix import build_matrix
 from sklearn_recsketch.preprocessing._side_features import SideFeatures
 from sklearn_recsketch.recommenders._base import BaseRecommender
 from sklearn_recsketch.recommenders._entities import Entities, known_ids
-from sklearn_recsketch.recommenders._request import Given
 from sklearn_recsketch.recommenders._similarity import similar
 from sklearn_recsketch.recommenders._training import Trainer, run_epochs, split_validation
+from sklearn_recsketch.solvers._request import Given
 from sklearn_recsketch.utils._compat import Interval, StrOptions, _fit_context
 from sklearn_recsketch.utils._ids import IdColumn
 from sklearn_recsketch.utils._threads import Workers, workers

@@ -8,7 +8,7 @@ import numpy as np
 
 from sklearn_recsketch.recommenders._base import BaseRecommender
 from sklearn_recsketch.recommenders._entities import known_ids
-from sklearn_recsketch.recommenders._request import Given
+from sklearn_recsketch.solvers._request import Given
 from sklearn_recsketch.utils._compat import _fit_context
 from sklearn_recsketch.utils._ids import IdColumn
 from sklearn_recsketch.utils._validation import check_interactions

@@ -9,8 +9,8 @@ import numpy as np
 import scipy.sparse as sp
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_recsketch.recommenders._request import ranked_table
 from sklearn_recsketch.solvers._ranking import top_items
+from sklearn_recsketch.solvers._request import ranked_table
 from sklearn_recsketch.utils._ids import lookup, show_id
 from sklearn_recsketch.utils._threads import workers
 from sklearn_recsketch.utils._validation import check_id_list, check_k

@@ -13,8 +13,8 @@ from sklearn.callback import CallbackContext
 from sklearn.utils import check_random_state
 
 from sklearn_recsketch.exceptions import DivergenceWarning
-from sklearn_recsketch.metrics._scorer import check_ranking_scorer
-from sklearn_recsketch.model_selection._deal import deal_pairs
+from sklearn_recsketch.metrics._scorer import check_ranking_scorer, on_rows
+from sklearn_recsketch.preprocessing._deal import deal_share
 from sklearn_recsketch.utils._compat import _safe_indexing
 from sklearn_recsketch.utils._validation import Interactions, check_interactions
 
@@ -49,9 +49,7 @@ class Trainer(Protocol):
 class Monitor:
     """Scores on validation data, and the best epoch so far."""
 
-    scorer: Callable[[Any, Any, Any], float]
-    X: Any
-    y: Any
+    score: Callable[[Any], float]
     patience: int
     tol: float
     interactions: Any = None  # the matrix trained on
@@ -61,7 +59,7 @@ class Monitor:
 
     def should_stop(self, estimator: Any, trainer: Trainer) -> bool:
         """Score this epoch; True when the last `patience` epochs brought nothing."""
-        self.scores.append(float(self.scorer(estimator, self.X, self.y)))
+        self.scores.append(float(self.score(estimator)))
         if self.best < 0 or self.scores[-1] > self.scores[self.best] + self.tol:
             self.best, self.snapshot = len(self.scores) - 1, trainer.snapshot()
         return len(self.scores) - 1 - self.best >= self.patience
@@ -86,7 +84,7 @@ def split_validation(
     if X_val is not None:
         check_interactions(X_val, y_val, name="X_val")
     else:
-        held_out = _validation_rows(interactions, estimator.validation_fraction, estimator.random_state)
+        held_out = deal_share(interactions, estimator.validation_fraction, check_random_state(estimator.random_state))
         if not held_out.any():
             raise ValueError(
                 f"validation_fraction={estimator.validation_fraction} holds out none of the {len(held_out)} rows of X: "
@@ -95,16 +93,7 @@ def split_validation(
         X_val, y_val = _safe_indexing(X, np.flatnonzero(held_out)), interactions.y[held_out]
         interactions = replace(interactions, y=np.where(held_out, 0.0, interactions.y))
     scorer = check_ranking_scorer("precision@5" if estimator.scoring is None else estimator.scoring)
-    return interactions, Monitor(scorer, X_val, y_val, estimator.n_iter_no_change, estimator.tol)
-
-
-def _validation_rows(interactions: Interactions, fraction: float, random_state: Any) -> np.ndarray:
-    """Rows of a random share of each user's items, never all of them."""
-    order = deal_pairs(interactions, check_random_state(random_state))
-    # Rounding at random keeps the share right for users with few items, too.
-    share = fraction * order.n_pairs + order.user_draw
-    taken = np.minimum(np.floor(share), order.n_pairs - 1)
-    return order.rows(order.rank < taken)
+    return interactions, Monitor(on_rows(scorer, X_val, y_val), estimator.n_iter_no_change, estimator.tol)
 
 
 def run_epochs(

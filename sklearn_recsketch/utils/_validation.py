@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -51,6 +51,12 @@ class Interactions:
     def n_columns(self) -> int:
         """Number of columns X had."""
         return 2 if self.weight is None else 3
+
+    def taken(self, rows: np.ndarray) -> Interactions:
+        """Some of the rows, chosen by number or mask; the ids stay as they are."""
+        users, items = (IdColumn(column.codes[rows], column.ids) for column in (self.users, self.items))
+        weight = None if self.weight is None else self.weight[rows]
+        return replace(self, users=users, items=items, y=self.y[rows], weight=weight)
 
     @property
     def strength(self) -> np.ndarray:

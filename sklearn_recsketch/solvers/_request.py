@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -72,14 +72,6 @@ class Request:
     def user_ids(self) -> np.ndarray:
         """Id of each user asked for, in order."""
         return self.users.ids[self.users.codes]
-
-    def restricted(self, user_codes: np.ndarray, user_ids: np.ndarray, item_codes: np.ndarray | None) -> Request:
-        """The same for users and items by row number."""
-        users = IdColumn(codes=np.arange(len(user_codes)), ids=user_ids[user_codes])
-        request = replace(self, users=users, user_codes=user_codes)
-        if item_codes is not None:
-            request = replace(request, item_ids=self.item_ids[item_codes], item_codes=item_codes)
-        return request
 
     @property
     def items(self) -> IdColumn:

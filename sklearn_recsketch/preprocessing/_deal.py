@@ -9,7 +9,7 @@ import numpy as np
 from sklearn_recsketch.preprocessing._matrix import pair_keys
 from sklearn_recsketch.utils._validation import Interactions
 
-__all__ = ["DealtPairs", "deal_pairs"]
+__all__ = ["DealtPairs", "deal_pairs", "deal_share"]
 
 
 @dataclass(frozen=True)
@@ -55,3 +55,11 @@ def deal_pairs(interactions: Interactions, random_state: np.random.RandomState) 
     rank[order] = np.arange(len(keys)) - starts[user[order]]
     draw = random_state.random_sample(len(counts))
     return DealtPairs(user, rank, counts[user], draw[user], pair_of_row)
+
+
+def deal_share(interactions: Interactions, fraction: float, random_state: np.random.RandomState) -> np.ndarray:
+    """Mask of the rows of a random share of each user's items, never all of them."""
+    pairs = deal_pairs(interactions, random_state)
+    # Rounding at random keeps the share right for users with few items, too.
+    taken = np.minimum(np.floor(fraction * pairs.n_pairs + pairs.user_draw), pairs.n_pairs - 1)
+    return pairs.rows(pairs.rank < taken)

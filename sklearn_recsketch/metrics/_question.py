@@ -1,0 +1,189 @@
+"""What evaluated data ask of a recommender: which users, which items to rank, and which of them are relevant."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+from sklearn.utils import check_random_state
+
+from sklearn_recsketch.metrics._hits import Hits
+from sklearn_recsketch.preprocessing._deal import deal_share
+from sklearn_recsketch.preprocessing._matrix import pair_keys
+from sklearn_recsketch.solvers._request import Given, Request
+from sklearn_recsketch.utils._ids import IdColumn, lookup
+from sklearn_recsketch.utils._validation import Interactions, check_id_list, check_interactions
+
+__all__ = ["Options", "Question", "pose", "unwrap"]
+
+
+@dataclass(frozen=True)
+class Options:
+    """How evaluated data are to be read; see :func:`~sklearn_recsketch.metrics.make_ranking_scorer`."""
+
+    exclude_seen: bool = True
+    candidates: Any = None
+    n_users: int | None = None
+    fold_in: float | None = None
+    random_state: Any = 0
+
+
+@dataclass(frozen=True)
+class Question:
+    """Users to rank for, items to rank, and the relevant ones; all that does not depend on embeddings.
+
+    Attributes
+    ----------
+    request : Request
+        Users and items, in ids and row numbers of the recommender.
+    excluded : csr_array of shape (n_users, n_items) or None
+        What is no candidate.
+    given : Given
+        Histories of users, where they are folded in.
+    n_relevant : ndarray of shape (n_users,)
+        Relevant items of each user, ranked or not; at least 1.
+    relevant : csr_array of shape (n_users, n_items), dtype bool
+        Those that are ranked.
+    """
+
+    request: Request
+    excluded: sp.csr_array | None
+    given: Given
+    n_relevant: np.ndarray
+    relevant: sp.csr_array
+
+    def hits(self, recommender: Any, k: int) -> Hits:
+        """Rank the items and mark the relevant ones among the first k."""
+        best, _ = recommender._best(self.request, self.excluded, k, self.given, Given())
+        n_items = self.relevant.shape[1]
+        rows = np.arange(len(best))[:, None]
+        places = np.where(best >= 0, rows * n_items + best, -1)
+        return Hits(_contains(self.relevant, places), self.n_relevant, self.request.user_ids)
+
+
+def unwrap(estimator: Any, X: Any) -> tuple[Any, Any]:
+    """The recommender inside searches and pipelines, and X, if not None, as it receives it."""
+    while hasattr(estimator, "best_estimator_"):
+        estimator = estimator.best_estimator_
+    if hasattr(estimator, "steps"):
+        if len(estimator.steps) > 1 and X is not None:
+            X = estimator[:-1].transform(X)
+        return unwrap(estimator[-1], X)
+    if not hasattr(estimator, "recommend"):
+        raise TypeError(
+            f"A ranking metric needs a fitted recommender, or a search or Pipeline that ends in one, "
+            f"got {type(estimator).__name__}."
+        )
+    return estimator, X
+
+
+def pose(recommender: Any, X: Any, y: Any, options: Options) -> Question:
+    """Read evaluated data as a question to a recommender.
+
+    Rows whose pair was in fit are *seen*, the others *new*. If there are seen rows, and no new one
+    has both its user and its item known, it is a training score: the seen rows are relevant and
+    nothing is excluded. Otherwise the new rows are relevant, and with `exclude_seen` the pairs seen
+    in fit are neither relevant nor candidates. Items the model does not know are relevant and missed,
+    and so are known ones that are not among the `candidates`.
+    """
+    interactions = check_interactions(X, y)
+    relevant = interactions.y > 0
+    if not relevant.any():
+        raise ValueError(f"No row of X is relevant: y is 0 in all {len(relevant)} rows, so there is nothing to score.")
+    users = lookup(recommender.users_, interactions.users, "user")
+    items = lookup(recommender.items_, interactions.items, "item")
+    seen = _contains(recommender.interactions_, _keys(recommender.interactions_.shape[1], users, items))
+    new_and_known = relevant & ~seen & (users >= 0) & (items >= 0)
+    training = bool((seen & relevant).any()) and not new_and_known.any()
+    rows = relevant & (seen if training else ~seen)
+    history = None
+    if options.fold_in is not None:
+        known = rows & (users < 0)
+        given = deal_share(interactions.taken(known), options.fold_in, check_random_state(options.random_state))
+        folded = np.flatnonzero(known)[given]
+        history = interactions.taken(folded)
+        rows[folded] = False
+    # Distinct pairs, by user.
+    _, first = np.unique(pair_keys(interactions)[rows], return_index=True)
+    rows = np.flatnonzero(rows)[first]
+    rows = _sampled(rows, interactions, options)
+    codes, start, n_relevant = np.unique(interactions.users.codes[rows], return_index=True, return_counts=True)
+    if history is None:
+        _warn_unknown(users[rows[start]])
+    chosen = _candidate_codes(recommender, options.candidates)
+    request = Request(
+        IdColumn(np.arange(len(codes)), interactions.users.ids[codes]),
+        users[rows[start]],
+        recommender.items_[chosen],
+        chosen,
+        pairs=None,
+    )
+    position = np.repeat(np.arange(len(codes)), n_relevant)
+    place = np.append(np.full(len(recommender.items_), -1), -1)
+    place[chosen] = np.arange(len(chosen))
+    column = place[items[rows]]
+    ranked = column >= 0
+    shape = (len(codes), len(chosen))
+    matrix = sp.csr_array((np.ones(ranked.sum(), dtype=bool), (position[ranked], column[ranked])), shape=shape)
+    matrix.sort_indices()
+    past = recommender.interactions_ if options.exclude_seen and not training else None
+    return Question(request, request.excluded(past, history), Given(None, history), n_relevant, matrix)
+
+
+def _sampled(rows: np.ndarray, interactions: Interactions, options: Options) -> np.ndarray:
+    """The rows of `n_users` random users; all where there are no more of them."""
+    codes = interactions.users.codes[rows]
+    users = np.unique(codes)
+    if options.n_users is None or options.n_users >= len(users):
+        return rows
+    chosen = check_random_state(options.random_state).choice(users, size=options.n_users, replace=False)
+    return rows[np.isin(codes, chosen)]
+
+
+def _candidate_codes(recommender: Any, candidates: Any) -> np.ndarray:
+    """Row numbers of the items to rank, sorted."""
+    if candidates is None:
+        return np.arange(len(recommender.items_))
+    if isinstance(candidates, str):  # "cold": make_ranking_scorer refuses any other
+        cold = np.flatnonzero(recommender.interactions_.count_nonzero(axis=0) == 0)
+        if not len(cold):
+            raise ValueError(
+                f"candidates='cold' ranks the items without interactions in fit, but the recommender knows none: all "
+                f"its {len(recommender.items_)} items have some. Pass the features of the other items to fit as "
+                f"item_features, for example cross_val_score(..., params={{'item_features': F}})."
+            )
+        return cold
+    ids = check_id_list(candidates, "candidate").ids
+    chosen = lookup(recommender.items_, IdColumn(np.arange(len(ids)), ids), "candidate")
+    return chosen[chosen >= 0]
+
+
+def _keys(n_columns: int, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
+    """One number per pair, in the order of a matrix's entries; -1 where either is unknown."""
+    return np.where((rows >= 0) & (columns >= 0), rows * n_columns + columns, -1)
+
+
+def _contains(matrix: sp.csr_array, keys: np.ndarray) -> np.ndarray:
+    """Whether there is an entry at each key."""
+    if not matrix.nnz:
+        return np.zeros(keys.shape, dtype=bool)
+    rows = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
+    # Rows are stored in order and their indices sorted, so the keys of the entries are.
+    entries = _keys(matrix.shape[1], rows, matrix.indices)
+    found = np.minimum(np.searchsorted(entries, keys), len(entries) - 1)
+    return np.asarray(entries[found] == keys)
+
+
+def _warn_unknown(user_rows: np.ndarray) -> None:
+    unknown = int((user_rows < 0).sum())
+    if 2 * unknown > len(user_rows):
+        warnings.warn(
+            f"{unknown} of the {len(user_rows)} evaluated users were not in fit, so the score says little about "
+            f"taste. KFold on a table sorted by user does that: pass cv=UserHoldoutSplit(random_state=0). "
+            f"To hold out whole users on purpose, score with make_ranking_scorer(..., fold_in=0.8).",
+            UserWarning,
+            stacklevel=5,
+        )
