@@ -11,7 +11,7 @@ from sklearn_recsketch.metrics._hits import METRICS
 from sklearn_recsketch.metrics._question import Options
 from sklearn_recsketch.utils._compat import _BaseScorer
 
-__all__ = ["check_ranking_scorer", "make_ranking_scorer", "on_rows"]
+__all__ = ["MultiRankingScorer", "check_ranking_scorer", "make_ranking_scorer", "on_rows"]
 
 
 def parse_metric(text: Any) -> tuple[str, int]:
@@ -25,7 +25,7 @@ def parse_metric(text: Any) -> tuple[str, int]:
     return name, int(k)
 
 
-class _RankingScorer(_BaseScorer):
+class RankingScorer(_BaseScorer):
     """A scikit-learn scorer of one metric; y is optional."""
 
     def __init__(self, metric: str, options: Options) -> None:
@@ -48,21 +48,21 @@ class _RankingScorer(_BaseScorer):
         return f"make_ranking_scorer({self._metric!r})"
 
 
-class _MultiRankingScorer:
+class MultiRankingScorer:
     """A callable that returns a dict of scores from one ranking."""
 
     def __init__(self, metrics: list[str], options: Options) -> None:
-        self._metrics, self._options = metrics, options
+        self.metrics, self._options = metrics, options
 
     def on_rows(self, X: Any, y: Any = None) -> Callable[[Any], dict[str, float]]:
         """The scorer on fixed rows, which are read once."""
-        return Evaluation(X, y, [parse_metric(metric) for metric in self._metrics], self._options)
+        return Evaluation(X, y, [parse_metric(metric) for metric in self.metrics], self._options)
 
     def __call__(self, estimator: Any, X: Any, y: Any = None) -> dict[str, float]:
         return self.on_rows(X, y)(estimator)
 
     def __repr__(self) -> str:
-        return f"make_ranking_scorer({self._metrics!r})"
+        return f"make_ranking_scorer({self.metrics!r})"
 
 
 def make_ranking_scorer(
@@ -129,13 +129,13 @@ def make_ranking_scorer(
     options = _checked(Options(exclude_seen, candidates, n_users, fold_in, random_state))
     if isinstance(metrics, str):
         parse_metric(metrics)
-        return _RankingScorer(metrics, options)
+        return RankingScorer(metrics, options)
     names = list(metrics)
     if not names:
         raise ValueError("metrics is empty: name at least one, for example ['precision@5', 'ndcg@10'].")
     for name in names:
         parse_metric(name)
-    return _MultiRankingScorer(names, options)
+    return MultiRankingScorer(names, options)
 
 
 def _checked(options: Options) -> Options:
@@ -156,14 +156,14 @@ def _checked(options: Options) -> Options:
 
 def on_rows(scorer: Callable[..., Any], X: Any, y: Any) -> Callable[[Any], Any]:
     """A scorer of any kind, on fixed rows; ours read them once."""
-    if isinstance(scorer, _RankingScorer | _MultiRankingScorer):
+    if isinstance(scorer, RankingScorer | MultiRankingScorer):
         return scorer.on_rows(X, y)
     return lambda estimator: scorer(estimator, X) if y is None else scorer(estimator, X, y)
 
 
 def check_ranking_scorer(scoring: Any) -> Callable[[Any, Any, Any], float]:
     """A scorer from what the `scoring` parameter of an estimator may be: a metric's name or a callable."""
-    if isinstance(scoring, _MultiRankingScorer):
+    if isinstance(scoring, MultiRankingScorer):
         raise ValueError(f"scoring must be one metric, got {scoring}: early stopping needs to know which is better.")
     if callable(scoring):
         return scoring

@@ -1,6 +1,16 @@
-"""Splitters for interactions."""
+"""Splitters, searches and monitors for interactions."""
 
 from sklearn_recsketch.model_selection._cold_split import ColdItemSplit, ColdUserSplit
+from sklearn_recsketch.model_selection._epoch_search import EpochSearchCV
+from sklearn_recsketch.model_selection._pruning import HalvingPruning, MedianPruning
 from sklearn_recsketch.model_selection._split import UserHoldoutSplit, UserKFold
 
-__all__ = ["ColdItemSplit", "ColdUserSplit", "UserHoldoutSplit", "UserKFold"]
+__all__ = [
+    "ColdItemSplit",
+    "ColdUserSplit",
+    "EpochSearchCV",
+    "HalvingPruning",
+    "MedianPruning",
+    "UserHoldoutSplit",
+    "UserKFold",
+]

@@ -1,15 +1,27 @@
 """The only place that imports private names of scikit-learn (1.9)."""
 
 from sklearn.base import _fit_context
-from sklearn.metrics._scorer import _BaseScorer
+from sklearn.metrics._scorer import _BaseScorer, _MultimetricScorer
+from sklearn.model_selection._search import BaseSearchCV
+from sklearn.model_selection._validation import _score, _warn_or_raise_about_fit_failures
 from sklearn.utils import _safe_indexing
-from sklearn.utils._param_validation import Interval, StrOptions, validate_parameter_constraints
+from sklearn.utils._param_validation import HasMethods, Interval, StrOptions, validate_parameter_constraints
+from sklearn.utils.metaestimators import _safe_split
+from sklearn.utils.validation import _check_method_params, _num_samples
 
 __all__ = [
+    "BaseSearchCV",
+    "HasMethods",
     "Interval",
     "StrOptions",
     "_BaseScorer",
+    "_MultimetricScorer",
+    "_check_method_params",
     "_fit_context",
+    "_num_samples",
     "_safe_indexing",
+    "_safe_split",
+    "_score",
+    "_warn_or_raise_about_fit_failures",
     "validate_parameter_constraints",
 ]

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import itertools
+import os
+import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any, TypeVar
 
 import numpy as np
 from joblib import effective_n_jobs
+from joblib.parallel import get_active_backend
 from threadpoolctl import ThreadpoolController
 
-__all__ = ["Workers", "balanced_ranges", "even_ranges", "workers"]
+__all__ = ["Workers", "at_most_threads", "balanced_ranges", "even_ranges", "workers"]
 
 T = TypeVar("T")
 
@@ -97,10 +101,37 @@ class _SingleThreadedBLAS:
 _single_threaded_blas = _SingleThreadedBLAS()
 
 
+_share: ContextVar[int | None] = ContextVar("share of the cores", default=None)
+
+
+@contextmanager
+def at_most_threads(n: int) -> Iterator[None]:
+    """Bounds the pools made inside, in this thread: one of several fits at once has its share of the cores."""
+    token = _share.set(n)
+    try:
+        yield
+    finally:
+        _share.reset(token)
+
+
+def _most_threads() -> int:
+    """What the surrounding parallel region leaves to each of its tasks."""
+    share = _share.get()
+    if share is not None:
+        return share
+    if "NUMBA_NUM_THREADS" in os.environ:  # joblib sets it in its processes, to their share of the cores
+        return max(1, int(os.environ["NUMBA_NUM_THREADS"]))
+    # In somebody's threads, of unknown number, which are taken to fill the cores.
+    return 1 if get_active_backend()[0].nesting_level else sys.maxsize
+
+
 @contextmanager
 def workers(n_jobs: int | None) -> Iterator[Workers]:
-    """A pool of `n_jobs` threads in joblib's convention, with BLAS at one thread until it closes."""
-    n_threads = effective_n_jobs(n_jobs)
+    """A pool of `n_jobs` threads in joblib's convention, with BLAS at one thread until it closes.
+
+    Inside a parallel region of joblib it has no more threads than that leaves to each task.
+    """
+    n_threads = min(effective_n_jobs(n_jobs), _most_threads())
     with _single_threaded_blas:
         if n_threads == 1:
             yield Workers(None, 1)
