@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import threading
 import time
 
+import joblib
 import pytest
+from joblib import Parallel, delayed, parallel_config
 
-from sklearn_recsketch.utils._threads import workers
+from sklearn_recsketch import WRMFRecommender
+from sklearn_recsketch.datasets import make_interactions
+from sklearn_recsketch.model_selection import EpochSearchCV
+from sklearn_recsketch.utils._threads import at_most_threads, workers
 
 
 @pytest.mark.parametrize("n_jobs", [1, 2, 5])
@@ -47,3 +55,79 @@ def test_maps_of_several_threads_do_not_mix():
         for thread in threads:
             thread.join()
     assert results == {offset: [task + offset for task in range(200)] for offset in (0, 1000)}
+
+
+def threads_of_a_pool(n_jobs=64):
+    with workers(n_jobs) as pool:
+        return pool.n_threads
+
+
+@pytest.mark.parametrize("backend", ["threading", "loky"])
+def test_pools_of_parallel_tasks_do_not_exceed_the_cores_together(backend):
+    inner = Parallel(n_jobs=2, backend=backend)(delayed(threads_of_a_pool)() for _ in range(2))
+    assert sum(inner) <= max(2, joblib.cpu_count())
+
+
+def test_a_limit_given_to_joblib_holds_in_its_processes():
+    with parallel_config("loky", n_jobs=2, inner_max_num_threads=1):
+        assert Parallel()(delayed(threads_of_a_pool)() for _ in range(2)) == [1, 1]
+
+
+def test_outside_of_parallel_regions_the_caller_decides():
+    assert threads_of_a_pool(3) == 3
+    assert Parallel(n_jobs=1)(delayed(threads_of_a_pool)(n) for n in (1, 3)) == [1, 3]
+
+
+def test_a_share_holds_in_its_thread_and_until_its_end():
+    with at_most_threads(2):
+        assert threads_of_a_pool(3) == 2
+        elsewhere = []
+        other = threading.Thread(target=lambda: elsewhere.append(threads_of_a_pool(3)))
+        other.start()
+        other.join()
+    assert (elsewhere, threads_of_a_pool(3)) == ([3], 3)
+
+
+@pytest.mark.parametrize("backend", ["threading", "loky"])
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_a_search_gives_each_fit_its_share_of_the_cores(backend, n_jobs):
+    X, _ = make_interactions(60, 30, random_state=0)
+    search = EpochSearchCV(
+        WRMFRecommender(2, n_jobs=64, random_state=0),
+        {"alpha": [1, 10]},
+        epochs=[1],
+        scoring=lambda estimator, X, y=None: threads_of_a_pool(),
+        n_jobs=n_jobs,
+        refit=False,
+    )
+    with parallel_config(backend):
+        threads = search.fit(X).cv_results_["mean_test_score"]
+    assert threads.tolist() == [max(1, joblib.cpu_count() // n_jobs)] * 2
+
+
+COLD_SEARCH = """
+from sklearn.model_selection import GridSearchCV
+from sklearn_recsketch import WRMFRecommender
+from sklearn_recsketch.datasets import make_interactions
+from sklearn_recsketch.metrics import make_ranking_scorer
+from sklearn_recsketch.model_selection import UserHoldoutSplit
+
+X, y = make_interactions(60, 30, random_state=0)
+search = GridSearchCV(
+    WRMFRecommender(4, max_iter=2, random_state=0),
+    {"alpha": [1, 5, 10, 40]},
+    scoring=make_ranking_scorer("precision@5"),
+    cv=UserHoldoutSplit(random_state=0),
+    n_jobs=2,
+    error_score="raise",
+)
+print(search.fit(X, y).cv_results_["mean_test_score"].tolist())
+"""
+
+
+def test_two_processes_may_compile_into_a_cold_cache_at_once(tmp_path):
+    # Workers are processes of their own, which find nothing compiled and compile all of it at the same time.
+    environment = os.environ | {"NUMBA_CACHE_DIR": str(tmp_path)}
+    run = subprocess.run([sys.executable, "-c", COLD_SEARCH], env=environment, capture_output=True, text=True)
+    assert run.returncode == 0, run.stderr
+    assert any(tmp_path.rglob("*.nbc"))  # the cache was in use

@@ -8,12 +8,15 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pandas as pd
 import pytest
+import sklearn
 from joblib import Parallel, delayed
 from sklearn.base import clone
+from sklearn.pipeline import Pipeline
 from threadpoolctl import threadpool_info
 
 from sklearn_recsketch import (
     BPRRecommender,
+    InteractionThresholder,
     PopularityRecommender,
     SideFeatureEncoder,
     SideFeatures,
@@ -105,6 +108,20 @@ def test_early_stopping_restores_the_best_epoch(rec, given, split):
     assert len(scores) == min(40, model.n_iter_ + 3)
     if given:
         assert model.score(X_test, y_test) == max(scores)
+
+
+@WITH_FACTORS
+def test_validation_rows_reach_the_last_step_of_a_pipeline_transformed(rec, split):
+    X, y, X_val, y_val = split
+    model = clone(rec).set_params(early_stopping=True, max_iter=10)
+    threshold = InteractionThresholder(5, 5)
+    with sklearn.config_context(enable_metadata_routing=True):
+        pipe = Pipeline([("threshold", threshold), ("rec", clone(model))], transform_input=["X_val"])
+        pipe.fit(X, y, X_val=X_val, y_val=y_val)
+    threshold.fit(X, y)
+    by_hand = clone(model).fit(threshold.transform(X), y, X_val=threshold.transform(X_val), y_val=y_val)
+    assert np.array_equal(pipe["rec"].validation_scores_, by_hand.validation_scores_)
+    assert pipe["rec"].n_iter_ == by_hand.n_iter_
 
 
 @WITH_FACTORS

@@ -143,6 +143,8 @@ class EpochSearchCV(RecommenderSearchMixin, BaseSearchCV):
         },
         "estimator": [HasMethods(["fit", "get_params", "set_params"])],
         "param_distributions": [dict, list, None],
+        "epochs": "no_validation",  # checked_epochs and pruning_rule say more
+        "prune": "no_validation",
         "resource": [str],
         "n_candidates": [Interval(Integral, 1, None, closed="left"), None],
         "candidates": [list, tuple, None],
@@ -207,6 +209,8 @@ class EpochSearchCV(RecommenderSearchMixin, BaseSearchCV):
         """
         scorer, metric = self._get_scorers()
         epochs, rule = checked_epochs(self.epochs), pruning_rule(self.prune)
+        if rule is not None and not isinstance(metric, str):
+            raise ValueError("prune judges candidates by one metric: name it in refit, or score only that one.")
         random_state = check_random_state(self.random_state)
         candidates = list_candidates(self.param_distributions, self.n_candidates, self.candidates, random_state)
         check_candidates(self.estimator, self.resource, candidates)
