@@ -87,8 +87,11 @@ def full() -> None:
     X = sketchfab_like()
     search, seconds = grid_search(None, X)
     joblib.dump((search.cv_results_, row("no", search, seconds, X)), KEPT)
-    publish("grid, full", f"{len(X):,} likes, {N_JOBS} fits at a time. {machine()}\n\n"
-            + markdown(pd.DataFrame([row("no", search, seconds, X)])))
+    publish(
+        "grid, full",
+        f"{len(X):,} likes, {N_JOBS} fits at a time. {machine()}\n\n"
+        + markdown(pd.DataFrame([row("no", search, seconds, X)])),
+    )
     IMAGES.mkdir(exist_ok=True)
     for name, display in {
         "grid-curves": EpochCurveDisplay.from_search(search),

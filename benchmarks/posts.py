@@ -44,7 +44,7 @@ def precision_at_k(users: np.ndarray, items: np.ndarray, likes: sp.csr_matrix, a
 def grid_setting(
     train: sp.csr_matrix, test: sp.csr_matrix, parameters: dict, epochs: list[int], scored: int, n_jobs: int
 ) -> dict[str, float]:
-    """Seconds of one setting of the first post's grid: `scored` of its checkpoints are scored, the others cost the same."""
+    """Seconds of one setting of the first post's grid: some checkpoints are scored, the others cost the same."""
     asked = np.flatnonzero(np.diff(test.indptr))
     confidence = train.copy()
     confidence.data = (1 + parameters["alpha"] * confidence.data).astype(np.float32)
@@ -70,7 +70,12 @@ def grid_setting(
 
 
 def lightfm_trial(
-    train: sp.csr_matrix, test: sp.csr_matrix, parameters: dict, item_features: sp.csr_matrix | None, n_jobs: int, run: int
+    train: sp.csr_matrix,
+    test: sp.csr_matrix,
+    parameters: dict,
+    item_features: sp.csr_matrix | None,
+    n_jobs: int,
+    run: int,
 ) -> dict[str, float]:
     """Seconds of one trial of the second post: the first `run` epochs are run, of which later ones are no faster."""
     model = LightFM(

@@ -11,7 +11,7 @@ from sklearn_recsketch.metrics._hits import METRICS
 from sklearn_recsketch.metrics._question import Options
 from sklearn_recsketch.utils._compat import _BaseScorer
 
-__all__ = ["MultiRankingScorer", "check_ranking_scorer", "make_ranking_scorer", "on_rows"]
+__all__ = ["MultiRankingScorer", "RankingScorer", "check_ranking_scorer", "make_ranking_scorer", "on_rows"]
 
 
 def parse_metric(text: Any) -> tuple[str, int]:
@@ -30,12 +30,12 @@ class RankingScorer(_BaseScorer):
 
     def __init__(self, metric: str, options: Options) -> None:
         super().__init__(evaluate, 1, {})
-        self._metric, self._options = metric, options
+        self.metric, self._options = metric, options
 
     def on_rows(self, X: Any, y: Any = None) -> Callable[[Any], float]:
         """The scorer on fixed rows, which are read once."""
-        evaluation = Evaluation(X, y, [parse_metric(self._metric)], self._options)
-        return lambda estimator: evaluation(estimator)[self._metric]
+        evaluation = Evaluation(X, y, [parse_metric(self.metric)], self._options)
+        return lambda estimator: evaluation(estimator)[self.metric]
 
     def __call__(self, estimator: Any, X: Any, y_true: Any = None) -> float:
         """Score of `estimator` on X."""
@@ -45,7 +45,7 @@ class RankingScorer(_BaseScorer):
         return self(estimator, X, y_true)
 
     def __repr__(self) -> str:
-        return f"make_ranking_scorer({self._metric!r})"
+        return f"make_ranking_scorer({self.metric!r})"
 
 
 class MultiRankingScorer:

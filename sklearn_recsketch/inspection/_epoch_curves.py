@@ -1,0 +1,285 @@
+"""Training and held-out score of one model along its epochs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from sklearn_recsketch.inspection._cv_results import choose_metric, read_search, show_params, show_score
+from sklearn_recsketch.inspection._plotting import import_pyplot, place_legend, tidy, whole_ticks
+from sklearn_recsketch.utils._compat import _validate_style_kwargs
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from matplotlib.legend import Legend
+    from matplotlib.lines import Line2D
+
+__all__ = ["EpochCurveDisplay"]
+
+
+class EpochCurveDisplay:
+    """Training and held-out score along the epochs, in two panels.
+
+    The panels have scales of their own: a recommender's score on pairs it was trained on is so much
+    higher that on a common scale the held-out curve would look flat. The dot on a curve is the epoch
+    with the best held-out score.
+
+    Make one with :meth:`from_monitor` or :meth:`from_search`. Several models are laid over each other
+    by passing the `axes_` of the first display as `axes` of the next.
+
+    Parameters
+    ----------
+    epochs : array-like of shape (n_epochs,)
+        Number of epochs trained so far at each point.
+    test_scores : array-like of shape (n_epochs,)
+        Held-out scores, higher is better; NaN is not drawn.
+    train_scores : array-like of shape (n_epochs,), default=None
+        Scores on training rows. None draws one panel.
+    test_std, train_std : array-like of shape (n_epochs,), default=None
+        Standard deviations over splits, drawn as bands.
+    metric : str, default="score"
+        Name of the metric, for labels.
+    held_out : str, default="test"
+        What the held-out rows are called, "test" or "validation".
+    name : str, default=None
+        Name of the model, for the legend.
+
+    Attributes
+    ----------
+    figure_ : matplotlib Figure
+        The figure of the panels.
+    axes_ : ndarray of matplotlib Axes
+        The panels: training and test, or test alone.
+    lines_ : list of matplotlib Line2D
+        The curves in the order of the panels.
+    legend_ : matplotlib Legend
+        Below the panels of a figure that has no others, else in the panel of the test curve.
+
+    See Also
+    --------
+    SearchTraceDisplay : Curves of all candidates of a search.
+
+    Examples
+    --------
+    >>> from sklearn.model_selection import GridSearchCV
+    >>> from sklearn_recsketch import WRMFRecommender
+    >>> from sklearn_recsketch.datasets import make_interactions
+    >>> from sklearn_recsketch.inspection import EpochCurveDisplay
+    >>> from sklearn_recsketch.model_selection import UserHoldoutSplit
+    >>> X, y = make_interactions(n_users=200, n_items=80, random_state=0)
+    >>> grid = {"max_iter": [1, 2, 4], "alpha": [1, 10]}
+    >>> search = GridSearchCV(WRMFRecommender(8, random_state=0), grid, cv=UserHoldoutSplit(random_state=0),
+    ...                       return_train_score=True).fit(X, y)
+    >>> display = EpochCurveDisplay.from_search(search, params={"alpha": 1})
+    >>> len(display.axes_)
+    2
+    >>> other = EpochCurveDisplay.from_search(search, params={"alpha": 10}, axes=display.axes_)
+    >>> [text.get_text() for text in other.legend_.get_texts()]
+    ['alpha=1: ... at epoch ...', 'alpha=10: ... at epoch ...']
+    """
+
+    figure_: Figure
+    axes_: np.ndarray
+    lines_: list[Line2D]
+    legend_: Legend
+
+    def __init__(
+        self,
+        *,
+        epochs: Any,
+        test_scores: Any,
+        train_scores: Any = None,
+        test_std: Any = None,
+        train_std: Any = None,
+        metric: str = "score",
+        held_out: str = "test",
+        name: str | None = None,
+    ) -> None:
+        self.epochs = epochs
+        self.test_scores = test_scores
+        self.train_scores = train_scores
+        self.test_std = test_std
+        self.train_std = train_std
+        self.metric = metric
+        self.held_out = held_out
+        self.name = name
+
+    @classmethod
+    def from_monitor(
+        cls,
+        monitor: Any,
+        *,
+        metric: str | None = None,
+        run: int = -1,
+        name: str | None = None,
+        axes: Any = None,
+        **line_kw: Any,
+    ) -> EpochCurveDisplay:
+        """Plot what a monitor recorded during fit.
+
+        Parameters
+        ----------
+        monitor : EpochCurveMonitor
+            After a fit, or a search, of which the refit is shown.
+        metric : str, default=None
+            The metric to show; None is the only one.
+        run : int, default=-1
+            Which of the recorded runs; -1 is the last.
+        name : str, default=None
+            Name of the model, for the legend.
+        axes : matplotlib Axes or array-like of one or two, default=None
+            Panels to draw into, as in :meth:`plot`.
+        **line_kw : dict
+            Passed to matplotlib's `plot` for both curves.
+
+        Returns
+        -------
+        EpochCurveDisplay
+        """
+        curves = monitor.curves(run=run)
+        # A search is one run of many fits; the last of them is that of the best candidate on all rows.
+        curves = curves[curves["fit"] == curves["fit"].max()]
+        names = [column.removeprefix("validation_") for column in curves if column.startswith("validation_")]
+        if not names:
+            raise ValueError(
+                f"monitor must have validation scores: its curves have the columns {list(curves)}, "
+                f"none of which starts with 'validation_'."
+            )
+        metric = choose_metric(metric, names, None, "monitor")
+        train = f"train_{metric}"
+        display = cls(
+            epochs=np.asarray(curves["epoch"]),
+            test_scores=np.asarray(curves[f"validation_{metric}"], dtype=np.float64),
+            train_scores=np.asarray(curves[train], dtype=np.float64) if train in curves else None,
+            metric=metric,
+            held_out="validation",
+            name=name,
+        )
+        return display.plot(axes, **line_kw)
+
+    @classmethod
+    def from_search(
+        cls,
+        search: Any,
+        *,
+        metric: str | None = None,
+        params: Mapping[str, Any] | None = None,
+        resource: str | None = None,
+        name: str | None = None,
+        axes: Any = None,
+        **line_kw: Any,
+    ) -> EpochCurveDisplay:
+        """Plot one candidate of a search that tried each candidate at several epochs.
+
+        Parameters
+        ----------
+        search : fitted search
+            Its cv_results_ have one row for each candidate and epoch. Training scores are there if it
+            was made with ``return_train_score=True``.
+        metric : str, default=None
+            The metric to show; None is the only one, or the one that `refit` names.
+        params : dict, default=None
+            Parameters of the candidate; the epoch may be left out. None is the best candidate.
+        resource : str, default=None
+            The parameter that counts epochs. None is the attribute `resource` of the search, else a
+            searched ``max_iter``.
+        name : str, default=None
+            Name of the model, for the legend; None is the parameters of the candidate.
+        axes : matplotlib Axes or array-like of one or two, default=None
+            Panels to draw into, as in :meth:`plot`.
+        **line_kw : dict
+            Passed to matplotlib's `plot` for both curves.
+
+        Returns
+        -------
+        EpochCurveDisplay
+
+        Raises
+        ------
+        ValueError
+            For parameters that were not tried, with the nearest that were.
+        """
+        results = read_search(search, metric, resource)
+        if results.resource is None:
+            raise ValueError(
+                f"search must have tried candidates at several epochs, but none of its parameters {results.names} "
+                f"is known to count them. Search over max_iter, or name the one that does: resource='...'."
+            )
+        ranked = results.ranked(results.curves) or results.curves
+        candidate = ranked[0] if params is None else results.find(params)
+        rows = candidate.rows
+        display = cls(
+            epochs=results.epochs[rows],
+            test_scores=results.test[rows],
+            train_scores=None if results.train is None else results.train[rows],
+            test_std=results.test_std[rows],
+            train_std=None if results.train_std is None else results.train_std[rows],
+            metric=results.metric,
+            name=show_params(candidate.params) if name is None else name,
+        )
+        return display.plot(axes, **line_kw)
+
+    def plot(self, axes: Any = None, *, name: str | None = None, **line_kw: Any) -> EpochCurveDisplay:
+        """Draw the curves.
+
+        Parameters
+        ----------
+        axes : matplotlib Axes or array-like of one or two, default=None
+            Panels to draw into. Of two, the first is for training scores; into a single one goes the
+            test curve alone. None makes a figure.
+        name : str, default=None
+            Name of the model, for the legend; None is the display's own.
+        **line_kw : dict
+            Passed to matplotlib's `plot` for both curves.
+
+        Returns
+        -------
+        EpochCurveDisplay
+            The display itself.
+        """
+        plt = import_pyplot(type(self).__name__)
+        if axes is None:
+            n_panels = 1 if self.train_scores is None else 2
+            _, axes = plt.subplots(1, n_panels, figsize=(4.8 * n_panels, 3.6), layout="constrained")
+            for panel in np.ravel(axes):
+                tidy(panel)
+        self.axes_ = np.ravel(np.array(axes, dtype=object))
+        if len(self.axes_) not in (1, 2):
+            raise ValueError(f"axes must be one Axes, or two for training and test scores, got {len(self.axes_)}.")
+        self.figure_ = self.axes_[0].figure
+        test = np.asarray(self.test_scores, dtype=np.float64)
+        if np.isnan(test).all():
+            raise ValueError("The curve has no score to show: test_scores are all NaN, as after fits that failed.")
+        best = int(np.nanargmax(test))
+        name = self.name if name is None else name
+        caption = f"{show_score(test[best])} at epoch {self.epochs[best]:g}"
+        style = _validate_style_kwargs({"label": caption if name is None else f"{name}: {caption}"}, line_kw)
+        self.lines_ = [self._draw(self.axes_[-1], test, self.test_std, best, self.held_out, style)]
+        if self.train_scores is not None and len(self.axes_) == 2:
+            # The same model has the same colour in both panels, whatever was drawn in them before.
+            style = {**style, "color": self.lines_[0].get_color()}
+            train = np.asarray(self.train_scores, dtype=np.float64)
+            self.lines_.insert(0, self._draw(self.axes_[0], train, self.train_std, best, "training", style))
+        self.legend_ = place_legend(self.axes_[-1], among=self.axes_)
+        return self
+
+    def _draw(
+        self, panel: Axes, scores: np.ndarray, std: Any, best: int, rows: str, style: Mapping[str, Any]
+    ) -> Line2D:
+        """One curve, with a dot at position `best`."""
+        drawn = np.flatnonzero(~np.isnan(scores))
+        epochs = np.asarray(self.epochs)[drawn]
+        dot = {"marker": "o", "markersize": 5, "markevery": np.flatnonzero(drawn == best).tolist()}
+        (line,) = panel.plot(epochs, scores[drawn], **_validate_style_kwargs(dot, style))
+        if std is not None and np.any(np.asarray(std)[drawn] > 0):
+            width = np.asarray(std, dtype=np.float64)[drawn]
+            panel.fill_between(
+                epochs, scores[drawn] - width, scores[drawn] + width, color=line.get_color(), alpha=0.15, linewidth=0
+            )
+        panel.set(xlabel="epoch", ylabel=f"{rows} {self.metric}")
+        whole_ticks(panel)
+        return line
