@@ -144,11 +144,6 @@ class EpochCurveDisplay:
         # A search is one run of many fits; the last of them is that of the best candidate on all rows.
         curves = curves[curves["fit"] == curves["fit"].max()]
         names = [column.removeprefix("validation_") for column in curves if column.startswith("validation_")]
-        if not names:
-            raise ValueError(
-                f"monitor must have validation scores: its curves have the columns {list(curves)}, "
-                f"none of which starts with 'validation_'."
-            )
         metric = choose_metric(metric, names, None, "monitor")
         train = f"train_{metric}"
         display = cls(
