@@ -1,5 +1,6 @@
 """Metrics of rankings, exactly defined, and scorers for model selection."""
 
+from sklearn_recsketch.metrics._auc import ranking_auc
 from sklearn_recsketch.metrics._ranking import (
     average_precision_at_k,
     capped_precision_at_k,
@@ -18,6 +19,7 @@ __all__ = [
     "make_ranking_scorer",
     "ndcg_at_k",
     "precision_at_k",
+    "ranking_auc",
     "recall_at_k",
     "reciprocal_rank_at_k",
 ]
