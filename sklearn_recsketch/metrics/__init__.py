@@ -11,6 +11,7 @@ from sklearn_recsketch.metrics._ranking import (
     recall_at_k,
     reciprocal_rank_at_k,
 )
+from sklearn_recsketch.metrics._report import ranking_report
 from sklearn_recsketch.metrics._scorer import make_ranking_scorer
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "novelty_at_k",
     "precision_at_k",
     "ranking_auc",
+    "ranking_report",
     "recall_at_k",
     "reciprocal_rank_at_k",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import warnings
 from dataclasses import dataclass
 from numbers import Integral, Real
@@ -207,5 +208,13 @@ def _warn_unknown(user_rows: np.ndarray) -> None:
             f"taste. KFold on a table sorted by user does that: pass cv=UserHoldoutSplit(random_state=0). "
             f"To hold out whole users on purpose, score with make_ranking_scorer(..., fold_in=0.8).",
             UserWarning,
-            stacklevel=5,
+            stacklevel=_levels_inside(),
         )
+
+
+def _levels_inside() -> int:
+    """`stacklevel` of a warning given by the caller, for the line that called into this package."""
+    level, frame = 1, sys._getframe(1)
+    while frame.f_back is not None and frame.f_globals["__name__"].startswith("sklearn_recsketch."):
+        level, frame = level + 1, frame.f_back
+    return level
