@@ -84,7 +84,8 @@ def make_ranking_scorer(
     fold_in : float, default=None
         Strong generalisation: of users unknown to fit, this share of the items is handed over as
         their history, which the recommender folds in, and the others are relevant. At least one
-        is, and one of a single item is not handed over. None hands over nothing. See
+        is, and one of a single item is not handed over. What is handed over is not ranked, whatever
+        `exclude_seen` says. None hands over nothing. See
         :class:`~sklearn_recsketch.model_selection.ColdUserSplit`.
     random_state : int or RandomState instance, default=0
         Draws the users of `n_users` and the histories of `fold_in`; an int draws the same ones at
