@@ -64,7 +64,7 @@ def recall_at_k(X_true: Any, recommended: Any, *, k: int = 5, per_user: bool = F
 
 
 def capped_precision_at_k(X_true: Any, recommended: Any, *, k: int = 5, per_user: bool = False) -> Any:
-    """Hits / min(k, n_relevant): 1 for a list that could not be better. implicit calls it precision.{parameters}"""
+    """Hits / min(k, n_relevant): 1 for a list that could not be better. implicit pools it over users.{parameters}"""
     return _at_k("capped_precision", X_true, recommended, k, per_user)
 
 
