@@ -215,6 +215,6 @@ def _warn_unknown(user_rows: np.ndarray) -> None:
 def _levels_inside() -> int:
     """`stacklevel` of a warning given by the caller, for the line that called into this package."""
     level, frame = 1, sys._getframe(1)
-    while frame.f_back is not None and frame.f_globals["__name__"].startswith("sklearn_recsketch."):
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith("sklearn_recsketch."):
         level, frame = level + 1, frame.f_back
     return level
