@@ -100,6 +100,20 @@ def top_items(scores, excluded, k):
     return best
 
 
+def candidates_before(scores, wanted, excluded):
+    """Of each wanted item, the candidates with a better score, or the same and a smaller number."""
+    before = []
+    for row, asked, out in zip(scores, wanted, excluded):
+        for i in range(len(row)):
+            if not asked[i]:
+                continue
+            before.append(0)
+            for j in range(len(row)):
+                if not out[j] and (row[j] > row[i] or (row[j] == row[i] and j < i)):
+                    before[-1] += 1
+    return before
+
+
 # WARP and BPR.
 
 

@@ -72,6 +72,29 @@ REFERENCE = {
 }
 
 
+def auc(ranked, relevant):
+    """Pair by pair; `ranked` holds all candidates."""
+    others = [item for item in ranked if item not in relevant]
+    if not others:
+        return 0.5
+    won = 0
+    for item in relevant:
+        for other in others:
+            if item in ranked and ranked.index(item) < ranked.index(other):
+                won += 1
+    return won / (len(relevant) * len(others))
+
+
+def preference_mse(scores, relevant):
+    """Cell by cell; `scores` holds those of all candidates, and a relevant item that is none of them has 0."""
+    total = 0.0
+    cells = set(scores) | relevant
+    for item in cells:
+        preference = 1.0 if item in relevant else 0.0
+        total += (preference - scores.get(item, 0.0)) ** 2
+    return total / len(cells)
+
+
 def judge(fitted, evaluated, known_users, known_items):
     """The rule of which evaluated pairs are relevant: (relevant pairs, whether seen pairs are candidates).
 

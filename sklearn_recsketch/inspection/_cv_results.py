@@ -235,7 +235,7 @@ def _metric(search: Any, results: Mapping[str, Any], metric: str | None) -> tupl
     if keys == ["score"]:
         # A single metric is called "score" in cv_results_ whatever it is: both names are understood.
         scorer, scoring = getattr(search, "scorer_", None), getattr(search, "scoring", None)
-        scoring = scorer.metric if isinstance(scorer, RankingScorer) else scoring
+        scoring = str(scorer.metric) if isinstance(scorer, RankingScorer) else scoring
         label = scoring if isinstance(scoring, str) else "score"
         return "score", choose_metric(None if metric == "score" else metric, [label], None, "search")
     key = choose_metric(metric, keys, getattr(search, "refit", None), "search")

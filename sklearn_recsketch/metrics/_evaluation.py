@@ -6,18 +6,27 @@ from typing import Any
 
 import numpy as np
 
+from sklearn_recsketch.metrics._answer import WHOLE_METRICS, Answer
 from sklearn_recsketch.metrics._hits import METRICS
+from sklearn_recsketch.metrics._names import Metric
 from sklearn_recsketch.metrics._question import Options, Question, pose, unwrap
+from sklearn_recsketch.solvers._request import Given
+from sklearn_recsketch.utils._threads import workers
 
 __all__ = ["Evaluation", "evaluate", "values_of"]
 
-Metric = tuple[str, int]
-
 
 def values_of(question: Question, recommender: Any, metrics: list[Metric]) -> dict[str, np.ndarray]:
-    """Values of each metric, one per user of the question."""
-    hits = question.hits(recommender, max(k for _, k in metrics))
-    return {f"{name}@{k}": METRICS[name](hits, k) for name, k in metrics}
+    """Values of each metric, one per user of the question; one ranking serves all cutoffs."""
+    users, items = recommender._query(question.request, question.given, Given())
+    with workers(getattr(recommender, "n_jobs", None)) as pool:
+        answer = Answer(question, users, items, pool)
+        values = {name: WHOLE_METRICS[name](answer) for name, k in metrics if k is None}
+        cutoffs = [(name, k) for name, k in metrics if k is not None]
+        if cutoffs:
+            hits = answer.hits(max(k for _, k in cutoffs))
+            values |= {str(Metric(name, k)): METRICS[name](hits, k) for name, k in cutoffs}
+    return {str(metric): values[str(metric)] for metric in metrics}
 
 
 def evaluate(estimator: Any, X: Any, y: Any, metrics: list[Metric], options: Options) -> dict[str, float]:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import sys
 import warnings
 from dataclasses import dataclass
+from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
 from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted
 
 from sklearn_recsketch.metrics._hits import Hits
 from sklearn_recsketch.preprocessing._deal import deal_share
@@ -29,6 +32,21 @@ class Options:
     n_users: int | None = None
     fold_in: float | None = None
     random_state: Any = 0
+
+    def __post_init__(self) -> None:
+        candidates, n_users, fold_in = self.candidates, self.n_users, self.fold_in
+        if isinstance(candidates, str) and candidates != "cold":
+            raise ValueError(
+                f"candidates must be an array of item ids, None or 'cold', got {candidates!r}. "
+                f"To rank a single item, write candidates=[{candidates!r}]."
+            )
+        if n_users is not None and (not isinstance(n_users, Integral) or isinstance(n_users, bool) or n_users < 1):
+            raise ValueError(f"n_users must be an int of at least 1, or None for all users, got {n_users!r}.")
+        if fold_in is not None and (not isinstance(fold_in, Real) or not 0 < fold_in < 1):
+            raise ValueError(
+                f"fold_in must be the share of a user's items to hand over, above 0 and below 1, or None, "
+                f"got {fold_in!r}."
+            )
 
 
 @dataclass(frozen=True)
@@ -55,13 +73,17 @@ class Question:
     n_relevant: np.ndarray
     relevant: sp.csr_array
 
-    def hits(self, recommender: Any, k: int) -> Hits:
-        """Rank the items and mark the relevant ones among the first k."""
-        best, _ = recommender._best(self.request, self.excluded, k, self.given, Given())
-        n_items = self.relevant.shape[1]
-        rows = np.arange(len(best))[:, None]
-        places = np.where(best >= 0, rows * n_items + best, -1)
-        return Hits(_contains(self.relevant, places), self.n_relevant, self.request.user_ids)
+    @property
+    def n_candidates(self) -> np.ndarray:
+        """Items that are ranked for each user."""
+        n_users, n_items = self.relevant.shape
+        left_out = np.zeros(n_users, dtype=np.intp) if self.excluded is None else np.diff(self.excluded.indptr)
+        return np.asarray(n_items - left_out)
+
+    def judge(self, best: np.ndarray) -> Hits:
+        """Mark the relevant ones among ranked items, given by place among those of the request; -1 is none."""
+        keys = _keys(self.relevant.shape[1], np.arange(len(best))[:, None], best)
+        return Hits(_contains(self.relevant, keys), self.n_relevant, self.request.user_ids)
 
 
 def unwrap(estimator: Any, X: Any) -> tuple[Any, Any]:
@@ -77,6 +99,7 @@ def unwrap(estimator: Any, X: Any) -> tuple[Any, Any]:
             f"A ranking metric needs a fitted recommender, or a search or Pipeline that ends in one, "
             f"got {type(estimator).__name__}."
         )
+    check_is_fitted(estimator)
     return estimator, X
 
 
@@ -147,7 +170,7 @@ def _candidate_codes(recommender: Any, candidates: Any) -> np.ndarray:
     """Row numbers of the items to rank, sorted."""
     if candidates is None:
         return np.arange(len(recommender.items_))
-    if isinstance(candidates, str):  # "cold": make_ranking_scorer refuses any other
+    if isinstance(candidates, str):  # "cold": Options refuses any other
         cold = np.flatnonzero(recommender.interactions_.count_nonzero(axis=0) == 0)
         if not len(cold):
             raise ValueError(
@@ -185,5 +208,13 @@ def _warn_unknown(user_rows: np.ndarray) -> None:
             f"taste. KFold on a table sorted by user does that: pass cv=UserHoldoutSplit(random_state=0). "
             f"To hold out whole users on purpose, score with make_ranking_scorer(..., fold_in=0.8).",
             UserWarning,
-            stacklevel=5,
+            stacklevel=_levels_inside(),
         )
+
+
+def _levels_inside() -> int:
+    """`stacklevel` of a warning given by the caller, for the line that called into this package."""
+    level, frame = 1, sys._getframe(1)
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith("sklearn_recsketch."):
+        level, frame = level + 1, frame.f_back
+    return level

@@ -3,39 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from numbers import Integral, Real
 from typing import Any
 
 from sklearn_recsketch.metrics._evaluation import Evaluation, evaluate
-from sklearn_recsketch.metrics._hits import METRICS
+from sklearn_recsketch.metrics._names import Metric, parse_metric
 from sklearn_recsketch.metrics._question import Options
 from sklearn_recsketch.utils._compat import _BaseScorer
 
 __all__ = ["MultiRankingScorer", "RankingScorer", "check_ranking_scorer", "make_ranking_scorer", "on_rows"]
 
 
-def parse_metric(text: Any) -> tuple[str, int]:
-    """("precision", 5) of "precision@5"."""
-    name, _, k = str(text).partition("@")
-    if not isinstance(text, str) or name not in METRICS or not k.isdecimal() or int(k) < 1:
-        raise ValueError(
-            f"A metric must be a name and a cutoff like 'precision@5', with one of the names {sorted(METRICS)}, "
-            f"got {text!r}."
-        )
-    return name, int(k)
-
-
 class RankingScorer(_BaseScorer):
     """A scikit-learn scorer of one metric; y is optional."""
 
-    def __init__(self, metric: str, options: Options) -> None:
+    def __init__(self, metric: Metric, options: Options) -> None:
         super().__init__(evaluate, 1, {})
         self.metric, self._options = metric, options
 
     def on_rows(self, X: Any, y: Any = None) -> Callable[[Any], float]:
         """The scorer on fixed rows, which are read once."""
-        evaluation = Evaluation(X, y, [parse_metric(self.metric)], self._options)
-        return lambda estimator: evaluation(estimator)[self.metric]
+        evaluation = Evaluation(X, y, [self.metric], self._options)
+        return lambda estimator: evaluation(estimator)[str(self.metric)]
 
     def __call__(self, estimator: Any, X: Any, y_true: Any = None) -> float:
         """Score of `estimator` on X."""
@@ -45,24 +33,24 @@ class RankingScorer(_BaseScorer):
         return self(estimator, X, y_true)
 
     def __repr__(self) -> str:
-        return f"make_ranking_scorer({self.metric!r})"
+        return f"make_ranking_scorer({str(self.metric)!r})"
 
 
 class MultiRankingScorer:
     """A callable that returns a dict of scores from one ranking."""
 
-    def __init__(self, metrics: list[str], options: Options) -> None:
+    def __init__(self, metrics: list[Metric], options: Options) -> None:
         self.metrics, self._options = metrics, options
 
     def on_rows(self, X: Any, y: Any = None) -> Callable[[Any], dict[str, float]]:
         """The scorer on fixed rows, which are read once."""
-        return Evaluation(X, y, [parse_metric(metric) for metric in self.metrics], self._options)
+        return Evaluation(X, y, self.metrics, self._options)
 
     def __call__(self, estimator: Any, X: Any, y: Any = None) -> dict[str, float]:
         return self.on_rows(X, y)(estimator)
 
     def __repr__(self) -> str:
-        return f"make_ranking_scorer({self.metrics!r})"
+        return f"make_ranking_scorer({[str(metric) for metric in self.metrics]})"
 
 
 def make_ranking_scorer(
@@ -80,7 +68,9 @@ def make_ranking_scorer(
     ----------
     metrics : str or list of str, default="precision@5"
         Name and cutoff: one of "precision", "recall", "capped_precision", "ndcg",
-        "average_precision", "reciprocal_rank", "hit_rate", then "@" and k.
+        "average_precision", "reciprocal_rank", "hit_rate", then "@" and k. Or a metric of the whole
+        ranking, by its name alone: "auc", or "neg_preference_mse", which says nothing of scores that
+        are no preferences between 0 and 1, as those of WARP, BPR and popularity.
     exclude_seen : bool, default=True
         Leave pairs seen in fit out of rankings. False ranks them too.
     candidates : array-like of ids or "cold", default=None
@@ -94,7 +84,8 @@ def make_ranking_scorer(
     fold_in : float, default=None
         Strong generalisation: of users unknown to fit, this share of the items is handed over as
         their history, which the recommender folds in, and the others are relevant. At least one
-        is, and one of a single item is not handed over. None hands over nothing. See
+        is, and one of a single item is not handed over. What is handed over is not ranked, whatever
+        `exclude_seen` says. None hands over nothing. See
         :class:`~sklearn_recsketch.model_selection.ColdUserSplit`.
     random_state : int or RandomState instance, default=0
         Draws the users of `n_users` and the histories of `fold_in`; an int draws the same ones at
@@ -126,32 +117,13 @@ def make_ranking_scorer(
     >>> bool(0 < scores[0] < 1)
     True
     """
-    options = _checked(Options(exclude_seen, candidates, n_users, fold_in, random_state))
+    options = Options(exclude_seen, candidates, n_users, fold_in, random_state)
     if isinstance(metrics, str):
-        parse_metric(metrics)
-        return RankingScorer(metrics, options)
-    names = list(metrics)
-    if not names:
+        return RankingScorer(parse_metric(metrics), options)
+    parsed = [parse_metric(metric) for metric in metrics]
+    if not parsed:
         raise ValueError("metrics is empty: name at least one, for example ['precision@5', 'ndcg@10'].")
-    for name in names:
-        parse_metric(name)
-    return MultiRankingScorer(names, options)
-
-
-def _checked(options: Options) -> Options:
-    candidates, n_users, fold_in = options.candidates, options.n_users, options.fold_in
-    if isinstance(candidates, str) and candidates != "cold":
-        raise ValueError(
-            f"candidates must be an array of item ids, None or 'cold', got {candidates!r}. "
-            f"To rank a single item, write candidates=[{candidates!r}]."
-        )
-    if n_users is not None and (not isinstance(n_users, Integral) or isinstance(n_users, bool) or n_users < 1):
-        raise ValueError(f"n_users must be an int of at least 1, or None for all users, got {n_users!r}.")
-    if fold_in is not None and (not isinstance(fold_in, Real) or not 0 < fold_in < 1):
-        raise ValueError(
-            f"fold_in must be the share of a user's items to hand over, above 0 and below 1, or None, got {fold_in!r}."
-        )
-    return options
+    return MultiRankingScorer(parsed, options)
 
 
 def on_rows(scorer: Callable[..., Any], X: Any, y: Any) -> Callable[[Any], Any]:

@@ -102,7 +102,7 @@ class ColdItemSplit(_ColdSplit):
 
 
 class ColdUserSplit(_ColdSplit):
-    """Hold out whole users, as if they were new: strong generalisation by features.
+    """Hold out whole users, as if they were new: strong generalisation by features or histories.
 
     The test set is every row of positive strength of ``max(1, floor(test_fraction * n_users))``
     random users, out of the n_users that have such rows. All other rows train. Several splits are
@@ -131,12 +131,27 @@ class ColdUserSplit(_ColdSplit):
     :func:`~sklearn_recsketch.metrics.make_ranking_scorer` at None. An item that only test users
     have is unknown to fit and missed, unless it has features.
 
+    Or let scores hand over a share of each test user's items: ``make_ranking_scorer("recall@20", fold_in=0.8)``
+    folds her in by them, as ``recommend(history=...)`` does, and the others are what is to be found. That is the
+    protocol of strong generalisation, which asks what a model makes of users it was not trained on.
+
     Examples
     --------
     >>> from sklearn_recsketch.model_selection import ColdUserSplit
     >>> X = [["ann", 1], ["ann", 2], ["bob", 1], ["eve", 2], ["eve", 3]]
     >>> [test.tolist() for _, test in ColdUserSplit(2, random_state=1).split(X)]
     [[0, 1], [2]]
+
+    >>> from sklearn.model_selection import cross_val_score
+    >>> from sklearn_recsketch import WRMFRecommender
+    >>> from sklearn_recsketch.datasets import make_interactions
+    >>> from sklearn_recsketch.metrics import make_ranking_scorer
+    >>> X, y = make_interactions(n_users=100, n_items=60, random_state=0)
+    >>> scores = cross_val_score(WRMFRecommender(4, max_iter=3, random_state=0), X, y,
+    ...                          cv=ColdUserSplit(random_state=0),
+    ...                          scoring=make_ranking_scorer("recall@5", fold_in=0.8))
+    >>> bool(0 < scores[0] < 1)
+    True
     """
 
     _axis = "users"

@@ -54,7 +54,7 @@ class RecommenderSearchMixin:
         if isinstance(scoring, str):
             scoring = make_ranking_scorer(scoring)
         if isinstance(scoring, MultiRankingScorer):
-            self._check_refit_for_multimetric(scoring.metrics)  # type: ignore[attr-defined]
+            self._check_refit_for_multimetric([str(metric) for metric in scoring.metrics])  # type: ignore[attr-defined]
             return scoring, self.refit
         if callable(scoring):
             return scoring, "score"

@@ -11,6 +11,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_recsketch.metrics._evaluation import evaluate
+from sklearn_recsketch.metrics._names import Metric
 from sklearn_recsketch.metrics._question import Options
 from sklearn_recsketch.preprocessing._encoder import SideFeatureEncoder, check_side_features
 from sklearn_recsketch.preprocessing._side_features import SideFeatures
@@ -149,7 +150,9 @@ class BaseRecommender(BaseEstimator, metaclass=ABCMeta):
         of_items = _given("item", item_features, item_history, "item_history")
         request = build_request(self.users_, self.items_, users, of_users, of_items, candidates, exclude)
         seen = (self.interactions_, of_users.history, of_items.history) if exclude_seen else (None,)
-        best, scores = self._best(request, request.excluded(*seen), k, of_users, of_items)
+        x, y = self._query(request, of_users, of_items)
+        with workers(getattr(self, "n_jobs", None)) as pool:
+            best, scores = top_items(x, y, request.excluded(*seen), k, pool)
         return ranked_table("user", request.user_ids, "item", request.item_ids, best, scores, self._table_library())
 
     def score(self, X: Any, y: Any = None, *, k: int = 5) -> float:
@@ -173,21 +176,13 @@ class BaseRecommender(BaseEstimator, metaclass=ABCMeta):
             Between 0 and 1.
         """
         check_is_fitted(self)
-        return evaluate(self, X, y, [("precision", check_k(k))], Options())[f"precision@{k}"]
+        return evaluate(self, X, y, [Metric("precision", check_k(k))], Options())[f"precision@{k}"]
 
-    def _best(
-        self,
-        request: Request,
-        excluded: sp.csr_array | None,
-        k: int,
-        of_users: Given,
-        of_items: Given,
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Places of the best items of each user among those of the request, -1 where too few are left; their scores."""
+    def _query(self, request: Request, of_users: Given, of_items: Given) -> tuple[np.ndarray, np.ndarray]:
+        """Vectors of the users and of the items of a request."""
         x = self._query_vectors("user", request.users, request.user_codes, of_users)
         y = self._query_vectors("item", request.items, request.item_codes, of_items)
-        with workers(getattr(self, "n_jobs", None)) as pool:
-            return top_items(x, y, excluded, k, pool)
+        return x, y
 
     def _table_library(self) -> str:
         return "polars" if self.__dict__.get("_polars") else "pandas"

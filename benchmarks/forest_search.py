@@ -1,0 +1,136 @@
+"""The second post's searches: WARP by a forest surrogate, first on likes alone, then with tags from the best point on.
+
+    python benchmarks/forest_search.py [--trials 60] [--trials-with-tags 20]
+
+The post has 250 and 50 trials. LightFM is timed on some epochs of a few numbers of components; its time at the very
+trials of our search is interpolated between them. Later epochs of WARP draw more negatives, so that this favours it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from typing import Any
+
+import matplotlib
+
+matplotlib.use("Agg")
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import posts
+import scipy.sparse as sp
+from common import machine, markdown, publish
+from grid_search import CV, IMAGES
+from skopt.space import Integer, Real
+
+from sklearn_recsketch import WARPRecommender
+from sklearn_recsketch.datasets import make_interactions
+from sklearn_recsketch.inspection import SearchScatterDisplay, SearchTraceDisplay
+from sklearn_recsketch.model_selection import BayesSearchCV
+
+THREADS = 2
+MEASURED_AT = [20, 65, 110, 200]  # components
+EPOCHS_RUN = 2
+LIKES_ALONE = {
+    "max_iter": Integer(1, 260),
+    "learning_rate": Real(1e-4, 1.0, "log-uniform"),
+    "n_components": Integer(20, 200),
+    "regularization": Real(1e-6, 1e-1, "log-uniform"),
+}
+WITH_TAGS = {
+    "max_iter": Integer(1, 260),
+    "learning_rate": Real(1e-3, 1.0, "log-uniform"),
+    "n_components": Integer(20, 200),
+    "item_regularization": Real(1e-6, 1e-1, "log-uniform"),
+    "user_regularization": Real(1e-6, 1e-1, "log-uniform"),
+}
+
+
+def forest_search(space: dict[str, Any], X: pd.DataFrame, tags: Any, n_iter: int, initial: Any) -> tuple[Any, float]:
+    """The fitted search and its seconds."""
+    search = BayesSearchCV(
+        WARPRecommender(n_jobs=THREADS, random_state=0),
+        space,
+        n_iter=n_iter,
+        surrogate="forest",
+        initial_params=initial,
+        scoring="precision@5",
+        cv=CV,
+        refit=False,
+        random_state=0,
+    )
+    start = time.perf_counter()
+    search.fit(X, item_features=tags)
+    return search, time.perf_counter() - start
+
+
+def lightfm_seconds(trials: list[dict], train: Any, test: Any, features: Any) -> tuple[float, pd.DataFrame]:
+    """Seconds of LightFM at these trials, and what was measured for it."""
+    measured = []
+    for K in MEASURED_AT:
+        parameters = {"n_components": K, "learning_rate": 0.05, "max_iter": 1}
+        parameters |= {"user_regularization": 1e-5, "item_regularization": 1e-5}
+        taken = posts.lightfm_trial(train, test, parameters, features, THREADS, EPOCHS_RUN)
+        measured.append({"components": K, "epoch, s": taken["epoch"], "precision_at_k, s": taken["score"]})
+        print(measured[-1], flush=True)
+    table = pd.DataFrame(measured)
+    K = [trial["n_components"] for trial in trials]
+    epoch = np.interp(K, table["components"], table["epoch, s"])
+    scoring = np.interp(K, table["components"], table["precision_at_k, s"])
+    return float(np.sum(epoch * [trial["max_iter"] for trial in trials] + scoring)), table.round(2)
+
+
+def one_hot_beside_identity(X: pd.DataFrame, tags: Any) -> sp.csr_matrix:
+    """Item features as the post has them."""
+    items = np.unique(X["item"])
+    rows = tags.matrix[np.searchsorted(tags.ids, items)]
+    return sp.csr_matrix(sp.hstack([sp.identity(len(items)), rows > 0]).astype(np.float32))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--trials", type=int, default=60)
+    parser.add_argument("--trials-with-tags", type=int, default=20)
+    arguments = parser.parse_args()
+    X, _, tags = make_interactions(
+        15_274, 25_655, mean_activity=36, n_tags=20_352, return_features=True, random_state=0
+    )
+    train_rows, test_rows = next(CV.split(X))
+    train, test = posts.matrices(X.iloc[train_rows], X.iloc[test_rows])
+    rows, tables, initial = [], [], None
+    runs = [
+        ("likes alone", LIKES_ALONE, None, arguments.trials, None),
+        ("with tags", WITH_TAGS, tags, arguments.trials_with_tags, one_hot_beside_identity(X.iloc[train_rows], tags)),
+    ]
+    for name, space, item_features, n_iter, features in runs:
+        search, seconds = forest_search(space, X, item_features, n_iter, initial)
+        # The second search starts from the best point of the first, one penalty for both sides.
+        best = dict(search.best_params_)
+        initial = best | {f"{side}_regularization": best.get("regularization") for side in ("user", "item")}
+        initial.pop("regularization", None)
+        peer, table = lightfm_seconds(search.cv_results_["params"], train, test, features)
+        shown = {key: round(value, 6) for key, value in best.items()}
+        rows.append(
+            {
+                "search": name,
+                "trials": len(search.cv_results_["params"]),
+                "ours, minutes": f"{seconds / 60:.1f}",
+                "LightFM at these trials, hours": f"{peer / 3600:.1f}",
+                "ratio": f"{peer / seconds:.0f}",
+                "best precision@5": f"{search.best_score_:.5f}",
+                "parameters": str(shown),
+            }
+        )
+        print(rows[-1], flush=True)
+        tables.append(f"LightFM, {name}:\n\n{markdown(table)}")
+        IMAGES.mkdir(exist_ok=True)
+        for kind, display in {"traces": SearchTraceDisplay, "scatter": SearchScatterDisplay}.items():
+            figure = display.from_search(search).figure_
+            figure.savefig(IMAGES / f"forest-{kind}-{name.replace(' ', '-')}.png", dpi=110)
+            plt.close(figure)
+    publish("forest", "\n\n".join([markdown(pd.DataFrame(rows)), *tables, machine("rectools-lightfm")]))
+
+
+if __name__ == "__main__":
+    main()

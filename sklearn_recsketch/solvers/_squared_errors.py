@@ -1,0 +1,54 @@
+"""Squared errors of predicted preferences, over all pairs of users and items without looking at each."""
+
+from __future__ import annotations
+
+import numpy as np
+import scipy.sparse as sp
+
+from sklearn_recsketch.solvers._wrmf_rows import gram
+from sklearn_recsketch.utils._threads import Workers, even_ranges
+
+__all__ = ["squared_errors"]
+
+ENTRIES = 65_536  # entries whose vectors are held at once by a thread
+
+
+def squared_errors(
+    user_vectors: np.ndarray,
+    item_vectors: np.ndarray,
+    preferred: sp.csr_array,
+    excluded: sp.csr_array | None,
+    pool: Workers,
+) -> np.ndarray:
+    """Sum of (p - x.y)^2 over the items of each user, in float64; p is 1 for preferred items, 0 for the others.
+
+    Entries of `excluded`, none of which is preferred, are left out. With Y the item vectors it is
+    ``x'(Y'Y)x - 2 sum_preferred x.y + n_preferred - sum_excluded (x.y)^2``.
+    """
+    x = user_vectors.astype(np.float64)
+    total = np.einsum("uk,uk->u", x @ gram(item_vectors, pool), x)
+    total -= _sums(preferred, 2 * _entry_scores(user_vectors, item_vectors, preferred, pool) - 1)
+    if excluded is not None:
+        total -= _sums(excluded, _entry_scores(user_vectors, item_vectors, excluded, pool) ** 2)
+    return total
+
+
+def _entry_scores(
+    user_vectors: np.ndarray, item_vectors: np.ndarray, matrix: sp.csr_array, pool: Workers
+) -> np.ndarray:
+    """x.y of each stored entry, in float64."""
+    rows, columns = matrix.tocoo().coords
+    scores = np.empty(matrix.nnz)
+
+    def part(task: tuple[int, int]) -> None:
+        span = slice(*task)
+        x, y = user_vectors[rows[span]], item_vectors[columns[span]]
+        np.einsum("ek,ek->e", x, y, dtype=np.float64, out=scores[span])
+
+    pool.map(part, even_ranges(matrix.nnz, ENTRIES))
+    return scores
+
+
+def _sums(matrix: sp.csr_array, values: np.ndarray) -> np.ndarray:
+    """Values of the stored entries, summed by row."""
+    return np.bincount(matrix.tocoo().row, weights=values, minlength=matrix.shape[0])
