@@ -206,7 +206,8 @@ def _warn_unknown(user_rows: np.ndarray) -> None:
         warnings.warn(
             f"{unknown} of the {len(user_rows)} evaluated users were not in fit, so the score says little about "
             f"taste. KFold on a table sorted by user does that: pass cv=UserHoldoutSplit(random_state=0). "
-            f"To hold out whole users on purpose, score with make_ranking_scorer(..., fold_in=0.8).",
+            f"If new users are what is asked about, as after a cut in time, their first items can be handed over: "
+            f"make_ranking_scorer(..., fold_in=0.5).",
             UserWarning,
             stacklevel=_levels_inside(),
         )

@@ -5,6 +5,7 @@ from sklearn_recsketch.model_selection._epoch_monitor import EpochCurveMonitor
 from sklearn_recsketch.model_selection._epoch_search import EpochSearchCV
 from sklearn_recsketch.model_selection._pruning import HalvingPruning, MedianPruning
 from sklearn_recsketch.model_selection._split import UserHoldoutSplit, UserKFold
+from sklearn_recsketch.model_selection._temporal_split import TemporalUserSplit
 
 __all__ = [
     "ColdItemSplit",
@@ -13,6 +14,7 @@ __all__ = [
     "EpochSearchCV",
     "HalvingPruning",
     "MedianPruning",
+    "TemporalUserSplit",
     "UserHoldoutSplit",
     "UserKFold",
 ]

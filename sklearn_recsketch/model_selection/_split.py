@@ -19,7 +19,10 @@ __all__ = ["UserHoldoutSplit", "UserKFold"]
 
 
 class _PairSplit(BaseCrossValidator):
-    """Base of splitters: `_test_rows` yields a mask of test rows per split."""
+    """Base of splitters: `_test_rows` yields a mask of test rows per split.
+
+    All other rows train; where some are on neither side, `_sides` yields both masks instead.
+    """
 
     _parameter_constraints: dict[str, Any]
 
@@ -46,8 +49,8 @@ class _PairSplit(BaseCrossValidator):
         """
         self._check_parameters()
         interactions = check_interactions(X, y)
-        for test in self._test_rows(interactions):
-            yield np.flatnonzero(~test), np.flatnonzero(test)
+        for train, test in self._sides(interactions, groups):
+            yield np.flatnonzero(train), np.flatnonzero(test)
 
     def get_n_splits(self, X: Any = None, y: Any = None, groups: Any = None) -> int:
         """Number of splits."""
@@ -57,6 +60,10 @@ class _PairSplit(BaseCrossValidator):
         names = self._parameter_constraints
         values = {name: getattr(self, name) for name in names}
         validate_parameter_constraints(names, values, caller_name=type(self).__name__)
+
+    def _sides(self, interactions: Interactions, groups: Any) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+        for test in self._test_rows(interactions):
+            yield ~test, test
 
     def _test_rows(self, interactions: Interactions) -> Iterator[np.ndarray]:
         raise NotImplementedError
