@@ -164,6 +164,21 @@ def test_a_failing_candidate_leaves_rows_of_nan(planted):
     assert search.best_params_["n_components"] == 4
 
 
+def test_a_failing_scorer_of_several_metrics_leaves_nan_for_each(planted):
+    both = make_ranking_scorer(["precision@5", "ndcg@10"])
+
+    def scorer(estimator, X, y=None):
+        if estimator.alpha == 10:
+            raise ArithmeticError("of one candidate")
+        return both(estimator, X, y)
+
+    search = EpochSearchCV(wrmf(), {"alpha": [10, 1]}, epochs=[1, 2], scoring=scorer, refit="ndcg@10")
+    with pytest.warns(UserWarning, match="Scoring failed"), pytest.warns(UserWarning, match="non-finite"):
+        search.fit(planted[0])
+    for metric in ("precision@5", "ndcg@10"):
+        assert np.isnan(search.cv_results_[f"mean_test_{metric}"]).tolist() == [True, True, False, False]
+
+
 def test_all_candidates_failing_is_an_error(planted):
     with pytest.raises(ValueError, match="All the 1 fits failed"):
         EpochSearchCV(wrmf(), {"n_components": [-1]}, epochs=EPOCHS).fit(planted[0])

@@ -318,25 +318,30 @@ class EpochSearchCV(RecommenderSearchMixin, BaseSearchCV):
 
     def _results(self, candidates: list[dict[str, Any]], paths: list[list[Path]], plan: PathPlan) -> dict[str, Any]:
         """One row per candidate and checkpoint, in scikit-learn's form."""
-        good = next(path for folds in paths for path in folds if path.test)
-        blank = dict.fromkeys(good.test[0], np.nan) if isinstance(good.test[0], dict) else np.nan
-        failed = dict.fromkeys(good.test[0], self.error_score) if isinstance(blank, dict) else self.error_score
+        names = next(
+            (list(score) for folds in paths for path in folds for score in path.test if isinstance(score, dict)), []
+        )
+
+        def whole(score: Any) -> Any:
+            """One score for each metric, also where nothing but the error score, or NaN, is known."""
+            return score if isinstance(score, dict) or not names else dict.fromkeys(names, score)
+
         params, rows, pruned = [], [], []
         for candidate, folds in zip(candidates, paths, strict=True):
             for j, epoch in enumerate(plan.epochs):
                 params.append({**candidate, self.resource: epoch})
                 pruned.append(any(path.pruned and j >= len(path.judged) for path in folds))
                 for path in folds:
-                    missing = failed if path.fit_error is not None else blank
+                    missing = self.error_score if path.fit_error is not None else np.nan
                     there = j < len(path.judged) and path.fit_error is None
                     row = {
-                        "test_scores": path.test[j] if there else missing,
+                        "test_scores": whole(path.test[j] if there else missing),
                         "fit_time": path.fit_time[j] if there else np.nan,
                         "score_time": path.score_time[j] if there else np.nan,
                         "n_test_samples": path.n_test_samples,
                     }
                     if self.return_train_score:
-                        row["train_scores"] = path.train[j] if there else missing
+                        row["train_scores"] = whole(path.train[j] if there else missing)
                     rows.append(row)
         more = {} if self.prune is None else {"pruned": pruned}
         with warnings.catch_warnings():

@@ -56,8 +56,8 @@ class RecommenderSearchMixin:
         if isinstance(scoring, MultiRankingScorer):
             self._check_refit_for_multimetric([str(metric) for metric in scoring.metrics])  # type: ignore[attr-defined]
             return scoring, self.refit
-        if callable(scoring):
-            return scoring, "score"
+        if callable(scoring):  # of one metric or of several, which shows when it is called
+            return scoring, self.refit if isinstance(self.refit, str) else "score"
         if not isinstance(scoring, dict):
             scoring = {name: name for name in scoring}
         scorers = {
