@@ -59,6 +59,8 @@ bench: $(VENV)/.recsketch-bench
 	$(BIN)/python benchmarks/preparation.py
 	$(BIN)/python benchmarks/startup.py
 	$(BIN)/python benchmarks/side_features.py --only cost --only growth
+	$(BIN)/python benchmarks/grid_search.py
+	$(BIN)/python benchmarks/forest_search.py
 
 quality: $(VENV)/.recsketch-bench
 	$(BIN)/python benchmarks/precision.py $(if $(LIKES),--likes "$(LIKES)")
