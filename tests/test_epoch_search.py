@@ -1,7 +1,9 @@
 """A search in which epochs cost nothing gives what separate fits give."""
 
+import gc
 import time
 import warnings
+import weakref
 
 import numpy as np
 import pandas as pd
@@ -261,6 +263,19 @@ def test_training_time_counts_no_scoring(planted):
     results = EpochSearchCV(wrmf(), {"alpha": [1]}, epochs=[1, 2, 3], scoring=scorer).fit(X, y).cv_results_
     assert (results["mean_score_time"] >= 0.2).all()
     assert results["mean_fit_time"][2] < 0.4  # two rounds of scoring came before
+
+
+def test_a_fit_is_let_go_before_the_search_ends(planted):
+    matrices, left = [], []
+
+    def scorer(estimator, X, y=None):
+        gc.collect()
+        left.append(sum(reference() is not None for reference in matrices))
+        matrices.append(weakref.ref(estimator.interactions_))
+        return 0.5
+
+    EpochSearchCV(wrmf(), {"alpha": [1, 2, 3, 4, 5]}, epochs=[1], scoring=scorer).fit(planted[0])
+    assert max(left) <= 1
 
 
 def test_callbacks_of_the_recommender_are_kept(planted):

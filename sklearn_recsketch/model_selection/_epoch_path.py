@@ -95,7 +95,8 @@ class _Checkpoints:
         return bool(self._reached(fitted_estimator))
 
     def teardown(self, estimator: Any, context: Any) -> None:
-        pass
+        # scikit-learn keeps the contexts of all fits, and with them this, until the search ends: let the fit go.
+        self._reached = None
 
 
 class _SameRows:
