@@ -10,4 +10,5 @@ autosummary_generate = True
 numpydoc_show_class_members = False
 numpydoc_class_members_toctree = False
 exclude_patterns = ["_build"]
+suppress_warnings = ["ref.term"]  # scikit-learn's glossary, in docstrings that searches inherit
 html_theme = "alabaster"

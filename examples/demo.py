@@ -13,21 +13,19 @@ from __future__ import annotations
 
 import argparse
 import time
-import warnings
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 from report import Report
 from sklearn.base import clone
-from skopt import BayesSearchCV
 from skopt.space import Integer, Real
 
 from sklearn_recsketch import PopularityRecommender, SideFeatureEncoder, WARPRecommender, WRMFRecommender
 from sklearn_recsketch.datasets import load_features, load_likes, make_interactions
 from sklearn_recsketch.inspection import items_like_feature, suggest_features
 from sklearn_recsketch.metrics import make_ranking_scorer
-from sklearn_recsketch.model_selection import UserHoldoutSplit
+from sklearn_recsketch.model_selection import BayesSearchCV, UserHoldoutSplit
 from sklearn_recsketch.preprocessing import describe_interactions, threshold_interactions
 
 CURVE_EPOCHS = {"WRMF": 20, "WARP": 60}
@@ -144,9 +142,7 @@ def search(name: str, model: Any, X: pd.DataFrame, features: Any, arguments: arg
         random_state=arguments.seed,
         optimizer_kwargs={"n_initial_points": max(2, arguments.n_iter // 2)},
     )
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="The objective has been evaluated")  # repeated points
-        return found.fit(X, item_features=features)
+    return found.fit(X, item_features=features)
 
 
 def best_parameters(searches: dict[str, BayesSearchCV]) -> pd.DataFrame:

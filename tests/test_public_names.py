@@ -74,6 +74,20 @@ print([name for name in ("skopt", "matplotlib", "implicit", "lightfm", "polars")
     assert run(code) == "[]"
 
 
+def test_a_search_that_needs_an_optional_package_is_listed_and_says_so():
+    code = """
+import sys
+sys.modules["skopt"] = None  # as if it were not installed
+from sklearn_recsketch import model_selection
+assert "BayesSearchCV" in dir(model_selection)
+try:
+    from sklearn_recsketch.model_selection import BayesSearchCV
+except ImportError as error:
+    print(error)
+"""
+    assert run(code) == 'BayesSearchCV needs scikit-optimize. Install it: pip install "sklearn-recsketch[tune]"'
+
+
 def test_two_processes_may_fill_a_cold_cache_at_once(tmp_path):
     code = """
 from sklearn_recsketch import BPRRecommender

@@ -1,5 +1,7 @@
 """Splitters, searches and monitors for interactions."""
 
+from typing import Any
+
 from sklearn_recsketch.model_selection._cold_split import ColdItemSplit, ColdUserSplit
 from sklearn_recsketch.model_selection._epoch_monitor import EpochCurveMonitor
 from sklearn_recsketch.model_selection._epoch_search import EpochSearchCV
@@ -8,6 +10,7 @@ from sklearn_recsketch.model_selection._split import UserHoldoutSplit, UserKFold
 from sklearn_recsketch.model_selection._temporal_split import TemporalUserSplit
 
 __all__ = [
+    "BayesSearchCV",
     "ColdItemSplit",
     "ColdUserSplit",
     "EpochCurveMonitor",
@@ -18,3 +21,22 @@ __all__ = [
     "UserHoldoutSplit",
     "UserKFold",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """BayesSearchCV, which needs an optional package and time to import it."""
+    if name != "BayesSearchCV":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    try:
+        from sklearn_recsketch.model_selection._bayes_search import BayesSearchCV
+    except ModuleNotFoundError as error:
+        if error.name != "skopt":
+            raise
+        raise ImportError(
+            'BayesSearchCV needs scikit-optimize. Install it: pip install "sklearn-recsketch[tune]"'
+        ) from error
+    return BayesSearchCV
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 import warnings
 from collections.abc import Iterable, Iterator
 from itertools import product
@@ -10,21 +9,18 @@ from numbers import Integral
 from typing import Any, Self
 
 import numpy as np
-from joblib import cpu_count, effective_n_jobs
 from sklearn.base import clone
-from sklearn.model_selection import check_cv
-from sklearn.utils import check_random_state, indexable
+from sklearn.utils import check_random_state
 from sklearn.utils.parallel import Parallel, delayed
 
 from sklearn_recsketch.model_selection._epoch_candidates import check_candidates, checked_epochs, list_candidates
 from sklearn_recsketch.model_selection._epoch_path import Path, PathPlan, fit_path
 from sklearn_recsketch.model_selection._pruning import PruningRule, pruning_rule
-from sklearn_recsketch.model_selection._search import RecommenderSearchMixin, with_coded_ids
+from sklearn_recsketch.model_selection._search import RecommenderSearchMixin, SearchSetup
 from sklearn_recsketch.utils._compat import (
     BaseSearchCV,
     HasMethods,
     Interval,
-    _check_method_params,
     _fit_context,
     _warn_or_raise_about_fit_failures,
 )
@@ -207,56 +203,38 @@ class EpochSearchCV(RecommenderSearchMixin, BaseSearchCV):
         -------
         self
         """
-        scorer, metric = self._get_scorers()
         epochs, rule = checked_epochs(self.epochs), pruning_rule(self.prune)
-        if rule is not None and not isinstance(metric, str):
-            raise ValueError("prune judges candidates by one metric: name it in refit, or score only that one.")
         random_state = check_random_state(self.random_state)
         candidates = list_candidates(self.param_distributions, self.n_candidates, self.candidates, random_state)
         check_candidates(self.estimator, self.resource, candidates)
-        X, y = indexable(X, y)
-        self._refuse_sliced_validation(X, params)
-        params = _check_method_params(X, params=params)
-        routed = self._get_routed_params_for_fit(params)
-        root = self._init_callback_context(max_subtasks=1 + (self.refit is not False))
-        root.call_on_fit_task_begin(estimator=self, X=X, y=y)
-        splits = list(check_cv(self._splitter(), y).split(X, y, **routed.splitter.split))
-        search = root.subcontext(
-            task_name="search", max_subtasks=len(candidates) * len(splits), sequential_subtasks=False
+        setup = self._set_up(X, y, params)
+        if rule is not None and not isinstance(setup.metric, str):
+            raise ValueError("prune judges candidates by one metric: name it in refit, or score only that one.")
+        n_fits = len(candidates) * len(setup.splits)
+        search = setup.root.subcontext(
+            task_name="search", max_subtasks=n_fits, sequential_subtasks=False
         ).call_on_fit_task_begin(estimator=self)
-        at_once = min(effective_n_jobs(self.n_jobs), len(candidates) * len(splits))
         plan = PathPlan(
             epochs=epochs,
             resource=self.resource,
-            scorer=scorer,
-            metric=metric,
-            fit_params=routed.estimator.fit,
-            score_params=routed.scorer.score,
+            scorer=setup.scorer,
+            metric=setup.metric,
+            fit_params=setup.fit_params,
+            score_params=setup.score_params,
             return_train_score=self.return_train_score,
             error_score=self.error_score,
-            n_threads=max(1, cpu_count() // at_once),
+            n_threads=self._threads_per_fit(n_fits),
             verbose=self.verbose,
             caller=self,
         )
         if self.verbose > 0:
             print(
-                f"Fitting {len(splits)} folds for each of {len(candidates)} candidates, {len(epochs)} checkpoints each"
+                f"Fitting {len(setup.splits)} folds for each of {len(candidates)} candidates, "
+                f"{len(epochs)} checkpoints each"
             )
-        paths = self._run_paths(X, y, candidates, splits, plan, rule, random_state, search)
+        paths = self._run_paths(setup, candidates, plan, rule, random_state, search)
         search.call_on_fit_task_end(estimator=self)
-        results = self._results(candidates, paths, plan)
-        multimetric = "mean_test_score" not in results
-
-        fitted: dict[str, Any] = {"cv_results_": results, "multimetric_": multimetric, "n_splits_": len(splits)}
-        fitted["scorer_"] = getattr(scorer, "_scorers", scorer)
-        if self.refit or not multimetric:
-            fitted |= self._best(results, metric)
-        if self.refit:
-            fitted |= self._refitted(fitted["best_params_"], X, y, routed.estimator.fit, root)
-        for name, value in fitted.items():
-            setattr(self, name, value)
-        root.call_on_fit_task_end(estimator=self, X=X, y=y)
-        return self
+        return self._conclude(setup, self._results(candidates, paths, plan))
 
     def _run_search(self, evaluate_candidates: Any) -> None:
         raise NotImplementedError("fit runs the search: scikit-learn's way has one score per fit.")
@@ -265,17 +243,15 @@ class EpochSearchCV(RecommenderSearchMixin, BaseSearchCV):
 
     def _run_paths(
         self,
-        X: Any,
-        y: Any,
+        setup: SearchSetup,
         candidates: list[dict[str, Any]],
-        splits: list[Any],
         plan: PathPlan,
         rule: PruningRule | None,
         random_state: np.random.RandomState,
         search: Any,
     ) -> list[list[Path]]:
         """Paths by candidate and fold."""
-        coded, base = with_coded_ids(X), clone(self.estimator)
+        base, splits = clone(self.estimator), setup.splits
         order = np.arange(len(candidates)) if rule is None else random_state.permutation(len(candidates))
         paths: dict[tuple[int, int], Path] = {}
         with Parallel(n_jobs=self.n_jobs, prefer="threads") as parallel:
@@ -289,8 +265,8 @@ class EpochSearchCV(RecommenderSearchMixin, BaseSearchCV):
                 done = parallel(
                     delayed(fit_path)(
                         clone(base),
-                        coded,
-                        y,
+                        setup.coded,
+                        setup.y,
                         *splits[fold],
                         candidates[c],
                         needed[fold],
@@ -349,27 +325,12 @@ class EpochSearchCV(RecommenderSearchMixin, BaseSearchCV):
                 warnings.filterwarnings("ignore", message="One or more of the", category=UserWarning)
             return self._format_results(params, len(paths[0]), rows, more)
 
-    def _best(self, results: dict[str, Any], metric: str) -> dict[str, Any]:
-        if callable(self.refit):
-            index = self._select_best_index(self.refit, metric, results)
-            return {"best_index_": index, "best_params_": results["params"][index]}
-        tied = np.flatnonzero(results[f"rank_test_{metric}"] == 1)
-        index = int(min(tied, key=lambda row: results["params"][row][self.resource]))
-        score = results[f"mean_test_{metric}"][index]
-        return {"best_index_": index, "best_params_": results["params"][index], "best_score_": score}
-
-    def _refitted(self, best: dict[str, Any], X: Any, y: Any, fit_params: dict[str, Any], root: Any) -> dict[str, Any]:
-        estimator = clone(self.estimator).set_params(**clone(best, safe=False))
-        context = root.subcontext(task_name="refit-with-best-params")
-        begun = time.time()
-        with context.propagate_callback_context(estimator):
-            context.call_on_fit_task_begin(estimator=self, X=X, y=y)
-            estimator.fit(X, y, **fit_params)
-        refitted = {"best_estimator_": estimator, "refit_time_": time.time() - begun}
-        if hasattr(estimator, "feature_names_in_"):
-            refitted["feature_names_in_"] = estimator.feature_names_in_
-        context.call_on_fit_task_end(estimator=self, X=X, y=y)
-        return refitted
+    def _select_best_index(self, refit: Any, refit_metric: str, results: dict[str, Any]) -> int:
+        """As in scikit-learn, but of equal scores the fewest epochs win."""
+        if callable(refit):
+            return int(super()._select_best_index(refit, refit_metric, results))
+        tied = np.flatnonzero(results[f"rank_test_{refit_metric}"] == 1)
+        return int(min(tied, key=lambda row: results["params"][row][self.resource]))
 
 
 def _batches(order: np.ndarray) -> Iterator[np.ndarray]:

@@ -2,28 +2,70 @@
 
 from __future__ import annotations
 
-from typing import Any
+import time
+from dataclasses import dataclass
+from typing import Any, Self
 
 import numpy as np
 import pandas as pd
+from joblib import cpu_count, effective_n_jobs
+from sklearn.base import clone
+from sklearn.model_selection import check_cv
+from sklearn.utils import indexable
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_recsketch.metrics._question import unwrap
 from sklearn_recsketch.metrics._scorer import MultiRankingScorer, make_ranking_scorer
 from sklearn_recsketch.model_selection._split import UserHoldoutSplit
-from sklearn_recsketch.utils._compat import _MultimetricScorer, _num_samples
+from sklearn_recsketch.preprocessing._threshold import InteractionThresholder
+from sklearn_recsketch.utils._compat import _check_method_params, _MultimetricScorer, _num_samples
 from sklearn_recsketch.utils._frames import columns_of
 from sklearn_recsketch.utils._ids import encode_ids
 
-__all__ = ["RecommenderSearchMixin", "with_coded_ids"]
+__all__ = ["RecommenderSearchMixin", "SearchSetup", "with_coded_ids"]
+
+
+@dataclass(frozen=True)
+class SearchSetup:
+    """What all fits of a search have in common.
+
+    Attributes
+    ----------
+    X, y : table, array or None
+        What was given, to refit on.
+    coded : table
+        X for the fits on folds.
+    splits : list of (train, test)
+        The same for every candidate.
+    scorer : callable
+        Of one metric, or of several: then it returns a dict.
+    metric : str
+        The score to judge by, "score" where there is but one.
+    fit_params, score_params : dict
+        Routed parameters of the estimator's fit and of the scorer.
+    root : CallbackContext
+        Of the whole search.
+    """
+
+    X: Any
+    y: Any
+    coded: Any
+    splits: list[tuple[np.ndarray, np.ndarray]]
+    scorer: Any
+    metric: str
+    fit_params: dict[str, Any]
+    score_params: dict[str, Any]
+    root: Any
 
 
 class RecommenderSearchMixin:
     """Mixin of searches over recommenders, to be put in front of a scikit-learn search."""
 
+    estimator: Any
     scoring: Any
     refit: Any
     cv: Any
+    n_jobs: int | None
     error_score: Any
     best_estimator_: Any
 
@@ -66,9 +108,73 @@ class RecommenderSearchMixin:
         self._check_refit_for_multimetric(scorers)  # type: ignore[attr-defined]
         return _MultimetricScorer(scorers=scorers, raise_exc=self.error_score == "raise"), self.refit
 
-    def _splitter(self) -> Any:
-        """The cross-validator: users keep items to learn from unless the caller asks for something else."""
-        return UserHoldoutSplit(random_state=0) if self.cv is None else self.cv
+    # The parts of fit.
+
+    def _set_up(self, X: Any, y: Any, params: dict[str, Any]) -> SearchSetup:
+        """Check what was given, route it, begin the tasks that callbacks see, and split."""
+        scorer, metric = self._get_scorers()
+        X, y = indexable(X, y)
+        self._refuse_sliced_validation(X, params)
+        # Routing refuses groups that no splitter asks for, also where they are None.
+        given = {name: value for name, value in params.items() if name != "groups" or value is not None}
+        routed = self._get_routed_params_for_fit(_check_method_params(X, params=given))  # type: ignore[attr-defined]
+        root = self._init_callback_context(max_subtasks=1 + (self.refit is not False))  # type: ignore[attr-defined]
+        root.call_on_fit_task_begin(estimator=self, X=X, y=y)
+        # Users keep items to learn from unless the caller asks for something else.
+        splitter = check_cv(UserHoldoutSplit(random_state=0) if self.cv is None else self.cv, y)
+        splits = list(splitter.split(X, y, **routed.splitter.split))
+        if not splits:
+            raise ValueError(f"cv must give at least one split, got none from {self.cv!r}. Pass a splitter, or a list.")
+        return SearchSetup(
+            X=X,
+            y=y,
+            coded=with_coded_ids(X) if _reads_codes(self.estimator) else X,
+            splits=splits,
+            scorer=scorer,
+            metric=metric,
+            fit_params=routed.estimator.fit,
+            score_params=routed.scorer.score,
+            root=root,
+        )
+
+    def _threads_per_fit(self, n_fits: int) -> int:
+        """The share of the cores of each of `n_fits` fits that could run at once."""
+        return max(1, cpu_count() // min(effective_n_jobs(self.n_jobs), n_fits))
+
+    def _conclude(self, setup: SearchSetup, results: dict[str, Any], **more: Any) -> Self:
+        """Choose the best row, refit it, and set all fitted attributes, at once."""
+        multimetric = "mean_test_score" not in results
+        if multimetric:  # what a function scores shows only now
+            names = [key.removeprefix("mean_test_") for key in results if key.startswith("mean_test_")]
+            self._check_refit_for_multimetric(names)  # type: ignore[attr-defined]
+        metric = self.refit if multimetric else "score"
+        fitted: dict[str, Any] = {"cv_results_": results, "multimetric_": multimetric, **more}
+        fitted |= {"n_splits_": len(setup.splits), "scorer_": getattr(setup.scorer, "_scorers", setup.scorer)}
+        if self.refit or not multimetric:
+            index = self._select_best_index(self.refit, metric, results)  # type: ignore[attr-defined]
+            fitted |= {"best_index_": index, "best_params_": results["params"][index]}
+            if not callable(self.refit):
+                fitted["best_score_"] = results[f"mean_test_{metric}"][index]
+        if self.refit:
+            fitted |= self._refitted(setup, fitted["best_params_"])
+        for name, value in fitted.items():
+            setattr(self, name, value)
+        setup.root.call_on_fit_task_end(estimator=self, X=setup.X, y=setup.y)
+        return self
+
+    def _refitted(self, setup: SearchSetup, best: dict[str, Any]) -> dict[str, Any]:
+        estimator = clone(self.estimator).set_params(**clone(best, safe=False))
+        data = (setup.X,) if setup.y is None else (setup.X, setup.y)
+        context = setup.root.subcontext(task_name="refit-with-best-params")
+        begun = time.time()
+        with context.propagate_callback_context(estimator):
+            context.call_on_fit_task_begin(estimator=self, X=setup.X, y=setup.y)
+            estimator.fit(*data, **setup.fit_params)
+        refitted = {"best_estimator_": estimator, "refit_time_": time.time() - begun}
+        if hasattr(estimator, "feature_names_in_"):
+            refitted["feature_names_in_"] = estimator.feature_names_in_
+        context.call_on_fit_task_end(estimator=self, X=setup.X, y=setup.y)
+        return refitted
 
     @staticmethod
     def _refuse_sliced_validation(X: Any, parameters: dict[str, Any]) -> None:
@@ -79,6 +185,15 @@ class RecommenderSearchMixin:
                     f"{name} has as many rows as X, {_num_samples(X)}, and scikit-learn slices fit parameters of that "
                     f"length with the folds of X. Drop a row of {name}, or repeat one."
                 )
+
+
+def _reads_codes(estimator: Any) -> bool:
+    """Whether all steps are known to take ids as categories; somebody else's may read the strings themselves."""
+    steps = [step for _, step in getattr(estimator, "steps", [("", estimator)])]
+    return all(
+        step in (None, "passthrough") or hasattr(step, "recommend") or isinstance(step, InteractionThresholder)
+        for step in steps
+    )
 
 
 def with_coded_ids(X: Any) -> Any:

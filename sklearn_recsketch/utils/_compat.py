@@ -3,7 +3,12 @@
 from sklearn.base import _fit_context
 from sklearn.metrics._scorer import _BaseScorer, _MultimetricScorer
 from sklearn.model_selection._search import BaseSearchCV
-from sklearn.model_selection._validation import _score, _warn_or_raise_about_fit_failures
+from sklearn.model_selection._validation import (
+    _fit_and_score,
+    _insert_error_scores,
+    _score,
+    _warn_or_raise_about_fit_failures,
+)
 from sklearn.utils import _safe_indexing
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions, validate_parameter_constraints
 from sklearn.utils._plotting import _validate_style_kwargs
@@ -18,7 +23,9 @@ __all__ = [
     "_BaseScorer",
     "_MultimetricScorer",
     "_check_method_params",
+    "_fit_and_score",
     "_fit_context",
+    "_insert_error_scores",
     "_num_samples",
     "_safe_indexing",
     "_safe_split",

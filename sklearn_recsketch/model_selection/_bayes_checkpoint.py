@@ -1,0 +1,116 @@
+"""The file that a Bayesian search can be resumed from."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from skopt.space import Categorical
+
+from sklearn_recsketch.model_selection._bayes_evaluation import Trial
+from sklearn_recsketch.model_selection._bayes_space import SearchSpace, native
+
+__all__ = ["Checkpoint", "check_storable"]
+
+FORMAT, VERSION = "sklearn_recsketch BayesSearchCV", 1
+SCORES = ("test_scores", "train_scores")
+
+
+class Checkpoint:
+    """Trials in a JSON file, for the search with this fingerprint alone.
+
+    Parameters
+    ----------
+    path : str or path
+    fingerprint : dict of str to str
+        A digest of every part of the search that its trials depend on.
+    """
+
+    def __init__(self, path: Any, fingerprint: dict[str, str]) -> None:
+        self._path, self._fingerprint = Path(path), fingerprint
+
+    def read(self) -> list[Trial]:
+        """Trials of the file, none where there is no file yet."""
+        if not self._path.exists():
+            return []
+        try:
+            content = json.loads(self._path.read_text(encoding="utf-8"))
+            if content["format"] != FORMAT:
+                raise ValueError(f"its format is {content['format']!r}, not {FORMAT!r}")
+            if content["version"] != VERSION:
+                raise ValueError(f"its version is {content['version']!r}, and this release reads {VERSION}")
+            search = dict(content["search"])
+            trials = [_from_json(trial) for trial in content["trials"]]
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            raise ValueError(
+                f"checkpoint must be a file that BayesSearchCV has written, and {self._path} cannot be read as one: "
+                f"{type(error).__name__}: {error}. Remove it, or name another one."
+            ) from error
+        parts = sorted(search.keys() | self._fingerprint.keys())
+        other = [part for part in parts if search.get(part) != self._fingerprint.get(part)]
+        if other:
+            raise ValueError(
+                f"checkpoint must be of the same search, and {self._path} is of one with other {', '.join(other)}. "
+                f"Remove it to begin anew, or name another one."
+            )
+        return trials
+
+    def write(self, trials: list[Trial]) -> None:
+        """Replace the file as a whole: one that is killed meanwhile leaves the old one."""
+        content = {
+            "format": FORMAT,
+            "version": VERSION,
+            "search": self._fingerprint,
+            "trials": [_to_json(trial) for trial in trials],
+        }
+        beside = self._path.with_name(self._path.name + ".tmp")
+        with open(beside, "w", encoding="utf-8") as file:
+            json.dump(content, file, indent=1, allow_nan=False)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(beside, self._path)
+
+
+def check_storable(spaces: list[SearchSpace]) -> None:
+    """Raise for categories that would come back from JSON as something else."""
+    for space in spaces:
+        for name, dimension in space.dimensions.items():
+            categories = dimension.categories if isinstance(dimension, Categorical) else ()
+            bad = [value for value in categories if not _is_plain(native(value))]
+            if bad:
+                raise ValueError(
+                    f"With a checkpoint, categories must be texts, finite numbers, bools or None, as JSON has them, "
+                    f"and {name} has {', '.join(map(repr, bad))}. Search over names or numbers instead, or set "
+                    f"checkpoint=None."
+                )
+
+
+def _is_plain(value: Any) -> bool:
+    return value is None or isinstance(value, str | int) or (isinstance(value, float) and bool(np.isfinite(value)))
+
+
+def _to_json(trial: Trial) -> dict[str, Any]:
+    folds = [{key: _plain(value) if key in SCORES else native(value) for key, value in f.items()} for f in trial.folds]
+    return {"params": trial.params, "folds": folds}
+
+
+def _plain(score: Any) -> Any:
+    """NaN as null, infinity as text: JSON has neither."""
+    if isinstance(score, dict):
+        return {name: _plain(value) for name, value in score.items()}
+    score = float(score)
+    return score if np.isfinite(score) else None if np.isnan(score) else str(score)
+
+
+def _from_json(trial: Any) -> Trial:
+    folds = [{key: _score(value) if key in SCORES else value for key, value in fold.items()} for fold in trial["folds"]]
+    return Trial(dict(trial["params"]), folds)
+
+
+def _score(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _score(one) for name, one in value.items()}
+    return np.nan if value is None else float(value)

@@ -1,0 +1,70 @@
+"""Digests that tell whether two searches are the same, in any process."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import joblib
+import numpy as np
+import pandas as pd
+
+from sklearn_recsketch.model_selection._bayes_space import SearchSpace
+from sklearn_recsketch.model_selection._search import SearchSetup
+from sklearn_recsketch.preprocessing._side_features import SideFeatures
+from sklearn_recsketch.utils._frames import columns_of, frame_library
+
+__all__ = ["content_digest", "search_fingerprint"]
+
+# Parameters that decide which trials there are; and those that decide what is kept of each.
+CHOICES = ("surrogate", "optimizer_kwargs", "n_points", "initial_params", "random_state")
+KEPT = ("error_score", "return_train_score")
+
+
+def search_fingerprint(search: Any, spaces: list[SearchSpace], setup: SearchSetup) -> dict[str, str]:
+    """A digest of every part of a search that its trials depend on."""
+    parts: dict[str, Any] = {
+        "search_spaces": [space.description() for space in spaces],
+        "cv": setup.splits,
+        "scoring": setup.scorer,
+        "metric": setup.metric,
+        "X": setup.coded,
+        "y": None if setup.y is None else np.asarray(setup.y),
+        "estimator": _described(search.estimator),
+    }
+    parts |= {name: getattr(search, name) for name in (*CHOICES, *KEPT)}
+    parts |= {f"{name} of fit": value for name, value in setup.fit_params.items()}
+    parts |= {
+        f"{name} of the estimator": _described(value)
+        for name, value in search.estimator.get_params().items()
+        if name.split("__")[-1] not in ("n_jobs", "verbose")
+    }
+    return {name: content_digest(value) for name, value in parts.items()}
+
+
+def content_digest(value: Any) -> str:
+    """A digest of the content, whatever holds it, that is the same in every process."""
+    if isinstance(value, SideFeatures):
+        matrix = value.matrix
+        value = (value.ids, value.keys, value.values, matrix.data, matrix.indices, matrix.indptr)
+    elif isinstance(value, pd.Series):
+        value = _column_digests([value])
+    elif frame_library(value) is not None or (isinstance(value, np.ndarray) and value.ndim == 2):
+        value = _column_digests(columns_of(value)[0])
+    try:
+        return str(joblib.hash(value))
+    except Exception:  # what cannot be pickled, such as a function within a function, goes by its name
+        return f"{type(value).__module__}.{getattr(value, '__qualname__', type(value).__qualname__)}"
+
+
+def _column_digests(columns: list[Any]) -> list[np.ndarray]:
+    """One number per value: pickles of equal columns differ with the memory they are in."""
+    return [pd.util.hash_pandas_object(pd.Series(column), index=False).to_numpy() for column in columns]
+
+
+def _described(value: Any) -> Any:
+    """Estimators as their class: their parameters are parts by themselves, and callbacks are none."""
+    if hasattr(value, "get_params") and not isinstance(value, type):
+        return f"{type(value).__module__}.{type(value).__qualname__}"
+    if isinstance(value, list | tuple):
+        return [_described(one) for one in value]
+    return value
