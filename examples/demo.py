@@ -23,37 +23,18 @@ from skopt.space import Integer, Real
 
 from sklearn_recsketch import PopularityRecommender, SideFeatureEncoder, WARPRecommender, WRMFRecommender
 from sklearn_recsketch.datasets import load_features, load_likes, make_interactions
-from sklearn_recsketch.inspection import items_like_feature, suggest_features
+from sklearn_recsketch.inspection import (
+    EpochCurveDisplay,
+    SearchScatterDisplay,
+    SearchTraceDisplay,
+    items_like_feature,
+    suggest_features,
+)
 from sklearn_recsketch.metrics import make_ranking_scorer
-from sklearn_recsketch.model_selection import BayesSearchCV, UserHoldoutSplit
+from sklearn_recsketch.model_selection import BayesSearchCV, EpochCurveMonitor, EpochSearchCV, UserHoldoutSplit
 from sklearn_recsketch.preprocessing import describe_interactions, threshold_interactions
 
 CURVE_EPOCHS = {"WRMF": 20, "WARP": 60}
-
-
-class EpochScores:
-    """A scikit-learn callback that scores every `every`-th epoch on training and held-out rows."""
-
-    def __init__(self, scorers: dict[str, tuple[Any, pd.DataFrame]], every: int) -> None:
-        self.scorers, self.every = scorers, every
-        self.rows: list[dict[str, float]] = []
-
-    def setup(self, estimator: Any, context: Any) -> None:
-        self.rows.clear()
-
-    def on_fit_task_begin(self, estimator: Any, context: Any) -> None:
-        pass
-
-    def on_fit_task_end(self, estimator: Any, context: Any, *, fitted_estimator: Any = None) -> None:
-        if context.task_name != "epoch":
-            return
-        epoch = context.task_id + 1
-        if epoch == 1 or epoch % self.every == 0:
-            scores = {name: scorer(fitted_estimator, X) for name, (scorer, X) in self.scorers.items()}
-            self.rows.append({"epoch": epoch, **scores})
-
-    def teardown(self, estimator: Any, context: Any) -> None:
-        pass
 
 
 def load(arguments: argparse.Namespace) -> tuple[str, pd.DataFrame, Any, Any]:
@@ -107,13 +88,26 @@ def compare(models: dict[str, Any], train: pd.DataFrame, test: pd.DataFrame, fea
     return pd.DataFrame(rows)
 
 
-def learning_curve(name: str, model: Any, train: pd.DataFrame, test: pd.DataFrame) -> pd.DataFrame:
-    """Precision on training rows of the test users and on their held-out rows, along the epochs of one fit."""
-    scorer = make_ranking_scorer("precision@5")
-    seen = train[train["user"].isin(test["user"].unique())]
-    monitor = EpochScores({"train p@5": (scorer, seen), "test p@5": (scorer, test)}, every=CURVE_EPOCHS[name] // 10)
+def learning_curve(name: str, model: Any, train: pd.DataFrame, test: pd.DataFrame) -> EpochCurveMonitor:
+    """Precision on training and on held-out rows along the epochs of one fit."""
+    monitor = EpochCurveMonitor("precision@5", test, every=CURVE_EPOCHS[name] // 10)
     clone(model).set_params(max_iter=CURVE_EPOCHS[name]).set_callbacks(monitor).fit(train)
-    return pd.DataFrame(monitor.rows)
+    return monitor
+
+
+def grid_search(model: Any, X: pd.DataFrame, arguments: argparse.Namespace) -> EpochSearchCV:
+    """A grid like that of the first post, smaller: every candidate is fitted once and scored on the way."""
+    search = EpochSearchCV(
+        clone(model).set_params(n_jobs=None),
+        {"n_components": [8, 16, 32, 64], "alpha": [1, 10, 50], "regularization": [1, 10, 50]},
+        epochs=range(2, 21, 2),
+        scoring="precision@5",
+        cv=UserHoldoutSplit(random_state=arguments.seed + 1),
+        return_train_score=True,
+        refit=False,
+        n_jobs=arguments.n_jobs,
+    )
+    return search.fit(X)
 
 
 def search(name: str, model: Any, X: pd.DataFrame, features: Any, arguments: argparse.Namespace) -> BayesSearchCV:
@@ -145,7 +139,7 @@ def search(name: str, model: Any, X: pd.DataFrame, features: Any, arguments: arg
     return found.fit(X, item_features=features)
 
 
-def best_parameters(searches: dict[str, BayesSearchCV]) -> pd.DataFrame:
+def best_parameters(searches: dict[str, Any]) -> pd.DataFrame:
     """One row per model."""
     rows = []
     for name, found in searches.items():
@@ -215,17 +209,29 @@ def main() -> None:
 
     curves = {name: learning_curve(name, model, train, test) for name, model in models.items()}
     report.section("Learning curves", "Precision on the likes trained on and on those held out, without tags.")
+    axes = None
     for name, curve in curves.items():
-        report.table(curve, caption=name)
-    report.curves(curves)
+        report.table(curve.curves().drop(columns="fit"), caption=name)
+        axes = EpochCurveDisplay.from_monitor(curve, name=name, axes=axes).axes_
+    report.figure(axes[0].figure)
+
+    grid = grid_search(models["WRMF"], X, arguments)
+    n_rows = len(grid.cv_results_["params"])
+    report.section(
+        "Grid search of WRMF",
+        f"{n_rows} settings from {n_rows // len(grid.epochs)} fits without tags, on another holdout.",
+    )
+    report.table(best_parameters({"WRMF": grid}))
+    report.figure(SearchTraceDisplay.from_search(grid).figure_)
+    report.figure(SearchScatterDisplay.from_search(grid).figure_)
 
     searches = {name: search(name, model, X, features, arguments) for name, model in models.items()}
     report.section(
-        "Bayesian search", f"{arguments.n_iter} trials each, on another holdout, then refitted on everything."
+        "Bayesian search", f"{arguments.n_iter} trials each, on the same holdout, then refitted on everything."
     )
-    found = best_parameters(searches)
-    report.table(found)
-    report.traces({name: s.cv_results_["mean_test_score"] for name, s in searches.items()})
+    report.table(best_parameters(searches))
+    for name, found in searches.items():
+        report.figure(SearchTraceDisplay.from_search(found).figure_, caption=name)
 
     best = max(searches, key=lambda name: searches[name].best_score_)
     report.section(f"The winner, {best}, refitted on all {len(X)} likes", "Neighbours are by cosine.")

@@ -21,6 +21,7 @@ body { margin: 0; background: #f6f8fa; color: var(--ink); font: 16px/1.55 system
 main { max-width: 60rem; margin: 0 auto; padding: 2rem 1rem 4rem; }
 h1 { margin: 0; font-size: 1.9rem; line-height: 1.2; }
 h2 { margin: 0 0 .3rem; font-size: 1.25rem; }
+h3 { margin: .6rem 0 0; font-size: 1rem; }
 p { margin: .2rem 0 1rem; color: var(--soft); }
 section { background: #fff; border: 1px solid var(--line); border-radius: .6rem; padding: 1.2rem; margin-top: 1.2rem; }
 .scroll { overflow-x: auto; margin: .8rem 2.5rem .8rem 0; display: inline-block; vertical-align: top; max-width: 100%; }
@@ -91,31 +92,9 @@ class Report:
         axes.invert_yaxis()
         axes.set_xlabel(value)
         axes.margins(x=0.12)
-        self._figure(figure)
-
-    def curves(self, curves: Mapping[str, pd.DataFrame]) -> None:
-        """Training beside held-out scores along the epochs."""
-        figure, panels = plt.subplots(1, 2, figsize=(9, 3.4))
-        for axes, column in zip(panels, ("train p@5", "test p@5"), strict=True):
-            for name, curve in curves.items():
-                axes.plot(curve["epoch"], curve[column], marker="o", markersize=3, label=name)
-            axes.set(title=column, xlabel="epoch", ylim=(0, None))
-        panels[1].legend(frameon=False)
-        self._figure(figure)
-
-    def traces(self, traces: Mapping[str, np.ndarray]) -> None:
-        """Score of each trial of a search, and the best so far."""
-        figure, axes = plt.subplots(figsize=(8, 3.2))
-        for name, scores in traces.items():
-            trials = np.arange(1, len(scores) + 1)
-            line = axes.plot(
-                trials, np.maximum.accumulate(scores), drawstyle="steps-post", label=f"{name}, best so far"
-            )
-            axes.plot(trials, scores, "o", markersize=4, alpha=0.6, color=line[0].get_color())
-        axes.set(xlabel="trial", ylabel="precision@5", ylim=(0, None))
-        axes.xaxis.get_major_locator().set_params(integer=True)
-        axes.legend(frameon=False, loc="lower right")
-        self._figure(figure)
+        axes.spines[["top", "right"]].set_visible(False)
+        figure.tight_layout()
+        self.figure(figure)
 
     def save(self, folder: Path, seconds: float) -> Path:
         """Write report.html."""
@@ -132,10 +111,10 @@ class Report:
         path.write_text(page, encoding="utf-8")
         return path
 
-    def _figure(self, figure: plt.Figure) -> None:
-        for axes in figure.axes:
-            axes.spines[["top", "right"]].set_visible(False)
-        figure.tight_layout()
+    def figure(self, figure: plt.Figure, caption: str = "") -> None:
+        """A picture, with a heading if there are several."""
+        if caption:
+            self._sections[-1].append(f"<h3>{html.escape(caption)}</h3>")
         buffer = io.StringIO()
         figure.savefig(buffer, format="svg", metadata={"Date": None})
         plt.close(figure)
