@@ -353,6 +353,19 @@ def test_a_failing_trial_has_no_score_of_several(likes):
         assert np.isnan(search.cv_results_[f"mean_test_{metric}"]).tolist() == [True, False, False, False]
 
 
+@NON_FINITE
+def test_a_scorer_of_several_metrics_that_raises_leaves_none():
+    def both(hill, X, y=None):
+        if len(FITS) == 1:
+            raise RuntimeError("no")
+        return {"height": height(hill, X), "depth": -height(hill, X)}
+
+    with pytest.warns(UserWarning, match="Scoring failed"):
+        search = hill_search(scoring=both, refit="height").fit(ROWS)
+    for metric in ("height", "depth"):
+        assert np.isnan(search.cv_results_[f"mean_test_{metric}"]).tolist() == [True] + [False] * 5
+
+
 @pytest.mark.filterwarnings("ignore::sklearn_recsketch.exceptions.DivergenceWarning")
 def test_a_diverging_candidate_has_a_score_like_any_other(likes):
     rec = WARPRecommender(2, max_iter=3, random_state=0)

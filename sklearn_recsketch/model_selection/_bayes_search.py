@@ -22,14 +22,13 @@ from sklearn_recsketch.model_selection._bayes_fingerprint import search_fingerpr
 from sklearn_recsketch.model_selection._bayes_proposals import Proposals
 from sklearn_recsketch.model_selection._bayes_space import SearchSpace, initial_points, read_spaces
 from sklearn_recsketch.model_selection._bayes_trials import Trials
-from sklearn_recsketch.model_selection._search import RecommenderSearchMixin, SearchSetup
+from sklearn_recsketch.model_selection._search import RecommenderSearchMixin, SearchSetup, with_all_metrics
 from sklearn_recsketch.utils._compat import (
     BaseSearchCV,
     HasMethods,
     Interval,
     StrOptions,
     _fit_context,
-    _insert_error_scores,
     _warn_or_raise_about_fit_failures,
 )
 
@@ -333,12 +332,11 @@ class BayesSearchCV(RecommenderSearchMixin, skopt.BayesSearchCV):
 
     def _results(self, trials: Trials, n_splits: int) -> dict[str, Any]:
         """One row per trial, in scikit-learn's form."""
-        folds = [dict(fold) for trial in trials for fold in trial.folds]
+        folds = [fold for trial in trials for fold in trial.folds]
         _warn_or_raise_about_fit_failures(folds, self.error_score)
-        _insert_error_scores(folds, self.error_score)
         if not any(np.isfinite(self._score(trial)) for trial in trials):
             raise ValueError(
                 f"None of the {len(trials)} trials has a finite score, though fits succeeded: look at what "
                 f"scoring={self.scoring!r} gives for one of them."
             )
-        return self._format_results([trial.params for trial in trials], n_splits, folds)
+        return self._format_results([trial.params for trial in trials], n_splits, with_all_metrics(folds))

@@ -16,7 +16,7 @@ from sklearn.utils.parallel import Parallel, delayed
 from sklearn_recsketch.model_selection._epoch_candidates import check_candidates, checked_epochs, list_candidates
 from sklearn_recsketch.model_selection._epoch_path import Path, PathPlan, fit_path
 from sklearn_recsketch.model_selection._pruning import PruningRule, pruning_rule
-from sklearn_recsketch.model_selection._search import RecommenderSearchMixin, SearchSetup
+from sklearn_recsketch.model_selection._search import RecommenderSearchMixin, SearchSetup, with_all_metrics
 from sklearn_recsketch.utils._compat import (
     BaseSearchCV,
     HasMethods,
@@ -294,14 +294,6 @@ class EpochSearchCV(RecommenderSearchMixin, BaseSearchCV):
 
     def _results(self, candidates: list[dict[str, Any]], paths: list[list[Path]], plan: PathPlan) -> dict[str, Any]:
         """One row per candidate and checkpoint, in scikit-learn's form."""
-        names = next(
-            (list(score) for folds in paths for path in folds for score in path.test if isinstance(score, dict)), []
-        )
-
-        def whole(score: Any) -> Any:
-            """One score for each metric, also where nothing but the error score, or NaN, is known."""
-            return score if isinstance(score, dict) or not names else dict.fromkeys(names, score)
-
         params, rows, pruned = [], [], []
         for candidate, folds in zip(candidates, paths, strict=True):
             for j, epoch in enumerate(plan.epochs):
@@ -311,19 +303,19 @@ class EpochSearchCV(RecommenderSearchMixin, BaseSearchCV):
                     missing = self.error_score if path.fit_error is not None else np.nan
                     there = j < len(path.judged) and path.fit_error is None
                     row = {
-                        "test_scores": whole(path.test[j] if there else missing),
+                        "test_scores": path.test[j] if there else missing,
                         "fit_time": path.fit_time[j] if there else np.nan,
                         "score_time": path.score_time[j] if there else np.nan,
                         "n_test_samples": path.n_test_samples,
                     }
                     if self.return_train_score:
-                        row["train_scores"] = whole(path.train[j] if there else missing)
+                        row["train_scores"] = path.train[j] if there else missing
                     rows.append(row)
         more = {} if self.prune is None else {"pruned": pruned}
         with warnings.catch_warnings():
             if any(pruned):  # their NaNs are no surprise; failed fits have been told of
                 warnings.filterwarnings("ignore", message="One or more of the", category=UserWarning)
-            return self._format_results(params, len(paths[0]), rows, more)
+            return self._format_results(params, len(paths[0]), with_all_metrics(rows), more)
 
     def _select_best_index(self, refit: Any, refit_metric: str, results: dict[str, Any]) -> int:
         """As in scikit-learn, but of equal scores the fewest epochs win."""

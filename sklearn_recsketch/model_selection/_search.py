@@ -22,7 +22,7 @@ from sklearn_recsketch.utils._compat import _check_method_params, _MultimetricSc
 from sklearn_recsketch.utils._frames import columns_of
 from sklearn_recsketch.utils._ids import encode_ids
 
-__all__ = ["RecommenderSearchMixin", "SearchSetup", "with_coded_ids"]
+__all__ = ["RecommenderSearchMixin", "SearchSetup", "with_all_metrics", "with_coded_ids"]
 
 
 @dataclass(frozen=True)
@@ -185,6 +185,22 @@ class RecommenderSearchMixin:
                     f"{name} has as many rows as X, {_num_samples(X)}, and scikit-learn slices fit parameters of that "
                     f"length with the folds of X. Drop a row of {name}, or repeat one."
                 )
+
+
+def with_all_metrics(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Results of fits with a score for each metric, also where nothing but an error score is known."""
+    metrics = next((list(row["test_scores"]) for row in rows if isinstance(row["test_scores"], dict)), None)
+    if metrics is None:
+        return rows
+    return [
+        row
+        | {
+            key: dict.fromkeys(metrics, row[key])
+            for key in ("test_scores", "train_scores")
+            if key in row and not isinstance(row[key], dict)
+        }
+        for row in rows
+    ]
 
 
 def _reads_codes(estimator: Any) -> bool:

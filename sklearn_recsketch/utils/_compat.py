@@ -5,7 +5,6 @@ from sklearn.metrics._scorer import _BaseScorer, _MultimetricScorer
 from sklearn.model_selection._search import BaseSearchCV
 from sklearn.model_selection._validation import (
     _fit_and_score,
-    _insert_error_scores,
     _score,
     _warn_or_raise_about_fit_failures,
 )
@@ -25,7 +24,6 @@ __all__ = [
     "_check_method_params",
     "_fit_and_score",
     "_fit_context",
-    "_insert_error_scores",
     "_num_samples",
     "_safe_indexing",
     "_safe_split",
