@@ -6,6 +6,7 @@ import json
 import os
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.base import clone
 from toy_hill import (
@@ -20,10 +21,12 @@ from toy_hill import (
     assert_equal,
     height,
     hill_search,
+    rec_search,
 )
 
 from sklearn_recsketch import SideFeatures
 from sklearn_recsketch.datasets import make_interactions
+from sklearn_recsketch.metrics import make_ranking_scorer
 
 
 @pytest.fixture(autouse=True)
@@ -95,6 +98,23 @@ def test_a_search_goes_on_with_more_trials(tmp_path):
     assert len(FITS) == (3 + 1) + (7 + 1)
 
 
+@pytest.mark.parametrize("n_iter", [4, 5])
+def test_a_search_in_batches_goes_on_with_more_trials(n_iter, tmp_path):
+    search = hill_search(checkpoint=tmp_path / "search.json", n_iter=n_iter, n_points=2).fit(ROWS)
+    before = search.cv_results_["params"]
+    after = search.set_params(n_iter=8).fit(ROWS).cv_results_["params"]
+    assert after[: len(before)] == before
+    assert_equal(search, hill_search(n_iter=8, n_points=2).fit(ROWS))
+
+
+def test_more_trials_in_one_space_leave_those_of_the_next_as_they_are(tmp_path):
+    spaces = [({"a": (0, 6)}, 3), ({"b": (0.01, 10.0)}, 3)]
+    search = hill_search(spaces, checkpoint=tmp_path / "search.json").fit(ROWS)
+    before = [params for params in search.cv_results_["params"] if "b" in params]
+    search.set_params(search_spaces=[(spaces[0][0], 5), spaces[1]]).fit(ROWS)
+    assert [params for params in search.cv_results_["params"] if "b" in params] == before
+
+
 def test_the_file_is_plain_json(tmp_path):
     ACTIONS[2] = RuntimeError("no")
     space = {"a": np.array([1, 2, 3]), "kind": ["round", "steep"], "b": (0.1, 10.0)}
@@ -159,6 +179,7 @@ def other_scores(hill, X, y=None):
         ({"search_spaces": SPACE | {"b": (0.01, 10.0)}}, ROWS, "search_spaces"),
         ({"cv": SPLITS[1:]}, ROWS, "cv"),
         ({"scoring": other_scores}, ROWS, "scoring"),
+        ({"scoring": lambda hill, X, y=None: height(hill, X) + 1}, ROWS, "scoring"),
         ({"estimator__kind": "steep"}, ROWS, "kind of the estimator"),
         ({"random_state": 1}, ROWS, "random_state"),
         ({"optimizer_kwargs": BRIEF}, ROWS, "optimizer_kwargs"),
@@ -188,10 +209,30 @@ def test_the_file_of_other_data_is_refused(y, fit_params, part, tmp_path):
         search.fit(ROWS, y, **fit_params)
 
 
+def test_another_body_of_a_function_is_another_scoring(tmp_path):
+    def scoring(shift):
+        return {"one": lambda hill, X, y=None: height(hill, X) + shift, "two": height}
+
+    search = hill_search(checkpoint=tmp_path / "search.json", scoring=scoring(1), refit="one").fit(ROWS)
+    search.set_params(scoring=scoring(1)).fit(ROWS)
+    with pytest.raises(ValueError, match="of one with other scoring"):
+        search.set_params(scoring=scoring(2)).fit(ROWS)
+
+
+def test_equal_candidates_are_the_same_scoring_wherever_they_are(likes, tmp_path):
+    X, y, _ = likes
+    items = X["item"].drop_duplicates()
+    search = rec_search(checkpoint=tmp_path / "search.json", n_iter=2)
+    for candidates in (items.iloc[:9], pd.Series(items.iloc[:9].to_numpy()), items.iloc[:9].copy()):
+        search.set_params(scoring=make_ranking_scorer("recall@5", candidates=candidates)).fit(X, y)
+    with pytest.raises(ValueError, match="of one with other scoring"):
+        search.set_params(scoring=make_ranking_scorer("recall@5", candidates=items.iloc[:8])).fit(X, y)
+
+
 def test_the_kind_of_the_search_may_change_where_trials_do_not(tmp_path):
     search = hill_search(checkpoint=tmp_path / "search.json").fit(ROWS)
     FITS.clear()
-    search.set_params(n_jobs=2, verbose=0, max_time=600, refit=False).fit(ROWS)
+    search.set_params(n_jobs=2, verbose=1, max_time=600, refit=False).fit(ROWS)
     assert not FITS
 
 

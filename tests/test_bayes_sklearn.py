@@ -30,7 +30,7 @@ from sklearn_recsketch import InteractionThresholder, WRMFRecommender
 from sklearn_recsketch.datasets import make_interactions
 from sklearn_recsketch.metrics import make_ranking_scorer
 from sklearn_recsketch.model_selection import UserHoldoutSplit, UserKFold
-from sklearn_recsketch.utils._threads import _most_threads
+from sklearn_recsketch.utils._threads import most_threads
 
 skopt = pytest.importorskip("skopt", reason="scikit-optimize is an optional dependency")
 
@@ -68,7 +68,7 @@ def test_processes_are_used_where_the_caller_says_so():
 @pytest.mark.parametrize(("n_points", "n_jobs"), [(1, 1), (1, 2), (4, 2)])
 def test_each_fit_has_its_share_of_the_cores(n_points, n_jobs):
     def share(hill, X, y=None):
-        return _most_threads()
+        return most_threads()
 
     search = hill_search(cv=SPLITS, scoring=share, n_jobs=n_jobs, n_points=n_points, n_iter=4).fit(ROWS)
     assert search.best_score_ == max(1, joblib.cpu_count() // n_jobs)
@@ -234,8 +234,7 @@ def test_training_scores_are_there_on_request():
 def test_without_refit_there_is_a_best_row_and_no_model(likes):
     search = rec_search(refit=False).fit(*likes[:2])
     assert set(search.best_params_) == {"alpha"}
-    with pytest.raises(AttributeError, match="refit=False"):
-        search.recommend()
+    assert not hasattr(search, "recommend")
 
 
 def test_it_can_be_cloned_and_shown():

@@ -1,6 +1,7 @@
 """A search in which epochs cost nothing gives what separate fits give."""
 
 import gc
+import threading
 import time
 import warnings
 import weakref
@@ -25,9 +26,9 @@ from sklearn_recsketch import (
     WARPRecommender,
     WRMFRecommender,
 )
-from sklearn_recsketch.exceptions import DivergenceWarning
-from sklearn_recsketch.metrics import make_ranking_scorer
-from sklearn_recsketch.model_selection import EpochSearchCV, MedianPruning, UserHoldoutSplit
+from sklearn_recsketch.metrics import make_ranking_scorer, ranking_report
+from sklearn_recsketch.model_selection import EpochSearchCV, MedianPruning, TemporalUserSplit, UserHoldoutSplit
+from sklearn_recsketch.solvers._ranking import top_items
 
 EPOCHS = [2, 3, 6]
 GRID = {"n_components": [4, 8], "regularization": [1e-3, 1.0]}
@@ -97,13 +98,58 @@ def test_the_winner_is_fitted_on_the_rows_as_given(planted):
     pd.testing.assert_frame_equal(search.recommend(k=3), alone.recommend(k=3))
 
 
-def test_metrics_in_a_list_come_from_one_search(planted):
+@pytest.mark.parametrize("form", [list, lambda names: {name: name for name in names}], ids=["list", "dict"])
+def test_metrics_by_name_come_from_one_search(planted, form):
     X, y, _ = planted
-    search = EpochSearchCV(wrmf(), GRID, epochs=EPOCHS, scoring=["precision@5", "ndcg@10"], refit="ndcg@10").fit(X, y)
+    scoring = form(["precision@5", "ndcg@10"])
+    search = EpochSearchCV(wrmf(), GRID, epochs=EPOCHS, scoring=scoring, refit="ndcg@10").fit(X, y)
     for metric in ("precision@5", "ndcg@10"):
         alone = EpochSearchCV(wrmf(), GRID, epochs=EPOCHS, scoring=metric).fit(X, y)
         assert np.array_equal(search.cv_results_[f"mean_test_{metric}"], alone.cv_results_["mean_test_score"])
     assert search.best_score_ == search.cv_results_["mean_test_ndcg@10"].max()
+
+
+def test_metrics_in_a_list_come_from_one_ranking(planted, monkeypatch):
+    rankings = []
+
+    def counted(*args):
+        rankings.append(1)
+        return top_items(*args)
+
+    monkeypatch.setattr("sklearn_recsketch.metrics._answer.top_items", counted)
+    options = {"scoring": ["precision@5", "ndcg@10"], "refit": False}
+    EpochSearchCV(wrmf(), {"alpha": [1, 2]}, epochs=[1, 2, 3], **options).fit(planted[0])
+    assert len(rankings) == 6
+
+
+def test_a_metric_may_be_called_score(planted):
+    scoring = {"score": "precision@5", "other": "recall@20"}
+    search = EpochSearchCV(wrmf(), GRID, epochs=EPOCHS, scoring=scoring, refit="other").fit(planted[0])
+    assert search.best_score_ == search.cv_results_["mean_test_other"].max()
+    assert search.multimetric_
+
+
+def test_a_function_that_lacks_the_metric_to_refit_by_is_found_at_once(planted):
+    calls = []
+
+    def scorer(estimator, X, y=None):
+        calls.append(1)
+        return {"a": 1.0}
+
+    with pytest.raises(ValueError, match="refit must be set to a scorer key"):
+        EpochSearchCV(wrmf(), GRID, epochs=EPOCHS, scoring=scorer, refit="b").fit(planted[0])
+    assert len(calls) == 1
+
+
+def test_a_scorer_of_somebody_elses_sees_rows_as_they_were_given(planted):
+    seen = []
+
+    def scorer(estimator, X, y=None):
+        seen.append(type(X))
+        return 0.5
+
+    EpochSearchCV(wrmf(), {"alpha": [1]}, epochs=[1], scoring=scorer).fit(planted[0].astype(str).to_numpy())
+    assert seen == [np.ndarray]
 
 
 @pytest.mark.parametrize("scoring", [["precision@5", "ndcg@10"], make_ranking_scorer(["precision@5", "ndcg@10"])])
@@ -130,6 +176,56 @@ def test_side_features_are_routed(planted):
         search = EpochSearchCV(PIPE, {"rec__alpha": [1, 10]}, epochs=[2], resource="rec__max_iter")
         search.fit(X, y, item_features=features)
     assert search.best_estimator_["rec"].item_features_ is not None
+
+
+def test_strengths_may_be_a_series_with_any_index(planted):
+    X, y, _ = planted
+    expected = EpochSearchCV(wrmf(), GRID, epochs=EPOCHS).fit(X, y).cv_results_["mean_test_score"]
+    odd = pd.Series(y, index=np.arange(len(y))[::-1] * 7)
+    search = EpochSearchCV(wrmf(), GRID, epochs=EPOCHS).fit(X, odd)
+    assert np.array_equal(search.cv_results_["mean_test_score"], expected)
+
+
+def test_groups_reach_the_splitter(planted):
+    X, y, _ = planted
+    times = np.arange(len(X))
+    search = EpochSearchCV(wrmf(), GRID, epochs=EPOCHS, cv=TemporalUserSplit()).fit(X, y, groups=times)
+    splits = list(TemporalUserSplit().split(X, y, times))
+    same = EpochSearchCV(wrmf(), GRID, epochs=EPOCHS, cv=splits).fit(X, y)
+    assert np.array_equal(search.cv_results_["mean_test_score"], same.cv_results_["mean_test_score"])
+
+
+def test_pipelines_with_memory_and_steps_left_out(planted, tmp_path):
+    X, y, _ = planted
+    steps = [("nothing", "passthrough"), ("threshold", InteractionThresholder(2, 2)), ("rec", wrmf())]
+    options = {"epochs": EPOCHS, "resource": "rec__max_iter", "refit": False}
+    scores = [
+        EpochSearchCV(Pipeline(steps, memory=memory), {"rec__alpha": [1, 10]}, **options).fit(X, y).cv_results_
+        for memory in (None, str(tmp_path))
+    ]
+    assert np.array_equal(scores[0]["mean_test_score"], scores[1]["mean_test_score"])
+
+
+def test_recommenders_may_be_candidates(planted):
+    X, y, _ = planted
+    recommenders = [wrmf(), WARPRecommender(4, random_state=0)]
+    search = EpochSearchCV(PIPE, {"rec": recommenders}, epochs=[2, 4], resource="rec__max_iter", refit=False).fit(X, y)
+    for place, recommender in enumerate(recommenders):
+        alone = EpochSearchCV(clone(PIPE).set_params(rec=recommender), {}, epochs=[2, 4], resource="rec__max_iter")
+        scores = alone.fit(X, y).cv_results_["mean_test_score"]
+        assert np.array_equal(search.cv_results_["mean_test_score"][2 * place : 2 * place + 2], scores)
+
+
+def test_models_are_made_at_checkpoints_only(planted, monkeypatch):
+    made, learnt = [], WRMFRecommender._learnt
+
+    def counted(*args):
+        made.append(1)
+        return learnt(*args)
+
+    monkeypatch.setattr(WRMFRecommender, "_learnt", counted)
+    EpochSearchCV(wrmf(), {"alpha": [1]}, epochs=[5, 10], refit=False).fit(planted[0])
+    assert len(made) == 3  # the last one is that of the fit
 
 
 def test_training_that_converges_keeps_its_last_score(planted):
@@ -181,8 +277,38 @@ def test_a_failing_scorer_of_several_metrics_leaves_nan_for_each(planted):
         assert np.isnan(search.cv_results_[f"mean_test_{metric}"]).tolist() == [True, True, False, False]
 
 
+class FailsInEpochFour:
+    """A callback, which any error in the middle of a fit may come from."""
+
+    def setup(self, estimator, context): ...
+    def teardown(self, estimator, context): ...
+    def on_fit_task_begin(self, estimator, context): ...
+
+    def on_fit_task_end(self, estimator, context):
+        if context.task_name == "epoch" and context.task_id == 3:
+            raise ArithmeticError("in epoch four")
+
+
+def test_a_fit_that_fails_late_keeps_the_scores_it_had(planted):
+    X, y, _ = planted
+    recommender = wrmf().set_callbacks(FailsInEpochFour())
+    search = EpochSearchCV(recommender, {"alpha": [1, 10]}, epochs=EPOCHS, error_score=-1.0)
+    with pytest.warns(FitFailedWarning, match="2 fits failed out of a total of 6"):
+        search.fit(X, y)
+    with pytest.warns(FitFailedWarning):
+        separate = GridSearchCV(
+            recommender,
+            {"alpha": [1, 10], "max_iter": EPOCHS},
+            cv=UserHoldoutSplit(random_state=0),
+            scoring=make_ranking_scorer(),
+            error_score=-1.0,
+        ).fit(X, y)
+    names = ["mean_test_score"]
+    pd.testing.assert_frame_equal(by_params(search, names), by_params(separate, names), check_exact=True)
+
+
 def test_all_candidates_failing_is_an_error(planted):
-    with pytest.raises(ValueError, match="All the 1 fits failed"):
+    with pytest.raises(ValueError, match="All the 3 fits failed"):
         EpochSearchCV(wrmf(), {"n_components": [-1]}, epochs=EPOCHS).fit(planted[0])
 
 
@@ -223,10 +349,19 @@ def test_refit_may_be_a_function(planted):
 
 
 def test_without_refit_there_is_a_best_row_and_no_model(planted):
-    search = EpochSearchCV(wrmf(), GRID, epochs=EPOCHS, refit=False).fit(planted[0])
+    search = EpochSearchCV(wrmf(), GRID, epochs=EPOCHS).fit(planted[0]).set_params(refit=False).fit(planted[0])
     assert search.best_score_ == search.cv_results_["mean_test_score"].max()
-    with pytest.raises(AttributeError, match="refit=False"):
+    assert not hasattr(search, "best_estimator_")  # of the first fit
+    assert not hasattr(search, "recommend")
+    with pytest.raises(AttributeError, match="has no attribute 'recommend'") as error:
         search.recommend()
+    assert "refit=False" in str(error.value.__cause__)
+
+
+def test_a_search_without_a_model_cannot_be_evaluated(planted):
+    search = EpochSearchCV(wrmf(), GRID, epochs=EPOCHS, refit=False).fit(planted[0])
+    with pytest.raises(TypeError, match="needs a fitted recommender"):
+        ranking_report(search, planted[0])
 
 
 def test_recommendations_are_those_of_the_winner(planted):
@@ -308,6 +443,24 @@ def test_verbose_tells_of_each_candidate(planted, capsys):
     assert sum("best" in line and "6 epochs" in line for line in lines) == 2
 
 
+def test_joblib_says_how_many_fits_run_at_once(planted):
+    threads = set()
+
+    def scorer(estimator, X, y=None):
+        threads.add(threading.get_ident())
+        return 0.5
+
+    with parallel_config(n_jobs=2):
+        EpochSearchCV(wrmf(), {"alpha": range(1, 9)}, epochs=[5], scoring=scorer, refit=False).fit(planted[0])
+    assert len(threads) == 2
+
+
+def test_warning_filters_are_left_as_they_are(planted):
+    before = list(warnings.filters)
+    EpochSearchCV(wrmf(), {"alpha": range(1, 30)}, epochs=[1], n_jobs=2, refit=False).fit(planted[0])
+    assert warnings.filters == before
+
+
 def test_processes_give_the_results_of_threads(planted):
     X, y, _ = planted
     here = EpochSearchCV(wrmf(), GRID, epochs=EPOCHS).fit(X.astype(str), y)
@@ -344,11 +497,14 @@ def test_it_can_be_cloned_and_shown():
         ({"n_candidates": 0}, ValueError, "'n_candidates' parameter"),
     ],
 )
-def test_bad_parameters_are_found_before_the_first_fit(planted, change, error, text):
+def test_bad_parameters_are_found_before_the_first_fit(planted, change, error, text, monkeypatch):
     parameters = {"estimator": wrmf(), "param_distributions": GRID, "epochs": EPOCHS} | change
-    with pytest.raises(error, match=text), warnings.catch_warnings():
-        warnings.simplefilter("error", DivergenceWarning)
+    fitted = []
+    for recommender in (WRMFRecommender, PopularityRecommender):
+        monkeypatch.setattr(recommender, "fit", lambda *_, **__: fitted.append(1))
+    with pytest.raises(error, match=text):
         EpochSearchCV(**parameters).fit(planted[0])
+    assert not fitted
 
 
 def test_validation_rows_as_many_as_training_rows_are_refused(planted):

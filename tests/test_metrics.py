@@ -120,6 +120,12 @@ def test_per_user_is_a_series_by_user():
     assert values.mean() == metrics.recall_at_k(TRUE, ranking(LISTS), k=4)
 
 
+def test_an_item_twice_in_a_list_is_an_error():
+    table = pd.DataFrame({"user": ["ann", "ann"], "rank": [1, 2], "item": [7, 7]})
+    with pytest.raises(ValueError, match="each item once, but row 1 repeats the item 7 of the user 'ann'"):
+        metrics.recall_at_k([["ann", 7]], table, k=2)
+
+
 def test_default_cutoff_is_five():
     table = ranking({"ann": [1, 2, 3, 4, 5, 6]})
     assert metrics.precision_at_k([["ann", 1], ["ann", 6]], table) == 1 / 5

@@ -42,8 +42,19 @@ def test_a_stopped_candidate_stays_stopped(pruned):
     assert np.array_equal(gone, np.maximum.accumulate(gone, axis=1))
 
 
-def test_a_stopped_candidate_never_wins(pruned):
-    assert not pruned.cv_results_["pruned"][pruned.best_index_]
+@pytest.mark.parametrize(
+    ("rule", "parameter", "value"),
+    [
+        (HalvingPruning, "factor", 1),
+        (HalvingPruning, "factor", 2.5),
+        (HalvingPruning, "first", 0),
+        (MedianPruning, "warmup", -1),
+        (MedianPruning, "min_candidates", 0),
+    ],
+)
+def test_a_rule_refuses_what_it_cannot_follow(rule, parameter, value):
+    with pytest.raises(ValueError, match=f"{parameter} of {rule.__name__} must be an int of at least .*, got {value}"):
+        rule(**{parameter: value})
 
 
 @pytest.mark.parametrize("n_jobs", [2, 3])

@@ -105,6 +105,53 @@ def test_a_search_gives_each_fit_its_share_of_the_cores(backend, n_jobs):
     assert threads.tolist() == [max(1, joblib.cpu_count() // n_jobs)] * 2
 
 
+@pytest.mark.parametrize(
+    ("outer", "expected"),
+    [
+        ({"backend": "threading", "n_jobs": 2}, 1),
+        ({"backend": "loky", "n_jobs": 2, "inner_max_num_threads": 1}, 1),
+    ],
+)
+def test_a_search_inside_a_parallel_region_keeps_to_its_share(outer, expected):
+    with parallel_config(**outer):
+        found = Parallel()(delayed(threads_of_a_search)() for _ in range(2))
+    assert found == [expected, expected]
+
+
+def test_a_search_keeps_to_the_limit_given_to_joblib():
+    with parallel_config("loky", n_jobs=2, inner_max_num_threads=1):
+        assert threads_of_a_search() == 1
+
+
+def threads_of_a_search():
+    X, _ = make_interactions(60, 30, random_state=0)
+    recommender = WRMFRecommender(2, n_jobs=64, random_state=0)
+    search = EpochSearchCV(recommender, {"alpha": [1, 2]}, epochs=[1], scoring=score_of_threads, refit=False)
+    return search.fit(X).best_score_
+
+
+def score_of_threads(estimator, X, y=None):
+    return threads_of_a_pool()
+
+
+def test_what_is_not_compiled_is_compiled_before_there_are_many_processes(monkeypatch):
+    class NotCompiled:
+        signatures = ()
+
+    monkeypatch.setattr(WRMFRecommender, "_kernel", NotCompiled)
+    X, _ = make_interactions(60, 30, random_state=0)
+    search = EpochSearchCV(
+        WRMFRecommender(2, random_state=0), {"alpha": [1, 2, 3]}, epochs=[1], scoring=process_number, refit=False
+    )
+    with parallel_config("loky", n_jobs=2):
+        processes = search.fit(X).cv_results_["mean_test_score"]
+    assert [number == os.getpid() for number in processes] == [True, False, False]
+
+
+def process_number(estimator, X, y=None):
+    return os.getpid()
+
+
 COLD_SEARCH = """
 from sklearn.model_selection import GridSearchCV
 from sklearn_recsketch import WRMFRecommender

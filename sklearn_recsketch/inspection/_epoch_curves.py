@@ -124,7 +124,7 @@ class EpochCurveDisplay:
         Parameters
         ----------
         monitor : EpochCurveMonitor
-            After a fit, or a search, of which the refit is shown.
+            After a fit, or after a search, whose last fit is shown: the refit, if there is one.
         metric : str, default=None
             The metric to show; None is the only one.
         run : int, default=-1
@@ -141,7 +141,7 @@ class EpochCurveDisplay:
         EpochCurveDisplay
         """
         curves = monitor.curves(run=run)
-        # A search is one run of many fits; the last of them is that of the best candidate on all rows.
+        # A search is one run of many fits.
         curves = curves[curves["fit"] == curves["fit"].max()]
         names = [column.removeprefix("validation_") for column in curves if column.startswith("validation_")]
         metric = choose_metric(metric, names, None, "monitor")

@@ -10,7 +10,14 @@ from sklearn_recsketch.metrics._names import Metric, parse_metric
 from sklearn_recsketch.metrics._question import Options
 from sklearn_recsketch.utils._compat import _BaseScorer
 
-__all__ = ["MultiRankingScorer", "RankingScorer", "check_ranking_scorer", "make_ranking_scorer", "on_rows"]
+__all__ = [
+    "MultiRankingScorer",
+    "RankingScorer",
+    "check_ranking_scorer",
+    "is_ranking_scorer",
+    "make_ranking_scorer",
+    "on_rows",
+]
 
 
 class RankingScorer(_BaseScorer):
@@ -126,11 +133,14 @@ def make_ranking_scorer(
     return MultiRankingScorer(parsed, options)
 
 
-def on_rows(scorer: Callable[..., Any], X: Any, y: Any) -> Callable[[Any], Any]:
+def is_ranking_scorer(scorer: Any) -> bool:
+    """Whether a scorer is one of ours, which can read rows once and score them many times."""
+    return isinstance(scorer, RankingScorer | MultiRankingScorer)
+
+
+def on_rows(scorer: Any, X: Any, y: Any) -> Callable[[Any], Any]:
     """A scorer of any kind, on fixed rows; ours read them once."""
-    if isinstance(scorer, RankingScorer | MultiRankingScorer):
-        return scorer.on_rows(X, y)
-    return lambda estimator: scorer(estimator, X) if y is None else scorer(estimator, X, y)
+    return scorer.on_rows(X, y) if is_ranking_scorer(scorer) else lambda estimator: scorer(estimator, X, y)
 
 
 def check_ranking_scorer(scoring: Any) -> Callable[[Any, Any, Any], float]:

@@ -10,7 +10,7 @@ import pandas as pd
 
 from sklearn_recsketch.preprocessing._matrix import pair_keys
 from sklearn_recsketch.utils._frames import columns_of, frame_library
-from sklearn_recsketch.utils._ids import IdColumn, encode_ids, lookup
+from sklearn_recsketch.utils._ids import IdColumn, encode_ids, lookup, show_id
 from sklearn_recsketch.utils._validation import Interactions, check_interactions
 
 __all__ = ["Judged", "RankedTable", "averaged", "distinct_pairs", "judge_table", "read_table"]
@@ -87,7 +87,16 @@ def read_table(recommended: Any, k: int = 1) -> RankedTable:
             "The ranks of a table of recommendations must be whole numbers from 1, each once per user; "
             "the best item has rank 1. recommend() numbers them so."
         )
-    return RankedTable(users, encode_ids(columns["item"], "item"), rank)
+    items = encode_ids(columns["item"], "item")
+    twice = pd.DataFrame({"user": users.codes, "item": items.codes}).duplicated()
+    if twice.any():
+        row = int(np.argmax(twice))
+        raise ValueError(
+            f"A list of recommendations must have each item once, but row {row} repeats the item "
+            f"{show_id(items.ids[items.codes[row]])} of the user {show_id(users.ids[users.codes[row]])}. "
+            f"Drop repeated rows and number the ranks anew."
+        )
+    return RankedTable(users, items, rank)
 
 
 def judge_table(X_true: Any, table: RankedTable) -> Judged:

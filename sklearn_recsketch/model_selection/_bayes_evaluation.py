@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
 import numpy as np
 from sklearn.base import clone
-from sklearn.utils.parallel import Parallel, delayed
 
 from sklearn_recsketch.model_selection._search import SearchSetup
 from sklearn_recsketch.utils._compat import _fit_and_score
-from sklearn_recsketch.utils._threads import at_most_threads
 
 __all__ = ["Evaluator", "Trial"]
 
@@ -46,18 +44,25 @@ class Evaluator:
     ----------
     search : BayesSearchCV
     setup : SearchSetup
-    parallel : Parallel
-        A pool that stays open for the whole search.
-    n_trials, n_threads : int
-        Trials to come, and the most threads of one fit.
+    run, task : callable
+        What runs tasks, in a pool that stays open for the whole search, and what makes a call one.
+    n_trials : int
+        Trials to come.
     """
 
-    def __init__(self, search: Any, setup: SearchSetup, parallel: Parallel, n_trials: int, n_threads: int) -> None:
-        self._search, self._setup, self._parallel, self._n_threads = search, setup, parallel, n_threads
+    def __init__(
+        self,
+        search: Any,
+        setup: SearchSetup,
+        run: Callable[[Iterable[Any]], list[Any]],
+        task: Callable[..., Any],
+        n_trials: int,
+    ) -> None:
+        self._search, self._setup, self._run, self._task = search, setup, run, task
         self.n_trials = n_trials
         self._base = clone(search.estimator)
         self._done = 0
-        self._task = setup.root.subcontext(
+        self._progress = setup.root.subcontext(
             task_name="search", max_subtasks=n_trials * len(setup.splits), sequential_subtasks=False
         ).call_on_fit_task_begin(estimator=search)
 
@@ -65,9 +70,9 @@ class Evaluator:
         """Fit and score each candidate on each fold."""
         splits = self._setup.splits
         jobs = list(product(enumerate(candidates), enumerate(splits)))
-        done = self._parallel(
-            delayed(_fit_with_share)(
-                self._n_threads,
+        done = self._run(
+            self._task(
+                _fit_and_score,
                 clone(self._base),
                 self._setup.coded,
                 self._setup.y,
@@ -104,17 +109,12 @@ class Evaluator:
 
     def end(self) -> None:
         """Nothing more is to come."""
-        self._task.call_on_fit_task_end(estimator=self._search)
+        self._progress.call_on_fit_task_end(estimator=self._search)
 
     def _contexts(self, n_trials: int) -> Iterable[Any]:
         """Tasks of the next trials, made before the fits that may run in other processes."""
         first, self._done = self._done, self._done + n_trials * len(self._setup.splits)
         return [
-            self._task.subcontext(task_name="candidate-split-evaluation", task_id=number)
+            self._progress.subcontext(task_name="candidate-split-evaluation", task_id=number)
             for number in range(first, self._done)
         ]
-
-
-def _fit_with_share(n_threads: int, *args: Any, **options: Any) -> dict[str, Any]:
-    with at_most_threads(n_threads):
-        return _fit_and_score(*args, **options)

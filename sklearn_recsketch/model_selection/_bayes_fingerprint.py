@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import partial
+from types import CodeType, FunctionType
 from typing import Any
 
 import joblib
 import numpy as np
 import pandas as pd
 
+from sklearn_recsketch.metrics._question import Options
+from sklearn_recsketch.metrics._scorer import MultiRankingScorer
 from sklearn_recsketch.model_selection._bayes_space import SearchSpace
 from sklearn_recsketch.model_selection._search import SearchSetup
 from sklearn_recsketch.preprocessing._side_features import SideFeatures
+from sklearn_recsketch.utils._compat import _BaseScorer, _MultimetricScorer
 from sklearn_recsketch.utils._frames import columns_of, frame_library
 
 __all__ = ["content_digest", "search_fingerprint"]
@@ -38,7 +44,16 @@ def search_fingerprint(search: Any, spaces: list[SearchSpace], setup: SearchSetu
         for name, value in search.estimator.get_params().items()
         if name.split("__")[-1] not in ("n_jobs", "verbose")
     }
-    return {name: content_digest(value) for name, value in parts.items()}
+    digests = {}
+    for name, value in parts.items():
+        try:
+            digests[name] = content_digest(value)
+        except Exception as error:
+            raise ValueError(
+                f"A search with a checkpoint must be able to tell whether {name} has changed, and {value!r} cannot be "
+                f"compared between two runs: {error}. Define it in a module, or set checkpoint=None."
+            ) from error
+    return digests
 
 
 def content_digest(value: Any) -> str:
@@ -50,10 +65,29 @@ def content_digest(value: Any) -> str:
         value = _column_digests([value])
     elif frame_library(value) is not None or (isinstance(value, np.ndarray) and value.ndim == 2):
         value = _column_digests(columns_of(value)[0])
-    try:
-        return str(joblib.hash(value))
-    except Exception:  # what cannot be pickled, such as a function within a function, goes by its name
-        return f"{type(value).__module__}.{getattr(value, '__qualname__', type(value).__qualname__)}"
+    elif isinstance(value, FunctionType):
+        # Its name says too little: the same one may stand for another body tomorrow.
+        cells = [cell.cell_contents for cell in value.__closure__ or ()]
+        value = [value.__qualname__, _code(value.__code__), *map(content_digest, (value.__defaults__, cells))]
+    elif isinstance(value, partial):
+        value = [content_digest(part) for part in (value.func, value.args, value.keywords)]
+    elif isinstance(value, Mapping):
+        value = [(repr(key), content_digest(value[key])) for key in value]
+    elif isinstance(value, list | tuple):
+        value = [content_digest(one) for one in value]
+    elif isinstance(value, _BaseScorer | _MultimetricScorer | MultiRankingScorer | Options):
+        value = [type(value).__qualname__, content_digest(vars(value))]
+    return str(joblib.hash(value))
+
+
+def _code(code: CodeType) -> list[Any]:
+    """What a function does, whatever file and line it is in."""
+    # The order of a set of texts is another in each process.
+    constants = [
+        _code(one) if isinstance(one, CodeType) else sorted(map(repr, one)) if isinstance(one, frozenset) else repr(one)
+        for one in code.co_consts
+    ]
+    return [code.co_code, constants, code.co_names]
 
 
 def _column_digests(columns: list[Any]) -> list[np.ndarray]:

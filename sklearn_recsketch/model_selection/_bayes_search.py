@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
+from functools import partial
 from numbers import Integral, Real
 from typing import Any, Self
 
@@ -12,7 +13,6 @@ import numpy as np
 import skopt
 from sklearn.base import clone
 from sklearn.utils import check_random_state
-from sklearn.utils.parallel import Parallel
 from skopt.callbacks import check_callback
 from skopt.utils import eval_callbacks
 
@@ -48,7 +48,7 @@ class BayesSearchCV(RecommenderSearchMixin, skopt.BayesSearchCV):
     Parameters
     ----------
     estimator : recommender, or Pipeline that ends in one
-        Any estimator of scikit-learn's, in fact.
+        What is fitted and scored.
     search_spaces : dict, or list of dict or of (dict, int)
         Dimensions by parameter: of skopt.space, tuples such as ``(1e-3, 1.0, "log-uniform")``, or
         lists of categories. Several spaces are searched one after the other, each for `n_iter`
@@ -134,7 +134,8 @@ class BayesSearchCV(RecommenderSearchMixin, skopt.BayesSearchCV):
     trials under way at the interruption are lost. `n_iter` may be raised to go on, and `max_time`,
     `n_jobs` and `verbose` may change; anything else that trials depend on may not.
 
-    Ids are hashed once and fits of all trials share the interactions; the refit is on X as given.
+    Ids are hashed once. Fits in threads share side features, and take the rows of their fold from one table. The
+    refit is on X as given.
 
     Examples
     --------
@@ -243,22 +244,25 @@ class BayesSearchCV(RecommenderSearchMixin, skopt.BayesSearchCV):
         spaces = read_spaces(self.search_spaces, self.n_iter)
         for space in spaces:  # a name that is none would be found only when its space has its turn
             clone(self.estimator).set_params(**space.example)
-        random_state, options = check_random_state(self.random_state), self._optimizer_options()
+        options = self._optimizer_options()
+        # A seed for each space: how long one is searched must not decide what is tried in the next.
+        seeds = check_random_state(self.random_state).randint(np.iinfo(np.int32).max, size=len(spaces))
         proposals = [
-            Proposals(space, first, random_state, options)
-            for space, first in zip(spaces, initial_points(self.initial_params, spaces), strict=True)
+            Proposals(space, first, np.random.RandomState(seed), options)
+            for space, first, seed in zip(spaces, initial_points(self.initial_params, spaces), seeds, strict=True)
         ]
         setup = self._set_up(X, y, params)
         trials = Trials(self._open_checkpoint(spaces, setup))
-        n_threads = self._threads_per_fit(self.n_points * len(setup.splits))
-        with Parallel(n_jobs=self.n_jobs, pre_dispatch=self.pre_dispatch, prefer="threads") as parallel:
-            evaluator = Evaluator(self, setup, parallel, sum(space.n_iter for space in spaces), n_threads)
+        parallel, task = self._pool(self.n_points * len(setup.splits), pre_dispatch=self.pre_dispatch)
+        with parallel:
+            run = partial(self._run, parallel)
+            evaluator = Evaluator(self, setup, run, task, sum(space.n_iter for space in spaces))
             for one in proposals:
                 if not self._search_space(one, trials, evaluator, callbacks, deadline):
                     break
             evaluator.end()
         results = [one.result for one in proposals if one.result is not None]
-        return self._conclude(setup, self._results(trials, len(setup.splits)), _optim_results=results)
+        return self._conclude(setup, *self._results(trials, len(setup.splits)), _optim_results=results)
 
     # The parts of fit.
 
@@ -298,7 +302,8 @@ class BayesSearchCV(RecommenderSearchMixin, skopt.BayesSearchCV):
         """Ask, evaluate or look up, and tell; False if the time is up."""
         left = proposals.space.n_iter
         while left > 0:
-            points = proposals.ask(min(left, self.n_points))
+            # Whole batches, of which a last one may not need all: with a larger n_iter they are the same.
+            points = proposals.ask(self.n_points)[:left]
             candidates = [proposals.space.params(point) for point in points]
             unknown = trials.unknown(candidates)
             if unknown and len(trials) and time.monotonic() > deadline:
@@ -330,8 +335,8 @@ class BayesSearchCV(RecommenderSearchMixin, skopt.BayesSearchCV):
             text = ", ".join(f"{k}={v:.4g}" if isinstance(v, float) else f"{k}={v}" for k, v in params.items())
             print(f"[BayesSearchCV] trial {number}/{evaluator.n_trials}: {score:.5g}, best {best:.5g}; {text}")
 
-    def _results(self, trials: Trials, n_splits: int) -> dict[str, Any]:
-        """One row per trial, in scikit-learn's form."""
+    def _results(self, trials: Trials, n_splits: int) -> tuple[dict[str, Any], bool]:
+        """One row per trial, in scikit-learn's form; and whether scores are of several metrics."""
         folds = [fold for trial in trials for fold in trial.folds]
         _warn_or_raise_about_fit_failures(folds, self.error_score)
         if not any(np.isfinite(self._score(trial)) for trial in trials):
@@ -339,4 +344,5 @@ class BayesSearchCV(RecommenderSearchMixin, skopt.BayesSearchCV):
                 f"None of the {len(trials)} trials has a finite score, though fits succeeded: look at what "
                 f"scoring={self.scoring!r} gives for one of them."
             )
-        return self._format_results([trial.params for trial in trials], n_splits, with_all_metrics(folds))
+        multimetric = any(isinstance(fold["test_scores"], dict) for fold in folds)
+        return self._format_results([trial.params for trial in trials], n_splits, with_all_metrics(folds)), multimetric

@@ -60,7 +60,8 @@ class EpochCurveMonitor:
         if not isinstance(every, int) or isinstance(every, bool) or every < 1:
             raise ValueError(f"every must be an int of at least 1, got {every!r}.")
         self._scorer = scoring if callable(scoring) else make_ranking_scorer(scoring)
-        self._names = scoring if isinstance(scoring, str) else "score"
+        # What a scorer of ours is called, or any other.
+        self._name = str(getattr(self._scorer, "metric", "score"))
         self._validation = (X_val, y_val)
         self._every = every
         self._scores: dict[int, tuple[Any, Any]] = {}  # of the fits in progress, by estimator
@@ -97,6 +98,10 @@ class EpochCurveMonitor:
         table.insert(1, "epoch", [row["task_id"] + 1 for row in rows])
         return table.sort_values(["fit", "epoch"], ignore_index=True)
 
+    def wants(self, epoch: int) -> bool:
+        """Whether it scores after so many epochs."""
+        return (epoch - 1) % self._every == 0
+
     def setup(self, estimator: Any, context: Any) -> None:
         """Called by scikit-learn before a fit."""
         self._log.setup(estimator, context)
@@ -108,14 +113,14 @@ class EpochCurveMonitor:
         self, estimator: Any, context: Any, *, X: Any = None, y: Any = None, fitted_estimator: Any = None
     ) -> None:
         """Called by scikit-learn after each task of a fit."""
-        if context.task_name != "epoch" or context.task_id % self._every:
+        if context.task_name != "epoch" or not self.wants(context.task_id + 1):
             return
         if id(estimator) not in self._scores:
             self._scores[id(estimator)] = on_rows(self._scorer, X, y), on_rows(self._scorer, *self._validation)
         scores: dict[str, float] = {}
         for part, score in zip(("train", "validation"), self._scores[id(estimator)], strict=True):
             values = score(fitted_estimator)
-            named = values if isinstance(values, dict) else {self._names: values}
+            named = values if isinstance(values, dict) else {self._name: values}
             scores |= {f"{part}_{name}": float(value) for name, value in named.items()}
         self._log.on_fit_task_end(
             estimator, context, X=X, y=y, fitted_estimator=fitted_estimator, metadata={"scores": scores}

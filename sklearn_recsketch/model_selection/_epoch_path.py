@@ -11,16 +11,15 @@ import numpy as np
 from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 
-from sklearn_recsketch.metrics._scorer import on_rows
+from sklearn_recsketch.metrics._scorer import is_ranking_scorer
 from sklearn_recsketch.model_selection._epoch_candidates import final_step
 from sklearn_recsketch.utils._compat import _check_method_params, _MultimetricScorer, _safe_split, _score
-from sklearn_recsketch.utils._threads import at_most_threads
 
-__all__ = ["Path", "PathPlan", "fit_path"]
+__all__ = ["EpochPath", "EpochPlan", "fit_path"]
 
 
 @dataclass(frozen=True)
-class PathPlan:
+class EpochPlan:
     """What all fits of a search have in common.
 
     Attributes
@@ -33,8 +32,6 @@ class PathPlan:
         Of one metric, or of several: then it returns a dict.
     metric : str
         The score to judge by, "score" where there is but one.
-    n_threads : int
-        Most threads of one fit.
     """
 
     epochs: list[int]
@@ -45,13 +42,12 @@ class PathPlan:
     score_params: dict[str, Any]
     return_train_score: bool
     error_score: Any
-    n_threads: int
     verbose: int
     caller: Any
 
 
 @dataclass
-class Path:
+class EpochPath:
     """Scores at the checkpoints that a fit reached, in order.
 
     Attributes
@@ -83,6 +79,10 @@ class _Checkpoints:
     def __init__(self, epochs: list[int], reached: Any) -> None:
         self._epochs, self._reached = set(epochs), reached
 
+    def wants(self, epoch: int) -> bool:
+        """Whether it looks at the model after so many epochs, which costs something to make."""
+        return epoch in self._epochs
+
     def setup(self, estimator: Any, context: Any) -> None:
         pass
 
@@ -90,7 +90,7 @@ class _Checkpoints:
         pass
 
     def on_fit_task_end(self, estimator: Any, context: Any, *, fitted_estimator: Any = None) -> bool:
-        if context.task_name != "epoch" or context.task_id + 1 not in self._epochs:
+        if context.task_name != "epoch" or not self.wants(context.task_id + 1):
             return False
         return bool(self._reached(fitted_estimator))
 
@@ -100,25 +100,27 @@ class _Checkpoints:
 
 
 class _SameRows:
-    """A scorer that is called on the same rows again and again, and reads them once."""
+    """A scorer of ours that is called on the same rows again and again, and reads them once."""
 
     def __init__(self, scorer: Any) -> None:
         self._scorer = scorer
         self._read: Any = None
 
-    def __call__(self, estimator: Any, X: Any, y: Any = None, **params: Any) -> Any:
-        if params:
-            return self._scorer(estimator, X, y, **params)
+    def __call__(self, estimator: Any, X: Any, y: Any = None) -> Any:
         if self._read is None:
-            self._read = on_rows(self._scorer, X, y)
+            self._read = self._scorer.on_rows(X, y)
         return self._read(estimator)
 
 
 def _on_same_rows(scorer: Any) -> Any:
     if isinstance(scorer, _MultimetricScorer):
-        scorers = {name: _SameRows(one) for name, one in scorer._scorers.items()}
+        scorers = {name: _on_same_rows(one) for name, one in scorer._scorers.items()}
         return _MultimetricScorer(scorers=scorers, raise_exc=scorer._raise_exc)
-    return _SameRows(scorer)
+    return _SameRows(scorer) if is_ranking_scorer(scorer) else scorer
+
+
+class _WrongRefit(ValueError):
+    """A scorer does not give the score to refit by: no failure of a candidate, but of the search."""
 
 
 def fit_path(
@@ -129,15 +131,15 @@ def fit_path(
     test: np.ndarray,
     parameters: dict[str, Any],
     thresholds: np.ndarray | None,
-    plan: PathPlan,
+    plan: EpochPlan,
     label: str,
     context: Any,
-) -> Path:
+) -> EpochPath:
     """Fit for the most epochs, score on the way, stop where the best score so far is below a threshold."""
     estimator = estimator.set_params(**clone(parameters, safe=False)).set_params(**{plan.resource: plan.epochs[-1]})
     fit_params = _check_method_params(X, params=plan.fit_params, indices=train)
     train_rows, test_rows = _safe_split(estimator, X, y, train), _safe_split(estimator, X, y, test, train)
-    path = Path(n_test_samples=len(test))
+    path = EpochPath(n_test_samples=len(test))
     scorers = _on_same_rows(plan.scorer), _on_same_rows(plan.scorer)
     score_params = [_check_method_params(X, params=plan.score_params, indices=rows) for rows in (test, train)]
     begun = time.perf_counter()
@@ -146,16 +148,16 @@ def fit_path(
         """Score at the next checkpoint; True to stop."""
         nonlocal begun
         now = time.perf_counter()
-        path.fit_time.append(now - begun)
+        seconds = now - begun
         if hasattr(estimator, "steps"):
             fitted = Pipeline([*estimator.steps[:-1], (estimator.steps[-1][0], fitted)])
         path.test.append(_score(fitted, *test_rows, scorers[0], score_params[0], plan.error_score))
         path.score_time.append(time.perf_counter() - now)
+        path.fit_time.append(seconds)
         if plan.return_train_score:
             path.train.append(_score(fitted, *train_rows, scorers[1], score_params[1], plan.error_score))
         begun += time.perf_counter() - now  # the clock of the fit stands still meanwhile
-        score = path.test[-1]
-        path.judged.append(float(score.get(plan.metric, np.nan) if isinstance(score, dict) else score))
+        path.judged.append(_judged(path.test[-1], plan))
         best = np.nanmax([*path.judged, -np.inf])
         path.pruned = thresholds is not None and bool(best < thresholds[len(path.judged) - 1])
         return path.pruned
@@ -163,12 +165,14 @@ def fit_path(
     final = final_step(estimator)
     final.set_callbacks(*getattr(final, "_skl_callbacks", []), _Checkpoints(plan.epochs, reached))
     try:
-        with at_most_threads(plan.n_threads), context.propagate_callback_context(estimator):
+        with context.propagate_callback_context(estimator):
             context.call_on_fit_task_begin(estimator=plan.caller, X=train_rows[0], y=train_rows[1])
             estimator.fit(*(train_rows if y is not None else train_rows[:1]), **fit_params)
             if len(path.judged) < len(plan.epochs) and not path.pruned:
                 # Converged or diverged: further epochs would have changed nothing.
                 _repeat_last(path, reached, final, len(plan.epochs))
+    except _WrongRefit:
+        raise
     except Exception:
         if plan.error_score == "raise":
             raise
@@ -180,7 +184,18 @@ def fit_path(
     return path
 
 
-def _repeat_last(path: Path, reached: Any, final: Any, n_checkpoints: int) -> None:
+def _judged(score: Any, plan: EpochPlan) -> float:
+    """The score to refit and to prune by; NaN where there are several, and none of them is named."""
+    if not isinstance(score, dict):
+        return float(score)
+    try:
+        plan.caller._check_refit_for_multimetric(score)
+    except ValueError as error:
+        raise _WrongRefit(str(error)) from None
+    return float(score.get(plan.metric, np.nan))
+
+
+def _repeat_last(path: EpochPath, reached: Any, final: Any, n_checkpoints: int) -> None:
     """Score the model where training ended of itself; that is the score of all later checkpoints."""
     reached(final)
     path.pruned = False
@@ -189,7 +204,7 @@ def _repeat_last(path: Path, reached: Any, final: Any, n_checkpoints: int) -> No
         values.extend(values[-1:] * missing)
 
 
-def _summary(path: Path, parameters: dict[str, Any], plan: PathPlan) -> str:
+def _summary(path: EpochPath, parameters: dict[str, Any], plan: EpochPlan) -> str:
     text = ", ".join(f"{name}={value}" for name, value in parameters.items())
     if path.fit_error is not None:
         return f"{text}: failed"

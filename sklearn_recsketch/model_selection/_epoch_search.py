@@ -11,10 +11,9 @@ from typing import Any, Self
 import numpy as np
 from sklearn.base import clone
 from sklearn.utils import check_random_state
-from sklearn.utils.parallel import Parallel, delayed
 
 from sklearn_recsketch.model_selection._epoch_candidates import check_candidates, checked_epochs, list_candidates
-from sklearn_recsketch.model_selection._epoch_path import Path, PathPlan, fit_path
+from sklearn_recsketch.model_selection._epoch_path import EpochPath, EpochPlan, fit_path
 from sklearn_recsketch.model_selection._pruning import PruningRule, pruning_rule
 from sklearn_recsketch.model_selection._search import RecommenderSearchMixin, SearchSetup, with_all_metrics
 from sklearn_recsketch.utils._compat import (
@@ -114,7 +113,7 @@ class EpochSearchCV(RecommenderSearchMixin, BaseSearchCV):
     WARP and BPR, one thread. They do not depend on `n_jobs`, with pruning neither: candidates are
     judged in batches of 16 by those of earlier batches.
 
-    Ids are hashed once; fits share one copy of the interactions, and of the side features.
+    Ids are hashed once. Fits in threads share side features, and take the rows of their fold from one table.
 
     Examples
     --------
@@ -214,7 +213,7 @@ class EpochSearchCV(RecommenderSearchMixin, BaseSearchCV):
         search = setup.root.subcontext(
             task_name="search", max_subtasks=n_fits, sequential_subtasks=False
         ).call_on_fit_task_begin(estimator=self)
-        plan = PathPlan(
+        plan = EpochPlan(
             epochs=epochs,
             resource=self.resource,
             scorer=setup.scorer,
@@ -223,7 +222,6 @@ class EpochSearchCV(RecommenderSearchMixin, BaseSearchCV):
             score_params=setup.score_params,
             return_train_score=self.return_train_score,
             error_score=self.error_score,
-            n_threads=self._threads_per_fit(n_fits),
             verbose=self.verbose,
             caller=self,
         )
@@ -234,7 +232,7 @@ class EpochSearchCV(RecommenderSearchMixin, BaseSearchCV):
             )
         paths = self._run_paths(setup, candidates, plan, rule, random_state, search)
         search.call_on_fit_task_end(estimator=self)
-        return self._conclude(setup, self._results(candidates, paths, plan))
+        return self._conclude(setup, *self._results(candidates, paths, plan))
 
     def _run_search(self, evaluate_candidates: Any) -> None:
         raise NotImplementedError("fit runs the search: scikit-learn's way has one score per fit.")
@@ -245,16 +243,17 @@ class EpochSearchCV(RecommenderSearchMixin, BaseSearchCV):
         self,
         setup: SearchSetup,
         candidates: list[dict[str, Any]],
-        plan: PathPlan,
+        plan: EpochPlan,
         rule: PruningRule | None,
         random_state: np.random.RandomState,
         search: Any,
-    ) -> list[list[Path]]:
+    ) -> list[list[EpochPath]]:
         """Paths by candidate and fold."""
         base, splits = clone(self.estimator), setup.splits
         order = np.arange(len(candidates)) if rule is None else random_state.permutation(len(candidates))
-        paths: dict[tuple[int, int], Path] = {}
-        with Parallel(n_jobs=self.n_jobs, prefer="threads") as parallel:
+        paths: dict[tuple[int, int], EpochPath] = {}
+        parallel, task = self._pool(len(candidates) * len(splits))
+        with parallel:
             for batch in [order] if rule is None else _batches(order):
                 needed = [self._thresholds(rule, paths, fold, plan) for fold in range(len(splits))]
                 jobs = list(product((int(c) for c in batch), range(len(splits))))
@@ -262,8 +261,9 @@ class EpochSearchCV(RecommenderSearchMixin, BaseSearchCV):
                     search.subcontext(task_name="candidate-split-evaluation", task_id=c * len(splits) + fold)
                     for c, fold in jobs
                 ]
-                done = parallel(
-                    delayed(fit_path)(
+                fits = (
+                    task(
+                        fit_path,
                         clone(base),
                         setup.coded,
                         setup.y,
@@ -276,13 +276,11 @@ class EpochSearchCV(RecommenderSearchMixin, BaseSearchCV):
                     )
                     for (c, fold), context in zip(jobs, contexts, strict=True)
                 )
-                paths.update(zip(jobs, done, strict=True))
-        failures = [{"fit_error": paths[job].fit_error} for job in sorted(paths)]
-        _warn_or_raise_about_fit_failures(failures, self.error_score)
+                paths.update(zip(jobs, self._run(parallel, fits), strict=True))
         return [[paths[c, fold] for fold in range(len(splits))] for c in range(len(candidates))]
 
     def _thresholds(
-        self, rule: PruningRule | None, paths: dict[tuple[int, int], Path], fold: int, plan: PathPlan
+        self, rule: PruningRule | None, paths: dict[tuple[int, int], EpochPath], fold: int, plan: EpochPlan
     ) -> np.ndarray | None:
         if rule is None:
             return None
@@ -292,8 +290,10 @@ class EpochSearchCV(RecommenderSearchMixin, BaseSearchCV):
             row[: len(path.judged)] = path.judged
         return rule.thresholds(curves)
 
-    def _results(self, candidates: list[dict[str, Any]], paths: list[list[Path]], plan: PathPlan) -> dict[str, Any]:
-        """One row per candidate and checkpoint, in scikit-learn's form."""
+    def _results(
+        self, candidates: list[dict[str, Any]], paths: list[list[EpochPath]], plan: EpochPlan
+    ) -> tuple[dict[str, Any], bool]:
+        """One row per candidate and checkpoint, in scikit-learn's form; and whether scores are of several metrics."""
         params, rows, pruned = [], [], []
         for candidate, folds in zip(candidates, paths, strict=True):
             for j, epoch in enumerate(plan.epochs):
@@ -301,21 +301,24 @@ class EpochSearchCV(RecommenderSearchMixin, BaseSearchCV):
                 pruned.append(any(path.pruned and j >= len(path.judged) for path in folds))
                 for path in folds:
                     missing = self.error_score if path.fit_error is not None else np.nan
-                    there = j < len(path.judged) and path.fit_error is None
+                    there = j < len(path.judged)  # a fit that fails later than that has been scored here
                     row = {
                         "test_scores": path.test[j] if there else missing,
                         "fit_time": path.fit_time[j] if there else np.nan,
                         "score_time": path.score_time[j] if there else np.nan,
                         "n_test_samples": path.n_test_samples,
+                        "fit_error": None if there else path.fit_error,
                     }
                     if self.return_train_score:
                         row["train_scores"] = path.train[j] if there else missing
                     rows.append(row)
+        _warn_or_raise_about_fit_failures(rows, self.error_score)
+        multimetric = any(isinstance(row["test_scores"], dict) for row in rows)
         more = {} if self.prune is None else {"pruned": pruned}
         with warnings.catch_warnings():
             if any(pruned):  # their NaNs are no surprise; failed fits have been told of
                 warnings.filterwarnings("ignore", message="One or more of the", category=UserWarning)
-            return self._format_results(params, len(paths[0]), with_all_metrics(rows), more)
+            return self._format_results(params, len(paths[0]), with_all_metrics(rows), more), multimetric
 
     def _select_best_index(self, refit: Any, refit_metric: str, results: dict[str, Any]) -> int:
         """As in scikit-learn, but of equal scores the fewest epochs win."""

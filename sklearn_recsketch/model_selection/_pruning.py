@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from numbers import Integral
 from typing import Any, Protocol
 
 import numpy as np
@@ -19,7 +20,7 @@ class PruningRule(Protocol):
         Parameters
         ----------
         curves : ndarray of shape (n_candidates, n_checkpoints)
-            Scores of earlier candidates; NaN after a candidate was stopped, everywhere where its fit failed.
+            Scores of earlier candidates; NaN after one was stopped or its fit failed.
 
         Returns
         -------
@@ -30,7 +31,7 @@ class PruningRule(Protocol):
 
 
 def best_so_far(curves: np.ndarray) -> np.ndarray:
-    """Running maximum; a stopped candidate keeps its last value, a failed one has -inf."""
+    """Running maximum; a stopped candidate keeps its last value, one without scores has -inf."""
     return np.maximum.accumulate(np.where(np.isnan(curves), -np.inf, curves), axis=1)
 
 
@@ -53,6 +54,9 @@ class MedianPruning:
 
     warmup: int = 2
     min_candidates: int = 8
+
+    def __post_init__(self) -> None:
+        _check(self, warmup=0, min_candidates=1)
 
     def thresholds(self, curves: np.ndarray) -> np.ndarray:
         """Median at each checkpoint, stopped candidates counted by what they had."""
@@ -88,6 +92,9 @@ class HalvingPruning:
     first: int = 2
     min_candidates: int = 8
 
+    def __post_init__(self) -> None:
+        _check(self, factor=2, first=1, min_candidates=1)
+
     def thresholds(self, curves: np.ndarray) -> np.ndarray:
         """At each rung the quantile of those that reached it."""
         needed = np.full(curves.shape[1], -np.inf)
@@ -99,6 +106,13 @@ class HalvingPruning:
                 needed[rung - 1] = np.quantile(reached, 1 - 1 / self.factor)
             rung *= self.factor
         return needed
+
+
+def _check(rule: Any, **least: int) -> None:
+    for name, minimum in least.items():
+        value = getattr(rule, name)
+        if not isinstance(value, Integral) or isinstance(value, bool) or value < minimum:
+            raise ValueError(f"{name} of {type(rule).__name__} must be an int of at least {minimum}, got {value!r}.")
 
 
 RULES: dict[str, PruningRule] = {"median": MedianPruning(), "halving": HalvingPruning()}

@@ -3,24 +3,32 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
+from itertools import islice
 from typing import Any, Self
 
 import numpy as np
 import pandas as pd
-from joblib import cpu_count, effective_n_jobs
+from joblib import Parallel, cpu_count, delayed, effective_n_jobs
+from joblib.parallel import get_active_backend
+from sklearn import config_context, get_config
 from sklearn.base import clone
 from sklearn.model_selection import check_cv
 from sklearn.utils import indexable
+from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_recsketch.metrics._question import unwrap
-from sklearn_recsketch.metrics._scorer import MultiRankingScorer, make_ranking_scorer
+from sklearn_recsketch.metrics._scorer import MultiRankingScorer, is_ranking_scorer, make_ranking_scorer
+from sklearn_recsketch.model_selection._epoch_candidates import final_step
 from sklearn_recsketch.model_selection._split import UserHoldoutSplit
 from sklearn_recsketch.preprocessing._threshold import InteractionThresholder
 from sklearn_recsketch.utils._compat import _check_method_params, _MultimetricScorer, _num_samples
 from sklearn_recsketch.utils._frames import columns_of
 from sklearn_recsketch.utils._ids import encode_ids
+from sklearn_recsketch.utils._threads import at_most_threads, most_threads
 
 __all__ = ["RecommenderSearchMixin", "SearchSetup", "with_all_metrics", "with_coded_ids"]
 
@@ -58,6 +66,15 @@ class SearchSetup:
     root: Any
 
 
+def _has_model(search: Any) -> bool:
+    if search.refit:
+        return True
+    raise AttributeError(
+        f"This {type(search).__name__} has refit=False, so there is no model to recommend with. "
+        f"Set refit=True, or fit an estimator with best_params_."
+    )
+
+
 class RecommenderSearchMixin:
     """Mixin of searches over recommenders, to be put in front of a scikit-learn search."""
 
@@ -69,39 +86,35 @@ class RecommenderSearchMixin:
     error_score: Any
     best_estimator_: Any
 
+    @available_if(_has_model)
     def recommend(self, users: Any = None, k: int = 10, **options: Any) -> Any:
         """Recommendations of the refitted best recommender; see its `recommend`."""
         return self._best_recommender().recommend(users, k, **options)
 
+    @available_if(_has_model)
     def similar_items(self, items: Any, k: int = 10) -> Any:
         """Similar items by the refitted best recommender; see its `similar_items`."""
         return self._best_recommender().similar_items(items, k)
 
+    @available_if(_has_model)
     def similar_users(self, users: Any, k: int = 10) -> Any:
         """Similar users by the refitted best recommender; see its `similar_users`."""
         return self._best_recommender().similar_users(users, k)
 
     def _best_recommender(self) -> Any:
-        check_is_fitted(self)
-        if not self.refit:
-            raise AttributeError(
-                f"This {type(self).__name__} was fitted with refit=False, so there is no model to recommend with. "
-                f"Set refit=True, or fit an estimator with best_params_."
-            )
+        check_is_fitted(self, "best_estimator_")
         return unwrap(self, None)[0]
 
     def _get_scorers(self) -> tuple[Any, str]:
         """The scorer and the name of the score to refit by; in scikit-learn's place."""
         scoring = "precision@5" if self.scoring is None else self.scoring
-        if isinstance(scoring, str):
-            scoring = make_ranking_scorer(scoring)
+        if isinstance(scoring, str | list | tuple):
+            scoring = make_ranking_scorer(scoring if isinstance(scoring, str) else list(scoring))
         if isinstance(scoring, MultiRankingScorer):
             self._check_refit_for_multimetric([str(metric) for metric in scoring.metrics])  # type: ignore[attr-defined]
             return scoring, self.refit
         if callable(scoring):  # of one metric or of several, which shows when it is called
             return scoring, self.refit if isinstance(self.refit, str) else "score"
-        if not isinstance(scoring, dict):
-            scoring = {name: name for name in scoring}
         scorers = {
             name: make_ranking_scorer(scorer) if isinstance(scorer, str) else scorer for name, scorer in scoring.items()
         }
@@ -128,7 +141,7 @@ class RecommenderSearchMixin:
         return SearchSetup(
             X=X,
             y=y,
-            coded=with_coded_ids(X) if _reads_codes(self.estimator) else X,
+            coded=with_coded_ids(X) if _reads_codes(self.estimator, scorer) else X,
             splits=splits,
             scorer=scorer,
             metric=metric,
@@ -137,16 +150,29 @@ class RecommenderSearchMixin:
             root=root,
         )
 
-    def _threads_per_fit(self, n_fits: int) -> int:
-        """The share of the cores of each of `n_fits` fits that could run at once."""
-        return max(1, cpu_count() // min(effective_n_jobs(self.n_jobs), n_fits))
+    def _pool(self, n_fits: int, **options: Any) -> tuple[Parallel, Callable[..., Any]]:
+        """A pool for at most `n_fits` fits at once, and what makes a call a task of it.
 
-    def _conclude(self, setup: SearchSetup, results: dict[str, Any], **more: Any) -> Self:
+        Threads, unless the caller's parallel_config says otherwise. Each task has its share of the cores.
+        """
+        n_jobs = min(effective_n_jobs(self.n_jobs), n_fits)
+        share = max(1, min(cpu_count(), most_threads()) // n_jobs)
+        # Not scikit-learn's `delayed`: the warning filters it sets are those of all threads.
+        task = delayed(partial(_call_with_share, share, get_config()))
+        return Parallel(n_jobs=n_jobs, prefer="threads", **options), task
+
+    def _run(self, parallel: Parallel, tasks: Iterable[Any]) -> list[Any]:
+        """Results of tasks; in processes the first runs here, so that not each of them compiles the kernels."""
+        kernel = getattr(final_step(self.estimator), "_kernel", None)
+        in_threads = getattr(get_active_backend(prefer="threads")[0], "uses_threads", False)
+        ahead = 0 if in_threads or kernel is None or kernel.signatures else 1
+        # One after the other: a list of them would hold all the models until the last one is fitted.
+        remaining = iter(tasks)
+        first = [function(*arguments, **options) for function, arguments, options in islice(remaining, ahead)]
+        return first + list(parallel(remaining))
+
+    def _conclude(self, setup: SearchSetup, results: dict[str, Any], multimetric: bool, **more: Any) -> Self:
         """Choose the best row, refit it, and set all fitted attributes, at once."""
-        multimetric = "mean_test_score" not in results
-        if multimetric:  # what a function scores shows only now
-            names = [key.removeprefix("mean_test_") for key in results if key.startswith("mean_test_")]
-            self._check_refit_for_multimetric(names)  # type: ignore[attr-defined]
         metric = self.refit if multimetric else "score"
         fitted: dict[str, Any] = {"cv_results_": results, "multimetric_": multimetric, **more}
         fitted |= {"n_splits_": len(setup.splits), "scorer_": getattr(setup.scorer, "_scorers", setup.scorer)}
@@ -157,8 +183,16 @@ class RecommenderSearchMixin:
                 fitted["best_score_"] = results[f"mean_test_{metric}"][index]
         if self.refit:
             fitted |= self._refitted(setup, fitted["best_params_"])
-        for name, value in fitted.items():
-            setattr(self, name, value)
+        for name in (
+            "best_index_",
+            "best_params_",
+            "best_score_",
+            "best_estimator_",
+            "refit_time_",
+            "feature_names_in_",
+        ):
+            self.__dict__.pop(name, None)  # of an earlier search, which may have had another `refit`
+        self.__dict__ |= fitted
         setup.root.call_on_fit_task_end(estimator=self, X=setup.X, y=setup.y)
         return self
 
@@ -203,10 +237,18 @@ def with_all_metrics(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     ]
 
 
-def _reads_codes(estimator: Any) -> bool:
-    """Whether all steps are known to take ids as categories; somebody else's may read the strings themselves."""
+def _call_with_share(
+    n_threads: int, config: dict[str, Any], function: Callable[..., Any], *args: Any, **options: Any
+) -> Any:
+    with config_context(**config), at_most_threads(n_threads):
+        return function(*args, **options)
+
+
+def _reads_codes(estimator: Any, scorer: Any) -> bool:
+    """Whether all that sees X is known to take ids as categories; somebody else's may read the strings themselves."""
     steps = [step for _, step in getattr(estimator, "steps", [("", estimator)])]
-    return all(
+    scorers = scorer._scorers.values() if isinstance(scorer, _MultimetricScorer) else [scorer]
+    return all(is_ranking_scorer(one) for one in scorers) and all(
         step in (None, "passthrough") or hasattr(step, "recommend") or isinstance(step, InteractionThresholder)
         for step in steps
     )

@@ -128,7 +128,11 @@ def run_epochs(
         if estimator.verbose:
             print(f"[{type(estimator).__name__}] epoch {epoch + 1}/{estimator.max_iter}, loss {loss:.6g}")
         stop = task.call_on_fit_task_end(
-            estimator=estimator, X=data[0], y=data[1], reconstruction_attributes=lambda: state(dict(course))
+            estimator=estimator,
+            X=data[0],
+            y=data[1],
+            # Made for callbacks that say nothing, or that they want it: it costs a few percent of an epoch.
+            reconstruction_attributes=(lambda: state(dict(course))) if _is_wanted(estimator, epoch + 1) else None,
         )
         if monitor is not None:
             fitted = copy.copy(estimator)
@@ -146,6 +150,12 @@ def run_epochs(
             course["n_iter_"] = monitor.best + 1
     course["loss_curve_"] = np.array(losses)
     return course
+
+
+def _is_wanted(estimator: Any, epoch: int) -> bool:
+    """Whether a callback looks at the fitted estimator after so many epochs; ours have a method `wants`."""
+    callbacks = getattr(estimator, "_skl_callbacks", [])
+    return any(getattr(callback, "wants", lambda epoch: True)(epoch) for callback in callbacks)
 
 
 def _warn_diverged(estimator: Any, epoch: int, norm: float) -> None:

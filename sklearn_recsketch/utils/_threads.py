@@ -18,7 +18,7 @@ from joblib import effective_n_jobs
 from joblib.parallel import get_active_backend
 from threadpoolctl import ThreadpoolController
 
-__all__ = ["Workers", "at_most_threads", "balanced_ranges", "even_ranges", "workers"]
+__all__ = ["Workers", "at_most_threads", "balanced_ranges", "even_ranges", "most_threads", "workers"]
 
 T = TypeVar("T")
 
@@ -106,23 +106,31 @@ _share: ContextVar[int | None] = ContextVar("share of the cores", default=None)
 
 @contextmanager
 def at_most_threads(n: int) -> Iterator[None]:
-    """Bounds the pools made inside, in this thread: one of several fits at once has its share of the cores."""
-    token = _share.set(n)
+    """Bounds the pools made inside, in this thread: one of several fits at once has its share of the cores.
+
+    A narrower bound that holds already stays.
+    """
+    token = _share.set(min(n, _share.get() or n, _limit_of_process()))
     try:
         yield
     finally:
         _share.reset(token)
 
 
-def _most_threads() -> int:
+def most_threads() -> int:
     """What the surrounding parallel region leaves to each of its tasks."""
-    share = _share.get()
+    share, process = _share.get(), _limit_of_process()
     if share is not None:
-        return share
-    if "NUMBA_NUM_THREADS" in os.environ:  # joblib sets it in its processes, to their share of the cores
-        return max(1, int(os.environ["NUMBA_NUM_THREADS"]))
+        return min(share, process)
+    if process < sys.maxsize:
+        return process
     # In somebody's threads, of unknown number, which are taken to fill the cores.
     return 1 if get_active_backend()[0].nesting_level else sys.maxsize
+
+
+def _limit_of_process() -> int:
+    """joblib tells its processes their share of the cores by this variable."""
+    return max(1, int(os.environ.get("NUMBA_NUM_THREADS", sys.maxsize)))
 
 
 @contextmanager
@@ -131,7 +139,7 @@ def workers(n_jobs: int | None) -> Iterator[Workers]:
 
     Inside a parallel region of joblib it has no more threads than that leaves to each task.
     """
-    n_threads = min(effective_n_jobs(n_jobs), _most_threads())
+    n_threads = min(effective_n_jobs(n_jobs), most_threads())
     with _single_threaded_blas:
         if n_threads == 1:
             yield Workers(None, 1)
