@@ -1,34 +1,23 @@
 """A search in which epochs cost nothing gives what separate fits give."""
 
-import gc
-import threading
-import time
-import warnings
-import weakref
-
 import numpy as np
 import pandas as pd
 import pytest
 import sklearn
-from joblib import parallel_config
 from sklearn.base import clone
-from sklearn.callback import ProgressBar
-from sklearn.exceptions import FitFailedWarning, NotFittedError
-from sklearn.linear_model import LogisticRegression
+from sklearn.exceptions import FitFailedWarning
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import Pipeline
 
 from sklearn_recsketch import (
     BPRRecommender,
     InteractionThresholder,
-    PopularityRecommender,
     SideFeatureEncoder,
     WARPRecommender,
     WRMFRecommender,
 )
-from sklearn_recsketch.metrics import make_ranking_scorer, ranking_report
-from sklearn_recsketch.model_selection import EpochSearchCV, MedianPruning, TemporalUserSplit, UserHoldoutSplit
-from sklearn_recsketch.solvers._ranking import top_items
+from sklearn_recsketch.metrics import make_ranking_scorer
+from sklearn_recsketch.model_selection import EpochSearchCV, TemporalUserSplit, UserHoldoutSplit
 
 EPOCHS = [2, 3, 6]
 GRID = {"n_components": [4, 8], "regularization": [1e-3, 1.0]}
@@ -96,66 +85,6 @@ def test_the_winner_is_fitted_on_the_rows_as_given(planted):
     alone = wrmf().set_params(**search.best_params_).fit(named, y)
     assert search.best_estimator_.feature_names_in_.tolist() == ["user", "item"]
     pd.testing.assert_frame_equal(search.recommend(k=3), alone.recommend(k=3))
-
-
-@pytest.mark.parametrize("form", [list, lambda names: {name: name for name in names}], ids=["list", "dict"])
-def test_metrics_by_name_come_from_one_search(planted, form):
-    X, y, _ = planted
-    scoring = form(["precision@5", "ndcg@10"])
-    search = EpochSearchCV(wrmf(), GRID, epochs=EPOCHS, scoring=scoring, refit="ndcg@10").fit(X, y)
-    for metric in ("precision@5", "ndcg@10"):
-        alone = EpochSearchCV(wrmf(), GRID, epochs=EPOCHS, scoring=metric).fit(X, y)
-        assert np.array_equal(search.cv_results_[f"mean_test_{metric}"], alone.cv_results_["mean_test_score"])
-    assert search.best_score_ == search.cv_results_["mean_test_ndcg@10"].max()
-
-
-def test_metrics_in_a_list_come_from_one_ranking(planted, monkeypatch):
-    rankings = []
-
-    def counted(*args):
-        rankings.append(1)
-        return top_items(*args)
-
-    monkeypatch.setattr("sklearn_recsketch.metrics._answer.top_items", counted)
-    options = {"scoring": ["precision@5", "ndcg@10"], "refit": False}
-    EpochSearchCV(wrmf(), {"alpha": [1, 2]}, epochs=[1, 2, 3], **options).fit(planted[0])
-    assert len(rankings) == 6
-
-
-def test_a_metric_may_be_called_score(planted):
-    scoring = {"score": "precision@5", "other": "recall@20"}
-    search = EpochSearchCV(wrmf(), GRID, epochs=EPOCHS, scoring=scoring, refit="other").fit(planted[0])
-    assert search.best_score_ == search.cv_results_["mean_test_other"].max()
-    assert search.multimetric_
-
-
-def test_a_function_that_lacks_the_metric_to_refit_by_is_found_at_once(planted):
-    calls = []
-
-    def scorer(estimator, X, y=None):
-        calls.append(1)
-        return {"a": 1.0}
-
-    with pytest.raises(ValueError, match="refit must be set to a scorer key"):
-        EpochSearchCV(wrmf(), GRID, epochs=EPOCHS, scoring=scorer, refit="b").fit(planted[0])
-    assert len(calls) == 1
-
-
-def test_a_scorer_of_somebody_elses_sees_rows_as_they_were_given(planted):
-    seen = []
-
-    def scorer(estimator, X, y=None):
-        seen.append(type(X))
-        return 0.5
-
-    EpochSearchCV(wrmf(), {"alpha": [1]}, epochs=[1], scoring=scorer).fit(planted[0].astype(str).to_numpy())
-    assert seen == [np.ndarray]
-
-
-@pytest.mark.parametrize("scoring", [["precision@5", "ndcg@10"], make_ranking_scorer(["precision@5", "ndcg@10"])])
-def test_several_metrics_need_one_to_refit_by(planted, scoring):
-    with pytest.raises(ValueError, match="refit must be set to a scorer key"):
-        EpochSearchCV(wrmf(), GRID, epochs=EPOCHS, scoring=scoring).fit(planted[0])
 
 
 def test_side_features_reach_every_fit(planted):
@@ -315,199 +244,3 @@ def test_all_candidates_failing_is_an_error(planted):
 def test_an_error_can_be_raised_at_once(planted):
     with pytest.raises(ValueError, match="n_components"):
         EpochSearchCV(wrmf(), {"n_components": [-1, 4]}, epochs=EPOCHS, error_score="raise").fit(planted[0])
-
-
-def test_equal_scores_are_won_by_the_fewest_epochs(planted):
-    X, y, _ = planted
-    scorer = make_ranking_scorer("recall@120", exclude_seen=False)  # of all items: always 1
-    search = EpochSearchCV(wrmf(), GRID, epochs=[4, 2, 3], scoring=scorer).fit(X, y)
-    assert search.best_score_ == 1
-    assert search.best_params_["max_iter"] == 2
-
-
-def test_a_sample_of_candidates_is_seeded(planted):
-    X, y, _ = planted
-    drawn = [
-        EpochSearchCV(wrmf(), GRID, epochs=[2], n_candidates=3, random_state=seed).fit(X, y).cv_results_["params"]
-        for seed in (0, 0)
-    ]
-    assert drawn[0] == drawn[1]
-    assert len(drawn[0]) == 3
-
-
-def test_candidates_may_be_given_one_by_one(planted):
-    X, y, _ = planted
-    candidates = [{"alpha": 1.0}, {"regularization": 5.0, "n_components": 3}]
-    search = EpochSearchCV(wrmf(), None, epochs=[1, 2], candidates=candidates).fit(X, y)
-    assert [{k: v for k, v in p.items() if k != "max_iter"} for p in search.cv_results_["params"][::2]] == candidates
-
-
-def test_refit_may_be_a_function(planted):
-    X, y, _ = planted
-    search = EpochSearchCV(wrmf(), GRID, epochs=EPOCHS, refit=lambda results: 4).fit(X, y)
-    assert search.best_params_ == search.cv_results_["params"][4]
-
-
-def test_without_refit_there_is_a_best_row_and_no_model(planted):
-    search = EpochSearchCV(wrmf(), GRID, epochs=EPOCHS).fit(planted[0]).set_params(refit=False).fit(planted[0])
-    assert search.best_score_ == search.cv_results_["mean_test_score"].max()
-    assert not hasattr(search, "best_estimator_")  # of the first fit
-    assert not hasattr(search, "recommend")
-    with pytest.raises(AttributeError, match="has no attribute 'recommend'") as error:
-        search.recommend()
-    assert "refit=False" in str(error.value.__cause__)
-
-
-def test_a_search_without_a_model_cannot_be_evaluated(planted):
-    search = EpochSearchCV(wrmf(), GRID, epochs=EPOCHS, refit=False).fit(planted[0])
-    with pytest.raises(TypeError, match="needs a fitted recommender"):
-        ranking_report(search, planted[0])
-
-
-def test_recommendations_are_those_of_the_winner(planted):
-    X, y, _ = planted
-    search = EpochSearchCV(PIPE, {"rec__alpha": [1, 10]}, epochs=[2], resource="rec__max_iter").fit(X, y)
-    rec = search.best_estimator_["rec"]
-    pd.testing.assert_frame_equal(search.recommend(k=4, exclude_seen=False), rec.recommend(k=4, exclude_seen=False))
-    pd.testing.assert_frame_equal(search.similar_items(rec.items_[:2], 3), rec.similar_items(rec.items_[:2], 3))
-    pd.testing.assert_frame_equal(search.similar_users(rec.users_[:2], 3), rec.similar_users(rec.users_[:2], 3))
-
-
-def test_an_unfitted_search_recommends_nothing():
-    with pytest.raises(NotFittedError):
-        EpochSearchCV(wrmf(), GRID, epochs=EPOCHS).recommend()
-
-
-def test_a_failing_fit_leaves_the_old_search_whole(planted):
-    X, y, _ = planted
-    search = EpochSearchCV(wrmf(), GRID, epochs=EPOCHS).fit(X, y)
-    before = dict(vars(search))
-    with pytest.raises(ValueError, match="All the"):
-        search.set_params(estimator__n_components=-1, param_distributions={"alpha": [1]}).fit(X, y)
-    for name in ("cv_results_", "best_estimator_", "best_params_", "scorer_"):
-        assert vars(search)[name] is before[name]
-
-
-def test_training_time_counts_no_scoring(planted):
-    X, y, _ = planted
-
-    def scorer(estimator, X, y=None):
-        time.sleep(0.2)
-        return 0.5
-
-    results = EpochSearchCV(wrmf(), {"alpha": [1]}, epochs=[1, 2, 3], scoring=scorer).fit(X, y).cv_results_
-    assert (results["mean_score_time"] >= 0.2).all()
-    assert results["mean_fit_time"][2] < 0.4  # two rounds of scoring came before
-
-
-def test_a_fit_is_let_go_before_the_search_ends(planted):
-    matrices, left = [], []
-
-    def scorer(estimator, X, y=None):
-        gc.collect()
-        left.append(sum(reference() is not None for reference in matrices))
-        matrices.append(weakref.ref(estimator.interactions_))
-        return 0.5
-
-    EpochSearchCV(wrmf(), {"alpha": [1, 2, 3, 4, 5]}, epochs=[1], scoring=scorer).fit(planted[0])
-    assert max(left) <= 1
-
-
-def test_callbacks_of_the_recommender_are_kept(planted):
-    X, y, _ = planted
-    seen = []
-
-    class Counter:
-        def setup(self, estimator, context): ...
-        def teardown(self, estimator, context): ...
-        def on_fit_task_begin(self, estimator, context): ...
-
-        def on_fit_task_end(self, estimator, context):
-            seen.append(context.task_name)
-
-    EpochSearchCV(wrmf().set_callbacks(Counter()), {"alpha": [1, 2]}, epochs=[1, 3], refit=False).fit(X, y)
-    assert seen.count("epoch") == 6
-
-
-def test_progress_of_candidates_and_epochs_is_shown(planted, capsys):
-    pytest.importorskip("rich")
-    search = EpochSearchCV(wrmf(), GRID, epochs=EPOCHS, n_jobs=2).set_callbacks(ProgressBar())
-    search.fit(planted[0])
-    assert "EpochSearchCV - search" in capsys.readouterr().out
-
-
-def test_verbose_tells_of_each_candidate(planted, capsys):
-    EpochSearchCV(wrmf(), {"alpha": [1, 10]}, epochs=EPOCHS, verbose=2).fit(planted[0])
-    lines = capsys.readouterr().out.splitlines()
-    assert lines[0] == "Fitting 1 folds for each of 2 candidates, 3 checkpoints each"
-    assert sum("best" in line and "6 epochs" in line for line in lines) == 2
-
-
-def test_joblib_says_how_many_fits_run_at_once(planted):
-    threads = set()
-
-    def scorer(estimator, X, y=None):
-        threads.add(threading.get_ident())
-        return 0.5
-
-    with parallel_config(n_jobs=2):
-        EpochSearchCV(wrmf(), {"alpha": range(1, 9)}, epochs=[5], scoring=scorer, refit=False).fit(planted[0])
-    assert len(threads) == 2
-
-
-def test_warning_filters_are_left_as_they_are(planted):
-    before = list(warnings.filters)
-    EpochSearchCV(wrmf(), {"alpha": range(1, 30)}, epochs=[1], n_jobs=2, refit=False).fit(planted[0])
-    assert warnings.filters == before
-
-
-def test_processes_give_the_results_of_threads(planted):
-    X, y, _ = planted
-    here = EpochSearchCV(wrmf(), GRID, epochs=EPOCHS).fit(X.astype(str), y)
-    with parallel_config("loky", n_jobs=2):
-        there = EpochSearchCV(wrmf(), GRID, epochs=EPOCHS).fit(X.astype(str), y)
-    assert np.array_equal(here.cv_results_["mean_test_score"], there.cv_results_["mean_test_score"])
-
-
-def test_it_can_be_cloned_and_shown():
-    search = EpochSearchCV(wrmf(), GRID, epochs=range(2, 40, 2), prune=MedianPruning(warmup=1))
-    assert clone(search).get_params()["prune"] == MedianPruning(warmup=1)
-    assert "epochs=range(2, 40, 2)" in repr(search)
-
-
-@pytest.mark.parametrize(
-    ("change", "error", "text"),
-    [
-        ({"epochs": 10}, TypeError, r"write range\(1, n \+ 1\)"),
-        ({"epochs": []}, ValueError, "at least one int"),
-        ({"epochs": [0, 2]}, ValueError, "each at least 1"),
-        ({"resource": "n_epochs"}, ValueError, "is no parameter of WRMFRecommender"),
-        ({"estimator": PIPE, "param_distributions": {}}, ValueError, "Did you mean resource='rec__max_iter'"),
-        ({"estimator": LogisticRegression()}, TypeError, "a recommender that trains by epochs"),
-        ({"estimator": PopularityRecommender()}, TypeError, "a recommender that trains by epochs"),
-        ({"estimator": wrmf(early_stopping=True)}, ValueError, "early_stopping must be False"),
-        ({"param_distributions": {"max_iter": [3]}}, ValueError, "max_iter is the resource"),
-        ({"param_distributions": {"alhpa": [3]}}, ValueError, "Invalid parameter 'alhpa'"),
-        ({"param_distributions": None}, ValueError, "no candidates were given"),
-        ({"candidates": [{"alpha": 1}]}, ValueError, "set param_distributions=None"),
-        ({"param_distributions": None, "candidates": [3]}, ValueError, "at least one dict of parameters, got 3"),
-        ({"param_distributions": None, "candidates": []}, ValueError, "at least one dict of parameters, got"),
-        ({"prune": "mean"}, ValueError, r"one of \['halving', 'median'\]"),
-        ({"scoring": "precision"}, ValueError, "name and a cutoff like 'precision@5'"),
-        ({"n_candidates": 0}, ValueError, "'n_candidates' parameter"),
-    ],
-)
-def test_bad_parameters_are_found_before_the_first_fit(planted, change, error, text, monkeypatch):
-    parameters = {"estimator": wrmf(), "param_distributions": GRID, "epochs": EPOCHS} | change
-    fitted = []
-    for recommender in (WRMFRecommender, PopularityRecommender):
-        monkeypatch.setattr(recommender, "fit", lambda *_, **__: fitted.append(1))
-    with pytest.raises(error, match=text):
-        EpochSearchCV(**parameters).fit(planted[0])
-    assert not fitted
-
-
-def test_validation_rows_as_many_as_training_rows_are_refused(planted):
-    X, y, _ = planted
-    with pytest.raises(ValueError, match="slices fit parameters of that length"):
-        EpochSearchCV(wrmf(), GRID, epochs=EPOCHS).fit(X, y, X_val=X)
