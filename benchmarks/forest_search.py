@@ -1,6 +1,6 @@
 """The second post's searches: WARP by a forest surrogate, first on likes alone, then with tags from the best point on.
 
-    python benchmarks/forest_search.py [--trials 60] [--trials-with-tags 20]
+    python benchmarks/forest_search.py [--trials 40] [--trials-with-tags 15]
 
 The post has 250 and 50 trials. LightFM is timed on some epochs of a few numbers of components; its time at the very
 trials of our search is interpolated between them. Later epochs of WARP draw more negatives, so that this favours it.
@@ -90,8 +90,8 @@ def one_hot_beside_identity(X: pd.DataFrame, tags: Any) -> sp.csr_matrix:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--trials", type=int, default=60)
-    parser.add_argument("--trials-with-tags", type=int, default=20)
+    parser.add_argument("--trials", type=int, default=40)
+    parser.add_argument("--trials-with-tags", type=int, default=15)
     arguments = parser.parse_args()
     X, _, tags = make_interactions(
         15_274, 25_655, mean_activity=36, n_tags=20_352, return_features=True, random_state=0
