@@ -185,7 +185,8 @@ def overhead() -> None:
         )
         table = against(seconds, [("bare fits", name) for name in seconds.columns[1:]])
         table = table.rename(columns={"ours": "of", "peer": "inside", "ours, s": "bare, s", "peer, s": "inside, s"})
-        publish(f"overhead, {kind}", f"{len(ids):,} rows, ids are {kind}, searches over {len(alphas)} candidates; {machine()}\n\n{markdown(table)}")
+        what = f"{len(ids):,} rows, ids are {kind}, searches over {len(alphas)} candidates; {machine()}"
+        publish(f"overhead, {kind}", f"{what}\n\n{markdown(table)}")
 
 
 PARTS = {"full": full, "pruned": pruned, "posts": posts_way, "overhead": overhead}
