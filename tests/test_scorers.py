@@ -247,5 +247,5 @@ def test_after_every_epoch_the_score_is_that_of_reading_anew(model, split, name)
 
 
 def test_scorers_that_are_not_ours_are_called_with_the_rows(fitted):
-    assert on_rows(lambda *asked: asked, "X", None)(fitted) == (fitted, "X")
+    assert on_rows(lambda *asked: asked, "X", None)(fitted) == (fitted, "X", None)
     assert on_rows(lambda *asked: asked, "X", "y")(fitted) == (fitted, "X", "y")
