@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import ctypes
 import os
 import platform
@@ -103,6 +104,14 @@ def against(seconds: pd.DataFrame, pairs: Iterable[tuple[str, str]]) -> pd.DataF
             }
         )
     return pd.DataFrame(rows)
+
+
+def run_parts(description: str | None, parts: dict[str, Callable[[], object]]) -> None:
+    """Run the parts of a benchmark that the command line names with ``--only``, else all of them."""
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--only", action="append", choices=list(parts))
+    for part in parser.parse_args().only or parts:
+        parts[part]()
 
 
 class PeakMemory:

@@ -8,7 +8,6 @@ to docs/images.
 
 from __future__ import annotations
 
-import argparse
 import time
 from functools import partial
 from pathlib import Path
@@ -22,7 +21,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import posts
-from common import against, alternate, gowalla, machine, markdown, publish
+from common import against, alternate, gowalla, machine, markdown, publish, run_parts
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
 
@@ -192,12 +191,5 @@ def overhead() -> None:
 PARTS = {"full": full, "pruned": pruned, "posts": posts_way, "overhead": overhead}
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--only", action="append", choices=list(PARTS))
-    for part in parser.parse_args().only or PARTS:
-        PARTS[part]()
-
-
 if __name__ == "__main__":
-    main()
+    run_parts(__doc__, PARTS)

@@ -9,7 +9,6 @@ Needs the extra [bench].
 
 from __future__ import annotations
 
-import argparse
 import warnings
 from functools import partial
 from typing import Any
@@ -18,7 +17,7 @@ import contestants
 import numpy as np
 import pandas as pd
 import scipy.sparse as sp
-from common import Trained, against, alternate, citeulike, citeulike_tags, markdown, publish
+from common import Trained, against, alternate, citeulike, citeulike_tags, markdown, publish, run_parts
 from sklearn.base import clone
 from skopt import BayesSearchCV
 from skopt.space import Categorical, Integer, Real
@@ -359,12 +358,5 @@ PARTS = {
 }
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--only", action="append", choices=list(PARTS))
-    for part in parser.parse_args().only or PARTS:
-        PARTS[part]()
-
-
 if __name__ == "__main__":
-    main()
+    run_parts(__doc__, PARTS)

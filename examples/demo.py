@@ -175,6 +175,30 @@ def embeddings(winner: Any, X: pd.DataFrame, features: Any, names: Any) -> dict[
     return tables
 
 
+def show_curves(report: Report, models: dict[str, Any], train: pd.DataFrame, test: pd.DataFrame) -> None:
+    """Learning curves, one model over the other."""
+    curves = {name: learning_curve(name, model, train, test) for name, model in models.items()}
+    report.section("Learning curves", "Precision on the likes trained on and on those held out, without tags.")
+    axes = None
+    for name, curve in curves.items():
+        report.table(curve.curves().drop(columns="fit"), caption=name)
+        axes = EpochCurveDisplay.from_monitor(curve, name=name, axes=axes).axes_
+    report.figure(axes[0].figure)
+
+
+def show_grid(report: Report, model: Any, X: pd.DataFrame, arguments: argparse.Namespace) -> None:
+    """All traces of a grid search, and what each parameter does."""
+    grid = grid_search(model, X, arguments)
+    n_rows = len(grid.cv_results_["params"])
+    report.section(
+        "Grid search of WRMF",
+        f"{n_rows} settings from {n_rows // len(grid.epochs)} fits without tags, on another holdout.",
+    )
+    report.table(best_parameters({"WRMF": grid}))
+    report.figure(SearchTraceDisplay.from_search(grid).figure_)
+    report.figure(SearchScatterDisplay.from_search(grid).figure_)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--likes", help="pipe-separated file with columns modelname, mid, uid")
@@ -207,23 +231,8 @@ def main() -> None:
     report.table(compared)
     report.bars(compared, "model", "precision@5")
 
-    curves = {name: learning_curve(name, model, train, test) for name, model in models.items()}
-    report.section("Learning curves", "Precision on the likes trained on and on those held out, without tags.")
-    axes = None
-    for name, curve in curves.items():
-        report.table(curve.curves().drop(columns="fit"), caption=name)
-        axes = EpochCurveDisplay.from_monitor(curve, name=name, axes=axes).axes_
-    report.figure(axes[0].figure)
-
-    grid = grid_search(models["WRMF"], X, arguments)
-    n_rows = len(grid.cv_results_["params"])
-    report.section(
-        "Grid search of WRMF",
-        f"{n_rows} settings from {n_rows // len(grid.epochs)} fits without tags, on another holdout.",
-    )
-    report.table(best_parameters({"WRMF": grid}))
-    report.figure(SearchTraceDisplay.from_search(grid).figure_)
-    report.figure(SearchScatterDisplay.from_search(grid).figure_)
+    show_curves(report, models, train, test)
+    show_grid(report, models["WRMF"], X, arguments)
 
     searches = {name: search(name, model, X, features, arguments) for name, model in models.items()}
     report.section(

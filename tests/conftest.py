@@ -49,3 +49,9 @@ def checkerboard():
     n = 30
     pairs = [(u, i) for u in range(n) for i in range(u % 2, n, 2) if i != u]
     return pd.DataFrame(pairs, columns=["user", "item"])
+
+
+@pytest.fixture(scope="session")
+def likes():
+    """X, y, item features: 80 users, 40 items; quick to search over."""
+    return make_interactions(80, 40, n_tags=6, return_features=True, random_state=0)

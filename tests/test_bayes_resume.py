@@ -25,7 +25,6 @@ from toy_hill import (
 )
 
 from sklearn_recsketch import SideFeatures
-from sklearn_recsketch.datasets import make_interactions
 from sklearn_recsketch.metrics import make_ranking_scorer
 
 
@@ -33,12 +32,6 @@ from sklearn_recsketch.metrics import make_ranking_scorer
 def no_fits():
     FITS.clear()
     ACTIONS.clear()
-
-
-@pytest.fixture(scope="module")
-def likes():
-    """X, y, item features: 80 users, 40 items."""
-    return make_interactions(80, 40, n_tags=6, return_features=True, random_state=0)
 
 
 # Interruptions.

@@ -27,7 +27,6 @@ from toy_hill import (
 )
 
 from sklearn_recsketch import InteractionThresholder, WRMFRecommender
-from sklearn_recsketch.datasets import make_interactions
 from sklearn_recsketch.metrics import make_ranking_scorer
 from sklearn_recsketch.model_selection import UserHoldoutSplit, UserKFold
 from sklearn_recsketch.utils._threads import most_threads
@@ -39,12 +38,6 @@ skopt = pytest.importorskip("skopt", reason="scikit-optimize is an optional depe
 def no_fits():
     FITS.clear()
     ACTIONS.clear()
-
-
-@pytest.fixture(scope="module")
-def likes():
-    """X, y, item features: 80 users, 40 items."""
-    return make_interactions(80, 40, n_tags=6, return_features=True, random_state=0)
 
 
 # Threads, processes, progress.
