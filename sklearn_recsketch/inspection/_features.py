@@ -7,15 +7,13 @@ from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
-from sklearn.utils.validation import check_is_fitted
 
-from sklearn_recsketch.metrics._question import unwrap
+from sklearn_recsketch.inspection._fitted import factor_recommender, known_rows
 from sklearn_recsketch.recommenders._similarity import unit_length
 from sklearn_recsketch.solvers._ranking import top_items
 from sklearn_recsketch.solvers._request import ranked_table
-from sklearn_recsketch.utils._ids import lookup, show_id
 from sklearn_recsketch.utils._threads import workers
-from sklearn_recsketch.utils._validation import check_id_list, check_k
+from sklearn_recsketch.utils._validation import check_k
 
 __all__ = ["items_like_feature", "similar_features", "suggest_features"]
 
@@ -100,14 +98,7 @@ def suggest_features(estimator: Any, items: Any, k: int = 10, *, prefix: str = "
     (3, 4)
     """
     recommender, names, vectors = _feature_vectors(estimator)
-    column = check_id_list(items, "item")
-    asked = column.ids[column.codes]
-    codes = lookup(recommender.items_, column, "item")
-    if (codes < 0).any():
-        raise ValueError(
-            f"The item {show_id(asked[int(np.argmax(codes < 0))])} is unknown: "
-            f"features are suggested for known items only."
-        )
+    asked, codes = known_rows(recommender, "item", items, "features are suggested for known items only.")
     chosen = np.flatnonzero([name.startswith(prefix) for name in names])
     if not len(chosen):
         raise ValueError(f"No feature starts with prefix={prefix!r}; the first of {len(names)} is {names[0]!r}.")
@@ -170,10 +161,7 @@ def similar_features(estimator: Any, features: Any, k: int = 10, *, prefix: str 
 
 def _feature_vectors(estimator: Any) -> tuple[Any, np.ndarray, np.ndarray]:
     """The recommender, the names of its item features and their embeddings, scaled to length one."""
-    check_is_fitted(estimator)
-    recommender, _ = unwrap(estimator, None)
-    if not hasattr(recommender, "item_factors_"):
-        raise TypeError(f"{type(recommender).__name__} has no embeddings: use a recommender that learns factors.")
+    recommender = factor_recommender(estimator)
     encoder = recommender.item_encoder_
     if encoder is None or not len(encoder.feature_names_):
         raise ValueError(
