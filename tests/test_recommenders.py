@@ -295,32 +295,6 @@ def test_history_changes_nothing_in_the_model(fitted):
         np.testing.assert_array_equal(getattr(fitted, name), value)
 
 
-# Neighbours.
-
-
-@WITH_FACTORS
-@pytest.mark.parametrize("name", ["item", "user"])
-def test_neighbours_have_the_largest_cosines(fitted, name):
-    ids, vectors = getattr(fitted, f"{name}s_"), getattr(fitted, f"{name}_factors_").astype(np.float64)
-    unit = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
-    cosine = unit @ unit.T
-    np.fill_diagonal(cosine, -np.inf)
-    table = getattr(fitted, f"similar_{name}s")(ids[:10], k=3)
-    assert table.columns.tolist() == [name, "rank", f"similar_{name}", "score"]
-    expected = np.sort(cosine[:10], axis=1)[:, ::-1][:, :3].ravel()
-    np.testing.assert_allclose(table["score"], expected, atol=1e-5)  # float32 cosines
-    found = np.searchsorted(ids, table[f"similar_{name}"])
-    np.testing.assert_allclose(cosine[np.repeat(np.arange(10), 3), found], expected, atol=1e-5)
-
-
-@WITH_FACTORS
-@pytest.mark.parametrize("name", ["item", "user"])
-def test_unknown_ids_have_neighbours_with_a_warning(fitted, name):
-    with pytest.warns(UserWarning, match=rf"1 of the 1 {name} ids are unknown \(first: -3\)"):
-        table = getattr(fitted, f"similar_{name}s")(-3, k=2)
-    assert len(table) == 2
-
-
 # Growing.
 
 

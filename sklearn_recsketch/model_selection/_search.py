@@ -92,14 +92,14 @@ class RecommenderSearchMixin:
         return self._best_recommender().recommend(users, k, **options)
 
     @available_if(_has_model)
-    def similar_items(self, items: Any, k: int = 10) -> Any:
+    def similar_items(self, items: Any = None, k: int = 10, **options: Any) -> Any:
         """Similar items by the refitted best recommender; see its `similar_items`."""
-        return self._best_recommender().similar_items(items, k)
+        return self._best_recommender().similar_items(items, k, **options)
 
     @available_if(_has_model)
-    def similar_users(self, users: Any, k: int = 10) -> Any:
+    def similar_users(self, users: Any = None, k: int = 10, **options: Any) -> Any:
         """Similar users by the refitted best recommender; see its `similar_users`."""
-        return self._best_recommender().similar_users(users, k)
+        return self._best_recommender().similar_users(users, k, **options)
 
     def _best_recommender(self) -> Any:
         check_is_fitted(self, "best_estimator_")

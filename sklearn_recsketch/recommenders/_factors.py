@@ -17,7 +17,7 @@ from sklearn_recsketch.preprocessing._matrix import build_matrix
 from sklearn_recsketch.preprocessing._side_features import SideFeatures
 from sklearn_recsketch.recommenders._base import BaseRecommender
 from sklearn_recsketch.recommenders._entities import Entities, known_ids
-from sklearn_recsketch.recommenders._similarity import similar
+from sklearn_recsketch.recommenders._similarity import SimilarityMixin
 from sklearn_recsketch.recommenders._training import Trainer, run_epochs, split_validation
 from sklearn_recsketch.solvers._request import Given
 from sklearn_recsketch.utils._compat import Interval, StrOptions, _fit_context
@@ -56,7 +56,7 @@ class Problem:
     earlier_sides: tuple[Entities | None, Entities | None]
 
 
-class FactorRecommender(CallbackSupportMixin, BaseRecommender):
+class FactorRecommender(SimilarityMixin, CallbackSupportMixin, BaseRecommender):
     """Base of recommenders that learn embeddings.
 
     A subclass makes a trainer (see `_training.Trainer`) and says how its embeddings are initialised.
@@ -242,40 +242,6 @@ class FactorRecommender(CallbackSupportMixin, BaseRecommender):
             )
         self._replace_fitted(shared | learnt | course)
         return self
-
-    def similar_items(self, items: Any, k: int = 10) -> Any:
-        """Items whose vectors point the same way.
-
-        Parameters
-        ----------
-        items : id or array-like of ids
-            Unknown ones are represented by the mean item, with a warning.
-        k : int, default=10
-            Neighbours per item; the item itself is none of them.
-
-        Returns
-        -------
-        frame with columns item, rank, similar_item, score
-            `score` is the cosine, between -1 and 1.
-        """
-        return similar(self, "item", items, k)
-
-    def similar_users(self, users: Any, k: int = 10) -> Any:
-        """Users whose vectors point the same way.
-
-        Parameters
-        ----------
-        users : id or array-like of ids
-            Unknown ones are represented by the mean user, with a warning.
-        k : int, default=10
-            Neighbours per user; the user herself is none of them.
-
-        Returns
-        -------
-        frame with columns user, rank, similar_user, score
-            `score` is the cosine, between -1 and 1.
-        """
-        return similar(self, "user", users, k)
 
     # The parts of fit.
 

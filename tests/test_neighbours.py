@@ -1,0 +1,164 @@
+"""Similar items and users: all pairs at once, and a few queries."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+import reference
+
+from sklearn_recsketch import BPRRecommender, WARPRecommender, WRMFRecommender
+from sklearn_recsketch.datasets import make_interactions
+from sklearn_recsketch.kernels import _neighbours
+from sklearn_recsketch.solvers._neighbours import _rounds, all_neighbours
+from sklearn_recsketch.utils._threads import Workers, workers
+
+ALONE = Workers(None, 1)
+MODELS = [
+    WRMFRecommender(8, random_state=0, max_iter=5),
+    WARPRecommender(8, random_state=0, max_iter=3),
+    BPRRecommender(8, random_state=0, max_iter=3),
+]
+
+
+@pytest.fixture(scope="module", params=MODELS, ids=lambda model: type(model).__name__)
+def fitted(request):
+    X, y = make_interactions(n_users=150, n_items=60, random_state=0)
+    return request.param.fit(X, y)
+
+
+def vectors_of(fitted, name):
+    return getattr(fitted, f"{name}s_"), getattr(fitted, f"{name}_factors_").astype(np.float64)
+
+
+def cosines(vectors):
+    unit = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    return unit @ unit.T
+
+
+# All pairs.
+
+
+# From a part of a tile to several rounds of ranges with a player too many.
+@pytest.mark.parametrize("n, k", [(1, 3), (5, 9), (512, 4), (513, 300), (2500, 7), (3100, 1)])
+def test_all_neighbours_equal_a_stable_argsort(n, k):
+    # Integer vectors make every score exact, and ties many.
+    vectors = np.random.default_rng(0).integers(-2, 3, (n, 3)).astype(np.float32)
+    best, scores = all_neighbours(vectors, k, ALONE)
+    full = vectors @ vectors.T
+    expected = reference.top_items(full, np.eye(n, dtype=bool), k)
+    assert [[j for j in row if j >= 0] for row in best.tolist()] == expected
+    for row, found in enumerate(expected):
+        np.testing.assert_array_equal(scores[row, : len(found)], full[row, found])
+
+
+def test_all_neighbours_do_not_depend_on_threads():
+    vectors = np.random.default_rng(0).standard_normal((5000, 16)).astype(np.float32)
+    alone = all_neighbours(vectors, 10, ALONE)
+    with workers(2) as pool:
+        together = all_neighbours(vectors, 10, pool)
+    np.testing.assert_array_equal(alone[0], together[0])
+    np.testing.assert_array_equal(alone[1], together[1])
+
+
+def test_rank_pairs_runs_as_plain_python(monkeypatch):
+    for name in ("_insert", "_any_enters"):
+        monkeypatch.setattr(_neighbours, name, getattr(_neighbours, name).py_func)
+    vectors = np.zeros((512, 2), np.float32)
+    vectors[:9] = np.random.default_rng(0).standard_normal((9, 2))
+    best, scores = np.full((9, 4), -1, np.int32), np.full((9, 4), -np.inf, np.float32)
+    with np.errstate(over="ignore"):  # NumPy warns of what numba's unsigned integers do, too
+        _neighbours.rank_pairs.py_func((0, 9), (0, 9), 9, vectors, best, scores)
+    assert best.tolist() == reference.top_items(vectors[:9] @ vectors[:9].T, np.eye(9, dtype=bool), 4)
+
+
+@pytest.mark.parametrize("n", range(1, 10))
+def test_every_pair_meets_once_and_nobody_twice_in_a_round(n):
+    rounds = _rounds(n)
+    assert sorted(itertools.chain(*rounds)) == list(itertools.combinations(range(n), 2))
+    for pairs in rounds:
+        players = list(itertools.chain(*pairs))
+        assert len(players) == len(set(players))
+
+
+# The methods.
+
+
+@pytest.mark.parametrize("name", ["item", "user"])
+def test_neighbours_have_the_largest_cosines(fitted, name):
+    ids, vectors = vectors_of(fitted, name)
+    cosine = cosines(vectors)
+    np.fill_diagonal(cosine, -np.inf)
+    table = getattr(fitted, f"similar_{name}s")(ids[:10], k=3)
+    assert table.columns.tolist() == [name, "rank", f"similar_{name}", "score"]
+    expected = np.sort(cosine[:10], axis=1)[:, ::-1][:, :3].ravel()
+    np.testing.assert_allclose(table["score"], expected, atol=1e-5)  # float32 cosines
+    found = np.searchsorted(ids, table[f"similar_{name}"])
+    np.testing.assert_allclose(cosine[np.repeat(np.arange(10), 3), found], expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["item", "user"])
+def test_neighbours_of_all_are_those_of_each(fitted, name):
+    ids, _ = vectors_of(fitted, name)
+    similar = getattr(fitted, f"similar_{name}s")
+    everybody, parts = similar(k=5), [similar(id_, k=5) for id_ in ids]
+    assert everybody[name].tolist() == np.repeat(ids, 5).tolist()
+    # float32 sums in another order
+    np.testing.assert_allclose(everybody["score"], np.concatenate([part["score"] for part in parts]), atol=1e-6)
+
+
+def test_most_items_in_any_order_get_their_own_neighbours(fitted):
+    asked = np.random.default_rng(0).choice(fitted.items_, 2 * len(fitted.items_))
+    table, whole = fitted.similar_items(asked, k=3), fitted.similar_items(k=3).set_index("item")["similar_item"]
+    assert table["item"].tolist() == np.repeat(asked, 3).tolist()
+    assert table["similar_item"].tolist() == np.concatenate([whole[item] for item in asked]).tolist()
+
+
+def test_dot_ranks_by_inner_products(fitted):
+    ids, vectors = vectors_of(fitted, "item")
+    product = vectors[:4] @ vectors.T
+    product[np.arange(4), np.arange(4)] = -np.inf
+    table = fitted.similar_items(ids[:4], k=6, metric="dot")
+    # float32 products
+    np.testing.assert_allclose(table["score"], -np.sort(-product, axis=1)[:, :6].ravel(), rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("metric", ["cosine", "dot"])
+def test_neighbours_come_from_the_candidates_and_never_are_the_item_itself(fitted, metric):
+    candidates = fitted.items_[[7, 3, 3, 20]]
+    table = fitted.similar_items(fitted.items_[:10], k=60, metric=metric, candidates=candidates)
+    for item, found in table.groupby("item")["similar_item"]:
+        assert sorted(found) == sorted(set(candidates) - {item})
+
+
+def test_unknown_candidates_stand_for_the_mean_item_with_a_warning(fitted):
+    with pytest.warns(UserWarning, match=r"1 of the 2 item ids are unknown \(first: -9\)"):
+        table = fitted.similar_items(fitted.items_[:2], k=5, candidates=[int(fitted.items_[5]), -9])
+    assert (table.groupby("item")["similar_item"].nunique() == 2).all()
+
+
+@pytest.mark.parametrize("name", ["item", "user"])
+def test_unknown_ids_have_neighbours_with_a_warning(fitted, name):
+    with pytest.warns(UserWarning, match=rf"1 of the 1 {name} ids are unknown \(first: -3\)"):
+        table = getattr(fitted, f"similar_{name}s")(-3, k=2)
+    assert len(table) == 2
+
+
+def test_a_single_item_has_no_neighbour():
+    rec = WRMFRecommender(2, random_state=0).fit([["a", "x"], ["b", "x"]])
+    assert len(rec.similar_items()) == 0
+
+
+def test_asking_for_nobody_is_an_empty_table(fitted):
+    assert len(fitted.similar_items([])) == 0
+
+
+def test_no_candidates_are_an_error(fitted):
+    with pytest.raises(ValueError, match="candidates is empty: give at least one item"):
+        fitted.similar_items(fitted.items_[0], candidates=[])
+
+
+def test_an_unknown_metric_is_named(fitted):
+    with pytest.raises(ValueError, match="metric must be 'cosine' or 'dot', got 'euclidean'"):
+        fitted.similar_items(fitted.items_[0], metric="euclidean")
