@@ -14,7 +14,14 @@ from sklearn_recsketch import (
     WRMFRecommender,
 )
 from sklearn_recsketch.datasets import make_interactions
-from sklearn_recsketch.inspection import items_like_feature, similar_features, suggest_features
+from sklearn_recsketch.inspection import (
+    items_like_feature,
+    similar_features,
+    similar_user_features,
+    suggest_features,
+    suggest_user_features,
+    users_like_feature,
+)
 
 MODELS = [WRMFRecommender(8, random_state=0), WARPRecommender(8, random_state=0, max_iter=5)]
 
@@ -55,6 +62,25 @@ def test_carriers_of_a_feature_come_before_others(fitted, data):
     assert table["rank"][carrier].mean() < 0.4 * len(tags.ids)
 
 
+def test_sorting_keeps_to_the_candidates(fitted):
+    candidates = fitted.items_[[40, 3, 3, 9]]
+    table = items_like_feature(fitted, "tag=t3", k=50, candidates=candidates)
+    whole = items_like_feature(fitted, "tag=t3", k=len(fitted.items_))
+    assert table["item"].tolist() == whole["item"][whole["item"].isin(candidates)].tolist()
+
+
+def test_a_suggestion_scores_as_somebody_who_likes_what_has_it(fitted, data):
+    tags = data[2]
+    item = fitted.items_[5]
+    table = suggest_features(fitted, item, k=3)
+    for feature, score in zip(table["feature"], table["score"]):
+        column = tags.feature_names().tolist().index(feature)
+        carriers = tags.ids[tags.matrix[:, [column]].toarray().ravel() > 0]
+        answer = fitted.recommend(history=[[-1, carrier] for carrier in carriers], candidates=[item])
+        # float32, and a chunk of rows of another length is solved in other blocks
+        np.testing.assert_allclose(score, answer["score"], rtol=1e-4, atol=1e-5)
+
+
 def test_suggestions_are_never_features_the_item_has(fitted, data):
     tags = data[2]
     table = suggest_features(fitted, fitted.items_, k=20)
@@ -84,7 +110,7 @@ def test_an_unknown_item_is_named(fitted):
 
 
 def test_a_prefix_no_feature_has_is_an_error(fitted):
-    with pytest.raises(ValueError, match=r"No feature starts with prefix='category='"):
+    with pytest.raises(ValueError, match=r"No item feature starts with prefix='category='"):
         suggest_features(fitted, fitted.items_[0], prefix="category=")
 
 
@@ -114,3 +140,63 @@ def test_an_item_with_every_feature_gets_no_suggestion(data):
     tags = SideFeatures.from_dicts({int(item): {"tag": ["a", "b"]} for item in X["item"].unique()})
     rec = WRMFRecommender(4, random_state=0).fit(X, y, item_features=tags)
     assert len(suggest_features(rec, rec.items_[0])) == 0
+
+
+# Features of users.
+
+
+@pytest.fixture(scope="module", params=MODELS, ids=lambda model: type(model).__name__)
+def fitted_on_users(request, data):
+    X, y, _ = data
+    rng = np.random.default_rng(0)
+    lands = SideFeatures.from_dicts(
+        {
+            int(user): {"land": f"l{user % 5}", "likes": rng.choice(list("abcdef"), 2).tolist()}
+            for user in np.unique(X["user"])
+        }
+    )
+    return request.param.fit(X, y, user_features=lands), lands
+
+
+def user_embeddings(rec):
+    return rec.user_embeddings_[len(rec.users_) :]
+
+
+def test_users_like_feature_ranks_users_by_cosine(fitted_on_users):
+    rec, _ = fitted_on_users
+    table = users_like_feature(rec, "land=l2", k=6)
+    place = rec.user_encoder_.feature_names_.tolist().index("land=l2")
+    expected = cosine(user_embeddings(rec)[[place]], rec.user_factors_)[0]
+    assert table.columns.tolist() == ["feature", "rank", "user", "score"]
+    np.testing.assert_allclose(table["score"], np.sort(expected)[::-1][:6], rtol=1e-5)  # float32 sums in another order
+
+
+def test_suggested_user_features_are_the_others_with_the_prefix(fitted_on_users):
+    rec, _ = fitted_on_users
+    table = suggest_user_features(rec, rec.users_[:9], k=20, prefix="land=")
+    for user, suggested in table.groupby("user")["feature"]:
+        assert sorted(suggested) == sorted({f"land=l{n}" for n in range(5)} - {f"land=l{user % 5}"})
+
+
+def test_a_suggested_user_feature_scores_as_an_item_that_those_who_have_it_like(fitted_on_users):
+    rec, lands = fitted_on_users
+    user = rec.users_[3]
+    best = suggest_user_features(rec, user, k=1, prefix="likes=").iloc[0]
+    column = lands.feature_names().tolist().index(best["feature"])
+    carriers = lands.ids[lands.matrix[:, [column]].toarray().ravel() > 0]
+    answer = rec.recommend([user], item_history=[[carrier, -1] for carrier in carriers], candidates=[-1])
+    np.testing.assert_allclose(best["score"], answer["score"], rtol=1e-4, atol=1e-5)  # as above
+
+
+def test_similar_user_features_are_ranked_by_the_cosine_of_embeddings(fitted_on_users):
+    rec, _ = fitted_on_users
+    names = rec.user_encoder_.feature_names_
+    table = similar_user_features(rec, "land=l1", k=3, prefix="land=")
+    vectors = user_embeddings(rec)[[name.startswith("land=") for name in names]]
+    expected = cosine(user_embeddings(rec)[[names.tolist().index("land=l1")]], vectors)[0]
+    np.testing.assert_allclose(table["score"], np.sort(expected)[::-1][1:4], rtol=1e-5)
+
+
+def test_features_of_users_are_missed_by_name(fitted):
+    with pytest.raises(ValueError, match=r"was fitted without user features: fit\(X, y, user_features="):
+        users_like_feature(fitted, "tag=t3")
