@@ -1,6 +1,7 @@
-"""What the embedded space says about features, and what searches and training look like."""
+"""What the embedded space says about features, why an item scores so, what searches and training look like."""
 
 from sklearn_recsketch.inspection._epoch_curves import EpochCurveDisplay
+from sklearn_recsketch.inspection._explain import explain
 from sklearn_recsketch.inspection._features import items_like_feature, similar_features, suggest_features
 from sklearn_recsketch.inspection._search_scatter import SearchScatterDisplay
 from sklearn_recsketch.inspection._search_traces import SearchTraceDisplay
@@ -9,6 +10,7 @@ __all__ = [
     "EpochCurveDisplay",
     "SearchScatterDisplay",
     "SearchTraceDisplay",
+    "explain",
     "items_like_feature",
     "similar_features",
     "suggest_features",
