@@ -2,12 +2,14 @@
 
 from sklearn_recsketch.inspection._epoch_curves import EpochCurveDisplay
 from sklearn_recsketch.inspection._explain import explain
+from sklearn_recsketch.inspection._explanation_display import ExplanationDisplay
 from sklearn_recsketch.inspection._features import items_like_feature, similar_features, suggest_features
 from sklearn_recsketch.inspection._search_scatter import SearchScatterDisplay
 from sklearn_recsketch.inspection._search_traces import SearchTraceDisplay
 
 __all__ = [
     "EpochCurveDisplay",
+    "ExplanationDisplay",
     "SearchScatterDisplay",
     "SearchTraceDisplay",
     "explain",
