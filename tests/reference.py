@@ -88,6 +88,14 @@ def solve_row(excess, items, lam, prior=None, gram=None):
     return np.linalg.solve(A, b + (0 if prior is None else lam * prior))
 
 
+def score_shares(strengths, items, lam, item, alpha, kind="linear", drawn=()):
+    """What each interaction of a row of `strengths`, and each part of what it is drawn to, adds to a score."""
+    C = np.diag(confidences(strengths, alpha, kind))
+    inverse = np.linalg.inv(items.T @ C @ items + lam * np.eye(items.shape[1]))
+    history = {j: C[j, j] * item @ inverse @ items[j] for j in np.flatnonzero(strengths)}
+    return history, [lam * item @ inverse @ part for part in drawn]
+
+
 # Top-k.
 
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.legend import Legend
 
-__all__ = ["ACCENT", "MUTED", "draw_failures", "import_pyplot", "place_legend", "tidy", "whole_ticks"]
+__all__ = ["ACCENT", "MUTED", "PALETTE", "draw_failures", "import_pyplot", "place_legend", "tidy", "whole_ticks"]
 
 # Okabe and Ito's colours, told apart by colour-blind readers too; yellow is left out, too faint for a line.
 PALETTE = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000"]

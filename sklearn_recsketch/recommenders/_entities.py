@@ -183,6 +183,15 @@ class Entities:
         own[codes < 0] = self.mean_identity(embeddings)
         return np.asarray(self.identity_weight * own, dtype=np.float32)
 
+    def parts(self, embeddings: np.ndarray, code: int) -> tuple[np.ndarray, np.ndarray]:
+        """Positions of the embeddings in the vector of a row by number, and what each adds, float64; none for -1."""
+        if code < 0:
+            return np.zeros(0, dtype=np.intp), np.zeros((0, embeddings.shape[1]))
+        if self.design is None:
+            return np.array([code]), embeddings[[code]].astype(np.float64)
+        row = self.design[[code]]
+        return row.indices, row.data[:, None].astype(np.float64) * embeddings[row.indices]
+
     @property
     def identity_weight(self) -> float:
         """Coefficient of an identity embedding."""

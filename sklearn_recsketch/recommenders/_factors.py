@@ -281,6 +281,7 @@ class FactorRecommender(SimilarityMixin, CallbackSupportMixin, BaseRecommender):
             sides[0], sides[1], sp.csr_array(active), starts[0], starts[1], seed, earlier, (before[0], before[1])
         )
         shared: dict[str, Any] = {"users_": users, "items_": items, "interactions_": interactions, "_seed": seed}
+        shared["_trained_on"] = matrix  # without what early stopping holds out, else interactions_ itself
         for name, entities in (("user", sides[0]), ("item", sides[1])):
             shared[f"{name}_features_"] = entities.features
             shared[f"{name}_encoder_"] = entities.encoder

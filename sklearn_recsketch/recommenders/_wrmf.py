@@ -9,11 +9,10 @@ import numpy as np
 import scipy.sparse as sp
 
 from sklearn_recsketch.kernels._als import solve_rows
-from sklearn_recsketch.kernels._jit import rows_of
 from sklearn_recsketch.recommenders._entities import Entities
 from sklearn_recsketch.recommenders._factors import FactorRecommender, Problem
-from sklearn_recsketch.recommenders._wrmf_sweeps import EXACT, Sweeps
-from sklearn_recsketch.solvers._wrmf_rows import FixedSide, Rotated, gram, solve_side
+from sklearn_recsketch.recommenders._wrmf_fold_in import FoldIn
+from sklearn_recsketch.recommenders._wrmf_sweeps import Sweeps
 from sklearn_recsketch.utils._compat import Interval, StrOptions
 from sklearn_recsketch.utils._threads import Workers, workers
 
@@ -250,22 +249,10 @@ class WRMFRecommender(FactorRecommender):
         return trainer, trainer.run_epoch(0)
 
     def _fold_in(self, name: str, entities: Entities, drawn: np.ndarray, history: sp.csr_array) -> np.ndarray:
-        other = "item" if name == "user" else "user"
-        active = getattr(self, f"_active_{other}")
-        factors = getattr(self, f"{other}_factors_")
-        excess = self._excess(history)
-        # The penalty is on the row's own embedding: it draws the vector to what features say.
-        lam = np.array([self._regularization_of(name) / entities.identity_weight**2])
-        if self.regularization_scaling:
-            total = self._excess(self.interactions_).sum(dtype=np.float64)
-            w = active.sum() + excess.sum(axis=1, dtype=np.float64)
-            lam = lam * (w / (active.sum() + total / entities.active.sum())) ** self.regularization_scaling
         with workers(self.n_jobs) as pool:
-            n_unknown = history.shape[1] - len(factors)
-            unknown = np.broadcast_to(getattr(self, f"_unknown_{other}"), (n_unknown, factors.shape[1]))
-            everything = np.vstack([factors, unknown]).astype(np.float32)
-            others = FixedSide.of(Rotated(everything), gram(factors[active], pool), float(lam.min()), EXACT, pool)
-            prior = Rotated(drawn).into(others.basis, pool)
-            x = prior.copy()
-            solve_side(rows_of(excess), others, lam, x, EXACT, pool, prior)
-            return Rotated(x, others.basis).vectors(pool)
+            return FoldIn(self, name, entities, history).vectors(drawn, pool)
+
+    def _shares(self, drawn: np.ndarray, history: sp.csr_array, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """What each interaction of one user, and each part of what features say of her, adds to a score."""
+        with workers(self.n_jobs) as pool:
+            return FoldIn(self, "user", self._entities("user"), history).shares(drawn, y, pool)

@@ -40,7 +40,7 @@ class Given:
     def history_matrix(self, name: str, asked: IdColumn, others: np.ndarray) -> tuple[np.ndarray, sp.csr_array]:
         """Positions of the asked ids that have a history, and it as a matrix.
 
-        It has a column for each known other, then one for each other that the model does not know.
+        It has a column for each known other, then one for each other that the model does not know, sorted by id.
         """
         past = self.history
         if past is None:

@@ -1,0 +1,84 @@
+"""What explain accepts, and what it says of the rest."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+from sklearn.exceptions import NotFittedError
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import Pipeline
+
+from sklearn_recsketch import (
+    BPRRecommender,
+    InteractionThresholder,
+    PopularityRecommender,
+    WARPRecommender,
+    WRMFRecommender,
+)
+from sklearn_recsketch.inspection import explain
+from sklearn_recsketch.metrics import make_ranking_scorer
+from sklearn_recsketch.model_selection import UserHoldoutSplit
+
+PAIRWISE = [WARPRecommender(4, max_iter=1, random_state=0), BPRRecommender(4, max_iter=1, random_state=0)]
+
+
+@pytest.fixture(scope="module")
+def plain(tiny):
+    """WRMF without features."""
+    return WRMFRecommender(4, max_iter=5, random_state=0).fit(tiny[0], tiny[1])
+
+
+def test_pipelines_and_searches_are_unwrapped(planted):
+    X, y, _ = planted
+    pipe = Pipeline([("threshold", InteractionThresholder()), ("rec", WRMFRecommender(4, random_state=0))])
+    scoring = make_ranking_scorer("precision@5")
+    search = GridSearchCV(pipe, {"rec__alpha": [1]}, cv=UserHoldoutSplit(random_state=0), scoring=scoring).fit(X, y)
+    rec = search.best_estimator_["rec"]
+    pair = rec.users_[0], rec.items_[0]
+    pd.testing.assert_frame_equal(explain(search, *pair), explain(rec, *pair))
+    pd.testing.assert_frame_equal(explain(search.best_estimator_, *pair), explain(rec, *pair))
+
+
+def test_unknown_ids_are_named(plain):
+    with pytest.raises(ValueError, match="The user 9999 is unknown: pass her interactions as history"):
+        explain(plain, 9999, plain.items_[0])
+    with pytest.raises(ValueError, match="The item 9999 is unknown: only known items"):
+        explain(plain, plain.users_[0], 9999)
+    with pytest.raises(ValueError, match="history has no interaction of positive strength of the user 9999"):
+        explain(plain, 9999, plain.items_[0], history=[[1, 2, 1.0], [9999, 2, 0.0]])
+
+
+def test_one_pair_is_explained_at_a_time(plain):
+    with pytest.raises(ValueError, match="user must be one id, got 2"):
+        explain(plain, plain.users_[:2], plain.items_[0])
+    with pytest.raises(ValueError, match="item must be one id, got 0"):
+        explain(plain, plain.users_[0], [])
+
+
+@pytest.mark.parametrize("model", PAIRWISE, ids=lambda model: type(model).__name__)
+def test_scores_learnt_by_sgd_have_no_shares_of_interactions(model, tiny):
+    rec = model.fit(*tiny[:2])
+    with pytest.raises(
+        ValueError, match=f"{type(model).__name__}, are no sum over past interactions: use by='features'"
+    ):
+        explain(rec, rec.users_[0], rec.items_[0], by="history")
+
+
+def test_an_unknown_view_lists_those_there_are(plain):
+    with pytest.raises(ValueError, match="by must be 'history', 'features' or None, got 'tags'"):
+        explain(plain, plain.users_[0], plain.items_[0], by="tags")
+
+
+def test_a_model_without_embeddings_says_so(tiny):
+    with pytest.raises(TypeError, match="PopularityRecommender has no embeddings"):
+        explain(PopularityRecommender().fit(*tiny[:2]), 0, 0)
+
+
+def test_an_unfitted_model_says_so():
+    with pytest.raises(NotFittedError):
+        explain(WRMFRecommender(), 0, 0)
+
+
+def test_a_confidence_beyond_float32_has_no_share(plain):
+    with pytest.raises(ValueError, match="too large for float32"):
+        explain(plain, 999, plain.items_[0], history=[[999, int(plain.items_[0]), 3e38]])

@@ -1,0 +1,189 @@
+"""Contributions as bars."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from sklearn_recsketch import WARPRecommender, WRMFRecommender
+from sklearn_recsketch.inspection import ExplanationDisplay, explain
+
+matplotlib = pytest.importorskip("matplotlib", reason="matplotlib is an optional dependency")
+matplotlib.use("Agg")
+import matplotlib.pyplot as plt  # noqa: E402 - after the choice of the backend
+
+
+@pytest.fixture(autouse=True)
+def close_figures():
+    yield
+    plt.close("all")
+
+
+@pytest.fixture(scope="module")
+def rec(planted):
+    X, y, tags = planted
+    return WRMFRecommender(8, random_state=0).fit(X, y, item_features=tags)
+
+
+@pytest.fixture(scope="module")
+def warp(planted):
+    X, _, tags = planted
+    return WARPRecommender(8, max_iter=5, random_state=0).fit(X, item_features=tags)
+
+
+def made(*contributions, source="history"):
+    """An explanation of items 0, 1, ... with these contributions."""
+    n = len(contributions)
+    columns = {"source": source, "name": np.arange(n), "contribution": contributions, "similarity": np.nan}
+    return pd.DataFrame(columns, index=range(n))
+
+
+def labels(display):
+    """Labels of the bars, from the top."""
+    return [text.get_text() for text in display.ax_.get_yticklabels()]
+
+
+def widths(display):
+    return [bar.get_width() for bar in display.bars_]
+
+
+@pytest.mark.parametrize("n_bars", [1, 3, 10, 100])
+def test_bars_sum_to_the_score(rec, n_bars):
+    user, item = rec.users_[0], rec.items_[0]
+    display = ExplanationDisplay.from_estimator(rec, user, item, n_bars=n_bars)
+    # float32: the score is a product of vectors, the bars are float64.
+    assert sum(widths(display)) == pytest.approx(rec.predict([[user, item]])[0], abs=1e-5)
+
+
+def test_small_contributions_are_one_bar():
+    display = ExplanationDisplay(explanation=made(0.5, 0.25, 0.1, -0.2, -1.0)).plot(n_bars=3)
+    assert labels(display) == ["0", "1", "4", "2 others"]
+    assert widths(display) == pytest.approx([0.5, 0.25, -1.0, -0.1])
+
+
+def test_a_single_small_contribution_is_shown_itself():
+    assert labels(ExplanationDisplay(explanation=made(0.5, 0.25, 0.1)).plot(n_bars=2)) == ["0", "1", "2"]
+
+
+def test_bars_are_in_the_order_of_the_table_from_the_top():
+    display = ExplanationDisplay(explanation=made(0.5, 0.25, -0.2)).plot()
+    assert [bar.get_y() for bar in display.bars_] == sorted((bar.get_y() for bar in display.bars_), reverse=True)
+    assert widths(display) == [0.5, 0.25, -0.2]
+
+
+def test_the_sign_has_a_colour_and_what_is_no_reason_another():
+    display = ExplanationDisplay(explanation=made(0.5, -0.4, 0.3, -0.2, 0.1, 0.1)).plot(n_bars=4)
+    first, second, third, fourth, others = (bar.get_facecolor() for bar in display.bars_)
+    assert first == third != second == fourth
+    assert others not in (first, second)
+    (left_over,) = ExplanationDisplay(explanation=made(0.5, source="remainder")).plot().bars_
+    assert left_over.get_facecolor() == others
+
+
+def test_the_title_has_item_user_and_score(rec):
+    user, item = rec.users_[0], rec.items_[0]
+    score = rec.predict([[user, item]])[0]
+    title = ExplanationDisplay.from_estimator(rec, user, item).ax_.get_title()
+    head, tail = title.split(": score ")
+    assert head == f"item {item}\nuser {user}"
+    assert float(tail) == pytest.approx(score, abs=0.006)  # two decimals or more
+    assert ExplanationDisplay(explanation=made(0.5)).plot().ax_.get_title() == "score 0.500"
+
+
+@pytest.mark.parametrize("kind", [dict, pd.Series])
+def test_items_are_shown_by_their_titles(rec, kind):
+    names = kind({int(item): f"Model {item}" for item in rec.items_[:-1]})
+    display = ExplanationDisplay.from_estimator(rec, rec.users_[0], rec.items_[0], names=names, n_bars=99)
+    past = explain(rec, rec.users_[0], rec.items_[0])["name"].iloc[:-1]
+    assert labels(display)[:-1] == [f"Model {name}" if name != rec.items_[-1] else str(name) for name in past]
+    assert display.ax_.get_title().startswith(f"Model {rec.items_[0]}\n")
+
+
+def test_titles_are_kept_short_on_one_line_and_are_no_formulas():
+    names = {0: "A very long title, " * 9, 1: "two\nlines", 2: "from $5 to $7"}
+    display = ExplanationDisplay(explanation=made(3, 2, 1), item=2).plot(names=names)
+    long, broken, priced = labels(display)
+    assert long.startswith("A very long title") and long.endswith("…") and len(long) <= 36
+    assert (broken, priced) == ("two lines", "from $5 to $7")
+    assert not any(text.get_parse_math() for text in [*display.ax_.get_yticklabels(), display.ax_.title])
+    display.figure_.canvas.draw()
+
+
+def test_a_feature_keeps_its_name_where_an_item_has_the_same():
+    display = ExplanationDisplay(explanation=made(1.0, source="item feature")).plot(names={0: "a title"})
+    assert labels(display) == ["0"]
+
+
+def test_past_items_without_a_contribution_are_named_below(warp):
+    user, item = warp.users_[0], warp.items_[0]
+    names = {int(known): f"Model {known}" for known in warp.items_}
+    display = ExplanationDisplay.from_estimator(warp, user, item, names=names)
+    past = explain(warp, user, item).query("source == 'history'")[:3]
+    expected = [f"Model {name} ({alike:.2f})" for name, alike in zip(past["name"], past["similarity"])]
+    assert display.ax_.get_xlabel().splitlines()[-3:] == expected
+    assert "bias: the same for every user" in labels(display)
+    assert sum(widths(display)) == pytest.approx(warp.predict([[user, item]])[0], abs=1e-5)
+
+
+def test_polars_draws_the_same_with_integer_keys(planted, warp):
+    polars = pytest.importorskip("polars", reason="polars is an optional dependency")
+    X, _, tags = planted
+    same = WARPRecommender(8, max_iter=5, random_state=0).fit(polars.from_pandas(X), item_features=tags)
+    names = {int(item): f"Model {item}" for item in warp.items_}
+    shown = [
+        ExplanationDisplay.from_estimator(model, warp.users_[0], warp.items_[0], names=names) for model in (same, warp)
+    ]
+    assert labels(shown[0]) == labels(shown[1])
+    assert widths(shown[0]) == widths(shown[1])
+    assert shown[0].ax_.get_xlabel() == shown[1].ax_.get_xlabel()
+
+
+def test_a_history_given_is_explained(rec):
+    display = ExplanationDisplay.from_estimator(rec, 999, rec.items_[0], history=[[999, int(rec.items_[5])]])
+    assert labels(display) == [str(rec.items_[5]), "remainder"]
+
+
+def test_it_draws_into_axes_given_with_options_of_bars(rec):
+    _, (_, ax) = plt.subplots(1, 2)
+    display = ExplanationDisplay.from_estimator(rec, rec.users_[0], rec.items_[0], ax=ax, color="red", height=0.5)
+    assert display.ax_ is ax and display.figure_ is ax.figure
+    assert {bar.get_facecolor() for bar in display.bars_} == {matplotlib.colors.to_rgba("red")}
+    assert [bar.get_height() for bar in display.bars_] == pytest.approx([0.5] * len(display.bars_))
+    assert len(plt.get_fignums()) == 1
+
+
+def test_contributions_of_zero_are_drawn():
+    display = ExplanationDisplay(explanation=made(0.0, 0.0)).plot()
+    assert widths(display) == [0, 0]
+    display.figure_.canvas.draw()
+
+
+def test_nothing_to_draw_is_an_error():
+    with pytest.raises(ValueError, match="There is no bar to show"):
+        ExplanationDisplay(explanation=made(np.nan)).plot()
+
+
+@pytest.mark.parametrize("n_bars", [0, -1, 2.5, True])
+def test_a_number_of_bars_is_a_positive_int(n_bars):
+    with pytest.raises(ValueError, match=f"n_bars must be an int of at least 1, got {n_bars}"):
+        ExplanationDisplay(explanation=made(1.0)).plot(n_bars=n_bars)
+
+
+def test_without_matplotlib_it_says_what_to_install():
+    code = """
+import sys
+sys.modules["matplotlib"] = sys.modules["matplotlib.pyplot"] = None
+import pandas as pd
+from sklearn_recsketch.inspection import ExplanationDisplay
+row = {"source": ["history"], "name": [1], "contribution": [1.0], "similarity": [1.0]}
+try:
+    ExplanationDisplay(explanation=pd.DataFrame(row)).plot()
+except ImportError as error:
+    print(error)
+"""
+    output = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=300)
+    assert output.stdout.strip() == 'ExplanationDisplay draws with matplotlib: pip install "sklearn-recsketch[plot]"'
