@@ -21,8 +21,8 @@ MAGIC = {
     "gif": rb"GIF8[79]a",
     "webp": rb"RIFF.{4}WEBP",
     # Before the root element: a byte order mark, comments, the XML declaration and its like, the document
-    # type. Atomic groups, as files with many comments would take forever otherwise.
-    "svg+xml": rb"(\xef\xbb\xbf)?\s*(?>(?><!--.*?-->|<\?[^>]*>|<!DOCTYPE\s+svg[^>[]*(\[.*?\]\s*)?>)\s*)*+<svg[\s>]",
+    # type. A possessive repetition, as files with many comments would take forever otherwise.
+    "svg+xml": rb"(\xef\xbb\xbf)?\s*(?:(?:<!--.*?-->|<\?[^>]*>|<!DOCTYPE\s+svg[^>[]*(\[.*?\]\s*)?>)\s*)*+<svg[\s>]",
 }
 BEGINNING = 4096  # bytes of a file that tell what it is
 SIZE = 120  # of a placeholder's drawing, in its own units
