@@ -1,4 +1,4 @@
-"""What the embedded space says about features, why an item scores so, what searches and training look like."""
+"""What the embedded space is good for and looks like, why an item scores so, what searches and training look like."""
 
 from sklearn_recsketch.inspection._epoch_curves import EpochCurveDisplay
 from sklearn_recsketch.inspection._explain import explain
@@ -11,18 +11,24 @@ from sklearn_recsketch.inspection._features import (
     suggest_user_features,
     users_like_feature,
 )
+from sklearn_recsketch.inspection._gallery import ItemGallery
+from sklearn_recsketch.inspection._pictures import placeholder_picture
 from sklearn_recsketch.inspection._search_scatter import SearchScatterDisplay
 from sklearn_recsketch.inspection._search_traces import SearchTraceDisplay
+from sklearn_recsketch.inspection._thumbnails import sketchfab_thumbnails
 
 __all__ = [
     "EpochCurveDisplay",
     "ExplanationDisplay",
+    "ItemGallery",
     "SearchScatterDisplay",
     "SearchTraceDisplay",
     "explain",
     "items_like_feature",
+    "placeholder_picture",
     "similar_features",
     "similar_user_features",
+    "sketchfab_thumbnails",
     "suggest_features",
     "suggest_user_features",
     "users_like_feature",

@@ -1,0 +1,144 @@
+"""GET requests that come to an end: in time, in size, and after few attempts."""
+
+from __future__ import annotations
+
+import io
+import ipaddress
+import re
+import time
+import urllib.request
+from email.utils import parsedate_to_datetime
+from http.client import HTTPConnection, HTTPResponse, HTTPSConnection, IncompleteRead
+from socket import socket
+from threading import Event
+from typing import Any
+from urllib.error import HTTPError
+from urllib.parse import urlsplit
+
+__all__ = ["get", "is_web_address"]
+
+LARGEST_BODY = 4 * 2**20  # bytes
+TOO_MANY_REQUESTS = 429
+ATTEMPTS = 3  # of a request that the server puts off
+LONGEST_PAUSE = 30.0  # seconds; whoever asks for more gets no further request
+
+
+def is_web_address(value: Any) -> bool:
+    """Whether it is the text of an http or https URL."""
+    return isinstance(value, str) and re.match(r"https?://[^/\s]", value, re.IGNORECASE) is not None
+
+
+def get(url: str, content_type: str, timeout: float, stopped: Event) -> bytes:
+    """The body of an answer whose Content-Type contains `content_type`.
+
+    A server that answers 429 is asked again after the pause it wants, unless `stopped` is set meanwhile.
+
+    Raises
+    ------
+    OSError, HTTPException, ValueError
+        Where the server cannot be reached, answers an error, something else, too much, or too late:
+        connecting may take `timeout` seconds, and all of the answer as many.
+    """
+    pause = 0.0
+    for attempt in range(1, ATTEMPTS + 1):
+        if stopped.wait(pause):
+            break
+        try:
+            return _get_once(url, content_type, timeout)
+        except HTTPError as error:
+            error.close()  # it holds the connection
+            pause = _pause(error.headers.get("Retry-After", ""))
+            if error.code != TOO_MANY_REQUESTS or attempt == ATTEMPTS or pause > LONGEST_PAUSE:
+                raise
+    raise InterruptedError("stopped before the server answered")
+
+
+def _get_once(url: str, content_type: str, timeout: float) -> bytes:
+    if not is_web_address(url):
+        raise ValueError(f"{url!r} is no http or https URL")
+    request = urllib.request.Request(url, headers={"User-Agent": "sklearn-recsketch"})
+    with _opener(url).open(request, timeout=timeout) as response:
+        received = response.headers.get_content_type()
+        if content_type not in received:
+            raise ValueError(f"{url} is {received}, not {content_type}")
+        body: bytes = response.read(LARGEST_BODY + 1)
+        if len(body) > LARGEST_BODY:
+            raise ValueError(f"{url} is larger than {LARGEST_BODY} bytes")
+        if response.length:  # what is still to come; read() of a limited size does not complain
+            raise IncompleteRead(body, response.length)
+    return body
+
+
+def _pause(retry_after: str) -> float:
+    """Seconds that a Retry-After asks for, which is a number or a date; 1 where it is neither."""
+    if retry_after.strip().isdecimal():
+        return float(retry_after)
+    try:
+        return max(0.0, parsedate_to_datetime(retry_after).timestamp() - time.time())
+    except ValueError:
+        return 1.0
+
+
+def _opener(url: str) -> urllib.request.OpenerDirector:
+    """With the proxies of the environment, which lead nowhere from this machine to itself."""
+    proxies = urllib.request.ProxyHandler({} if _is_this_machine(url) else None)
+    return urllib.request.build_opener(proxies, _HTTPHandler, _HTTPSHandler)
+
+
+def _is_this_machine(url: str) -> bool:
+    host = urlsplit(url).hostname or ""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+class _Reader(io.RawIOBase):
+    """Reads from a socket for so many seconds in all.
+
+    The timeout of a socket starts anew with each byte: a server that sends one now and then could
+    hold a request forever.
+    """
+
+    def __init__(self, sock: socket, seconds: float) -> None:
+        self._socket, self._end = sock, time.monotonic() + seconds
+        self._raw: Any = sock.makefile("rb", buffering=0)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        left = self._end - time.monotonic()
+        if left <= 0:
+            raise TimeoutError("timed out")
+        self._socket.settimeout(left)
+        return self._raw.readinto(buffer)
+
+    def close(self) -> None:
+        self._raw.close()
+        super().close()
+
+
+class _Response(HTTPResponse):
+    def __init__(self, sock: socket, *args: Any, **kwargs: Any) -> None:
+        super().__init__(sock, *args, **kwargs)
+        self.fp.close()
+        self.fp = io.BufferedReader(_Reader(sock, sock.gettimeout() or 0.0))
+
+
+class _HTTPConnection(HTTPConnection):
+    response_class = _Response
+
+
+class _HTTPSConnection(HTTPSConnection):
+    response_class = _Response
+
+
+class _HTTPHandler(urllib.request.HTTPHandler):
+    def http_open(self, request: urllib.request.Request) -> HTTPResponse:
+        return self.do_open(_HTTPConnection, request)
+
+
+class _HTTPSHandler(urllib.request.HTTPSHandler):
+    def https_open(self, request: urllib.request.Request) -> HTTPResponse:
+        return self.do_open(_HTTPSConnection, request)
