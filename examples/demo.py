@@ -18,18 +18,13 @@ from typing import Any
 
 import pandas as pd
 from report import Report
+from showcase import Catalogue, show_embeddings
 from sklearn.base import clone
 from skopt.space import Integer, Real
 
 from sklearn_recsketch import PopularityRecommender, SideFeatureEncoder, WARPRecommender, WRMFRecommender
 from sklearn_recsketch.datasets import load_features, load_likes, make_interactions
-from sklearn_recsketch.inspection import (
-    EpochCurveDisplay,
-    SearchScatterDisplay,
-    SearchTraceDisplay,
-    items_like_feature,
-    suggest_features,
-)
+from sklearn_recsketch.inspection import EpochCurveDisplay, SearchScatterDisplay, SearchTraceDisplay
 from sklearn_recsketch.metrics import make_ranking_scorer
 from sklearn_recsketch.model_selection import BayesSearchCV, EpochCurveMonitor, EpochSearchCV, UserHoldoutSplit
 from sklearn_recsketch.preprocessing import describe_interactions, threshold_interactions
@@ -150,31 +145,6 @@ def best_parameters(searches: dict[str, Any]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def embeddings(winner: Any, X: pd.DataFrame, features: Any, names: Any) -> dict[str, pd.DataFrame]:
-    """What the embedded space is good for."""
-
-    def titled(table: pd.DataFrame, column: str) -> pd.DataFrame:
-        if names is not None and not (names.index == names).all():
-            table = table.assign(title=table[column].map(names))
-        return table
-
-    popular = X["item"].value_counts().index[0]
-    tables = {f"Ten items similar to the most liked, {popular}": winner.similar_items(popular, k=10)}
-    tables = {title: titled(table, "similar_item") for title, table in tables.items()}
-    if features is not None:
-        carried = pd.Series(features.matrix.sum(axis=0), index=features.feature_names()).sort_values()
-        tag = str(carried.index[-1])
-        table = items_like_feature(winner, tag, k=10)
-        has = features.feature_names().tolist().index(tag)
-        carriers = set(features.ids[features.matrix[:, [has]].toarray().ravel() > 0])
-        table["has it"] = [item in carriers for item in table["item"]]
-        tables[f"Items for the tag {tag}"] = titled(table, "item")
-        present = features.feature_names()[features.matrix[[features.ids.tolist().index(popular)]].indices]
-        shown = ", ".join(present[:8])
-        tables[f"Tags suggested for {popular}, which has {shown}"] = suggest_features(winner, popular, k=10)
-    return tables
-
-
 def show_curves(report: Report, models: dict[str, Any], train: pd.DataFrame, test: pd.DataFrame) -> None:
     """Learning curves, one model over the other."""
     curves = {name: learning_curve(name, model, train, test) for name, model in models.items()}
@@ -203,6 +173,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--likes", help="pipe-separated file with columns modelname, mid, uid")
     parser.add_argument("--features", help="pipe-separated file with columns mid, type, value")
+    parser.add_argument("--thumbnails", action="store_true", help="pictures of Sketchfab models, from its API")
     parser.add_argument("--report", default="demo-report", help="folder for report.html")
     parser.add_argument("--n-iter", type=int, default=8, help="trials of each search")
     parser.add_argument("--n-jobs", type=int, default=-1, help="threads")
@@ -243,9 +214,9 @@ def main() -> None:
         report.figure(SearchTraceDisplay.from_search(found).figure_, caption=name)
 
     best = max(searches, key=lambda name: searches[name].best_score_)
-    report.section(f"The winner, {best}, refitted on all {len(X)} likes", "Neighbours are by cosine.")
-    for caption, table in embeddings(searches[best].best_estimator_, X, features, names).items():
-        report.table(table, caption=caption)
+    print(f"\nThe winner, {best}, refitted on all {len(X)} likes, from here on")
+    catalogue = Catalogue.of(features, names, arguments.thumbnails)
+    show_embeddings(report, searches[best].best_estimator_, X, catalogue, arguments.seed)
     path = report.save(Path(arguments.report), seconds=time.perf_counter() - started)
     print(f"\n{path} written, {time.perf_counter() - started:.0f} s in all")
 

@@ -14,6 +14,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
+from sklearn_recsketch.inspection import ItemGallery
+
 STYLE = """
 :root { color-scheme: light; --ink: #1c2530; --soft: #5d6b7a; --line: #dfe5ec; --accent: #1f6f8b; }
 * { box-sizing: border-box; }
@@ -95,6 +97,11 @@ class Report:
         axes.spines[["top", "right"]].set_visible(False)
         figure.tight_layout()
         self.figure(figure)
+
+    def gallery(self, gallery: ItemGallery) -> None:
+        """Pictures; the terminal is told how many."""
+        print(gallery)
+        self._sections[-1].append(gallery._repr_html_())
 
     def save(self, folder: Path, seconds: float) -> Path:
         """Write report.html."""

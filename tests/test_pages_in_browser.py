@@ -1,0 +1,120 @@
+"""The demo's report and a gallery's page, in headless Chromium."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from sklearn_recsketch import WRMFRecommender
+from sklearn_recsketch.datasets import make_interactions
+from sklearn_recsketch.inspection import ItemGallery
+
+DEMO = Path(__file__).parents[1] / "examples/demo.py"
+HOSTILE = '<script>document.title = "owned"</script> & "a ship"'
+HOSTILE_TAG = "<img src=x onerror='document.title=1'>"
+SWITCHES = [
+    "--headless=new",
+    "--no-sandbox",  # which root has to do without
+    "--disable-gpu",
+    "--disable-dev-shm-usage",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+    "--host-resolver-rules=MAP * ~NOTFOUND",  # there is no network
+]
+LOAD_ALL = """
+const done = arguments[0], images = [...document.images];
+for (const image of images) image.loading = "eager";
+Promise.allSettled(images.map(image => image.decode())).then(
+    () => done(images.filter(image => image.naturalWidth === 0).map(image => image.alt)));
+"""
+
+
+@pytest.fixture(scope="module")
+def browser():
+    selenium = pytest.importorskip("selenium.webdriver")
+    chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
+    if chromium is None or driver is None:
+        pytest.skip("there is no chromium and chromedriver: apt-get install chromium chromium-driver")
+    options = selenium.ChromeOptions()
+    options.binary_location = chromium
+    for switch in SWITCHES:
+        options.add_argument(switch)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    with selenium.Chrome(options=options, service=selenium.ChromeService(driver)) as session:
+        yield session
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
+    """Likes and features as the posts have them, with titles and a tag that try to be more than text."""
+    folder = tmp_path_factory.mktemp("likes")
+    X, _, tags = make_interactions(200, 80, n_tags=8, return_features=True, random_state=0)
+    names = {item: HOSTILE if n % 2 else f"Model {item}" for n, item in enumerate(X["item"].unique())}
+    likes = [f"{names[item]}|m{item}|u{user}" for user, item in X.to_numpy()]
+    (folder / "likes.psv").write_text("\n".join(["modelname|mid|uid", *likes]))
+    values = [HOSTILE_TAG, *(f"t{n}" for n in range(1, 8))]
+    entries = tags.matrix.tocoo()
+    features = [f"m{tags.ids[row]}|tag|{values[column]}" for row, column in zip(entries.row, entries.col)]
+    (folder / "feats.psv").write_text("\n".join(["mid|type|value", *features]))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def report(files):
+    """The report of a short run of the demo."""
+    command = [sys.executable, DEMO, "--likes", files / "likes.psv", "--features", files / "feats.psv"]
+    options = ["--n-iter", "2", "--n-jobs", "1", "--report", files]
+    subprocess.run([*command, *options], check=True, capture_output=True, text=True)
+    return files / "report.html"
+
+
+@pytest.fixture(scope="module")
+def gallery(tmp_path_factory):
+    X, y = make_interactions(100, 50, random_state=0)
+    rec = WRMFRecommender(8, random_state=0).fit(X, y)
+    # A remote picture cannot be had here: that is the one thing the browser may complain of.
+    pictures = ItemGallery(rec.similar_items(rec.items_[:4], k=7), titles=lambda item: HOSTILE, heading=HOSTILE)
+    return pictures.to_html(tmp_path_factory.mktemp("gallery") / "gallery.html")
+
+
+@pytest.fixture(params=["report", "gallery"])
+def opened(request, browser):
+    browser.get_log("browser")  # what earlier pages said
+    browser.get(request.getfixturevalue(request.param).as_uri())
+    return browser
+
+
+def test_nothing_is_said_on_the_console(opened):
+    opened.execute_async_script(LOAD_ALL)
+    assert opened.get_log("browser") == []
+
+
+def test_nothing_is_asked_of_the_network(opened):
+    asked = opened.execute_script("return performance.getEntriesByType('resource').map(entry => entry.name)")
+    assert [name for name in asked if not name.startswith("data:")] == []
+
+
+def test_titles_and_tags_stay_text(opened):
+    counts = "return [document.scripts.length, document.querySelectorAll('[onerror]').length, document.title]"
+    scripts, handlers, title = opened.execute_script(counts)
+    assert (scripts, handlers) == (0, 0)
+    assert title in ("From likes to recommendations", HOSTILE)
+    assert HOSTILE in opened.execute_script("return document.body.innerText")
+
+
+def test_every_picture_is_shown(opened):
+    assert opened.execute_script("return document.images.length") > 20
+    assert opened.execute_async_script(LOAD_ALL) == []
+
+
+@pytest.mark.parametrize("width", [360, 800, 1600])
+def test_no_window_is_too_narrow(opened, width):
+    metrics = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False}
+    opened.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+    assert opened.execute_script("return document.documentElement.scrollWidth") <= width
