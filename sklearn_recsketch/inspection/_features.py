@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
 
-from sklearn_recsketch.inspection._fitted import factor_recommender, known_rows
+from sklearn_recsketch.inspection._fitted import known_rows
+from sklearn_recsketch.inspection._space import embedded
 from sklearn_recsketch.recommenders._similarity import unit_length
 from sklearn_recsketch.solvers._ranking import top_items
 from sklearn_recsketch.solvers._request import ranked_table
@@ -53,14 +53,14 @@ def items_like_feature(estimator: Any, features: Any, k: int = 10) -> Any:
     0  tag=t3     1
     1  tag=t3     2
     """
-    recommender, names, vectors = _feature_vectors(estimator)
-    asked = [features] if isinstance(features, str) else list(features)
-    queries = vectors[_positions(names, asked)]
+    space = embedded(estimator, "item_features")
+    recommender, vectors = space.recommender, unit_length(space.vectors)
+    rows = space.rows(features)
     items = unit_length(recommender.item_factors_)
     with workers(recommender.n_jobs) as pool:
-        best, scores = top_items(queries, items, None, check_k(k), pool)
+        best, scores = top_items(vectors[rows], items, None, check_k(k), pool)
     library = recommender._table_library()
-    return ranked_table("feature", np.array(asked, dtype=object), "item", recommender.items_, best, scores, library)
+    return ranked_table("feature", space.ids[rows], "item", recommender.items_, best, scores, library)
 
 
 def suggest_features(estimator: Any, items: Any, k: int = 10, *, prefix: str = "") -> Any:
@@ -97,18 +97,17 @@ def suggest_features(estimator: Any, items: Any, k: int = 10, *, prefix: str = "
     >>> suggest_features(rec, rec.items_[0], k=3, prefix="tag=").shape
     (3, 4)
     """
-    recommender, names, vectors = _feature_vectors(estimator)
+    space = embedded(estimator, "item_features")
+    recommender, vectors = space.recommender, unit_length(space.vectors)
     asked, codes = known_rows(recommender, "item", items, "features are suggested for known items only.")
-    chosen = np.flatnonzero([name.startswith(prefix) for name in names])
-    if not len(chosen):
-        raise ValueError(f"No feature starts with prefix={prefix!r}; the first of {len(names)} is {names[0]!r}.")
+    chosen = space.starting(prefix)
     encoder = recommender.item_encoder_
     present = sp.csr_array(encoder.transform(recommender.item_features_))[codes]
-    present = sp.csr_array(present[:, present.shape[1] - len(names) :][:, chosen])
+    present = sp.csr_array(present[:, present.shape[1] - len(space.ids) :][:, chosen])
     with workers(recommender.n_jobs) as pool:
         queries = unit_length(recommender.item_factors_[codes])
         best, scores = top_items(queries, vectors[chosen], present, check_k(k), pool)
-    return ranked_table("item", asked, "feature", names[chosen], best, scores, recommender._table_library())
+    return ranked_table("item", asked, "feature", space.ids[chosen], best, scores, recommender._table_library())
 
 
 def similar_features(estimator: Any, features: Any, k: int = 10, *, prefix: str = "") -> Any:
@@ -145,37 +144,13 @@ def similar_features(estimator: Any, features: Any, k: int = 10, *, prefix: str 
     >>> similar_features(rec, ["tag=t3", "tag=t4"], k=5).shape
     (10, 4)
     """
-    recommender, names, vectors = _feature_vectors(estimator)
-    asked = [features] if isinstance(features, str) else list(features)
-    positions = _positions(names, asked)
+    space = embedded(estimator, "item_features")
+    recommender, vectors = space.recommender, unit_length(space.vectors)
+    rows, names = space.rows(features), space.ids
     unwanted = np.array([not name.startswith(prefix) for name in names])
-    excluded = np.tile(unwanted, (len(asked), 1))
-    excluded[np.arange(len(asked)), positions] = True
+    excluded = np.tile(unwanted, (len(rows), 1))
+    excluded[np.arange(len(rows)), rows] = True
     with workers(recommender.n_jobs) as pool:
-        best, scores = top_items(
-            vectors[positions], vectors, sp.csr_array(excluded.astype(np.float32)), check_k(k), pool
-        )
+        best, scores = top_items(vectors[rows], vectors, sp.csr_array(excluded.astype(np.float32)), check_k(k), pool)
     library = recommender._table_library()
-    return ranked_table("feature", np.array(asked, dtype=object), "similar_feature", names, best, scores, library)
-
-
-def _feature_vectors(estimator: Any) -> tuple[Any, np.ndarray, np.ndarray]:
-    """The recommender, the names of its item features and their embeddings, scaled to length one."""
-    recommender = factor_recommender(estimator)
-    encoder = recommender.item_encoder_
-    if encoder is None or not len(encoder.feature_names_):
-        raise ValueError(
-            f"{type(recommender).__name__} was fitted without item features: fit(X, y, item_features=...) first."
-        )
-    names = encoder.feature_names_
-    return recommender, names, unit_length(recommender.item_embeddings_[-len(names) :])
-
-
-def _positions(names: np.ndarray, asked: list[str]) -> np.ndarray:
-    position = {name: p for p, name in enumerate(names)}
-    for name in asked:
-        if name not in position:
-            near = difflib.get_close_matches(str(name), list(position), n=3, cutoff=0.4)
-            hint = f"The nearest are {near}." if near else f"The first of {len(names)} is {names[0]!r}."
-            raise ValueError(f"There is no item feature {name!r}. {hint}")
-    return np.array([position[name] for name in asked], dtype=np.intp)
+    return ranked_table("feature", names[rows], "similar_feature", names, best, scores, library)
