@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
-from sklearn_recsketch.inspection._feature_space import FeatureSpace
 from sklearn_recsketch.inspection._fitted import known_rows
+from sklearn_recsketch.inspection._space import FeatureSpace, embedded
 from sklearn_recsketch.recommenders._similarity import unit_length
 from sklearn_recsketch.solvers._ranking import top_items
 from sklearn_recsketch.solvers._request import ranked_table
@@ -70,7 +70,7 @@ def items_like_feature(estimator: Any, features: Any, k: int = 10, *, candidates
     0  tag=t3     1
     1  tag=t3     2
     """
-    return _like_feature(FeatureSpace.of(estimator, "item"), features, k, candidates)
+    return _like_feature(embedded(estimator, "item_features"), features, k, candidates)
 
 
 def users_like_feature(estimator: Any, features: Any, k: int = 10, *, candidates: Any = None) -> Any:
@@ -108,7 +108,7 @@ def users_like_feature(estimator: Any, features: Any, k: int = 10, *, candidates
     >>> users_like_feature(rec, "country=fr", k=5).columns.tolist()
     ['feature', 'rank', 'user', 'score']
     """
-    return _like_feature(FeatureSpace.of(estimator, "user"), features, k, candidates)
+    return _like_feature(embedded(estimator, "user_features"), features, k, candidates)
 
 
 def suggest_features(estimator: Any, items: Any, k: int = 10, *, prefix: str = "") -> Any:
@@ -160,7 +160,7 @@ def suggest_features(estimator: Any, items: Any, k: int = 10, *, prefix: str = "
     >>> suggest_features(rec, rec.items_[0], k=3, prefix="tag=").shape
     (3, 4)
     """
-    return _suggest(FeatureSpace.of(estimator, "item"), items, k, prefix)
+    return _suggest(embedded(estimator, "item_features"), items, k, prefix)
 
 
 def suggest_user_features(estimator: Any, users: Any, k: int = 10, *, prefix: str = "") -> Any:
@@ -199,7 +199,7 @@ def suggest_user_features(estimator: Any, users: Any, k: int = 10, *, prefix: st
        user  rank     feature
     0     7     1  country=de
     """
-    return _suggest(FeatureSpace.of(estimator, "user"), users, k, prefix)
+    return _suggest(embedded(estimator, "user_features"), users, k, prefix)
 
 
 def similar_features(estimator: Any, features: Any, k: int = 10, *, prefix: str = "") -> Any:
@@ -236,7 +236,7 @@ def similar_features(estimator: Any, features: Any, k: int = 10, *, prefix: str 
     >>> similar_features(rec, ["tag=t3", "tag=t4"], k=5).shape
     (10, 4)
     """
-    return _similar(FeatureSpace.of(estimator, "item"), features, k, prefix)
+    return _similar(embedded(estimator, "item_features"), features, k, prefix)
 
 
 def similar_user_features(estimator: Any, features: Any, k: int = 10, *, prefix: str = "") -> Any:
@@ -274,42 +274,38 @@ def similar_user_features(estimator: Any, features: Any, k: int = 10, *, prefix:
     >>> similar_user_features(rec, "country=fr")["similar_feature"].tolist()
     ['country=de']
     """
-    return _similar(FeatureSpace.of(estimator, "user"), features, k, prefix)
+    return _similar(embedded(estimator, "user_features"), features, k, prefix)
 
 
 def _like_feature(space: FeatureSpace, features: Any, k: int, candidates: Any) -> Any:
     recommender, side = space.recommender, space.side
-    asked = [features] if isinstance(features, str) else list(features)
-    queries = space.directions[space.positions(asked)]
+    rows = space.rows(features)
     ids, vectors = getattr(recommender, f"{side}s_"), getattr(recommender, f"{side}_factors_")
     if candidates is not None:
         _, codes = known_rows(recommender, side, candidates, f"only known {side}s have a place beside features.")
         codes = np.unique(codes)
         ids, vectors = ids[codes], vectors[codes]
     with workers(recommender.n_jobs) as pool:
-        best, scores = top_items(queries, unit_length(vectors), None, check_k(k), pool)
-    named = np.array(asked, dtype=object)
-    return ranked_table("feature", named, side, ids, best, scores, recommender._table_library())
+        best, scores = top_items(unit_length(space.vectors[rows]), unit_length(vectors), None, check_k(k), pool)
+    return ranked_table("feature", space.ids[rows], side, ids, best, scores, recommender._table_library())
 
 
 def _suggest(space: FeatureSpace, ids: Any, k: int, prefix: str) -> Any:
     recommender, side = space.recommender, space.side
     asked, codes = known_rows(recommender, side, ids, f"features are suggested for known {side}s only.")
-    chosen = space.starting_with(prefix)
+    chosen = space.starting(prefix)
     carriers = sp.csr_array(space.carriers()[:, chosen])
     vectors, profiles = getattr(recommender, f"_{side}_vectors")(codes), space.profiles(carriers)
     with workers(recommender.n_jobs) as pool:
         best, scores = top_items(vectors, profiles, sp.csr_array(carriers[codes]), check_k(k), pool)
-    return ranked_table(side, asked, "feature", space.names[chosen], best, scores, recommender._table_library())
+    return ranked_table(side, asked, "feature", space.ids[chosen], best, scores, recommender._table_library())
 
 
 def _similar(space: FeatureSpace, features: Any, k: int, prefix: str) -> Any:
-    recommender = space.recommender
-    asked = [features] if isinstance(features, str) else list(features)
-    positions, chosen = space.positions(asked), space.starting_with(prefix)
-    itself = sp.csr_array((positions[:, None] == chosen).astype(np.float32))
+    recommender, rows, chosen = space.recommender, space.rows(features), space.starting(prefix)
+    itself = sp.csr_array((rows[:, None] == chosen).astype(np.float32))
+    vectors = unit_length(space.vectors)
     with workers(recommender.n_jobs) as pool:
-        directions = space.directions
-        best, scores = top_items(directions[positions], directions[chosen], itself, check_k(k), pool)
-    named, library = np.array(asked, dtype=object), recommender._table_library()
-    return ranked_table("feature", named, "similar_feature", space.names[chosen], best, scores, library)
+        best, scores = top_items(vectors[rows], vectors[chosen], itself, check_k(k), pool)
+    library = recommender._table_library()
+    return ranked_table("feature", space.ids[rows], "similar_feature", space.ids[chosen], best, scores, library)

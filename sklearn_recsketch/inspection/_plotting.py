@@ -3,18 +3,29 @@
 from __future__ import annotations
 
 import textwrap
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from types import ModuleType
 
     from matplotlib.axes import Axes
     from matplotlib.legend import Legend
 
-__all__ = ["ACCENT", "MUTED", "PALETTE", "draw_failures", "import_pyplot", "place_legend", "tidy", "whole_ticks"]
+__all__ = [
+    "ACCENT",
+    "CHARACTERS_PER_INCH",
+    "MUTED",
+    "PALETTE",
+    "draw_failures",
+    "import_pyplot",
+    "place_legend",
+    "scatter_style",
+    "tidy",
+    "whole_ticks",
+]
 
 # Okabe and Ito's colours, told apart by colour-blind readers too; yellow is left out, too faint for a line.
 PALETTE = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000"]
@@ -37,6 +48,11 @@ def tidy(panel: Axes) -> None:
     """The style of figures that displays make themselves; panels passed by the user keep theirs."""
     panel.set_prop_cycle(color=PALETTE)
     panel.spines[["top", "right"]].set_visible(False)
+
+
+def scatter_style(default: dict[str, Any], scatter_kw: Mapping[str, Any]) -> dict[str, Any]:
+    """What to pass to `scatter`: the user's over the defaults; `color` is another name of its `c`."""
+    return {key: value for key, value in default.items() if key != "c" or "color" not in scatter_kw} | dict(scatter_kw)
 
 
 def whole_ticks(panel: Axes) -> None:
