@@ -53,11 +53,11 @@ class Catalogue:
 
         return cls(features, names, images)
 
-    def gallery(self, table: pd.DataFrame, heading: str) -> ItemGallery:
+    def gallery(self, table: pd.DataFrame) -> ItemGallery:
         """A table of items as pictures."""
         column = "similar_item" if "similar_item" in table else "item"
         shown = pd.unique(pd.concat([table[name] for name in {column, "item"} & set(table)]))
-        return ItemGallery(table, images=self.images(shown), titles=self.names, heading=heading)
+        return ItemGallery(table, images=self.images(shown), titles=self.names)
 
     def features_of(self, item: Any) -> list[str]:
         """Names of the features an item has."""
@@ -78,11 +78,10 @@ class Catalogue:
 def show_recommendations(report: Report, winner: Any, X: pd.DataFrame, catalogue: Catalogue) -> None:
     """What three users get, and why one of them gets the first."""
     keenest = X["user"].value_counts().index[:3]
-    table = winner.recommend(keenest, k=8)
+    table = winner.recommend(keenest, k=5)
     report.section("Recommendations", "For the three users with the most likes; what they like already is left out.")
-    report.gallery(catalogue.gallery(table, "Recommended"))
-    first = table.iloc[0]
-    display = ExplanationDisplay.from_estimator(winner, first["user"], first["item"], names=catalogue.names)
+    report.gallery(catalogue.gallery(table))
+    display = ExplanationDisplay.from_estimator(winner, table["user"][0], table["item"][0], names=catalogue.names)
     report.figure(display.figure_, caption="Why the first of these: what adds up to its score")
 
 
@@ -90,19 +89,19 @@ def show_neighbours(report: Report, winner: Any, X: pd.DataFrame, catalogue: Cat
     """Similar items."""
     popular = X["item"].value_counts().index[:3]
     report.section("Similar items", "The nearest to the three most liked, by cosine in the embedded space.")
-    report.gallery(catalogue.gallery(winner.similar_items(popular, k=8), "Similar"))
+    report.gallery(catalogue.gallery(winner.similar_items(popular, k=9)))
 
 
 def show_tags(report: Report, winner: Any, X: pd.DataFrame, catalogue: Catalogue) -> None:
     """Sorting by tag, suggesting tags, similar tags."""
     common = catalogue.most_common(8)
-    table = items_like_feature(winner, common[:3], k=8)
+    table = items_like_feature(winner, common[:3], k=5)
     has = [item in catalogue.carriers(tag) for tag, item in zip(table["feature"], table["item"], strict=True)]
     report.section(
         "Tags",
         f"Items sorted by how near they are to a tag: {sum(has)} of these {len(has)} have the tag they are under.",
     )
-    report.gallery(catalogue.gallery(table, "Sorted by tag"))
+    report.gallery(catalogue.gallery(table))
     popular = X["item"].value_counts().index[:5]
     suggested = suggest_features(winner, popular, k=5).groupby("item", sort=False)["feature"].agg(", ".join)
     rows = [

@@ -94,6 +94,12 @@ def test_the_title_has_item_user_and_score(rec):
     assert ExplanationDisplay(explanation=made(0.5)).plot().ax_.get_title() == "score 0.500"
 
 
+def test_ids_that_a_row_of_a_table_made_floats_are_shown_as_they_are(rec):
+    best = rec.recommend(rec.users_[:1], k=1).iloc[0]
+    title = ExplanationDisplay.from_estimator(rec, best["user"], best["item"]).ax_.get_title()
+    assert f"item {int(best['item'])}\nuser {rec.users_[0]}:" in title
+
+
 @pytest.mark.parametrize("kind", [dict, pd.Series])
 def test_items_are_shown_by_their_titles(rec, kind):
     names = kind({int(item): f"Model {item}" for item in rec.items_[:-1]})

@@ -192,10 +192,13 @@ def test_the_style_concerns_the_gallery_only():
     assert all(re.match(r"\s*\.recsketch-gallery\b[^,]*$", selector) for selector in selectors)
 
 
-def test_pictures_load_when_seen_and_have_alternative_texts():
-    shown = page(TABLE, titles={5: "five"})
-    assert shown.all("loading") == ["lazy"] * 3
-    assert shown.all("alt") == ["five", "3", "five"]
+def test_pictures_from_the_web_load_when_seen_and_others_at_once():
+    shown = page(TABLE, images={3: "https://example.org/3.png"})
+    assert shown.all("loading") == ["lazy"]
+
+
+def test_pictures_have_alternative_texts():
+    assert page(TABLE, titles={5: "five"}).all("alt") == ["five", "3", "five"]
 
 
 # The page.

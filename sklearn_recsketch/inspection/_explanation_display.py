@@ -11,6 +11,7 @@ import numpy as np
 from sklearn_recsketch.inspection._explain import explain
 from sklearn_recsketch.inspection._plotting import MUTED, PALETTE, import_pyplot, tidy
 from sklearn_recsketch.utils._compat import _validate_style_kwargs
+from sklearn_recsketch.utils._validation import check_id_list
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -122,7 +123,9 @@ class ExplanationDisplay:
         ExplanationDisplay
         """
         explanation = explain(estimator, user, item, by=by, history=history)
-        display = cls(explanation=explanation, user=user, item=item)
+        # As the model has them: 7 where 7.0 was written.
+        ids = {name: check_id_list(id_, name).ids[0] for name, id_ in (("user", user), ("item", item))}
+        display = cls(explanation=explanation, **ids)
         return display.plot(ax, n_bars=n_bars, names=names, **bar_kw)
 
     def plot(

@@ -198,13 +198,13 @@ class _Card:
         title, full = (str(id), str(id)) if self.title is None else (self.title, f"{self.title} ({id})")
         placeholder = data_uri(placeholder_picture(id, title), "svg+xml")
         image = placeholder if self.image is None else self.image
-        # An embedded picture always loads, and where it is transparent nothing shall be seen behind it.
-        behind = f' style="background-image: url({placeholder})"' if is_web_address(image) else ""
+        # An embedded picture is there at once, and where it is transparent nothing shall be seen behind it.
+        remote = f' loading="lazy" style="background-image: url({placeholder})"' if is_web_address(image) else ""
         kind = ' class="recsketch-query"' if self.place.row is None else ""
         note = f"<small>{_escape(self.place.note)}</small>" if self.place.note else ""
         figure = (
             f'<figure{kind} title="{_escape(full)}"><img src="{_escape(image)}" alt="{_escape(title)}" width="160" '
-            f'height="160" loading="lazy"{behind}><figcaption><b>{_escape(title)}</b>{note}</figcaption></figure>'
+            f'height="160"{remote}><figcaption><b>{_escape(title)}</b>{note}</figcaption></figure>'
         )
         if self.link is None:
             return figure

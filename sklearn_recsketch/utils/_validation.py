@@ -114,7 +114,8 @@ def check_interactions(X: Any, y: Any = None, *, name: str = "X") -> Interaction
 
 def check_id_list(ids: Any, name: str) -> IdColumn:
     """Encode a one-dimensional list of ids given to a query; a single id is a list of one."""
-    if isinstance(ids, (str, int, np.integer)) and not isinstance(ids, bool):
+    # A float, too: table.iloc[0]["item"] makes one of an integer.
+    if isinstance(ids, (str, int, float, np.integer, np.floating)) and not isinstance(ids, bool):
         ids = [ids]
     if isinstance(ids, pd.Series | pd.Index):
         return encode_ids(ids, name)
