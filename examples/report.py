@@ -25,7 +25,8 @@ h1 { margin: 0; font-size: 1.9rem; line-height: 1.2; }
 h2 { margin: 0 0 .3rem; font-size: 1.25rem; }
 h3 { margin: .6rem 0 0; font-size: 1rem; }
 main > p, main > section > p { margin: .2rem 0 1rem; color: var(--soft); }
-main > section { background: #fff; border: 1px solid var(--line); border-radius: .6rem; padding: 1.2rem; margin-top: 1.2rem; }
+main > section { background: #fff; border: 1px solid var(--line); border-radius: .6rem; padding: 1.2rem; }
+main > section { margin-top: 1.2rem; }
 .scroll { overflow-x: auto; margin: .8rem 2.5rem .8rem 0; display: inline-block; vertical-align: top; max-width: 100%; }
 table { border-collapse: collapse; font-size: .9rem; font-variant-numeric: tabular-nums; }
 caption { text-align: left; font-weight: 600; padding-bottom: .3rem; max-width: 26rem; }
