@@ -78,7 +78,7 @@ class Catalogue:
 def show_recommendations(report: Report, winner: Any, X: pd.DataFrame, catalogue: Catalogue) -> None:
     """What three users get, and why one of them gets the first."""
     keenest = X["user"].value_counts().index[:3]
-    table = winner.recommend(keenest, k=5)
+    table = winner.recommend(keenest, k=6)
     report.section("Recommendations", "For the three users with the most likes; what they like already is left out.")
     report.gallery(catalogue.gallery(table))
     display = ExplanationDisplay.from_estimator(winner, table["user"][0], table["item"][0], names=catalogue.names)
@@ -89,13 +89,13 @@ def show_neighbours(report: Report, winner: Any, X: pd.DataFrame, catalogue: Cat
     """Similar items."""
     popular = X["item"].value_counts().index[:3]
     report.section("Similar items", "The nearest to the three most liked, by cosine in the embedded space.")
-    report.gallery(catalogue.gallery(winner.similar_items(popular, k=9)))
+    report.gallery(catalogue.gallery(winner.similar_items(popular, k=5)))
 
 
 def show_tags(report: Report, winner: Any, X: pd.DataFrame, catalogue: Catalogue) -> None:
     """Sorting by tag, suggesting tags, similar tags."""
     common = catalogue.most_common(8)
-    table = items_like_feature(winner, common[:3], k=5)
+    table = items_like_feature(winner, common[:3], k=6)
     has = [item in catalogue.carriers(tag) for tag, item in zip(table["feature"], table["item"], strict=True)]
     report.section(
         "Tags",

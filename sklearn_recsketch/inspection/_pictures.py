@@ -88,7 +88,7 @@ def placeholder_picture(id: Any, text: Any = None) -> bytes:
     id : int or str
         Decides upon colours and shapes.
     text : str, default=None
-        Whose initials are written on it; None is the id.
+        Whose initials are written on it, or all of a short number; None is the id.
 
     Returns
     -------
@@ -129,8 +129,10 @@ def _color(hue: float, lightness: float) -> str:
 
 
 def _initials(text: str) -> str:
-    """Of the first two words, or the first two characters; what XML cannot hold is left out."""
+    """Of the first two words, or the first two characters, or a short number; what XML cannot hold is left out."""
     words = "".join(character if character.isprintable() else " " for character in text).split()
+    if len(words) == 1 and words[0].isdecimal() and len(words[0]) <= 4:
+        return words[0]
     letters = "".join(word[0] for word in words[:2]) if len(words) > 1 else "".join(words)[:2]
     return letters.upper()
 
