@@ -11,7 +11,7 @@ from sklearn_recsketch.kernels._jit import read_only, rows_of
 from sklearn_recsketch.kernels._topk import TILE, rank_items
 from sklearn_recsketch.utils._threads import Workers, even_ranges
 
-__all__ = ["RankedItems", "sorted_items", "top_items"]
+__all__ = ["RankedItems", "norms", "sorted_items", "top_items"]
 
 USERS_PER_TASK = 1024
 LARGEST_INSERTION = 256  # the kernel inserts into sorted lists: fast for short ones, quadratic in k
@@ -46,14 +46,17 @@ class RankedItems:
             return sorted_items(user_vectors, self._vectors, excluded, k, pool)
         users = np.ascontiguousarray(user_vectors, dtype=np.float32)
         # Rounding of a float32 dot product is below K eps |x| |y|, that of the lengths below 2 eps.
-        lengths = _norms(users) * (1 + 2 * (users.shape[1] + 2) * np.finfo(np.float32).eps)
+        lengths = norms(users) * (1 + 2 * (users.shape[1] + 2) * np.finfo(np.float32).eps)
         lengths = np.nextafter(lengths.astype(np.float32), np.float32(np.inf))
         users, lengths = read_only(users), read_only(lengths)
-        rows, tiled = rows_of(excluded), self._tiled
+        rows = rows_of(excluded)
+        tiles, longest, items, places = self._tiled
         best = np.full((n_users, k), -1, dtype=np.int32)
         scores = np.full((n_users, k), -np.inf, dtype=np.float32)
         pool.map(
-            lambda task: rank_items(task[0], task[1], users, lengths, *tiled, rows, best, scores),
+            lambda task: rank_items(
+                task[0], task[1], users, lengths, tiles, longest, items, places, rows, best, scores
+            ),
             even_ranges(n_users, USERS_PER_TASK),
         )
         return best, scores
@@ -84,8 +87,8 @@ def top_items(
 
 def _tiles(item_vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Items from the longest on, transposed tile by tile, the norm each tile begins with, and who is where."""
-    norms = _norms(item_vectors)
-    order = np.argsort(-norms, kind="stable").astype(np.int32)
+    lengths = norms(item_vectors)
+    order = np.argsort(-lengths, kind="stable").astype(np.int32)
     n_tiles = -(-len(order) // TILE)
     tiles = np.zeros((n_tiles, item_vectors.shape[1], TILE), dtype=np.float32)
     items = np.full(n_tiles * TILE, -1, dtype=np.int32)
@@ -95,11 +98,11 @@ def _tiles(item_vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray
     for t in range(n_tiles):
         part = item_vectors[order[t * TILE : (t + 1) * TILE]]
         tiles[t, :, : len(part)] = part.T
-    longest = np.nextafter(norms[order[::TILE]].astype(np.float32), np.float32(np.inf))
+    longest = np.nextafter(lengths[order[::TILE]].astype(np.float32), np.float32(np.inf))
     return tiles, longest, items, places
 
 
-def _norms(vectors: np.ndarray) -> np.ndarray:
+def norms(vectors: np.ndarray) -> np.ndarray:
     """Norms in float64: squares of small float32 values vanish."""
     return np.sqrt(np.einsum("ik,ik->i", vectors, vectors, dtype=np.float64))
 

@@ -133,10 +133,10 @@ def check_id_list(ids: Any, name: str) -> IdColumn:
     return encode_ids(array, name)
 
 
-def check_k(k: Any) -> int:
-    """A cutoff as a positive int."""
+def check_k(k: Any, name: str = "k") -> int:
+    """A cutoff, or another number of things, as a positive int."""
     if not isinstance(k, int | np.integer) or isinstance(k, bool) or k < 1:
-        raise ValueError(f"k must be an int of at least 1, got {k!r}.")
+        raise ValueError(f"{name} must be an int of at least 1, got {k!r}.")
     return int(k)
 
 
