@@ -56,6 +56,7 @@ doc: $(VENV)/.recsketch-docs
 bench: $(VENV)/.recsketch-bench
 	$(BIN)/python benchmarks/training.py
 	$(BIN)/python benchmarks/ranking.py
+	$(BIN)/python benchmarks/serving.py
 	$(BIN)/python benchmarks/preparation.py
 	$(BIN)/python benchmarks/startup.py
 	$(BIN)/python benchmarks/side_features.py --only cost --only growth

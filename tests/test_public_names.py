@@ -20,6 +20,7 @@ MODULES = [
     ".datasets",
     ".recommenders",
     ".inspection",
+    ".serving",
     ".exceptions",
 ]
 CLASSES = sorted(
@@ -69,7 +70,8 @@ def test_import_leaves_optional_packages_out():
     code = """
 import sys
 import sklearn_recsketch, sklearn_recsketch.model_selection, sklearn_recsketch.datasets, sklearn_recsketch.metrics
-print([name for name in ("skopt", "matplotlib", "implicit", "lightfm", "polars") if name in sys.modules])
+import sklearn_recsketch.serving
+print([name for name in ("skopt", "matplotlib", "implicit", "lightfm", "polars", "usearch") if name in sys.modules])
 """
     assert run(code) == "[]"
 

@@ -10,7 +10,7 @@ import scipy.sparse as sp
 from sklearn_recsketch.kernels import _topk
 from sklearn_recsketch.kernels._jit import read_only, rows_of
 from sklearn_recsketch.solvers import _ranking
-from sklearn_recsketch.solvers._ranking import top_items
+from sklearn_recsketch.solvers._ranking import RankedItems, top_items
 from sklearn_recsketch.utils._threads import Workers
 
 ALONE = Workers(None, 1)
@@ -70,6 +70,25 @@ def test_rank_items_looks_no_further_than_norms_allow():
     given = [read_only(array) for array in (users, lengths, tiles, longest, order, places)]
     _topk.rank_items(0, 3, *given, rows_of(sp.csr_array((3, 3 * _topk.TILE), dtype=np.float32)), best, scores)
     assert best.tolist() == [[0, 1, 2, 3]] * 3
+
+
+def test_items_made_ready_once_answer_every_call_alike():
+    rng = np.random.default_rng(0)
+    users, items = rng.standard_normal((40, 6)).astype(np.float32), rng.standard_normal((1500, 6)).astype(np.float32)
+    excluded = sp.csr_array(rng.random((40, 1500)) < 0.1).astype(np.float32)
+    ready = RankedItems(items)
+    for k in (5, 5, 300):
+        for mine, theirs in zip(ready.top(users, excluded, k, ALONE), top_items(users, items, excluded, k, ALONE)):
+            np.testing.assert_array_equal(mine, theirs)
+
+
+def test_items_are_made_ready_once(monkeypatch):
+    made, tiles = [], _ranking._tiles
+    monkeypatch.setattr(_ranking, "_tiles", lambda vectors: made.append(len(vectors)) or tiles(vectors))
+    ready = RankedItems(np.ones((4, 2), np.float32))
+    for _ in range(3):
+        ready.top(np.ones((1, 2), np.float32), None, 2, ALONE)
+    assert made == [4]
 
 
 def test_rank_items_runs_as_plain_python():

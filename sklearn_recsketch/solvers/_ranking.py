@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+
 import numpy as np
 import scipy.sparse as sp
 
@@ -9,11 +11,55 @@ from sklearn_recsketch.kernels._jit import read_only, rows_of
 from sklearn_recsketch.kernels._topk import TILE, rank_items
 from sklearn_recsketch.utils._threads import Workers, even_ranges
 
-__all__ = ["top_items"]
+__all__ = ["RankedItems", "norms", "sorted_items", "top_items"]
 
 USERS_PER_TASK = 1024
 LARGEST_INSERTION = 256  # the kernel inserts into sorted lists: fast for short ones, quadratic in k
 BLOCK_SCORES = 8_000_000  # scores held at once by a thread where lists are long
+
+
+class RankedItems:
+    """Items made ready to be ranked for any number of calls: sorted by norm and tiled once.
+
+    Parameters
+    ----------
+    vectors : ndarray of shape (n_items, n_components)
+    """
+
+    def __init__(self, vectors: np.ndarray) -> None:
+        self._vectors = vectors
+
+    @cached_property
+    def _tiled(self) -> list[np.ndarray]:
+        """What `_tiles` makes; long lists do without."""
+        return [read_only(array) for array in _tiles(self._vectors)]
+
+    def top(
+        self, user_vectors: np.ndarray, excluded: sp.csr_array | None, k: int, pool: Workers
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """The k items of largest inner product with each user vector, as `top_items` returns them."""
+        n_users, n_items = len(user_vectors), len(self._vectors)
+        k = min(k, n_items)
+        if excluded is None:
+            excluded = sp.csr_array(np.empty((n_users, 0), np.float32))
+        if k > LARGEST_INSERTION:
+            return sorted_items(user_vectors, self._vectors, excluded, k, pool)
+        users = np.ascontiguousarray(user_vectors, dtype=np.float32)
+        # Rounding of a float32 dot product is below K eps |x| |y|, that of the lengths below 2 eps.
+        lengths = norms(users) * (1 + 2 * (users.shape[1] + 2) * np.finfo(np.float32).eps)
+        lengths = np.nextafter(lengths.astype(np.float32), np.float32(np.inf))
+        users, lengths = read_only(users), read_only(lengths)
+        rows = rows_of(excluded)
+        tiles, longest, items, places = self._tiled
+        best = np.full((n_users, k), -1, dtype=np.int32)
+        scores = np.full((n_users, k), -np.inf, dtype=np.float32)
+        pool.map(
+            lambda task: rank_items(
+                task[0], task[1], users, lengths, tiles, longest, items, places, rows, best, scores
+            ),
+            even_ranges(n_users, USERS_PER_TASK),
+        )
+        return best, scores
 
 
 def top_items(
@@ -36,32 +82,13 @@ def top_items(
         Row numbers of items, best first, ties by row number; -1 where a user has too few items left.
     scores : ndarray of the same shape, dtype float32
     """
-    n_users, n_items = len(user_vectors), len(item_vectors)
-    k = min(k, n_items)
-    if excluded is None:
-        excluded = sp.csr_array(np.empty((n_users, 0), np.float32))
-    if k > LARGEST_INSERTION:
-        return _sorted_items(user_vectors, item_vectors, excluded, k, pool)
-    users = np.ascontiguousarray(user_vectors, dtype=np.float32)
-    # Rounding of a float32 dot product is below K eps |x| |y|, that of the lengths below 2 eps.
-    lengths = _norms(users) * (1 + 2 * (users.shape[1] + 2) * np.finfo(np.float32).eps)
-    lengths = np.nextafter(lengths.astype(np.float32), np.float32(np.inf))
-    users, lengths = read_only(users), read_only(lengths)
-    tiles, longest, items, places = (read_only(array) for array in _tiles(item_vectors))
-    rows = rows_of(excluded)
-    best = np.full((n_users, k), -1, dtype=np.int32)
-    scores = np.full((n_users, k), -np.inf, dtype=np.float32)
-    pool.map(
-        lambda task: rank_items(task[0], task[1], users, lengths, tiles, longest, items, places, rows, best, scores),
-        even_ranges(n_users, USERS_PER_TASK),
-    )
-    return best, scores
+    return RankedItems(item_vectors).top(user_vectors, excluded, k, pool)
 
 
 def _tiles(item_vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Items from the longest on, transposed tile by tile, the norm each tile begins with, and who is where."""
-    norms = _norms(item_vectors)
-    order = np.argsort(-norms, kind="stable").astype(np.int32)
+    lengths = norms(item_vectors)
+    order = np.argsort(-lengths, kind="stable").astype(np.int32)
     n_tiles = -(-len(order) // TILE)
     tiles = np.zeros((n_tiles, item_vectors.shape[1], TILE), dtype=np.float32)
     items = np.full(n_tiles * TILE, -1, dtype=np.int32)
@@ -71,16 +98,16 @@ def _tiles(item_vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray
     for t in range(n_tiles):
         part = item_vectors[order[t * TILE : (t + 1) * TILE]]
         tiles[t, :, : len(part)] = part.T
-    longest = np.nextafter(norms[order[::TILE]].astype(np.float32), np.float32(np.inf))
+    longest = np.nextafter(lengths[order[::TILE]].astype(np.float32), np.float32(np.inf))
     return tiles, longest, items, places
 
 
-def _norms(vectors: np.ndarray) -> np.ndarray:
+def norms(vectors: np.ndarray) -> np.ndarray:
     """Norms in float64: squares of small float32 values vanish."""
     return np.sqrt(np.einsum("ik,ik->i", vectors, vectors, dtype=np.float64))
 
 
-def _sorted_items(
+def sorted_items(
     user_vectors: np.ndarray, item_vectors: np.ndarray, excluded: sp.csr_array, k: int, pool: Workers
 ) -> tuple[np.ndarray, np.ndarray]:
     """`top_items` for long lists: sort all scores of a block of users."""

@@ -9,7 +9,13 @@ from sklearn.model_selection._validation import (
     _warn_or_raise_about_fit_failures,
 )
 from sklearn.utils import _safe_indexing
-from sklearn.utils._param_validation import HasMethods, Interval, StrOptions, validate_parameter_constraints
+from sklearn.utils._param_validation import (
+    HasMethods,
+    Interval,
+    StrOptions,
+    validate_parameter_constraints,
+    validate_params,
+)
 from sklearn.utils._plotting import _validate_style_kwargs
 from sklearn.utils.metaestimators import _safe_split
 from sklearn.utils.validation import _check_method_params, _num_samples
@@ -31,4 +37,5 @@ __all__ = [
     "_validate_style_kwargs",
     "_warn_or_raise_about_fit_failures",
     "validate_parameter_constraints",
+    "validate_params",
 ]

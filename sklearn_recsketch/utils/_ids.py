@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-__all__ = ["IdColumn", "check_same_kind", "encode_ids", "lookup", "show_id"]
+__all__ = ["IdColumn", "check_same_kind", "encode_ids", "lookup", "lookup_sorted", "show_id"]
 
 # Above 2**53 neighbouring integers share one float64, so a float can no longer tell two ids apart.
 LARGEST_EXACT_FLOAT = 2**53
@@ -63,6 +63,15 @@ def lookup(ids: np.ndarray, column: IdColumn, name: str, whose: str = "the model
         return np.empty(0, dtype=np.intp)
     check_same_kind(column.ids, ids, f"The {name} ids", whose)
     return np.asarray(pd.Index(ids).get_indexer(pd.Index(column.ids)))[column.codes]
+
+
+def lookup_sorted(ids: np.ndarray, column: IdColumn, name: str, whose: str) -> np.ndarray:
+    """`lookup` in sorted ids, by bisection: a single query must not wait for a hash of all of them."""
+    if not len(column.ids):
+        return np.empty(0, dtype=np.intp)
+    check_same_kind(column.ids, ids, f"The {name} ids", whose)
+    place = np.minimum(np.searchsorted(ids, column.ids), len(ids) - 1)
+    return np.where(ids[place] == column.ids, place, -1)[column.codes]
 
 
 def check_same_kind(ids: np.ndarray, others: np.ndarray, what: str, whose: str) -> None:

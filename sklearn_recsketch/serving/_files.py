@@ -1,0 +1,72 @@
+"""An index as a folder of plain files, large ones mapped into memory on loading."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+
+from sklearn_recsketch.serving._contents import Contents
+
+__all__ = ["load_contents", "new_folder", "save_contents"]
+
+FORMAT = 1
+HEADER = "index.json"
+
+
+def new_folder(folder: Any) -> Path:
+    """The folder, made and empty: the files of an index in use are mapped by other processes."""
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    if any(folder.iterdir()):
+        raise FileExistsError(f"{str(folder)!r} is not empty: save each index into a folder of its own.")
+    return folder
+
+
+def save_contents(contents: Contents, folder: Path, header: dict[str, Any]) -> None:
+    """Write the arrays, then the header that says they are complete."""
+    arrays = {"vectors": contents.vectors}
+    ids = {"ids": contents.ids}
+    if contents.metric == "score":
+        arrays["queries"], ids["query_ids"] = contents.queries, contents.query_ids
+    if contents.seen is not None:
+        arrays |= {"seen_indptr": contents.seen.indptr, "seen_indices": contents.seen.indices}
+    for name, array in arrays.items():
+        np.save(folder / f"{name}.npy", array, allow_pickle=False)
+    for name, values in ids.items():
+        # Not .npy, where each string takes the room of the longest.
+        (folder / f"{name}.json").write_text(json.dumps(values.tolist()))
+    header = header | {"of": contents.of, "metric": contents.metric, "library": contents.library, "format": FORMAT}
+    (folder / HEADER).write_text(json.dumps(header, indent=1))
+
+
+def load_contents(folder: Path) -> tuple[Contents, dict[str, Any]]:
+    """The contents of a saved index, and the rest of its header."""
+    path = folder / HEADER
+    if not path.exists():
+        raise FileNotFoundError(f"{str(folder)!r} holds no index: there is no {HEADER} in it.")
+    header = json.loads(path.read_text())
+    if header.pop("format") != FORMAT:
+        raise ValueError(f"{str(path)!r} is of another version's format; this one reads format {FORMAT}.")
+    of, metric, library = (header.pop(name) for name in ("of", "metric", "library"))
+    ids, vectors = _ids(folder, "ids"), _mapped(folder, "vectors")
+    if metric == "cosine":
+        return Contents(of, metric, ids, vectors, ids, vectors, None, library), header
+    query_ids, queries, seen = _ids(folder, "query_ids"), _mapped(folder, "queries"), None
+    if of == "items":
+        indptr, indices = _mapped(folder, "seen_indptr"), _mapped(folder, "seen_indices")
+        shape = (len(query_ids), len(ids))
+        seen = sp.csr_array((np.ones(len(indices), bool), indices, indptr), shape=shape)
+    return Contents(of, metric, ids, vectors, query_ids, queries, seen, library), header
+
+
+def _mapped(folder: Path, name: str) -> np.ndarray:
+    return np.asarray(np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False))
+
+
+def _ids(folder: Path, name: str) -> np.ndarray:
+    values = json.loads((folder / f"{name}.json").read_text())
+    return np.array(values, dtype=object if isinstance(values[0], str) else np.int64)

@@ -1,0 +1,31 @@
+"""Recommenders with made-up factors, for indexes of them."""
+
+from __future__ import annotations
+
+import numpy as np
+import scipy.sparse as sp
+
+from sklearn_recsketch import WRMFRecommender
+
+
+def model_of(items, users, seen=None):
+    """A recommender with these vectors, whose ids are row numbers."""
+    model = WRMFRecommender(items.shape[1])
+    model.users_, model.items_ = np.arange(len(users)), np.arange(len(items))
+    model.user_factors_, model.item_factors_ = users.astype(np.float32), items.astype(np.float32)
+    model._unknown_user = model._unknown_item = np.zeros(items.shape[1], np.float32)
+    empty = sp.csr_array((len(users), len(items)), dtype=np.float32)
+    model.interactions_ = empty if seen is None else sp.csr_array(seen.astype(np.float32))
+    return model
+
+
+def scattered(n, rng, n_components=16):
+    """Vectors in all directions, of norms as skewed as those of factors."""
+    return rng.standard_normal((n, n_components)) * np.exp(0.4 * rng.standard_normal((n, 1)))
+
+
+def large_model():
+    """300 users of 4,000 items, each of whom has seen 40."""
+    rng = np.random.default_rng(0)
+    seen = sp.csr_array(rng.random((300, 4000)) < 0.01)
+    return model_of(scattered(4000, rng), scattered(300, rng), seen)
