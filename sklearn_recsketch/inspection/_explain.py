@@ -8,7 +8,7 @@ import narwhals as nw
 import numpy as np
 import scipy.sparse as sp
 
-from sklearn_recsketch.inspection._fitted import factor_recommender, known_rows
+from sklearn_recsketch.recommenders._fitted import factor_recommender, known_rows
 from sklearn_recsketch.recommenders._similarity import unit_length
 from sklearn_recsketch.solvers._request import Given
 from sklearn_recsketch.utils._frames import make_table

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
-from sklearn_recsketch.inspection._fitted import known_rows
 from sklearn_recsketch.inspection._space import FeatureSpace, embedded
+from sklearn_recsketch.recommenders._fitted import known_rows
 from sklearn_recsketch.recommenders._similarity import unit_length
 from sklearn_recsketch.solvers._ranking import top_items
 from sklearn_recsketch.solvers._request import ranked_table

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import scipy.sparse as sp
 
-from sklearn_recsketch.inspection._fitted import factor_recommender, known_rows
+from sklearn_recsketch.recommenders._fitted import factor_recommender, known_rows
 
 __all__ = ["embedded"]
 

@@ -19,9 +19,9 @@ from urllib.error import HTTPError
 from urllib.parse import quote
 
 from sklearn.datasets import get_data_home
-from sklearn.utils._param_validation import Interval, validate_parameter_constraints
 
 from sklearn_recsketch.inspection._pictures import image_type
+from sklearn_recsketch.utils._compat import Interval, validate_parameter_constraints
 from sklearn_recsketch.utils._http import get, is_web_address
 from sklearn_recsketch.utils._ids import show_id
 from sklearn_recsketch.utils._validation import check_id_list

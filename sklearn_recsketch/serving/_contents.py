@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
-from sklearn_recsketch.inspection._fitted import factor_recommender
+from sklearn_recsketch.recommenders._fitted import factor_recommender
 from sklearn_recsketch.recommenders._similarity import unit_length
 from sklearn_recsketch.serving._vectors import OTHER, id_name, score_vectors
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sklearn_recsketch.inspection._fitted import factor_recommender
+from sklearn_recsketch.recommenders._fitted import factor_recommender
 from sklearn_recsketch.serving._augment import augment_items, augment_users
 from sklearn_recsketch.serving._vectors import id_name, score_vectors
 from sklearn_recsketch.utils._compat import StrOptions, validate_params
