@@ -24,6 +24,7 @@ from common import (
     citeulike,
     citeulike_tags,
     gowalla,
+    machine,
     markdown,
     publish,
     run_parts,
@@ -283,10 +284,9 @@ def similar() -> None:
         memory.append(f"{peak.peak - peak.before:.0f} MiB")
     publish(
         "similar items",
-        f"{data.name}, the ten most similar to each of {len(everything):,} items, {THREADS} threads, 5 rounds. Peak "
-        f"memory of our call above that of data and models: {' and '.join(memory)}, of which the vectors of length one "
-        f"and the table; the cosines of all pairs would be {len(everything) ** 2 * 4 / 2**20:,.0f} MiB.\n\n"
-        + markdown(pd.concat(tables)),
+        f"{machine('implicit')}\n\n{data.name}, the ten most similar to each of {len(everything):,} items, {THREADS} "
+        f"threads, 5 rounds. Peak memory of our call above that of data and models: {' and '.join(memory)}; the "
+        f"cosines of all pairs would be {len(everything) ** 2 * 4 / 2**20:,.0f} MiB.\n\n{markdown(pd.concat(tables))}",
     )
 
 
