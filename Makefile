@@ -57,6 +57,7 @@ bench: $(VENV)/.recsketch-bench
 	$(BIN)/python benchmarks/training.py
 	$(BIN)/python benchmarks/ranking.py
 	$(BIN)/python benchmarks/serving.py
+	$(BIN)/python benchmarks/embeddings.py --only similar
 	$(BIN)/python benchmarks/preparation.py
 	$(BIN)/python benchmarks/startup.py
 	$(BIN)/python benchmarks/side_features.py --only cost --only growth
@@ -68,6 +69,7 @@ quality: $(VENV)/.recsketch-bench
 	$(BIN)/python benchmarks/published.py
 	$(BIN)/python benchmarks/defaults.py
 	$(BIN)/python benchmarks/side_features.py --only warm --only few --only cold-WRMF --only cold-WARP --only cold-peers
+	$(BIN)/python benchmarks/embeddings.py --only suggest --only sort
 
 clean:
 	rm -rf build dist docs/_build demo-report

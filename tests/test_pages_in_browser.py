@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from screenshots import headless_browser, resize
 
 from sklearn_recsketch import WRMFRecommender
 from sklearn_recsketch.datasets import make_interactions
@@ -16,17 +16,6 @@ from sklearn_recsketch.inspection import ItemGallery
 DEMO = Path(__file__).parents[1] / "examples/demo.py"
 HOSTILE = '<script>document.title = "owned"</script> & "a ship"'
 HOSTILE_TAG = "<img src=x onerror='document.title=1'>"
-SWITCHES = [
-    "--headless=new",
-    "--no-sandbox",  # which root has to do without
-    "--disable-gpu",
-    "--disable-dev-shm-usage",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-    "--host-resolver-rules=MAP * ~NOTFOUND",  # there is no network
-]
 LOAD_ALL = """
 const done = arguments[0], images = [...document.images];
 for (const image of images) image.loading = "eager";
@@ -37,16 +26,12 @@ Promise.allSettled(images.map(image => image.decode())).then(
 
 @pytest.fixture(scope="module")
 def browser():
-    selenium = pytest.importorskip("selenium.webdriver")
-    chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
-    if chromium is None or driver is None:
-        pytest.skip("there is no chromium and chromedriver: apt-get install chromium chromium-driver")
-    options = selenium.ChromeOptions()
-    options.binary_location = chromium
-    for switch in SWITCHES:
-        options.add_argument(switch)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    with selenium.Chrome(options=options, service=selenium.ChromeService(driver)) as session:
+    pytest.importorskip("selenium")
+    try:
+        session = headless_browser()
+    except FileNotFoundError as error:
+        pytest.skip(str(error))
+    with session:
         yield session
 
 
@@ -78,7 +63,6 @@ def report(files):
 def gallery(tmp_path_factory):
     X, y = make_interactions(100, 50, random_state=0)
     rec = WRMFRecommender(8, random_state=0).fit(X, y)
-    # A remote picture cannot be had here: that is the one thing the browser may complain of.
     pictures = ItemGallery(rec.similar_items(rec.items_[:4], k=7), titles=lambda item: HOSTILE, heading=HOSTILE)
     return pictures.to_html(tmp_path_factory.mktemp("gallery") / "gallery.html")
 
@@ -115,6 +99,5 @@ def test_every_picture_is_shown(opened):
 
 @pytest.mark.parametrize("width", [360, 800, 1600])
 def test_no_window_is_too_narrow(opened, width):
-    metrics = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False}
-    opened.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+    resize(opened, width)
     assert opened.execute_script("return document.documentElement.scrollWidth") <= width
