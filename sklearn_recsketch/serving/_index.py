@@ -18,7 +18,7 @@ from sklearn_recsketch.serving._rescore import rescored
 from sklearn_recsketch.serving._vectors import id_name
 from sklearn_recsketch.solvers._ranking import top_items
 from sklearn_recsketch.solvers._request import ranked_table
-from sklearn_recsketch.utils._ids import lookup_sorted, show_id
+from sklearn_recsketch.utils._ids import lookup, show_id
 from sklearn_recsketch.utils._threads import workers
 from sklearn_recsketch.utils._validation import check_id_list, check_k
 
@@ -255,7 +255,7 @@ class EmbeddingIndex:
             )
         contents = self._contents
         column = check_id_list(asked, name)
-        rows = lookup_sorted(contents.query_ids, column, name, "those the index knows are")
+        rows = lookup(contents.query_ids, column, name, "those the index knows are")
         ids = column.ids[column.codes]
         if (rows < 0).any():
             first = show_id(ids[int(np.argmax(rows < 0))])

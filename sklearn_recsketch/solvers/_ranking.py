@@ -15,6 +15,7 @@ __all__ = ["RankedItems", "norms", "sorted_items", "top_items"]
 
 USERS_PER_TASK = 1024
 LARGEST_INSERTION = 256  # the kernel inserts into sorted lists: fast for short ones, quadratic in k
+FEW_USERS = 16  # for as many, all scores are computed in the time that making the items ready would take
 BLOCK_SCORES = 8_000_000  # scores held at once by a thread where lists are long
 
 
@@ -82,7 +83,11 @@ def top_items(
         Row numbers of items, best first, ties by row number; -1 where a user has too few items left.
     scores : ndarray of the same shape, dtype float32
     """
-    return RankedItems(item_vectors).top(user_vectors, excluded, k, pool)
+    if len(user_vectors) > FEW_USERS:
+        return RankedItems(item_vectors).top(user_vectors, excluded, k, pool)
+    if excluded is None:
+        excluded = sp.csr_array(np.empty((len(user_vectors), 0), np.float32))
+    return sorted_items(user_vectors, item_vectors, excluded, min(k, len(item_vectors)), pool)
 
 
 def _tiles(item_vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
@@ -110,19 +115,20 @@ def norms(vectors: np.ndarray) -> np.ndarray:
 def sorted_items(
     user_vectors: np.ndarray, item_vectors: np.ndarray, excluded: sp.csr_array, k: int, pool: Workers
 ) -> tuple[np.ndarray, np.ndarray]:
-    """`top_items` for long lists: sort all scores of a block of users."""
+    """`top_items` for long lists and for few users: all scores of a block of users, the best of them sorted."""
     n_users, n_items = len(user_vectors), len(item_vectors)
     best = np.full((n_users, k), -1, dtype=np.int32)
     scores = np.full((n_users, k), -np.inf, dtype=np.float32)
 
     def part(task: tuple[int, int]) -> None:
         block = user_vectors[task[0] : task[1]] @ item_vectors.T
-        rows = np.repeat(np.arange(len(block)), np.diff(excluded.indptr[task[0] : task[1] + 1]))
-        block[rows, excluded.indices[excluded.indptr[task[0]] : excluded.indptr[task[1]]]] = -np.inf
-        order = np.argsort(-block, axis=1, kind="stable")[:, :k]
-        top = np.take_along_axis(block, order, axis=1)
-        best[task[0] : task[1]] = np.where(top > -np.inf, order, -1)
-        scores[task[0] : task[1]] = top
+        for u, row in zip(range(*task), block, strict=True):
+            row[excluded.indices[excluded.indptr[u] : excluded.indptr[u + 1]]] = -np.inf
+            least = np.partition(row, n_items - k)[n_items - k]
+            # All that are as good as the last of the list: of equal ones the first belong to it.
+            among = np.flatnonzero((row >= least) & (row > -np.inf))
+            among = among[np.argsort(-row[among], kind="stable")[:k]]
+            best[u, : len(among)], scores[u, : len(among)] = among, row[among]
 
     pool.map(part, even_ranges(n_users, max(1, BLOCK_SCORES // n_items)))
     return best, scores

@@ -11,7 +11,7 @@ import scipy.sparse as sp
 from sklearn_recsketch.preprocessing._matrix import present_ids
 from sklearn_recsketch.preprocessing._side_features import SideFeatures
 from sklearn_recsketch.utils._frames import frame_library, make_table
-from sklearn_recsketch.utils._ids import IdColumn, check_same_kind, lookup
+from sklearn_recsketch.utils._ids import IdColumn, check_same_kind, lookup, lookup_unsorted
 from sklearn_recsketch.utils._validation import Interactions, check_id_list, check_interactions
 
 __all__ = ["Given", "Request", "build_request", "ranked_table"]
@@ -119,7 +119,7 @@ class Request:
 
     def _pair_matrix(self, table: Interactions) -> sp.csr_array:
         position = lookup(self.users.ids, table.users, "user", "the users asked for are")
-        columns = lookup(self.item_ids, table.items, "item", "the items to choose from are")
+        columns = lookup_unsorted(self.item_ids, table.items, "item", "the items to choose from are")
         keep = (position >= 0) & (columns >= 0) & (table.strength > 0)
         shape = (len(self.users.ids), len(self.item_ids))
         by_id = sp.csr_array((np.ones(keep.sum(), np.float32), (position[keep], columns[keep])), shape=shape)
@@ -158,7 +158,7 @@ def build_request(
         pairs = check_interactions(exclude, name="exclude") if len(exclude) else None
     elif exclude is not None:
         unwanted = check_id_list(exclude, "excluded item")
-        position = lookup(items, IdColumn(np.arange(len(unwanted.ids)), unwanted.ids), "excluded item")
+        position = lookup_unsorted(items, IdColumn(np.arange(len(unwanted.ids)), unwanted.ids), "excluded item")
         stays = np.ones(len(items), dtype=bool)
         stays[position[position >= 0]] = False
         items, item_codes = items[stays], item_codes[stays]

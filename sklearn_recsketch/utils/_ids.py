@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-__all__ = ["IdColumn", "check_same_kind", "encode_ids", "lookup", "lookup_sorted", "show_id"]
+__all__ = ["IdColumn", "check_same_kind", "encode_ids", "lookup", "lookup_unsorted", "show_id"]
 
 # Above 2**53 neighbouring integers share one float64, so a float can no longer tell two ids apart.
 LARGEST_EXACT_FLOAT = 2**53
+FEW = 16  # one in so many ids is found by bisection, more by hashing
 
 
 @dataclass(frozen=True)
@@ -58,20 +59,23 @@ def encode_ids(column: Any, name: str) -> IdColumn:
 
 
 def lookup(ids: np.ndarray, column: IdColumn, name: str, whose: str = "the model was fitted on") -> np.ndarray:
-    """Codes of a column's rows in `ids`, -1 where unknown; `whose` these are is for the error about two kinds."""
-    if not len(column.ids):
-        return np.empty(0, dtype=np.intp)
-    check_same_kind(column.ids, ids, f"The {name} ids", whose)
-    return np.asarray(pd.Index(ids).get_indexer(pd.Index(column.ids)))[column.codes]
-
-
-def lookup_sorted(ids: np.ndarray, column: IdColumn, name: str, whose: str) -> np.ndarray:
-    """`lookup` in sorted ids, by bisection: a single query must not wait for a hash of all of them."""
+    """Codes of a column's rows in sorted `ids`, -1 where unknown; `whose` they are is for the error about two kinds."""
+    if len(column.ids) * FEW > len(ids):
+        return lookup_unsorted(ids, column, name, whose)
+    # By bisection: a single query must not wait for a hash of all ids.
     if not len(column.ids):
         return np.empty(0, dtype=np.intp)
     check_same_kind(column.ids, ids, f"The {name} ids", whose)
     place = np.minimum(np.searchsorted(ids, column.ids), len(ids) - 1)
     return np.where(ids[place] == column.ids, place, -1)[column.codes]
+
+
+def lookup_unsorted(ids: np.ndarray, column: IdColumn, name: str, whose: str = "the model was fitted on") -> np.ndarray:
+    """`lookup` in ids of any order."""
+    if not len(column.ids):
+        return np.empty(0, dtype=np.intp)
+    check_same_kind(column.ids, ids, f"The {name} ids", whose)
+    return np.asarray(pd.Index(ids).get_indexer(pd.Index(column.ids)))[column.codes]
 
 
 def check_same_kind(ids: np.ndarray, others: np.ndarray, what: str, whose: str) -> None:
