@@ -20,6 +20,7 @@ from sklearn_recsketch.inspection import (
     EmbeddingNormsDisplay,
     ExplanationDisplay,
     ItemGallery,
+    embedding_norms,
     items_like_feature,
     similar_features,
     sketchfab_thumbnails,
@@ -69,11 +70,6 @@ class Catalogue:
         column = self.features.feature_names().tolist().index(feature)
         return set(self.features.ids[self.features.matrix[:, [column]].toarray().ravel() > 0])
 
-    def most_common(self, n: int) -> list[str]:
-        """The features that most items have."""
-        count = np.bincount(self.features.matrix.indices, minlength=self.features.matrix.shape[1])
-        return self.features.feature_names()[np.argsort(-count, kind="stable")[:n]].tolist()
-
 
 def show_recommendations(report: Report, winner: Any, X: pd.DataFrame, catalogue: Catalogue) -> None:
     """What three users get, and why one of them gets the first."""
@@ -94,9 +90,10 @@ def show_neighbours(report: Report, winner: Any, X: pd.DataFrame, catalogue: Cat
 
 def show_tags(report: Report, winner: Any, X: pd.DataFrame, catalogue: Catalogue) -> None:
     """Sorting by tag, suggesting tags, similar tags."""
-    common = catalogue.most_common(8)
+    common = embedding_norms(winner, "item_features")["feature"][:8].tolist()
     table = items_like_feature(winner, common[:3], k=6)
-    has = [item in catalogue.carriers(tag) for tag, item in zip(table["feature"], table["item"], strict=True)]
+    carriers = {tag: catalogue.carriers(tag) for tag in common[:3]}
+    has = [item in carriers[tag] for tag, item in zip(table["feature"], table["item"], strict=True)]
     report.section(
         "Tags",
         f"Items sorted by how near they are to a tag: {sum(has)} of these {len(has)} have the tag they are under.",

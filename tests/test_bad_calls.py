@@ -262,7 +262,7 @@ CALLS = [
         "scorer_of_no_recommender",
         lambda: make_ranking_scorer("ndcg@5")(SideFeatureEncoder(), GOOD),
         TypeError,
-        r"A ranking metric needs a fitted recommender, .* got SideFeatureEncoder",
+        r"Expected a fitted recommender, .* got SideFeatureEncoder",
     ),
     (
         "shallow_table",

@@ -139,7 +139,7 @@ def test_without_refit_there_is_a_best_row_and_no_model(planted):
 
 def test_a_search_without_a_model_cannot_be_evaluated(planted):
     search = EpochSearchCV(wrmf(), GRID, epochs=EPOCHS, refit=False).fit(planted[0])
-    with pytest.raises(TypeError, match="needs a fitted recommender"):
+    with pytest.raises(TypeError, match="got EpochSearchCV fitted with refit=False: pass refit=True"):
         ranking_report(search, planted[0])
 
 

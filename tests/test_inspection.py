@@ -81,6 +81,37 @@ def test_a_suggestion_scores_as_somebody_who_likes_what_has_it(fitted, data):
         np.testing.assert_allclose(score, answer["score"], rtol=1e-4, atol=1e-5)
 
 
+def test_features_that_are_switched_off_are_known_to_be_there(data):
+    X, y, tags = data
+    rec = WRMFRecommender(4, random_state=0).set_params(item_encoder__feature_weight=0).fit(X, y, item_features=tags)
+    item = rec.items_[0]
+    present = tags.feature_names()[tags.matrix[[tags.ids.tolist().index(item)]].indices]
+    assert not set(present) & set(suggest_features(rec, item, k=20)["feature"])
+
+
+def test_no_candidates_are_an_error(fitted):
+    with pytest.raises(ValueError, match="candidates is empty: give at least one item"):
+        items_like_feature(fitted, "tag=t3", candidates=[])
+
+
+def test_unknown_candidates_stand_for_the_mean_item_with_a_warning(fitted):
+    with pytest.warns(UserWarning, match=r"1 of the 2 item ids are unknown \(first: -9\)"):
+        table = items_like_feature(fitted, "tag=t3", candidates=[-9, fitted.items_[0]])
+    assert sorted(table["item"]) == [-9, fitted.items_[0]]
+
+
+def test_a_feature_that_is_no_text_is_named(fitted):
+    with pytest.raises(ValueError, match="There is no item feature 5"):
+        items_like_feature(fitted, 5)
+
+
+def test_features_too_rare_for_the_encoder_are_said_to_be(data):
+    X, y, tags = data
+    rec = WRMFRecommender(4, random_state=0).set_params(item_encoder__min_count=10_000).fit(X, y, item_features=tags)
+    with pytest.raises(ValueError, match="No item feature is on 10000 ids: lower min_count"):
+        items_like_feature(rec, "tag=t3")
+
+
 def test_suggestions_are_never_features_the_item_has(fitted, data):
     tags = data[2]
     table = suggest_features(fitted, fitted.items_, k=20)

@@ -145,6 +145,23 @@ def test_unknown_ids_have_neighbours_with_a_warning(fitted, name):
     assert len(table) == 2
 
 
+def test_an_unknown_id_is_not_its_own_neighbour(fitted):
+    with pytest.warns(UserWarning, match="unknown"):
+        table = fitted.similar_items([-9, fitted.items_[0]], k=5, candidates=[-9, fitted.items_[0], fitted.items_[1]])
+    assert (table["item"] != table["similar_item"]).all()
+    assert len(table) == 4
+
+
+@pytest.mark.parametrize("scale", [1e-24, 1e20])
+def test_cosines_of_vectors_of_any_length(scale):
+    X, y = make_interactions(n_users=100, n_items=40, random_state=0)
+    rec = WRMFRecommender(4, random_state=0).fit(X, y)
+    expected = rec.similar_items(k=5)["score"]
+    rec.item_factors_ = rec.item_factors_ * np.float32(scale)
+    # Rounding of the scaled vectors.
+    np.testing.assert_allclose(rec.similar_items(k=5)["score"], expected, rtol=1e-5, atol=1e-6)
+
+
 def test_a_single_item_has_no_neighbour():
     rec = WRMFRecommender(2, random_state=0).fit([["a", "x"], ["b", "x"]])
     assert len(rec.similar_items()) == 0

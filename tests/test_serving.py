@@ -179,7 +179,7 @@ def test_the_scale_of_vectors_does_not_matter(large, graph, scale):
 @pytest.mark.parametrize("kind", KINDS)
 def test_neighbours_are_those_of_the_recommender(fitted, kind):
     for of, name in (("items", "item"), ("users", "user")):
-        index = to_index(fitted, kind, of, metric="cosine")
+        index = to_index(fitted, kind, of=of, metric="cosine")
         table = getattr(index, f"similar_{of}")(index.ids, k=5)
         expected = getattr(fitted, f"similar_{of}")(index.ids, k=5)
         pd.testing.assert_frame_equal(table[[name, "rank"]], expected[[name, "rank"]])
@@ -209,7 +209,7 @@ def test_search_gives_ids_and_inner_products(wrmf, kind):
 
 
 def test_an_index_of_users_finds_who_likes_an_item_best(wrmf):
-    index = to_index(wrmf, "exact", "users")
+    index = to_index(wrmf, "exact", of="users")
     ids, scores = index.search(wrmf.item_factors_[:3], k=5)
     pairs = pd.DataFrame({"user": ids.ravel(), "item": np.repeat(wrmf.items_[:3], 5)})
     np.testing.assert_allclose(wrmf.predict(pairs), scores.ravel(), rtol=1e-5)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pickle
 import subprocess
 import sys
 
@@ -45,6 +46,12 @@ def test_exact_search_has_a_recall_of_one(wrmf):
     assert to_index(wrmf, "exact").recall(random_state=0) == 1
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_cosines_of_equal_vectors_are_found_however_they_are_rounded(seed):
+    vectors = np.repeat(np.random.default_rng(seed).standard_normal((3, 7)), 30, axis=0)
+    assert to_index(model_of(vectors, vectors), "exact", metric="cosine").recall(k=10) == 1
+
+
 def test_recall_is_the_share_of_the_best_that_is_found(large):
     poor = to_index(large, connectivity=2, expansion_add=2, expansion_search=1)
     found = poor.recommend(large.users_)[["user", "item"]].merge(large.recommend()[["user", "item"]])
@@ -75,6 +82,11 @@ def test_recall_depends_on_the_sample_only(graph, monkeypatch):
 
 
 # Files.
+
+
+def test_a_graph_is_saved_not_pickled(graph):
+    with pytest.raises(TypeError, match=r"is not pickled: use save\(folder\)"):
+        pickle.dumps(graph)
 
 
 def expected_of(index):
@@ -191,7 +203,7 @@ def test_methods_of_another_index_say_which_one_they_need(index, wrmf):
     with pytest.raises(ValueError, match=r'similar_items needs.*to_index\(estimator, of="items", metric="cosine"\)'):
         index.similar_items([0])
     with pytest.raises(ValueError, match="recommend needs an index of items by score, this is one of users by score"):
-        to_index(wrmf, "exact", "users").recommend([0])
+        to_index(wrmf, "exact", of="users").recommend([0])
 
 
 def test_exact_search_has_nothing_to_expand(wrmf):

@@ -9,7 +9,7 @@ import scipy.sparse as sp
 
 from sklearn_recsketch.inspection._space import FeatureSpace, embedded
 from sklearn_recsketch.recommenders._fitted import known_rows
-from sklearn_recsketch.recommenders._similarity import unit_length
+from sklearn_recsketch.recommenders._similarity import own_places, places_among, unit_length
 from sklearn_recsketch.solvers._ranking import top_items
 from sklearn_recsketch.solvers._request import ranked_table
 from sklearn_recsketch.utils._threads import workers
@@ -37,7 +37,8 @@ def items_like_feature(estimator: Any, features: Any, k: int = 10, *, candidates
     k : int, default=10
         Items per feature, whether they have the feature or not.
     candidates : array-like of ids, default=None
-        Known items to choose from, such as those that have the feature; None: all.
+        Items to choose from, such as those that have the feature; None: all known ones. Unknown ones are
+        represented by the mean item, with a warning.
 
     Returns
     -------
@@ -47,8 +48,8 @@ def items_like_feature(estimator: Any, features: Any, k: int = 10, *, candidates
     Raises
     ------
     ValueError
-        For a name that does not exist, with the nearest ones that do, for an unknown candidate, and for a
-        recommender fitted without item features.
+        For a name that does not exist, with the nearest ones that do, for no candidates, and for a recommender
+        fitted without item features.
 
     See Also
     --------
@@ -85,7 +86,7 @@ def users_like_feature(estimator: Any, features: Any, k: int = 10, *, candidates
     k : int, default=10
         Users per feature, whether they have the feature or not.
     candidates : array-like of ids, default=None
-        Known users to choose from; None: all.
+        Users to choose from, as in :func:`items_like_feature`.
 
     Returns
     -------
@@ -145,7 +146,9 @@ def suggest_features(estimator: Any, items: Any, k: int = 10, *, prefix: str = "
     A feature's own embedding says what the feature adds to a vector, not how likely it is: of rare features it is
     mostly noise, and its cosines are as large as those of others. Somebody who likes what has the feature is
     represented as any new user is (see `history` in `recommend`), with the confidence or the steps that so many
-    likes are worth. On citeulike-a this finds 1.1 to 1.5 times as many hidden tags as the cosine with the embedding.
+    likes are worth. On citeulike-a this finds 1.1 to 1.5 times as many hidden tags as the cosine with the embedding,
+    and four times as many as popularity does. What tags occur together says somewhat more still: where there are many
+    tags an item, count pairs of them.
 
     All features with the prefix are folded in once per call, for one item or for all: in WRMF in
     O(values K + n_features K^2), in WARP and BPR in the time of 20 epochs on as many likes: seconds for 200,000 values.
@@ -282,9 +285,8 @@ def _like_feature(space: FeatureSpace, features: Any, k: int, candidates: Any) -
     rows = space.rows(features)
     ids, vectors = getattr(recommender, f"{side}s_"), getattr(recommender, f"{side}_factors_")
     if candidates is not None:
-        _, codes = known_rows(recommender, side, candidates, f"only known {side}s have a place beside features.")
-        codes = np.unique(codes)
-        ids, vectors = ids[codes], vectors[codes]
+        ids, places = places_among(recommender, side, candidates)
+        vectors = recommender._vectors(side, places)
     with workers(recommender.n_jobs) as pool:
         best, scores = top_items(unit_length(space.vectors[rows]), unit_length(vectors), None, check_k(k), pool)
     return ranked_table("feature", space.ids[rows], side, ids, best, scores, recommender._table_library())
@@ -303,7 +305,8 @@ def _suggest(space: FeatureSpace, ids: Any, k: int, prefix: str) -> Any:
 
 def _similar(space: FeatureSpace, features: Any, k: int, prefix: str) -> Any:
     recommender, rows, chosen = space.recommender, space.rows(features), space.starting(prefix)
-    itself = sp.csr_array((rows[:, None] == chosen).astype(np.float32))
+    place = np.minimum(np.searchsorted(chosen, rows), len(chosen) - 1)
+    itself = own_places(np.where(chosen[place] == rows, place, -1), len(chosen))
     vectors = unit_length(space.vectors)
     with workers(recommender.n_jobs) as pool:
         best, scores = top_items(vectors[rows], vectors[chosen], itself, check_k(k), pool)

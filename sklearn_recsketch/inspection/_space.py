@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from abc import ABC, abstractmethod
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +13,7 @@ import pandas as pd
 import scipy.sparse as sp
 
 from sklearn_recsketch.recommenders._fitted import factor_recommender, known_rows
+from sklearn_recsketch.solvers._ranking import norms
 
 __all__ = ["embedded"]
 
@@ -57,7 +59,7 @@ class Space(ABC):
     @property
     def norms(self) -> np.ndarray:
         """Lengths of the vectors."""
-        return np.linalg.norm(self.vectors, axis=1)
+        return norms(self.vectors)
 
 
 class EntitySpace(Space):
@@ -103,10 +105,14 @@ class FeatureSpace(Space):
     def encoder(self) -> Any:
         """The fitted encoder of the features; none is an error."""
         encoder = getattr(self.recommender, f"{self.side}_encoder_")
-        if encoder is None or not len(encoder.feature_names_):
+        if encoder is None:
             raise ValueError(
                 f"{type(self.recommender).__name__} was fitted without {self.side} features: "
                 f"fit(X, y, {self.side}_features=...) first."
+            )
+        if not len(encoder.feature_names_):
+            raise ValueError(
+                f"No {self.side} feature is on {encoder.min_count} ids: lower min_count={encoder.min_count}."
             )
         return encoder
 
@@ -125,14 +131,12 @@ class FeatureSpace(Space):
 
     @property
     def counts(self) -> np.ndarray:
-        encoder, features = self.encoder, getattr(self.recommender, f"{self.side}_features_")
-        carried = np.bincount(features.matrix.indices, minlength=features.matrix.shape[1])
-        return carried[pd.Index(features.feature_names(encoder.separator)).get_indexer(pd.Index(self.ids))]
+        return np.bincount(self.carriers().indices, minlength=len(self.ids))
 
     def rows(self, names: Any) -> np.ndarray:
         """Row numbers of features, one or several; for a name that does not exist the error has the nearest."""
         position = {name: row for row, name in enumerate(self.ids)}
-        asked = [names] if isinstance(names, str) else list(names)
+        asked = [names] if isinstance(names, str) or not isinstance(names, Iterable) else list(names)
         for name in asked:
             if name not in position:
                 near = difflib.get_close_matches(str(name), list(position), n=3, cutoff=0.4)
@@ -152,8 +156,9 @@ class FeatureSpace(Space):
 
     def carriers(self) -> sp.csr_array:
         """Who has which feature, as a matrix of ones: ids in rows, features in columns."""
-        encoded = self.encoder.transform(getattr(self.recommender, f"{self.side}_features_"))
-        block = sp.csr_array(encoded[:, encoded.shape[1] - len(self.ids) :])
+        encoder, features = self.encoder, getattr(self.recommender, f"{self.side}_features_")
+        names = pd.Index(features.feature_names(encoder.separator))
+        block = sp.csr_array(features.matrix[:, names.get_indexer(pd.Index(self.ids))])
         return sp.csr_array((np.ones_like(block.data), block.indices, block.indptr), shape=block.shape)
 
     def profiles(self, carriers: sp.csr_array) -> np.ndarray:

@@ -95,9 +95,10 @@ def unwrap(estimator: Any, X: Any) -> tuple[Any, Any]:
             X = estimator[:-1].transform(X)
         return unwrap(estimator[-1], X)
     if not hasattr(estimator, "recommend"):
+        refit = " fitted with refit=False: pass refit=True" if hasattr(estimator, "cv_results_") else ""
         raise TypeError(
-            f"A ranking metric needs a fitted recommender, or a search or Pipeline that ends in one, "
-            f"got {type(estimator).__name__}."
+            f"Expected a fitted recommender, or a search or Pipeline that ends in one, "
+            f"got {type(estimator).__name__}{refit}."
         )
     check_is_fitted(estimator)
     return estimator, X

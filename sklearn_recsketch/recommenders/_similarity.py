@@ -10,19 +10,33 @@ import scipy.sparse as sp
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_recsketch.solvers._neighbours import all_neighbours
-from sklearn_recsketch.solvers._ranking import LARGEST_INSERTION, top_items
+from sklearn_recsketch.solvers._ranking import LARGEST_INSERTION, norms, top_items
 from sklearn_recsketch.solvers._request import ranked_table
 from sklearn_recsketch.utils._ids import IdColumn, lookup, show_id
-from sklearn_recsketch.utils._threads import Workers, workers
+from sklearn_recsketch.utils._threads import workers
 from sklearn_recsketch.utils._validation import check_id_list, check_k
 
-__all__ = ["SimilarityMixin", "unit_length"]
+__all__ = ["SimilarityMixin", "own_places", "places_among", "unit_length"]
 
 
 def unit_length(vectors: np.ndarray) -> np.ndarray:
     """Rows divided by their norms; zeros stay zeros."""
-    norms = np.linalg.norm(vectors, axis=1, keepdims=True)
-    return np.divide(vectors, norms, out=np.zeros_like(vectors), where=norms > 0)
+    lengths = norms(vectors).astype(vectors.dtype)[:, None]
+    return np.divide(vectors, lengths, out=np.zeros_like(vectors), where=lengths > 0)
+
+
+def own_places(places: np.ndarray, n_targets: int) -> sp.csr_array:
+    """What no query must get: itself, which stands at this place among the targets, or at none (-1)."""
+    rows = np.flatnonzero(places >= 0)
+    return sp.csr_array((np.ones(len(rows), np.float32), (rows, places[rows])), shape=(len(places), n_targets))
+
+
+def places_among(recommender: Any, name: str, candidates: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Distinct candidates, sorted, and their row numbers, -1 with a warning for unknown ones."""
+    distinct = check_id_list(candidates, "candidate").ids
+    if not len(distinct):
+        raise ValueError(f"candidates is empty: give at least one {name}, or None for all known {name}s.")
+    return distinct, _rows_of(recommender, name, IdColumn(np.arange(len(distinct)), distinct))
 
 
 class SimilarityMixin:
@@ -51,7 +65,8 @@ class SimilarityMixin:
         Notes
         -----
         The lists are exact, in memory bounded by O(len(items) * k) beyond a copy of the vectors. Time is
-        O(len(items) * n_items * n_components); for all items at once half of that, as each pair serves both.
+        O(len(items) * n_items * n_components). By cosine, without candidates and with k of at most 256, all items
+        at once take half of that, as each pair is computed once for both.
         """
         return _similar(self, "item", items, k, metric, candidates)
 
@@ -85,60 +100,46 @@ def _similar(recommender: Any, name: str, ids: Any, k: int, metric: str, candida
     if metric not in ("cosine", "dot"):
         raise ValueError(f"metric must be 'cosine' or 'dot', got {metric!r}.")
     known = getattr(recommender, f"{name}s_")
-    asked, codes = (known, np.arange(len(known))) if ids is None else _found(known, name, check_id_list(ids, name))
+    column = IdColumn(np.arange(len(known)), known) if ids is None else check_id_list(ids, name)
+    codes = _rows_of(recommender, name, column)
     others, places = known, None
     if candidates is not None:
-        distinct = check_id_list(candidates, "candidate").ids
-        if not len(distinct):
-            raise ValueError(f"candidates is empty: give at least one {name}, or None for all known {name}s.")
-        others, places = _found(known, name, IdColumn(np.arange(len(distinct)), distinct))
+        others, places = places_among(recommender, name, candidates)
     with workers(recommender.n_jobs) as pool:
-        best, scores = _nearest(recommender, name, codes, places, k, metric, pool)
+        everything = getattr(recommender, f"{name}_factors_")
+        if metric == "cosine" and places is None and _most_are_asked(codes, len(known), k):
+            best, scores = all_neighbours(unit_length(everything), k, pool)
+            best, scores = best[codes], scores[codes]
+        else:
+            scale = unit_length if metric == "cosine" else np.asarray
+            queries = scale(recommender._vectors(name, codes))
+            targets = scale(everything if places is None else recommender._vectors(name, places))
+            itself = own_places(lookup(others, column, name), len(others))
+            best, scores = top_items(queries, targets, itself, k, pool)
+    if metric == "cosine":
+        np.clip(scores, -1, 1, out=scores, where=best >= 0)  # rounding may carry a cosine past 1
+    asked = column.ids[column.codes]
     return ranked_table(name, asked, f"similar_{name}", others, best, scores, recommender._table_library())
 
 
-def _found(known: np.ndarray, name: str, column: IdColumn) -> tuple[np.ndarray, np.ndarray]:
-    """Ids and their row numbers, -1 with a warning for unknown ones."""
-    ids, codes = column.ids[column.codes], lookup(known, column, name)
+def _most_are_asked(codes: np.ndarray, n: int, k: int) -> bool:
+    """Whether the pairs of all rows are cheaper, each computed once for both, than those of the rows asked for.
+
+    Of inner products they are not: their search stops early, where the lengths of the vectors say so.
+    """
+    return 2 * len(codes) > n and bool((codes >= 0).all()) and k <= LARGEST_INSERTION
+
+
+def _rows_of(recommender: Any, name: str, column: IdColumn) -> np.ndarray:
+    """Row numbers, -1 with a warning for unknown ids."""
+    codes = lookup(getattr(recommender, f"{name}s_"), column, name)
     unknown = np.flatnonzero(codes < 0)
     if len(unknown):
+        first = show_id(column.ids[column.codes[unknown[0]]])
         warnings.warn(
-            f"{len(unknown)} of the {len(codes)} {name} ids are unknown (first: {show_id(ids[unknown[0]])}): each is "
-            f"represented by the mean {name}.",
+            f"{len(unknown)} of the {len(codes)} {name} ids are unknown (first: {first}): each is represented by the "
+            f"mean {name}.",
             UserWarning,
             stacklevel=4,
         )
-    return ids, codes
-
-
-def _nearest(
-    recommender: Any, name: str, codes: np.ndarray, places: np.ndarray | None, k: int, metric: str, pool: Workers
-) -> tuple[np.ndarray, np.ndarray]:
-    everything = getattr(recommender, f"{name}_factors_")
-    if metric == "cosine":
-        everything = unit_length(everything)
-    n = len(everything)
-    # Where most pairs are needed, all are cheaper: each is computed once for both. Inner products, of vectors
-    # of many lengths, are better left to the search that stops where the lengths say so.
-    if metric == "cosine" and places is None and 2 * len(codes) > n and (codes >= 0).all() and k <= LARGEST_INSERTION:
-        best, scores = all_neighbours(everything, k, pool)
-        best, scores = best[codes], scores[codes]
-    else:
-        scale = unit_length if metric == "cosine" else np.asarray
-        queries = scale(recommender._vectors(name, codes))
-        targets = everything if places is None else scale(recommender._vectors(name, places))
-        best, scores = top_items(queries, targets, _itself(codes, places, n), k, pool)
-    if metric == "cosine":
-        np.clip(scores, -1, 1, out=scores, where=best >= 0)  # rounding may carry a cosine past 1
-    return best, scores
-
-
-def _itself(codes: np.ndarray, places: np.ndarray | None, n: int) -> sp.csr_array:
-    """Where each query stands among the targets."""
-    position = np.full(n + 1, -1)
-    targets = np.arange(n) if places is None else places
-    position[targets] = np.arange(len(targets))
-    position[-1] = -1  # unknown ones are no duplicates of each other
-    found = np.where(codes >= 0, position[codes], -1)
-    rows = np.flatnonzero(found >= 0)
-    return sp.csr_array((np.ones(len(rows), np.float32), (rows, found[rows])), shape=(len(codes), len(targets)))
+    return codes

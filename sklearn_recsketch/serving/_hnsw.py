@@ -96,6 +96,9 @@ class Hnsw:
             return rows
         return np.where(np.arange(width) < found.counts[:, None], found.keys.astype(np.int64), -1)
 
+    def __getstate__(self) -> dict[str, Any]:
+        raise TypeError('An index of kind "hnsw" is not pickled: use save(folder) and EmbeddingIndex.load(folder).')
+
     def settings(self) -> dict[str, Any]:
         """What `load` has to be told again: usearch's file does not keep it."""
         return {"expansion_search": self.expansion_search}

@@ -48,7 +48,7 @@ class EmbeddingIndex:
     it was made, and does not follow its `partial_fit`.
 
     Several threads may search one index. usearch lets one of them in at a time; several processes that have loaded
-    the same folder share its memory and search at once.
+    the same folder search at once, and share its graph's memory.
 
     Examples
     --------
@@ -196,7 +196,7 @@ class EmbeddingIndex:
         found = self._best(queries, left_out, k)[1]
         with workers(self.n_jobs) as pool:
             exact = top_items(queries, self.vectors, left_out, k, pool)[0]
-        wanted = rescored(queries, self.vectors, exact)[1]
+        wanted = self._scored(queries, exact)[1]
         last = np.where(exact >= 0, wanted, np.inf).min(axis=1, keepdims=True)
         return float((found >= last).sum() / max((exact >= 0).sum(), 1))
 
@@ -271,6 +271,10 @@ class EmbeddingIndex:
         """Rows and scores of the k best of each query."""
         with workers(self.n_jobs) as pool:
             best = self._searcher.top(queries, excluded, check_k(k), pool)
+        return self._scored(queries, best)
+
+    def _scored(self, queries: np.ndarray, best: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Rows found, sorted by their scores, and these."""
         best, scores = rescored(queries, self.vectors, best)
         # Rounding may carry a cosine past 1.
         return best, np.clip(scores, -1, 1) if self.metric == "cosine" else scores

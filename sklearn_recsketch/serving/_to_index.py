@@ -30,8 +30,8 @@ __all__ = ["to_index"]
 def to_index(
     estimator: Any,
     kind: str = "hnsw",
-    of: str = "items",
     *,
+    of: str = "items",
     metric: str = "score",
     connectivity: int = 16,
     expansion_add: int = 128,
