@@ -22,7 +22,8 @@ __all__ = ["SimilarityMixin", "own_places", "places_among", "unit_length"]
 def unit_length(vectors: np.ndarray) -> np.ndarray:
     """Rows divided by their norms; zeros stay zeros."""
     lengths = norms(vectors).astype(vectors.dtype)[:, None]
-    return np.divide(vectors, lengths, out=np.zeros_like(vectors), where=lengths > 0)
+    lengths[lengths == 0] = 1
+    return np.asarray(vectors / lengths)
 
 
 def own_places(places: np.ndarray, n_targets: int) -> sp.csr_array:
