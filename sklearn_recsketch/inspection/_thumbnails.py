@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import tempfile
 import warnings
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
@@ -22,6 +20,7 @@ from sklearn.datasets import get_data_home
 
 from sklearn_recsketch.inspection._pictures import image_type
 from sklearn_recsketch.utils._compat import Interval, validate_parameter_constraints
+from sklearn_recsketch.utils._files import replacing
 from sklearn_recsketch.utils._http import get, is_web_address
 from sklearn_recsketch.utils._ids import show_id
 from sklearn_recsketch.utils._validation import check_id_list
@@ -217,14 +216,9 @@ def _read_images(body: bytes) -> list[dict[str, Any]]:
 
 
 def _store(file: Path, content: bytes) -> None:
-    """Write a file at once, and its SHA-256 sum before the content: several programs may share a folder."""
-    handle, temporary = tempfile.mkstemp(dir=file.parent, prefix=file.name)
-    try:
-        with os.fdopen(handle, "wb") as target:
-            target.write(hashlib.sha256(content).digest() + content)
-        os.replace(temporary, file)
-    finally:
-        Path(temporary).unlink(missing_ok=True)
+    """Write a file, its SHA-256 sum before the content."""
+    with replacing(file) as target:
+        target.write(hashlib.sha256(content).digest() + content)
 
 
 def _load(file: Path) -> bytes | None:
