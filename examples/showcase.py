@@ -77,7 +77,7 @@ def show_recommendations(report: Report, winner: Any, X: pd.DataFrame, catalogue
     table = winner.recommend(keenest, k=6)
     report.section("Recommendations", "For the three users with the most likes; what they like already is left out.")
     report.gallery(catalogue.gallery(table))
-    display = ExplanationDisplay.from_estimator(winner, table["user"][0], table["item"][0], names=catalogue.names)
+    display = ExplanationDisplay.from_estimator(winner, table["user"][0], table["item"][0], titles=catalogue.names)
     report.figure(display.figure_, caption="Why the first of these: what adds up to its score")
 
 

@@ -1,10 +1,13 @@
-"""Seeded data shared by the tests."""
+"""Seeded data and a server, shared by the tests."""
 
 from __future__ import annotations
+
+import threading
 
 import numpy as np
 import pandas as pd
 import pytest
+from toy_api import Api
 
 from sklearn_recsketch.datasets import make_interactions
 from sklearn_recsketch.preprocessing import SideFeatures
@@ -55,3 +58,15 @@ def checkerboard():
 def likes():
     """X, y, item features: 80 users, 40 items; quick to search over."""
     return make_interactions(80, 40, n_tags=6, return_features=True, random_state=0)
+
+
+@pytest.fixture
+def api():
+    """A server on this machine."""
+    api = Api()
+    thread = threading.Thread(target=api.http.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    yield api
+    api.http.shutdown()
+    api.http.server_close()
+    thread.join()

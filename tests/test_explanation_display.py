@@ -103,7 +103,7 @@ def test_ids_that_a_row_of_a_table_made_floats_are_shown_as_they_are(rec):
 @pytest.mark.parametrize("kind", [dict, pd.Series])
 def test_items_are_shown_by_their_titles(rec, kind):
     names = kind({int(item): f"Model {item}" for item in rec.items_[:-1]})
-    display = ExplanationDisplay.from_estimator(rec, rec.users_[0], rec.items_[0], names=names, n_bars=99)
+    display = ExplanationDisplay.from_estimator(rec, rec.users_[0], rec.items_[0], titles=names, n_bars=99)
     past = explain(rec, rec.users_[0], rec.items_[0])["name"].iloc[:-1]
     assert labels(display)[:-1] == [f"Model {name}" if name != rec.items_[-1] else str(name) for name in past]
     assert display.ax_.get_title().startswith(f"Model {rec.items_[0]}\n")
@@ -111,7 +111,7 @@ def test_items_are_shown_by_their_titles(rec, kind):
 
 def test_titles_are_kept_short_on_one_line_and_are_no_formulas():
     names = {0: "A very long title, " * 9, 1: "two\nlines", 2: "from $5 to $7"}
-    display = ExplanationDisplay(explanation=made(3, 2, 1), item=2).plot(names=names)
+    display = ExplanationDisplay(explanation=made(3, 2, 1), item=2).plot(titles=names)
     long, broken, priced = labels(display)
     assert long.startswith("A very long title") and long.endswith("…") and len(long) <= 36
     assert (broken, priced) == ("two lines", "from $5 to $7")
@@ -120,14 +120,14 @@ def test_titles_are_kept_short_on_one_line_and_are_no_formulas():
 
 
 def test_a_feature_keeps_its_name_where_an_item_has_the_same():
-    display = ExplanationDisplay(explanation=made(1.0, source="item feature")).plot(names={0: "a title"})
+    display = ExplanationDisplay(explanation=made(1.0, source="item feature")).plot(titles={0: "a title"})
     assert labels(display) == ["0"]
 
 
 def test_past_items_without_a_contribution_are_named_below(warp):
     user, item = warp.users_[0], warp.items_[0]
     names = {int(known): f"Model {known}" for known in warp.items_}
-    display = ExplanationDisplay.from_estimator(warp, user, item, names=names)
+    display = ExplanationDisplay.from_estimator(warp, user, item, titles=names)
     past = explain(warp, user, item).query("source == 'history'")[:3]
     expected = [f"Model {name} ({alike:.2f})" for name, alike in zip(past["name"], past["similarity"])]
     assert display.ax_.get_xlabel().splitlines()[-3:] == expected
@@ -141,7 +141,7 @@ def test_polars_draws_the_same_with_integer_keys(planted, warp):
     same = WARPRecommender(8, max_iter=5, random_state=0).fit(polars.from_pandas(X), item_features=tags)
     names = {int(item): f"Model {item}" for item in warp.items_}
     shown = [
-        ExplanationDisplay.from_estimator(model, warp.users_[0], warp.items_[0], names=names) for model in (same, warp)
+        ExplanationDisplay.from_estimator(model, warp.users_[0], warp.items_[0], titles=names) for model in (same, warp)
     ]
     assert labels(shown[0]) == labels(shown[1])
     assert widths(shown[0]) == widths(shown[1])

@@ -236,7 +236,7 @@ def test_a_column_that_is_not_there_is_an_error_with_those_that_are(name):
 
 
 def test_ids_of_another_kind_are_an_error_not_placeholders():
-    with pytest.raises(ValueError, match=r"titles are for ids such as '5', but those of the table are such as 5\."):
+    with pytest.raises(ValueError, match=r"titles are for ids such as '5', but those shown are such as 5\."):
         ItemGallery(TABLE, titles={"5": "five"})
 
 
@@ -254,5 +254,5 @@ def test_what_is_no_table_is_an_error(table, hint):
 
 
 def test_a_source_of_another_type_is_an_error():
-    with pytest.raises(TypeError, match=r"images must be the name of a column, .*, got list"):
+    with pytest.raises(TypeError, match=r"images must be a mapping, .* got \['a', .* or the name of a column"):
         ItemGallery(TABLE, images=["a", "b", "c"])

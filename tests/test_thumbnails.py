@@ -15,23 +15,12 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
-from toy_api import IMAGE, JSON, PNG, Api, in_turn, sends
+from toy_api import IMAGE, JSON, PNG, in_turn, sends
 
 from sklearn_recsketch.inspection import ItemGallery, sketchfab_thumbnails
 
 WAITS = 0.2  # seconds of a timeout that shall run out
 PATIENT = 60  # seconds of one that shall not
-
-
-@pytest.fixture
-def api():
-    api = Api()
-    thread = threading.Thread(target=api.http.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    yield api
-    api.http.shutdown()
-    api.http.server_close()
-    thread.join()
 
 
 @pytest.fixture
@@ -89,14 +78,6 @@ def test_sizes_that_cannot_be_used_are_passed_over(api, ask):
     assert ask("m") == {"m": api.picture("m")}
 
 
-def test_a_proxy_of_the_environment_is_not_asked_for_this_machine(api, ask, monkeypatch):
-    for name in ("http_proxy", "HTTP_PROXY", "all_proxy"):
-        monkeypatch.setenv(name, "http://127.0.0.1:9")
-    monkeypatch.delenv("no_proxy", raising=False)
-    api.models("m")
-    assert ask("m") == {"m": api.picture("m")}
-
-
 def test_a_gallery_shows_them(api, ask):
     api.models("a")
     table = {"item": ["a", "gone"]}
@@ -130,7 +111,11 @@ BROKEN = {
     "truncated": (truncated, "IncompleteRead"),
     "too large": (sends(b" " * (4 * 2**20 + 1)), "is larger than 4194304 bytes"),
     "no HTTP": (lambda handler: handler.wfile.write(b"hello\n"), "BadStatusLine"),
-    "loop": (sends(b"", status=302, Location="/models/bad"), "infinite loop"),
+    "loop": (sends(b"", status=302, Location="/models/bad"), "more than 5 redirects"),
+    "FTP": (sends(b"", status=302, Location="ftp://127.0.0.1:9/x"), "'ftp://127.0.0.1:9/x' is no http or https URL"),
+    "file": (sends(b"", status=301, Location="file:///etc/hostname"), "'file:///etc/hostname' is no http or https URL"),
+    "nowhere": (sends(b"", status=302), "HTTPError: HTTP Error 302"),
+    "bad address": (sends(b"", status=302, Location="http://[::1"), "Invalid IPv6 URL"),
 }
 
 
@@ -308,7 +293,7 @@ def test_answers_are_kept_in_the_data_home(api, ask, tmp_path, monkeypatch):
 # Many at once.
 
 
-def test_n_jobs_requests_are_under_way_at_once(api, ask):
+def test_n_requests_requests_are_under_way_at_once(api, ask):
     """Each is answered only when all have arrived."""
     barrier = threading.Barrier(6)
     uids = [f"m{n}" for n in range(6)]
@@ -316,10 +301,10 @@ def test_n_jobs_requests_are_under_way_at_once(api, ask):
     for uid in uids:
         answer = api.answers[f"/models/{uid}"]
         api.answers[f"/models/{uid}"] = lambda handler, answer=answer: (barrier.wait(PATIENT), answer(handler))
-    assert ask(uids, n_jobs=6) == {uid: api.picture(uid) for uid in uids}
+    assert ask(uids, n_requests=6) == {uid: api.picture(uid) for uid in uids}
 
 
-def test_no_more_than_n_jobs_requests_are_under_way(api, ask):
+def test_no_more_than_n_requests_requests_are_under_way(api, ask):
     lock, now, most = threading.Lock(), [0], [0]
     uids = [f"m{n}" for n in range(12)]
     api.models(*uids)
@@ -337,7 +322,7 @@ def test_no_more_than_n_jobs_requests_are_under_way(api, ask):
         return counting
 
     api.answers = {path: counted(answer) for path, answer in api.answers.items()}
-    ask(uids, n_jobs=3)
+    ask(uids, n_requests=3)
     assert most[0] <= 3
 
 
@@ -352,7 +337,7 @@ def test_an_interruption_does_not_wait_for_requests_under_way(api, ask):
 
     api.answers = {f"/models/{uid}": lambda handler: released.wait(PATIENT) for uid in uids} | {"/models/m3": interrupt}
     with pytest.raises(KeyboardInterrupt):
-        ask(uids, n_jobs=4, timeout=10 * PATIENT)
+        ask(uids, n_requests=4, timeout=10 * PATIENT)
     assert not released.is_set()
     released.set()
     assert len(api.requests) <= 4
@@ -362,7 +347,8 @@ def test_an_interruption_does_not_wait_for_requests_under_way(api, ask):
 
 
 @pytest.mark.parametrize(
-    "bad", [{"width": 0}, {"width": 1.5}, {"timeout": 0}, {"timeout": float("inf")}, {"n_jobs": 0}, {"embed": "yes"}]
+    "bad",
+    [{"width": 0}, {"width": 1.5}, {"timeout": 0}, {"timeout": float("inf")}, {"n_requests": 0}, {"embed": "yes"}],
 )
 def test_bad_parameters_are_named(ask, bad):
     with pytest.raises(ValueError, match=rf"The '{next(iter(bad))}' parameter of sketchfab_thumbnails must be"):

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import shutil
-import tempfile
 import urllib.request
 from http.client import HTTPException
 from os import PathLike
@@ -16,6 +14,7 @@ from sklearn.datasets import get_data_home
 from sklearn.utils import Bunch
 
 from sklearn_recsketch.datasets._files import load_features, load_likes
+from sklearn_recsketch.utils._files import replacing
 
 __all__ = ["fetch_sketchfab"]
 
@@ -100,20 +99,16 @@ def _is_whole(path: Path) -> bool:
 
 
 def _download(url: str, path: Path, timeout: float, by_hand: str) -> None:
-    """Download to a temporary file first, so that a broken download leaves nothing behind."""
+    """A broken download leaves nothing behind; a sum that is not written yet makes the file be downloaded anew."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name)
     try:
-        with os.fdopen(handle, "wb") as target, urllib.request.urlopen(url, timeout=timeout) as source:
+        with replacing(path) as target, urllib.request.urlopen(url, timeout=timeout) as source:
             shutil.copyfileobj(source, target)
             expected = source.headers.get("Content-Length")
             if expected is not None and target.tell() != int(expected):
                 raise URLError(f"got {target.tell()} of {expected} bytes")
-        _checksum_file(path).write_text(_sha256(Path(temporary)))
-        os.replace(temporary, path)
+        _checksum_file(path).write_text(_sha256(path))
     except (OSError, HTTPException) as error:
         if isinstance(error, HTTPError):
             error.close()
         raise OSError(f"Could not download {url}: {error}. {by_hand}") from error
-    finally:
-        Path(temporary).unlink(missing_ok=True)

@@ -19,6 +19,7 @@ from sklearn_recsketch.inspection._plotting import (
 )
 from sklearn_recsketch.inspection._projection import project
 from sklearn_recsketch.inspection._space import embedded
+from sklearn_recsketch.inspection._texts import Said
 from sklearn_recsketch.utils._ids import show_id
 from sklearn_recsketch.utils._validation import check_k
 
@@ -174,9 +175,14 @@ class EmbeddingDisplay:
         ------
         ValueError
             For an unknown id, for a feature that does not exist, with the nearest ones that do, for fewer than
-            three points, and for labels or colours of none of the points.
+            three points, and for labels or colours of none of the points, or by ids of another kind.
         TypeError
             For labels or colours that are neither a mapping nor a function.
+
+        Warns
+        -----
+        UserWarning
+            Where a function raises. The other points are not lost.
         """
         space = embedded(estimator, of)
         rows = _most_popular(space, prefix, check_k(n_points, "n_points")) if ids is None else space.rows(ids)
@@ -187,10 +193,10 @@ class EmbeddingDisplay:
         if labels is None:
             texts = [str(id_).removeprefix(prefix) for id_ in shown]
         else:
-            said = _said(labels, shown, "labels", "labels={id: text}")
-            texts = ["" if missing else str(text) for text, missing in zip(said, said.isna(), strict=True)]
+            texts = [text or "" for text in _said(Said("labels", "labels={id: text}"), labels, shown)]
         if color is not None:
-            color = _said(color, shown, "color", "color={id: number or category}, or c=... for one colour")
+            instead = "color={id: number or category}, or c=... for one colour"
+            color = _said(Said("color", instead, lambda value, _: value), color, shown)
         points = project(space.vectors[rows], method, random_state)
         display = cls(points=points, labels=texts, color=color, ids=space.ids[rows])
         return display.plot(ax, n_labels=n_labels, **scatter_kw)
@@ -277,18 +283,12 @@ def _most_popular(space: Any, prefix: str, n_points: int) -> np.ndarray:
     return rows[np.argsort(-space.counts[rows], kind="stable")[:n_points]]
 
 
-def _said(values: Any, ids: list[Any], name: str, instead: str) -> pd.Series:
-    """What a mapping or function says of each id, None where nothing."""
-    if not callable(values) and not hasattr(values, "keys"):
-        raise TypeError(
-            f"{name} must be a mapping, a Series or a function of the id, got {values!r} of type "
-            f"{type(values).__name__}. Write {instead}."
-        )
-    known = values.to_dict() if isinstance(values, pd.Series) else values
-    said = pd.Series([known(id_) if callable(known) else known.get(id_) for id_ in ids], dtype=object)
-    if ids and said.isna().all():
-        key = "" if callable(known) or not len(known) else f", but of {show_id(next(iter(known)))}"
+def _said(said: Said, source: Any, ids: list[Any]) -> list[Any]:
+    """What is said of each id, None where nothing; it is something of one of them at least."""
+    values = said.of(source, ids)
+    said.warn()
+    if ids and all(value is None for value in values.values()):
         raise ValueError(
-            f"{name} says nothing of the {len(ids)} points, such as {show_id(ids[0])}{key}. Write {instead}."
+            f"{said.name} says nothing of the {len(ids)} points, such as {show_id(ids[0])}. Write {said.instead}."
         )
-    return said
+    return list(values.values())

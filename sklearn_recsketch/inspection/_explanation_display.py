@@ -10,12 +10,11 @@ import numpy as np
 
 from sklearn_recsketch.inspection._explain import explain
 from sklearn_recsketch.inspection._plotting import MUTED, PALETTE, import_pyplot, tidy
+from sklearn_recsketch.inspection._texts import ById, Said, shorten
 from sklearn_recsketch.utils._compat import _validate_style_kwargs
 from sklearn_recsketch.utils._validation import check_id_list
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from matplotlib.axes import Axes
     from matplotlib.container import BarContainer
     from matplotlib.figure import Figure
@@ -46,7 +45,8 @@ class ExplanationDisplay:
     explanation : frame with columns source, name, contribution, similarity
         As :func:`explain` returns it.
     user, item : id, default=None
-        Whose explanation it is, for the title.
+        Whose explanation it is, for the title. Where the item is an integer, so are the ids of past items: tables
+        that name features beside them may have these as text.
 
     Attributes
     ----------
@@ -93,7 +93,7 @@ class ExplanationDisplay:
         by: str | None = None,
         history: Any = None,
         n_bars: int = 10,
-        names: Mapping[Any, str] | None = None,
+        titles: ById = None,
         ax: Any = None,
         **bar_kw: Any,
     ) -> ExplanationDisplay:
@@ -111,8 +111,8 @@ class ExplanationDisplay:
             As in :func:`explain`.
         n_bars : int, default=10
             Largest contributions with a bar of their own.
-        names : mapping of id to str, default=None
-            Titles of items, such as ``load_likes(path).names``; an item without one is shown by its id.
+        titles : mapping, Series or callable, default=None
+            Titles of items by id, such as ``load_likes(path).names``; an item without one is shown by its id.
         ax : matplotlib Axes, default=None
             Where to draw; None makes a figure.
         **bar_kw : dict
@@ -121,16 +121,24 @@ class ExplanationDisplay:
         Returns
         -------
         ExplanationDisplay
+
+        Raises
+        ------
+        TypeError, ValueError
+            As in :func:`explain`, and for titles that are neither a mapping nor a function, or by ids of another kind.
+
+        Warns
+        -----
+        UserWarning
+            Where a function of titles raises. The other bars are not lost.
         """
         explanation = explain(estimator, user, item, by=by, history=history)
         # As the model has them: 7 where 7.0 was written.
         ids = {name: check_id_list(id_, name).ids[0] for name, id_ in (("user", user), ("item", item))}
         display = cls(explanation=explanation, **ids)
-        return display.plot(ax, n_bars=n_bars, names=names, **bar_kw)
+        return display.plot(ax, n_bars=n_bars, titles=titles, **bar_kw)
 
-    def plot(
-        self, ax: Any = None, *, n_bars: int = 10, names: Mapping[Any, str] | None = None, **bar_kw: Any
-    ) -> ExplanationDisplay:
+    def plot(self, ax: Any = None, *, n_bars: int = 10, titles: ById = None, **bar_kw: Any) -> ExplanationDisplay:
         """Draw the bars.
 
         Parameters
@@ -139,8 +147,8 @@ class ExplanationDisplay:
             Where to draw; None makes a figure.
         n_bars : int, default=10
             Largest contributions with a bar of their own.
-        names : mapping of id to str, default=None
-            Titles of items; an item without one is shown by its id.
+        titles : mapping, Series or callable, default=None
+            Titles of items by id; an item without one is shown by its id.
         **bar_kw : dict
             Passed to matplotlib's `barh`.
 
@@ -150,10 +158,12 @@ class ExplanationDisplay:
             The display itself.
         """
         plt = import_pyplot(type(self).__name__)
-        titles = {} if names is None else {str(id_): title for id_, title in names.items()}
-        rows, nearest = self._read(titles)
-        bars = _largest(rows, n_bars)
-        widths = np.array([bar.width for bar in bars])
+        rows = self._rows()
+        bars = _largest([row for row in rows if not np.isnan(row.contribution)], n_bars)
+        nearest = [row for row in rows if row.source == "history" and np.isnan(row.contribution)][:N_NEAREST]
+        # Of what is drawn alone: a function of the id may be slow.
+        known = self._read(titles, [*bars, *nearest])
+        widths = np.array([bar.contribution for bar in bars])
         if ax is None:
             _, ax = plt.subplots(figsize=(7.2, 1.4 + 0.28 * len(bars) + 0.2 * len(nearest)), layout="constrained")
             tidy(ax)
@@ -161,7 +171,7 @@ class ExplanationDisplay:
             ax.tick_params(axis="y", length=0)
         self.ax_, self.figure_ = ax, ax.figure
         places = np.arange(len(bars))[::-1]
-        style = _validate_style_kwargs({"color": [bar.color for bar in bars], "height": 0.7}, bar_kw)
+        style = _validate_style_kwargs({"color": [_color(bar) for bar in bars], "height": 0.7}, bar_kw)
         self.bars_ = ax.barh(places, widths, **style)
         # As many decimals as give the longest bar three digits.
         decimals = max(0, 2 - math.floor(math.log10(np.abs(widths).max() or 1)))
@@ -171,54 +181,74 @@ class ExplanationDisplay:
         ax.locator_params(axis="x", nbins=6)
         ax.set_ylim(-0.6, len(bars) - 0.4)
         # What a title has between two dollars is no formula.
-        ax.set_yticks(places, [bar.label for bar in bars], parse_math=False)
-        ax.set_xlabel("\n".join(["contribution to the score", *nearest]), parse_math=False)
-        ax.set_title(self._title(f"score {widths.sum():.{decimals}f}", titles), parse_math=False)
+        ax.set_yticks(places, [_label(bar, known) for bar in bars], parse_math=False)
+        lines = [f"{_label(row, known)} ({row.similarity:.2f})" for row in nearest]
+        below = ["", "most similar past items (cosine)", *lines] if lines else []
+        ax.set_xlabel("\n".join(["contribution to the score", *below]), parse_math=False)
+        ax.set_title(self._title(f"score {widths.sum():.{decimals}f}", known), parse_math=False)
         return self
 
-    def _read(self, titles: Mapping[str, str]) -> tuple[list[_Bar], list[str]]:
-        """A bar for each contribution; lines that name the most similar past items, where these have none."""
+    def _rows(self) -> list[_Row]:
+        """The table, with ids of past items of the same kind as that of the item explained."""
         table = nw.from_native(self.explanation, eager_only=True)
-        bars: list[_Bar] = []
-        nearest: list[str] = []
         # As arrays, what is missing is NaN in any library.
         numbers = (table[column].to_numpy() for column in ("contribution", "similarity"))
-        for source, name, contribution, similarity in zip(table["source"], table["name"], *numbers, strict=True):
-            label = OWN_LABELS.get(source) or _shown(name, titles if source == "history" else {})
-            if not np.isnan(contribution):
-                color = MUTED if source == "remainder" else POSITIVE if contribution >= 0 else NEGATIVE
-                bars.append(_Bar(label, float(contribution), color))
-            elif source == "history" and len(nearest) < N_NEAREST:
-                nearest.append(f"{label} ({similarity:.2f})")
-        return bars, ["", "most similar past items (cosine)", *nearest] if nearest else []
+        return [
+            _Row(source, self._past_id(name) if source == "history" else name, *map(float, values))
+            for source, name, *values in zip(table["source"], table["name"], *numbers, strict=True)
+        ]
 
-    def _title(self, score: str, titles: Mapping[str, str]) -> str:
-        item = self.item if str(self.item) in titles else f"item {self.item}"
-        lines = [] if self.item is None else [_shown(item, titles)]
+    def _past_id(self, name: Any) -> Any:
+        return int(name) if isinstance(self.item, int | np.integer) else _plain(name)
+
+    def _read(self, titles: ById, rows: list[_Row]) -> dict[Any, str | None]:
+        """Titles of the items that are drawn."""
+        past = [row.name for row in rows if row.source == "history"]
+        said = Said("titles", "titles={id: text}")
+        known = said.of(titles, past if self.item is None else [_plain(self.item), *past])
+        said.warn()
+        return known
+
+    def _title(self, score: str, titles: dict[Any, str | None]) -> str:
+        lines = [] if self.item is None else [shorten(titles[_plain(self.item)] or f"item {self.item}", WIDEST)]
         return "\n".join([*lines, score if self.user is None else f"user {self.user}: {score}"])
 
 
-class _Bar(NamedTuple):
-    label: str
-    width: float
-    color: str
+class _Row(NamedTuple):
+    """A row of an explanation."""
+
+    source: str
+    name: Any
+    contribution: float
+    similarity: float = np.nan
 
 
-def _largest(bars: list[_Bar], n_bars: int) -> list[_Bar]:
+def _plain(id_: Any) -> Any:
+    """An id as Python's own object."""
+    return id_.item() if isinstance(id_, np.generic) else id_
+
+
+def _label(row: _Row, titles: dict[Any, str | None]) -> str:
+    """What a bar is called: an item by its title, a feature by its name."""
+    title = titles.get(row.name) if row.source == "history" else OWN_LABELS.get(row.source)
+    return shorten(title or str(row.name), WIDEST)
+
+
+def _color(row: _Row) -> str:
+    if row.source in ("remainder", "others"):
+        return MUTED
+    return POSITIVE if row.contribution >= 0 else NEGATIVE
+
+
+def _largest(bars: list[_Row], n_bars: int) -> list[_Row]:
     """The longest bars in their order, and the sum of the others."""
     if not isinstance(n_bars, int | np.integer) or isinstance(n_bars, bool) or n_bars < 1:
         raise ValueError(f"n_bars must be an int of at least 1, got {n_bars!r}.")
     if not bars:
         raise ValueError("There is no bar to show: no row of the explanation has a contribution.")
-    ranked = sorted(range(len(bars)), key=lambda row: -abs(bars[row].width))
+    ranked = sorted(range(len(bars)), key=lambda row: -abs(bars[row].contribution))
     rest = ranked[n_bars:]
     if len(rest) < 2:
         return bars
-    others = _Bar(f"{len(rest)} others", sum(bars[row].width for row in rest), MUTED)
+    others = _Row("others", f"{len(rest)} others", sum(bars[row].contribution for row in rest))
     return [*(bars[row] for row in sorted(ranked[:n_bars])), others]
-
-
-def _shown(name: Any, titles: Mapping[str, str]) -> str:
-    """A name or its title, on one line and not too long."""
-    text = " ".join(str(titles.get(str(name), name)).split())
-    return text if len(text) <= WIDEST else f"{text[: WIDEST - 1].rstrip()}…"

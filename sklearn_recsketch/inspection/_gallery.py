@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import html
-import warnings
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from sklearn_recsketch.inspection._gallery_table import Place, Shown, Source, Values
+from sklearn_recsketch.inspection._gallery_table import Place, Shown, Source, said_at
 from sklearn_recsketch.inspection._pictures import data_uri, image_source, link_target, placeholder_picture
+from sklearn_recsketch.inspection._texts import Said, as_text
 from sklearn_recsketch.utils._http import is_web_address
-from sklearn_recsketch.utils._ids import show_id
 
 __all__ = ["ItemGallery"]
 
@@ -132,20 +131,15 @@ class ItemGallery:
     ) -> None:
         self._heading = heading
         shown = Shown.read(table, item)
-        values = [Values("images", image_source), Values("titles", _title), Values("links", link_target)]
-        given = [each.of(shown, source) for each, source in zip(values, (images, titles, links), strict=True)]
+        columns = [("images", image_source, images), ("titles", as_text, titles), ("links", link_target, links)]
+        given = []
+        for name, convert, source in columns:
+            said = Said(name, f"{name}={{id: ...}}, or the name of a column", convert)
+            given.append(said_at(shown, source, said))
+            said.warn()
         self._strips: dict[str | None, list[_Card]] = {}
         for place, image, title, link in zip(shown.places, *given, strict=True):
             self._strips.setdefault(place.strip, []).append(_Card(place, image, title, link))
-        for each in values:
-            if each.failures:
-                id, error = next(iter(each.failures.items()))
-                warnings.warn(
-                    f"{each.name}: {len(each.failures)} could not be had, the first that of {show_id(id)}: "
-                    f"{type(error).__name__}: {error}. These items are shown without.",
-                    UserWarning,
-                    stacklevel=2,
-                )
 
     def __repr__(self) -> str:
         n_pictures = sum(map(len, self._strips.values()))
@@ -209,10 +203,6 @@ class _Card:
         if self.link is None:
             return figure
         return f'<a href="{_escape(self.link)}" rel="noopener" target="_blank">{figure}</a>'
-
-
-def _title(value: Any, id: Any) -> str:
-    return str(value)
 
 
 def _escape(value: object) -> str:

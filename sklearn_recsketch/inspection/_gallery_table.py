@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
-import pandas as pd
-
+from sklearn_recsketch.inspection._texts import ById, Said, is_missing
 from sklearn_recsketch.utils._frames import columns_of, frame_library
-from sklearn_recsketch.utils._ids import encode_ids, show_id
+from sklearn_recsketch.utils._ids import encode_ids
 
-__all__ = ["Place", "Shown", "Source", "Values"]
+__all__ = ["Place", "Shown", "Source", "said_at"]
 
-Source = str | Mapping[Any, Any] | pd.Series | Callable[[Any], Any] | None
+Source = str | ById
 
 
 @dataclass(frozen=True)
@@ -83,79 +81,24 @@ class Shown:
         return cls(cells, ids, [place for places in strips.values() for place in places])
 
 
-@dataclass
-class Values:
-    """The values of `name`, as given by the user and made fit to be shown by `convert`.
+def said_at(shown: Shown, source: Source, said: Said) -> list[Any]:
+    """What a column of the table, or what is given by id, says at each place; None where nothing."""
+    if isinstance(source, str):
+        return _of_column(shown, source, said)
+    by_id = said.of(source, [place.id for place in shown.places])
+    return [by_id[place.id] for place in shown.places]
 
-    Attributes
-    ----------
-    name : str
-        The parameter's name.
-    convert : callable
-        From a value and its id to text. An OSError is a failure of this value only.
-    failures : dict
-        By id, the errors of those that could not be had.
-    """
 
-    name: str
-    convert: Callable[[Any, Any], str]
-    failures: dict[Any, Exception] = field(default_factory=dict)
-
-    def of(self, shown: Shown, source: Source) -> list[str | None]:
-        """One for each place, None where it is missing."""
-        if isinstance(source, str):
-            return self._of_column(shown, source)
-        ids = list(dict.fromkeys(place.id for place in shown.places))
-        if source is None:
-            by_id: dict[Any, str | None] = dict.fromkeys(ids)
-        elif isinstance(source, pd.Series | Mapping):
-            given = dict(source.items())
-            self._check_keys(given, ids)
-            by_id = {id: self._read(given.get(id), id) for id in ids}
-        elif callable(source):
-            by_id = {id: self._call(source, id) for id in ids}
-        else:
-            raise TypeError(
-                f"{self.name} must be the name of a column, a dict or pandas Series by id, a function of the id, "
-                f"or None, got {type(source).__name__}."
-            )
-        return [by_id[place.id] for place in shown.places]
-
-    def _of_column(self, shown: Shown, name: str) -> list[str | None]:
-        """Those of the rows; a queried item has that of the first row that shows it."""
-        if name not in shown.columns and shown.columns:
-            raise ValueError(f"{self.name}={name!r} is no column of the table, which has {list(shown.columns)}.")
-        cells = shown.columns.get(name, [])
-        values = [self._read(cell, id) for cell, id in zip(cells, shown.ids, strict=True)]
-        first: dict[Any, str | None] = {}
-        for id, value in zip(shown.ids, values, strict=True):
-            first.setdefault(id, value)
-        return [first.get(place.id) if place.row is None else values[place.row] for place in shown.places]
-
-    def _check_keys(self, given: Mapping[Any, Any], ids: list[Any]) -> None:
-        """7 and "7" are two ids: where they meet, nothing would be found."""
-        if given and ids and isinstance(key := next(iter(given)), str) != isinstance(ids[0], str):
-            raise ValueError(
-                f"{self.name} are for ids such as {show_id(key)}, but those of the table are such as "
-                f"{show_id(ids[0])}. Convert them to one type."
-            )
-
-    def _call(self, source: Callable[[Any], Any], id: Any) -> str | None:
-        try:
-            value = source(id)
-        except Exception as error:
-            self.failures[id] = error
-            return None
-        return self._read(value, id)
-
-    def _read(self, value: Any, id: Any) -> str | None:
-        if _is_missing(value):
-            return None
-        try:
-            return self.convert(value, id)
-        except OSError as error:
-            self.failures[id] = error
-            return None
+def _of_column(shown: Shown, name: str, said: Said) -> list[Any]:
+    """What the rows say; a queried item has what the first row that shows it says."""
+    if name not in shown.columns and shown.columns:
+        raise ValueError(f"{said.name}={name!r} is no column of the table, which has {list(shown.columns)}.")
+    cells = shown.columns.get(name, [])
+    values = [said.read(cell, id) for cell, id in zip(cells, shown.ids, strict=True)]
+    first: dict[Any, Any] = {}
+    for id, value in zip(shown.ids, values, strict=True):
+        first.setdefault(id, value)
+    return [first.get(place.id) if place.row is None else values[place.row] for place in shown.places]
 
 
 def _item_column(names: list[str], item: str | None) -> str:
@@ -186,16 +129,9 @@ def _ids(column: Any, name: str) -> list[Any]:
     return encoded.ids[encoded.codes].tolist()
 
 
-def _is_missing(value: Any) -> bool:
-    """None, NaN and their like; blank text, which they become in files."""
-    if isinstance(value, str):
-        return not value.strip()
-    return value is None or bool(pd.api.types.is_scalar(value) and pd.isna(value))
-
-
 def _show_score(score: Any) -> str:
     """Three digits, or all of those before the point."""
-    if _is_missing(score):
+    if is_missing(score):
         return ""
     if not isinstance(score, float):
         return str(score)

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from sklearn_recsketch.inspection._texts import shorten
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -51,8 +53,8 @@ def place_labels(
         if not label or _overlap(dots[[row]], written).any():
             continue
         text = panel.annotate(
-            _shortened(label), points[row], (0, 0), textcoords="offset points", fontsize="small", parse_math=False,
-            path_effects=halo, in_layout=False,
+            shorten(label, LONGEST), points[row], (0, 0), textcoords="offset points", fontsize="small",
+            parse_math=False, path_effects=halo, in_layout=False,
         )  # fmt: skip
         # The box for a point outside of the panel, which matplotlib leaves out, is at the figure's corner: not inside.
         boxes = np.array([_move(text, place, radii[row]) for place in range(len(PLACES))])
@@ -84,7 +86,3 @@ def _overlap(boxes: np.ndarray, others: np.ndarray) -> np.ndarray:
     """Which of the boxes overlaps which of the others."""
     boxes = boxes[:, None]
     return np.asarray(np.all((boxes[..., :2] < others[:, 2:]) & (others[:, :2] < boxes[..., 2:]), axis=-1))
-
-
-def _shortened(label: str) -> str:
-    return label if len(label) <= LONGEST else label[: LONGEST - 1].rstrip() + "…"

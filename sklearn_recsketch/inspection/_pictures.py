@@ -10,6 +10,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+from sklearn_recsketch.inspection._texts import shorten
 from sklearn_recsketch.utils._http import is_web_address
 from sklearn_recsketch.utils._ids import show_id
 
@@ -54,13 +55,13 @@ def image_source(value: Any, id: Any) -> str:
         if is_web_address(address) or re.match(r"data:image/[\w.+-]+[;,]", address, re.IGNORECASE):
             return address
         raise ValueError(
-            f"The image of {show_id(id)} must be an http, https or data:image/ URL, got {_shorten(value)}. "
+            f"The image of {show_id(id)} must be an http, https or data:image/ URL, got {shorten(show_id(value))}. "
             f"Pass the path of a file as pathlib.Path."
         )
     if not isinstance(value, bytes | bytearray | memoryview | Path):
         raise TypeError(
             f"The image of {show_id(id)} must be a URL, the bytes of a picture or a pathlib.Path, "
-            f"got {_shorten(value)} of type {type(value).__name__}."
+            f"got {shorten(show_id(value))} of type {type(value).__name__}."
         )
     data = value.read_bytes() if isinstance(value, Path) else bytes(value)
     subtype = image_type(data)
@@ -76,7 +77,7 @@ def link_target(value: Any, id: Any) -> str:
     """The address a picture leads to; a script in its place would run on a click."""
     address = value.strip() if isinstance(value, str) else value
     if not is_web_address(address):
-        raise ValueError(f"The link of {show_id(id)} must be an http or https URL, got {_shorten(value)}.")
+        raise ValueError(f"The link of {show_id(id)} must be an http or https URL, got {shorten(show_id(value))}.")
     return str(address)
 
 
@@ -135,8 +136,3 @@ def _initials(text: str) -> str:
         return words[0]
     letters = "".join(word[0] for word in words[:2]) if len(words) > 1 else "".join(words)[:2]
     return letters.upper()
-
-
-def _shorten(value: Any) -> str:
-    shown = show_id(value)
-    return shown if len(shown) <= 80 else shown[:77] + "..."

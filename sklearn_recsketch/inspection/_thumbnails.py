@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-import tempfile
 import warnings
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
@@ -22,6 +20,7 @@ from sklearn.datasets import get_data_home
 
 from sklearn_recsketch.inspection._pictures import image_type
 from sklearn_recsketch.utils._compat import Interval, validate_parameter_constraints
+from sklearn_recsketch.utils._files import replacing
 from sklearn_recsketch.utils._http import get, is_web_address
 from sklearn_recsketch.utils._ids import show_id
 from sklearn_recsketch.utils._validation import check_id_list
@@ -35,7 +34,7 @@ CONSTRAINTS = {
     "width": [Interval(Integral, 1, None, closed="left")],
     "embed": ["boolean"],
     "timeout": [Interval(Real, 0, None, closed="neither")],
-    "n_jobs": [Interval(Integral, 1, None, closed="left")],
+    "n_requests": [Interval(Integral, 1, None, closed="left")],
 }
 
 
@@ -46,7 +45,7 @@ def sketchfab_thumbnails(
     embed: bool = False,
     cache: str | PathLike[str] | None = None,
     timeout: float = 10.0,
-    n_jobs: int = 8,
+    n_requests: int = 8,
     base_url: str = BASE_URL,
 ) -> dict[Any, str | bytes | None]:
     """Pictures of Sketchfab models, for :class:`ItemGallery`.
@@ -63,9 +62,9 @@ def sketchfab_thumbnails(
         Folder in which answers and pictures are kept; None is ``recsketch_thumbnails`` in
         ``sklearn.datasets.get_data_home()``.
     timeout : float, default=10.0
-        Seconds that a connection may take, and an answer in all.
-    n_jobs : int, default=8
-        Requests at the same time.
+        Seconds that a request may take in all, with the redirects it leads to.
+    n_requests : int, default=8
+        Requests at the same time; they wait for the network, so it has nothing to do with cores.
     base_url : str, default="https://api.sketchfab.com/v3/models"
         What a model's uid is appended to.
 
@@ -96,7 +95,7 @@ def sketchfab_thumbnails(
     >>> sketchfab_thumbnails([], cache=tempfile.mkdtemp())
     {}
     """
-    given = {"width": width, "embed": embed, "timeout": timeout, "n_jobs": n_jobs}
+    given = {"width": width, "embed": embed, "timeout": timeout, "n_requests": n_requests}
     validate_parameter_constraints(CONSTRAINTS, given, caller_name="sketchfab_thumbnails")
     if not is_web_address(base_url):
         raise ValueError(f"base_url must be an http or https URL, got {base_url!r}.")
@@ -105,7 +104,7 @@ def sketchfab_thumbnails(
     folder = Path(get_data_home()) / "recsketch_thumbnails" if cache is None else Path(cache)
     folder.mkdir(parents=True, exist_ok=True)
     source = _Sketchfab(base_url.rstrip("/"), folder, width, embed, timeout)
-    found = _ask_all(source, distinct, n_jobs)
+    found = _ask_all(source, distinct, n_requests)
     failures = {uid: value for uid, value in found.items() if isinstance(value, Exception)}
     if failures:
         uid, reason = next(iter(failures.items()))
@@ -118,9 +117,9 @@ def sketchfab_thumbnails(
     return {uid: None if uid in failures else value for uid, value in found.items()}
 
 
-def _ask_all(source: _Sketchfab, ids: list[Any], n_jobs: int) -> dict[Any, Any]:
+def _ask_all(source: _Sketchfab, ids: list[Any], n_requests: int) -> dict[Any, Any]:
     """The thumbnail of each id, or the exception it failed with."""
-    pool = ThreadPoolExecutor(n_jobs)
+    pool = ThreadPoolExecutor(n_requests)
     try:
         futures = [pool.submit(source.try_thumbnail, uid) for uid in ids]
         # In short waits: a long one may not notice Ctrl-C.
@@ -217,14 +216,9 @@ def _read_images(body: bytes) -> list[dict[str, Any]]:
 
 
 def _store(file: Path, content: bytes) -> None:
-    """Write a file at once, and its SHA-256 sum before the content: several programs may share a folder."""
-    handle, temporary = tempfile.mkstemp(dir=file.parent, prefix=file.name)
-    try:
-        with os.fdopen(handle, "wb") as target:
-            target.write(hashlib.sha256(content).digest() + content)
-        os.replace(temporary, file)
-    finally:
-        Path(temporary).unlink(missing_ok=True)
+    """Write a file, its SHA-256 sum before the content."""
+    with replacing(file) as target:
+        target.write(hashlib.sha256(content).digest() + content)
 
 
 def _load(file: Path) -> bytes | None:

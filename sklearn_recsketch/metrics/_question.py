@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import warnings
 from dataclasses import dataclass
 from numbers import Integral, Real
@@ -19,6 +18,7 @@ from sklearn_recsketch.preprocessing._matrix import pair_keys
 from sklearn_recsketch.solvers._request import Given, Request
 from sklearn_recsketch.utils._ids import IdColumn, lookup
 from sklearn_recsketch.utils._validation import Interactions, check_id_list, check_interactions
+from sklearn_recsketch.utils._warnings import levels_inside
 
 __all__ = ["Options", "Question", "pose", "unwrap"]
 
@@ -210,13 +210,5 @@ def _warn_unknown(user_rows: np.ndarray) -> None:
             f"If new users are what is asked about, as after a cut in time, their first items can be handed over: "
             f"make_ranking_scorer(..., fold_in=0.5).",
             UserWarning,
-            stacklevel=_levels_inside(),
+            stacklevel=levels_inside(),
         )
-
-
-def _levels_inside() -> int:
-    """`stacklevel` of a warning given by the caller, for the line that called into this package."""
-    level, frame = 1, sys._getframe(1)
-    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith("sklearn_recsketch."):
-        level, frame = level + 1, frame.f_back
-    return level

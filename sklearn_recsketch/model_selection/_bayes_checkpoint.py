@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ from skopt.space import Categorical
 
 from sklearn_recsketch.model_selection._bayes_evaluation import Trial
 from sklearn_recsketch.model_selection._bayes_space import SearchSpace, native
+from sklearn_recsketch.utils._files import replacing
 
 __all__ = ["Checkpoint", "check_storable"]
 
@@ -66,12 +66,8 @@ class Checkpoint:
             "search": self._fingerprint,
             "trials": [_to_json(trial) for trial in trials],
         }
-        beside = self._path.with_name(self._path.name + ".tmp")
-        with open(beside, "w", encoding="utf-8") as file:
-            json.dump(content, file, indent=1, allow_nan=False)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(beside, self._path)
+        with replacing(self._path) as file:
+            file.write(json.dumps(content, indent=1, allow_nan=False).encode())
 
 
 def check_storable(spaces: list[SearchSpace]) -> None:

@@ -5,18 +5,22 @@ from __future__ import annotations
 import io
 import ipaddress
 import re
+import string
 import time
 import urllib.request
 from email.utils import parsedate_to_datetime
+from functools import partial
 from http.client import HTTPConnection, HTTPResponse, HTTPSConnection, IncompleteRead
 from socket import socket
 from threading import Event
 from typing import Any
 from urllib.error import HTTPError
-from urllib.parse import urlsplit
+from urllib.parse import quote, urljoin, urlsplit
 
 __all__ = ["get", "is_web_address"]
 
+REDIRECTS = (301, 302, 303, 307, 308)
+MOST_REDIRECTS = 5
 LARGEST_BODY = 4 * 2**20  # bytes
 TOO_MANY_REQUESTS = 429
 ATTEMPTS = 3  # of a request that the server puts off
@@ -36,8 +40,8 @@ def get(url: str, content_type: str, timeout: float, stopped: Event) -> bytes:
     Raises
     ------
     OSError, HTTPException, ValueError
-        Where the server cannot be reached, answers an error, something else, too much, or too late:
-        connecting may take `timeout` seconds, and all of the answer as many.
+        Where the server cannot be reached, answers an error, something else, too much, or too late: after
+        `timeout` seconds from the first connection to the last byte, over all redirects.
     """
     pause = 0.0
     for attempt in range(1, ATTEMPTS + 1):
@@ -54,10 +58,26 @@ def get(url: str, content_type: str, timeout: float, stopped: Event) -> bytes:
 
 
 def _get_once(url: str, content_type: str, timeout: float) -> bytes:
-    if not is_web_address(url):
-        raise ValueError(f"{url!r} is no http or https URL")
+    """Follow redirects; what their answers contain is not read."""
+    end = time.monotonic() + timeout
+    for _ in range(MOST_REDIRECTS + 1):
+        if not is_web_address(url):
+            raise ValueError(f"{url!r} is no http or https URL")
+        try:
+            return _get_here(url, content_type, end)
+        except HTTPError as error:
+            target = error.headers.get("Location")
+            if error.code not in REDIRECTS or target is None:
+                raise
+            error.close()  # it holds the connection
+            # Headers are read as Latin-1; what is quoted already stays as it is.
+            url = urljoin(url, quote(target, safe=string.punctuation, encoding="latin-1"))
+    raise ValueError(f"more than {MOST_REDIRECTS} redirects, the last to {url}")
+
+
+def _get_here(url: str, content_type: str, end: float) -> bytes:
     request = urllib.request.Request(url, headers={"User-Agent": "sklearn-recsketch"})
-    with _opener(url).open(request, timeout=timeout) as response:
+    with _opener(url).open(request, timeout=_left(end)) as response:
         received = response.headers.get_content_type()
         if content_type not in received:
             raise ValueError(f"{url} is {received}, not {content_type}")
@@ -67,6 +87,14 @@ def _get_once(url: str, content_type: str, timeout: float) -> bytes:
         if response.length:  # what is still to come; read() of a limited size does not complain
             raise IncompleteRead(body, response.length)
     return body
+
+
+def _left(end: float) -> float:
+    """Seconds until `end`, by the monotonic clock."""
+    left = end - time.monotonic()
+    if left <= 0:
+        raise TimeoutError("timed out")
+    return left
 
 
 def _pause(retry_after: str) -> float:
@@ -80,9 +108,21 @@ def _pause(retry_after: str) -> float:
 
 
 def _opener(url: str) -> urllib.request.OpenerDirector:
-    """With the proxies of the environment, which lead nowhere from this machine to itself."""
-    proxies = urllib.request.ProxyHandler({} if _is_this_machine(url) else None)
-    return urllib.request.build_opener(proxies, _HTTPHandler, _HTTPSHandler)
+    """For http and https alone, where urllib's own also reads files and asks FTP servers; without redirects.
+
+    It has the proxies of the environment, which lead nowhere from this machine to itself.
+    """
+    opener = urllib.request.OpenerDirector()
+    for handler in (
+        urllib.request.ProxyHandler({} if _is_this_machine(url) else None),
+        _HTTPHandler(),
+        _HTTPSHandler(),
+        urllib.request.UnknownHandler(),
+        urllib.request.HTTPErrorProcessor(),
+        urllib.request.HTTPDefaultErrorHandler(),
+    ):
+        opener.add_handler(handler)
+    return opener
 
 
 def _is_this_machine(url: str) -> bool:
@@ -94,24 +134,21 @@ def _is_this_machine(url: str) -> bool:
 
 
 class _Reader(io.RawIOBase):
-    """Reads from a socket for so many seconds in all.
+    """Reads from a socket until some moment.
 
     The timeout of a socket starts anew with each byte: a server that sends one now and then could
     hold a request forever.
     """
 
-    def __init__(self, sock: socket, seconds: float) -> None:
-        self._socket, self._end = sock, time.monotonic() + seconds
+    def __init__(self, sock: socket, end: float) -> None:
+        self._socket, self._end = sock, end
         self._raw: Any = sock.makefile("rb", buffering=0)
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: Any) -> int | None:
-        left = self._end - time.monotonic()
-        if left <= 0:
-            raise TimeoutError("timed out")
-        self._socket.settimeout(left)
+        self._socket.settimeout(_left(self._end))
         return self._raw.readinto(buffer)
 
     def close(self) -> None:
@@ -120,18 +157,27 @@ class _Reader(io.RawIOBase):
 
 
 class _Response(HTTPResponse):
-    def __init__(self, sock: socket, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, sock: socket, *args: Any, end: float, **kwargs: Any) -> None:
         super().__init__(sock, *args, **kwargs)
         self.fp.close()
-        self.fp = io.BufferedReader(_Reader(sock, sock.gettimeout() or 0.0))
+        self.fp = io.BufferedReader(_Reader(sock, end))
 
 
 class _HTTPConnection(HTTPConnection):
-    response_class = _Response
+    """The timeout is that of all it does."""
+
+    def __init__(self, host: str, port: int | None = None, timeout: float = 0.0, *args: Any, **kwargs: Any) -> None:
+        super().__init__(host, port, timeout, *args, **kwargs)
+        self._end = time.monotonic() + timeout
+        self.response_class: Any = partial(_Response, end=self._end)
+
+    def connect(self) -> None:
+        super().connect()
+        self.sock.settimeout(_left(self._end))
 
 
-class _HTTPSConnection(HTTPSConnection):
-    response_class = _Response
+class _HTTPSConnection(HTTPSConnection, _HTTPConnection):
+    """Bases in this order: HTTPS connects as `_HTTPConnection` does, then shakes hands in the time left."""
 
 
 class _HTTPHandler(urllib.request.HTTPHandler):
