@@ -27,7 +27,8 @@ h3 { margin: .6rem 0 0; font-size: 1rem; }
 main > p, main > section > p { margin: .2rem 0 1rem; color: var(--soft); }
 main > section { background: #fff; border: 1px solid var(--line); border-radius: .6rem; padding: 1.2rem; }
 main > section { margin-top: 1.2rem; }
-.scroll { overflow-x: auto; margin: .8rem 2.5rem .8rem 0; display: inline-block; vertical-align: top; max-width: 100%; }
+.scroll { overflow-x: auto; margin: .8rem 0; padding-right: 2.5rem; display: inline-block; vertical-align: top; }
+.scroll { max-width: 100%; }
 table { border-collapse: collapse; font-size: .9rem; font-variant-numeric: tabular-nums; }
 caption { text-align: left; font-weight: 600; padding-bottom: .3rem; max-width: 26rem; }
 th, td { padding: .3rem .8rem .3rem 0; text-align: right; border-bottom: 1px solid var(--line); }
