@@ -80,10 +80,9 @@ def user_gradient(strengths, users, items, lam, alpha, kind="linear"):
     return 2 * (push - pull), 2 * np.abs(pull).max()
 
 
-def solve_row(excess, items, lam, prior=None, gram=None):
+def solve_row(excess, items, lam, prior=None):
     """The minimiser of one row: excess confidences of its items, zero elsewhere."""
-    gram = items.T @ items if gram is None else gram
-    A = gram + items.T @ (excess[:, None] * items) + lam * np.eye(items.shape[1])
+    A = items.T @ items + items.T @ (excess[:, None] * items) + lam * np.eye(items.shape[1])
     b = items.T @ np.where(excess > 0, 1 + excess, 0)
     return np.linalg.solve(A, b + (0 if prior is None else lam * prior))
 

@@ -238,8 +238,42 @@ def test_unknown_users_of_a_new_item_are_mean_users_each(tiny):
     U = rec.user_factors_.astype(np.float64)
     everybody = np.vstack([U, np.tile(rec._unknown_user, (5, 1))])
     excess = np.append(np.zeros(len(U)), np.full(5, 3 * np.log1p(1)))
-    vector = reference.solve_row(excess, everybody, 0.5, gram=U.T @ U)
+    vector = reference.solve_row(excess, everybody, 0.5)
     np.testing.assert_allclose(scores(table)[rec.users_], U @ vector, atol=1e-4)  # float32 vectors
+
+
+@pytest.mark.parametrize("scaling", [0.0, 1.0])
+def test_a_history_of_cold_and_unknown_items_enters_with_its_full_confidence(scaling, tiny):
+    X, y, tags, _ = tiny
+    tags = tags.updated(SideFeatures.from_dicts({NEW: {"tag": "t1"}, NEW + 1: {"tag": "t2"}}), "item")
+    rec = WRMFRecommender(4, alpha=2.0, regularization=0.5, regularization_scaling=scaling, random_state=0)
+    rec.fit(X, y, item_features=tags)
+    known, unknown = [rec.items_[0], NEW], NEW + 9  # nobody has NEW + 1, which has no part in the objective
+    history = pd.DataFrame({"user": 0, "item": [*known, unknown], "weight": [1.0, 2.0, 3.0]})
+    table = rec.recommend(history=history, k=99, exclude_seen=False)
+    items = np.vstack([rec.item_factors_[rec.items_ <= NEW], rec._unknown_item]).astype(np.float64)
+    excess = np.zeros(len(items))
+    excess[[0, -2, -1]] = rec.alpha * np.array([1.0, 2.0, 3.0])
+    w = reference.confidences(rec.interactions_.toarray()[:, rec.items_ < NEW], rec.alpha).sum(axis=1)
+    lam = rec.regularization * ((1 + excess).sum() / w.mean()) ** scaling
+    expected = rec.item_factors_ @ reference.solve_row(excess, items, lam)
+    np.testing.assert_allclose(scores_of(table, rec), expected, atol=1e-5)  # float32 vectors
+
+
+def test_items_known_to_the_model_make_the_same_vector_beside_the_history_of_another(tiny):
+    X, y, _, _ = tiny
+    rec = WRMFRecommender(4, random_state=0).fit(X, y)
+    past = [[1, int(item)] for item in rec.items_[:4]]
+    alone, beside = (
+        rec.recommend(history=rows, k=99, exclude_seen=False) for rows in (past, [*past, [2, NEW], [2, NEW + 1]])
+    )
+    beside = beside[(beside["user"] == 1) & ~beside["item"].isin([NEW, NEW + 1])]
+    # The same problem, in tables of other lengths.
+    np.testing.assert_allclose(scores_of(alone, rec), scores_of(beside, rec), rtol=1e-5, atol=1e-6)
+
+
+def scores_of(table, rec):
+    return table.set_index("item")["score"][rec.items_]
 
 
 def test_an_item_of_strength_zero_in_a_history_is_no_candidate(planted):

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sklearn_recsketch import WARPRecommender, WRMFRecommender
+from sklearn_recsketch import SideFeatures, WARPRecommender, WRMFRecommender
 from sklearn_recsketch.inspection import ExplanationDisplay, explain
 
 matplotlib = pytest.importorskip("matplotlib", reason="matplotlib is an optional dependency")
@@ -193,3 +193,12 @@ except ImportError as error:
 """
     output = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=300)
     assert output.stdout.strip() == 'ExplanationDisplay draws with matplotlib: pip install "sklearn-recsketch[plot]"'
+
+
+def test_an_item_known_by_its_features_only_has_the_mean_item_in_place_of_itself(planted):
+    X, y, tags = planted
+    tags = tags.updated(SideFeatures.from_dicts({90_000: {"tag": "t1"}}), "item")
+    rec = WRMFRecommender(4, max_iter=2, random_state=0).fit(X, y, item_features=tags)
+    shown = {item: labels(ExplanationDisplay.from_estimator(rec, 0, item, by="features")) for item in (90_000, 7)}
+    assert sorted(shown[90_000]) == ["tag=t1", "the mean item"]
+    assert "the item itself" in shown[7]

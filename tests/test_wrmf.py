@@ -11,6 +11,7 @@ from scipy.optimize import minimize
 from sklearn_recsketch import WRMFRecommender
 from sklearn_recsketch.exceptions import DivergenceWarning
 from sklearn_recsketch.preprocessing import to_matrix
+from sklearn_recsketch.recommenders._wrmf_fold_in import FoldIn
 
 
 def dense(rec):
@@ -301,6 +302,18 @@ def test_fold_in_of_the_training_history_is_an_exact_user_sweep(parameters, feat
     table = rec.recommend(history=X.assign(y=y), k=len(V), exclude_seen=False)
     scores = table.pivot(index="user", columns="item", values="score").to_numpy()
     np.testing.assert_allclose(scores, solved @ V.T, atol=1e-4)  # float32 vectors, scores up to 1
+
+
+@pytest.mark.parametrize("name", ["user", "item"])
+def test_rows_folded_in_are_penalised_as_in_training_with_early_stopping(name, planted):
+    X, y, _ = planted
+    rec = small(regularization_scaling=1.0, early_stopping=True, validation_fraction=0.4, max_iter=2).fit(X, y)
+    trained = rec._trained_on if name == "user" else sp.csr_array(rec._trained_on.T)
+    sides = ("user", "item") if name == "user" else ("item", "user")
+    active, others = (getattr(rec, f"_active_{side}") for side in sides)
+    lam = reference.scaled_penalties(trained.toarray()[active][:, others], rec.alpha, rec.regularization, 1.0)
+    folded = FoldIn(rec, name, rec._entities(name), trained[np.flatnonzero(active)])
+    np.testing.assert_allclose(folded._pull, lam, rtol=1e-6)  # float32 confidences
 
 
 def test_fold_in_of_a_converged_model_gives_its_factors_back(tiny):

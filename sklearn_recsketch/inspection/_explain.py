@@ -47,8 +47,9 @@ def explain(estimator: Any, user: Any, item: Any, *, by: str | None = None, hist
           the item explained, as in `similar_items`; no other row has one. With ``by="features"`` these rows have no
           contribution, and come last, the most similar first;
         - "user feature", "item feature": `name` is the encoder's, such as "tag=tiltbrush";
-        - "user", "item": the embedding of its own, beside those of its features; without interactions, that of the mean
-          user or item. `name` is the id;
+        - "item": the embedding of its own, beside those of its features. `name` is the id;
+        - "mean item", "mean user": in place of an embedding of its own, the mean of the others', where the
+          item or user had no interactions in training. `name` is the id all the same;
         - "bias": in WARP and BPR, what the item has for every user alike. `name` is the id;
         - "remainder": the last row of ``by="history"``, see Notes. It has no name.
 
@@ -67,8 +68,8 @@ def explain(estimator: Any, user: Any, item: Any, *, by: str | None = None, hist
 
     Notes
     -----
-    **By history** [1]_. With the confidence :math:`c_{uj}` and Y the vectors of the items that have interactions, the
-    vector of a user at the optimum is
+    **By history** [1]_. With the confidence :math:`c_{uj}` and the vectors :math:`y_j` of the items that had
+    interactions in fit or are in the user's history, the vector of a user at the optimum is
 
     .. math:: x_u = A_u^{-1} \Big(\sum_{j \in u} c_{uj} y_j + \lambda_u f_u W\Big), \qquad
               A_u = \sum_j c_{uj} y_j y_j^T + \lambda_u I,
@@ -85,7 +86,7 @@ def explain(estimator: Any, user: Any, item: Any, *, by: str | None = None, hist
     `history`, where the user is solved anew.
 
     Interactions that early stopping held out are not listed. A user whose vector is not solved from interactions, as
-    there are none or ``user_encoder`` has ``identity=False``, has rows "user feature" and "user" alone, which add
+    there are none or ``user_encoder`` has ``identity=False``, has rows "user feature" and "mean user" alone, which add
     :math:`f_{uk} W_k \cdot y_i` each, and no remainder.
 
     **By features**. The vector of an item is a sum of embeddings, so that the score is a sum of their products with
@@ -191,9 +192,10 @@ def _embeddings(recommender: Any, name: str, code: int, direction: np.ndarray) -
     positions, parts = entities.parts(getattr(recommender, f"{name}_embeddings_"), code)
     own = positions < entities.n_identity
     contribution = parts @ direction
+    source = name if entities.active[code] else f"mean {name}"
     return _joined(
         [
-            _Rows.of(name, entities.ids[positions[own]], contribution[own]),
+            _Rows.of(source, entities.ids[positions[own]], contribution[own]),
             _Rows.of(f"{name} feature", _feature_names(entities, positions[~own]), contribution[~own]),
         ]
     )

@@ -26,7 +26,8 @@ WIDEST = 36  # characters of a label
 N_NEAREST = 3  # past items named
 OWN_LABELS = {
     "item": "the item itself",
-    "user": "the mean user",
+    "mean item": "the mean item",
+    "mean user": "the mean user",
     "bias": "bias: the same for every user",
     "remainder": "remainder",
 }

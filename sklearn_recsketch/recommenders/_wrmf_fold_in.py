@@ -10,7 +10,7 @@ import scipy.sparse as sp
 
 from sklearn_recsketch.kernels._jit import rows_of
 from sklearn_recsketch.recommenders._entities import Entities
-from sklearn_recsketch.recommenders._wrmf_sweeps import EXACT
+from sklearn_recsketch.recommenders._wrmf_sweeps import EXACT, row_penalties
 from sklearn_recsketch.solvers._wrmf_rows import FixedSide, Rotated, gram, solve_side
 from sklearn_recsketch.utils._threads import Workers
 
@@ -20,8 +20,8 @@ __all__ = ["FoldIn"]
 class FoldIn:
     """Users or items with the others frozen.
 
-    Each row x minimises ``sum_j c_j (p_j - x.y_j)^2 + pull |x - drawn|^2`` over the active others j and those of its
-    history, where `drawn` is what features say of it.
+    Each row x minimises ``sum_j c_j (p_j - x.y_j)^2 + pull |x - drawn|^2``, where `drawn` is what features say of it.
+    The sum is over the others that were active in training and those of the row's history, active or not.
 
     Parameters
     ----------
@@ -43,22 +43,40 @@ class FoldIn:
         n_unknown = history.shape[1] - len(factors)
         self._others = np.vstack([factors, np.broadcast_to(unknown, (n_unknown, factors.shape[1]))]).astype(np.float32)
         self._active = np.flatnonzero(active)
-        self._excess = model._excess(history)
+        # What interactions add to the Gram matrix of the active others: c - 1 of an active one, c of another.
+        self._weights = model._excess(history)
+        self._is_added = ~np.append(active, np.zeros(n_unknown, dtype=bool))[self._weights.indices]
+        self._weights.data += self._is_added
+        totals = len(self._active) + self._weights.sum(axis=1, dtype=np.float64)
+        scaling = model.regularization_scaling
+        mean = self._mean_in_training(model, name, entities) if scaling else np.nan  # a pass over all interactions
         # The penalty is on the row's own embedding: it draws the vector to what features say.
-        self._pull = np.array([model._regularization_of(name) / entities.identity_weight**2])
-        if model.regularization_scaling:
-            total = model._excess(model.interactions_).sum(dtype=np.float64)
-            w = active.sum() + self._excess.sum(axis=1, dtype=np.float64)
-            mean = active.sum() + total / entities.active.sum()
-            self._pull = self._pull * (w / mean) ** model.regularization_scaling
+        self._pull = row_penalties(totals, mean, model._regularization_of(name), scaling) / entities.identity_weight**2
+
+    def _mean_in_training(self, model: Any, name: str, entities: Entities) -> float:
+        """Mean sum of confidences of the rows that training solved."""
+        excess = model._excess(model._trained_on).sum(axis=1 if name == "user" else 0, dtype=np.float64)
+        return float((len(self._active) + excess[entities.active]).mean())
+
+    def _problem(self) -> tuple[sp.csr_array, np.ndarray]:
+        """Interactions and others for a solver with ``A = Y^T Y + sum_j e_j y_j y_j^T``, ``b = sum_j (1 + e_j) y_j``.
+
+        The e = c that others beyond the Gram matrix need in A is one too many in b. Each of them is there as -y, too:
+        with e = 0 that adds nothing to A, and -y to b.
+        """
+        added = np.unique(self._weights.indices[self._is_added])
+        opposite = sp.csr_array(self._weights[:, added])
+        opposite.data[:] = 0  # kept as entries
+        return sp.hstack([self._weights, opposite], format="csr"), np.vstack([self._others, -self._others[added]])
 
     def vectors(self, drawn: np.ndarray, pool: Workers) -> np.ndarray:
         """The rows, solved exactly; `drawn` has one of its own for each."""
         least = float(self._pull.min())
-        others = FixedSide.of(Rotated(self._others), self._gram(pool), least, EXACT, pool)
+        ratings, table = self._problem()
+        others = FixedSide.of(Rotated(table), self._gram(pool), least, EXACT, pool)
         prior = Rotated(drawn).into(others.basis, pool)
         x = prior.copy()
-        solve_side(rows_of(self._excess), others, self._pull, x, EXACT, pool, prior)
+        solve_side(rows_of(ratings), others, self._pull, x, EXACT, pool, prior)
         return Rotated(x, others.basis).vectors(pool)
 
     def shares(self, drawn: np.ndarray, y: np.ndarray, pool: Workers) -> tuple[np.ndarray, np.ndarray]:
@@ -80,18 +98,18 @@ class FoldIn:
         features : ndarray of shape (n_parts,)
             ``pull drawn.A^-1 y`` of each part.
         """
-        past = self._others[self._excess.indices].astype(np.float64)
-        excess = self._excess.data.astype(np.float64)
-        if not np.isfinite(excess).all():
+        past = self._others[self._weights.indices].astype(np.float64)
+        weights = self._weights.data.astype(np.float64)
+        if not np.isfinite(weights).all():
             raise ValueError(
                 "The confidence of an interaction is too large for float32, so nothing can be said of its share. "
                 "Scale the strengths, or lower alpha."
             )
         pull = float(self._pull[0])
-        A = self._gram(pool) + (past.T * excess) @ past + pull * np.eye(len(y))
+        A = self._gram(pool) + (past.T * weights) @ past + pull * np.eye(len(y))
         # Without a penalty and with fewer others than components there are directions without data: they get nothing.
         direction = scipy.linalg.lstsq(A, y, lapack_driver="gelsy")[0]
-        return (1 + excess) * (past @ direction), pull * (drawn @ direction)
+        return (weights + ~self._is_added) * (past @ direction), pull * (drawn @ direction)
 
     def _gram(self, pool: Workers) -> np.ndarray:
         return gram(self._others[self._active], pool)

@@ -16,7 +16,7 @@ from sklearn_recsketch.solvers._wrmf_features import solve_features, solve_joint
 from sklearn_recsketch.solvers._wrmf_rows import Accuracy, FixedSide, Rotated, gram, solve_side
 from sklearn_recsketch.utils._threads import Workers
 
-__all__ = ["EXACT", "Sweeps"]
+__all__ = ["EXACT", "Sweeps", "row_penalties"]
 
 # Conjugate gradient starts from the last sweep's solution. Two steps then end within 1e-4 of the loss
 # of exact solves on sparse likes, but far above it where alpha * d reaches the hundreds. Steps until a
@@ -28,16 +28,15 @@ EXACT = Accuracy(1000, tol=1e-6, restarts=8)
 FEATURE_STEPS = Accuracy(3)
 
 
-def row_penalties(excess: sp.csr_array, regularization: float, scaling: float) -> np.ndarray:
+def row_penalties(totals: np.ndarray, mean: float, regularization: float, scaling: float) -> np.ndarray:
     """lam of each row: of shape (1,) where all are equal.
 
-    ``lam_u = regularization * (w_u / mean(w))^scaling`` with w_u the sum of row u's confidences
-    over all columns.
+    ``lam_u = regularization * (w_u / mean)^scaling`` with w_u in `totals` the sum of row u's confidences over all
+    columns, and `mean` that of the rows in training.
     """
     if scaling == 0:
         return np.array([regularization])
-    w = excess.shape[1] + excess.sum(axis=1, dtype=np.float64)
-    return regularization * (w / w.mean()) ** scaling
+    return regularization * (totals / mean) ** scaling
 
 
 class Half(ABC):
@@ -279,7 +278,8 @@ class Sweeps:
             ("user", problem.users, excess, problem.user_embeddings),
             ("item", problem.items, sp.csr_array(excess.T), problem.item_embeddings),
         ):
-            lam = row_penalties(side, model._regularization_of(name), model.regularization_scaling)
+            totals = side.shape[1] + side.sum(axis=1, dtype=np.float64)
+            lam = row_penalties(totals, totals.mean(), model._regularization_of(name), model.regularization_scaling)
             self._halves.append(Half.of(side, entities, model._penalty(entities, name), lam, embeddings, pool))
 
     def run_epoch(self, epoch: int) -> float:
