@@ -354,6 +354,8 @@ class NotFinite(BaseEstimator):
         ({"of": "item_features", "ids": ["tag=t33"]}, r"no item feature 'tag=t33'\. The nearest are \['tag=t3'"),
         ({"of": "item_features", "prefix": "category="}, "No item feature starts with prefix='category='"),
         ({"prefix": "tag="}, "prefix='tag=' chooses features by their names: leave it out for items"),
+        ({"prefix": "1", "ids": [10]}, "prefix='1' chooses features by their names"),
+        ({"of": "item_features", "prefix": "tag=t1", "ids": ["tag=t2"]}, "'tag=t2' of ids does not start with prefix"),
         ({"ids": [1, 2, 9999]}, "The item 9999 is unknown: the model was fitted without it"),
         ({"ids": [1, 2]}, "at least 3 points and 2 components, got 2 points of 8 components"),
         ({"ids": [], "labels": {1: "one"}}, "at least 3 points and 2 components, got 0 points"),

@@ -185,7 +185,7 @@ class EmbeddingDisplay:
             Where a function raises. The other points are not lost.
         """
         space = embedded(estimator, of)
-        rows = _most_popular(space, prefix, check_k(n_points, "n_points")) if ids is None else space.rows(ids)
+        rows = _chosen(space, prefix, check_k(n_points, "n_points"), ids)
         # Once each, the most popular first: their labels come first.
         rows = np.unique(rows)
         rows = rows[np.argsort(-space.counts[rows], kind="stable")]
@@ -275,12 +275,20 @@ def _colors(color: Any) -> tuple[dict[str, Any], dict[str, str]]:
     return {"c": colors}, entries
 
 
-def _most_popular(space: Any, prefix: str, n_points: int) -> np.ndarray:
-    """Row numbers of the points with the largest counts."""
+def _chosen(space: Any, prefix: str, n_points: int, ids: Any) -> np.ndarray:
+    """Row numbers of the ids asked for, else of the points with the largest counts."""
     if prefix and space.name != "feature":
         raise ValueError(f"prefix={prefix!r} chooses features by their names: leave it out for {space.name}s.")
     rows = space.starting(prefix) if prefix else np.arange(len(space.ids))
-    return rows[np.argsort(-space.counts[rows], kind="stable")[:n_points]]
+    if ids is None:
+        return rows[np.argsort(-space.counts[rows], kind="stable")[:n_points]]
+    asked = space.rows(ids)
+    others = np.setdiff1d(asked, rows)
+    if len(others):
+        raise ValueError(
+            f"{space.ids[others[0]]!r} of ids does not start with prefix={prefix!r}: leave one of them out."
+        )
+    return asked
 
 
 def _said(said: Said, source: Any, ids: list[Any]) -> list[Any]:
