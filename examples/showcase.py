@@ -47,12 +47,13 @@ class Catalogue:
 
     @classmethod
     def of(cls, features: SideFeatures | None, names: pd.Series | None, thumbnails: bool) -> Catalogue:
-        """With Sketchfab's thumbnails, embedded in the page, or with generated pictures."""
+        """With Sketchfab's thumbnails, embedded in the page, or generated pictures; no titles that are ids."""
 
         def images(ids: Any) -> Mapping[Any, Any]:
             return sketchfab_thumbnails(ids, embed=True) if thumbnails else {}
 
-        return cls(features, names, images)
+        named = names is not None and not (names.index == names).all()
+        return cls(features, names if named else None, images)
 
     def gallery(self, table: pd.DataFrame) -> ItemGallery:
         """A table of items as pictures."""
@@ -73,9 +74,10 @@ class Catalogue:
 
 def show_recommendations(report: Report, winner: Any, X: pd.DataFrame, catalogue: Catalogue) -> None:
     """What three users get, and why one of them gets the first."""
-    keenest = X["user"].value_counts().index[:3]
-    table = winner.recommend(keenest, k=6)
-    report.section("Recommendations", "For the three users with the most likes; what they like already is left out.")
+    by_activity = X["user"].value_counts().index
+    middle = len(by_activity) // 2
+    table = winner.recommend(by_activity[middle : middle + 3], k=6)
+    report.section("Recommendations", "For three users with the median number of likes; what they like is left out.")
     report.gallery(catalogue.gallery(table))
     display = ExplanationDisplay.from_estimator(winner, table["user"][0], table["item"][0], titles=catalogue.names)
     report.figure(display.figure_, caption="Why the first of these: what adds up to its score")
