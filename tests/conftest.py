@@ -8,9 +8,12 @@ import numpy as np
 import pandas as pd
 import pytest
 from toy_api import Api
+from toy_factors import large_model
 
+from sklearn_recsketch import WRMFRecommender
 from sklearn_recsketch.datasets import make_interactions
 from sklearn_recsketch.preprocessing import SideFeatures
+from sklearn_recsketch.serving import to_index
 
 
 @pytest.fixture(params=[0, 1])
@@ -70,3 +73,30 @@ def api():
     api.http.shutdown()
     api.http.server_close()
     thread.join()
+
+
+# What an index is made of, and indexes.
+
+
+@pytest.fixture(scope="session")
+def wrmf(planted):
+    """WRMF fitted on `planted`."""
+    return WRMFRecommender(6, random_state=0).fit(*planted[:2])
+
+
+@pytest.fixture(scope="session", params=["exact", "hnsw"])
+def index(request, wrmf):
+    """Its items by score, in an index of either kind."""
+    return to_index(wrmf, request.param)
+
+
+@pytest.fixture(scope="session")
+def large():
+    """A recommender of 300 users and 4,000 items with made-up factors."""
+    return large_model()
+
+
+@pytest.fixture(scope="session")
+def graph(large):
+    """Its items by score, in a graph."""
+    return to_index(large)

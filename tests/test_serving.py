@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 import scipy.sparse as sp
 from sklearn.pipeline import Pipeline
-from toy_factors import large_model, model_of, scattered
+from toy_factors import model_of, scattered
 
 from sklearn_recsketch import BPRRecommender, WARPRecommender, WRMFRecommender
 from sklearn_recsketch.serving import _hnsw, to_index
@@ -26,26 +26,6 @@ MODELS = [
 @pytest.fixture(scope="module", params=MODELS, ids=lambda model: type(model).__name__)
 def fitted(request, planted):
     return request.param.fit(*planted[:2])
-
-
-@pytest.fixture(scope="module")
-def wrmf(planted):
-    return WRMFRecommender(6, random_state=0).fit(*planted[:2])
-
-
-@pytest.fixture(scope="module", params=KINDS)
-def index(request, wrmf):
-    return to_index(wrmf, request.param)
-
-
-@pytest.fixture(scope="module")
-def large():
-    return large_model()
-
-
-@pytest.fixture(scope="module")
-def graph(large):
-    return to_index(large)
 
 
 # What is found.

@@ -11,32 +11,12 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
-from toy_factors import large_model, model_of, scattered
+from toy_factors import model_of, scattered
 
 from sklearn_recsketch import PopularityRecommender, WRMFRecommender
 from sklearn_recsketch.serving import EmbeddingIndex, to_index
 
 KINDS = ["exact", "hnsw"]
-
-
-@pytest.fixture(scope="module")
-def wrmf(planted):
-    return WRMFRecommender(6, random_state=0).fit(*planted[:2])
-
-
-@pytest.fixture(scope="module", params=KINDS)
-def index(request, wrmf):
-    return to_index(wrmf, request.param)
-
-
-@pytest.fixture(scope="module")
-def large():
-    return large_model()
-
-
-@pytest.fixture(scope="module")
-def graph(large):
-    return to_index(large)
 
 
 # Recall.
