@@ -145,6 +145,12 @@ def test_unknown_ids_have_neighbours_with_a_warning(fitted, name):
     assert len(table) == 2
 
 
+def test_warnings_point_to_the_line_that_asked(fitted):
+    with pytest.warns(UserWarning, match="unknown") as caught:
+        fitted.similar_items(fitted.items_[0], candidates=[-9])
+    assert caught[0].filename == __file__
+
+
 def test_an_unknown_id_is_not_its_own_neighbour(fitted):
     with pytest.warns(UserWarning, match="unknown"):
         table = fitted.similar_items([-9, fitted.items_[0]], k=5, candidates=[-9, fitted.items_[0], fitted.items_[1]])

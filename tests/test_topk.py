@@ -51,6 +51,13 @@ def test_rank_items_finds_all_the_best_where_norms_prune(spread, seed):
     np.testing.assert_allclose(np.take_along_axis(full, best.astype(np.int64), axis=1), scores, rtol=1e-5)
 
 
+@pytest.mark.parametrize("n_users", [2, 40])
+@pytest.mark.parametrize("k", [3, 300])
+def test_of_no_items_there_are_no_best(n_users, k):
+    best, scores = top_items(np.ones((n_users, 2), np.float32), np.ones((0, 2), np.float32), None, k, ALONE)
+    assert best.shape == scores.shape == (n_users, 0)
+
+
 def test_rank_items_finds_the_best_of_tiny_vectors():
     rng = np.random.default_rng(0)
     users = rng.standard_normal((5, 8)).astype(np.float32)

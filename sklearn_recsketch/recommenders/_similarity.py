@@ -15,6 +15,7 @@ from sklearn_recsketch.solvers._request import ranked_table
 from sklearn_recsketch.utils._ids import IdColumn, lookup, show_id
 from sklearn_recsketch.utils._threads import workers
 from sklearn_recsketch.utils._validation import check_id_list, check_k
+from sklearn_recsketch.utils._warnings import levels_inside
 
 __all__ = ["SimilarityMixin", "own_places", "places_among", "unit_length"]
 
@@ -141,6 +142,6 @@ def _rows_of(recommender: Any, name: str, column: IdColumn) -> np.ndarray:
             f"{len(unknown)} of the {len(codes)} {name} ids are unknown (first: {first}): each is represented by the "
             f"mean {name}.",
             UserWarning,
-            stacklevel=4,
+            stacklevel=levels_inside(),
         )
     return codes

@@ -80,7 +80,7 @@ class Hnsw:
                 best[rows, : kept.shape[1]] = kept
         short = np.flatnonzero((best >= 0).sum(axis=1) < np.minimum(k, n - n_excluded))
         if len(short):
-            left_out = sp.csr_array((len(short), n), dtype=bool) if excluded is None else sp.csr_array(excluded[short])
+            left_out = None if excluded is None else sp.csr_array(excluded[short])
             best[short] = sorted_items(queries[short], self._vectors, left_out, k, pool)[0]
         return best
 

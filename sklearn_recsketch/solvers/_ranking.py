@@ -41,10 +41,10 @@ class RankedItems:
         """The k items of largest inner product with each user vector, as `top_items` returns them."""
         n_users, n_items = len(user_vectors), len(self._vectors)
         k = min(k, n_items)
-        if excluded is None:
-            excluded = sp.csr_array(np.empty((n_users, 0), np.float32))
         if k > LARGEST_INSERTION:
             return sorted_items(user_vectors, self._vectors, excluded, k, pool)
+        if excluded is None:
+            excluded = sp.csr_array(np.empty((n_users, 0), np.float32))
         users = np.ascontiguousarray(user_vectors, dtype=np.float32)
         # Rounding of a float32 dot product is below K eps |x| |y|, that of the lengths below 2 eps.
         lengths = norms(users) * (1 + 2 * (users.shape[1] + 2) * np.finfo(np.float32).eps)
@@ -85,9 +85,7 @@ def top_items(
     """
     if len(user_vectors) > FEW_USERS:
         return RankedItems(item_vectors).top(user_vectors, excluded, k, pool)
-    if excluded is None:
-        excluded = sp.csr_array(np.empty((len(user_vectors), 0), np.float32))
-    return sorted_items(user_vectors, item_vectors, excluded, min(k, len(item_vectors)), pool)
+    return sorted_items(user_vectors, item_vectors, excluded, k, pool)
 
 
 def _tiles(item_vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
@@ -113,17 +111,21 @@ def norms(vectors: np.ndarray) -> np.ndarray:
 
 
 def sorted_items(
-    user_vectors: np.ndarray, item_vectors: np.ndarray, excluded: sp.csr_array, k: int, pool: Workers
+    user_vectors: np.ndarray, item_vectors: np.ndarray, excluded: sp.csr_array | None, k: int, pool: Workers
 ) -> tuple[np.ndarray, np.ndarray]:
     """`top_items` for long lists and for few users: all scores of a block of users, the best of them sorted."""
     n_users, n_items = len(user_vectors), len(item_vectors)
+    k = min(k, n_items)
     best = np.full((n_users, k), -1, dtype=np.int32)
     scores = np.full((n_users, k), -np.inf, dtype=np.float32)
+    if not k:
+        return best, scores
 
     def part(task: tuple[int, int]) -> None:
         block = user_vectors[task[0] : task[1]] @ item_vectors.T
         for u, row in zip(range(*task), block, strict=True):
-            row[excluded.indices[excluded.indptr[u] : excluded.indptr[u + 1]]] = -np.inf
+            if excluded is not None:
+                row[excluded.indices[excluded.indptr[u] : excluded.indptr[u + 1]]] = -np.inf
             least = np.partition(row, n_items - k)[n_items - k]
             # All that are as good as the last of the list: of equal ones the first belong to it.
             among = np.flatnonzero((row >= least) & (row > -np.inf))
