@@ -276,6 +276,18 @@ def scores_of(table, rec):
     return table.set_index("item")["score"][rec.items_]
 
 
+def test_the_id_of_a_new_item_may_come_before_those_known(planted):
+    X, y, _ = planted
+    rec = WRMFRecommender(4, random_state=0).fit(X.assign(item=X["item"] + 1000), y)
+    fans, other = rec.users_[:5], rec.users_[9:10]
+    first, last = (
+        rec.recommend(other, k=rec.items_.size + 1, item_history=[[user, new] for user in fans], exclude_seen=False)
+        for new in (5, 5000)
+    )
+    # The same vector, wherever the id stands among the others.
+    assert first.set_index("item")["score"][5] == last.set_index("item")["score"][5000]
+
+
 def test_an_item_of_strength_zero_in_a_history_is_no_candidate(planted):
     X, y, _ = planted
     rec = WRMFRecommender(4, max_iter=2, random_state=0).fit(X, y)

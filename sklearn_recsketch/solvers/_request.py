@@ -46,7 +46,7 @@ class Given:
         if past is None:
             return np.zeros(0, dtype=np.intp), sp.csr_array(np.zeros((0, len(others)), dtype=np.float32))
         own, partners = (past.users, past.items) if name == "user" else (past.items, past.users)
-        position = lookup(asked.ids, own, name, f"the {name}s asked for are")
+        position = lookup_unsorted(asked.ids, own, name, f"the {name}s asked for are")
         columns = lookup(others, partners, "item" if name == "user" else "user")
         unknown, place = np.unique(partners.codes[columns < 0], return_inverse=True)
         columns[columns < 0] = len(others) + place
