@@ -7,6 +7,7 @@ from typing import Any
 from sklearn_recsketch.kernels._sgd import bpr_pass
 from sklearn_recsketch.recommenders._pairwise import PairwiseRecommender
 from sklearn_recsketch.solvers._pairwise import Loss
+from sklearn_recsketch.utils._compat import StrOptions
 
 __all__ = ["BPRRecommender"]
 
@@ -42,7 +43,15 @@ class BPRRecommender(PairwiseRecommender):
         Encode side features; None is ``SideFeatureEncoder()``.
     early_stopping, validation_fraction, n_iter_no_change, scoring
         As in :class:`WARPRecommender`.
-    warm_start, engine, random_state, n_jobs, verbose
+    warm_start : bool, default=False
+        Start a fit from the embeddings of the last one.
+    engine : {"native", "implicit", "lightfm"}, default="native"
+        What computes, from the same initial embeddings; the others need the extra [engines]. "lightfm" draws the
+        other item from the liked pairs, so popular items more often, and has no `feature_regularization`.
+        "implicit" has a constant `learning_rate`, shrinks only the rows a step touches, by :math:`2 \lambda` times
+        the rate, has one regularization for both sides, takes all strengths as one, and has neither side features
+        nor `partial_fit`.
+    random_state, n_jobs, verbose
         As in :class:`WARPRecommender`.
 
     Attributes
@@ -73,6 +82,11 @@ class BPRRecommender(PairwiseRecommender):
     >>> rec.predict([[rec.users_[0], rec.items_[0]]]).shape
     (1,)
     """
+
+    _parameter_constraints: dict[str, Any] = {  # noqa: RUF012 - scikit-learn's own form
+        **PairwiseRecommender._parameter_constraints,
+        "engine": [StrOptions({"native", "implicit", "lightfm"})],
+    }
 
     def __init__(
         self,
