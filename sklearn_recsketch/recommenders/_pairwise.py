@@ -105,13 +105,16 @@ class PairwiseRecommender(FactorRecommender):
         # Those known by their features only are never drawn.
         drawable = np.append(getattr(self, f"_active_{other}"), np.ones(history.shape[1] - n_known, dtype=bool))
         drawable[history.indices] = True
+        popularity = np.ones(history.shape[1], dtype=np.intp)  # who has no likes is drawn, too
+        popularity[:n_known] = np.maximum(getattr(self, f"_n_interactions_{other}"), 1)
         everybody, history = everybody[drawable], sp.csr_array(history[:, np.flatnonzero(drawable)])
         others = Embeddings.starting_at(self._vectors(other, everybody), 0.0)
         if other == "item":
             others.biases[:] = np.append(self.item_biases_, np.float32(self._unknown_bias))[everybody]
         moved = np.ascontiguousarray(vectors[:, : self.user_factors_.shape[1]])
         with workers(self.n_jobs) as pool:
-            fold_in(history, moved, others, self._loss(len(others.values)), self._seed, FOLD_IN_EPOCHS, pool)
+            loss = self._loss(len(others.values))
+            fold_in(history, moved, others, popularity[drawable], loss, self._seed, FOLD_IN_EPOCHS, pool)
         vectors[:, : moved.shape[1]] = moved
         return vectors
 
