@@ -54,6 +54,13 @@ def test_example_of_implicit(likes):
     assert after.rec.n_iter_ == after.model.iterations
 
 
+def test_example_of_a_model_that_is_kept(likes):
+    pytest.importorskip("implicit", reason="implicit is not installed")
+    after = run("example-from-implicit", matrix=likes)
+    np.testing.assert_array_equal(after.rec.item_factors_, after.model.item_factors)
+    assert after.table["user"].tolist() == [0] * 5 + [1] * 5
+
+
 def test_example_of_irspack(likes):
     pytest.importorskip("irspack", reason="irspack is not installed")
     after = run("example-irspack", matrix=likes)
