@@ -11,7 +11,7 @@ import scipy.sparse as sp
 
 from sklearn_recsketch.kernels._sgd import BIAS, PENALTY
 from sklearn_recsketch.recommenders._entities import Entities
-from sklearn_recsketch.recommenders._factors import FactorRecommender, Problem
+from sklearn_recsketch.recommenders._factors import FactorRecommender, Problem, draw_rows
 from sklearn_recsketch.solvers._pairwise import Loss, PairwiseEpochs, fold_in
 from sklearn_recsketch.solvers._pairwise_sides import Embeddings, FeaturedSide, Features, PlainSide
 from sklearn_recsketch.utils._compat import Interval
@@ -42,7 +42,7 @@ class PairwiseRecommender(FactorRecommender):
         embeddings = np.zeros((entities.n_embeddings, K), dtype=np.float32)
         # Embeddings of features start at 0: they learn from how rows move.
         n = entities.n_identity or entities.n_embeddings
-        embeddings[:n] = (random_state.random_sample((n, K)) - 0.5) / K
+        draw_rows(lambda shape: (random_state.random_sample(shape) - 0.5) / K, embeddings[:n])
         return embeddings
 
     def _trainer(self, problem: Problem, pool: Workers) -> _Epochs:
@@ -53,14 +53,14 @@ class PairwiseRecommender(FactorRecommender):
         epoch = 0 if problem.earlier is None else problem.earlier.n_iter_
         return trainer, trainer.run_epoch(epoch)
 
-    def _learnt(self, problem: Problem, trainer: Any) -> dict[str, Any]:
-        learnt = super()._learnt(problem, trainer)
+    def _learnt(self, sides: tuple[Entities, Entities], trainer: Any) -> dict[str, Any]:
+        learnt = super()._learnt(sides, trainer)
         users, items = trainer.side_embeddings()
         # Biases add up like embeddings of length one.
-        biases = problem.items.complete(items.biases[:, None])
+        biases = sides[1].complete(items.biases[:, None])
         learnt["item_feature_biases_"] = biases[:, 0]
-        learnt["item_biases_"] = problem.items.vectors(biases)[:, 0]
-        learnt["_unknown_bias"] = float(problem.items.unknown_vector(items.biases[:, None])[0])
+        learnt["item_biases_"] = sides[1].vectors(biases)[:, 0]
+        learnt["_unknown_bias"] = float(sides[1].unknown_vector(items.biases[:, None])[0])
         # Adagrad goes on from here in partial_fit.
         learnt["_training_state"] = {"user": users.state, "item": items.state}
         return learnt
