@@ -21,6 +21,7 @@ from sklearn_recsketch.solvers._pairwise import (
     warp_rank_weights,
 )
 from sklearn_recsketch.solvers._pairwise_sides import Embeddings, FeaturedSide, Features, PlainSide
+from sklearn_recsketch.solvers._ratings import ratings_of
 from sklearn_recsketch.solvers._wrmf_rows import Accuracy, FixedSide, Rotated, gram, multiply, solve_side
 from sklearn_recsketch.utils._threads import Workers
 
@@ -45,7 +46,7 @@ def solve(ratings, fixed, lam, start, accuracy=EXACT, prior=None):
     """solve_side on plain vectors."""
     side = FixedSide.of(Rotated(fixed), gram(fixed, ALONE), lam.min(), accuracy, ALONE)
     x, prior = (None if given is None else Rotated(given).into(side.basis, ALONE) for given in (start, prior))
-    loss = solve_side(rows_of(ratings), side, lam, x, accuracy, ALONE, prior)
+    loss = solve_side(ratings_of(ratings), side, lam, x, accuracy, ALONE, prior)
     return Rotated(x, side.basis).vectors(ALONE), loss
 
 
@@ -127,7 +128,7 @@ def test_solve_rows_stays_finite_without_data_or_penalty(scale, accuracy):
 
 def test_solve_rows_runs_as_plain_python():
     rng = np.random.default_rng(0)
-    ratings = rows_of(random_rows(rng, 6, 8))
+    ratings = ratings_of(random_rows(rng, 6, 8))
     table = rng.standard_normal((9, 3)).astype(np.float32)
     table[8] = 0
     ones, prior = read_only(np.ones(3, np.float32)), read_only(np.empty((0, 3), np.float32))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from sklearn_recsketch.kernels._jit import inlined, jit
 
-__all__ = ["N_WORK", "WIDTH", "solve_rows"]
+__all__ = ["N_WORK", "WIDTH", "Ratings", "solve_rows"]
 
 F = np.float32
 TINY = F(1e-30)
@@ -17,6 +19,15 @@ SHORT_WAY = 0.05
 SOLUTION, RESIDUAL, DIRECTION, PRODUCT, DIAGONAL, INVERSE = range(6)
 N_WORK = 6
 WIDTH = 4  # items of a row read together: their dot products and sums share the loads of the row's vector
+
+
+class Ratings(NamedTuple):
+    """Excess confidences: row u has ``scale * strengths[t]`` in column ``indices[t]``, as in `Rows`."""
+
+    indptr: np.ndarray  # int64
+    indices: np.ndarray  # int32
+    strengths: np.ndarray  # float32; a single one stands for as many equal ones
+    scale: np.float32
 
 
 @inlined
@@ -132,8 +143,8 @@ def solve_rows(start, stop, ratings, table, solution, eigenvalues, lam, prior, a
 
     Parameters
     ----------
-    ratings : Rows
-        [in] Row u's items and excess confidences e = c - 1.
+    ratings : Ratings
+        [in] Row u's items and what makes up their excess confidences e = c - 1.
     table : float32 array (n_items + 1, K)
         [in] Y, the factors of the other side in the eigenbasis of their Gram matrix, and a row of zeros.
     solution : float32 array (n_users, K)
@@ -152,14 +163,15 @@ def solve_rows(start, stop, ratings, table, solution, eigenvalues, lam, prior, a
     K = table.shape[1]
     items, e, work = scratch
     steps, tol, excess, share, restarts = accuracy
-    indptr, indices, data = ratings
+    indptr, indices, strengths, scale = ratings
+    step = 1 if strengths.shape[0] > 1 else 0
     total = 0.0
     for u in range(start, stop):
         first = indptr[u]
         n = indptr[u + 1] - first
         for t in range(n):
             items[t] = indices[first + t]
-            e[t] = data[first + t]
+            e[t] = scale * strengths[(first + t) * step]
         for t in range(n, n + WIDTH):  # the row of zeros with confidence 0 adds nothing
             items[t] = table.shape[0] - 1
             e[t] = F(-1)

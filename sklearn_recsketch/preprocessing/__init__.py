@@ -6,11 +6,13 @@ from sklearn_recsketch.preprocessing._matrix import (
     interactions_from_matrix,
     to_matrix,
 )
+from sklearn_recsketch.preprocessing._parquet import ParquetInteractions
 from sklearn_recsketch.preprocessing._side_features import SideFeatures
 from sklearn_recsketch.preprocessing._threshold import InteractionThresholder, threshold_interactions
 
 __all__ = [
     "InteractionThresholder",
+    "ParquetInteractions",
     "SideFeatureEncoder",
     "SideFeatures",
     "describe_interactions",

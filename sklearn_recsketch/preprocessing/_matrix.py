@@ -8,17 +8,22 @@ import numpy as np
 import pandas as pd
 import scipy.sparse as sp
 
+from sklearn_recsketch.kernels._counting import count
+from sklearn_recsketch.kernels._jit import read_only
 from sklearn_recsketch.preprocessing._k_core import MINIMA, k_core
+from sklearn_recsketch.preprocessing._pair_sums import renumbered, sum_pairs
 from sklearn_recsketch.utils._compat import validate_parameter_constraints
-from sklearn_recsketch.utils._ids import IdColumn, lookup, show_id
+from sklearn_recsketch.utils._ids import IdColumn, places_of, show_id
 from sklearn_recsketch.utils._validation import Interactions, check_id_list, check_interactions
 
 __all__ = [
     "build_matrix",
+    "column_counts",
     "describe_interactions",
     "ids_in_order",
     "interactions_from_matrix",
     "pair_keys",
+    "place_pairs",
     "present_ids",
     "to_matrix",
 ]
@@ -31,22 +36,22 @@ def present_ids(column: IdColumn, rows: np.ndarray) -> np.ndarray:
 
 
 def build_matrix(interactions: Interactions, users: np.ndarray, items: np.ndarray) -> sp.csr_array:
-    """Strengths as a users x items CSR matrix, indices sorted; duplicates summed, zeros and unknown ids left out."""
-    rows = lookup(users, interactions.users, "user")
-    columns = lookup(items, interactions.items, "item")
-    return _summed(interactions.strength, rows, columns, (len(users), len(items)))
+    """Strengths as a matrix of sorted users x sorted items; duplicates summed, zeros and unknown ids left out."""
+    return place_pairs(sum_pairs(interactions).matrix, interactions, users, items)
 
 
-def _summed(strength: np.ndarray, rows: np.ndarray, columns: np.ndarray, shape: tuple[int, int]) -> sp.csr_array:
-    keep = (strength > 0) & (rows >= 0) & (columns >= 0)
-    if not keep.all():
-        strength, rows, columns = strength[keep], rows[keep], columns[keep]
-    # Summed in float64, stored in float32; tocsr sums duplicates.
-    matrix = sp.coo_array((strength, (rows, columns)), shape=shape).tocsr()
-    matrix.sum_duplicates()
-    matrix = matrix.astype(np.float32)
-    matrix.eliminate_zeros()  # a product of strength and weight may be too small for float32
-    return matrix
+def place_pairs(matrix: sp.csr_array, own: Interactions, users: np.ndarray, items: np.ndarray) -> sp.csr_array:
+    """A matrix of the ids of a table as one of sorted users x sorted items; ids that are not among them left out."""
+    rows = places_of(own.users.ids, users, "user")
+    columns = places_of(own.items.ids, items, "item")
+    return renumbered(matrix, rows, columns, (len(users), len(items)))
+
+
+def column_counts(matrix: sp.csr_array) -> np.ndarray:
+    """Number of entries of each column."""
+    counts = np.zeros(matrix.shape[1], dtype=np.intp)
+    count(read_only(matrix.indices), counts)
+    return counts
 
 
 def to_matrix(
@@ -99,26 +104,28 @@ def to_matrix(
             "one or the other."
         )
     interactions = check_interactions(X, y)
+    sums = sum_pairs(interactions)
     chosen, places = [], []
-    for name, column, given in (("user", interactions.users, users), ("item", interactions.items, items)):
+    for name, column, given, has in (
+        ("user", interactions.users, users, sums.has_users),
+        ("item", interactions.items, items, sums.has_items),
+    ):
         among = column if given is None else check_id_list(given, name)
-        place = column.codes if given is None else lookup(among.ids, column, name, f"the {name}s given are")
-        unknown = (place < 0) & (interactions.strength > 0)
-        if unknown.any():
-            row = int(np.argmax(unknown))
+        place = places_of(column.ids, among.ids, name, f"the {name}s given are")
+        if (has & (place < 0)).any():
+            row = int(np.argmax((place < 0)[column.codes] & (interactions.strength > 0)))
             raise ValueError(
                 f"The {name} id {show_id(column.ids[column.codes[row]])} in row {row} is not among the "
                 f"{len(among.ids)} {name}s given. Add it to {name}s, or drop the row."
             )
         chosen.append(among)
         places.append(place)
-    shape = len(chosen[0].ids), len(chosen[1].ids)
-    matrix = _summed(interactions.strength, places[0], places[1], shape)
+    matrix = renumbered(sums.matrix, places[0], places[1], (len(chosen[0].ids), len(chosen[1].ids)))
     # Ids that nobody asked for stay where they have interactions, given ones in the order they were given in.
     if user_min > 1 or item_min > 1:
         present = k_core(matrix, user_min, item_min)
     else:
-        present = np.diff(matrix.indptr) > 0, np.bincount(matrix.indices, minlength=matrix.shape[1]) > 0
+        present = np.diff(matrix.indptr) > 0, column_counts(matrix) > 0
     orders = [
         np.flatnonzero(left) if given is None else among.codes
         for given, among, left in zip((users, items), chosen, present, strict=True)

@@ -216,7 +216,7 @@ class SideFeatures:
         text_codes, text_ids = pd.factorize(texts, sort=True)
         text_ids = np.array([*text_ids, None], dtype=object)
         # A measurement has no text: code -1, moved behind the last one.
-        pair = keys.codes * len(text_ids) + np.where(is_text, text_codes, len(text_ids) - 1)
+        pair = keys.codes * np.int64(len(text_ids)) + np.where(is_text, text_codes, len(text_ids) - 1)
         pairs, column = np.unique(pair, return_inverse=True)
         entries = pd.DataFrame({"row": ids.codes, "column": column})
         repeated = entries.duplicated().to_numpy()

@@ -17,7 +17,6 @@ from sklearn_recsketch.preprocessing._encoder import SideFeatureEncoder, check_s
 from sklearn_recsketch.preprocessing._side_features import SideFeatures
 from sklearn_recsketch.solvers._ranking import top_items
 from sklearn_recsketch.solvers._request import Given, Request, build_request, ranked_table
-from sklearn_recsketch.utils._frames import frame_library
 from sklearn_recsketch.utils._ids import IdColumn, lookup
 from sklearn_recsketch.utils._threads import workers
 from sklearn_recsketch.utils._validation import Interactions, check_interactions, check_k
@@ -187,12 +186,12 @@ class BaseRecommender(BaseEstimator, metaclass=ABCMeta):
     def _table_library(self) -> str:
         return "polars" if self.__dict__.get("_polars") else "pandas"
 
-    def _input_attributes(self, X: Any, interactions: Interactions) -> dict[str, Any]:
+    def _input_attributes(self, interactions: Interactions) -> dict[str, Any]:
         """Fitted attributes about the form of X."""
         attributes: dict[str, Any] = {"n_features_in_": interactions.n_columns}
         if interactions.names is not None:
             attributes["feature_names_in_"] = np.array(interactions.names, dtype=object)
-        attributes["_polars"] = frame_library(X) == "polars"
+        attributes["_polars"] = interactions.library == "polars"
         return attributes
 
     def _replace_fitted(self, state: dict[str, Any]) -> None:

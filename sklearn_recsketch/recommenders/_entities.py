@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -11,12 +11,32 @@ import scipy.sparse as sp
 from sklearn.base import clone
 
 from sklearn_recsketch.preprocessing._encoder import SideFeatureEncoder, check_side_features
-from sklearn_recsketch.preprocessing._matrix import build_matrix, present_ids
+from sklearn_recsketch.preprocessing._matrix import place_pairs
+from sklearn_recsketch.preprocessing._pair_sums import renumbered, sum_pairs
 from sklearn_recsketch.preprocessing._side_features import SideFeatures
-from sklearn_recsketch.utils._ids import IdColumn, check_same_kind, lookup, show_id
+from sklearn_recsketch.utils._ids import IdColumn, check_same_kind, lookup, places_of, show_id, union
 from sklearn_recsketch.utils._validation import Interactions
 
-__all__ = ["Entities", "known_ids"]
+__all__ = ["Entities", "Known", "known_ids"]
+
+
+class Known(NamedTuple):
+    """Users and items of a fit, sorted, and their interactions.
+
+    Attributes
+    ----------
+    users, items : ndarray
+        Ids.
+    interactions : csr_array of shape (n_users, n_items)
+        All strengths.
+    new : csr_array of the same shape
+        Those of the table at hand alone.
+    """
+
+    users: np.ndarray
+    items: np.ndarray
+    interactions: sp.csr_array
+    new: sp.csr_array
 
 
 def known_ids(
@@ -24,8 +44,8 @@ def known_ids(
     user_features: SideFeatures | None,
     item_features: SideFeatures | None,
     earlier: Any = None,
-) -> tuple[np.ndarray, np.ndarray, sp.csr_array]:
-    """Users and items of a fit, sorted, and the matrix of their interactions.
+) -> Known:
+    """Users and items of a fit, and the matrix of their interactions.
 
     Known are the ids with interactions of positive strength, those of the features and, where
     `earlier` is a fitted recommender, its own, whose interactions are added.
@@ -35,37 +55,32 @@ def known_ids(
     ValueError
         Where no row has a positive strength.
     """
-    positive = interactions.strength > 0
-    if not positive.any():
+    sums = sum_pairs(interactions)
+    if not sums.has_users.any():
         raise ValueError(
-            f"None of the {len(positive)} rows of X has a positive strength, so there is no interaction to learn from. "
-            f"Strength is y times the weight column, if X has one."
+            f"None of the {len(interactions.y)} rows of X has a positive strength, so there is no interaction to learn "
+            f"from. Strength is y times the weight column, if X has one."
         )
     ids = []
-    for name, column, features in (
-        ("user", interactions.users, user_features),
-        ("item", interactions.items, item_features),
-    ):
-        known = present_ids(column, positive)
+    present = sums.present(interactions.users, interactions.items)
+    for name, known, features in zip(("user", "item"), present, (user_features, item_features), strict=True):
         if features is not None:
             known = _union(known, check_side_features(features, f"{name}_features").ids, name, f"{name}_features")
         if earlier is not None:
             known = _union(known, getattr(earlier, f"{name}s_"), name, "earlier fits")
         ids.append(known)
     users, items = ids
-    matrix = build_matrix(interactions, users, items)
+    new = total = place_pairs(sums.matrix, interactions, users, items)
     if earlier is not None:
-        old = earlier.interactions_.tocoo()
-        rows = np.searchsorted(users, earlier.users_)[old.row]
-        columns = np.searchsorted(items, earlier.items_)[old.col]
-        matrix = sp.csr_array(matrix + sp.csr_array((old.data, (rows, columns)), shape=matrix.shape))
-        matrix.sort_indices()
-    return users, items, matrix
+        rows, columns = places_of(earlier.users_, users, "user"), places_of(earlier.items_, items, "item")
+        total = sp.csr_array(renumbered(earlier.interactions_, rows, columns, new.shape) + new)
+        total.has_canonical_format = True
+    return Known(users, items, total, new)
 
 
 def _union(ids: np.ndarray, others: np.ndarray, name: str, origin: str) -> np.ndarray:
     check_same_kind(ids, others, f"The {name} ids of X", f"those of {origin} are")
-    return np.union1d(ids, others)
+    return union(ids, others, name)
 
 
 @dataclass(frozen=True)
@@ -226,13 +241,18 @@ class Entities:
         """Mean identity embedding of the ids with interactions; zeros where there is no identity block."""
         if not self.n_identity:
             return np.zeros_like(embeddings[0])
-        return embeddings[: self.n_identity][self.active].mean(axis=0, dtype=np.float64).astype(embeddings.dtype)
+        own = self._active_of(embeddings[: self.n_identity])
+        return np.asarray(own.mean(axis=0, dtype=np.float64), dtype=embeddings.dtype)
+
+    def _active_of(self, rows: np.ndarray) -> np.ndarray:
+        """Those of active ids; all of them are not copied."""
+        return rows if self.active.all() else rows[self.active]
 
     def unknown_vector(self, embeddings: np.ndarray) -> np.ndarray:
         """Vector of an id that is not known: the mean identity embedding, or the mean vector without an identity."""
         if self.n_identity:
             return np.asarray(self.identity_weight * self.mean_identity(embeddings), dtype=embeddings.dtype)
-        return np.asarray(self.vectors(embeddings)[self.active].mean(axis=0), dtype=embeddings.dtype)
+        return np.asarray(self._active_of(self.vectors(embeddings)).mean(axis=0), dtype=embeddings.dtype)
 
     def _learnt_by(self, old: Entities) -> tuple[np.ndarray, np.ndarray]:
         """Row numbers, here and in `old`, of the ids that had interactions there."""

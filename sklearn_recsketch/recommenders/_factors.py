@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
 from numbers import Integral, Real
 from typing import Any, Self
@@ -13,19 +14,20 @@ from sklearn.callback import CallbackSupportMixin
 from sklearn.utils import check_random_state
 
 from sklearn_recsketch.preprocessing._encoder import SideFeatureEncoder
-from sklearn_recsketch.preprocessing._matrix import build_matrix
+from sklearn_recsketch.preprocessing._matrix import build_matrix, column_counts
+from sklearn_recsketch.preprocessing._pair_sums import renumbered
 from sklearn_recsketch.preprocessing._side_features import SideFeatures
 from sklearn_recsketch.recommenders._base import BaseRecommender
-from sklearn_recsketch.recommenders._entities import Entities, known_ids
+from sklearn_recsketch.recommenders._entities import Entities, Known, known_ids
 from sklearn_recsketch.recommenders._similarity import SimilarityMixin
-from sklearn_recsketch.recommenders._training import Trainer, run_epochs, split_validation
+from sklearn_recsketch.recommenders._training import Trainer, data_of_callbacks, run_epochs, split_validation
 from sklearn_recsketch.solvers._request import Given
 from sklearn_recsketch.utils._compat import Interval, _fit_context
 from sklearn_recsketch.utils._ids import IdColumn
-from sklearn_recsketch.utils._threads import Workers, workers
-from sklearn_recsketch.utils._validation import Interactions, check_interactions
+from sklearn_recsketch.utils._threads import Workers, even_ranges, workers
+from sklearn_recsketch.utils._validation import check_interactions
 
-__all__ = ["FactorRecommender", "Problem"]
+__all__ = ["FactorRecommender", "Problem", "draw_rows"]
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,9 @@ class Problem:
     seed: int
     earlier: Any
     earlier_sides: tuple[Entities | None, Entities | None]
+
+
+DRAWN_ROWS = 8192
 
 
 class FactorRecommender(SimilarityMixin, CallbackSupportMixin, BaseRecommender):
@@ -163,16 +168,18 @@ class FactorRecommender(SimilarityMixin, CallbackSupportMixin, BaseRecommender):
         interactions = check_interactions(X, y)
         context = self._init_callback_context(max_subtasks=self.max_iter)
         training, monitor = split_validation(self, X, interactions, X_val, y_val)
-        strengths = interactions.y if y is None else y  # ScoringMonitor does without scores where y is None
-        context.call_on_fit_task_begin(estimator=self, X=X, y=strengths)
+        data = data_of_callbacks(self, X, y, interactions)
+        context.call_on_fit_task_begin(estimator=self, X=data[0], y=data[1])
         features = {"user": user_features, "item": item_features}
         known = known_ids(interactions, user_features, item_features)
         earlier = self if self.warm_start and hasattr(self, "items_") else None
-        matrix = known[2]
+        matrix = known.interactions
         if training is not interactions:
-            matrix = build_matrix(training, known[0], known[1])
+            matrix = build_matrix(training, known.users, known.items)
+        attributes = self._input_attributes(interactions)
+        del interactions, training  # 8 bytes a row, which training does without
         problem, shared = self._problem(known, matrix, features, earlier)
-        shared |= self._input_attributes(X, interactions)
+        shared |= attributes
         if monitor is not None:
             monitor.interactions = matrix
 
@@ -181,15 +188,16 @@ class FactorRecommender(SimilarityMixin, CallbackSupportMixin, BaseRecommender):
                 f"[{type(self).__name__}] loading kernels; the first fit on a machine compiles them, for some seconds"
             )
         with workers(self.n_jobs) as pool:
-            trainer = self._trainer(problem, pool)
+            trainer, sides = self._trainer(problem, pool), (problem.users, problem.items)
+            del problem  # the trainer keeps what it needs of the embeddings to start from
 
             def state(course: dict[str, Any]) -> dict[str, Any]:
-                return shared | self._learnt(problem, trainer) | course
+                return shared | self._learnt(sides, trainer) | course
 
-            course = run_epochs(self, trainer, state, context, monitor, (X, strengths))
+            course = run_epochs(self, trainer, state, context, monitor, data)
             final = state(course)
         self._replace_fitted(final)
-        context.call_on_fit_task_end(estimator=self, X=X, y=strengths)
+        context.call_on_fit_task_end(estimator=self, X=data[0], y=data[1])
         return self
 
     @_fit_context(prefer_skip_nested_validation=True)
@@ -225,13 +233,12 @@ class FactorRecommender(SimilarityMixin, CallbackSupportMixin, BaseRecommender):
                 old = getattr(self, f"{name}_features_")
                 tables[name] = old if table is None else table if old is None else old.updated(table, name)
         known = known_ids(interactions, tables["user"], tables["item"], earlier)
-        problem, shared = self._problem(known, known[2], tables, earlier)
-        shared |= self._input_attributes(X, interactions)
-        new = known_part(interactions, problem)
+        problem, shared = self._problem(known, known.interactions, tables, earlier)
+        shared |= self._input_attributes(interactions)
         with workers(self.n_jobs) as pool:
-            trainer, loss = self._update(problem, new, pool)
+            trainer, loss = self._update(problem, active_part(known.new, problem.users, problem.items), pool)
             diverged = not trainer.is_finite()
-            learnt = {} if diverged else self._learnt(problem, trainer)
+            learnt = {} if diverged else self._learnt((problem.users, problem.items), trainer)
         curve = np.append(earlier.loss_curve_ if earlier is not None else [], loss)
         n_iter = 1 if earlier is None else earlier.n_iter_ + 1
         course = {"loss_curve_": curve, "n_iter_": n_iter, "diverged_": diverged}
@@ -247,16 +254,15 @@ class FactorRecommender(SimilarityMixin, CallbackSupportMixin, BaseRecommender):
 
     def _problem(
         self,
-        known: tuple[np.ndarray, np.ndarray, sp.csr_array],
+        known: Known,
         matrix: sp.csr_array,
         features: dict[str, SideFeatures | None],
         earlier: Any,
     ) -> tuple[Problem, dict[str, Any]]:
         """The training problem, and the fitted attributes that training does not change.
 
-        `known` are users, items and all their interactions, `matrix` those to train on.
+        Of the interactions in `known`, `matrix` are those to train on.
         """
-        users, items, interactions = known
         if earlier is not None and earlier.item_factors_.shape[1] != self.n_components:
             raise ValueError(
                 f"n_components is {self.n_components}, but training is to go on from a model with "
@@ -264,8 +270,8 @@ class FactorRecommender(SimilarityMixin, CallbackSupportMixin, BaseRecommender):
             )
         random_state = check_random_state(self.random_state)
         sides, starts, before, counts = [], [], [], {}
-        for axis, (name, ids) in enumerate((("user", users), ("item", items))):
-            counts[name] = np.diff(matrix.indptr) if axis == 0 else np.bincount(matrix.indices, minlength=len(ids))
+        for axis, (name, ids) in enumerate((("user", known.users), ("item", known.items))):
+            counts[name] = np.diff(matrix.indptr).astype(np.intp) if axis == 0 else column_counts(matrix)
             old = None if earlier is None else earlier._entities(name)
             entities = Entities.build(ids, counts[name], features[name], getattr(self, f"{name}_encoder"), name, old)
             start = self._initial(entities, name, random_state)
@@ -274,23 +280,19 @@ class FactorRecommender(SimilarityMixin, CallbackSupportMixin, BaseRecommender):
             sides.append(entities)
             starts.append(start)
             before.append(old)
-        active = matrix[np.flatnonzero(sides[0].active)][:, np.flatnonzero(sides[1].active)]
-        active.sort_indices()
         seed = int(random_state.randint(np.iinfo(np.int32).max))
-        problem = Problem(
-            sides[0], sides[1], sp.csr_array(active), starts[0], starts[1], seed, earlier, (before[0], before[1])
-        )
-        shared: dict[str, Any] = {"interactions_": interactions, "_seed": seed}
+        active = active_part(matrix, sides[0], sides[1])
+        problem = Problem(sides[0], sides[1], active, starts[0], starts[1], seed, earlier, (before[0], before[1]))
+        shared: dict[str, Any] = {"interactions_": known.interactions, "_seed": seed}
         shared["_trained_on"] = matrix  # without what early stopping holds out, else interactions_ itself
         for entities, (name, count) in zip(sides, counts.items(), strict=True):
             shared |= entities.attributes(name, count)
         return problem, shared
 
-    def _learnt(self, problem: Problem, trainer: Any) -> dict[str, Any]:
-        """Fitted attributes that training changes."""
+    def _learnt(self, sides: tuple[Entities, Entities], trainer: Any) -> dict[str, Any]:
+        """Fitted attributes that training changes, of users and items."""
         learnt: dict[str, Any] = {}
-        sides = (("user", problem.users), ("item", problem.items))
-        for (name, entities), trained in zip(sides, trainer.embeddings(), strict=True):
+        for name, entities, trained in zip(("user", "item"), sides, trainer.embeddings(), strict=True):
             embeddings = entities.complete(trained)
             learnt[f"{name}_embeddings_"] = embeddings
             learnt[f"{name}_factors_"] = entities.vectors(embeddings)
@@ -339,8 +341,13 @@ class FactorRecommender(SimilarityMixin, CallbackSupportMixin, BaseRecommender):
         return self._vectors("item", codes)
 
 
-def known_part(interactions: Interactions, problem: Problem) -> sp.csr_array:
-    """The rows of a partial_fit as a matrix of the problem's active users and items."""
-    users = problem.users.ids[problem.users.active]
-    items = problem.items.ids[problem.items.active]
-    return build_matrix(interactions, users, items)
+def draw_rows(draw: Callable[[tuple[int, int]], np.ndarray], rows: np.ndarray) -> None:
+    """Fill float32 rows with draws, some at a time: all of them together would take twice the memory, in float64."""
+    for start, stop in even_ranges(len(rows), DRAWN_ROWS):
+        rows[start:stop] = draw((stop - start, rows.shape[1]))
+
+
+def active_part(matrix: sp.csr_array, users: Entities, items: Entities) -> sp.csr_array:
+    """Rows and columns of those that take part in training; the matrix itself where all do."""
+    rows, columns = (np.where(side.active, np.cumsum(side.active) - 1, -1) for side in (users, items))
+    return renumbered(matrix, rows, columns, (int(users.active.sum()), int(items.active.sum())))

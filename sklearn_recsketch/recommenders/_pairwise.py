@@ -11,7 +11,7 @@ import scipy.sparse as sp
 
 from sklearn_recsketch.kernels._sgd import BIAS, PENALTY
 from sklearn_recsketch.recommenders._entities import Entities
-from sklearn_recsketch.recommenders._factors import FactorRecommender, Problem
+from sklearn_recsketch.recommenders._factors import FactorRecommender, Problem, draw_rows
 from sklearn_recsketch.solvers._pairwise import Loss, PairwiseEpochs, fold_in
 from sklearn_recsketch.solvers._pairwise_sides import Embeddings, FeaturedSide, Features, PlainSide
 from sklearn_recsketch.utils._compat import Interval
@@ -42,7 +42,7 @@ class PairwiseRecommender(FactorRecommender):
         embeddings = np.zeros((entities.n_embeddings, K), dtype=np.float32)
         # Embeddings of features start at 0: they learn from how rows move.
         n = entities.n_identity or entities.n_embeddings
-        embeddings[:n] = (random_state.random_sample((n, K)) - 0.5) / K
+        draw_rows(lambda shape: (random_state.random_sample(shape) - 0.5) / K, embeddings[:n])
         return embeddings
 
     def _trainer(self, problem: Problem, pool: Workers) -> Any:
@@ -66,8 +66,8 @@ class PairwiseRecommender(FactorRecommender):
         epoch = 0 if problem.earlier is None else problem.earlier.n_iter_
         return trainer, trainer.run_epoch(epoch)
 
-    def _learnt(self, problem: Problem, trainer: Any) -> dict[str, Any]:
-        return super()._learnt(problem, trainer) | self._beyond_vectors(trainer.side_embeddings(), problem.items)
+    def _learnt(self, sides: tuple[Entities, Entities], trainer: Any) -> dict[str, Any]:
+        return super()._learnt(sides, trainer) | self._beyond_vectors(trainer.side_embeddings(), sides[1])
 
     def _beyond_vectors(self, learnt: list[Embeddings], items: Entities) -> dict[str, Any]:
         """Fitted attributes beside those of all recommenders: biases, and where Adagrad goes on in partial_fit."""

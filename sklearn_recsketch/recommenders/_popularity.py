@@ -81,9 +81,9 @@ class PopularityRecommender(BaseRecommender):
         if X_val is not None or y_val is not None:
             raise ValueError("X_val was given, but PopularityRecommender has no early stopping: leave it out.")
         interactions = check_interactions(X, y)
-        users, items, matrix = known_ids(interactions, user_features, item_features)
-        state = self._input_attributes(X, interactions)
-        state |= {"users_": users, "items_": items, "interactions_": matrix}
+        known = known_ids(interactions, user_features, item_features)
+        state = self._input_attributes(interactions)
+        state |= {"users_": known.users, "items_": known.items, "interactions_": known.interactions}
         self._replace_fitted(state)
         return self
 
@@ -94,9 +94,9 @@ class PopularityRecommender(BaseRecommender):
         """Add interactions to those of earlier fits; see `fit` for the parameters."""
         interactions = check_interactions(X, y)
         earlier = self if hasattr(self, "items_") else None
-        users, items, matrix = known_ids(interactions, user_features, item_features, earlier)
-        state = self._input_attributes(X, interactions)
-        state |= {"users_": users, "items_": items, "interactions_": matrix}
+        known = known_ids(interactions, user_features, item_features, earlier)
+        state = self._input_attributes(interactions)
+        state |= {"users_": known.users, "items_": known.items, "interactions_": known.interactions}
         self._replace_fitted(state)
         return self
 

@@ -16,9 +16,9 @@ from sklearn_recsketch.exceptions import DivergenceWarning
 from sklearn_recsketch.metrics._scorer import check_ranking_scorer, on_rows
 from sklearn_recsketch.preprocessing._deal import deal_share
 from sklearn_recsketch.utils._compat import _safe_indexing
-from sklearn_recsketch.utils._validation import Interactions, check_interactions
+from sklearn_recsketch.utils._validation import Interactions, InteractionSource, check_interactions
 
-__all__ = ["Monitor", "Trainer", "run_epochs", "split_validation"]
+__all__ = ["Monitor", "Trainer", "data_of_callbacks", "run_epochs", "split_validation"]
 
 
 class Trainer(Protocol):
@@ -90,10 +90,19 @@ def split_validation(
                 f"validation_fraction={estimator.validation_fraction} holds out none of the {len(held_out)} rows of X: "
                 f"every user keeps an item to learn from. Pass X_val, or set early_stopping=False."
             )
-        X_val, y_val = _safe_indexing(X, np.flatnonzero(held_out)), interactions.y[held_out]
+        is_file = isinstance(X, InteractionSource)
+        X_val = interactions.frame(held_out) if is_file else _safe_indexing(X, np.flatnonzero(held_out))
+        y_val = interactions.y[held_out]
         interactions = replace(interactions, y=np.where(held_out, 0.0, interactions.y))
     scorer = check_ranking_scorer("precision@5" if estimator.scoring is None else estimator.scoring)
     return interactions, Monitor(on_rows(scorer, X_val, y_val), estimator.n_iter_no_change, estimator.tol)
+
+
+def data_of_callbacks(estimator: Any, X: Any, y: Any, interactions: Interactions) -> tuple[Any, Any]:
+    """X and y as callbacks get them: rows that can be scored, a file's too; ScoringMonitor has no scores without y."""
+    if isinstance(X, InteractionSource) and getattr(estimator, "_skl_callbacks", []):
+        X = interactions.frame()
+    return X, interactions.y if y is None else y
 
 
 def run_epochs(

@@ -8,23 +8,18 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
-from sklearn_recsketch.kernels._als import solve_rows
+from sklearn_recsketch.kernels._als import Ratings, solve_rows
 from sklearn_recsketch.recommenders._entities import Entities
-from sklearn_recsketch.recommenders._factors import FactorRecommender, Problem
+from sklearn_recsketch.recommenders._factors import FactorRecommender, Problem, draw_rows
 from sklearn_recsketch.recommenders._wrmf_fold_in import FoldIn
 from sklearn_recsketch.recommenders._wrmf_sweeps import Sweeps
+from sklearn_recsketch.solvers._ratings import excess_of, scaled_ratings
 from sklearn_recsketch.utils._compat import Interval, StrOptions
 from sklearn_recsketch.utils._threads import Workers, workers
 
 __all__ = ["WRMFRecommender"]
 
 INITIAL_SCALE = 0.1  # standard deviation of an initial vector's length
-
-
-def excess_confidence(strength: np.ndarray, alpha: float, confidence: str) -> np.ndarray:
-    """c - 1 of each interaction. Beyond float32 it is infinite, which training will notice."""
-    with np.errstate(over="ignore"):
-        return np.asarray(alpha * (np.log1p(strength) if confidence == "log" else strength), dtype=np.float32)
 
 
 class WRMFRecommender(FactorRecommender):
@@ -235,12 +230,18 @@ class WRMFRecommender(FactorRecommender):
         embeddings = np.zeros((entities.n_embeddings, K), dtype=np.float32)
         # Embeddings of features start at 0, so that the first sweep is that of the identities alone.
         n = entities.n_identity or entities.n_embeddings
-        embeddings[:n] = random_state.standard_normal((n, K)) * (INITIAL_SCALE / np.sqrt(K))
+        draw_rows(lambda shape: random_state.standard_normal(shape) * (INITIAL_SCALE / np.sqrt(K)), embeddings[:n])
         return embeddings
 
+    def _ratings(self, matrix: sp.csr_array) -> Ratings:
+        """Excess confidences c - 1 as solvers read them."""
+        if self.confidence == "log":
+            matrix = sp.csr_array((np.log1p(matrix.data), matrix.indices, matrix.indptr), shape=matrix.shape)
+        return scaled_ratings(matrix, self.alpha)
+
     def _excess(self, matrix: sp.csr_array) -> sp.csr_array:
-        data = excess_confidence(matrix.data, self.alpha, self.confidence)
-        return sp.csr_array((data, matrix.indices, matrix.indptr), shape=matrix.shape)
+        """The same as a matrix. Beyond float32 one is infinite, which training will notice."""
+        return sp.csr_array((excess_of(self._ratings(matrix)).data, matrix.indices, matrix.indptr), shape=matrix.shape)
 
     def _trainer(self, problem: Problem, pool: Workers) -> Any:
         if self.engine == "implicit":

@@ -8,9 +8,9 @@ import numpy as np
 import scipy.linalg
 import scipy.sparse as sp
 
-from sklearn_recsketch.kernels._jit import rows_of
 from sklearn_recsketch.recommenders._entities import Entities
 from sklearn_recsketch.recommenders._wrmf_sweeps import EXACT, row_penalties
+from sklearn_recsketch.solvers._ratings import ratings_of
 from sklearn_recsketch.solvers._wrmf_rows import FixedSide, Rotated, gram, solve_side
 from sklearn_recsketch.utils._threads import Workers
 
@@ -46,7 +46,7 @@ class FoldIn:
         # What interactions add to the Gram matrix of the active others: c - 1 of an active one, c of another.
         self._weights = model._excess(history)
         self._is_added = ~np.append(active, np.zeros(n_unknown, dtype=bool))[self._weights.indices]
-        self._weights.data += self._is_added
+        self._weights.data = self._weights.data + self._is_added
         totals = len(self._active) + self._weights.sum(axis=1, dtype=np.float64)
         scaling = model.regularization_scaling
         mean = self._mean_in_training(model, name, entities) if scaling else np.nan  # a pass over all interactions
@@ -76,7 +76,7 @@ class FoldIn:
         others = FixedSide.of(Rotated(table), self._gram(pool), least, EXACT, pool)
         prior = Rotated(drawn).into(others.basis, pool)
         x = prior.copy()
-        solve_side(rows_of(ratings), others, self._pull, x, EXACT, pool, prior)
+        solve_side(ratings_of(ratings), others, self._pull, x, EXACT, pool, prior)
         return Rotated(x, others.basis).vectors(pool)
 
     def shares(self, drawn: np.ndarray, y: np.ndarray, pool: Workers) -> tuple[np.ndarray, np.ndarray]:

@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
-from sklearn_recsketch.kernels._jit import rows_of
+from sklearn_recsketch.kernels._als import Ratings
 from sklearn_recsketch.recommenders._entities import Entities
 from sklearn_recsketch.recommenders._factors import Problem
 from sklearn_recsketch.solvers._feature_matrix import FeatureMatrix, draw_features, inner
+from sklearn_recsketch.solvers._ratings import row_sums, transposed
 from sklearn_recsketch.solvers._wrmf_features import solve_features, solve_jointly
 from sklearn_recsketch.solvers._wrmf_rows import Accuracy, FixedSide, Rotated, gram, solve_side
 from sklearn_recsketch.utils._threads import Workers
@@ -50,16 +51,16 @@ class Half(ABC):
 
     vectors: Rotated
 
-    def __init__(self, excess: sp.csr_array, entities: Entities, initial: np.ndarray, pool: Workers) -> None:
-        excess.sort_indices()
-        self._ratings = rows_of(excess)
-        self._entities, self._initial, self._pool = entities, initial, pool
+    def __init__(self, ratings: Ratings, entities: Entities, initial: np.ndarray, pool: Workers) -> None:
+        self._ratings, self._entities, self._pool = ratings, entities, pool
         # A slice takes no copy.
         self._active: Any = slice(None) if entities.active.all() else np.flatnonzero(entities.active)
+        # What others than active ones stay at. Without any it is not held on to: it is as large as what is learnt.
+        self._initial = initial[:0].copy() if entities.design is None and isinstance(self._active, slice) else initial
 
     @staticmethod
     def of(
-        excess: sp.csr_array,
+        ratings: Ratings,
         entities: Entities,
         penalty: np.ndarray,
         lam: np.ndarray,
@@ -68,10 +69,10 @@ class Half(ABC):
     ) -> Half:
         """The half for these entities; `penalty` is that of each embedding, `lam` that of each row's own."""
         if entities.design is None:
-            return PlainHalf(excess, entities, lam, initial, pool)
+            return PlainHalf(ratings, entities, lam, initial, pool)
         if entities.n_identity:
-            return DrawnHalf(excess, entities, penalty[entities.n_identity :], lam, initial, pool)
-        return FeatureHalf(excess, entities, penalty, initial, pool)
+            return DrawnHalf(ratings, entities, penalty[entities.n_identity :], lam, initial, pool)
+        return FeatureHalf(ratings, entities, penalty, initial, pool)
 
     def solve(self, other: Half, accuracy: Accuracy) -> float:
         """Solve against the other side; returns the loss without its regularization, NaN where that is lost."""
@@ -122,9 +123,9 @@ class PlainHalf(Half):
     """Rows that are embeddings of their own."""
 
     def __init__(
-        self, excess: sp.csr_array, entities: Entities, lam: np.ndarray, initial: np.ndarray, pool: Workers
+        self, ratings: Ratings, entities: Entities, lam: np.ndarray, initial: np.ndarray, pool: Workers
     ) -> None:
-        super().__init__(excess, entities, initial, pool)
+        super().__init__(ratings, entities, initial, pool)
         self._lam = lam
         self.vectors = Rotated(initial[self._active])
 
@@ -165,14 +166,14 @@ class DrawnHalf(Half):
 
     def __init__(
         self,
-        excess: sp.csr_array,
+        ratings: Ratings,
         entities: Entities,
         penalty: np.ndarray,
         lam: np.ndarray,
         initial: np.ndarray,
         pool: Workers,
     ) -> None:
-        super().__init__(excess, entities, initial, pool)
+        super().__init__(ratings, entities, initial, pool)
         assert entities.active_design is not None
         features = sp.csr_array(entities.active_design[:, entities.n_identity :])
         self._pull, self._penalty = lam / entities.identity_weight**2, penalty.astype(np.float32)
@@ -229,9 +230,9 @@ class FeatureHalf(Half):
     """Rows that are sums of their features' embeddings and of nothing else."""
 
     def __init__(
-        self, excess: sp.csr_array, entities: Entities, penalty: np.ndarray, initial: np.ndarray, pool: Workers
+        self, ratings: Ratings, entities: Entities, penalty: np.ndarray, initial: np.ndarray, pool: Workers
     ) -> None:
-        super().__init__(excess, entities, initial, pool)
+        super().__init__(ratings, entities, initial, pool)
         assert entities.active_design is not None
         self._features, self._penalty = FeatureMatrix(entities.active_design), penalty
         self.learnt = (Rotated(initial),)
@@ -272,14 +273,16 @@ class Sweeps:
 
     def __init__(self, model: Any, problem: Problem, pool: Workers) -> None:
         self._accuracy = {"auto": NEARLY, "cg": STEPS, "cholesky": EXACT}[model.solver]
-        excess = model._excess(problem.matrix)
+        ratings = model._ratings(problem.matrix)
+        n_users, n_items = problem.matrix.shape
+        scaling = model.regularization_scaling
         self._halves = []
-        for name, entities, side, embeddings in (
-            ("user", problem.users, excess, problem.user_embeddings),
-            ("item", problem.items, sp.csr_array(excess.T), problem.item_embeddings),
+        for name, entities, side, n_others, embeddings in (
+            ("user", problem.users, ratings, n_items, problem.user_embeddings),
+            ("item", problem.items, transposed(ratings, n_items), n_users, problem.item_embeddings),
         ):
-            totals = side.shape[1] + side.sum(axis=1, dtype=np.float64)
-            lam = row_penalties(totals, totals.mean(), model._regularization_of(name), model.regularization_scaling)
+            totals = n_others + row_sums(side, n_others) if scaling else np.ones(1)  # not looked at without
+            lam = row_penalties(totals, totals.mean(), model._regularization_of(name), scaling)
             self._halves.append(Half.of(side, entities, model._penalty(entities, name), lam, embeddings, pool))
 
     def run_epoch(self, epoch: int) -> float:

@@ -6,9 +6,11 @@ from collections.abc import Callable
 
 import numpy as np
 
-from sklearn_recsketch.kernels._jit import Rows, read_only
+from sklearn_recsketch.kernels._als import Ratings
+from sklearn_recsketch.kernels._jit import read_only
 from sklearn_recsketch.kernels._sparse import confidence_product, target_sums
 from sklearn_recsketch.solvers._feature_matrix import FeatureMatrix, inner
+from sklearn_recsketch.solvers._ratings import excess_of
 from sklearn_recsketch.solvers._wrmf_rows import Accuracy, FixedSide
 from sklearn_recsketch.utils._threads import Workers, balanced_ranges
 
@@ -24,7 +26,8 @@ class _Confidences:
     matrix of y and e the excess confidences.
     """
 
-    def __init__(self, ratings: Rows, fixed: FixedSide, pool: Workers) -> None:
+    def __init__(self, given: Ratings, fixed: FixedSide, pool: Workers) -> None:
+        ratings = excess_of(given)
         n, K = len(ratings.indptr) - 1, fixed.table.shape[1]
         self._ratings, self._fixed, self._pool = ratings, fixed, pool
         self._ranges = balanced_ranges(ratings.indptr)
@@ -44,7 +47,7 @@ class _Confidences:
 
 
 def solve_features(
-    ratings: Rows,
+    ratings: Ratings,
     features: FeatureMatrix,
     fixed: FixedSide,
     penalty: np.ndarray,
@@ -59,7 +62,7 @@ def solve_features(
 
     Parameters
     ----------
-    ratings : Rows
+    ratings : Ratings
         Excess confidences, one row per row of `features`.
     features : FeatureMatrix of shape (n, n_features)
     fixed : FixedSide
@@ -90,7 +93,7 @@ def solve_features(
 
 
 def solve_jointly(
-    ratings: Rows,
+    ratings: Ratings,
     features: FeatureMatrix,
     pull: np.ndarray,
     fixed: FixedSide,

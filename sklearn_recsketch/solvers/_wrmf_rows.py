@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import scipy.linalg
 
-from sklearn_recsketch.kernels._als import N_WORK, WIDTH, solve_rows
-from sklearn_recsketch.kernels._jit import Rows, read_only
+from sklearn_recsketch.kernels._als import N_WORK, WIDTH, Ratings, solve_rows
+from sklearn_recsketch.kernels._jit import read_only
 from sklearn_recsketch.utils._threads import Workers, balanced_ranges, even_ranges
 
 __all__ = ["Accuracy", "FixedSide", "Rotated", "gram", "multiply", "solve_side"]
@@ -124,7 +124,7 @@ class FixedSide(NamedTuple):
 
 
 def solve_side(
-    ratings: Rows,
+    ratings: Ratings,
     fixed: FixedSide,
     lam: np.ndarray,
     start: np.ndarray,
@@ -136,7 +136,7 @@ def solve_side(
 
     Parameters
     ----------
-    ratings : Rows
+    ratings : Ratings
         Excess confidences c - 1 of the rows to solve.
     fixed : FixedSide
         Factors of the other side.

@@ -8,11 +8,21 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-__all__ = ["IdColumn", "check_same_kind", "encode_ids", "lookup", "lookup_unsorted", "show_id"]
+__all__ = [
+    "IdColumn",
+    "check_same_kind",
+    "encode_ids",
+    "lookup",
+    "lookup_unsorted",
+    "places_of",
+    "ranks",
+    "show_id",
+    "union",
+]
 
 # Above 2**53 neighbouring integers share one float64, so a float can no longer tell two ids apart.
 LARGEST_EXACT_FLOAT = 2**53
-FEW = 16  # one in so many ids is found by bisection, more by hashing
+FEW = 4  # one in so many ids is found by bisection, more by hashing
 
 
 @dataclass(frozen=True)
@@ -21,8 +31,8 @@ class IdColumn:
 
     Attributes
     ----------
-    codes : ndarray of shape (n_rows,), dtype intp
-        Position of each row's id in `ids`.
+    codes : ndarray of shape (n_rows,), of integers
+        Position of each row's id in `ids`; int32 where a column of a table was encoded.
     ids : ndarray of shape (n_ids,)
         Distinct ids, sorted, as integers or as an object array of strings.
     """
@@ -53,9 +63,14 @@ def encode_ids(column: Any, name: str) -> IdColumn:
         )
     ids = _clean_ids(np.asarray(uniques, dtype=_numpy_dtype(uniques)), codes, name)
     order = np.argsort(ids, kind="stable")
-    rank = np.empty(len(order), dtype=np.intp)
-    rank[order] = np.arange(len(order))
-    return IdColumn(codes=rank[codes], ids=ids[order])
+    return IdColumn(codes=ranks(order)[codes], ids=ids[order])
+
+
+def ranks(order: np.ndarray) -> np.ndarray:
+    """The place of each element in an order, int32: there is room for fewer ids than that can count."""
+    rank = np.empty(len(order), dtype=np.int32)
+    rank[order] = np.arange(len(order), dtype=np.int32)
+    return rank
 
 
 def lookup(ids: np.ndarray, column: IdColumn, name: str, whose: str = "the model was fitted on") -> np.ndarray:
@@ -76,6 +91,19 @@ def lookup_unsorted(ids: np.ndarray, column: IdColumn, name: str, whose: str = "
         return np.empty(0, dtype=np.intp)
     check_same_kind(column.ids, ids, f"The {name} ids", whose)
     return np.asarray(pd.Index(ids).get_indexer(pd.Index(column.ids)))[column.codes]
+
+
+def places_of(ids: np.ndarray, among: np.ndarray, name: str, whose: str = "the model was fitted on") -> np.ndarray:
+    """Position of each of distinct ids in sorted ones, -1 where it is not among them."""
+    everyone = np.arange(len(ids))
+    return everyone if ids is among else lookup(among, IdColumn(everyone, ids), name, whose)
+
+
+def union(ids: np.ndarray, others: np.ndarray, name: str) -> np.ndarray:
+    """Distinct ids of both, all sorted; one of the two arrays itself where it has all."""
+    some, most = sorted((ids, others), key=len)
+    new = some[places_of(some, most, name) < 0]
+    return np.insert(most, np.searchsorted(most, new), new) if len(new) else most
 
 
 def check_same_kind(ids: np.ndarray, others: np.ndarray, what: str, whose: str) -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 import pandas as pd
@@ -13,7 +14,15 @@ import scipy.sparse as sp
 from sklearn_recsketch.utils._frames import columns_of, frame_library
 from sklearn_recsketch.utils._ids import IdColumn, encode_ids, show_id
 
-__all__ = ["Interactions", "check_id_list", "check_interactions", "check_k"]
+__all__ = [
+    "InteractionSource",
+    "Interactions",
+    "check_id_list",
+    "check_interactions",
+    "check_k",
+    "check_rows",
+    "refuse_bad_strengths",
+]
 
 USER_NAMES = {"user", "users", "user_id", "userid", "uid", "customer", "customer_id", "member", "member_id"}
 ITEM_NAMES = {
@@ -31,8 +40,8 @@ class Interactions:
     users, items : IdColumn
         The two id columns.
     y : ndarray of shape (n_rows,), dtype float64
-        Strength as passed, ones where it was None. Relevance in metrics is ``y > 0``.
-    weight : ndarray of shape (n_rows,), dtype float64, or None
+        Strength as passed, a single 1 broadcast to all rows where it was None. Relevance in metrics is ``y > 0``.
+    weight : ndarray of shape (n_rows,), dtype float64 or float32, or None
         The optional third column; scales training only.
     library : str or None
         Frame library of X, None for arrays.
@@ -61,7 +70,40 @@ class Interactions:
     @property
     def strength(self) -> np.ndarray:
         """Training strength of each row: y times the weight column."""
-        return self.y if self.weight is None else self.y * self.weight
+        if self.weight is None:
+            return self.y
+        ones = self.y.strides == (0,) and bool((self.y[:1] == 1).all())  # as where y was None: no product to be made
+        return self.weight if ones else self.y * self.weight
+
+    def frame(self, rows: Any = slice(None)) -> pd.DataFrame:
+        """The table, or some of its rows, as a frame with ids as categories."""
+        names = self.names or ["user", "item", "weight"]
+        columns: dict[str, Any] = {
+            name: pd.Categorical.from_codes(column.codes[rows], categories=pd.Index(column.ids))
+            for name, column in zip(names, (self.users, self.items), strict=False)
+        }
+        if self.weight is not None:
+            columns[names[2]] = self.weight[rows]
+        return pd.DataFrame(columns)
+
+
+class InteractionSource(ABC):
+    """Interactions that are elsewhere, and are read as a whole when they are needed."""
+
+    @abstractmethod
+    def _read(self) -> Interactions:
+        """Read, check and encode all rows."""
+
+    def __array__(self, *args: Any, **kwargs: Any) -> NoReturn:
+        # What scikit-learn does to whatever it is to cut into rows, and has no rows to be cut.
+        raise TypeError(_no_rows(self))
+
+
+def _no_rows(source: InteractionSource) -> str:
+    return (
+        f"{source!r} is read as a whole and has no rows to choose from, as splitters and searches do. Pass them a "
+        f"frame such as pd.concat(source.batches()), or fit on a file of training rows and score on one of test rows."
+    )
 
 
 def check_interactions(X: Any, y: Any = None, *, name: str = "X") -> Interactions:
@@ -69,10 +111,10 @@ def check_interactions(X: Any, y: Any = None, *, name: str = "X") -> Interaction
 
     Parameters
     ----------
-    X : array or frame of shape (n_rows, 2) or (n_rows, 3)
+    X : array or frame of shape (n_rows, 2) or (n_rows, 3), or InteractionSource
         User id, item id and, optionally, a training weight, by position.
     y : array-like of shape (n_rows,), default=None
-        Strengths, finite and not negative; None means 1.
+        Strengths, finite and not negative; None means 1. A source has none beside its own.
     name : str, default="X"
         What to call X in errors.
 
@@ -81,6 +123,13 @@ def check_interactions(X: Any, y: Any = None, *, name: str = "X") -> Interaction
     TypeError, ValueError
         With the rule, what was received, the first offending row and what to write instead.
     """
+    if isinstance(X, InteractionSource):
+        if y is not None:
+            raise ValueError(
+                f"y was given with {X!r}, whose strengths are a column of its own. Leave y out and name the column: "
+                f"ParquetInteractions(path, weight='count')."
+            )
+        return X._read()
     X = _as_table(X, name)
     columns, names = columns_of(X)
     if not columns:
@@ -101,7 +150,7 @@ def check_interactions(X: Any, y: Any = None, *, name: str = "X") -> Interaction
             f"required. Each row is one interaction of a user with an item."
         )
     weight = None if len(columns) == 2 else _check_strength(columns[2], n_rows, f"the weight column of {name}")
-    strength = np.ones(n_rows) if y is None else _check_strength(y, n_rows, "y")
+    strength = np.broadcast_to(1.0, n_rows) if y is None else _check_strength(y, n_rows, "y")
     return Interactions(
         users=encode_ids(columns[0], "user"),
         items=encode_ids(columns[1], "item"),
@@ -110,6 +159,13 @@ def check_interactions(X: Any, y: Any = None, *, name: str = "X") -> Interaction
         library=frame_library(X) if names is not None else None,
         names=names,
     )
+
+
+def check_rows(X: Any, y: Any = None) -> Interactions:
+    """`check_interactions` of a table whose rows are to be told apart."""
+    if isinstance(X, InteractionSource):
+        raise TypeError(_no_rows(X))
+    return check_interactions(X, y)
 
 
 def check_id_list(ids: Any, name: str) -> IdColumn:
@@ -198,19 +254,25 @@ def _check_strength(values: Any, n_rows: int, name: str) -> np.ndarray:
     try:
         if array.dtype.kind in "mMUST" or (array.dtype == object and any(isinstance(v, str) for v in array)):
             raise TypeError
-        strength = array.astype(np.float64)
+        strength = array.astype(np.float64, copy=False)
     except (TypeError, ValueError):
         row, value = next(((r, v) for r, v in enumerate(array) if not _is_number(v)), (0, array[0]))
         raise ValueError(
             f"{name} must be numbers, but row {row} is {show_id(value)} of type {type(value).__name__}."
         ) from None
+    refuse_bad_strengths(strength, name)
+    return strength
+
+
+def refuse_bad_strengths(strength: np.ndarray, name: str, show_row: Callable[[int], str] = "row {}".format) -> None:
+    """Raise for the first strength that is no finite number of at least 0, or that float32 cannot hold."""
     bad = ~np.isfinite(strength) | (strength < 0)
     if bad.any():
         row = int(np.argmax(bad))
         value = strength[row]
         kind = "NaN" if np.isnan(value) else "infinite" if np.isinf(value) else "negative"
         raise ValueError(
-            f"{name} must be finite and not negative, but row {row} is {kind}: {show_id(value)}. "
+            f"{name} must be finite and not negative, but {show_row(row)} is {kind}: {show_id(value)}. "
             f"Drop the row, or set its strength to 0 for 'no interaction'."
         )
     limits = np.finfo(np.float32)
@@ -219,9 +281,8 @@ def _check_strength(values: Any, n_rows: int, name: str) -> np.ndarray:
         row = int(np.argmax(extreme))
         raise ValueError(
             f"{name} must be 0 or between {limits.tiny:.2g} and {limits.max:.2g}, as models keep it in float32, but "
-            f"row {row} is {show_id(strength[row])}. Scale the strengths."
+            f"{show_row(row)} is {show_id(strength[row])}. Scale the strengths."
         )
-    return strength
 
 
 def _is_number(value: Any) -> bool:

@@ -1,0 +1,152 @@
+"""Interactions in Parquet files: described, read in one pass, or handed out in frames."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import KW_ONLY, dataclass, fields
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from sklearn_recsketch.preprocessing._id_stream import stream_of
+from sklearn_recsketch.preprocessing._parquet_columns import ids_of, strengths_of
+from sklearn_recsketch.preprocessing._parquet_files import ParquetFiles
+from sklearn_recsketch.utils._validation import Interactions, InteractionSource, check_k
+
+__all__ = ["ParquetInteractions"]
+
+READ_ROWS = 131_072  # rows decoded at once by a pass over a file
+
+
+@dataclass(frozen=True, repr=False)
+class ParquetInteractions(InteractionSource):
+    """Interactions in a Parquet file, or in a folder of part files.
+
+    Takes the place of X wherever a table of interactions is accepted: in `fit`, `partial_fit`, `predict` and `score` of
+    all recommenders, as a `history`, in :func:`~sklearn_recsketch.metrics.ranking_report`,
+    :func:`~sklearn_recsketch.preprocessing.to_matrix` and so on. Nothing is read before. Then one pass turns ids into
+    numbers, so that what is kept is 8 bytes a row, and the rows themselves are never together in memory.
+
+    It has no length and no rows: searches and splitters, which cut X into rows, refuse it. Split before writing.
+
+    Parameters
+    ----------
+    path : path or list of paths
+        A file, a folder of part files as Spark and Dask write them (names beginning with ``_`` or ``.`` are left out),
+        or a list of files.
+    user, item : str, default="user", "item"
+        Columns of the ids: integers or strings.
+    weight : str, default=None
+        Column of numbers: the strength of each row in training, 0 or more. None means 1.
+    batch_size : int, default=1_000_000
+        Largest number of rows of a frame of `batches`.
+
+    Raises
+    ------
+    ImportError
+        Where pyarrow, the extra "parquet", is not installed.
+    ValueError, TypeError
+        When it is read, for whatever a table would be refused for; the text names the file and the row in it.
+
+    Notes
+    -----
+    A pass costs one look into a hash table per id. Memory: 4 bytes a row for users and for items each, 4 for the
+    weights (8 where float32 does not hold them exactly), the distinct ids, and some 50 MB to read with. ``fit`` then
+    makes of these a matrix of 8 bytes per distinct pair before it lets go of them.
+
+    The frames of `batches` are for ``partial_fit``. Write the rows in random order for that: a batch of a few users
+    alone teaches little about items.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> import pandas as pd
+    >>> from sklearn_recsketch import WRMFRecommender
+    >>> from sklearn_recsketch.preprocessing import ParquetInteractions
+    >>> path = pathlib.Path(tempfile.mkdtemp()) / "likes.parquet"
+    >>> pd.DataFrame({"uid": ["ann", "ann", "bob", "eve"], "mid": [7, 9, 9, 7]}).to_parquet(path)
+    >>> likes = ParquetInteractions(path, user="uid", item="mid", batch_size=3)
+    >>> rec = WRMFRecommender(2, random_state=0).fit(likes)
+    >>> rec.users_, rec.items_
+    (array(['ann', 'bob', 'eve'], dtype=object), array([7, 9]))
+    >>> [len(part) for part in likes.batches()]
+    [3, 1]
+    """
+
+    path: Any
+    _: KW_ONLY
+    user: str = "user"
+    item: str = "item"
+    weight: str | None = None
+    batch_size: int = 1_000_000
+
+    def __post_init__(self) -> None:
+        paths = list(self.path) if isinstance(self.path, list | tuple) else [self.path]
+        if not paths or not all(isinstance(path, str | os.PathLike) for path in paths):
+            raise TypeError(f"path must be a file, a folder or a list of files, got {self.path!r}.")
+        for name, column in (("user", self.user), ("item", self.item), ("weight", self.weight)):
+            if not isinstance(column, str) and not (name == "weight" and column is None):
+                raise TypeError(f"{name} must be the name of a column, got {column!r}.")
+        if len(set(self._columns)) < len(self._columns):
+            raise ValueError(f"user, item and weight must be different columns, got {self._columns}.")
+        check_k(self.batch_size, "batch_size")
+
+    def __repr__(self) -> str:
+        shown = [repr(self.path if isinstance(self.path, list | tuple) else os.fspath(self.path))]
+        for field in fields(self)[1:]:
+            value = getattr(self, field.name)
+            if value != field.default:
+                shown.append(f"{field.name}={value!r}")
+        return f"ParquetInteractions({', '.join(shown)})"
+
+    def batches(self) -> Iterator[pd.DataFrame]:
+        """Frames of the columns user, item and, where there is one, weight, for ``partial_fit``.
+
+        Yields
+        ------
+        DataFrame
+            At most `batch_size` rows of one file; the next ones are read when they are asked for.
+        """
+        for place, batch in self._files().batches(self._columns, self.batch_size):
+            # Refuse what partial_fit would: here it is known which row of the file it is.
+            for name, column in self._id_columns.items():
+                ids_of(batch.column(column), name, place)
+            if self.weight is not None:
+                strengths_of(batch.column(self.weight), self.weight, place)
+            yield batch.select(self._columns).to_pandas(ignore_metadata=True)
+
+    @property
+    def _id_columns(self) -> dict[str, str]:
+        return {"user": self.user, "item": self.item}
+
+    @property
+    def _columns(self) -> list[str]:
+        return [self.user, self.item, *([] if self.weight is None else [self.weight])]
+
+    def _files(self) -> ParquetFiles:
+        return ParquetFiles.find(self.path, self._id_columns, self._columns)
+
+    def _read(self) -> Interactions:
+        files = self._files()
+        n_rows = files.n_rows
+        streams = {name: stream_of(kind, n_rows) for name, kind in files.kinds.items()}
+        weights = np.empty(0 if self.weight is None else n_rows, dtype=np.float32)
+        n_read = 0
+        for place, batch in files.batches(self._columns, READ_ROWS):
+            for name, column in self._id_columns.items():
+                streams[name].add(ids_of(batch.column(column), name, place))
+            if self.weight is not None:
+                part = strengths_of(batch.column(self.weight), self.weight, place)
+                weights = weights.astype(np.promote_types(weights.dtype, part.dtype), copy=False)
+                weights[n_read : n_read + len(part)] = part
+            n_read += batch.num_rows
+        return Interactions(
+            users=streams["user"].column(),
+            items=streams["item"].column(),
+            y=np.broadcast_to(1.0, n_rows),
+            weight=None if self.weight is None else weights,
+            library="pandas",
+            names=self._columns,
+        )

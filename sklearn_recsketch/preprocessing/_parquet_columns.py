@@ -1,0 +1,121 @@
+"""Columns of Parquet files: what may be ids and strengths, and every error about it."""
+
+from __future__ import annotations
+
+from types import ModuleType
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from sklearn_recsketch.utils._ids import LARGEST_EXACT_FLOAT, show_id
+from sklearn_recsketch.utils._validation import refuse_bad_strengths
+
+__all__ = ["Place", "check_columns", "ids_of", "import_pyarrow", "kind_of", "strengths_of"]
+
+REWRITE = "Write the file without such rows"
+
+
+def import_pyarrow() -> ModuleType:
+    """pyarrow, with what reads Parquet, imported no sooner than a file is read."""
+    try:
+        import pyarrow
+        import pyarrow.dataset
+        import pyarrow.parquet
+    except ImportError as error:
+        raise ImportError('ParquetInteractions reads with pyarrow: pip install "sklearn-recsketch[parquet]"') from error
+    return pyarrow
+
+
+class Place(NamedTuple):
+    """Where a batch of rows is from."""
+
+    file: str
+    first_row: int
+
+    def row(self, row: int) -> str:
+        """A row of the batch, as its owner would find it."""
+        return f"row {self.first_row + row} of {self.file}"
+
+
+def check_columns(schema: Any, columns: list[str], file: str) -> None:
+    """Raise where a file has not all columns, naming those it has."""
+    missing = [column for column in columns if column not in schema.names]
+    if missing:
+        raise ValueError(
+            f"{file} has no column {missing[0]!r}; its columns are {schema.names}. Name the columns of your file, for "
+            f"example ParquetInteractions(path, user='uid', item='mid')."
+        )
+
+
+def kind_of(field: Any, name: str, file: str) -> str:
+    """Whether the ids of a column are "integers" or "strings"."""
+    types = import_pyarrow().types
+    kind = field.type.value_type if types.is_dictionary(field.type) else field.type
+    if types.is_integer(kind) or types.is_floating(kind):  # floats as in tables, if they are integers
+        return "integers"
+    if types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind):
+        return "strings"
+    raise ValueError(
+        f"The {name} ids in column {field.name!r} of {file} are of type {field.type}, but ids must be ints or strings. "
+        f"Convert the column before writing, for example with X.astype({{{field.name!r}: str}})."
+    )
+
+
+def ids_of(column: Any, name: str, place: Place) -> Any:
+    """Ids of a batch as a pyarrow array of int64 or large_string, none missing."""
+    pa = import_pyarrow()
+    if pa.types.is_dictionary(column.type):
+        column = column.dictionary_decode()
+    if column.null_count:
+        row = int(np.argmax(column.is_null().to_numpy(zero_copy_only=False)))
+        raise ValueError(
+            f"The {name} id in {place.row(row)} is missing. Ids must be ints or strings: {REWRITE}, for example with "
+            f"X.dropna().to_parquet(...)."
+        )
+    if pa.types.is_floating(column.type):
+        return pa.array(_integral(column.to_numpy().astype(np.float64), name, place))
+    if pa.types.is_uint64(column.type):
+        return pa.array(_signed(column.to_numpy(), name, place))
+    return column.cast(pa.int64() if pa.types.is_integer(column.type) else pa.large_string())
+
+
+def _integral(ids: np.ndarray, name: str, place: Place) -> np.ndarray:
+    bad = ~np.isfinite(ids) | (ids != np.floor(ids)) | (np.abs(ids) >= LARGEST_EXACT_FLOAT)
+    if bad.any():
+        row = int(np.argmax(bad))
+        raise ValueError(
+            f"The {name} ids are floats, and {show_id(ids[row])} in {place.row(row)} is not an integer below 2**53. "
+            f"Write ids as ints or strings, for example X.astype('int64')."
+        )
+    return ids.astype(np.int64)
+
+
+def _signed(ids: np.ndarray, name: str, place: Place) -> np.ndarray:
+    large = ids > np.iinfo(np.int64).max
+    if large.any():
+        row = int(np.argmax(large))
+        raise ValueError(
+            f"The {name} id in {place.row(row)} does not fit 64 bits: {show_id(ids[row])}. Write such ids as strings."
+        )
+    return ids.astype(np.int64)
+
+
+def strengths_of(column: Any, name: str, place: Place) -> np.ndarray:
+    """Strengths of a batch: float32 if that holds them exactly, else float64."""
+    pa = import_pyarrow()
+    types = pa.types
+    if not (types.is_integer(column.type) or types.is_floating(column.type) or types.is_boolean(column.type)):
+        raise ValueError(
+            f"The weight column {name!r} of {place.file} must be numbers, but is of type {column.type}. Convert it "
+            f"before writing, for example with X.astype({{{name!r}: float}})."
+        )
+    if column.null_count:
+        row = int(np.argmax(column.is_null().to_numpy(zero_copy_only=False)))
+        raise ValueError(
+            f"The weight column {name!r} must be numbers, but {place.row(row)} has none. {REWRITE}, or with a weight "
+            f"of 0 for 'no interaction'."
+        )
+    strengths = column.to_numpy(zero_copy_only=False).astype(np.float64)
+    refuse_bad_strengths(strengths, f"The weight column {name!r}", place.row)
+    narrow = strengths.astype(np.float32)
+    return narrow if np.array_equal(narrow, strengths) else strengths
