@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterable
 
 import numpy as np
 import pandas as pd
-import scipy.sparse as sp
 from common import PeakMemory, gowalla, machine, markdown, publish, run_parts
 
 from sklearn_recsketch import WRMFRecommender
+from sklearn_recsketch.recommenders._assembled import assembled
 from sklearn_recsketch.serving import EmbeddingIndex, augment_items, augment_users, to_index
 from sklearn_recsketch.serving._hnsw import Hnsw
 from sklearn_recsketch.utils._threads import workers
@@ -36,13 +36,8 @@ def made_up(n_items: int, n_users: int = 10_000) -> WRMFRecommender:
     rng = np.random.default_rng(0)
     centres = rng.standard_normal((CENTRES, K), dtype=np.float32)
     centres /= np.linalg.norm(centres, axis=1, keepdims=True)
-    model = WRMFRecommender(K)
-    model.users_, model.items_ = np.arange(n_users), np.arange(n_items)
-    model.user_factors_ = near_centres(centres, n_users, 1.0, rng)
-    model.item_factors_ = near_centres(centres, n_items, 0.5, rng)
-    model._unknown_user = model._unknown_item = np.zeros(K, np.float32)
-    model.interactions_ = sp.csr_array((n_users, n_items), dtype=np.float32)
-    return model
+    users, items = near_centres(centres, n_users, 1.0, rng), near_centres(centres, n_items, 0.5, rng)
+    return assembled(WRMFRecommender(K), np.arange(n_users), np.arange(n_items), users, items)
 
 
 def trained() -> WRMFRecommender:

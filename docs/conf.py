@@ -12,3 +12,5 @@ numpydoc_class_members_toctree = False
 exclude_patterns = ["_build"]
 suppress_warnings = ["ref.term"]  # scikit-learn's glossary, in docstrings that searches inherit
 html_theme = "alabaster"
+html_static_path = ["_static"]
+html_css_files = ["tables.css"]

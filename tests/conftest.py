@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import threading
+import warnings
 
 import numpy as np
 import pandas as pd
@@ -100,3 +103,25 @@ def large():
 def graph(large):
     """Its items by score, in a graph."""
     return to_index(large)
+
+
+# Another library.
+
+
+@pytest.fixture(scope="session")
+def spark():
+    """A session on two cores."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        sql = pytest.importorskip("pyspark.sql", reason="pyspark is not installed")
+        if not (shutil.which("java") or os.environ.get("JAVA_HOME")):
+            pytest.skip("Spark needs Java, and there is none")
+        builder = sql.SparkSession.builder.master("local[2]")
+        settings = {
+            "spark.ui.enabled": "false",
+            "spark.sql.shuffle.partitions": "1",
+            "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1",  # nothing here runs long enough to optimise
+        }
+        session = builder.config(map=settings).getOrCreate()
+    yield session
+    session.stop()

@@ -195,6 +195,8 @@ def sgd_epoch(positives, known, users, items, *, key, rate, margin=0.0, rank_wei
     Returns the summed loss; `known` is the set of pairs that are never negatives.
     """
     n, total = len(positives), 0.0
+    # WARP draws all items alike, BPR those of known pairs.
+    pool = range(len(items.vectors)) if rank_weights is not None else [i for _, i in sorted(known)]
     step = warp_step if rank_weights is not None else bpr_step
     size = -(-n // parts)
     for start in range(0, n, size):
@@ -202,7 +204,7 @@ def sgd_epoch(positives, known, users, items, *, key, rate, margin=0.0, rank_wei
         for q in range(start, min(n, start + size)):
             u, i, strength = positives[shuffled(q, n, key)]
             draws = mix((key + q * GOLDEN) & MASK)
-            loss, weight, j = step(u, i, known, users, items, draws, margin, rank_weights)
+            loss, weight, j = step(u, i, known, users, items, pool, draws, margin, rank_weights)
             weight *= strength
             total += strength * loss
             if weight == 0:
@@ -218,12 +220,12 @@ def sgd_epoch(positives, known, users, items, *, key, rate, margin=0.0, rank_wei
     return total
 
 
-def warp_step(u, i, known, users, items, draws, margin, rank_weights):
+def warp_step(u, i, known, users, items, pool, draws, margin, rank_weights):
     """Loss, weight and negative of the first violation; weight 0 without one."""
     x = users.vectors[u]
     threshold = x @ items.vectors[i] + items.biases[i] - margin
     for t in range(1, len(rank_weights)):
-        j = draw_below(draws, t, len(items.vectors))
+        j = pool[draw_below(draws, t, len(pool))]
         score = x @ items.vectors[j] + items.biases[j]
         if score > threshold and (u, j) not in known:
             weight = float(rank_weights[t])
@@ -231,10 +233,10 @@ def warp_step(u, i, known, users, items, draws, margin, rank_weights):
     return 0.0, 0.0, -1
 
 
-def bpr_step(u, i, known, users, items, draws, margin, rank_weights):
+def bpr_step(u, i, known, users, items, pool, draws, margin, rank_weights):
     """Loss, weight and the first drawn item that is not u's own; weight 0 without one in 32 draws."""
     for t in range(1, 33):
-        j = draw_below(draws, t, len(items.vectors))
+        j = pool[draw_below(draws, t, len(pool))]
         if (u, j) not in known:
             difference = users.vectors[u] @ (items.vectors[i] - items.vectors[j]) + items.biases[i] - items.biases[j]
             return math.log1p(math.exp(-difference)), 1 / (1 + math.exp(difference)), j

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-import scipy.sparse as sp
+from toy_peers import peers_matrix
 
 from sklearn_recsketch import WRMFRecommender
 from sklearn_recsketch import metrics as ours
@@ -20,12 +20,6 @@ from sklearn_recsketch.preprocessing import to_matrix
 K = 7
 # Peers add up in float32 or in another order; their numbers are at most 1.
 CLOSE = {"rtol": 0, "atol": 1e-6}
-
-
-def peers_matrix(matrix):
-    """A matrix as peers want it: of the old class, with 32-bit indices."""
-    parts = matrix.data, matrix.indices.astype(np.int32), matrix.indptr.astype(np.int32)
-    return sp.csr_matrix(parts, shape=matrix.shape)
 
 
 @pytest.fixture(scope="module")
@@ -140,6 +134,43 @@ def test_lightfms_auc_is_ours(case, lightfm, exclude_seen):
     np.testing.assert_allclose(values.mean(), scorer(case.rec, case.X_test), **CLOSE)
     table = case.rec.recommend(case.X_test["user"].unique(), k=case.N, exclude_seen=exclude_seen)
     np.testing.assert_allclose(values, ranking_auc(case.X_test, table, per_user=True), **CLOSE)
+
+
+# irspack 0.5.
+
+
+@pytest.fixture(scope="module")
+def irspack_numbers(case):
+    """What irspack makes of our factors, with the recall asked for."""
+    evaluation = pytest.importorskip("irspack.evaluation", reason="irspack is not installed")
+    from irspack import IALSRecommender
+
+    model = IALSRecommender(case.train, n_components=case.rec.n_components, n_threads=1)
+    model.trainer = model._create_trainer()
+    model.trainer.core_trainer.user, model.trainer.core_trainer.item = case.rec.user_factors_, case.rec.item_factors_
+
+    def numbers(**options):
+        return evaluation.Evaluator(case.test, n_threads=1, **options).get_scores(model, [K])
+
+    return numbers
+
+
+@pytest.mark.parametrize("name, metric", [("hit", "hit_rate"), *[(m, m) for m in ("precision", "recall", "ndcg")]])
+def test_irspacks_metrics_of_hits_are_ours(case, irspack_numbers, name, metric):
+    """mean(precision@K) and so on; items seen in training are no candidates."""
+    np.testing.assert_allclose(irspack_numbers()[f"{name}@{K}"], case.report[f"{metric}@{K}"].mean(), **CLOSE)
+
+
+def test_irspacks_recall_with_a_cutoff_is_the_capped_precision(case, irspack_numbers):
+    """mean(capped_precision@K)."""
+    value = irspack_numbers(recall_with_cutoff=True)[f"recall@{K}"]
+    np.testing.assert_allclose(value, case.report[f"capped_precision@{K}"].mean(), **CLOSE)
+
+
+def test_irspacks_average_precision_is_over_all_relevant_items(case, irspack_numbers):
+    """mean(average_precision@K min(K, n) / n)."""
+    expected = np.mean(case.report[f"average_precision@{K}"] * np.minimum(K, case.n) / case.n)
+    np.testing.assert_allclose(irspack_numbers()[f"map@{K}"], expected, **CLOSE)
 
 
 # skrecsys 0.9.

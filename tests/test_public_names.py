@@ -21,6 +21,7 @@ MODULES = [
     ".recommenders",
     ".inspection",
     ".serving",
+    ".conversion",
     ".spark",
     ".exceptions",
 ]

@@ -6,17 +6,14 @@ import numpy as np
 import scipy.sparse as sp
 
 from sklearn_recsketch import WRMFRecommender
+from sklearn_recsketch.recommenders._assembled import assembled
 
 
 def model_of(items, users, seen=None):
     """A recommender with these vectors, whose ids are row numbers."""
-    model = WRMFRecommender(items.shape[1])
-    model.users_, model.items_ = np.arange(len(users)), np.arange(len(items))
-    model.user_factors_, model.item_factors_ = users.astype(np.float32), items.astype(np.float32)
-    model._unknown_user = model._unknown_item = np.zeros(items.shape[1], np.float32)
-    empty = sp.csr_array((len(users), len(items)), dtype=np.float32)
-    model.interactions_ = empty if seen is None else sp.csr_array(seen.astype(np.float32))
-    return model
+    return assembled(
+        WRMFRecommender(items.shape[1]), np.arange(len(users)), np.arange(len(items)), users, items, interactions=seen
+    )
 
 
 def scattered(n, rng, n_components=16):

@@ -56,6 +56,7 @@ class Samples(NamedTuple):
     known_indices: np.ndarray
     known_bits: np.ndarray  # see kernels._membership
     known_shift: np.uint64
+    drawn: np.ndarray  # int32: the items that BPR draws from, popular ones more often
 
 
 class Step(NamedTuple):
@@ -105,14 +106,14 @@ def _look_ahead(q, stop, n, half_bits, key, sample_users, sample_items, out):
 
 
 @inlined
-def _draw_negatives(q, stop, n_items, key_pass, known_bits, known_shift, known_indptr, known_indices, ahead):
+def _draw_negatives(q, stop, items, key_pass, known_bits, known_shift, known_indptr, known_indices, ahead):
     """An item that is not the user's for each of the next samples; -1 after BPR_DRAWS of her own."""
     for p in range(q, min(q + AHEAD, stop)):
         key = mix(key_pass + uint64(p) * GOLDEN)
         u = ahead[p - q, 1]
         ahead[p - q, 3] = -1
         for t in range(1, BPR_DRAWS + 1):
-            drawn = draw_below(key, t, n_items)
+            drawn = np.int64(items[draw_below(key, t, items.shape[0])])
             if not holds(known_bits, known_shift, known_indptr, known_indices, u, drawn):
                 ahead[p - q, 3] = drawn
                 break
@@ -125,7 +126,7 @@ def warp_pass(start, stop, samples, users, items, step):
     For a positive pair (u, i), items j are drawn until ``s_uj > s_ui - margin`` with j not among
     u's own; own items drawn count as draws.
     """
-    sample_users, sample_items, strengths, known_indptr, known_indices, known_bits, known_shift = samples
+    sample_users, sample_items, strengths, known_indptr, known_indices, known_bits, known_shift, _ = samples
     U, _, state_u = users
     V, biases, state = items
     key_pass, half_bits, user_rate, item_rate, margin, rank_weights = step
@@ -179,14 +180,14 @@ def warp_pass(start, stop, samples, users, items, step):
 def bpr_pass(start, stop, samples, users, items, step):
     """BPR on samples [start, stop) of this epoch's order; returns the sum of the losses and of the step lengths.
 
-    One item j that is not u's own is drawn for each positive pair (u, i), and the step has the
+    One item j that is not u's own is drawn for each positive pair (u, i) from `drawn`, and the step has the
     weight ``1 / (1 + exp(s_ui - s_uj))``.
     """
-    sample_users, sample_items, strengths, known_indptr, known_indices, known_bits, known_shift = samples
+    sample_users, sample_items, strengths, known_indptr, known_indices, known_bits, known_shift, drawn = samples
     U, _, state_u = users
     V, biases, state = items
     key_pass, half_bits, user_rate, item_rate, _, _ = step
-    n, n_items, K = sample_users.shape[0], V.shape[0], U.shape[1]
+    n, K = sample_users.shape[0], U.shape[1]
     x = np.empty(K, np.float32)
     d = np.empty(K, np.float32)
     ahead = np.zeros((AHEAD, 4), np.int64)
@@ -196,7 +197,7 @@ def bpr_pass(start, stop, samples, users, items, step):
         place = (q - start) % AHEAD
         if place == 0:
             _look_ahead(q, stop, n, half_bits, key_pass, sample_users, sample_items, ahead)
-            _draw_negatives(q, stop, n_items, key_pass, known_bits, known_shift, known_indptr, known_indices, ahead)
+            _draw_negatives(q, stop, drawn, key_pass, known_bits, known_shift, known_indptr, known_indices, ahead)
         e = ahead[place, 0]
         u = ahead[place, 1]
         i = ahead[place, 2]

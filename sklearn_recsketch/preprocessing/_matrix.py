@@ -16,6 +16,7 @@ from sklearn_recsketch.utils._validation import Interactions, check_id_list, che
 __all__ = [
     "build_matrix",
     "describe_interactions",
+    "ids_in_order",
     "interactions_from_matrix",
     "pair_keys",
     "present_ids",
@@ -164,7 +165,7 @@ def interactions_from_matrix(matrix: Any, users: Any = None, items: Any = None) 
     keep = strength != 0
     ids = []
     for name, given, n in (("users", users, coo.shape[0]), ("items", items, coo.shape[1])):
-        values = np.arange(n) if given is None else _ids_in_order(given, name[:-1])
+        values = np.arange(n) if given is None else ids_in_order(given, name[:-1])
         if len(values) != n:
             other = "columns" if name == "items" else "rows"
             hint = " The transpose would fit: users are rows." if len(values) == sum(coo.shape) - n else ""
@@ -223,7 +224,7 @@ def pair_keys(interactions: Interactions) -> np.ndarray:
     return interactions.users.codes.astype(np.int64) * n_items + interactions.items.codes
 
 
-def _ids_in_order(given: Any, name: str) -> np.ndarray:
+def ids_in_order(given: Any, name: str) -> np.ndarray:
     column = check_id_list(given, name)
     if len(column.ids) != len(column.codes):
         raise ValueError(f"The {name} ids given for a matrix must be distinct; there are repeats among them.")

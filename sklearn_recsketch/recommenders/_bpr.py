@@ -7,6 +7,7 @@ from typing import Any
 from sklearn_recsketch.kernels._sgd import bpr_pass
 from sklearn_recsketch.recommenders._pairwise import PairwiseRecommender
 from sklearn_recsketch.solvers._pairwise import Loss
+from sklearn_recsketch.utils._compat import StrOptions
 
 __all__ = ["BPRRecommender"]
 
@@ -14,10 +15,11 @@ __all__ = ["BPRRecommender"]
 class BPRRecommender(PairwiseRecommender):
     r"""Bayesian personalized ranking: liked items above random others.
 
-    With the score :math:`s_{ui} = x_u \cdot y_i + b_i`, each liked pair (u, i) meets one uniformly drawn
-    item j that u does not like, and the model steps down the gradient of
-    :math:`d_{ui} \log(1 + \exp(s_{uj} - s_{ui}))`. All else is as in :class:`WARPRecommender`, whose
-    attributes it has.
+    With the score :math:`s_{ui} = x_u \cdot y_i + b_i`, each liked pair (u, i) meets one item j that u
+    does not like, and the model steps down the gradient of
+    :math:`d_{ui} \log(1 + \exp(s_{uj} - s_{ui}))`. The item j is that of a liked pair drawn at random, so a
+    popular one more often, as in implicit and LightFM; the paper draws all items alike, which ranks less well.
+    All else is as in :class:`WARPRecommender`, whose attributes it has.
 
     Parameters
     ----------
@@ -42,7 +44,14 @@ class BPRRecommender(PairwiseRecommender):
         Encode side features; None is ``SideFeatureEncoder()``.
     early_stopping, validation_fraction, n_iter_no_change, scoring
         As in :class:`WARPRecommender`.
-    warm_start, engine, random_state, n_jobs, verbose
+    warm_start : bool, default=False
+        Start a fit from the embeddings of the last one.
+    engine : {"native", "implicit", "lightfm"}, default="native"
+        What computes, from the same initial embeddings; the others need the extra [engines]. "lightfm" has no
+        `feature_regularization`, and a rate for each parameter instead of each embedding. "implicit" has a constant
+        `learning_rate`, shrinks only the rows a step touches, by :math:`2 \lambda` times the rate, has one
+        regularization for both sides, takes all strengths as one, and has neither side features nor `partial_fit`.
+    random_state, n_jobs, verbose
         As in :class:`WARPRecommender`.
 
     Attributes
@@ -73,6 +82,11 @@ class BPRRecommender(PairwiseRecommender):
     >>> rec.predict([[rec.users_[0], rec.items_[0]]]).shape
     (1,)
     """
+
+    _parameter_constraints: dict[str, Any] = {  # noqa: RUF012 - scikit-learn's own form
+        **PairwiseRecommender._parameter_constraints,
+        "engine": [StrOptions({"native", "implicit", "lightfm"})],
+    }
 
     def __init__(
         self,

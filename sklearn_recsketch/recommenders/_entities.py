@@ -127,6 +127,22 @@ class Entities:
             )
         return cls(ids, active, aligned, fitted, design)
 
+    @classmethod
+    def all_active(cls, ids: np.ndarray) -> Entities:
+        """Entities without features, none of whom is known by features only."""
+        return cls(ids, np.ones(len(ids), dtype=bool), None, None, None)
+
+    def attributes(self, name: str, n_interactions: np.ndarray) -> dict[str, Any]:
+        """What a fitted recommender keeps of them."""
+        return {
+            f"{name}s_": self.ids,
+            f"{name}_features_": self.features,
+            f"{name}_encoder_": self.encoder,
+            f"_active_{name}": self.active,
+            f"_n_interactions_{name}": n_interactions,
+            f"_design_{name}": self.design,
+        }
+
     @property
     def n_identity(self) -> int:
         """Number of embeddings that belong to one id; they come first."""

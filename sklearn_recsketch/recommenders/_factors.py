@@ -20,7 +20,7 @@ from sklearn_recsketch.recommenders._entities import Entities, known_ids
 from sklearn_recsketch.recommenders._similarity import SimilarityMixin
 from sklearn_recsketch.recommenders._training import Trainer, run_epochs, split_validation
 from sklearn_recsketch.solvers._request import Given
-from sklearn_recsketch.utils._compat import Interval, StrOptions, _fit_context
+from sklearn_recsketch.utils._compat import Interval, _fit_context
 from sklearn_recsketch.utils._ids import IdColumn
 from sklearn_recsketch.utils._threads import Workers, workers
 from sklearn_recsketch.utils._validation import Interactions, check_interactions
@@ -77,12 +77,12 @@ class FactorRecommender(SimilarityMixin, CallbackSupportMixin, BaseRecommender):
         "n_iter_no_change": [Interval(Integral, 1, None, closed="left")],
         "scoring": [str, callable, None],
         "warm_start": ["boolean"],
-        "engine": [StrOptions({"native"})],
         "random_state": ["random_state"],
         "n_jobs": [Integral, None],
         "verbose": ["verbose"],
     }
 
+    engine: str
     user_features_: SideFeatures | None
     item_features_: SideFeatures | None
     user_factors_: np.ndarray
@@ -176,7 +176,7 @@ class FactorRecommender(SimilarityMixin, CallbackSupportMixin, BaseRecommender):
         if monitor is not None:
             monitor.interactions = matrix
 
-        if self.verbose and not self._kernel.signatures:
+        if self.verbose and self.engine == "native" and not self._kernel.signatures:
             print(
                 f"[{type(self).__name__}] loading kernels; the first fit on a machine compiles them, for some seconds"
             )
@@ -280,14 +280,10 @@ class FactorRecommender(SimilarityMixin, CallbackSupportMixin, BaseRecommender):
         problem = Problem(
             sides[0], sides[1], sp.csr_array(active), starts[0], starts[1], seed, earlier, (before[0], before[1])
         )
-        shared: dict[str, Any] = {"users_": users, "items_": items, "interactions_": interactions, "_seed": seed}
+        shared: dict[str, Any] = {"interactions_": interactions, "_seed": seed}
         shared["_trained_on"] = matrix  # without what early stopping holds out, else interactions_ itself
-        for name, entities in (("user", sides[0]), ("item", sides[1])):
-            shared[f"{name}_features_"] = entities.features
-            shared[f"{name}_encoder_"] = entities.encoder
-            shared[f"_active_{name}"] = entities.active
-            shared[f"_n_interactions_{name}"] = counts[name]
-            shared[f"_design_{name}"] = entities.design
+        for entities, (name, count) in zip(sides, counts.items(), strict=True):
+            shared |= entities.attributes(name, count)
         return problem, shared
 
     def _learnt(self, problem: Problem, trainer: Any) -> dict[str, Any]:

@@ -45,25 +45,41 @@ class PairwiseRecommender(FactorRecommender):
         embeddings[:n] = (random_state.random_sample((n, K)) - 0.5) / K
         return embeddings
 
-    def _trainer(self, problem: Problem, pool: Workers) -> _Epochs:
-        return _Epochs(self, problem, problem.matrix, pool)
+    def _trainer(self, problem: Problem, pool: Workers) -> Any:
+        return self._epochs(problem, problem.matrix, pool)
 
-    def _update(self, problem: Problem, new: sp.csr_array, pool: Workers) -> tuple[_Epochs, float]:
-        trainer = _Epochs(self, problem, new, pool)
+    def _epochs(self, problem: Problem, positives: sp.csr_array, pool: Workers) -> Any:
+        """The trainer on some of the interactions, of the engine that was asked for."""
+        full = _starting_points(self, problem)
+        if self.engine == "lightfm":
+            from sklearn_recsketch.recommenders.engines._lightfm import LightFMEpochs
+
+            return LightFMEpochs(self, problem, positives, full, pool)
+        if self.engine == "implicit":
+            from sklearn_recsketch.recommenders.engines._implicit_bpr import ImplicitBPREpochs
+
+            return ImplicitBPREpochs(self, problem, positives, full, pool)
+        return _Epochs(self, problem, positives, full, pool)
+
+    def _update(self, problem: Problem, new: sp.csr_array, pool: Workers) -> tuple[Any, float]:
+        trainer = self._epochs(problem, new, pool)
         epoch = 0 if problem.earlier is None else problem.earlier.n_iter_
         return trainer, trainer.run_epoch(epoch)
 
     def _learnt(self, problem: Problem, trainer: Any) -> dict[str, Any]:
-        learnt = super()._learnt(problem, trainer)
-        users, items = trainer.side_embeddings()
+        return super()._learnt(problem, trainer) | self._beyond_vectors(trainer.side_embeddings(), problem.items)
+
+    def _beyond_vectors(self, learnt: list[Embeddings], items: Entities) -> dict[str, Any]:
+        """Fitted attributes beside those of all recommenders: biases, and where Adagrad goes on in partial_fit."""
         # Biases add up like embeddings of length one.
-        biases = problem.items.complete(items.biases[:, None])
-        learnt["item_feature_biases_"] = biases[:, 0]
-        learnt["item_biases_"] = problem.items.vectors(biases)[:, 0]
-        learnt["_unknown_bias"] = float(problem.items.unknown_vector(items.biases[:, None])[0])
-        # Adagrad goes on from here in partial_fit.
-        learnt["_training_state"] = {"user": users.state, "item": items.state}
-        return learnt
+        own = learnt[1].biases[:, None]
+        biases = items.complete(own)
+        return {
+            "item_feature_biases_": biases[:, 0],
+            "item_biases_": items.vectors(biases)[:, 0],
+            "_unknown_bias": float(items.unknown_vector(own)[0]),
+            "_training_state": {"user": learnt[0].state, "item": learnt[1].state},
+        }
 
     def _user_vectors(self, codes: np.ndarray) -> np.ndarray:
         vectors = super()._user_vectors(codes)
@@ -89,38 +105,57 @@ class PairwiseRecommender(FactorRecommender):
         # Those known by their features only are never drawn.
         drawable = np.append(getattr(self, f"_active_{other}"), np.ones(history.shape[1] - n_known, dtype=bool))
         drawable[history.indices] = True
+        popularity = np.ones(history.shape[1], dtype=np.intp)  # who has no likes is drawn, too
+        popularity[:n_known] = np.maximum(getattr(self, f"_n_interactions_{other}"), 1)
         everybody, history = everybody[drawable], sp.csr_array(history[:, np.flatnonzero(drawable)])
         others = Embeddings.starting_at(self._vectors(other, everybody), 0.0)
         if other == "item":
             others.biases[:] = np.append(self.item_biases_, np.float32(self._unknown_bias))[everybody]
         moved = np.ascontiguousarray(vectors[:, : self.user_factors_.shape[1]])
         with workers(self.n_jobs) as pool:
-            fold_in(history, moved, others, self._loss(len(others.values)), self._seed, FOLD_IN_EPOCHS, pool)
+            loss = self._loss(len(others.values))
+            fold_in(history, moved, others, popularity[drawable], loss, self._seed, FOLD_IN_EPOCHS, pool)
         vectors[:, : moved.shape[1]] = moved
         return vectors
+
+
+def _starting_points(model: PairwiseRecommender, problem: Problem) -> list[Embeddings]:
+    """Embeddings of all users and of all items before training; those of an earlier fit go on from there."""
+    points = []
+    starts = (problem.user_embeddings, problem.item_embeddings)
+    for name, entities, values, old in zip(
+        ("user", "item"), (problem.users, problem.items), starts, problem.earlier_sides, strict=True
+    ):
+        full = Embeddings.starting_at(values, model._penalty(entities, name))
+        if old is not None:
+            before = problem.earlier._training_state[name]
+            penalty = full.state[:, PENALTY].copy()
+            state = entities.carry(old, before, full.state)
+            biases = entities.carry_vectors(old, before[:, BIAS, None], full.biases[:, None])
+            state[:, BIAS], state[:, PENALTY] = biases[:, 0], penalty
+            full = Embeddings(values, state)
+        points.append(full)
+    return points
 
 
 class _Epochs:
     """Training state of a fit: the embeddings of all ids, trained on the active ones."""
 
-    def __init__(self, model: PairwiseRecommender, problem: Problem, positives: sp.csr_array, pool: Workers) -> None:
-        self._sides = (("user", problem.users), ("item", problem.items))
-        self._full: list[Embeddings] = []
-        trained = []
-        starts = problem.user_embeddings, problem.item_embeddings
-        for (name, entities), values, old in zip(self._sides, starts, problem.earlier_sides, strict=True):
-            full = Embeddings.starting_at(values, model._penalty(entities, name))
-            if old is not None:
-                before = problem.earlier._training_state[name]
-                penalty = full.state[:, PENALTY].copy()
-                state = entities.carry(old, before, full.state)
-                biases = entities.carry_vectors(old, before[:, BIAS, None], full.biases[:, None])
-                state[:, BIAS], state[:, PENALTY] = biases[:, 0], penalty
-                full = Embeddings(values, state)
-            self._full.append(full)
-            trained.append(_trained(full, entities, name == "item", pool))
+    def __init__(
+        self,
+        model: PairwiseRecommender,
+        problem: Problem,
+        positives: sp.csr_array,
+        full: list[Embeddings],
+        pool: Workers,
+    ) -> None:
+        self._sides, self._full = (problem.users, problem.items), full
+        users, items = (
+            _trained(embeddings, entities, with_bias, pool)
+            for embeddings, entities, with_bias in zip(full, self._sides, (False, True), strict=True)
+        )
         loss = model._loss(problem.matrix.shape[1])
-        self._epochs = PairwiseEpochs(positives, problem.matrix, trained[0], trained[1], loss, problem.seed, pool)
+        self._epochs = PairwiseEpochs(positives, problem.matrix, users, items, loss, problem.seed, pool)
 
     def run_epoch(self, epoch: int) -> float:
         return self._epochs.run(epoch)
@@ -141,7 +176,7 @@ class _Epochs:
         """Embeddings, biases and accumulators of all ids and features."""
         whole = []
         trained = (self._epochs.users, self._epochs.items)
-        for full, side, (_, entities) in zip(self._full, trained, self._sides, strict=True):
+        for full, side, entities in zip(self._full, trained, self._sides, strict=True):
             own, shared = side.embeddings()
             merged, n = full.copy(), entities.n_identity
             if n:

@@ -8,7 +8,7 @@ from typing import Any
 from sklearn_recsketch.kernels._sgd import warp_pass
 from sklearn_recsketch.recommenders._pairwise import PairwiseRecommender
 from sklearn_recsketch.solvers._pairwise import Loss, warp_rank_weights
-from sklearn_recsketch.utils._compat import Interval
+from sklearn_recsketch.utils._compat import Interval, StrOptions
 
 __all__ = ["WARPRecommender"]
 
@@ -65,8 +65,10 @@ class WARPRecommender(PairwiseRecommender):
         Its score: a name such as "ndcg@10" or a scorer; None is "precision@5".
     warm_start : bool, default=False
         Start a fit from the factors of the last one.
-    engine : {"native"}, default="native"
-        What computes.
+    engine : {"native", "lightfm"}, default="native"
+        What computes. "lightfm" takes the epochs in LightFM (extra [engines]), from the same initial embeddings. It
+        has a margin of 1 and no `feature_regularization`, a rate for each parameter instead of each embedding, and
+        bounds the weight of a violation by 10 after the strength is multiplied in.
     random_state : int, RandomState instance or None, default=None
         Seeds the initial factors, the order of the pairs, the draws and the validation rows.
     n_jobs : int, default=None
@@ -149,6 +151,7 @@ class WARPRecommender(PairwiseRecommender):
         **PairwiseRecommender._parameter_constraints,
         "margin": [Interval(Real, 0, None, closed="left")],
         "max_sampled": [Interval(Integral, 1, None, closed="left")],
+        "engine": [StrOptions({"native", "lightfm"})],
     }
 
     def __init__(

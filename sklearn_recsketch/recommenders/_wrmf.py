@@ -84,8 +84,10 @@ class WRMFRecommender(FactorRecommender):
         Its score: a name such as "ndcg@10" or a scorer; None is "precision@5".
     warm_start : bool, default=False
         Start a fit from the factors of the last one.
-    engine : {"native"}, default="native"
-        What computes.
+    engine : {"native", "implicit"}, default="native"
+        What computes. "implicit" minimises the same L with the solvers of implicit (extra [engines]): its Cholesky
+        solver for "cholesky", else three steps of its conjugate gradient. It has neither side features nor
+        `regularization_scaling`; what else is asked of the fitted recommender is computed here.
     random_state : int, RandomState instance or None, default=None
         Seeds the initial factors and the validation rows.
     n_jobs : int, default=None
@@ -172,6 +174,7 @@ class WRMFRecommender(FactorRecommender):
         **FactorRecommender._parameter_constraints,
         "alpha": [Interval(Real, 0, None, closed="left")],
         "confidence": [StrOptions({"linear", "log"})],
+        "engine": [StrOptions({"native", "implicit"})],
         "regularization_scaling": [Interval(Real, 0, None, closed="left")],
         "solver": [StrOptions({"auto", "cg", "cholesky"})],
     }
@@ -239,13 +242,17 @@ class WRMFRecommender(FactorRecommender):
         data = excess_confidence(matrix.data, self.alpha, self.confidence)
         return sp.csr_array((data, matrix.indices, matrix.indptr), shape=matrix.shape)
 
-    def _trainer(self, problem: Problem, pool: Workers) -> Sweeps:
+    def _trainer(self, problem: Problem, pool: Workers) -> Any:
+        if self.engine == "implicit":
+            from sklearn_recsketch.recommenders.engines._implicit_als import ImplicitSweeps
+
+            return ImplicitSweeps(self, problem, pool)
         return Sweeps(self, problem, pool)
 
-    def _update(self, problem: Problem, new: sp.csr_array, pool: Workers) -> tuple[Sweeps, float]:
+    def _update(self, problem: Problem, new: sp.csr_array, pool: Workers) -> tuple[Any, float]:
         # A day's rows change the objective of all users and items they touch: one sweep over all
         # costs less than telling them apart and keeps the result the same for any split into days.
-        trainer = Sweeps(self, problem, pool)
+        trainer = self._trainer(problem, pool)
         return trainer, trainer.run_epoch(0)
 
     def _fold_in(self, name: str, entities: Entities, drawn: np.ndarray, history: sp.csr_array) -> np.ndarray:

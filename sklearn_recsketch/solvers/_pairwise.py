@@ -78,6 +78,7 @@ class PairwiseEpochs:
             never_drawn.indptr,
             never_drawn.indices,
             *_bits_of(never_drawn),
+            drawn=never_drawn.indices,
         )
         self._total_strength = float(matrix.data.sum(dtype=np.float64))
 
@@ -134,7 +135,14 @@ class PairwiseEpochs:
 
 
 def fold_in(
-    history: sp.csr_array, users: np.ndarray, items: Embeddings, loss: Loss, seed: int, n_epochs: int, pool: Workers
+    history: sp.csr_array,
+    users: np.ndarray,
+    items: Embeddings,
+    popularity: np.ndarray,
+    loss: Loss,
+    seed: int,
+    n_epochs: int,
+    pool: Workers,
 ) -> None:
     """Train each user's vector on her history alone, in place, with the items frozen.
 
@@ -148,6 +156,8 @@ def fold_in(
         Where to start from; the result on return.
     items : Embeddings
         Copies, as the kernels write to what they train, and a frozen side is written as it was.
+    popularity : ndarray of shape (n_items,)
+        Number of likes of each item, in proportion to which BPR draws.
     loss : Loss
     seed : int
     n_epochs : int
@@ -158,6 +168,9 @@ def fold_in(
     user_state = Embeddings.starting_at(users, 0.0).state
     kernel = _kernel(loss)
     maybe = read_only(np.full(1, ~np.uint64(0)))  # a history is short: it is searched at once
+    drawn = rows.indices
+    if loss.rank_weights is None:
+        drawn = read_only(np.repeat(np.arange(len(popularity), dtype=drawn.dtype), popularity))
 
     def part(task: tuple[int, int]) -> None:
         for u in range(*task):
@@ -165,7 +178,14 @@ def fold_in(
             n = last - first
             liked, indptr = rows.indices[first:last], read_only(np.array([0, n]))
             samples = Samples(
-                read_only(np.zeros(n, np.int32)), liked, rows.data[first:last], indptr, liked, maybe, np.uint64(58)
+                read_only(np.zeros(n, np.int32)),
+                liked,
+                rows.data[first:last],
+                indptr,
+                liked,
+                maybe,
+                np.uint64(58),
+                drawn,
             )
             one = Side(users[u : u + 1], None, user_state[u : u + 1])
             for epoch in range(n_epochs):

@@ -8,7 +8,7 @@ import scipy.sparse as sp
 from sklearn_recsketch.solvers._wrmf_rows import gram
 from sklearn_recsketch.utils._threads import Workers, even_ranges
 
-__all__ = ["squared_errors"]
+__all__ = ["squared_errors", "weighted_squared_errors"]
 
 ENTRIES = 65_536  # entries whose vectors are held at once by a thread
 
@@ -31,6 +31,19 @@ def squared_errors(
     if excluded is not None:
         total -= _sums(excluded, _entry_scores(user_vectors, item_vectors, excluded, pool) ** 2)
     return total
+
+
+def weighted_squared_errors(
+    user_vectors: np.ndarray, item_vectors: np.ndarray, excess: sp.csr_array, pool: Workers
+) -> float:
+    """Sum of c (p - x.y)^2 over all pairs, in float64; c - 1 is `excess`, and p is 1 where that has an entry.
+
+    It is ``tr(X'X Y'Y) + sum_entries (1 + e) (1 - x.y)^2 - (x.y)^2``.
+    """
+    everywhere = float(np.vdot(gram(user_vectors, pool), gram(item_vectors, pool)))
+    scores = _entry_scores(user_vectors, item_vectors, excess, pool)
+    weights = 1 + excess.data.astype(np.float64)
+    return everywhere + float((weights * (1 - scores) ** 2 - scores**2).sum())
 
 
 def _entry_scores(

@@ -1,0 +1,107 @@
+"""Our kernels beside the engines implicit and LightFM, behind the same estimators on citeulike-a.
+
+    python benchmarks/engines.py [--only objective] [--only ranking]
+
+Likes after 5/5 thresholding. Needs the extra [bench] and the data.
+"""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+import pandas as pd
+from common import citeulike, machine, markdown, publish, run_parts
+from sklearn.base import clone
+
+from sklearn_recsketch import BPRRecommender, WARPRecommender, WRMFRecommender
+from sklearn_recsketch.metrics import make_ranking_scorer
+from sklearn_recsketch.model_selection import UserHoldoutSplit
+from sklearn_recsketch.preprocessing import threshold_interactions
+
+THREADS, K, SEEDS = 2, 64, 5
+PATIENT = {"max_iter": 1000, "tol": 1e-6}
+RANKERS = {
+    "WARP, regularization 0": WARPRecommender(K, learning_rate=0.05, regularization=0.0, max_iter=30),
+    "WARP, regularization 1e-4": WARPRecommender(K, learning_rate=0.05, regularization=1e-4, max_iter=60),
+    "BPR, 30 epochs": BPRRecommender(K, learning_rate=0.1, max_iter=30),
+    "BPR, 60 epochs": BPRRecommender(K, learning_rate=0.05, max_iter=60),
+}
+
+
+def overlap(one, other, k: int = 10) -> float:
+    """Mean share of a user's k recommended items that both recommend."""
+    pairs = [set(map(tuple, rec.recommend(k=k)[["user", "item"]].to_numpy())) for rec in (one, other)]
+    return len(pairs[0] & pairs[1]) / len(pairs[0])
+
+
+def objective() -> None:
+    """WRMF until a sweep lowers L by less than a millionth: losses and lists."""
+    X = threshold_interactions(citeulike())
+    rows = []
+    for solver in ("cholesky", "cg"):
+        rec = WRMFRecommender(K, solver=solver, random_state=0, n_jobs=THREADS, **PATIENT)
+        ours, theirs = (clone(rec).set_params(engine=engine).fit(X) for engine in ("native", "implicit"))
+        losses = ours.loss_curve_[-1], theirs.loss_curve_[-1]
+        rows.append(
+            {
+                "solver": solver,
+                "sweeps, ours": ours.n_iter_,
+                "sweeps, implicit": theirs.n_iter_,
+                "L, ours": f"{losses[0]:.7g}",
+                "L, implicit": f"{losses[1]:.7g}",
+                "relative difference": f"{abs(losses[0] / losses[1] - 1):.1e}",
+                "overlap@10": f"{overlap(ours, theirs):.3f}",
+            }
+        )
+        print(rows[-1], flush=True)
+    publish(
+        "engines objective",
+        f"{K} components, alpha 40, regularization 10, from the same initial vectors. "
+        f"{machine('implicit')}\n\n{markdown(pd.DataFrame(rows))}",
+    )
+
+
+def ranking() -> None:
+    """WARP and BPR: precision@5 over splits and seeds, and seconds of a fit."""
+    X = threshold_interactions(citeulike())
+    scorer = make_ranking_scorer("precision@5")
+    rows = []
+    for seed in range(SEEDS):
+        train, test = next(UserHoldoutSplit(random_state=seed).split(X))
+        for name, ranker in RANKERS.items():
+            scores = {}
+            for engine in ("native", "lightfm"):
+                rec = clone(ranker).set_params(engine=engine, random_state=seed, n_jobs=THREADS)
+                start = time.perf_counter()
+                rec.fit(X.iloc[train])
+                scores[f"s {engine}"] = time.perf_counter() - start
+                scores[engine] = scorer(rec, X.iloc[test])
+            rows.append({"model": name, **scores})
+            print(rows[-1], flush=True)
+    table = []
+    for name, seeds in pd.DataFrame(rows).groupby("model", sort=False):
+        difference = seeds["native"] - seeds["lightfm"]
+        error = np.hypot(seeds["native"].sem(), seeds["lightfm"].sem())
+        table.append(
+            {
+                "model": name,
+                **{
+                    engine: f"{seeds[engine].mean():.4f} +- {seeds[engine].sem():.4f}"
+                    for engine in ("native", "lightfm")
+                },
+                "difference": f"{difference.mean():+.4f}",
+                "standard error of the difference": f"{error:.4f}",
+                "s, native": f"{seeds['s native'].median():.2f}",
+                "s, lightfm": f"{seeds['s lightfm'].median():.1f}",
+            }
+        )
+    publish(
+        "engines ranking",
+        f"{K} components, {THREADS} threads, means and standard errors of {SEEDS} splits and seeds. "
+        f"{machine('rectools-lightfm')}\n\n{markdown(pd.DataFrame(table))}",
+    )
+
+
+if __name__ == "__main__":
+    run_parts(__doc__, {"objective": objective, "ranking": ranking})

@@ -1,0 +1,6 @@
+"""Models trained by other libraries as recommenders of ours, and back."""
+
+from sklearn_recsketch.conversion._implicit import from_implicit, to_implicit
+from sklearn_recsketch.conversion._lightfm import from_lightfm
+
+__all__ = ["from_implicit", "from_lightfm", "to_implicit"]

@@ -1,0 +1,187 @@
+"""Models of implicit."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+
+from sklearn_recsketch.conversion._rows import Rows, liked
+from sklearn_recsketch.recommenders._assembled import assembled
+from sklearn_recsketch.recommenders._bpr import BPRRecommender
+from sklearn_recsketch.recommenders._fitted import factor_recommender
+from sklearn_recsketch.recommenders._wrmf import WRMFRecommender
+from sklearn_recsketch.recommenders.engines._requirements import import_engine
+from sklearn_recsketch.solvers._pairwise_sides import Embeddings
+
+__all__ = ["from_implicit", "to_implicit"]
+
+
+def from_implicit(model: Any, users: Any, items: Any, *, interactions: Any = None) -> WRMFRecommender | BPRRecommender:
+    """A recommender with the factors of a model that was trained with implicit.
+
+    Parameters
+    ----------
+    model : implicit.cpu.als.AlternatingLeastSquares or implicit.cpu.bpr.BayesianPersonalizedRanking
+        Trained. One on a GPU has a method `to_cpu`.
+    users, items : array-like of ids
+        Ids of the rows of its `user_factors` and `item_factors`.
+    interactions : sparse matrix of shape (n_users, n_items), default=None
+        What it was trained on: what `recommend` is to leave out, and what `partial_fit`, `explain` and a warm start go
+        on from. None means that nothing is known.
+
+    Returns
+    -------
+    WRMFRecommender or BPRRecommender
+        Fitted, with ``engine="native"``. It gives the model's own recommendations.
+
+    Raises
+    ------
+    TypeError
+        For models of other kinds.
+    ValueError
+        Where the model is not trained, the ids are not those of its rows, or `interactions` holds what there is no
+        counterpart of: values below 1 / alpha, which are less confidence than no interaction has, negative ones
+        among them.
+
+    Notes
+    -----
+    ALS of implicit has the confidence alpha d, ours 1 + alpha d: strengths are d - 1 / alpha, at the same `alpha`. Its
+    regularization is ours. Its BPR takes all interactions alike: strengths are 1. Its regularization shrinks the rows
+    a step touches, by twice our lambda, and its learning rate is constant: see :class:`BPRRecommender`. Factors are
+    kept in float32.
+
+    Examples
+    --------
+    >>> import numpy as np, scipy.sparse as sp
+    >>> from sklearn_recsketch.conversion import from_implicit
+    >>> from implicit.cpu.als import AlternatingLeastSquares  # doctest: +SKIP
+    >>> likes = sp.random(50, 20, 0.2, format="csr", dtype=np.float32, random_state=0)
+    >>> likes.data[:] = 1
+    >>> model = AlternatingLeastSquares(factors=8, alpha=40.0)  # doctest: +SKIP
+    >>> model.fit(likes, show_progress=False)  # doctest: +SKIP
+    >>> rec = from_implicit(model, np.arange(50), list("abcdefghijklmnopqrst"), interactions=likes)  # doctest: +SKIP
+    >>> table = rec.recommend(users=[3], k=5)  # doctest: +SKIP
+    """
+    als, bpr = _classes()
+    if not isinstance(model, als | bpr):
+        raise TypeError(
+            f"from_implicit takes AlternatingLeastSquares or BayesianPersonalizedRanking of implicit.cpu, got "
+            f"{type(model).__module__}.{type(model).__name__}. Models on a GPU have a method to_cpu()."
+        )
+    if model.user_factors is None or model.item_factors is None:
+        raise ValueError("The model has no factors: call its fit first.")
+    of_users = Rows.of(users, len(model.user_factors), "user")
+    of_items = Rows.of(items, len(model.item_factors), "item")
+    x, y = model.user_factors[of_users.order], model.item_factors[of_items.order]
+    matrix = liked(interactions, of_users, of_items)
+    if isinstance(model, bpr):  # the last component of items is the bias, that of users 1
+        ranker = BPRRecommender(
+            model.factors,
+            learning_rate=model.learning_rate,
+            max_iter=model.iterations,
+            regularization=model.regularization / 2,
+        )
+        if matrix is not None:
+            matrix.data[:] = 1
+        users_too, items_too = (Embeddings.starting_at(rows[:, :-1], 0.0) for rows in (x, y))
+        items_too.biases[:] = y[:, -1]
+        states = users_too.state, items_too.state
+        return assembled(ranker, of_users.ids, of_items.ids, x[:, :-1], y[:, :-1], matrix, states)
+    factorization = WRMFRecommender(
+        model.factors,
+        alpha=float(model.alpha),
+        regularization=model.regularization,
+        solver="cg" if model.use_cg else "cholesky",
+        max_iter=model.iterations,
+    )
+    strengths = None if matrix is None else _strengths(matrix, float(model.alpha))
+    return assembled(factorization, of_users.ids, of_items.ids, x, y, strengths)
+
+
+def to_implicit(estimator: Any) -> Any:
+    """A model of implicit with the vectors of a fitted recommender.
+
+    Parameters
+    ----------
+    estimator : WRMFRecommender, WARPRecommender or BPRRecommender, or a search or Pipeline around one
+        Fitted.
+
+    Returns
+    -------
+    implicit.cpu.als.AlternatingLeastSquares or implicit.cpu.bpr.BayesianPersonalizedRanking
+        The first for WRMF, the second, whose last component is the bias, for WARP and BPR. Its rows are those of
+        `users_` and `items_`. It gives the recommender's own recommendations where its method `recommend` gets
+        ``scipy.sparse.csr_matrix(recommender.interactions_[rows])``.
+
+    Warns
+    -----
+    UserWarning
+        Where users and items of WRMF are regularized differently, or by frequency: implicit's `recalculate_user` and
+        `recalculate_item` have one regularization, and get that of users.
+
+    Notes
+    -----
+    `recalculate_user` takes confidences: 1 + alpha d at alpha=1, which is what the model has.
+
+    Examples
+    --------
+    >>> from sklearn_recsketch import WRMFRecommender
+    >>> from sklearn_recsketch.conversion import to_implicit
+    >>> from sklearn_recsketch.datasets import make_interactions
+    >>> X, y = make_interactions(n_users=50, n_items=20, random_state=0)
+    >>> rec = WRMFRecommender(n_components=8, random_state=0).fit(X, y)
+    >>> model = to_implicit(rec)  # doctest: +SKIP
+    """
+    recommender = factor_recommender(estimator)
+    als, bpr = _classes()
+    if isinstance(recommender, WRMFRecommender):
+        users, items = recommender._regularization_of("user"), recommender._regularization_of("item")
+        if users != items or recommender.regularization_scaling:
+            warnings.warn(
+                f"Rows are regularized differently (users {users:g}, items {items:g}, regularization_scaling="
+                f"{recommender.regularization_scaling:g}), but implicit has one regularization: it is {users:g}, "
+                f"which matters to recalculate_user and recalculate_item alone.",
+                stacklevel=2,
+            )
+        model = als(
+            factors=recommender.n_components,
+            regularization=users,
+            alpha=1.0,
+            use_cg=recommender.solver != "cholesky",
+            iterations=recommender.max_iter,
+        )
+        model.user_factors, model.item_factors = recommender.user_factors_.copy(), recommender.item_factors_.copy()
+        return model
+    model = bpr(
+        factors=recommender.n_components,
+        learning_rate=recommender.learning_rate,
+        regularization=2 * recommender.regularization,
+        iterations=recommender.max_iter,
+    )
+    every_user, every_item = (np.arange(len(ids)) for ids in (recommender.users_, recommender.items_))
+    model.user_factors = recommender._user_vectors(every_user)
+    model.item_factors = recommender._item_vectors(every_item)
+    return model
+
+
+def _classes() -> tuple[Any, Any]:
+    als = import_engine("implicit.cpu.als").AlternatingLeastSquares
+    return als, import_engine("implicit.cpu.bpr").BayesianPersonalizedRanking
+
+
+def _strengths(matrix: sp.csr_array, alpha: float) -> sp.csr_array:
+    """d - 1 / alpha, the strengths at which 1 + alpha d is the confidence that implicit had."""
+    confidence = alpha * matrix.data.astype(np.float64)
+    if (confidence < 1).any():
+        value = matrix.data[int(np.argmax(confidence < 1))]
+        raise ValueError(
+            f"interactions has the value {value:g}, a confidence of {alpha * value:g} at alpha={alpha:g}. Less than 1, "
+            f"the confidence of pairs without interaction, has no counterpart. Leave interactions out: "
+            f"recommendations are the model's own without them, but nothing is known as seen."
+        )
+    # A confidence of exactly 1 is an interaction, too.
+    strengths = np.maximum((confidence - 1) / alpha, np.finfo(np.float32).tiny)
+    return sp.csr_array((strengths.astype(np.float32), matrix.indices, matrix.indptr), shape=matrix.shape)

@@ -1,0 +1,1 @@
+"""Other libraries as what computes behind the recommenders: `engine="implicit"` and `engine="lightfm"`."""

@@ -1,0 +1,129 @@
+"""Epochs of WARP and BPR computed by LightFM."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+
+from sklearn_recsketch.kernels._sgd import ACCUMULATOR, BIAS, BIAS_ACCUMULATOR, PENALTY
+from sklearn_recsketch.recommenders._factors import Problem
+from sklearn_recsketch.recommenders.engines._pairwise_engine import EngineEpochs
+from sklearn_recsketch.recommenders.engines._requirements import import_engine, plain_csr, refuse
+from sklearn_recsketch.solvers._pairwise_sides import Embeddings
+from sklearn_recsketch.utils._threads import Workers
+
+__all__ = ["LightFMEpochs", "adopted"]
+
+
+class LightFMEpochs(EngineEpochs):
+    """Training state in LightFM.
+
+    Its alpha shrinks all embeddings by alpha times a step's mean rate, our penalty by twice lambda. It keeps a sum of
+    squares for each parameter, we one for each embedding, which is their mean.
+    """
+
+    def __init__(
+        self, model: Any, problem: Problem, positives: sp.csr_array, full: list[Embeddings], pool: Workers
+    ) -> None:
+        _check_parameters(model)
+        super().__init__(model, problem, positives, full, pool)
+        loss = model._loss(problem.matrix.shape[1])
+        options = {} if loss.rank_weights is None else {"max_sampled": model.max_sampled}
+        self._model = import_engine("lightfm").LightFM(
+            no_components=model.n_components,
+            loss="bpr" if loss.rank_weights is None else "warp",
+            learning_rate=model.learning_rate,
+            user_alpha=2 * model._regularization_of("user"),
+            item_alpha=2 * model._regularization_of("item"),
+            **options,
+        )
+        known = problem.matrix
+        strengths = _at_entries_of(known, positives)
+        # Entries of zero are not trained on, and never drawn as negatives.
+        self._likes = plain_csr(known).tocoo()
+        self._likes.data = (strengths > 0).astype(np.float32)
+        self._weights = sp.coo_matrix((strengths, (self._likes.row, self._likes.col)), shape=known.shape)
+        self._hand_over()
+
+    def restore(self, snapshot: list[Embeddings]) -> None:
+        super().restore(snapshot)
+        self._hand_over()
+
+    def _hand_over(self) -> None:
+        """Give LightFM the embeddings as they are; it changes these arrays in place."""
+        for name, trained in zip(("user", "item"), self._trained, strict=True):
+            state, values = trained.state, trained.values.copy()
+            arrays = {
+                "embeddings": values,
+                "embedding_gradients": np.repeat(state[:, ACCUMULATOR, None], values.shape[1], axis=1),
+                "embedding_momentum": np.zeros_like(values),
+                "biases": state[:, BIAS].copy(),
+                "bias_gradients": state[:, BIAS_ACCUMULATOR].copy(),
+                "bias_momentum": np.zeros(len(values), np.float32),
+            }
+            for part, array in arrays.items():
+                setattr(self._model, f"{name}_{part}", np.ascontiguousarray(array))
+
+    def _train(self, epoch: int) -> None:
+        # Draws are keyed by seed and epoch, as everywhere.
+        self._model.random_state = np.random.RandomState([self._seed, epoch])
+        users, items = self._sides
+        with np.errstate(over="ignore", invalid="ignore"):
+            try:
+                self._model.fit_partial(
+                    self._likes,
+                    user_features=users.design,
+                    item_features=items.design,
+                    sample_weight=self._weights,
+                    epochs=1,
+                    num_threads=self._pool.n_threads,
+                )
+            except ValueError:
+                self._take_back()
+                if self.is_finite():
+                    raise
+            else:  # it raises where it has diverged, which run_epoch sees for itself
+                self._take_back()
+
+    def _take_back(self) -> None:
+        penalties = [trained.state[:, PENALTY] for trained in self._trained]
+        self._trained = [adopted(self._model, name) for name in ("user", "item")]
+        for trained, penalty in zip(self._trained, penalties, strict=True):
+            trained.state[:, PENALTY] = penalty
+
+
+def adopted(model: Any, name: str) -> Embeddings:
+    """Copies of the embeddings of users or items of a LightFM model, their biases and sums of squares."""
+    embeddings = Embeddings.starting_at(getattr(model, f"{name}_embeddings").copy(), 0.0)
+    embeddings.state[:, BIAS] = getattr(model, f"{name}_biases")
+    embeddings.state[:, ACCUMULATOR] = getattr(model, f"{name}_embedding_gradients").mean(axis=1)
+    embeddings.state[:, BIAS_ACCUMULATOR] = getattr(model, f"{name}_bias_gradients")
+    return embeddings
+
+
+def _at_entries_of(known: sp.csr_array, positives: sp.csr_array) -> np.ndarray:
+    """Strengths of `positives` at the entries of `known`, 0 at those it does not have."""
+    if positives is known:
+        return np.asarray(known.data)
+    places, wanted = (
+        matrix.tocoo().row.astype(np.int64) * known.shape[1] + matrix.indices for matrix in (known, positives)
+    )
+    strengths = np.zeros(known.nnz, np.float32)
+    strengths[np.searchsorted(places, wanted)] = positives.data
+    return strengths
+
+
+def _check_parameters(model: Any) -> None:
+    """Raise for what LightFM has no counterpart of."""
+    if getattr(model, "margin", 1.0) != 1.0:
+        refuse(model, "margin", model.margin, "LightFM's WARP has a margin of 1", "Leave it at 1.0")
+    if model.feature_regularization is not None:
+        refuse(
+            model,
+            "feature_regularization",
+            model.feature_regularization,
+            "LightFM has one alpha for the identities and features of a side",
+            "Leave it at None",
+        )

@@ -1,0 +1,66 @@
+"""What an engine needs, and what it cannot do."""
+
+from __future__ import annotations
+
+import importlib
+from types import ModuleType
+from typing import Any, NoReturn
+
+import numpy as np
+import scipy.sparse as sp
+
+from sklearn_recsketch.recommenders._entities import Entities
+
+__all__ = ["import_engine", "one_regularization", "plain_csr", "refuse", "refuse_features"]
+
+
+def import_engine(module: str) -> ModuleType:
+    """A module of an engine, imported no sooner than it is asked for."""
+    library = module.partition(".")[0]
+    try:
+        return importlib.import_module(module)
+    except ImportError as error:
+        raise ImportError(f'{library} is not installed: pip install "sklearn-recsketch[engines]"') from error
+
+
+def plain_csr(matrix: sp.csr_array) -> sp.csr_matrix:
+    """A matrix in the form that engines take: of the old class, with float32 values and int32 indices."""
+    if matrix.nnz > np.iinfo(np.int32).max:
+        raise ValueError(
+            f"The engines implicit and lightfm take at most {np.iinfo(np.int32).max} entries, but there are "
+            f"{matrix.nnz}. Use engine='native'."
+        )
+    indices, indptr = (array.astype(np.int32, copy=False) for array in (matrix.indices, matrix.indptr))
+    return sp.csr_matrix((matrix.data.astype(np.float32, copy=False), indices, indptr), shape=matrix.shape)
+
+
+def refuse(model: Any, parameter: str, value: Any, why: str, instead: str) -> NoReturn:
+    """Raise for a parameter that the engine of a recommender would have to ignore."""
+    raise ValueError(
+        f"{type(model).__name__}(engine={model.engine!r}) cannot honour {parameter}={value!r}: {why}. "
+        f"{instead}, or use engine='native'."
+    )
+
+
+def refuse_features(model: Any, sides: tuple[Entities, Entities]) -> None:
+    """Raise where fit has side features."""
+    for name, entities in zip(("user", "item"), sides, strict=True):
+        if entities.features is not None:
+            refuse(
+                model, f"{name}_features", entities.features, f"{model.engine} has no side features", "Leave them out"
+            )
+
+
+def one_regularization(model: Any) -> float:
+    """The regularization of users and items, for an engine that has one for both."""
+    users, items = model._regularization_of("user"), model._regularization_of("item")
+    if users != items:
+        name = "user" if model.user_regularization is not None else "item"
+        refuse(
+            model,
+            f"{name}_regularization",
+            getattr(model, f"{name}_regularization"),
+            f"{model.engine} has one regularization for users and items",
+            "Set regularization instead",
+        )
+    return users

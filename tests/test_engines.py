@@ -1,0 +1,330 @@
+"""implicit and LightFM behind the recommenders."""
+
+from __future__ import annotations
+
+import sys
+
+import numpy as np
+import pytest
+import reference
+import scipy.sparse as sp
+from sklearn.base import clone
+from sklearn.model_selection import GridSearchCV
+
+from sklearn_recsketch import BPRRecommender, SideFeatures, WARPRecommender, WRMFRecommender
+from sklearn_recsketch.exceptions import DivergenceWarning
+from sklearn_recsketch.model_selection import EpochSearchCV, UserHoldoutSplit
+
+pytest.importorskip("implicit", reason="implicit is not installed: extra [engines]")
+
+NEEDS_LIGHTFM = "LightFM is not installed: extra [engines], which needs a C compiler"
+ENGINES = [
+    (WRMFRecommender, "implicit"),
+    (BPRRecommender, "implicit"),
+    (BPRRecommender, "lightfm"),
+    (WARPRecommender, "lightfm"),
+]
+EVERY = pytest.mark.parametrize(("recommender", "engine"), ENGINES, ids=lambda value: getattr(value, "__name__", value))
+LIGHTFM = pytest.mark.parametrize("recommender", [BPRRecommender, WARPRecommender])
+CV = UserHoldoutSplit(n_items=2, random_state=0)
+
+
+def made(recommender, engine, **parameters):
+    """A small recommender, or a skip."""
+    if engine != "native":
+        pytest.importorskip(engine, reason=NEEDS_LIGHTFM)
+    return recommender(6, engine=engine, random_state=0, **({"max_iter": 4} | parameters))
+
+
+# The same objective.
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {},
+        {"confidence": "log"},
+        {"user_regularization": 3.0, "item_regularization": 0.5},
+        {"early_stopping": True},
+    ],
+    ids=str,
+)
+def test_implicits_cholesky_sweeps_are_ours(planted, parameters):
+    X, y, _ = planted
+    rec = WRMFRecommender(6, alpha=5.0, regularization=1.0, solver="cholesky", random_state=0, **parameters).fit(X, y)
+    theirs = clone(rec).set_params(engine="implicit").fit(X, y)
+    # Both solve in float32; the differences of 15 sweeps add up.
+    np.testing.assert_allclose(theirs.loss_curve_, rec.loss_curve_, rtol=1e-5)
+    np.testing.assert_allclose(theirs.predict(X), rec.predict(X), atol=5e-3)
+
+
+@pytest.mark.parametrize("solver", ["auto", "cg"])
+def test_implicits_conjugate_gradient_ends_at_the_same_loss(planted, solver):
+    X, y, _ = planted
+    exact = WRMFRecommender(6, alpha=5.0, solver="cholesky", max_iter=60, random_state=0).fit(X, y)
+    theirs = clone(exact).set_params(engine="implicit", solver=solver).fit(X, y)
+    assert theirs.loss_curve_[-1] == pytest.approx(exact.loss_curve_[-1], rel=1e-3)  # what alternation leaves
+
+
+def test_the_loss_of_implicits_sweeps_is_that_of_their_factors(planted):
+    X, y, _ = planted
+    rec = made(WRMFRecommender, "implicit", alpha=5.0, user_regularization=2.0, regularization=1.0).fit(X, y)
+    U, V = rec.user_factors_.astype(np.float64), rec.item_factors_.astype(np.float64)
+    loss = reference.pair_loss(rec.interactions_.toarray().astype(np.float64), U, V, alpha=5.0)
+    loss += reference.penalty(U, 2.0) + reference.penalty(V, 1.0)
+    assert rec.loss_curve_[-1] == pytest.approx(loss, rel=1e-6)
+
+
+@LIGHTFM
+def test_an_epoch_of_the_engine_is_lightfms_own(recommender, planted):
+    lightfm = pytest.importorskip("lightfm", reason=NEEDS_LIGHTFM)
+    X, _, _ = planted
+    rec = made(recommender, "lightfm", max_iter=1, regularization=1e-3).fit(X)
+    start = recommender(6, random_state=0, max_iter=1, learning_rate=1e-30).fit(X)
+    loss = "warp" if recommender is WARPRecommender else "bpr"
+    model = lightfm.LightFM(6, loss=loss, learning_rate=rec.learning_rate, user_alpha=2e-3, item_alpha=2e-3)
+    likes = sp.csr_matrix(rec.interactions_).tocoo()
+    likes.data[:] = 1
+    model.fit_partial(likes, epochs=0)
+    model.user_embeddings, model.item_embeddings = start.user_factors_.copy(), start.item_factors_.copy()
+    model.random_state = np.random.RandomState([rec._seed, 0])
+    model.fit_partial(likes)
+    np.testing.assert_array_equal(rec.user_factors_, model.user_embeddings)
+    np.testing.assert_array_equal(rec.item_factors_, model.item_embeddings)
+    np.testing.assert_array_equal(rec.item_biases_, model.item_biases)
+
+
+@LIGHTFM
+def test_with_features_lightfm_trains_on_our_design(recommender, planted):
+    X, y, features = planted
+    rec = made(recommender, "lightfm").fit(X, y, item_features=features)
+    np.testing.assert_allclose(rec.item_factors_, rec._design_item @ rec.item_embeddings_, rtol=1e-5, atol=1e-7)
+    n = len(rec.items_)
+    assert (np.linalg.norm(rec.item_embeddings_[n:], axis=1) > 0).all()  # every feature has learnt something
+
+
+@LIGHTFM
+@pytest.mark.parametrize("with_features", [False, True])
+def test_ranks_better_than_chance(recommender, with_features, split, planted):
+    X, _, X_test, _ = split
+    features = planted[2] if with_features else None
+    rec = made(recommender, "lightfm", max_iter=20).fit(X, item_features=features)
+    assert rec.score(X_test) > 0.15  # chance is .05
+
+
+@LIGHTFM
+def test_we_rank_as_well_as_lightfm(recommender, split):
+    X, _, X_test, _ = split
+    ours, theirs = (
+        np.mean(
+            [made(recommender, engine, max_iter=30).set_params(random_state=s).fit(X).score(X_test) for s in range(3)]
+        )
+        for engine in ("native", "lightfm")
+    )
+    # Means of three seeds differ by about .01; one Adagrad rate per embedding, not per parameter, may do better.
+    assert ours > theirs - 0.03
+
+
+def test_implicits_bpr_ranks_better_than_chance(split):
+    X, _, X_test, _ = split
+    assert made(BPRRecommender, "implicit", max_iter=60).fit(X).score(X_test) > 0.15  # chance is .05
+
+
+# As any other recommender.
+
+
+@EVERY
+def test_a_seed_repeats_a_fit(recommender, engine, planted):
+    rec = made(recommender, engine).fit(planted[0])
+    again = clone(rec).fit(planted[0])
+    np.testing.assert_array_equal(again.item_factors_, rec.item_factors_)
+
+
+@EVERY
+def test_two_threads_learn_as_well(recommender, engine, split):
+    X, _, X_test, _ = split
+    one, two = (made(recommender, engine, max_iter=30, n_jobs=n).fit(X).score(X_test) for n in (1, 2))
+    assert two == pytest.approx(one, abs=0.05)  # seeds differ by .02
+
+
+@EVERY
+def test_early_stopping_keeps_the_best_epoch(recommender, engine, planted):
+    rec = made(recommender, engine, max_iter=8, early_stopping=True, n_iter_no_change=2).fit(planted[0])
+    assert rec.n_iter_ == np.argmax(rec.validation_scores_) + 1
+
+
+@EVERY
+def test_callbacks_see_every_epoch(recommender, engine, planted):
+    class Watch:
+        def __init__(self):
+            self.losses = []
+
+        def setup(self, estimator, context): ...
+
+        def teardown(self, estimator, context): ...
+
+        def on_fit_task_begin(self, estimator, context): ...
+
+        def on_fit_task_end(self, estimator, context, *, fitted_estimator):
+            if context.task_name == "epoch":
+                self.losses.append(fitted_estimator.loss_curve_[-1])
+
+    watch = Watch()
+    rec = made(recommender, engine).set_callbacks(watch).fit(planted[0])
+    np.testing.assert_array_equal(watch.losses, rec.loss_curve_)
+
+
+@EVERY
+def test_tol_stops_training(recommender, engine, planted):
+    rec = made(recommender, engine, max_iter=50, tol=0.1).fit(planted[0])
+    assert 1 < rec.n_iter_ < 50
+    assert rec.loss_curve_[-2] - rec.loss_curve_[-1] < 0.1 * rec.loss_curve_[-2]
+
+
+@EVERY
+def test_a_warm_start_goes_on(recommender, engine, planted):
+    rec = made(recommender, engine, max_iter=10, warm_start=True).fit(planted[0])
+    last = rec.loss_curve_[-1]
+    assert rec.fit(planted[0]).loss_curve_[0] < last * 1.05  # a first epoch from nothing is half as much above
+
+
+@EVERY
+def test_an_epoch_search_scores_every_epoch(recommender, engine, planted):
+    search = EpochSearchCV(made(recommender, engine), {"n_components": [2, 6]}, epochs=[1, 3], cv=CV)
+    search.fit(planted[0])
+    assert len(search.cv_results_["params"]) == 4
+
+
+def test_a_grid_search_chooses_between_engines(planted):
+    grid = {"engine": ["native", "implicit"]}
+    search = GridSearchCV(WRMFRecommender(6, solver="cholesky", random_state=0), grid, cv=CV, error_score="raise")
+    scores = search.fit(planted[0]).cv_results_["mean_test_score"]
+    assert scores[0] == pytest.approx(scores[1], abs=1e-2)  # one objective, solved exactly by both
+
+
+@EVERY
+def test_ids_may_be_strings_and_unknown_users_get_lists(recommender, engine, planted):
+    X = planted[0].astype(str)
+    rec = made(recommender, engine).fit(X)
+    assert len(rec.recommend(["nobody"], k=3, history=[["nobody", X["item"].iloc[0]]])) == 3
+
+
+@EVERY
+def test_read_only_input_is_no_obstacle(recommender, engine, planted):
+    X = planted[0].to_numpy()
+    X.flags.writeable = False
+    made(recommender, engine).fit(X)
+
+
+@LIGHTFM
+def test_an_item_known_by_its_features_only_can_be_recommended(recommender, planted):
+    X, y, features = planted
+    new = SideFeatures.from_dicts({10_000: {"tag": ["t0", "t1"]}})
+    rec = made(recommender, "lightfm").fit(X, y, item_features=features.updated(new, "item"))
+    assert np.isfinite(rec.recommend(candidates=[10_000], k=1)["score"]).all()
+
+
+# partial_fit.
+
+
+def test_a_day_is_a_sweep_of_implicit(planted):
+    X, y, _ = planted
+    rec = made(WRMFRecommender, "implicit", solver="cholesky").fit(X.iloc[:-200], y[:-200])
+    native = clone(rec).set_params(engine="native").fit(X.iloc[:-200], y[:-200])
+    rec.partial_fit(X.iloc[-200:], y[-200:])
+    native.partial_fit(X.iloc[-200:], y[-200:])
+    assert rec.loss_curve_[-1] == pytest.approx(native.loss_curve_[-1], rel=1e-5)  # float32 along five sweeps
+
+
+@LIGHTFM
+def test_a_day_in_lightfm_leaves_users_alone_who_did_nothing(recommender, planted):
+    X = planted[0]
+    rec = made(recommender, "lightfm", regularization=0.0).fit(X)
+    before = rec.user_factors_.copy()
+    users = X["user"].unique()[:10]
+    rec.partial_fit(X[X["user"].isin(users)].groupby("user").head(2))
+    moved = (rec.user_factors_ != before).any(axis=1)
+    assert set(rec.users_[moved]) <= set(users)
+
+
+@LIGHTFM
+def test_a_day_in_lightfm_never_draws_what_was_liked_before(recommender):
+    X = np.array([[0, i] for i in range(5)] + [[u, i] for u in range(1, 6) for i in range(u, 6)])
+    rec = made(recommender, "lightfm", regularization=0.0).fit(X)
+    before = rec.item_factors_.copy()
+    rec.partial_fit([[0, 0]])
+    moved = (rec.item_factors_ != before).any(axis=1)
+    assert set(rec.items_[moved]) <= {0, 5}  # the only item that user 0 does not like is 5
+
+
+# What an engine cannot honour.
+
+
+@pytest.mark.parametrize(
+    ("recommender", "engine", "parameters", "named"),
+    [
+        (WRMFRecommender, "implicit", {"regularization_scaling": 1.0}, r"regularization_scaling=1\.0"),
+        (WRMFRecommender, "lightfm", {}, "'engine' parameter of WRMFRecommender"),
+        (WARPRecommender, "implicit", {}, "'engine' parameter of WARPRecommender"),
+        (WARPRecommender, "lightfm", {"margin": 2.0}, r"margin=2\.0"),
+        (WARPRecommender, "lightfm", {"feature_regularization": 0.1}, r"feature_regularization=0\.1"),
+        (BPRRecommender, "implicit", {"item_regularization": 0.1}, r"item_regularization=0\.1"),
+    ],
+)
+def test_a_parameter_is_named_that_the_engine_cannot_honour(recommender, engine, parameters, named, planted):
+    with pytest.raises(ValueError, match=named):
+        made(recommender, engine, **parameters).fit(planted[0])
+
+
+@pytest.mark.parametrize("recommender", [WRMFRecommender, BPRRecommender])
+def test_implicit_refuses_side_features(recommender, planted):
+    X, _, features = planted
+    with pytest.raises(ValueError, match=r"cannot honour item_features=.*implicit has no side features"):
+        made(recommender, "implicit").fit(X, item_features=features)
+
+
+def test_implicits_bpr_refuses_strengths_that_differ(planted):
+    with pytest.raises(ValueError, match="cannot honour strengths that differ"):
+        made(BPRRecommender, "implicit").fit(*planted[:2])
+
+
+def test_implicits_bpr_refuses_a_day(planted):
+    X = planted[0]
+    with pytest.raises(ValueError, match="cannot honour partial_fit"):
+        made(BPRRecommender, "implicit").fit(X).partial_fit(X.iloc[:5])
+
+
+def test_a_refused_fit_leaves_the_old_model(planted):
+    X, _, features = planted
+    rec = made(WRMFRecommender, "implicit").fit(X)
+    before = rec.__dict__.copy()
+    with pytest.raises(ValueError, match="item_features"):
+        rec.fit(X, item_features=features)
+    assert rec.__dict__ == before
+
+
+@EVERY
+def test_a_missing_library_is_an_error_with_the_line_to_install_it(recommender, engine, planted, monkeypatch):
+    for module in [name for name in sys.modules if name.split(".")[0] == engine] + [engine]:
+        monkeypatch.setitem(sys.modules, module, None)
+    with pytest.raises(ImportError, match=rf'{engine} is not installed: pip install "sklearn-recsketch\[engines\]"'):
+        recommender(4, engine=engine).fit(planted[0])
+
+
+# Divergence.
+
+
+@pytest.mark.parametrize(("recommender", "engine"), ENGINES[1:], ids=lambda value: getattr(value, "__name__", value))
+def test_divergence_warns_and_keeps_finite_factors(recommender, engine, planted):
+    rec = made(recommender, engine, learning_rate=1e30)
+    with pytest.warns(DivergenceWarning, match="diverged"):
+        rec.fit(planted[0])
+    assert np.isfinite(rec.item_factors_).all()
+
+
+def test_a_system_that_implicit_cannot_factorize_is_divergence():
+    X = [[0, 0], [1, 1], [0, 2]]  # three items cannot span six components, and nothing is regularized
+    rec = made(WRMFRecommender, "implicit", solver="cholesky", regularization=0.0)
+    with pytest.warns(DivergenceWarning, match="larger regularization"):
+        rec.fit(X)
+    assert np.isfinite(rec.item_factors_).all()

@@ -1,0 +1,303 @@
+"""Models that implicit and LightFM trained, as ours, and back."""
+
+from __future__ import annotations
+
+import sys
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+from sklearn.pipeline import Pipeline
+
+from sklearn_recsketch import BPRRecommender, InteractionThresholder, WARPRecommender, WRMFRecommender
+from sklearn_recsketch.conversion import from_implicit, from_lightfm, to_implicit
+from sklearn_recsketch.inspection import explain
+from sklearn_recsketch.preprocessing import to_matrix
+
+K, TOP = 6, 10
+
+
+class Trained(NamedTuple):
+    """Another library's model, its data, and the ids of its rows, in no order."""
+
+    model: object
+    matrix: sp.csr_matrix
+    users: list
+    items: list
+
+
+@pytest.fixture(scope="module")
+def data(planted):
+    """Likes of 300 users, one of whom likes nothing, and of 121 items, one of which nobody likes; and ids."""
+    X, y, _ = planted
+    found, _, _ = to_matrix(X, y)
+    matrix = sp.csr_matrix(found, dtype=np.float32)
+    matrix.resize(matrix.shape[0] + 1, matrix.shape[1] + 1)
+    rng = np.random.default_rng(0)
+    users = rng.permutation(matrix.shape[0]) + 1000
+    return matrix, users.tolist(), [f"i{n}" for n in rng.permutation(matrix.shape[1])]
+
+
+@pytest.fixture(scope="module")
+def als(data):
+    """implicit's ALS on strengths, at an alpha of its own."""
+    library = pytest.importorskip("implicit.cpu.als", reason="implicit is not installed")
+    from threadpoolctl import threadpool_limits
+
+    with threadpool_limits(1, "blas"):
+        model = library.AlternatingLeastSquares(K, regularization=2.0, alpha=4.0, random_state=0, num_threads=1)
+        model.fit(data[0], show_progress=False)
+    return Trained(model, *data)
+
+
+@pytest.fixture(scope="module")
+def bpr(data):
+    """implicit's BPR."""
+    library = pytest.importorskip("implicit.cpu.bpr", reason="implicit is not installed")
+    model = library.BayesianPersonalizedRanking(K, learning_rate=0.05, iterations=50, random_state=0, num_threads=1)
+    model.fit(data[0], show_progress=False)
+    return Trained(model, *data)
+
+
+@pytest.fixture(params=["als", "bpr"])
+def implicit(request):
+    """Either of them."""
+    return request.getfixturevalue(request.param)
+
+
+@pytest.fixture(scope="module", params=["warp", "bpr", "warp-kos", "logistic"])
+def lightfm(request, data):
+    """LightFM with one of its losses."""
+    library = pytest.importorskip("lightfm", reason="LightFM is not installed: it needs a C compiler")
+    model = library.LightFM(K, loss=request.param, random_state=0, user_alpha=1e-4, item_alpha=2e-4)
+    return Trained(model.fit(sp.csr_matrix(data[0] > 0), epochs=10), *data)
+
+
+def lists(rec, trained):
+    """Recommended items of all users in the order of the model's rows."""
+    table = rec.recommend(trained.users, k=TOP)
+    return [group["item"].tolist() for _, group in table.groupby("user", sort=False)]
+
+
+def own_lists(scores, trained):
+    """The best items by a matrix of scores, liked ones left out."""
+    scores = np.where(trained.matrix.toarray() > 0, -np.inf, scores)
+    order = np.argsort(-scores, axis=1, kind="stable")[:, :TOP]
+    return [[trained.items[i] for i in row if scores[u, i] > -np.inf] for u, row in enumerate(order)]
+
+
+def lightfm_scores(model, shape, **features):
+    """Its predictions for all pairs."""
+    users, items = np.divmod(np.arange(shape[0] * shape[1], dtype=np.int32), np.int32(shape[1]))
+    return model.predict(users, items, **features).reshape(shape)
+
+
+# Their own recommendations.
+
+
+def test_a_model_of_implicit_gives_its_own_recommendations(implicit):
+    model, matrix, users, items = implicit
+    rec = from_implicit(model, users, items, interactions=matrix)
+    active = np.flatnonzero(np.diff(matrix.indptr))  # the lists of others are ties of zero in ALS
+    best, _ = model.recommend(active, matrix[active], N=TOP)
+    own = [[items[i] for i in row] for row in best]
+    ours = lists(rec, implicit)
+    assert [ours[row] for row in active] == own
+
+
+def test_a_model_of_lightfm_gives_its_own_recommendations(lightfm):
+    model, matrix, users, items = lightfm
+    rec = from_lightfm(model, users, items, interactions=matrix)
+    assert lists(rec, lightfm) == own_lists(lightfm_scores(model, matrix.shape), lightfm)
+
+
+def test_a_model_of_lightfm_with_features_gives_its_own_recommendations(data):
+    library = pytest.importorskip("lightfm", reason="LightFM is not installed: it needs a C compiler")
+    matrix, users, items = data
+    features = {
+        "user_features": sp.random(matrix.shape[0], 9, 0.5, format="csr", dtype=np.float32, random_state=0),
+        "item_features": sp.hstack(
+            [sp.identity(matrix.shape[1], dtype=np.float32), sp.random(matrix.shape[1], 7, 0.5, random_state=1)],
+            format="csr",
+        ),
+    }
+    model = library.LightFM(K, loss="warp", random_state=0).fit(sp.csr_matrix(matrix > 0), epochs=5, **features)
+    rec = from_lightfm(model, users, items, interactions=matrix, **features)
+    trained = Trained(model, *data)
+    assert lists(rec, trained) == own_lists(lightfm_scores(model, matrix.shape, **features), trained)
+
+
+def test_without_interactions_nothing_is_left_out(implicit):
+    model, matrix, users, items = implicit
+    rec = from_implicit(model, users, items)
+    best, _ = model.recommend(np.arange(20), matrix[:20], N=TOP, filter_already_liked_items=False)
+    assert lists(rec, implicit)[:20] == [[items[i] for i in row] for row in best]
+
+
+# What else they can do.
+
+
+def test_a_history_is_folded_in_as_implicit_recalculates_users(als):
+    model, matrix, users, items = als
+    rec = from_implicit(model, users, items, interactions=matrix)
+    row = matrix[3]
+    history = [(-1, items[i], v) for i, v in zip(row.indices, row.data - 1 / model.alpha)]
+    table = rec.recommend(history=np.array(history, dtype=object), k=len(items), exclude_seen=False)
+    vector = model.recalculate_user(np.array([3]), row)[0]
+    expected = dict(zip(items, model.item_factors @ vector))
+    # implicit solves in float32.
+    np.testing.assert_allclose(table["score"], [expected[item] for item in table["item"]], atol=1e-4)
+
+
+def test_parameters_are_carried_over(als, bpr):
+    rec = from_implicit(als.model, als.users, als.items)
+    assert (rec.alpha, rec.regularization, rec.solver, rec.max_iter) == (4.0, 2.0, "cg", 15)
+    rec = from_implicit(bpr.model, bpr.users, bpr.items)
+    assert (rec.learning_rate, rec.regularization, rec.max_iter) == (0.05, bpr.model.regularization / 2, 50)
+
+
+def test_lightfms_parameters_are_carried_over(lightfm):
+    rec = from_lightfm(lightfm.model, lightfm.users, lightfm.items)
+    assert isinstance(rec, WARPRecommender if lightfm.model.loss.startswith("warp") else BPRRecommender)
+    assert (rec.user_regularization, rec.item_regularization) == (5e-5, 1e-4)
+
+
+def test_adagrad_goes_on_where_lightfm_was(lightfm):
+    model, matrix, users, items = lightfm
+    rec = from_lightfm(model, users, items, interactions=matrix)
+    rec.set_params(learning_rate=1e-30).partial_fit([[users[0], items[0]]])
+    state = rec._training_state["item"][np.searchsorted(rec.items_, items)]
+    np.testing.assert_allclose(state[1:, 0], model.item_embedding_gradients.mean(axis=1)[1:], rtol=0.2)
+
+
+def test_training_goes_on(implicit):
+    model, matrix, users, items = implicit
+    rec = from_implicit(model, users, items, interactions=matrix)
+    rec.partial_fit([[users[0], "new"], [7, items[0]]])
+    assert "new" in rec.items_
+    assert 7 in rec.users_
+
+
+def test_scores_of_an_imported_model_are_explained(als):
+    rec = from_implicit(als.model, als.users, als.items, interactions=als.matrix)
+    table = explain(rec, als.users[0], als.items[0])
+    assert table["contribution"].sum() == pytest.approx(rec.predict([[als.users[0], als.items[0]]])[0], abs=1e-4)
+
+
+def test_similar_items_are_implicits(als):
+    rec = from_implicit(als.model, als.users, als.items)
+    best, _ = als.model.similar_items(5, N=5)
+    assert rec.similar_items(als.items[5], k=4)["similar_item"].tolist() == [als.items[i] for i in best[1:]]
+
+
+# And back.
+
+
+@pytest.mark.parametrize("recommender", [WRMFRecommender, WARPRecommender, BPRRecommender])
+def test_implicit_gives_our_recommendations(recommender, planted):
+    pytest.importorskip("implicit", reason="implicit is not installed")
+    rec = recommender(K, max_iter=5, random_state=0).fit(*planted[:2])
+    model = to_implicit(rec)
+    rows = np.arange(len(rec.users_))
+    best, _ = model.recommend(rows, sp.csr_matrix(rec.interactions_), N=5)
+    assert rec.items_[best].ravel().tolist() == rec.recommend(k=5)["item"].tolist()
+
+
+@pytest.mark.parametrize("recommender", [WRMFRecommender, BPRRecommender])
+def test_there_and_back_again(recommender, planted):
+    pytest.importorskip("implicit", reason="implicit is not installed")
+    rec = recommender(K, max_iter=3, random_state=0).fit(planted[0])
+    again = from_implicit(to_implicit(rec), rec.users_, rec.items_)
+    np.testing.assert_array_equal(again.predict(planted[0]), rec.predict(planted[0]))
+
+
+def test_implicit_recalculates_users_as_we_fold_them_in(planted):
+    pytest.importorskip("implicit", reason="implicit is not installed")
+    rec = WRMFRecommender(K, alpha=3.0, regularization=2.0, max_iter=5, random_state=0).fit(*planted[:2])
+    confidence = sp.csr_matrix(rec.interactions_[[4]])
+    history = [(-1, rec.items_[i], d) for i, d in zip(confidence.indices, confidence.data)]
+    confidence.data = 1 + 3 * confidence.data
+    vector = to_implicit(rec).recalculate_user(np.array([4]), confidence)[0]
+    scores = rec.recommend(history=history, k=len(rec.items_), exclude_seen=False).sort_values("item")["score"]
+    np.testing.assert_allclose(rec.item_factors_ @ vector, scores, atol=1e-4)  # implicit solves in float32
+
+
+def test_a_pipeline_is_unwrapped(planted):
+    pytest.importorskip("implicit", reason="implicit is not installed")
+    pipe = Pipeline([("threshold", InteractionThresholder(2, 2)), ("rec", WRMFRecommender(K, max_iter=2))])
+    pipe.fit(*planted[:2])
+    np.testing.assert_array_equal(to_implicit(pipe).item_factors, pipe["rec"].item_factors_)
+
+
+def test_a_regularization_that_implicit_does_not_have_is_a_warning(planted):
+    pytest.importorskip("implicit", reason="implicit is not installed")
+    rec = WRMFRecommender(K, max_iter=2, user_regularization=3.0).fit(*planted[:2])
+    with pytest.warns(UserWarning, match="users 3, items 10"):
+        assert to_implicit(rec).regularization == 3.0
+
+
+# What is refused.
+
+
+def test_other_models_are_refused(als):
+    with pytest.raises(TypeError, match=r"from_implicit takes AlternatingLeastSquares or .* got builtins.dict"):
+        from_implicit({}, als.users, als.items)
+
+
+def test_other_models_than_lightfms_are_refused():
+    pytest.importorskip("lightfm", reason="LightFM is not installed: it needs a C compiler")
+    with pytest.raises(TypeError, match=r"from_lightfm takes lightfm\.LightFM, got builtins\.dict"):
+        from_lightfm({}, [1], [1])
+
+
+def test_models_without_factors_are_refused(als):
+    with pytest.raises(ValueError, match="no factors: call its fit first"):
+        from_implicit(type(als.model)(K), als.users, als.items)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"users": [1, 2]}, r"users has 2 ids, but the model has \d+ users"),
+        ({"items": ["a"] * 121}, "item ids given for a matrix must be distinct"),
+        ({"interactions": sp.csr_matrix((3, 4))}, r"of shape \(\d+, 121\); got one of shape \(3, 4\)"),
+    ],
+)
+def test_rows_that_do_not_fit_are_refused(als, change, message):
+    arguments = {"users": als.users, "items": als.items, "interactions": als.matrix} | change
+    with pytest.raises(ValueError, match=message):
+        from_implicit(als.model, **arguments)
+
+
+def test_less_confidence_than_none_is_refused(als):
+    matrix = als.matrix.copy()
+    matrix.data[7] = 0.1
+    with pytest.raises(ValueError, match=r"has the value 0\.1, a confidence of 0\.4 at alpha=4"):
+        from_implicit(als.model, als.users, als.items, interactions=matrix)
+
+
+def test_a_model_with_features_needs_them(data):
+    library = pytest.importorskip("lightfm", reason="LightFM is not installed: it needs a C compiler")
+    matrix, users, items = data
+    features = sp.random(matrix.shape[1], 7, 0.5, format="csr", random_state=1)
+    model = library.LightFM(K, loss="warp").fit(sp.csr_matrix(matrix > 0), item_features=features)
+    with pytest.raises(ValueError, match=r"items has 121 ids, but the model has 7 items.*needs user_features and item"):
+        from_lightfm(model, users, items)
+    with pytest.raises(ValueError, match="item_features has 3 columns, but the model has embeddings of 7"):
+        from_lightfm(model, users, items, item_features=features[:, :3])
+
+
+@pytest.mark.parametrize(("function", "library"), [(from_implicit, "implicit"), (from_lightfm, "lightfm")])
+def test_a_missing_library_is_an_error_with_the_line_to_install_it(function, library, monkeypatch):
+    for module in [name for name in sys.modules if name.split(".")[0] == library] + [library]:
+        monkeypatch.setitem(sys.modules, module, None)
+    with pytest.raises(ImportError, match=r'pip install "sklearn-recsketch\[engines\]"'):
+        function(object(), [1], [1])
+
+
+def test_callers_data_are_left_alone(als):
+    before = als.model.user_factors.copy(), als.matrix.copy()
+    from_implicit(als.model, als.users, als.items, interactions=als.matrix).partial_fit([[als.users[0], "new"]])
+    np.testing.assert_array_equal(als.model.user_factors, before[0])
+    np.testing.assert_array_equal(als.matrix.toarray(), before[1].toarray())
