@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pickle
-import shutil
 import sys
 from pathlib import Path
 
@@ -23,37 +22,6 @@ from sklearn_recsketch.spark import SparkWRMFRecommender
 pytestmark = pytest.mark.filterwarnings("ignore:PySpark does not yet fully support pandas:FutureWarning")
 
 SMALL = {"n_user_blocks": 2, "n_item_blocks": 2, "random_state": 0}
-
-
-@pytest.fixture(scope="module")
-def spark(tmp_path_factory):
-    """A session in two threads of this machine, which needs no network."""
-    sql = pytest.importorskip("pyspark.sql", reason="the extra [spark] is not installed")
-    if shutil.which("java") is None:
-        pytest.skip("Spark needs Java")
-    settings = {
-        "spark.driver.bindAddress": "127.0.0.1",
-        "spark.driver.host": "127.0.0.1",
-        # Compiling well takes longer than running; what is compiled in haste needs a larger stack.
-        "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -Xss4m",
-        "spark.default.parallelism": 2,
-        "spark.sql.shuffle.partitions": 2,
-        "spark.sql.codegen.wholeStage": False,
-        "spark.sql.warehouse.dir": str(tmp_path_factory.mktemp("warehouse")),
-        "spark.ui.enabled": False,
-        "spark.ui.showConsoleProgress": False,
-    }
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PYSPARK_PYTHON", sys.executable)
-        patch.setenv("SPARK_LOCAL_IP", "127.0.0.1")
-        builder = sql.SparkSession.builder.master("local[2]").appName("tests")
-        for name, value in settings.items():
-            builder = builder.config(name, value)
-        session = builder.getOrCreate()
-        session.sparkContext.setLogLevel("OFF")
-        session.sparkContext.setCheckpointDir(str(tmp_path_factory.mktemp("checkpoints")))
-        yield session
-        session.stop()
 
 
 @pytest.fixture(scope="module")

@@ -90,8 +90,8 @@ class SparkWRMFRecommender(BaseEstimator):
     of the means :math:`\lambda^2`. So L is the objective of ``WRMFRecommender`` at the same `regularization` if all
     users have equally many items and all items equally many users; elsewhere, active users and popular items are
     regularized more, and others less. `regularization_scaling=1` of ``WRMFRecommender`` is something else: its
-    penalties go with the sum of *all* confidences of a row, :math:`n_{items} + \alpha \sum_i d_{ui}`, which in
-    sparse data hardly varies.
+    penalties go with the sum of *all* confidences of a row, :math:`n_{items} + \alpha \sum_i d_{ui}`, of which the
+    first term is most where data are sparse.
 
     Spark solves each row by a Cholesky factorization in float64, and keeps factors in float32. An iteration costs
     :math:`O(n_{interactions} K^2 + (n_{users} + n_{items}) K^3)`; see the user guide for memory and traffic.
@@ -336,6 +336,7 @@ class SparkWRMFRecommender(BaseEstimator):
         table = self._data.strengths.toArrow()
         rows, columns, strengths = (np.asarray(table[name]) for name in ("user_code", "item_code", "strength"))
         matrix = sp.coo_array((strengths, (rows, columns)), shape=(self.n_users_, self.n_items_)).tocsr()
+        matrix.sort_indices()
         total = self.reg_param_ * self.n_interactions_
         model = WRMFRecommender(
             self.n_components,
@@ -347,7 +348,7 @@ class SparkWRMFRecommender(BaseEstimator):
             max_iter=self.max_iter,
             random_state=self.random_state,
         )
-        return assembled(model, users.ids, items.ids, matrix, users.vectors, items.vectors)
+        return assembled(model, users.ids, items.ids, users.vectors, items.vectors, matrix)
 
     def _collected(self, name: str) -> Side:
         """Users or items, on this machine."""
