@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 import threading
-import warnings
 
 import numpy as np
 import pandas as pd
@@ -109,19 +109,28 @@ def graph(large):
 
 
 @pytest.fixture(scope="session")
-def spark():
-    """A session on two cores."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        sql = pytest.importorskip("pyspark.sql", reason="pyspark is not installed")
-        if not (shutil.which("java") or os.environ.get("JAVA_HOME")):
-            pytest.skip("Spark needs Java, and there is none")
-        builder = sql.SparkSession.builder.master("local[2]")
-        settings = {
-            "spark.ui.enabled": "false",
-            "spark.sql.shuffle.partitions": "1",
-            "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1",  # nothing here runs long enough to optimise
-        }
-        session = builder.config(map=settings).getOrCreate()
-    yield session
-    session.stop()
+def spark(tmp_path_factory):
+    """A Spark session in two threads of this machine, which needs no network."""
+    sql = pytest.importorskip("pyspark.sql", reason="pyspark is not installed")
+    if not (shutil.which("java") or os.environ.get("JAVA_HOME")):
+        pytest.skip("Spark needs Java, and there is none")
+    settings = {
+        "spark.driver.bindAddress": "127.0.0.1",
+        "spark.driver.host": "127.0.0.1",
+        # Nothing here runs long enough to optimise; what is compiled in haste needs a larger stack.
+        "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -Xss4m",
+        "spark.default.parallelism": "2",
+        "spark.sql.shuffle.partitions": "2",
+        "spark.sql.codegen.wholeStage": "false",
+        "spark.sql.warehouse.dir": str(tmp_path_factory.mktemp("warehouse")),
+        "spark.ui.enabled": "false",
+        "spark.ui.showConsoleProgress": "false",
+    }
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYSPARK_PYTHON", sys.executable)
+        patch.setenv("SPARK_LOCAL_IP", "127.0.0.1")
+        session = sql.SparkSession.builder.master("local[2]").config(map=settings).getOrCreate()
+        session.sparkContext.setLogLevel("OFF")
+        session.sparkContext.setCheckpointDir(str(tmp_path_factory.mktemp("checkpoints")))
+        yield session
+        session.stop()

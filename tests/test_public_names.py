@@ -22,6 +22,7 @@ MODULES = [
     ".inspection",
     ".serving",
     ".conversion",
+    ".spark",
     ".exceptions",
 ]
 CLASSES = sorted(
@@ -71,8 +72,9 @@ def test_import_leaves_optional_packages_out():
     code = """
 import sys
 import sklearn_recsketch, sklearn_recsketch.model_selection, sklearn_recsketch.datasets, sklearn_recsketch.metrics
-import sklearn_recsketch.serving
-print([name for name in ("skopt", "matplotlib", "implicit", "lightfm", "polars", "usearch") if name in sys.modules])
+import sklearn_recsketch.serving, sklearn_recsketch.spark
+optional = "skopt", "matplotlib", "implicit", "lightfm", "polars", "usearch", "pyspark"
+print([name for name in optional if name in sys.modules])
 """
     assert run(code) == "[]"
 

@@ -12,6 +12,7 @@ from sklearn.utils import _safe_indexing
 from sklearn.utils._param_validation import (
     HasMethods,
     Interval,
+    Options,
     StrOptions,
     validate_parameter_constraints,
     validate_params,
@@ -24,6 +25,7 @@ __all__ = [
     "BaseSearchCV",
     "HasMethods",
     "Interval",
+    "Options",
     "StrOptions",
     "_BaseScorer",
     "_MultimetricScorer",
