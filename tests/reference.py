@@ -189,14 +189,15 @@ def ridge_step(F, D, penalty):
     return direction * (np.sum(gradient * direction) / curvature)
 
 
-def sgd_epoch(positives, known, users, items, *, key, rate, margin=0.0, rank_weights=None, parts=4):
+def sgd_epoch(
+    positives, known, users, items, *, key, rate, margin=0.0, rank_weights=None, by_popularity=False, parts=4
+):
     """One epoch over `positives` [(u, i, strength)] sorted by pair; BPR where there are no rank weights.
 
     Returns the summed loss; `known` is the set of pairs that are never negatives.
     """
     n, total = len(positives), 0.0
-    # WARP draws all items alike, BPR those of known pairs.
-    pool = range(len(items.vectors)) if rank_weights is not None else [i for _, i in sorted(known)]
+    pool = [i for _, i in sorted(known)] if by_popularity else range(len(items.vectors))
     step = warp_step if rank_weights is not None else bpr_step
     size = -(-n // parts)
     for start in range(0, n, size):

@@ -59,7 +59,7 @@ def our_epoch(likes, seed=0, *, loss="warp", n_components=K, regularization=0.0,
         for start, with_bias in ((users, False), (items, True))
     ]
     weights = warp_rank_weights(likes.shape[1], max_sampled) if loss == "warp" else None
-    PairwiseEpochs(positives, known, *sides, Loss(RATE, 1.0, weights), seed, alone).run(0)
+    PairwiseEpochs(positives, known, *sides, Loss(RATE, 1.0, weights, loss == "bpr"), seed, alone).run(0)
     (users_after, _), (items_after, _) = (side.embeddings() for side in sides)
     return SimpleNamespace(
         before=(users, items), users=users_after.values, items=items_after.values, biases=items_after.biases,

@@ -76,22 +76,50 @@ def test_the_loss_of_implicits_sweeps_is_that_of_their_factors(planted):
 
 
 @LIGHTFM
-def test_an_epoch_of_the_engine_is_lightfms_own(recommender, planted):
+def test_epochs_of_the_engine_are_lightfms_own(recommender, planted):
     lightfm = pytest.importorskip("lightfm", reason=NEEDS_LIGHTFM)
-    X, _, _ = planted
-    rec = made(recommender, "lightfm", max_iter=1, regularization=1e-3).fit(X)
+    X, y, _ = planted
+    y = 1 + y / 50  # strengths count, and are small enough to learn from
+    options = {"max_sampled": 3} if recommender is WARPRecommender else {}
+    rec = made(recommender, "lightfm", max_iter=2, regularization=1e-3, **options).fit(X, y)
     start = recommender(6, random_state=0, max_iter=1, learning_rate=1e-30).fit(X)
     loss = "warp" if recommender is WARPRecommender else "bpr"
-    model = lightfm.LightFM(6, loss=loss, learning_rate=rec.learning_rate, user_alpha=2e-3, item_alpha=2e-3)
-    likes = sp.csr_matrix(rec.interactions_).tocoo()
-    likes.data[:] = 1
+    model = lightfm.LightFM(6, loss=loss, learning_rate=rec.learning_rate, user_alpha=2e-3, item_alpha=2e-3, **options)
+    strengths = sp.csr_matrix(rec.interactions_).tocoo()
+    likes = sp.coo_matrix((np.ones_like(strengths.data), (strengths.row, strengths.col)), shape=strengths.shape)
     model.fit_partial(likes, epochs=0)
     model.user_embeddings, model.item_embeddings = start.user_factors_.copy(), start.item_factors_.copy()
-    model.random_state = np.random.RandomState([rec._seed, 0])
-    model.fit_partial(likes)
+    for epoch in range(2):
+        model.random_state = np.random.RandomState([rec._seed, epoch])
+        model.fit_partial(likes, sample_weight=strengths)
     np.testing.assert_array_equal(rec.user_factors_, model.user_embeddings)
     np.testing.assert_array_equal(rec.item_factors_, model.item_embeddings)
     np.testing.assert_array_equal(rec.item_biases_, model.item_biases)
+
+
+@LIGHTFM
+def test_a_warm_start_in_lightfm_has_its_biases_and_rates(recommender, planted):
+    X, _, _ = planted
+    rec = made(recommender, "lightfm", max_iter=3, warm_start=True).fit(X)
+    before = rec.item_biases_.copy(), rec._training_state["item"][:, 0].copy()
+    rec.set_params(learning_rate=1e-30, max_iter=1).fit(X)
+    np.testing.assert_array_equal(rec.item_biases_, before[0])
+    assert (rec._training_state["item"][:, 0] >= before[1] * 0.999).all()  # sums of squares only grow
+
+
+def test_epochs_of_the_engine_are_implicits_own(planted):
+    library = pytest.importorskip("implicit.cpu.bpr", reason="implicit is not installed")
+    X, _, _ = planted
+    rec = made(BPRRecommender, "implicit", max_iter=2, learning_rate=0.03).fit(X)
+    start = BPRRecommender(6, random_state=0, max_iter=1, learning_rate=1e-30).fit(X)
+    model = library.BayesianPersonalizedRanking(6, learning_rate=0.03, regularization=0.0, iterations=1, num_threads=1)
+    model.user_factors = np.column_stack([start.user_factors_, np.ones(len(start.users_), np.float32)])
+    model.item_factors = np.column_stack([start.item_factors_, np.zeros(len(start.items_), np.float32)])
+    for epoch in range(2):
+        model.random_state = np.random.default_rng([rec._seed, epoch])
+        model.fit(sp.csr_matrix(rec.interactions_), show_progress=False)
+    np.testing.assert_array_equal(rec.user_factors_, model.user_factors[:, :-1])
+    np.testing.assert_array_equal(rec.item_biases_, model.item_factors[:, -1])
 
 
 @LIGHTFM
@@ -115,12 +143,13 @@ def test_ranks_better_than_chance(recommender, with_features, split, planted):
 @LIGHTFM
 def test_we_rank_as_well_as_lightfm(recommender, split):
     X, _, X_test, _ = split
-    ours, theirs = (
-        np.mean(
-            [made(recommender, engine, max_iter=30).set_params(random_state=s).fit(X).score(X_test) for s in range(3)]
-        )
-        for engine in ("native", "lightfm")
-    )
+    options = {"negative_sampling": "popularity"} if recommender is BPRRecommender else {}
+
+    def score(engine):
+        fits = (made(recommender, engine, max_iter=30, **options).set_params(random_state=s).fit(X) for s in range(3))
+        return np.mean([rec.score(X_test) for rec in fits])
+
+    ours, theirs = score("native"), score("lightfm")
     # Means of three seeds differ by about .01; one Adagrad rate per embedding, not per parameter, may do better.
     assert ours > theirs - 0.03
 
@@ -149,8 +178,13 @@ def test_two_threads_learn_as_well(recommender, engine, split):
 
 @EVERY
 def test_early_stopping_keeps_the_best_epoch(recommender, engine, planted):
-    rec = made(recommender, engine, max_iter=8, early_stopping=True, n_iter_no_change=2).fit(planted[0])
-    assert rec.n_iter_ == np.argmax(rec.validation_scores_) + 1
+    X = planted[0]
+    X_val = X.iloc[::7]
+    rec = made(recommender, engine, max_iter=30, early_stopping=True, n_iter_no_change=2, scoring="precision@3")
+    rec.fit(X, X_val=X_val)
+    assert rec.n_iter_ == np.argmax(rec.validation_scores_) + 1 < len(rec.validation_scores_)
+    again = made(recommender, engine, max_iter=rec.n_iter_).fit(X)
+    np.testing.assert_array_equal(again.item_factors_, rec.item_factors_)
 
 
 @EVERY
@@ -268,7 +302,10 @@ def test_a_day_in_lightfm_never_draws_what_was_liked_before(recommender):
         (WARPRecommender, "implicit", {}, "'engine' parameter of WARPRecommender"),
         (WARPRecommender, "lightfm", {"margin": 2.0}, r"margin=2\.0"),
         (WARPRecommender, "lightfm", {"feature_regularization": 0.1}, r"feature_regularization=0\.1"),
+        (BPRRecommender, "implicit", {"regularization": 0.1}, r"regularization=0\.1"),
         (BPRRecommender, "implicit", {"item_regularization": 0.1}, r"item_regularization=0\.1"),
+        (BPRRecommender, "implicit", {"negative_sampling": "uniform"}, "negative_sampling='uniform'"),
+        (BPRRecommender, "lightfm", {"negative_sampling": "uniform"}, "negative_sampling='uniform'"),
     ],
 )
 def test_a_parameter_is_named_that_the_engine_cannot_honour(recommender, engine, parameters, named, planted):
@@ -283,15 +320,22 @@ def test_implicit_refuses_side_features(recommender, planted):
         made(recommender, "implicit").fit(X, item_features=features)
 
 
-def test_implicits_bpr_refuses_strengths_that_differ(planted):
-    with pytest.raises(ValueError, match="cannot honour strengths that differ"):
-        made(BPRRecommender, "implicit").fit(*planted[:2])
+@pytest.mark.parametrize("case", ["counts", "equal", "repeated"])
+def test_implicits_bpr_refuses_strengths(case, planted):
+    X, y, _ = planted
+    X, y = {"counts": (X, y), "equal": (X, np.full(len(X), 7.0)), "repeated": (X.iloc[[0, 1, 2, 0]], None)}[case]
+    with pytest.raises(ValueError, match=r"cannot honour strengths: .* drop repeated rows"):
+        made(BPRRecommender, "implicit").fit(X, y)
 
 
 def test_implicits_bpr_refuses_a_day(planted):
     X = planted[0]
     with pytest.raises(ValueError, match="cannot honour partial_fit"):
         made(BPRRecommender, "implicit").fit(X).partial_fit(X.iloc[:5])
+
+
+def test_implicits_bpr_may_begin_with_partial_fit(planted):
+    assert made(BPRRecommender, "implicit").partial_fit(planted[0]).n_iter_ == 1
 
 
 def test_a_refused_fit_leaves_the_old_model(planted):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from typing import NamedTuple
 
@@ -142,6 +143,7 @@ def test_a_history_is_folded_in_as_implicit_recalculates_users(als):
     model, matrix, users, items = als
     rec = from_implicit(model, users, items, interactions=matrix)
     row = matrix[3]
+    # Its confidence is alpha d, ours 1 + alpha d.
     history = [(-1, items[i], v) for i, v in zip(row.indices, row.data - 1 / model.alpha)]
     table = rec.recommend(history=np.array(history, dtype=object), k=len(items), exclude_seen=False)
     vector = model.recalculate_user(np.array([3]), row)[0]
@@ -150,11 +152,27 @@ def test_a_history_is_folded_in_as_implicit_recalculates_users(als):
     np.testing.assert_allclose(table["score"], [expected[item] for item in table["item"]], atol=1e-4)
 
 
+def test_likes_have_strength_one_and_less_alpha(als):
+    """Confidence alpha there is 1 + (alpha - 1) here, so that more likes can be given as likes."""
+    likes = sp.csr_matrix(als.matrix > 0, dtype=np.float32)
+    rec = from_implicit(als.model, als.users, als.items, interactions=likes)
+    assert rec.alpha == 3
+    assert (rec.interactions_.data == 1).all()
+
+
+def test_a_confidence_of_one_is_an_interaction(als):
+    matrix = als.matrix.copy()
+    matrix.data[:] = np.float32(1 / als.model.alpha)
+    rec = from_implicit(als.model, als.users, als.items, interactions=matrix)
+    assert (rec.alpha, rec.interactions_.nnz) == (0, matrix.nnz)
+
+
 def test_parameters_are_carried_over(als, bpr):
-    rec = from_implicit(als.model, als.users, als.items)
+    rec = from_implicit(als.model, als.users, als.items, interactions=als.matrix)
     assert (rec.alpha, rec.regularization, rec.solver, rec.max_iter) == (4.0, 2.0, "cg", 15)
     rec = from_implicit(bpr.model, bpr.users, bpr.items)
-    assert (rec.learning_rate, rec.regularization, rec.max_iter) == (0.05, bpr.model.regularization / 2, 50)
+    # Its penalty on the rows of a step has no counterpart.
+    assert (rec.learning_rate, rec.regularization, rec.max_iter, rec.n_iter_) == (0.05, 0.0, 50, 50)
 
 
 def test_lightfms_parameters_are_carried_over(lightfm):
@@ -171,12 +189,38 @@ def test_adagrad_goes_on_where_lightfm_was(lightfm):
     np.testing.assert_allclose(state[1:, 0], model.item_embedding_gradients.mean(axis=1)[1:], rtol=0.2)
 
 
-def test_training_goes_on(implicit):
+def test_training_goes_on_from_what_was_learnt(implicit):
     model, matrix, users, items = implicit
     rec = from_implicit(model, users, items, interactions=matrix)
+    before = rec.predict(pairs := [[user, item] for user in users[:20] for item in items[:20]])
     rec.partial_fit([[users[0], "new"], [7, items[0]]])
     assert "new" in rec.items_
     assert 7 in rec.users_
+    assert np.corrcoef(before, rec.predict(pairs))[0, 1] > 0.98  # ALS takes a sweep, BPR steps on two rows
+
+
+def test_lightfms_training_goes_on_from_what_was_learnt(lightfm):
+    model, matrix, users, items = lightfm
+    rec = from_lightfm(model, users, items, interactions=matrix)
+    assert (rec.interactions_.data == 1).all()  # LightFM takes no notice of values
+    before = rec.user_factors_.copy()
+    rec.set_params(user_regularization=0.0, item_regularization=0.0).partial_fit([[users[0], "new"]])
+    active = np.isin(rec.users_, np.asarray(users)[np.diff(matrix.indptr) > 0]) & (rec.users_ != users[0])
+    np.testing.assert_array_equal(rec.user_factors_[active], before[active])
+
+
+def test_a_model_that_knows_no_interactions_cannot_go_on(implicit):
+    rec = from_implicit(implicit.model, implicit.users, implicit.items)
+    with pytest.raises(ValueError, match=r"knows none of the interactions .* Pass interactions= to from_implicit"):
+        rec.partial_fit([[implicit.users[0], "new"]])
+
+
+def test_averages_of_adadelta_are_no_sums_of_squares(data):
+    library = pytest.importorskip("lightfm", reason="LightFM is not installed: it needs a C compiler")
+    matrix, users, items = data
+    model = library.LightFM(K, loss="warp", learning_schedule="adadelta", random_state=0)
+    rec = from_lightfm(model.fit(sp.csr_matrix(matrix > 0), epochs=2), users, items, interactions=matrix)
+    assert np.isfinite(rec.partial_fit([[users[0], items[0]]]).item_factors_).all()
 
 
 def test_scores_of_an_imported_model_are_explained(als):
@@ -237,6 +281,19 @@ def test_a_regularization_that_implicit_does_not_have_is_a_warning(planted):
         assert to_implicit(rec).regularization == 3.0
 
 
+def test_implicit_is_not_made_to_warn_of_blas():
+    code = """
+import warnings
+from sklearn_recsketch import WRMFRecommender
+from sklearn_recsketch.conversion import to_implicit
+warnings.simplefilter("error")
+to_implicit(WRMFRecommender(2, max_iter=1).fit([[0, 0], [1, 1]]))
+"""
+    pytest.importorskip("implicit", reason="implicit is not installed")
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=300)
+    assert run.returncode == 0, run.stderr
+
+
 # What is refused.
 
 
@@ -268,6 +325,13 @@ def test_rows_that_do_not_fit_are_refused(als, change, message):
     arguments = {"users": als.users, "items": als.items, "interactions": als.matrix} | change
     with pytest.raises(ValueError, match=message):
         from_implicit(als.model, **arguments)
+
+
+def test_values_that_are_not_finite_are_refused(als):
+    matrix = als.matrix.copy()
+    matrix.data[3] = np.nan
+    with pytest.raises(ValueError, match="interactions must be finite, got nan"):
+        from_implicit(als.model, als.users, als.items, interactions=matrix)
 
 
 def test_less_confidence_than_none_is_refused(als):

@@ -276,7 +276,7 @@ def sgd_sides(own, features, penalty=0.0, weight=1.0):
     return sides
 
 
-@pytest.mark.parametrize("kind", ["warp", "bpr"])
+@pytest.mark.parametrize("kind", ["warp", "bpr", "bpr by popularity"])
 @pytest.mark.parametrize("featured, weight", [(False, 1.0), (True, 1.0), (True, 0.5), (True, 0.0)])
 @pytest.mark.parametrize("penalty", [0.0, 0.05])
 def test_sgd_epochs_equal_their_twin(kind, featured, weight, penalty, seed):
@@ -295,9 +295,9 @@ def test_sgd_epochs_equal_their_twin(kind, featured, weight, penalty, seed):
         )
         for at, (values, given) in enumerate(zip(own, features))
     ]
-    epochs = PairwiseEpochs(
-        matrix, matrix, *sgd_sides(own, features, penalty, weight), Loss(0.1, 1.0, weights), 11, ALONE
-    )
+    by_popularity = "popularity" in kind
+    loss = Loss(0.1, 1.0, weights, by_popularity)
+    epochs = PairwiseEpochs(matrix, matrix, *sgd_sides(own, features, penalty, weight), loss, 11, ALONE)
     coo = matrix.tocoo()
     positives = list(zip(coo.row.tolist(), coo.col.tolist(), coo.data.tolist()))
     known = {(u, i) for u, i, _ in positives}
@@ -305,7 +305,7 @@ def test_sgd_epochs_equal_their_twin(kind, featured, weight, penalty, seed):
         loss = epochs.run(epoch)
         twin_loss = reference.sgd_epoch(
             positives, known, *twins, key=int(stream_key(11, epoch)), rate=0.1, margin=1.0, rank_weights=weights,
-            parts=PARTS,
+            by_popularity=by_popularity, parts=PARTS,
         )  # fmt: skip
         assert loss == pytest.approx(twin_loss / matrix.data.sum(), rel=1e-4)
     for side, twin in zip((epochs.users, epochs.items), twins):

@@ -208,13 +208,12 @@ def test_only_the_one_item_not_liked_is_pushed_down(recommender):
 
 
 def test_bpr_step_raises_the_liked_item_over_the_other():
-    matrix = sp.csr_array(np.array([[1, 0], [0, 0]], np.float32))
-    known = sp.csr_array(np.eye(2, dtype=np.float32))  # somebody else likes the other item, so it is drawn
+    matrix = sp.csr_array(np.array([[1, 0]], np.float32))
     rng = np.random.default_rng(0)
-    values = [rng.standard_normal((2, 3)).astype(np.float32) for _ in range(2)]
+    values = [rng.standard_normal((n, 3)).astype(np.float32) for n in (1, 2)]
     x, (yi, yj) = values[0][0].copy(), values[1].copy()
-    parts = [PlainSide(Embeddings.starting_at(v, 0.0), at == 1, ALONE) for at, v in enumerate(values)]
-    PairwiseEpochs(matrix, known, *parts, Loss(0.1, 0.0, None), 0, ALONE).run(0)
+    parts = [PlainSide(Embeddings.starting_at(v, 0.0), n == 2, ALONE) for n, v in zip((1, 2), values)]
+    PairwiseEpochs(matrix, matrix, *parts, Loss(0.1, 0.0, None), 0, ALONE).run(0)
     # With all accumulators one, a step is the rate times the gradient of log(1 + exp(s_j - s_i)).
     weight = 1 / (1 + math.exp(x @ (yi - yj)))
     np.testing.assert_allclose(values[0][0], x + 0.1 * weight * (yi - yj), rtol=1e-5)

@@ -11,6 +11,7 @@ import time
 import joblib
 import pytest
 from joblib import Parallel, delayed, parallel_config
+from threadpoolctl import threadpool_info
 
 from sklearn_recsketch import WRMFRecommender
 from sklearn_recsketch.datasets import make_interactions
@@ -55,6 +56,53 @@ def test_maps_of_several_threads_do_not_mix():
         for thread in threads:
             thread.join()
     assert results == {offset: [task + offset for task in range(200)] for offset in (0, 1000)}
+
+
+def blas_threads():
+    """Threads of the BLAS libraries."""
+    return [library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"]
+
+
+def test_blas_is_held_to_one_thread_in_any_thread():
+    """threadpoolctl 3.8 lets the first thread alone set the limit of OpenBLAS."""
+    inside = []
+
+    def fit():
+        with workers(1):
+            inside.append(blas_threads())
+
+    fit()
+    thread = threading.Thread(target=fit)
+    thread.start()
+    thread.join()
+    assert inside[0] == inside[1] == [1] * len(inside[0])
+
+
+def test_blas_has_its_threads_back_when_the_last_of_two_has_left():
+    first_is_in, second_is_in, first_is_out, end = (threading.Event() for _ in range(4))
+
+    def first():
+        with workers(1):
+            first_is_in.set()
+            second_is_in.wait(10)
+        first_is_out.set()
+        end.wait(10)
+
+    def second():
+        first_is_in.wait(10)
+        with workers(1):
+            second_is_in.set()
+            first_is_out.wait(10)
+
+    before = blas_threads()
+    threads = [threading.Thread(target=function) for function in (first, second)]
+    for thread in threads:
+        thread.start()
+    threads[1].join()
+    after = blas_threads()  # the first one is alive
+    end.set()
+    threads[0].join()
+    assert after == before
 
 
 def threads_of_a_pool(n_jobs=64):

@@ -15,6 +15,7 @@ from sklearn_recsketch.recommenders._fitted import factor_recommender
 from sklearn_recsketch.recommenders._wrmf import WRMFRecommender
 from sklearn_recsketch.recommenders.engines._requirements import import_engine
 from sklearn_recsketch.solvers._pairwise_sides import Embeddings
+from sklearn_recsketch.utils._threads import workers
 
 __all__ = ["from_implicit", "to_implicit"]
 
@@ -48,10 +49,14 @@ def from_implicit(model: Any, users: Any, items: Any, *, interactions: Any = Non
 
     Notes
     -----
-    ALS of implicit has the confidence alpha d, ours 1 + alpha d: strengths are d - 1 / alpha, at the same `alpha`. Its
-    regularization is ours. Its BPR takes all interactions alike: strengths are 1. Its regularization shrinks the rows
-    a step touches, by twice our lambda, and its learning rate is constant: see :class:`BPRRecommender`. Factors are
-    kept in float32.
+    ALS of implicit has the confidence A d, A being its alpha, ours 1 + alpha d. If all values are equal, strengths are
+    these values, and alpha is A - 1 / d: A - 1 for likes, which is what more likes are to be given to `partial_fit`
+    with. If they differ, alpha is A and strengths are d - 1 / A, and so must be those given later. Without
+    `interactions` alpha is A - 1. The regularization of ALS is ours.
+
+    BPR of implicit takes all interactions alike: strengths are 1. Its regularization, which shrinks the rows that a
+    step touches, has no counterpart: ours is 0. Its learning rate is constant: see :class:`BPRRecommender`. Factors
+    are kept in float32.
 
     Examples
     --------
@@ -81,24 +86,24 @@ def from_implicit(model: Any, users: Any, items: Any, *, interactions: Any = Non
         ranker = BPRRecommender(
             model.factors,
             learning_rate=model.learning_rate,
+            negative_sampling="popularity",
             max_iter=model.iterations,
-            regularization=model.regularization / 2,
         )
         if matrix is not None:
             matrix.data[:] = 1
         users_too, items_too = (Embeddings.starting_at(rows[:, :-1], 0.0) for rows in (x, y))
         items_too.biases[:] = y[:, -1]
         states = users_too.state, items_too.state
-        return assembled(ranker, of_users.ids, of_items.ids, x[:, :-1], y[:, :-1], matrix, states)
+        return assembled(ranker, of_users.ids, of_items.ids, x[:, :-1], y[:, :-1], matrix, states, model.iterations)
+    alpha, strengths = _confidence(matrix, float(model.alpha))
     factorization = WRMFRecommender(
         model.factors,
-        alpha=float(model.alpha),
+        alpha=alpha,
         regularization=model.regularization,
         solver="cg" if model.use_cg else "cholesky",
         max_iter=model.iterations,
     )
-    strengths = None if matrix is None else _strengths(matrix, float(model.alpha))
-    return assembled(factorization, of_users.ids, of_items.ids, x, y, strengths)
+    return assembled(factorization, of_users.ids, of_items.ids, x, y, strengths, n_iter=model.iterations)
 
 
 def to_implicit(estimator: Any) -> Any:
@@ -124,7 +129,8 @@ def to_implicit(estimator: Any) -> Any:
 
     Notes
     -----
-    `recalculate_user` takes confidences: 1 + alpha d at alpha=1, which is what the model has.
+    `recalculate_user` takes confidences: 1 + alpha d at alpha=1, which is what the model has. The regularization of
+    WARP and BPR has no counterpart there: that of the model is 0.
 
     Examples
     --------
@@ -146,19 +152,20 @@ def to_implicit(estimator: Any) -> Any:
                 f"which matters to recalculate_user and recalculate_item alone.",
                 stacklevel=2,
             )
-        model = als(
-            factors=recommender.n_components,
-            regularization=users,
-            alpha=1.0,
-            use_cg=recommender.solver != "cholesky",
-            iterations=recommender.max_iter,
-        )
+        with workers(1):  # implicit warns where BLAS has more threads
+            model = als(
+                factors=recommender.n_components,
+                regularization=users,
+                alpha=1.0,
+                use_cg=recommender.solver != "cholesky",
+                iterations=recommender.max_iter,
+            )
         model.user_factors, model.item_factors = recommender.user_factors_.copy(), recommender.item_factors_.copy()
         return model
     model = bpr(
         factors=recommender.n_components,
         learning_rate=recommender.learning_rate,
-        regularization=2 * recommender.regularization,
+        regularization=0.0,
         iterations=recommender.max_iter,
     )
     every_user, every_item = (np.arange(len(ids)) for ids in (recommender.users_, recommender.items_))
@@ -172,16 +179,22 @@ def _classes() -> tuple[Any, Any]:
     return als, import_engine("implicit.cpu.bpr").BayesianPersonalizedRanking
 
 
-def _strengths(matrix: sp.csr_array, alpha: float) -> sp.csr_array:
-    """d - 1 / alpha, the strengths at which 1 + alpha d is the confidence that implicit had."""
-    confidence = alpha * matrix.data.astype(np.float64)
+def _confidence(matrix: sp.csr_array | None, alpha: float) -> tuple[float, sp.csr_array | None]:
+    """Our alpha, and the strengths at which 1 + alpha d is the confidence that implicit had."""
+    if matrix is None or not matrix.nnz:
+        return max(alpha - 1, 0.0), matrix
+    values = matrix.data.astype(np.float64)
+    confidence = alpha * values
+    confidence[np.isclose(confidence, 1, rtol=1e-6)] = 1  # as float32 may have rounded it
     if (confidence < 1).any():
-        value = matrix.data[int(np.argmax(confidence < 1))]
+        value = values[int(np.argmax(confidence < 1))]
         raise ValueError(
             f"interactions has the value {value:g}, a confidence of {alpha * value:g} at alpha={alpha:g}. Less than 1, "
             f"the confidence of pairs without interaction, has no counterpart. Leave interactions out: "
             f"recommendations are the model's own without them, but nothing is known as seen."
         )
+    if (values == values[0]).all():
+        return float((confidence[0] - 1) / values[0]), matrix
     # A confidence of exactly 1 is an interaction, too.
     strengths = np.maximum((confidence - 1) / alpha, np.finfo(np.float32).tiny)
-    return sp.csr_array((strengths.astype(np.float32), matrix.indices, matrix.indptr), shape=matrix.shape)
+    return alpha, sp.csr_array((strengths.astype(np.float32), matrix.indices, matrix.indptr), shape=matrix.shape)

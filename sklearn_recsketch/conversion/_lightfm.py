@@ -8,6 +8,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from sklearn_recsketch.conversion._rows import Rows, liked
+from sklearn_recsketch.kernels._sgd import ACCUMULATOR, BIAS_ACCUMULATOR
 from sklearn_recsketch.recommenders._assembled import assembled
 from sklearn_recsketch.recommenders._bpr import BPRRecommender
 from sklearn_recsketch.recommenders._warp import WARPRecommender
@@ -39,8 +40,8 @@ def from_lightfm(
         Ids of the rows of its interactions.
     interactions : sparse matrix of shape (n_users, n_items), default=None
         What it was trained on: what `recommend` is to leave out, and what `partial_fit` and a warm start go on from.
-        Entries that are not positive are dislikes to LightFM and no interactions here. None means that nothing is
-        known.
+        Entries that are not positive are dislikes to LightFM and no interactions here, all others are likes of strength
+        1. None means that nothing is known.
     user_features, item_features : sparse matrix of shape (n_users or n_items, n_features), default=None
         What it was trained with. The representations of users and items become vectors of their own; the
         embeddings of features are not kept. Fit with ``engine="lightfm"`` and :class:`SideFeatures` to have both.
@@ -61,7 +62,8 @@ def from_lightfm(
 
     Notes
     -----
-    The regularization of the recommender is half of LightFM's alpha.
+    The regularization of the recommender is half of LightFM's alpha. LightFM does not count epochs: `n_iter_` is 0, and
+    so `max_iter` is the default.
 
     Examples
     --------
@@ -85,7 +87,7 @@ def from_lightfm(
     of_items = Rows.of(items, len(of_item.values), "item", hint)
     matrix = liked(interactions, of_users, of_items)
     if matrix is not None:
-        matrix.data[matrix.data < 0] = 0
+        matrix.data = (matrix.data > 0).astype(np.float32)  # all it makes of values
         matrix.eliminate_zeros()
     ranker = RANKERS[model.loss](
         model.no_components,
@@ -95,6 +97,8 @@ def from_lightfm(
     )
     if isinstance(ranker, WARPRecommender):
         ranker.set_params(max_sampled=model.max_sampled)
+    else:
+        ranker.set_params(negative_sampling="popularity")
     x, y = of_user.values[of_users.order], of_item.values[of_items.order]
     states = of_user.state[of_users.order], of_item.state[of_items.order]
     return assembled(ranker, of_users.ids, of_items.ids, x, y, matrix, states)
@@ -103,7 +107,10 @@ def from_lightfm(
 def _representations(model: Any, name: str, features: Any) -> Embeddings:
     """Vectors and biases of users or items, and where Adagrad goes on."""
     if features is None:
-        return adopted(model, name)
+        own = adopted(model, name)
+        if model.learning_schedule != "adagrad":  # what it keeps are no sums of squares
+            own.state[:, [ACCUMULATOR, BIAS_ACCUMULATOR]] = 1
+        return own
     matrix, n_features = sp.csr_matrix(features, dtype=np.float32), len(getattr(model, f"{name}_embeddings"))
     if matrix.shape[1] != n_features:
         raise ValueError(

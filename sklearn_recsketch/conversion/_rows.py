@@ -48,6 +48,9 @@ def liked(interactions: Any, users: Rows, items: Rows) -> sp.csr_array | None:
             f"interactions must be the user x item matrix the model was trained on, of shape {shape}; "
             f"got one of shape {matrix.shape}."
         )
+    values = matrix.data.astype(np.float64)
+    if not np.isfinite(values).all():
+        raise ValueError(f"interactions must be finite, got {values[~np.isfinite(values)][0]} among its values.")
     matrix = sp.csr_array(matrix[users.order][:, items.order])
     matrix.sum_duplicates()
     return matrix

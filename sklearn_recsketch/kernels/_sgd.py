@@ -56,7 +56,7 @@ class Samples(NamedTuple):
     known_indices: np.ndarray
     known_bits: np.ndarray  # see kernels._membership
     known_shift: np.uint64
-    drawn: np.ndarray  # int32: the items that BPR draws from, popular ones more often
+    drawn: np.ndarray  # int32: the items that BPR draws from, with repeats
 
 
 class Step(NamedTuple):

@@ -25,6 +25,7 @@ def assembled(
     item_vectors: np.ndarray,
     interactions: sp.csr_array | None = None,
     states: tuple[np.ndarray, np.ndarray] | None = None,
+    n_iter: int = 0,
 ) -> R:
     """Make `recommender` a fitted one with these vectors.
 
@@ -40,6 +41,8 @@ def assembled(
         Strengths; None means that none are known.
     states : tuple of ndarray of shape (n_users or n_items, 4), default=None
         For WARP and BPR: biases, and where Adagrad goes on, see `kernels._sgd`.
+    n_iter : int, default=0
+        Epochs behind the vectors, 0 where they were not counted.
     """
     shape = (len(users), len(items))
     matrix = sp.csr_array(shape, dtype=np.float32) if interactions is None else interactions.astype(np.float32)
@@ -50,7 +53,7 @@ def assembled(
         "_seed": 0,
         "_polars": False,
         "n_features_in_": 2,
-        "n_iter_": recommender.max_iter,
+        "n_iter_": n_iter,
         "loss_curve_": np.zeros(0),
         "diverged_": False,
     }

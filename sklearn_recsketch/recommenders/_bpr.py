@@ -17,9 +17,8 @@ class BPRRecommender(PairwiseRecommender):
 
     With the score :math:`s_{ui} = x_u \cdot y_i + b_i`, each liked pair (u, i) meets one item j that u
     does not like, and the model steps down the gradient of
-    :math:`d_{ui} \log(1 + \exp(s_{uj} - s_{ui}))`. The item j is that of a liked pair drawn at random, so a
-    popular one more often, as in implicit and LightFM; the paper draws all items alike, which ranks less well.
-    All else is as in :class:`WARPRecommender`, whose attributes it has.
+    :math:`d_{ui} \log(1 + \exp(s_{uj} - s_{ui}))`. All else is as in :class:`WARPRecommender`, whose
+    attributes it has.
 
     Parameters
     ----------
@@ -28,6 +27,11 @@ class BPRRecommender(PairwiseRecommender):
     learning_rate : float, default=0.1
         Initial step; Adagrad divides it by the root of one plus the sum of mean squares of each
         embedding's gradients.
+    negative_sampling : {"auto", "uniform", "popularity"}, default="auto"
+        How the item j is drawn: all items alike, as in the paper, or that of a liked pair drawn at random, so a
+        popular one more often, as in implicit and LightFM. On Gowalla ndcg@20 was .107 uniformly and .065 by
+        popularity, on citeulike-a precision@5 .068 and .077. "auto" is "uniform", and "popularity" with another
+        `engine`, which knows nothing else.
     max_iter : int, default=30
         Epochs: passes over the liked pairs.
     regularization : float, default=0.0
@@ -49,8 +53,7 @@ class BPRRecommender(PairwiseRecommender):
     engine : {"native", "implicit", "lightfm"}, default="native"
         What computes, from the same initial embeddings; the others need the extra [engines]. "lightfm" has no
         `feature_regularization`, and a rate for each parameter instead of each embedding. "implicit" has a constant
-        `learning_rate`, shrinks only the rows a step touches, by :math:`2 \lambda` times the rate, has one
-        regularization for both sides, takes all strengths as one, and has neither side features nor `partial_fit`.
+        `learning_rate` and none of regularization, strengths, side features and `partial_fit`.
     random_state, n_jobs, verbose
         As in :class:`WARPRecommender`.
 
@@ -85,6 +88,7 @@ class BPRRecommender(PairwiseRecommender):
 
     _parameter_constraints: dict[str, Any] = {  # noqa: RUF012 - scikit-learn's own form
         **PairwiseRecommender._parameter_constraints,
+        "negative_sampling": [StrOptions({"auto", "uniform", "popularity"})],
         "engine": [StrOptions({"native", "implicit", "lightfm"})],
     }
 
@@ -93,6 +97,7 @@ class BPRRecommender(PairwiseRecommender):
         n_components: int = 128,
         *,
         learning_rate: float = 0.1,
+        negative_sampling: str = "auto",
         max_iter: int = 30,
         regularization: float = 0.0,
         user_regularization: float | None = None,
@@ -113,6 +118,7 @@ class BPRRecommender(PairwiseRecommender):
     ) -> None:
         self.n_components = n_components
         self.learning_rate = learning_rate
+        self.negative_sampling = negative_sampling
         self.max_iter = max_iter
         self.regularization = regularization
         self.user_regularization = user_regularization
@@ -134,4 +140,5 @@ class BPRRecommender(PairwiseRecommender):
     _kernel = bpr_pass
 
     def _loss(self, n_items: int) -> Loss:
-        return Loss(self.learning_rate, margin=0.0, rank_weights=None)
+        by_popularity = {"auto": self.engine != "native", "uniform": False, "popularity": True}
+        return Loss(self.learning_rate, 0.0, None, by_popularity[self.negative_sampling])

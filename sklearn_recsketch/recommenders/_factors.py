@@ -183,7 +183,7 @@ class FactorRecommender(SimilarityMixin, CallbackSupportMixin, BaseRecommender):
         if monitor is not None:
             monitor.interactions = matrix
 
-        if self.verbose and self.engine == "native" and not self._kernel.signatures:
+        if self.verbose and not self._kernel.signatures:
             print(
                 f"[{type(self).__name__}] loading kernels; the first fit on a machine compiles them, for some seconds"
             )
@@ -229,6 +229,11 @@ class FactorRecommender(SimilarityMixin, CallbackSupportMixin, BaseRecommender):
         earlier = self if hasattr(self, "items_") else None
         tables = {"user": user_features, "item": item_features}
         if earlier is not None:
+            if not earlier.interactions_.nnz:
+                raise ValueError(
+                    "The model knows none of the interactions it was trained on, so partial_fit would forget what it "
+                    "has learnt from them. Pass interactions= to from_implicit or from_lightfm."
+                )
             for name, table in tables.items():
                 old = getattr(self, f"{name}_features_")
                 tables[name] = old if table is None else table if old is None else old.updated(table, name)

@@ -31,11 +31,15 @@ def warp_rank_weights(n_items: int, max_sampled: int) -> np.ndarray:
 
 
 class Loss(NamedTuple):
-    """What distinguishes WARP from BPR: `rank_weights` is None for BPR."""
+    """What distinguishes WARP from BPR: `rank_weights` is None for BPR.
+
+    WARP draws all items alike, BPR may draw those of known pairs.
+    """
 
     learning_rate: float
     margin: float
     rank_weights: np.ndarray | None
+    by_popularity: bool = False
 
 
 Snapshot: TypeAlias = tuple[tuple[np.ndarray, ...], tuple[np.ndarray, ...]]
@@ -78,7 +82,7 @@ class PairwiseEpochs:
             never_drawn.indptr,
             never_drawn.indices,
             *_bits_of(never_drawn),
-            drawn=never_drawn.indices,
+            drawn=never_drawn.indices if loss.by_popularity else _all_alike(matrix.shape[1]),
         )
         self._total_strength = float(matrix.data.sum(dtype=np.float64))
 
@@ -157,7 +161,7 @@ def fold_in(
     items : Embeddings
         Copies, as the kernels write to what they train, and a frozen side is written as it was.
     popularity : ndarray of shape (n_items,)
-        Number of likes of each item, in proportion to which BPR draws.
+        Number of likes of each item, in proportion to which BPR draws, if it goes by popularity.
     loss : Loss
     seed : int
     n_epochs : int
@@ -168,9 +172,9 @@ def fold_in(
     user_state = Embeddings.starting_at(users, 0.0).state
     kernel = _kernel(loss)
     maybe = read_only(np.full(1, ~np.uint64(0)))  # a history is short: it is searched at once
-    drawn = rows.indices
-    if loss.rank_weights is None:
-        drawn = read_only(np.repeat(np.arange(len(popularity), dtype=drawn.dtype), popularity))
+    drawn = _all_alike(len(popularity))
+    if loss.by_popularity:
+        drawn = read_only(np.repeat(drawn, popularity))
 
     def part(task: tuple[int, int]) -> None:
         for u in range(*task):
@@ -192,6 +196,11 @@ def fold_in(
                 kernel(0, n, samples, one, item_side, _step(loss, seed, epoch, n)._replace(item_rate=np.float32(0)))
 
     pool.map(part, even_ranges(len(users), 64))
+
+
+def _all_alike(n_items: int) -> np.ndarray:
+    """Each item once."""
+    return read_only(np.arange(n_items, dtype=np.int32))
 
 
 def _bits_of(rows: Rows) -> tuple[np.ndarray, np.uint64]:

@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 import numpy as np
 from joblib import effective_n_jobs
 from joblib.parallel import get_active_backend
-from threadpoolctl import ThreadpoolController
+from threadpoolctl import OpenBLASController, ThreadpoolController
 
 __all__ = ["Workers", "at_most_threads", "balanced_ranges", "even_ranges", "most_threads", "workers"]
 
@@ -88,6 +88,7 @@ class _SingleThreadedBLAS:
                 # Listing the loaded libraries costs milliseconds; numpy's and scipy's are loaded by now.
                 self._controller = ThreadpoolController()
             if self._inside == 0:
+                _release_openblas()
                 self._limiter = self._controller.limit(limits=1, user_api="blas")
             self._inside += 1
 
@@ -95,7 +96,20 @@ class _SingleThreadedBLAS:
         with self._lock:
             self._inside -= 1
             if self._inside == 0:
+                _release_openblas()
                 self._limiter.restore_original_limits()
+                _release_openblas()
+
+
+def _release_openblas() -> None:
+    """Let this thread set the limit of OpenBLAS.
+
+    Since its version 3.8, threadpoolctl ignores all threads but the first that has set one; here a lock sees to it that
+    they do not meet.
+    """
+    release = getattr(OpenBLASController, "clear_controlling_thread", None)
+    if release is not None:
+        release(force=True)
 
 
 _single_threaded_blas = _SingleThreadedBLAS()

@@ -49,8 +49,10 @@ class ImplicitSweeps:
                 self._confidence, (users, items), (items, users), self._lam, strict=True
             ):
                 self._solve(confidence, rows, fixed, lam, num_threads=self._n_threads)
-        except ValueError:  # the Cholesky factorization of a matrix that is not positive definite
-            return float("nan")
+        except ValueError as error:
+            if "posv failed" not in str(error):
+                raise
+            return float("nan")  # a matrix that is not positive definite has no Cholesky factorization
         with np.errstate(over="ignore", invalid="ignore"):
             loss = weighted_squared_errors(users, items, self._excess, self._pool)
             return loss + sum(lam * _square(rows) for lam, rows in zip(self._lam, self._vectors, strict=True))

@@ -11,9 +11,10 @@ from sklearn_recsketch.recommenders._factors import Problem
 from sklearn_recsketch.recommenders.engines._pairwise_engine import EngineEpochs
 from sklearn_recsketch.recommenders.engines._requirements import (
     import_engine,
-    one_regularization,
     plain_csr,
+    refuse,
     refuse_features,
+    refuse_uniform_negatives,
 )
 from sklearn_recsketch.solvers._pairwise_sides import Embeddings
 from sklearn_recsketch.utils._threads import Workers
@@ -24,8 +25,7 @@ __all__ = ["ImplicitBPREpochs"]
 class ImplicitBPREpochs(EngineEpochs):
     """Training state in implicit.
 
-    The last component of its items is the bias, that of its users is 1. A step shrinks the three rows it touches by
-    its regularization, and these alone: twice our lambda, of the penalty lambda |w|^2.
+    The last component of its items is the bias, that of its users is 1.
     """
 
     def __init__(
@@ -36,7 +36,7 @@ class ImplicitBPREpochs(EngineEpochs):
         self._model = import_engine("implicit.cpu.bpr").BayesianPersonalizedRanking(
             factors=model.n_components,
             learning_rate=model.learning_rate,
-            regularization=2 * one_regularization(model),
+            regularization=0.0,
             iterations=1,
             num_threads=pool.n_threads,
         )
@@ -61,14 +61,18 @@ class ImplicitBPREpochs(EngineEpochs):
 def _check_parameters(model: Any, problem: Problem, positives: sp.csr_array) -> None:
     """Raise for what implicit has no counterpart of."""
     refuse_features(model, (problem.users, problem.items))
-    one_regularization(model)
-    if not (positives.data == positives.data[0]).all():
+    refuse_uniform_negatives(model)
+    for name in ("regularization", "user_regularization", "item_regularization"):
+        if getattr(model, name):
+            refuse(model, name, getattr(model, name), "implicit's shrinks the rows of a step alone", "Set it to 0")
+    if not (positives.data == 1).all():
+        other = positives.data[int(np.argmax(positives.data != 1))]
         raise ValueError(
-            "BPRRecommender(engine='implicit') cannot honour strengths that differ: implicit takes all interactions "
-            f"alike, but there are strengths from {positives.data.min():g} to {positives.data.max():g}. Leave y out, "
-            "or use engine='native' or engine='lightfm'."
+            "BPRRecommender(engine='implicit') cannot honour strengths: implicit takes all interactions as 1, but "
+            f"there is a strength of {other:g}. Leave y out, drop repeated rows, whose strengths are summed, or use "
+            "engine='native' or engine='lightfm'."
         )
-    if positives is not problem.matrix:
+    if problem.earlier is not None and positives is not problem.matrix:
         raise ValueError(
             "BPRRecommender(engine='implicit') cannot honour partial_fit: implicit would draw what was liked earlier "
             "as not liked. Set warm_start=True and fit on all interactions, or use engine='native' or "

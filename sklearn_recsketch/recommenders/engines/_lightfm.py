@@ -10,7 +10,12 @@ import scipy.sparse as sp
 from sklearn_recsketch.kernels._sgd import ACCUMULATOR, BIAS, BIAS_ACCUMULATOR, PENALTY
 from sklearn_recsketch.recommenders._factors import Problem
 from sklearn_recsketch.recommenders.engines._pairwise_engine import EngineEpochs
-from sklearn_recsketch.recommenders.engines._requirements import import_engine, plain_csr, refuse
+from sklearn_recsketch.recommenders.engines._requirements import (
+    import_engine,
+    plain_csr,
+    refuse,
+    refuse_uniform_negatives,
+)
 from sklearn_recsketch.solvers._pairwise_sides import Embeddings
 from sklearn_recsketch.utils._threads import Workers
 
@@ -117,6 +122,7 @@ def _at_entries_of(known: sp.csr_array, positives: sp.csr_array) -> np.ndarray:
 
 def _check_parameters(model: Any) -> None:
     """Raise for what LightFM has no counterpart of."""
+    refuse_uniform_negatives(model)
     if getattr(model, "margin", 1.0) != 1.0:
         refuse(model, "margin", model.margin, "LightFM's WARP has a margin of 1", "Leave it at 1.0")
     if model.feature_regularization is not None:

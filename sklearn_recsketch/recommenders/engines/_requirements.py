@@ -11,7 +11,7 @@ import scipy.sparse as sp
 
 from sklearn_recsketch.recommenders._entities import Entities
 
-__all__ = ["import_engine", "one_regularization", "plain_csr", "refuse", "refuse_features"]
+__all__ = ["import_engine", "plain_csr", "refuse", "refuse_features", "refuse_uniform_negatives"]
 
 
 def import_engine(module: str) -> ModuleType:
@@ -51,16 +51,13 @@ def refuse_features(model: Any, sides: tuple[Entities, Entities]) -> None:
             )
 
 
-def one_regularization(model: Any) -> float:
-    """The regularization of users and items, for an engine that has one for both."""
-    users, items = model._regularization_of("user"), model._regularization_of("item")
-    if users != items:
-        name = "user" if model.user_regularization is not None else "item"
+def refuse_uniform_negatives(model: Any) -> None:
+    """Raise for BPR that is to draw all items alike."""
+    if getattr(model, "negative_sampling", "auto") == "uniform":
         refuse(
             model,
-            f"{name}_regularization",
-            getattr(model, f"{name}_regularization"),
-            f"{model.engine} has one regularization for users and items",
-            "Set regularization instead",
+            "negative_sampling",
+            model.negative_sampling,
+            f"{model.engine} draws negatives by popularity",
+            'Set it to "popularity" or "auto"',
         )
-    return users
