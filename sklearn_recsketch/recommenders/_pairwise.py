@@ -54,8 +54,8 @@ class PairwiseRecommender(FactorRecommender):
         return trainer, trainer.run_epoch(epoch)
 
     def _learnt(self, sides: tuple[Entities, Entities], trainer: Any) -> dict[str, Any]:
-        learnt = super()._learnt(sides, trainer)
         users, items = trainer.side_embeddings()
+        learnt = self._embedded(sides, (users.values, items.values))
         # Biases add up like embeddings of length one.
         biases = sides[1].complete(items.biases[:, None])
         learnt["item_feature_biases_"] = biases[:, 0]
@@ -114,7 +114,7 @@ class _Epochs:
                 before = problem.earlier._training_state[name]
                 penalty = full.state[:, PENALTY].copy()
                 state = entities.carry(old, before, full.state)
-                biases = entities.carry_vectors(old, before[:, BIAS, None], full.biases[:, None])
+                biases = entities.carry_vectors(old, before[:, BIAS, None], full.biases[:, None].copy())
                 state[:, BIAS], state[:, PENALTY] = biases[:, 0], penalty
                 full = Embeddings(values, state)
             self._full.append(full)
@@ -143,6 +143,9 @@ class _Epochs:
         trained = (self._epochs.users, self._epochs.items)
         for full, side, (_, entities) in zip(self._full, trained, self._sides, strict=True):
             own, shared = side.embeddings()
+            if shared is None and entities.active.all():
+                whole.append(own)
+                continue
             merged, n = full.copy(), entities.n_identity
             if n:
                 rows = np.flatnonzero(entities.active)
