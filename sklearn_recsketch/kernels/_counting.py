@@ -10,6 +10,7 @@ import numpy as np
 from sklearn_recsketch.kernels._jit import jit
 
 __all__ = [
+    "add_rows",
     "count",
     "count_positive",
     "number_columns",
@@ -115,6 +116,41 @@ def number_columns(matrix, rows, columns, indptr, indices, data):
                 n_left += 1
         indptr[rows[r] + 1] = n_left
     return n_left
+
+
+@jit
+def add_rows(old, old_row, columns, new, indptr, indices, data):
+    """Sums of two matrices; returns the number of their entries.
+
+    Row r is that of `new` and row old_row[r] of `old`, if that is not -1, whose column c counts as columns[c]. Numbers
+    ascend with the old ones. The arrays of the sum have room for the entries of both.
+    """
+    n = 0
+    for r in range(old_row.shape[0]):
+        t = stop = 0
+        if old_row[r] >= 0:
+            t, stop = old.indptr[old_row[r]], old.indptr[old_row[r] + 1]
+        for s in range(new.indptr[r], new.indptr[r + 1]):
+            c = new.indices[s]
+            total = new.data[s]
+            while t < stop and columns[old.indices[t]] < c:
+                indices[n] = columns[old.indices[t]]
+                data[n] = old.data[t]
+                n += 1
+                t += 1
+            if t < stop and columns[old.indices[t]] == c:
+                total += old.data[t]
+                t += 1
+            indices[n] = c
+            data[n] = total
+            n += 1
+        while t < stop:
+            indices[n] = columns[old.indices[t]]
+            data[n] = old.data[t]
+            n += 1
+            t += 1
+        indptr[r + 1] = n
+    return n
 
 
 @jit

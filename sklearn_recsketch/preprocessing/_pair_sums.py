@@ -8,6 +8,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from sklearn_recsketch.kernels._counting import (
+    add_rows,
     count_positive,
     number_columns,
     scatter_by_item,
@@ -18,7 +19,7 @@ from sklearn_recsketch.kernels._jit import read_only, rows_of
 from sklearn_recsketch.utils._ids import IdColumn
 from sklearn_recsketch.utils._validation import Interactions
 
-__all__ = ["PairSums", "canonical", "renumbered", "sum_pairs"]
+__all__ = ["PairSums", "added", "renumbered", "sum_pairs"]
 
 
 class PairSums(NamedTuple):
@@ -70,7 +71,7 @@ def sum_pairs(interactions: Interactions) -> PairSums:
     n_left = sum_repeats(starts[0], indices, of_pair, data)
     for array in (data, indices):
         array.resize(n_left, refcheck=False)  # gives back the end, without a copy
-    return PairSums(canonical(data, indices, starts[0], shape), has[0], has[1])
+    return PairSums(_canonical(data, indices, starts[0], shape), has[0], has[1])
 
 
 def renumbered(matrix: sp.csr_array, rows: np.ndarray, columns: np.ndarray, shape: tuple[int, int]) -> sp.csr_array:
@@ -86,10 +87,24 @@ def renumbered(matrix: sp.csr_array, rows: np.ndarray, columns: np.ndarray, shap
     n_left = number_columns(rows_of(matrix), numbers[0], numbers[1], indptr, indices, data)
     for array in (data, indices):
         array.resize(n_left, refcheck=False)
-    return canonical(data, indices, np.maximum.accumulate(indptr), shape)
+    return _canonical(data, indices, np.maximum.accumulate(indptr), shape)
 
 
-def canonical(data: np.ndarray, indices: np.ndarray, indptr: np.ndarray, shape: tuple[int, int]) -> sp.csr_array:
+def added(old: sp.csr_array, rows: np.ndarray, columns: np.ndarray, new: sp.csr_array) -> sp.csr_array:
+    """The sum of two matrices; old row r counts as row rows[r] of the new one, and columns alike. Numbers ascend."""
+    old_row = np.full(new.shape[0], -1, dtype=np.int32)
+    old_row[rows] = np.arange(len(rows), dtype=np.int32)
+    n_most = old.nnz + new.nnz
+    indptr = np.zeros(new.shape[0] + 1, dtype=np.int64)
+    indices, data = np.empty(n_most, dtype=np.int32), np.empty(n_most, dtype=np.float32)
+    numbers = read_only(old_row), read_only(columns.astype(np.int32))
+    n = add_rows(rows_of(old), *numbers, rows_of(new), indptr, indices, data)
+    for array in (data, indices):
+        array.resize(n, refcheck=False)
+    return _canonical(data, indices, indptr, new.shape)
+
+
+def _canonical(data: np.ndarray, indices: np.ndarray, indptr: np.ndarray, shape: tuple[int, int]) -> sp.csr_array:
     """A matrix known to be sorted and without repeats, so that nobody has to look again."""
     if len(data) <= np.iinfo(np.int32).max:
         indptr = indptr.astype(np.int32)  # scipy would make the indices as wide

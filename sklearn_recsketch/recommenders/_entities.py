@@ -12,12 +12,16 @@ from sklearn.base import clone
 
 from sklearn_recsketch.preprocessing._encoder import SideFeatureEncoder, check_side_features
 from sklearn_recsketch.preprocessing._matrix import place_pairs
-from sklearn_recsketch.preprocessing._pair_sums import renumbered, sum_pairs
+from sklearn_recsketch.preprocessing._pair_sums import added, sum_pairs
 from sklearn_recsketch.preprocessing._side_features import SideFeatures
 from sklearn_recsketch.utils._ids import IdColumn, check_same_kind, lookup, places_of, show_id, union
+from sklearn_recsketch.utils._threads import even_ranges
 from sklearn_recsketch.utils._validation import Interactions
 
 __all__ = ["Entities", "Known", "known_ids"]
+
+
+CARRIED_ROWS = 8192
 
 
 class Known(NamedTuple):
@@ -73,8 +77,7 @@ def known_ids(
     new = total = place_pairs(sums.matrix, interactions, users, items)
     if earlier is not None:
         rows, columns = places_of(earlier.users_, users, "user"), places_of(earlier.items_, items, "item")
-        total = sp.csr_array(renumbered(earlier.interactions_, rows, columns, new.shape) + new)
-        total.has_canonical_format = True
+        total = added(earlier.interactions_, rows, columns, new)
     return Known(users, items, total, new)
 
 
@@ -256,21 +259,23 @@ class Entities:
 
     def _learnt_by(self, old: Entities) -> tuple[np.ndarray, np.ndarray]:
         """Row numbers, here and in `old`, of the ids that had interactions there."""
-        found = np.asarray(pd.Index(old.ids).get_indexer(pd.Index(self.ids)))
-        known = np.flatnonzero((found >= 0) & (old.active[np.maximum(found, 0)]))
-        return known, found[known]
+        if old.ids.dtype != self.ids.dtype:  # integers and strings: a warm start from other data
+            return np.zeros(0, dtype=np.intp), np.zeros(0, dtype=np.intp)
+        before = np.flatnonzero(old.active)
+        found = places_of(old.ids, self.ids, "id")[before]
+        return found[found >= 0], before[found >= 0]
 
     def carry(self, old: Entities, old_embeddings: np.ndarray, fresh: np.ndarray) -> np.ndarray:
-        """`fresh` embeddings of these entities with those that `old` has taken over, by id and by feature name."""
-        carried = fresh.copy()
+        """`fresh` embeddings of these entities, overwritten by those that `old` has, by id and by feature name."""
         if self.n_identity and old.n_identity:
             known, before = self._learnt_by(old)
-            carried[known] = old_embeddings[before]
+            for start, stop in even_ranges(len(known), CARRIED_ROWS):  # a copy of all would be of the model's size
+                fresh[known[start:stop]] = old_embeddings[before[start:stop]]
         if self.encoder is not None and old.encoder is not None:
             found = np.asarray(pd.Index(old.encoder.feature_names_).get_indexer(pd.Index(self.encoder.feature_names_)))
             known = np.flatnonzero(found >= 0)
-            carried[self.n_identity + known] = old_embeddings[old.n_identity + found[known]]
-        return carried
+            fresh[self.n_identity + known] = old_embeddings[old.n_identity + found[known]]
+        return fresh
 
     def carry_vectors(self, old: Entities, old_embeddings: np.ndarray, fresh: np.ndarray) -> np.ndarray:
         """The same, so that vectors stay what they were: identities make up for features that came, went or changed."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from numbers import Integral, Real
 from typing import Any, Self
@@ -296,11 +296,15 @@ class FactorRecommender(SimilarityMixin, CallbackSupportMixin, BaseRecommender):
 
     def _learnt(self, sides: tuple[Entities, Entities], trainer: Any) -> dict[str, Any]:
         """Fitted attributes that training changes, of users and items."""
+        return self._embedded(sides, trainer.embeddings())
+
+    def _embedded(self, sides: tuple[Entities, Entities], embeddings: Iterable[np.ndarray]) -> dict[str, Any]:
+        """Fitted attributes that follow from the embeddings of the ids in training and of their features."""
         learnt: dict[str, Any] = {}
-        for name, entities, trained in zip(("user", "item"), sides, trainer.embeddings(), strict=True):
-            embeddings = entities.complete(trained)
-            learnt[f"{name}_embeddings_"] = embeddings
-            learnt[f"{name}_factors_"] = entities.vectors(embeddings)
+        for name, entities, trained in zip(("user", "item"), sides, embeddings, strict=True):
+            complete = entities.complete(trained)
+            learnt[f"{name}_embeddings_"] = complete
+            learnt[f"{name}_factors_"] = entities.vectors(complete)
             learnt[f"_unknown_{name}"] = entities.unknown_vector(trained)
         return learnt
 

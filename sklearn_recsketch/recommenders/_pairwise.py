@@ -67,7 +67,9 @@ class PairwiseRecommender(FactorRecommender):
         return trainer, trainer.run_epoch(epoch)
 
     def _learnt(self, sides: tuple[Entities, Entities], trainer: Any) -> dict[str, Any]:
-        return super()._learnt(sides, trainer) | self._beyond_vectors(trainer.side_embeddings(), sides[1])
+        learnt = trainer.side_embeddings()
+        vectors = self._embedded(sides, (learnt[0].values, learnt[1].values))
+        return vectors | self._beyond_vectors(learnt, sides[1])
 
     def _beyond_vectors(self, learnt: list[Embeddings], items: Entities) -> dict[str, Any]:
         """Fitted attributes beside those of all recommenders: biases, and where Adagrad goes on in partial_fit."""
@@ -131,7 +133,7 @@ def _starting_points(model: PairwiseRecommender, problem: Problem) -> list[Embed
             before = problem.earlier._training_state[name]
             penalty = full.state[:, PENALTY].copy()
             state = entities.carry(old, before, full.state)
-            biases = entities.carry_vectors(old, before[:, BIAS, None], full.biases[:, None])
+            biases = entities.carry_vectors(old, before[:, BIAS, None], full.biases[:, None].copy())
             state[:, BIAS], state[:, PENALTY] = biases[:, 0], penalty
             full = Embeddings(values, state)
         points.append(full)
@@ -178,6 +180,9 @@ class _Epochs:
         trained = (self._epochs.users, self._epochs.items)
         for full, side, entities in zip(self._full, trained, self._sides, strict=True):
             own, shared = side.embeddings()
+            if shared is None and entities.active.all():
+                whole.append(own)
+                continue
             merged, n = full.copy(), entities.n_identity
             if n:
                 rows = np.flatnonzero(entities.active)

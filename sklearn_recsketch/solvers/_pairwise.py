@@ -21,6 +21,8 @@ TASKS = 64  # samples of a pass are cut so many times: Ctrl-C is heeded between 
 # recall was the same on citeulike-a; each costs as much as a tenth of an epoch.
 PARTS = 2
 LARGEST_WEIGHT = 10.0
+FEW = 8  # pairs per sample from which on a search for what is drawn costs less than bits for all pairs
+MAYBE = read_only(np.full(1, ~np.uint64(0))), np.uint64(58)  # bits that answer nothing: every pair is searched for
 
 
 def warp_rank_weights(n_items: int, max_sampled: int) -> np.ndarray:
@@ -81,7 +83,7 @@ class PairwiseEpochs:
             positives.data,
             never_drawn.indptr,
             never_drawn.indices,
-            *_bits_of(never_drawn),
+            *_bits_of(never_drawn, len(sample_users)),
             drawn=never_drawn.indices if loss.by_popularity else _all_alike(matrix.shape[1]),
         )
         self._total_strength = float(matrix.data.sum(dtype=np.float64))
@@ -171,7 +173,6 @@ def fold_in(
     item_side = PlainSide(items, True, pool).kernel
     user_state = Embeddings.starting_at(users, 0.0).state
     kernel = _kernel(loss)
-    maybe = read_only(np.full(1, ~np.uint64(0)))  # a history is short: it is searched at once
     drawn = _all_alike(len(popularity))
     if loss.by_popularity:
         drawn = read_only(np.repeat(drawn, popularity))
@@ -181,16 +182,8 @@ def fold_in(
             first, last = int(rows.indptr[u]), int(rows.indptr[u + 1])
             n = last - first
             liked, indptr = rows.indices[first:last], read_only(np.array([0, n]))
-            samples = Samples(
-                read_only(np.zeros(n, np.int32)),
-                liked,
-                rows.data[first:last],
-                indptr,
-                liked,
-                maybe,
-                np.uint64(58),
-                drawn,
-            )
+            user = read_only(np.zeros(n, np.int32))
+            samples = Samples(user, liked, rows.data[first:last], indptr, liked, *MAYBE, drawn)
             one = Side(users[u : u + 1], None, user_state[u : u + 1])
             for epoch in range(n_epochs):
                 kernel(0, n, samples, one, item_side, _step(loss, seed, epoch, n)._replace(item_rate=np.float32(0)))
@@ -203,8 +196,13 @@ def _all_alike(n_items: int) -> np.ndarray:
     return read_only(np.arange(n_items, dtype=np.int32))
 
 
-def _bits_of(rows: Rows) -> tuple[np.ndarray, np.uint64]:
-    """The bits of the stored pairs, and the shift that makes places of hashes."""
+def _bits_of(rows: Rows, n_samples: int) -> tuple[np.ndarray, np.uint64]:
+    """The bits of the stored pairs, and the shift that makes places of hashes.
+
+    To set them all takes longer than to search for what a few samples draw.
+    """
+    if len(rows.indices) > FEW * n_samples:
+        return MAYBE
     n_words = max(1, len(rows.indices) * BITS_PER_PAIR // 64)
     exponent = (n_words - 1).bit_length()
     bits, shift = np.zeros(1 << exponent, np.uint64), np.uint64(58 - exponent)
