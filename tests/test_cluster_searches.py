@@ -31,6 +31,7 @@ from sklearn_recsketch.model_selection import (
     UserHoldoutSplit,
     register_ray,
 )
+from sklearn_recsketch.utils._cluster import Parcel
 from sklearn_recsketch.utils._threads import at_most_threads, workers
 
 pytest.importorskip("skopt", reason="scikit-optimize is an optional dependency")
@@ -247,6 +248,16 @@ def test_pipelines_and_texts_as_ids(likes):
     scores = search.fit(X, y).cv_results_["mean_test_score"]
     with on("dask"):
         np.testing.assert_array_equal(search.fit(X, y).cv_results_["mean_test_score"], scores)
+
+
+@pytest.mark.usefixtures("dask")
+def test_a_task_cannot_change_what_others_see():
+    parcel = pickle.loads(pickle.dumps(Parcel({"seen": [], "rows": np.arange(3.0)}), 5))
+    opened = parcel.open()
+    opened["seen"].append("by a task")
+    passed_on = pickle.loads(pickle.dumps(parcel, 5))
+    assert parcel.open()["seen"] == passed_on.open()["seen"] == []
+    assert not opened["rows"].flags.writeable
 
 
 @pytest.mark.usefixtures("ray")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pickle
 from threading import Lock
 from typing import Any
 
@@ -70,7 +69,7 @@ class EpochCurveMonitor:
         self._every = every
         self._scores: dict[int, tuple[Any, Any]] = {}  # of the fits in progress, by estimator
         # It brings what copies in other processes have seen to this one.
-        self._log: ScoringMonitor | bytes = ScoringMonitor(scoring=_given_scores)
+        self._log: Any = ScoringMonitor(scoring=_given_scores)
 
     def curves(self, run: int = -1) -> pd.DataFrame:
         """Scores of one run, which is a fit, or a search with all its fits.
@@ -136,18 +135,20 @@ class EpochCurveMonitor:
         self._open_log().teardown(estimator, context)
 
     def __getstate__(self) -> dict[str, Any]:
-        log = self._log if isinstance(self._log, bytes) else pickle.dumps(self._log)
+        log = self._log if isinstance(self._log, dict) else self._log.__getstate__()
         return {**self.__dict__, "_scores": {}, "_log": log}
 
     def _open_log(self) -> ScoringMonitor:
         """The log; a copy's is opened where it is used first.
 
         Once open, it reports to the process it is in, if that is the original's. So a copy that is
-        only passed on, as Dask's scheduler does, passes on what it was given.
+        only passed on, as by Dask's scheduler, passes on what it was given.
         """
         with _OPENING:
-            if isinstance(self._log, bytes):
-                self._log = pickle.loads(self._log)
+            if isinstance(self._log, dict):
+                log = ScoringMonitor.__new__(ScoringMonitor)
+                log.__setstate__(self._log)
+                self._log = log
         return self._log
 
 

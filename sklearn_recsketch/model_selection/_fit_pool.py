@@ -14,7 +14,7 @@ from sklearn import config_context, get_config
 
 from sklearn_recsketch.model_selection._epoch_candidates import final_step
 from sklearn_recsketch.model_selection._fold_fits import FoldFits
-from sklearn_recsketch.utils._cluster import cluster_engine, shipped
+from sklearn_recsketch.utils._cluster import arrived, cluster_engine, shipped
 from sklearn_recsketch.utils._threads import at_most_threads, most_threads
 
 __all__ = ["FitPool", "fit_pool"]
@@ -71,7 +71,7 @@ def fit_pool(fits: FoldFits, n_jobs: int | None, n_fits: int, **options: Any) ->
 
 
 def _call_with_share(
-    n_threads: int | None, config: dict[str, Any], fit: Callable[..., Any], fits: FoldFits, *task: Any
+    n_threads: int | None, config: dict[str, Any], fit: Callable[..., Any], common: Any, *task: Any
 ) -> Any:
     with config_context(**config), nullcontext() if n_threads is None else at_most_threads(n_threads):
-        return fit(fits, *task)
+        return fit(arrived(common), *task)
