@@ -11,6 +11,7 @@ from __future__ import annotations
 import multiprocessing
 import tempfile
 import time
+from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from pathlib import Path
 
@@ -110,8 +111,9 @@ def partial_fits(path: Path) -> dict[str, object]:
 def measure(section: str, text: str, run, strings: bool) -> None:
     """Run in a fresh process and publish."""
     path = written(strings)
-    with multiprocessing.get_context("spawn").Pool(1) as pool:
-        row = pool.apply(run, (path,))
+    # Not multiprocessing.Pool, whose daemons joblib leaves one thread.
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
+        row = pool.submit(run, path).result()
     size = f"{path.stat().st_size / 2**20:.0f} MiB of Parquet"
     publish(section, f"{text} {size}. {machine('pyarrow')}\n\n{markdown(pd.DataFrame([row]))}")
 
