@@ -4,6 +4,7 @@ import pickle
 
 import numpy as np
 import pytest
+from joblib import Parallel, delayed, parallel_config
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import Pipeline
 
@@ -85,6 +86,16 @@ def test_a_copy_is_a_monitor_of_its_own(split):
     copy = pickle.loads(pickle.dumps(monitor))
     wrmf(max_iter=2).set_callbacks(copy).fit(X, y)
     assert (len(monitor.curves()), len(copy.curves())) == (4, 2)
+
+
+def test_a_copy_that_is_passed_on_reports_to_the_original(planted):
+    X, y, _ = planted
+    monitor = EpochCurveMonitor("precision@5", X[:100])
+    # Back and forth in the process of the original, as in a scheduler, then on to another one.
+    recommender = pickle.loads(pickle.dumps(wrmf().set_callbacks(monitor)))
+    with parallel_config("loky", n_jobs=2):
+        Parallel()(delayed(recommender.fit)(X, y) for _ in range(2))
+    assert len(monitor.curves()) == 4
 
 
 def test_a_scorer_of_any_kind_can_be_watched(split):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from threading import Lock
 from typing import Any
 
 import pandas as pd
@@ -11,6 +12,8 @@ from sklearn_recsketch.metrics._scorer import make_ranking_scorer, on_rows
 from sklearn_recsketch.utils._validation import check_interactions
 
 __all__ = ["EpochCurveMonitor"]
+
+_OPENING = Lock()  # of copies that several threads begin to use
 
 
 class EpochCurveMonitor:
@@ -39,8 +42,8 @@ class EpochCurveMonitor:
 
     Notes
     -----
-    Copies that work in other processes report to the original. Clones of an estimator share its
-    monitor: fits of a search are told apart by the column `fit`.
+    Copies that work in other processes of the same machine report to the original. Clones of an
+    estimator share its monitor: fits of a search are told apart by the column `fit`.
 
     Examples
     --------
@@ -66,7 +69,7 @@ class EpochCurveMonitor:
         self._every = every
         self._scores: dict[int, tuple[Any, Any]] = {}  # of the fits in progress, by estimator
         # It brings what copies in other processes have seen to this one.
-        self._log = ScoringMonitor(scoring=_given_scores)
+        self._log: Any = ScoringMonitor(scoring=_given_scores)
 
     def curves(self, run: int = -1) -> pd.DataFrame:
         """Scores of one run, which is a fit, or a search with all its fits.
@@ -87,7 +90,7 @@ class EpochCurveMonitor:
         ValueError
             Before the first epoch of a fit.
         """
-        logs = self._log.get_logs(select="all")
+        logs = self._open_log().get_logs(select="all")
         if not -len(logs) <= run < len(logs):
             raise ValueError(f"run must be the number of one of {len(logs)} recorded runs, from 0, got {run!r}.")
         rows = logs[run].data
@@ -104,7 +107,7 @@ class EpochCurveMonitor:
 
     def setup(self, estimator: Any, context: Any) -> None:
         """Called by scikit-learn before a fit."""
-        self._log.setup(estimator, context)
+        self._open_log().setup(estimator, context)
 
     def on_fit_task_begin(self, estimator: Any, context: Any) -> None:
         """Called by scikit-learn before each task of a fit."""
@@ -122,17 +125,31 @@ class EpochCurveMonitor:
             values = score(fitted_estimator)
             named = values if isinstance(values, dict) else {self._name: values}
             scores |= {f"{part}_{name}": float(value) for name, value in named.items()}
-        self._log.on_fit_task_end(
+        self._open_log().on_fit_task_end(
             estimator, context, X=X, y=y, fitted_estimator=fitted_estimator, metadata={"scores": scores}
         )
 
     def teardown(self, estimator: Any, context: Any) -> None:
         """Called by scikit-learn after a fit, also after one that failed."""
         self._scores.pop(id(estimator), None)
-        self._log.teardown(estimator, context)
+        self._open_log().teardown(estimator, context)
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_scores": {}}
+        log = self._log if isinstance(self._log, dict) else self._log.__getstate__()
+        return {**self.__dict__, "_scores": {}, "_log": log}
+
+    def _open_log(self) -> ScoringMonitor:
+        """The log; a copy's is opened where it is used first.
+
+        Once open, it reports to the process it is in, if that is the original's. So a copy that is
+        only passed on, as by Dask's scheduler, passes on what it was given.
+        """
+        with _OPENING:
+            if isinstance(self._log, dict):
+                log = ScoringMonitor.__new__(ScoringMonitor)
+                log.__setstate__(self._log)
+                self._log = log
+        return self._log
 
 
 def _given_scores(estimator: Any, X: Any, y: Any, *, scores: dict[str, float]) -> dict[str, float]:
