@@ -14,7 +14,7 @@ import pandas as pd
 from sklearn_recsketch.metrics._question import Options
 from sklearn_recsketch.metrics._scorer import MultiRankingScorer
 from sklearn_recsketch.model_selection._bayes_space import SearchSpace
-from sklearn_recsketch.model_selection._search import SearchSetup
+from sklearn_recsketch.model_selection._fold_fits import FoldFits
 from sklearn_recsketch.preprocessing._side_features import SideFeatures
 from sklearn_recsketch.utils._compat import _BaseScorer, _MultimetricScorer
 from sklearn_recsketch.utils._frames import columns_of, frame_library
@@ -26,19 +26,20 @@ CHOICES = ("surrogate", "optimizer_kwargs", "n_points", "initial_params", "rando
 KEPT = ("error_score", "return_train_score")
 
 
-def search_fingerprint(search: Any, spaces: list[SearchSpace], setup: SearchSetup) -> dict[str, str]:
+def search_fingerprint(spaces: list[SearchSpace], fits: FoldFits) -> dict[str, str]:
     """A digest of every part of a search that its trials depend on."""
+    search = fits.search
     parts: dict[str, Any] = {
         "search_spaces": [space.description() for space in spaces],
-        "cv": setup.splits,
-        "scoring": setup.scorer,
-        "metric": setup.metric,
-        "X": setup.coded,
-        "y": None if setup.y is None else np.asarray(setup.y),
+        "cv": fits.splits,
+        "scoring": fits.scorer,
+        "metric": fits.metric,
+        "X": fits.X,
+        "y": None if fits.y is None else np.asarray(fits.y),
         "estimator": _described(search.estimator),
     }
     parts |= {name: getattr(search, name) for name in (*CHOICES, *KEPT)}
-    parts |= {f"{name} of fit": value for name, value in setup.fit_params.items()}
+    parts |= {f"{name} of fit": value for name, value in fits.fit_params.items()}
     parts |= {
         f"{name} of the estimator": _described(value)
         for name, value in search.estimator.get_params().items()

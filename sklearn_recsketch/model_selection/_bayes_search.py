@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
-from functools import partial
 from numbers import Integral, Real
 from typing import Any, Self
 
@@ -22,7 +21,9 @@ from sklearn_recsketch.model_selection._bayes_fingerprint import search_fingerpr
 from sklearn_recsketch.model_selection._bayes_proposals import Proposals
 from sklearn_recsketch.model_selection._bayes_space import SearchSpace, initial_points, read_spaces
 from sklearn_recsketch.model_selection._bayes_trials import Trials
-from sklearn_recsketch.model_selection._search import RecommenderSearchMixin, SearchSetup, with_all_metrics
+from sklearn_recsketch.model_selection._fit_pool import fit_pool
+from sklearn_recsketch.model_selection._fold_fits import FoldFits
+from sklearn_recsketch.model_selection._search import RecommenderSearchMixin, with_all_metrics
 from sklearn_recsketch.utils._compat import (
     BaseSearchCV,
     HasMethods,
@@ -134,8 +135,8 @@ class BayesSearchCV(RecommenderSearchMixin, skopt.BayesSearchCV):
     trials under way at the interruption are lost. `n_iter` may be raised to go on, and `max_time`,
     `n_jobs` and `verbose` may change; anything else that trials depend on may not.
 
-    Ids are hashed once. Fits in threads share side features, and take the rows of their fold from one table. The
-    refit is on X as given.
+    Ids are hashed once. Fits in threads share side features, and take the rows of their fold from one table; workers
+    of Dask and Ray are sent both once. The refit is on X as given.
 
     Examples
     --------
@@ -251,18 +252,18 @@ class BayesSearchCV(RecommenderSearchMixin, skopt.BayesSearchCV):
             Proposals(space, first, np.random.RandomState(seed), options)
             for space, first, seed in zip(spaces, initial_points(self.initial_params, spaces), seeds, strict=True)
         ]
-        setup = self._set_up(X, y, params)
-        trials = Trials(self._open_checkpoint(spaces, setup))
-        parallel, task = self._pool(self.n_points * len(setup.splits), pre_dispatch=self.pre_dispatch)
-        with parallel:
-            run = partial(self._run, parallel)
-            evaluator = Evaluator(self, setup, run, task, sum(space.n_iter for space in spaces))
+        setup = self._set_up(X, y, params, sum(space.n_iter for space in spaces))
+        fits = setup.fits
+        trials = Trials(self._open_checkpoint(spaces, fits))
+        n_fits = self.n_points * len(fits.splits)
+        with fit_pool(fits, self.n_jobs, n_fits, pre_dispatch=self.pre_dispatch) as pool:
+            evaluator = Evaluator(pool, fits)
             for one in proposals:
                 if not self._search_space(one, trials, evaluator, callbacks, deadline):
                     break
             evaluator.end()
         results = [one.result for one in proposals if one.result is not None]
-        return self._conclude(setup, *self._results(trials, len(setup.splits)), _optim_results=results)
+        return self._conclude(setup, *self._results(trials, len(fits.splits)), _optim_results=results)
 
     # The parts of fit.
 
@@ -280,7 +281,7 @@ class BayesSearchCV(RecommenderSearchMixin, skopt.BayesSearchCV):
             options["base_estimator"] = SURROGATES[self.surrogate]
         return options
 
-    def _open_checkpoint(self, spaces: list[SearchSpace], setup: SearchSetup) -> Checkpoint | None:
+    def _open_checkpoint(self, spaces: list[SearchSpace], fits: FoldFits) -> Checkpoint | None:
         if self.checkpoint is None:
             return None
         if not isinstance(self.random_state, Integral):
@@ -289,7 +290,7 @@ class BayesSearchCV(RecommenderSearchMixin, skopt.BayesSearchCV):
                 f"resumed, got {self.random_state!r}. Set random_state=0."
             )
         check_storable(spaces)
-        return Checkpoint(self.checkpoint, search_fingerprint(self, spaces, setup))
+        return Checkpoint(self.checkpoint, search_fingerprint(spaces, fits))
 
     def _search_space(
         self,

@@ -13,37 +13,23 @@ from sklearn.pipeline import Pipeline
 
 from sklearn_recsketch.metrics._scorer import is_ranking_scorer
 from sklearn_recsketch.model_selection._epoch_candidates import final_step
+from sklearn_recsketch.model_selection._fold_fits import FoldFits
 from sklearn_recsketch.utils._compat import _check_method_params, _MultimetricScorer, _safe_split, _score
 
 __all__ = ["EpochPath", "EpochPlan", "fit_path"]
 
 
 @dataclass(frozen=True)
-class EpochPlan:
+class EpochPlan(FoldFits):
     """What all fits of a search have in common.
 
     Attributes
     ----------
     epochs : list of int
         Checkpoints, ascending.
-    resource : str
-        Name of the parameter that counts epochs.
-    scorer : callable
-        Of one metric, or of several: then it returns a dict.
-    metric : str
-        The score to judge by, "score" where there is but one.
     """
 
     epochs: list[int]
-    resource: str
-    scorer: Any
-    metric: str
-    fit_params: dict[str, Any]
-    score_params: dict[str, Any]
-    return_train_score: bool
-    error_score: Any
-    verbose: int
-    caller: Any
 
 
 @dataclass
@@ -123,25 +109,17 @@ class _WrongRefit(ValueError):
     """A scorer does not give the score to refit by: no failure of a candidate, but of the search."""
 
 
-def fit_path(
-    estimator: Any,
-    X: Any,
-    y: Any,
-    train: np.ndarray,
-    test: np.ndarray,
-    parameters: dict[str, Any],
-    thresholds: np.ndarray | None,
-    plan: EpochPlan,
-    label: str,
-    context: Any,
-) -> EpochPath:
+def fit_path(plan: EpochPlan, number: int, parameters: dict[str, Any], thresholds: np.ndarray | None) -> EpochPath:
     """Fit for the most epochs, score on the way, stop where the best score so far is below a threshold."""
-    estimator = estimator.set_params(**clone(parameters, safe=False)).set_params(**{plan.resource: plan.epochs[-1]})
-    fit_params = _check_method_params(X, params=plan.fit_params, indices=train)
-    train_rows, test_rows = _safe_split(estimator, X, y, train), _safe_split(estimator, X, y, test, train)
+    search, context, (train, test) = plan.search, plan.context(number), plan.split(number)
+    estimator = clone(plan.estimator).set_params(**clone(parameters, safe=False))
+    estimator.set_params(**{search.resource: plan.epochs[-1]})
+    fit_params = _check_method_params(plan.X, params=plan.fit_params, indices=train)
+    train_rows = _safe_split(estimator, plan.X, plan.y, train)
+    test_rows = _safe_split(estimator, plan.X, plan.y, test, train)
     path = EpochPath(n_test_samples=len(test))
     scorers = _on_same_rows(plan.scorer), _on_same_rows(plan.scorer)
-    score_params = [_check_method_params(X, params=plan.score_params, indices=rows) for rows in (test, train)]
+    score_params = [_check_method_params(plan.X, params=plan.score_params, indices=rows) for rows in (test, train)]
     begun = time.perf_counter()
 
     def reached(fitted: Any) -> bool:
@@ -151,11 +129,11 @@ def fit_path(
         seconds = now - begun
         if hasattr(estimator, "steps"):
             fitted = Pipeline([*estimator.steps[:-1], (estimator.steps[-1][0], fitted)])
-        path.test.append(_score(fitted, *test_rows, scorers[0], score_params[0], plan.error_score))
+        path.test.append(_score(fitted, *test_rows, scorers[0], score_params[0], search.error_score))
         path.score_time.append(time.perf_counter() - now)
         path.fit_time.append(seconds)
-        if plan.return_train_score:
-            path.train.append(_score(fitted, *train_rows, scorers[1], score_params[1], plan.error_score))
+        if search.return_train_score:
+            path.train.append(_score(fitted, *train_rows, scorers[1], score_params[1], search.error_score))
         begun += time.perf_counter() - now  # the clock of the fit stands still meanwhile
         path.judged.append(_judged(path.test[-1], plan))
         best = np.nanmax([*path.judged, -np.inf])
@@ -166,21 +144,21 @@ def fit_path(
     final.set_callbacks(*getattr(final, "_skl_callbacks", []), _Checkpoints(plan.epochs, reached))
     try:
         with context.propagate_callback_context(estimator):
-            context.call_on_fit_task_begin(estimator=plan.caller, X=train_rows[0], y=train_rows[1])
-            estimator.fit(*(train_rows if y is not None else train_rows[:1]), **fit_params)
+            context.call_on_fit_task_begin(estimator=search, X=train_rows[0], y=train_rows[1])
+            estimator.fit(*(train_rows if plan.y is not None else train_rows[:1]), **fit_params)
             if len(path.judged) < len(plan.epochs) and not path.pruned:
                 # Converged or diverged: further epochs would have changed nothing.
                 _repeat_last(path, reached, final, len(plan.epochs))
     except _WrongRefit:
         raise
     except Exception:
-        if plan.error_score == "raise":
+        if search.error_score == "raise":
             raise
         path.fit_error = format_exc()
     finally:
-        context.call_on_fit_task_end(estimator=plan.caller, X=train_rows[0], y=train_rows[1])
-    if plan.verbose > 1:
-        print(f"[CV {label}] {_summary(path, parameters, plan)}")
+        context.call_on_fit_task_end(estimator=search, X=train_rows[0], y=train_rows[1])
+    if search.verbose > 1:
+        print(f"[CV {_label(plan, number)}] {_summary(path, parameters, plan)}")
     return path
 
 
@@ -189,7 +167,7 @@ def _judged(score: Any, plan: EpochPlan) -> float:
     if not isinstance(score, dict):
         return float(score)
     try:
-        plan.caller._check_refit_for_multimetric(score)
+        plan.search._check_refit_for_multimetric(score)
     except ValueError as error:
         raise _WrongRefit(str(error)) from None
     return float(score.get(plan.metric, np.nan))
@@ -202,6 +180,12 @@ def _repeat_last(path: EpochPath, reached: Any, final: Any, n_checkpoints: int) 
     missing = n_checkpoints - len(path.judged)
     for values in (path.test, path.train, path.fit_time, path.score_time, path.judged):
         values.extend(values[-1:] * missing)
+
+
+def _label(plan: EpochPlan, number: int) -> str:
+    n_folds = len(plan.splits)
+    candidate, fold = divmod(number, n_folds)
+    return f"{candidate + 1}/{plan.progress.max_subtasks // n_folds}, fold {fold + 1}/{n_folds}"
 
 
 def _summary(path: EpochPath, parameters: dict[str, Any], plan: EpochPlan) -> str:

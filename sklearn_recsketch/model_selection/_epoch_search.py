@@ -9,13 +9,13 @@ from numbers import Integral
 from typing import Any, Self
 
 import numpy as np
-from sklearn.base import clone
 from sklearn.utils import check_random_state
 
 from sklearn_recsketch.model_selection._epoch_candidates import check_candidates, checked_epochs, list_candidates
 from sklearn_recsketch.model_selection._epoch_path import EpochPath, EpochPlan, fit_path
+from sklearn_recsketch.model_selection._fit_pool import fit_pool
 from sklearn_recsketch.model_selection._pruning import PruningRule, pruning_rule
-from sklearn_recsketch.model_selection._search import RecommenderSearchMixin, SearchSetup, with_all_metrics
+from sklearn_recsketch.model_selection._search import RecommenderSearchMixin, with_all_metrics
 from sklearn_recsketch.utils._compat import (
     BaseSearchCV,
     HasMethods,
@@ -113,7 +113,8 @@ class EpochSearchCV(RecommenderSearchMixin, BaseSearchCV):
     WARP and BPR, one thread. They do not depend on `n_jobs`, with pruning neither: candidates are
     judged in batches of 16 by those of earlier batches.
 
-    Ids are hashed once. Fits in threads share side features, and take the rows of their fold from one table.
+    Ids are hashed once. Fits in threads share side features, and take the rows of their fold from one table; workers
+    of Dask and Ray are sent both once.
 
     Examples
     --------
@@ -206,32 +207,17 @@ class EpochSearchCV(RecommenderSearchMixin, BaseSearchCV):
         random_state = check_random_state(self.random_state)
         candidates = list_candidates(self.param_distributions, self.n_candidates, self.candidates, random_state)
         check_candidates(self.estimator, self.resource, candidates)
-        setup = self._set_up(X, y, params)
-        if rule is not None and not isinstance(setup.metric, str):
+        setup = self._set_up(X, y, params, len(candidates))
+        plan = EpochPlan(**vars(setup.fits), epochs=epochs)
+        if rule is not None and not isinstance(plan.metric, str):
             raise ValueError("prune judges candidates by one metric: name it in refit, or score only that one.")
-        n_fits = len(candidates) * len(setup.splits)
-        search = setup.root.subcontext(
-            task_name="search", max_subtasks=n_fits, sequential_subtasks=False
-        ).call_on_fit_task_begin(estimator=self)
-        plan = EpochPlan(
-            epochs=epochs,
-            resource=self.resource,
-            scorer=setup.scorer,
-            metric=setup.metric,
-            fit_params=setup.fit_params,
-            score_params=setup.score_params,
-            return_train_score=self.return_train_score,
-            error_score=self.error_score,
-            verbose=self.verbose,
-            caller=self,
-        )
         if self.verbose > 0:
             print(
-                f"Fitting {len(setup.splits)} folds for each of {len(candidates)} candidates, "
+                f"Fitting {len(plan.splits)} folds for each of {len(candidates)} candidates, "
                 f"{len(epochs)} checkpoints each"
             )
-        paths = self._run_paths(setup, candidates, plan, rule, random_state, search)
-        search.call_on_fit_task_end(estimator=self)
+        paths = self._run_paths(plan, candidates, rule, random_state)
+        plan.progress.call_on_fit_task_end(estimator=self)
         return self._conclude(setup, *self._results(candidates, paths, plan))
 
     def _run_search(self, evaluate_candidates: Any) -> None:
@@ -241,43 +227,22 @@ class EpochSearchCV(RecommenderSearchMixin, BaseSearchCV):
 
     def _run_paths(
         self,
-        setup: SearchSetup,
-        candidates: list[dict[str, Any]],
         plan: EpochPlan,
+        candidates: list[dict[str, Any]],
         rule: PruningRule | None,
         random_state: np.random.RandomState,
-        search: Any,
     ) -> list[list[EpochPath]]:
         """Paths by candidate and fold."""
-        base, splits = clone(self.estimator), setup.splits
+        n_folds = len(plan.splits)
         order = np.arange(len(candidates)) if rule is None else random_state.permutation(len(candidates))
         paths: dict[tuple[int, int], EpochPath] = {}
-        parallel, task = self._pool(len(candidates) * len(splits))
-        with parallel:
+        with fit_pool(plan, self.n_jobs, len(candidates) * n_folds) as pool:
             for batch in [order] if rule is None else _batches(order):
-                needed = [self._thresholds(rule, paths, fold, plan) for fold in range(len(splits))]
-                jobs = list(product((int(c) for c in batch), range(len(splits))))
-                contexts = [
-                    search.subcontext(task_name="candidate-split-evaluation", task_id=c * len(splits) + fold)
-                    for c, fold in jobs
-                ]
-                fits = (
-                    task(
-                        fit_path,
-                        clone(base),
-                        setup.coded,
-                        setup.y,
-                        *splits[fold],
-                        candidates[c],
-                        needed[fold],
-                        plan,
-                        f"{c + 1}/{len(candidates)}, fold {fold + 1}/{len(splits)}",
-                        context,
-                    )
-                    for (c, fold), context in zip(jobs, contexts, strict=True)
-                )
-                paths.update(zip(jobs, self._run(parallel, fits), strict=True))
-        return [[paths[c, fold] for fold in range(len(splits))] for c in range(len(candidates))]
+                needed = [self._thresholds(rule, paths, fold, plan) for fold in range(n_folds)]
+                jobs = list(product((int(c) for c in batch), range(n_folds)))
+                tasks = [(c * n_folds + fold, candidates[c], needed[fold]) for c, fold in jobs]
+                paths.update(zip(jobs, pool.map(fit_path, tasks), strict=True))
+        return [[paths[c, fold] for fold in range(n_folds)] for c in range(len(candidates))]
 
     def _thresholds(
         self, rule: PruningRule | None, paths: dict[tuple[int, int], EpochPath], fold: int, plan: EpochPlan

@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
+import platform
 import time
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import partial
-from itertools import islice
 from typing import Any, Self
 
 import numpy as np
 import pandas as pd
-from joblib import Parallel, cpu_count, delayed, effective_n_jobs
-from joblib.parallel import get_active_backend
-from sklearn import config_context, get_config
 from sklearn.base import clone
 from sklearn.model_selection import check_cv
 from sklearn.utils import indexable
@@ -22,47 +17,33 @@ from sklearn.utils.validation import check_is_fitted
 
 from sklearn_recsketch.metrics._question import unwrap
 from sklearn_recsketch.metrics._scorer import MultiRankingScorer, is_ranking_scorer, make_ranking_scorer
-from sklearn_recsketch.model_selection._epoch_candidates import final_step
+from sklearn_recsketch.model_selection._fold_fits import FoldFits
 from sklearn_recsketch.model_selection._split import UserHoldoutSplit
 from sklearn_recsketch.preprocessing._threshold import InteractionThresholder
 from sklearn_recsketch.utils._compat import _check_method_params, _MultimetricScorer, _num_samples
 from sklearn_recsketch.utils._frames import columns_of
 from sklearn_recsketch.utils._ids import encode_ids
-from sklearn_recsketch.utils._threads import at_most_threads, most_threads
 
 __all__ = ["RecommenderSearchMixin", "SearchSetup", "with_all_metrics", "with_coded_ids"]
 
 
 @dataclass(frozen=True)
 class SearchSetup:
-    """What all fits of a search have in common.
+    """A search that is about to begin.
 
     Attributes
     ----------
     X, y : table, array or None
         What was given, to refit on.
-    coded : table
-        X for the fits on folds.
-    splits : list of (train, test)
-        The same for every candidate.
-    scorer : callable
-        Of one metric, or of several: then it returns a dict.
-    metric : str
-        The score to judge by, "score" where there is but one.
-    fit_params, score_params : dict
-        Routed parameters of the estimator's fit and of the scorer.
+    fits : FoldFits
+        What the fits on folds have in common.
     root : CallbackContext
         Of the whole search.
     """
 
     X: Any
     y: Any
-    coded: Any
-    splits: list[tuple[np.ndarray, np.ndarray]]
-    scorer: Any
-    metric: str
-    fit_params: dict[str, Any]
-    score_params: dict[str, Any]
+    fits: FoldFits
     root: Any
 
 
@@ -123,7 +104,7 @@ class RecommenderSearchMixin:
 
     # The parts of fit.
 
-    def _set_up(self, X: Any, y: Any, params: dict[str, Any]) -> SearchSetup:
+    def _set_up(self, X: Any, y: Any, params: dict[str, Any], n_candidates: int) -> SearchSetup:
         """Check what was given, route it, begin the tasks that callbacks see, and split."""
         scorer, metric = self._get_scorers()
         X, y = indexable(X, y)
@@ -138,44 +119,29 @@ class RecommenderSearchMixin:
         splits = list(splitter.split(X, y, **routed.splitter.split))
         if not splits:
             raise ValueError(f"cv must give at least one split, got none from {self.cv!r}. Pass a splitter, or a list.")
-        return SearchSetup(
-            X=X,
+        progress = root.subcontext(
+            task_name="search", max_subtasks=n_candidates * len(splits), sequential_subtasks=False
+        ).call_on_fit_task_begin(estimator=self)
+        fits = FoldFits(
+            search=self,
+            estimator=clone(self.estimator),
+            X=with_coded_ids(X) if _reads_codes(self.estimator, scorer) else X,
             y=y,
-            coded=with_coded_ids(X) if _reads_codes(self.estimator, scorer) else X,
             splits=splits,
             scorer=scorer,
             metric=metric,
             fit_params=routed.estimator.fit,
             score_params=routed.scorer.score,
-            root=root,
+            progress=progress,
+            host=platform.node(),
         )
-
-    def _pool(self, n_fits: int, **options: Any) -> tuple[Parallel, Callable[..., Any]]:
-        """A pool for at most `n_fits` fits at once, and what makes a call a task of it.
-
-        Threads, unless the caller's parallel_config says otherwise. Each task has its share of the cores.
-        """
-        n_jobs = min(effective_n_jobs(self.n_jobs), n_fits)
-        share = max(1, min(cpu_count(), most_threads()) // n_jobs)
-        # Not scikit-learn's `delayed`: the warning filters it sets are those of all threads.
-        task = delayed(partial(_call_with_share, share, get_config()))
-        return Parallel(n_jobs=n_jobs, prefer="threads", **options), task
-
-    def _run(self, parallel: Parallel, tasks: Iterable[Any]) -> list[Any]:
-        """Results of tasks; in processes the first runs here, so that not each of them compiles the kernels."""
-        kernel = getattr(final_step(self.estimator), "_kernel", None)
-        in_threads = getattr(get_active_backend(prefer="threads")[0], "uses_threads", False)
-        ahead = 0 if in_threads or kernel is None or kernel.signatures else 1
-        # One after the other: a list of them would hold all the models until the last one is fitted.
-        remaining = iter(tasks)
-        first = [function(*arguments, **options) for function, arguments, options in islice(remaining, ahead)]
-        return first + list(parallel(remaining))
+        return SearchSetup(X=X, y=y, fits=fits, root=root)
 
     def _conclude(self, setup: SearchSetup, results: dict[str, Any], multimetric: bool, **more: Any) -> Self:
         """Choose the best row, refit it, and set all fitted attributes, at once."""
-        metric = self.refit if multimetric else "score"
+        metric, scorer = self.refit if multimetric else "score", setup.fits.scorer
         fitted: dict[str, Any] = {"cv_results_": results, "multimetric_": multimetric, **more}
-        fitted |= {"n_splits_": len(setup.splits), "scorer_": getattr(setup.scorer, "_scorers", setup.scorer)}
+        fitted |= {"n_splits_": len(setup.fits.splits), "scorer_": getattr(scorer, "_scorers", scorer)}
         if self.refit or not multimetric:
             index = self._select_best_index(self.refit, metric, results)  # type: ignore[attr-defined]
             fitted |= {"best_index_": index, "best_params_": results["params"][index]}
@@ -203,7 +169,7 @@ class RecommenderSearchMixin:
         begun = time.time()
         with context.propagate_callback_context(estimator):
             context.call_on_fit_task_begin(estimator=self, X=setup.X, y=setup.y)
-            estimator.fit(*data, **setup.fit_params)
+            estimator.fit(*data, **setup.fits.fit_params)
         refitted = {"best_estimator_": estimator, "refit_time_": time.time() - begun}
         if hasattr(estimator, "feature_names_in_"):
             refitted["feature_names_in_"] = estimator.feature_names_in_
@@ -235,13 +201,6 @@ def with_all_metrics(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
         }
         for row in rows
     ]
-
-
-def _call_with_share(
-    n_threads: int, config: dict[str, Any], function: Callable[..., Any], *args: Any, **options: Any
-) -> Any:
-    with config_context(**config), at_most_threads(n_threads):
-        return function(*args, **options)
 
 
 def _reads_codes(estimator: Any, scorer: Any) -> bool:

@@ -15,8 +15,10 @@ from typing import Any, TypeVar
 
 import numpy as np
 from joblib import effective_n_jobs
-from joblib.parallel import get_active_backend
+from joblib.parallel import ThreadingBackend, get_active_backend
 from threadpoolctl import ThreadpoolController
+
+from sklearn_recsketch.utils._cluster import cluster_engine, in_dask_task
 
 __all__ = ["Workers", "at_most_threads", "balanced_ranges", "even_ranges", "most_threads", "workers"]
 
@@ -124,8 +126,8 @@ def most_threads() -> int:
         return min(share, process)
     if process < sys.maxsize:
         return process
-    # In somebody's threads, of unknown number, which are taken to fill the cores.
-    return 1 if get_active_backend()[0].nesting_level else sys.maxsize
+    # In somebody's threads, of unknown number, which are taken to fill the cores; to Dask a task is one core.
+    return 1 if get_active_backend()[0].nesting_level or in_dask_task() else sys.maxsize
 
 
 def _limit_of_process() -> int:
@@ -139,7 +141,9 @@ def workers(n_jobs: int | None) -> Iterator[Workers]:
 
     Inside a parallel region of joblib it has no more threads than that leaves to each task.
     """
-    n_threads = min(effective_n_jobs(n_jobs), most_threads())
+    # Of a cluster joblib counts all cores, wherever they are: that says nothing of threads here.
+    wanted = ThreadingBackend().effective_n_jobs(n_jobs) if cluster_engine() else effective_n_jobs(n_jobs)
+    n_threads = min(wanted, most_threads())
     with _single_threaded_blas:
         if n_threads == 1:
             yield Workers(None, 1)
