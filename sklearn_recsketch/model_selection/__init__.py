@@ -6,6 +6,7 @@ from sklearn_recsketch.model_selection._cold_split import ColdItemSplit, ColdUse
 from sklearn_recsketch.model_selection._epoch_monitor import EpochCurveMonitor
 from sklearn_recsketch.model_selection._epoch_search import EpochSearchCV
 from sklearn_recsketch.model_selection._pruning import HalvingPruning, MedianPruning
+from sklearn_recsketch.model_selection._ray import register_ray
 from sklearn_recsketch.model_selection._split import UserHoldoutSplit, UserKFold
 from sklearn_recsketch.model_selection._temporal_split import TemporalUserSplit
 
@@ -20,6 +21,7 @@ __all__ = [
     "TemporalUserSplit",
     "UserHoldoutSplit",
     "UserKFold",
+    "register_ray",
 ]
 
 
