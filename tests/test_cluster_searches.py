@@ -262,7 +262,7 @@ def test_a_task_cannot_change_what_others_see():
 
 
 def test_without_ray_the_error_names_the_extra(monkeypatch):
-    monkeypatch.setitem(sys.modules, "ray", None)
+    monkeypatch.setitem(sys.modules, "ray.util.joblib.ray_backend", None)
     with pytest.raises(ImportError, match=r"sklearn-recsketch\[cluster\]"):
         register_ray()
 
