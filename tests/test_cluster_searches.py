@@ -7,6 +7,7 @@ import os
 import pickle
 import platform
 import shutil
+import sys
 import warnings
 from dataclasses import dataclass
 from typing import Any
@@ -258,6 +259,12 @@ def test_a_task_cannot_change_what_others_see():
     passed_on = pickle.loads(pickle.dumps(parcel, 5))
     assert parcel.open()["seen"] == passed_on.open()["seen"] == []
     assert not opened["rows"].flags.writeable
+
+
+def test_without_ray_the_error_names_the_extra(monkeypatch):
+    monkeypatch.setitem(sys.modules, "ray.util.joblib.ray_backend", None)
+    with pytest.raises(ImportError, match=r"sklearn-recsketch\[cluster\]"):
+        register_ray()
 
 
 @pytest.mark.usefixtures("ray")

@@ -70,8 +70,14 @@ def no_process_stays():
 def children():
     """Processes that this one has started, and theirs; one that Python keeps for itself is not counted."""
     psutil = pytest.importorskip("psutil", reason="psutil comes with Dask")
-    found = psutil.Process().children(recursive=True)
-    return {process for process in found if "resource_tracker" not in " ".join(process.cmdline())}
+
+    def is_kept(process):
+        try:
+            return "resource_tracker" in " ".join(process.cmdline())
+        except psutil.Error:  # a zombie, or gone since
+            return False
+
+    return {process for process in psutil.Process().children(recursive=True) if not is_kept(process)}
 
 
 @contextmanager

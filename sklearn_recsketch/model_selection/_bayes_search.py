@@ -135,8 +135,8 @@ class BayesSearchCV(RecommenderSearchMixin, skopt.BayesSearchCV):
     trials under way at the interruption are lost. `n_iter` may be raised to go on, and `max_time`,
     `n_jobs` and `verbose` may change; anything else that trials depend on may not.
 
-    Ids are hashed once. Fits in threads share side features, and take the rows of their fold from one table. The
-    refit is on X as given.
+    Ids are hashed once. Fits in threads share side features, and take the rows of their fold from one table; workers
+    of Dask and Ray are sent both once. The refit is on X as given.
 
     Examples
     --------

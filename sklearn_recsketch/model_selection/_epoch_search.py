@@ -113,7 +113,8 @@ class EpochSearchCV(RecommenderSearchMixin, BaseSearchCV):
     WARP and BPR, one thread. They do not depend on `n_jobs`, with pruning neither: candidates are
     judged in batches of 16 by those of earlier batches.
 
-    Ids are hashed once. Fits in threads share side features, and take the rows of their fold from one table.
+    Ids are hashed once. Fits in threads share side features, and take the rows of their fold from one table; workers
+    of Dask and Ray are sent both once.
 
     Examples
     --------

@@ -21,7 +21,7 @@ def register_ray() -> None:
     To be called in place of Ray's own function of this name, ``ray.util.joblib.register_ray``. That one
     is all that searches of this package need. But scikit-learn hands the whole table to each of its
     fits, and Ray sends it as often: the part of Ray 2.60 that keeps what is common to tasks in the
-    object store looks for a name that is gone since joblib 1.4.
+    object store looks for a name that is gone since joblib 1.3.
 
     Raises
     ------
