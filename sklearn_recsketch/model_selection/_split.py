@@ -13,7 +13,7 @@ from sklearn.utils import check_random_state
 
 from sklearn_recsketch.preprocessing._deal import DealtPairs, deal_pairs
 from sklearn_recsketch.utils._compat import Interval, validate_parameter_constraints
-from sklearn_recsketch.utils._validation import Interactions, check_interactions
+from sklearn_recsketch.utils._validation import Interactions, check_interactions, check_rows
 
 __all__ = ["UserHoldoutSplit", "UserKFold"]
 
@@ -48,7 +48,7 @@ class _PairSplit(BaseCrossValidator):
             Row numbers, sorted; together all rows, with no row and no pair in both.
         """
         self._check_parameters()
-        interactions = check_interactions(X, y)
+        interactions = check_rows(X, y)
         for train, test in self._sides(interactions, groups):
             yield np.flatnonzero(train), np.flatnonzero(test)
 

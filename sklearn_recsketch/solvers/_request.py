@@ -12,7 +12,7 @@ from sklearn_recsketch.preprocessing._matrix import present_ids
 from sklearn_recsketch.preprocessing._side_features import SideFeatures
 from sklearn_recsketch.utils._frames import frame_library, make_table
 from sklearn_recsketch.utils._ids import IdColumn, check_same_kind, lookup, lookup_unsorted
-from sklearn_recsketch.utils._validation import Interactions, check_id_list, check_interactions
+from sklearn_recsketch.utils._validation import Interactions, InteractionSource, check_id_list, check_interactions
 
 __all__ = ["Given", "Request", "build_request", "ranked_table"]
 
@@ -155,7 +155,8 @@ def build_request(
         item_codes = lookup(known_items, IdColumn(np.arange(len(items)), items), "candidate")
     pairs = None
     if exclude is not None and _is_table(exclude):
-        pairs = check_interactions(exclude, name="exclude") if len(exclude) else None
+        empty = hasattr(exclude, "__len__") and not len(exclude)
+        pairs = None if empty else check_interactions(exclude, name="exclude")
     elif exclude is not None:
         unwanted = check_id_list(exclude, "excluded item")
         position = lookup_unsorted(items, IdColumn(np.arange(len(unwanted.ids)), unwanted.ids), "excluded item")
@@ -166,7 +167,7 @@ def build_request(
 
 
 def _is_table(exclude: Any) -> bool:
-    if frame_library(exclude) is not None:
+    if isinstance(exclude, InteractionSource) or frame_library(exclude) is not None:
         return True
     if isinstance(exclude, list | tuple):
         return bool(exclude) and isinstance(exclude[0], list | tuple | np.ndarray)
