@@ -134,3 +134,25 @@ def spark(tmp_path_factory):
         session.sparkContext.setCheckpointDir(str(tmp_path_factory.mktemp("checkpoints")))
         yield session
         session.stop()
+
+
+# Parquet files.
+
+
+@pytest.fixture
+def path(tmp_path):
+    """Where a file of likes may be written."""
+    return tmp_path / "likes.parquet"
+
+
+@pytest.fixture
+def folder(planted, tmp_path):
+    """Three part files as Spark leaves them, one of them empty, and what lies beside them."""
+    X = planted[0]
+    parts = tmp_path / "likes"
+    parts.mkdir()
+    for name, rows in (("part-00000", X.iloc[:900]), ("part-00001", X.iloc[:0]), ("part-00002", X.iloc[900:])):
+        rows.to_parquet(parts / f"{name}.snappy.parquet", index=False)
+    (parts / "_SUCCESS").write_text("")
+    (parts / ".part-00000.snappy.parquet.crc").write_bytes(b"crc")
+    return parts
