@@ -64,6 +64,15 @@ def test_strings_of_one_hash_are_told_apart(bits, monkeypatch):
     same(streamed(values, "strings", [7, 50, 1]), values)
 
 
+def test_leading_nuls_count_in_hashes():
+    ids = ["\0" * n + "a" for n in range(50)]
+    data = read_only(np.frombuffer("".join(ids).encode(), dtype=np.uint8))
+    offsets = read_only(np.concatenate([[0], np.cumsum([len(id_) for id_ in ids])]))
+    keys = np.empty(len(ids), dtype=np.int64)
+    _ids.hash_runs(offsets, data, keys)
+    assert len(np.unique(keys)) == len(ids)
+
+
 def test_many_ids_outgrow_the_table_again_and_again():
     values = np.random.default_rng(0).integers(0, 10**9, 30_000)
     same(streamed(values.tolist(), "integers", [1000, 1, 400]), values)

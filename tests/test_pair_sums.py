@@ -73,6 +73,11 @@ def test_a_sum_that_float32_takes_for_zero_is_no_entry_but_its_ids_are_present()
     assert sums.matrix.nnz == 1 and sums.has_users.all() and sums.has_items.all()
 
 
+def test_a_sum_beyond_float32_is_an_error():
+    with pytest.raises(ValueError, match="add up to more than float32 holds"):
+        sum_pairs(check_interactions([[1, 1], [1, 1]], [3e38, 3e38]))
+
+
 def test_ids_that_are_all_present_are_not_copied():
     interactions = check_interactions([["a", 1], ["b", 2]])
     users, items = sum_pairs(interactions).present(interactions.users, interactions.items)

@@ -113,6 +113,13 @@ def test_batches_are_the_rows_in_order(X, batch_size, row_group_size, tmp_path):
         assert together[name].tolist() == X[name].tolist()
 
 
+def test_batches_have_the_names_of_roles(path):
+    pd.DataFrame({"item_id": [1, 2], "user_id": [3, 4]}).to_parquet(path)
+    (part,) = ParquetInteractions(path, user="item_id", item="user_id").batches()  # the caller knows which is which
+    assert part.columns.tolist() == ["user", "item"]
+    PopularityRecommender().partial_fit(part)
+
+
 @EVERY
 @pytest.mark.parametrize("kind", ["integers", "strings", "weights"])
 def test_a_fit_on_a_file_is_that_on_its_frame(rec, kind, planted, path, monkeypatch):

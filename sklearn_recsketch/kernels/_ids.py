@@ -15,6 +15,7 @@ from sklearn_recsketch.kernels._rng import mix
 __all__ = ["append_runs", "fill_slots", "hash_runs", "number_keys", "unlike_runs"]
 
 _PRIME = np.uint64(0x100000001B3)  # of the hash of Fowler, Noll and Vo
+_BASIS = np.uint64(0xCBF29CE484222325)
 
 
 @inlined
@@ -75,7 +76,7 @@ def fill_slots(known, slots):
 def hash_runs(offsets, data, keys):
     """keys[r] = a hash of the bytes data[offsets[r]:offsets[r + 1]]."""
     for r in range(keys.shape[0]):
-        h = uint64(0)
+        h = _BASIS  # not 0, which leading NULs would leave as it is
         for t in range(offsets[r], offsets[r + 1]):
             h = (h ^ uint64(data[t])) * _PRIME
         keys[r] = np.int64(h)

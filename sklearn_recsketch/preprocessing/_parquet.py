@@ -24,7 +24,7 @@ READ_ROWS = 131_072  # rows decoded at once by a pass over a file
 class ParquetInteractions(InteractionSource):
     """Interactions in a Parquet file, or in a folder of part files.
 
-    Takes the place of X wherever a table of interactions is accepted: in `fit`, `partial_fit`, `predict` and `score` of
+    Takes the place of X wherever rows are not chosen from: in `fit`, `partial_fit`, `predict` and `score` of
     all recommenders, as a `history`, in :func:`~sklearn_recsketch.metrics.ranking_report`,
     :func:`~sklearn_recsketch.preprocessing.to_matrix` and so on. Nothing is read before. Then one pass turns ids into
     numbers, so that what is kept is 8 bytes a row, and the rows themselves are never together in memory.
@@ -39,7 +39,8 @@ class ParquetInteractions(InteractionSource):
     user, item : str, default="user", "item"
         Columns of the ids: integers or strings.
     weight : str, default=None
-        Column of numbers: the strength of each row in training, 0 or more. None means 1.
+        Column of numbers, 0 or more: what each row counts in training, as the third column of a table. Metrics take no
+        notice of it: a row of weight 0 is relevant to them. None means 1.
     batch_size : int, default=1_000_000
         Largest number of rows of a frame of `batches`.
 
@@ -115,7 +116,8 @@ class ParquetInteractions(InteractionSource):
                 ids_of(batch.column(column), name, place)
             if self.weight is not None:
                 strengths_of(batch.column(self.weight), self.weight, place)
-            yield batch.select(self._columns).to_pandas(ignore_metadata=True)
+            names = ["user", "item", "weight"][: len(self._columns)]
+            yield batch.select(self._columns).rename_columns(names).to_pandas(ignore_metadata=True)
 
     @property
     def _id_columns(self) -> dict[str, str]:

@@ -168,7 +168,7 @@ class FactorRecommender(SimilarityMixin, CallbackSupportMixin, BaseRecommender):
         interactions = check_interactions(X, y)
         context = self._init_callback_context(max_subtasks=self.max_iter)
         training, monitor = split_validation(self, X, interactions, X_val, y_val)
-        data = data_of_callbacks(self, X, y, interactions)
+        data = data_of_callbacks(X, y, interactions)
         context.call_on_fit_task_begin(estimator=self, X=data[0], y=data[1])
         features = {"user": user_features, "item": item_features}
         known = known_ids(interactions, user_features, item_features)
@@ -183,7 +183,7 @@ class FactorRecommender(SimilarityMixin, CallbackSupportMixin, BaseRecommender):
         if monitor is not None:
             monitor.interactions = matrix
 
-        if self.verbose and not self._kernel.signatures:
+        if self.verbose and self.engine == "native" and not self._kernel.signatures:
             print(
                 f"[{type(self).__name__}] loading kernels; the first fit on a machine compiles them, for some seconds"
             )

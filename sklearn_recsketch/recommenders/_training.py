@@ -98,11 +98,14 @@ def split_validation(
     return interactions, Monitor(on_rows(scorer, X_val, y_val), estimator.n_iter_no_change, estimator.tol)
 
 
-def data_of_callbacks(estimator: Any, X: Any, y: Any, interactions: Interactions) -> tuple[Any, Any]:
-    """X and y as callbacks get them: rows that can be scored, a file's too; ScoringMonitor has no scores without y."""
-    if isinstance(X, InteractionSource) and getattr(estimator, "_skl_callbacks", []):
-        X = interactions.frame()
-    return X, interactions.y if y is None else y
+def data_of_callbacks(X: Any, y: Any, interactions: Interactions) -> tuple[Any, Any]:
+    """X and y as callbacks get them: rows that can be scored; ScoringMonitor has no scores without y.
+
+    scikit-learn calls what is callable for hooks that take it. So a file is read again for these, and its rows are
+    not kept for the others.
+    """
+    y = interactions.y if y is None else y
+    return (lambda: check_interactions(X).frame()) if isinstance(X, InteractionSource) else X, y
 
 
 def run_epochs(
