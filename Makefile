@@ -63,6 +63,7 @@ bench: $(VENV)/.recsketch-bench
 	$(BIN)/python benchmarks/side_features.py --only cost --only growth
 	$(BIN)/python benchmarks/grid_search.py
 	$(BIN)/python benchmarks/forest_search.py
+	$(BIN)/python benchmarks/out_of_core.py
 
 quality: $(VENV)/.recsketch-bench
 	$(BIN)/python benchmarks/precision.py $(if $(LIKES),--likes "$(LIKES)")
@@ -70,6 +71,8 @@ quality: $(VENV)/.recsketch-bench
 	$(BIN)/python benchmarks/defaults.py
 	$(BIN)/python benchmarks/side_features.py --only warm --only few --only cold-WRMF --only cold-WARP --only cold-peers
 	$(BIN)/python benchmarks/embeddings.py --only suggest --only sort
+	$(BIN)/python benchmarks/engines.py
+	$(BIN)/python benchmarks/daily.py
 
 clean:
 	rm -rf build dist docs/_build demo-report
