@@ -290,9 +290,9 @@ class SparkWRMFRecommender(BaseEstimator):
         The lists are exact, those of ``to_local().recommend()``. The factors of all items are sent to every executor:
         :math:`4 K n_{items}` bytes, and twice as much in every task.
         """
+        check_is_fitted(self)
         from pyspark.sql import functions as F
 
-        check_is_fitted(self)
         k = check_k(k)
         asked = self._asked(users)
         if exclude_seen:
