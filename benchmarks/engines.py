@@ -1,6 +1,6 @@
 """Our kernels beside the engines implicit and LightFM, behind the same estimators on citeulike-a.
 
-    python benchmarks/engines.py [--only objective] [--only ranking]
+    python benchmarks/engines.py [--only objective] [--only ranking] [--only negatives]
 
 Likes after 5/5 thresholding. Seconds of a fit with an engine have our pass for the loss in them. Needs the extra
 [bench] and the data.
@@ -11,7 +11,7 @@ from __future__ import annotations
 import time
 
 import pandas as pd
-from common import citeulike, machine, markdown, publish, run_parts
+from common import citeulike, gowalla, machine, markdown, publish, run_parts
 from sklearn.base import clone
 
 from sklearn_recsketch import BPRRecommender, WARPRecommender, WRMFRecommender
@@ -101,5 +101,27 @@ def ranking() -> None:
     )
 
 
+def negatives() -> None:
+    """BPR by our kernels with negatives drawn uniformly and by popularity."""
+    X = threshold_interactions(citeulike())
+    train, test = next(UserHoldoutSplit(random_state=0).split(X))
+    sets = {"citeulike-a": (X.iloc[train], X.iloc[test])}
+    if (likes := gowalla()).name == "Gowalla":
+        sets["Gowalla"] = likes.train, likes.test
+    scorer = make_ranking_scorer(["precision@5", "ndcg@20"])
+    rows = []
+    for name, (known, held_out) in sets.items():
+        for max_iter, learning_rate in ((30, 0.1), (60, 0.05)):
+            for sampling in ("uniform", "popularity"):
+                model = BPRRecommender(
+                    K, negative_sampling=sampling, learning_rate=learning_rate, max_iter=max_iter, random_state=0
+                )
+                scores = scorer(model.fit(known), held_out)
+                row = {"data": name, "epochs": max_iter, "learning_rate": learning_rate, "negative_sampling": sampling}
+                rows.append(row | {metric: f"{value:.4f}" for metric, value in scores.items()})
+                print(rows[-1], flush=True)
+    publish("engines negatives", f"{K} components, one seed. {machine()}\n\n{markdown(pd.DataFrame(rows))}")
+
+
 if __name__ == "__main__":
-    run_parts(__doc__, {"objective": objective, "ranking": ranking})
+    run_parts(__doc__, {"objective": objective, "ranking": ranking, "negatives": negatives})

@@ -28,7 +28,7 @@ from sklearn_recsketch.recommenders._wrmf_sweeps import Sweeps
 from sklearn_recsketch.spark import SparkWRMFRecommender
 from sklearn_recsketch.utils._threads import Workers
 
-THREADS, SPLITS, ROUNDS = 2, 5, 5
+THREADS, SPLITS, ROUNDS = 2, 5, 3
 ALS = {"n_components": 128, "alpha": 50, "regularization": 10}
 BLOCKS = {"n_user_blocks": THREADS, "n_item_blocks": THREADS}
 SPARK = "SparkWRMFRecommender"

@@ -13,10 +13,11 @@ MODELS = [
     WRMFRecommender(6, max_iter=5, random_state=0),
     WARPRecommender(6, max_iter=5, random_state=0),
     BPRRecommender(6, max_iter=5, random_state=0),
+    BPRRecommender(6, max_iter=5, negative_sampling="popularity", random_state=0),
 ]
 
 
-@pytest.fixture(params=MODELS, ids=lambda model: type(model).__name__)
+@pytest.fixture(params=MODELS, ids=str)
 def fitted(request, planted):
     X, y, _ = planted
     return request.param.fit(X, y)
@@ -50,7 +51,7 @@ def test_threads_and_repetition_do_not_matter(fitted, histories):
     fitted.set_params(n_jobs=None)
 
 
-@pytest.mark.parametrize("model", MODELS, ids=lambda model: type(model).__name__)
+@pytest.mark.parametrize("model", MODELS, ids=str)
 def test_a_query_leaves_the_callers_generator_alone(model, planted, histories):
     X, y, _ = planted
     generator = np.random.RandomState(0)
@@ -90,7 +91,7 @@ def test_sorting_all_scores_equals_inserting(monkeypatch, fitted):
     pd.testing.assert_frame_equal(fitted.recommend(k=50), inserted, rtol=1e-5)
 
 
-@pytest.mark.parametrize("model", MODELS, ids=lambda model: type(model).__name__)
+@pytest.mark.parametrize("model", MODELS, ids=str)
 def test_new_items_by_features_leave_old_vectors_alone(model, planted):
     X, y, tags = planted
     fitted = model.__class__(6, max_iter=3, random_state=0).fit(X, y, item_features=tags)

@@ -91,9 +91,7 @@ def from_implicit(model: Any, users: Any, items: Any, *, interactions: Any = Non
         )
         if matrix is not None:
             matrix.data[:] = 1
-        users_too, items_too = (Embeddings.starting_at(rows[:, :-1], 0.0) for rows in (x, y))
-        items_too.biases[:] = y[:, -1]
-        states = users_too.state, items_too.state
+        states = Embeddings.starting_at(x).state, Embeddings.starting_at(y, biases=y[:, -1]).state
         return assembled(ranker, of_users.ids, of_items.ids, x[:, :-1], y[:, :-1], matrix, states, model.iterations)
     alpha, strengths = _confidence(matrix, float(model.alpha))
     factorization = WRMFRecommender(

@@ -8,7 +8,6 @@ import numpy as np
 import scipy.sparse as sp
 
 from sklearn_recsketch.conversion._rows import Rows, liked
-from sklearn_recsketch.kernels._sgd import ACCUMULATOR, BIAS_ACCUMULATOR
 from sklearn_recsketch.recommenders._assembled import assembled
 from sklearn_recsketch.recommenders._bpr import BPRRecommender
 from sklearn_recsketch.recommenders._warp import WARPRecommender
@@ -63,7 +62,7 @@ def from_lightfm(
     Notes
     -----
     The regularization of the recommender is half of LightFM's alpha. LightFM does not count epochs: `n_iter_` is 0, and
-    so `max_iter` is the default.
+    `max_iter` the default.
 
     Examples
     --------
@@ -107,10 +106,7 @@ def from_lightfm(
 def _representations(model: Any, name: str, features: Any) -> Embeddings:
     """Vectors and biases of users or items, and where Adagrad goes on."""
     if features is None:
-        own = adopted(model, name)
-        if model.learning_schedule != "adagrad":  # what it keeps are no sums of squares
-            own.state[:, [ACCUMULATOR, BIAS_ACCUMULATOR]] = 1
-        return own
+        return adopted(model, name)
     matrix, n_features = sp.csr_matrix(features, dtype=np.float32), len(getattr(model, f"{name}_embeddings"))
     if matrix.shape[1] != n_features:
         raise ValueError(
@@ -118,6 +114,4 @@ def _representations(model: Any, name: str, features: Any) -> Embeddings:
             f"features of {name}s. Pass the matrix it was trained with."
         )
     biases, vectors = getattr(model, f"get_{name}_representations")(matrix)
-    representations = Embeddings.starting_at(vectors, 0.0)
-    representations.biases[:] = biases
-    return representations
+    return Embeddings.starting_at(vectors, biases=biases)

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from sklearn_recsketch.utils._extras import import_extra
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from types import ModuleType
@@ -37,11 +39,7 @@ LEGEND = "recsketch-legend"  # marks the legend that the next display on the sam
 
 def import_pyplot(caller: str) -> ModuleType:
     """matplotlib.pyplot, imported no sooner than something is drawn."""
-    try:
-        import matplotlib.pyplot as plt
-    except ImportError as error:
-        raise ImportError(f'{caller} draws with matplotlib: pip install "sklearn-recsketch[plot]"') from error
-    return plt
+    return import_extra("matplotlib.pyplot", "plot", f"{caller} draws with matplotlib")
 
 
 def tidy(panel: Axes) -> None:

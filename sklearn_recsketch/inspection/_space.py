@@ -13,7 +13,7 @@ import pandas as pd
 import scipy.sparse as sp
 
 from sklearn_recsketch.recommenders._fitted import factor_recommender, known_rows
-from sklearn_recsketch.solvers._ranking import norms
+from sklearn_recsketch.solvers._norms import norms
 
 __all__ = ["embedded"]
 

@@ -9,6 +9,7 @@ from typing import Any
 from joblib import register_parallel_backend
 
 from sklearn_recsketch.utils._cluster import InObjectStore
+from sklearn_recsketch.utils._extras import import_extra
 
 __all__ = ["register_ray"]
 
@@ -36,11 +37,8 @@ def register_ray() -> None:
     >>> with joblib.parallel_config("ray", n_jobs=-1):  # doctest: +SKIP
     ...     GridSearchCV(WRMFRecommender(), {"alpha": [1, 10, 40]}, cv=UserHoldoutSplit()).fit(X, y)
     """
-    try:
-        from ray.util.joblib.ray_backend import RayBackend
-    except ModuleNotFoundError as error:
-        raise ImportError('register_ray needs Ray. Install it: pip install "sklearn-recsketch[cluster]"') from error
-    register_parallel_backend("ray", type("RayBackend", (_SendsDataOnce, RayBackend), {}))
+    backend = import_extra("ray.util.joblib.ray_backend", "cluster", "register_ray needs Ray. Install it").RayBackend
+    register_parallel_backend("ray", type("RayBackend", (_SendsDataOnce, backend), {}))
 
 
 class _SendsDataOnce:

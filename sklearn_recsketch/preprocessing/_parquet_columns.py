@@ -7,23 +7,21 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from sklearn_recsketch.utils._ids import LARGEST_EXACT_FLOAT, show_id
+from sklearn_recsketch.utils._extras import import_extra
+from sklearn_recsketch.utils._ids import are_inexact, show_id
 from sklearn_recsketch.utils._validation import refuse_bad_strengths
 
 __all__ = ["Place", "check_columns", "ids_of", "import_pyarrow", "kind_of", "strengths_of"]
 
+WHY = "ParquetInteractions reads with pyarrow"
 REWRITE = "Write the file without such rows"
 
 
 def import_pyarrow() -> ModuleType:
     """pyarrow, with what reads Parquet, imported no sooner than a file is read."""
-    try:
-        import pyarrow
-        import pyarrow.dataset
-        import pyarrow.parquet
-    except ImportError as error:
-        raise ImportError('ParquetInteractions reads with pyarrow: pip install "sklearn-recsketch[parquet]"') from error
-    return pyarrow
+    for part in ("pyarrow.dataset", "pyarrow.parquet"):
+        import_extra(part, "parquet", WHY)
+    return import_extra("pyarrow", "parquet", WHY)
 
 
 class Place(NamedTuple):
@@ -67,10 +65,9 @@ def ids_of(column: Any, name: str, place: Place) -> Any:
     if pa.types.is_dictionary(column.type):
         column = column.dictionary_decode()
     if column.null_count:
-        row = int(np.argmax(column.is_null().to_numpy(zero_copy_only=False)))
         raise ValueError(
-            f"The {name} id in {place.row(row)} is missing. Ids must be ints or strings: {REWRITE}, for example with "
-            f"X.dropna().to_parquet(...)."
+            f"The {name} id in {place.row(_first_null(column))} is missing. Ids must be ints or strings: {REWRITE}, "
+            f"for example with X.dropna().to_parquet(...)."
         )
     if pa.types.is_floating(column.type):
         return pa.array(_integral(column.to_numpy().astype(np.float64), name, place))
@@ -79,8 +76,12 @@ def ids_of(column: Any, name: str, place: Place) -> Any:
     return column.cast(pa.int64() if pa.types.is_integer(column.type) else pa.large_string())
 
 
+def _first_null(column: Any) -> int:
+    return int(np.argmax(column.is_null().to_numpy(zero_copy_only=False)))
+
+
 def _integral(ids: np.ndarray, name: str, place: Place) -> np.ndarray:
-    bad = ~np.isfinite(ids) | (ids != np.floor(ids)) | (np.abs(ids) >= LARGEST_EXACT_FLOAT)
+    bad = are_inexact(ids)
     if bad.any():
         row = int(np.argmax(bad))
         raise ValueError(
@@ -110,10 +111,9 @@ def strengths_of(column: Any, name: str, place: Place) -> np.ndarray:
             f"before writing, for example with X.astype({{{name!r}: float}})."
         )
     if column.null_count:
-        row = int(np.argmax(column.is_null().to_numpy(zero_copy_only=False)))
         raise ValueError(
-            f"The weight column {name!r} must be numbers, but {place.row(row)} has none. {REWRITE}, or with a weight "
-            f"of 0 for 'no interaction'."
+            f"The weight column {name!r} must be numbers, but {place.row(_first_null(column))} has none. {REWRITE}, or "
+            f"with a weight of 0 for 'no interaction'."
         )
     strengths = column.to_numpy(zero_copy_only=False).astype(np.float64)
     refuse_bad_strengths(strengths, f"The weight column {name!r}", place.row)

@@ -110,9 +110,8 @@ class PairwiseRecommender(FactorRecommender):
         popularity = np.ones(history.shape[1], dtype=np.intp)  # who has no likes is drawn, too
         popularity[:n_known] = np.maximum(getattr(self, f"_n_interactions_{other}"), 1)
         everybody, history = everybody[drawable], sp.csr_array(history[:, np.flatnonzero(drawable)])
-        others = Embeddings.starting_at(self._vectors(other, everybody), 0.0)
-        if other == "item":
-            others.biases[:] = np.append(self.item_biases_, np.float32(self._unknown_bias))[everybody]
+        biases = np.append(self.item_biases_, np.float32(self._unknown_bias))[everybody] if other == "item" else 0.0
+        others = Embeddings.starting_at(self._vectors(other, everybody), biases=biases)
         moved = np.ascontiguousarray(vectors[:, : self.user_factors_.shape[1]])
         with workers(self.n_jobs) as pool:
             loss = self._loss(len(others.values))

@@ -10,7 +10,8 @@ import scipy.sparse as sp
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_recsketch.solvers._neighbours import all_neighbours
-from sklearn_recsketch.solvers._ranking import LARGEST_INSERTION, norms, top_items
+from sklearn_recsketch.solvers._norms import norms
+from sklearn_recsketch.solvers._ranking import LARGEST_INSERTION, top_items
 from sklearn_recsketch.solvers._request import ranked_table
 from sklearn_recsketch.utils._ids import IdColumn, lookup, show_id
 from sklearn_recsketch.utils._threads import workers

@@ -12,6 +12,7 @@ from sklearn_recsketch.kernels._als import Ratings
 from sklearn_recsketch.recommenders._entities import Entities
 from sklearn_recsketch.recommenders._factors import Problem
 from sklearn_recsketch.solvers._feature_matrix import FeatureMatrix, draw_features, inner
+from sklearn_recsketch.solvers._norms import largest_norm
 from sklearn_recsketch.solvers._ratings import row_sums, transposed
 from sklearn_recsketch.solvers._wrmf_features import solve_features, solve_jointly
 from sklearn_recsketch.solvers._wrmf_rows import Accuracy, FixedSide, Rotated, gram, solve_side
@@ -306,8 +307,7 @@ class Sweeps:
             half.learnt = learnt
 
     def largest_norm(self) -> float:
-        squares = (np.square(half.vectors.coordinates, dtype=np.float64).sum(axis=1) for half in self._halves)
-        return max(float(np.sqrt(square.max(initial=0))) for square in squares)
+        return largest_norm(half.vectors.coordinates for half in self._halves)
 
     def embeddings(self) -> tuple[np.ndarray, np.ndarray]:
         return self._halves[0].embeddings(), self._halves[1].embeddings()

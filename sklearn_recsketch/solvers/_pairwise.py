@@ -11,6 +11,7 @@ from sklearn_recsketch.kernels._jit import Rows, read_only, rows_of
 from sklearn_recsketch.kernels._membership import BITS_PER_PAIR, mark_pairs
 from sklearn_recsketch.kernels._rng import stream_key
 from sklearn_recsketch.kernels._sgd import Samples, Side, Step, bpr_pass, warp_pass
+from sklearn_recsketch.solvers._norms import all_finite, largest_norm
 from sklearn_recsketch.solvers._pairwise_sides import Embeddings, PlainSide
 from sklearn_recsketch.utils._threads import Workers, even_ranges
 
@@ -107,11 +108,7 @@ class PairwiseEpochs:
 
     def is_finite(self) -> bool:
         """Whether all embeddings and biases are finite."""
-        with np.errstate(over="ignore", invalid="ignore"):
-            # A dot product with itself is finite only if every entry is.
-            return all(
-                bool(np.isfinite(np.vdot(array, array))) for side in (self.users, self.items) for array in side.arrays
-            )
+        return all_finite(array for side in (self.users, self.items) for array in side.arrays)
 
     def snapshot(self, reuse: Snapshot | None = None) -> Snapshot:
         """Copies of what users and items have learnt, in the arrays of an earlier snapshot where given."""
@@ -133,11 +130,7 @@ class PairwiseEpochs:
 
     def largest_norm(self) -> float:
         """Largest norm of a vector."""
-        with np.errstate(over="ignore", invalid="ignore"):
-            return max(
-                float(np.sqrt(np.square(side.kernel.vectors, dtype=np.float64).sum(axis=1).max(initial=0)))
-                for side in (self.users, self.items)
-            )
+        return largest_norm(side.kernel.vectors for side in (self.users, self.items))
 
 
 def fold_in(

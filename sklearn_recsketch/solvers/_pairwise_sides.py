@@ -41,11 +41,13 @@ class Embeddings(NamedTuple):
     state: np.ndarray  # (n, 4): see kernels._sgd
 
     @classmethod
-    def starting_at(cls, values: np.ndarray, penalty: np.ndarray | float) -> Embeddings:
-        """Zero biases and sums of squares of one."""
+    def starting_at(
+        cls, values: np.ndarray, penalty: np.ndarray | float = 0.0, biases: np.ndarray | float = 0.0
+    ) -> Embeddings:
+        """Sums of squares of one."""
         state = np.zeros((len(values), 4), dtype=np.float32)
         state[:, [ACCUMULATOR, BIAS_ACCUMULATOR]] = 1
-        state[:, PENALTY] = penalty
+        state[:, PENALTY], state[:, BIAS] = penalty, biases
         return cls(values, state)
 
     def copy(self) -> Embeddings:

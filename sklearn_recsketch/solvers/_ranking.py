@@ -9,9 +9,10 @@ import scipy.sparse as sp
 
 from sklearn_recsketch.kernels._jit import read_only, rows_of
 from sklearn_recsketch.kernels._topk import TILE, rank_items
+from sklearn_recsketch.solvers._norms import norms
 from sklearn_recsketch.utils._threads import Workers, even_ranges
 
-__all__ = ["RankedItems", "norms", "sorted_items", "top_items"]
+__all__ = ["RankedItems", "sorted_items", "top_items"]
 
 USERS_PER_TASK = 1024
 LARGEST_INSERTION = 256  # the kernel inserts into sorted lists: fast for short ones, quadratic in k
@@ -103,11 +104,6 @@ def _tiles(item_vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray
         tiles[t, :, : len(part)] = part.T
     longest = np.nextafter(lengths[order[::TILE]].astype(np.float32), np.float32(np.inf))
     return tiles, longest, items, places
-
-
-def norms(vectors: np.ndarray) -> np.ndarray:
-    """Norms in float64: squares of small float32 values vanish."""
-    return np.sqrt(np.einsum("ik,ik->i", vectors, vectors, dtype=np.float64))
 
 
 def sorted_items(

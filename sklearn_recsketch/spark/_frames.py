@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from sklearn_recsketch.utils._extras import import_extra
 from sklearn_recsketch.utils._ids import show_id
-from sklearn_recsketch.utils._validation import ITEM_NAMES, USER_NAMES, check_id_list
+from sklearn_recsketch.utils._validation import are_swapped, check_id_list
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame, SparkSession
@@ -22,10 +23,7 @@ WHOLE = {"tinyint", "smallint", "int", "bigint"}
 
 def require_pyspark() -> None:
     """An error that says what to install where pyspark is missing."""
-    try:
-        import pyspark.sql  # noqa: F401
-    except ImportError as error:
-        raise ImportError('SparkWRMFRecommender needs pyspark: pip install "sklearn-recsketch[spark]"') from error
+    import_extra("pyspark.sql", "spark", "SparkWRMFRecommender needs pyspark")
 
 
 def read_interactions(X: Any) -> DataFrame:
@@ -50,7 +48,7 @@ def read_interactions(X: Any) -> DataFrame:
             f"X has {len(names)} columns, {names}, but must have 2: user id and item id, or 3 with a weight. Select "
             f"them in this order, for example X.select('user', 'item')."
         )
-    if names[0].lower() in ITEM_NAMES and names[1].lower() in USER_NAMES:
+    if are_swapped(names):
         raise ValueError(
             f"The columns of X are {names[0]!r}, {names[1]!r}: users come first. Write "
             f"X.select({names[1]!r}, {names[0]!r}); if {names[0]!r} does hold the users, rename the columns."

@@ -10,6 +10,7 @@ import pandas as pd
 
 __all__ = [
     "IdColumn",
+    "are_inexact",
     "check_same_kind",
     "encode_ids",
     "lookup",
@@ -177,8 +178,13 @@ def _integers(ids: np.ndarray, codes: np.ndarray, name: str) -> np.ndarray:
         ) from None
 
 
+def are_inexact(ids: np.ndarray) -> np.ndarray:
+    """Which floats are no integers, or such that float64 cannot tell from their neighbours."""
+    return np.asarray(~np.isfinite(ids) | (ids != np.floor(ids)) | (np.abs(ids) >= LARGEST_EXACT_FLOAT))
+
+
 def _integral_floats(ids: np.ndarray, codes: np.ndarray, name: str) -> np.ndarray:
-    bad = ~np.isfinite(ids) | (ids != np.floor(ids)) | (np.abs(ids) >= LARGEST_EXACT_FLOAT)
+    bad = are_inexact(ids)
     if bad.any():
         position = int(np.argmax(bad))
         raise ValueError(

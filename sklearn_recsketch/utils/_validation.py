@@ -17,6 +17,7 @@ from sklearn_recsketch.utils._ids import IdColumn, encode_ids, show_id
 __all__ = [
     "InteractionSource",
     "Interactions",
+    "are_swapped",
     "check_id_list",
     "check_interactions",
     "check_k",
@@ -222,11 +223,13 @@ def _as_table(X: Any, name: str) -> Any:
     return X
 
 
+def are_swapped(names: list[str]) -> bool:
+    """Whether columns are called as if items came before users."""
+    return names[0].lower() in ITEM_NAMES and names[1].lower() in USER_NAMES
+
+
 def _refuse_swapped(names: list[str] | None, name: str) -> None:
-    if names is None:
-        return
-    first, second = names[0].lower(), names[1].lower()
-    if first in ITEM_NAMES and second in USER_NAMES:
+    if names is not None and are_swapped(names):
         raise ValueError(
             f"The columns of {name} are {names[0]!r}, {names[1]!r}: users come first. "
             f"Write {name}[[{names[1]!r}, {names[0]!r}]]; if {names[0]!r} does hold the users, "

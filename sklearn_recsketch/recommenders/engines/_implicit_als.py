@@ -13,6 +13,7 @@ from sklearn_recsketch.recommenders.engines._requirements import (
     refuse,
     refuse_features,
 )
+from sklearn_recsketch.solvers._norms import largest_norm
 from sklearn_recsketch.solvers._squared_errors import weighted_squared_errors
 from sklearn_recsketch.utils._threads import Workers
 
@@ -67,8 +68,7 @@ class ImplicitSweeps:
         self._vectors = [rows.copy() for rows in snapshot]
 
     def largest_norm(self) -> float:
-        with np.errstate(over="ignore", invalid="ignore"):
-            return max(float(np.linalg.norm(rows.astype(np.float64), axis=1).max()) for rows in self._vectors)
+        return largest_norm(self._vectors)
 
     def embeddings(self) -> tuple[np.ndarray, np.ndarray]:
         """Vectors of all users and items, active or not."""

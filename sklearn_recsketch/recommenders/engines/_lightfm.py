@@ -101,10 +101,11 @@ class LightFMEpochs(EngineEpochs):
 
 def adopted(model: Any, name: str) -> Embeddings:
     """Copies of the embeddings of users or items of a LightFM model, their biases and sums of squares."""
-    embeddings = Embeddings.starting_at(getattr(model, f"{name}_embeddings").copy(), 0.0)
-    embeddings.state[:, BIAS] = getattr(model, f"{name}_biases")
-    embeddings.state[:, ACCUMULATOR] = getattr(model, f"{name}_embedding_gradients").mean(axis=1)
-    embeddings.state[:, BIAS_ACCUMULATOR] = getattr(model, f"{name}_bias_gradients")
+    values, biases = getattr(model, f"{name}_embeddings").copy(), getattr(model, f"{name}_biases")
+    embeddings = Embeddings.starting_at(values, biases=biases)
+    if model.learning_schedule == "adagrad":  # what it keeps of adadelta are no sums of squares
+        embeddings.state[:, ACCUMULATOR] = getattr(model, f"{name}_embedding_gradients").mean(axis=1)
+        embeddings.state[:, BIAS_ACCUMULATOR] = getattr(model, f"{name}_bias_gradients")
     return embeddings
 
 

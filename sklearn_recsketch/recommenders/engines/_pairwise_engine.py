@@ -11,6 +11,7 @@ import scipy.sparse as sp
 from sklearn_recsketch.recommenders._entities import Entities
 from sklearn_recsketch.recommenders._factors import Problem
 from sklearn_recsketch.recommenders.engines._requirements import plain_csr
+from sklearn_recsketch.solvers._norms import all_finite, largest_norm
 from sklearn_recsketch.solvers._pairwise import PairwiseEpochs
 from sklearn_recsketch.solvers._pairwise_sides import Embeddings, PlainSide
 from sklearn_recsketch.utils._threads import Workers
@@ -58,9 +59,7 @@ class EngineSide(NamedTuple):
         if self.design is None:
             return trained
         summed = self.design @ trained.with_biases
-        vectors = Embeddings.starting_at(np.ascontiguousarray(summed[:, :-1]), 0.0)
-        vectors.biases[:] = summed[:, -1]
-        return vectors
+        return Embeddings.starting_at(np.ascontiguousarray(summed[:, :-1]), biases=summed[:, -1])
 
 
 class EngineEpochs(ABC):
@@ -102,8 +101,7 @@ class EngineEpochs(ABC):
         return self._judge.run(epoch)
 
     def is_finite(self) -> bool:
-        with np.errstate(over="ignore", invalid="ignore"):
-            return all(bool(np.isfinite(np.vdot(a, a))) for trained in self._trained for a in trained)
+        return all_finite(array for trained in self._trained for array in trained)
 
     def snapshot(self, reuse: Any = None) -> list[Embeddings]:
         return [trained.copy() for trained in self._trained]
@@ -112,9 +110,7 @@ class EngineEpochs(ABC):
         self._trained = [trained.copy() for trained in snapshot]
 
     def largest_norm(self) -> float:
-        with np.errstate(over="ignore", invalid="ignore"):
-            norms = (np.linalg.norm(trained.values.astype(np.float64), axis=1) for trained in self._trained)
-            return max(float(norm.max(initial=0)) for norm in norms)
+        return largest_norm(trained.values for trained in self._trained)
 
     def side_embeddings(self) -> list[Embeddings]:
         """Embeddings, biases and accumulators of all ids and features."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from types import ModuleType
 from typing import Any, NoReturn
 
@@ -10,6 +9,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from sklearn_recsketch.recommenders._entities import Entities
+from sklearn_recsketch.utils._extras import import_extra
 
 __all__ = ["import_engine", "plain_csr", "refuse", "refuse_features", "refuse_uniform_negatives"]
 
@@ -17,10 +17,7 @@ __all__ = ["import_engine", "plain_csr", "refuse", "refuse_features", "refuse_un
 def import_engine(module: str) -> ModuleType:
     """A module of an engine, imported no sooner than it is asked for."""
     library = module.partition(".")[0]
-    try:
-        return importlib.import_module(module)
-    except ImportError as error:
-        raise ImportError(f'{library} is not installed: pip install "sklearn-recsketch[engines]"') from error
+    return import_extra(module, "engines", f"{library} is not installed")
 
 
 def plain_csr(matrix: sp.csr_array) -> sp.csr_matrix:

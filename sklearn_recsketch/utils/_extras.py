@@ -1,0 +1,22 @@
+"""Optional dependencies."""
+
+from __future__ import annotations
+
+import importlib
+from types import ModuleType
+
+__all__ = ["import_extra"]
+
+
+def import_extra(module: str, extra: str, why: str) -> ModuleType:
+    """A module of an optional dependency, imported no sooner than it is needed.
+
+    Raises
+    ------
+    ImportError
+        That says `why` it is needed, and how to install the extra.
+    """
+    try:
+        return importlib.import_module(module)
+    except ImportError as error:
+        raise ImportError(f'{why}: pip install "sklearn-recsketch[{extra}]"') from error
