@@ -29,9 +29,10 @@ class BPRRecommender(PairwiseRecommender):
         embedding's gradients.
     negative_sampling : {"auto", "uniform", "popularity"}, default="auto"
         How the item j is drawn: all items alike, as in the paper, or that of a liked pair drawn at random, so a
-        popular one more often, as in implicit and LightFM. On Gowalla ndcg@20 was .107 uniformly and .065 by
-        popularity, on citeulike-a precision@5 .068 and .077. "auto" is "uniform", and "popularity" with another
-        `engine`, which knows nothing else.
+        popular one more often, as in implicit and LightFM. Which ranks better depends on the data: with 64
+        components ndcg@20 was .107 uniformly and .063 by popularity on Gowalla, .102 and .108 on citeulike-a
+        (``benchmarks/engines.py``). "auto" is "uniform", and "popularity" with another `engine`, which knows
+        nothing else.
     max_iter : int, default=30
         Epochs: passes over the liked pairs.
     regularization : float, default=0.0
