@@ -80,10 +80,22 @@ def test_strengths_of_the_other_byte_order(code):
         ({"ann": ["x", "y"]}, TypeError, r"X is a dict, .*pd\.Series\(X\)\.explode\(\)\.reset_index\(\)"),
         ([{"user": 1, "item": 2}], ValueError, r"a list of dicts pd\.DataFrame\(X\)"),
         (np.ma.array([[1, 2], [3, 4]], mask=[[0, 0], [1, 0]]), ValueError, "The user id in row 1 is missing"),
+        (pa.table({"user": pa.array(["a", None]).dictionary_encode(), "item": [1, 2]}), ValueError, "row 1 is missing"),
         (pd.DataFrame({"user": ["a"], "item": [["x", "y"]]}), ValueError, r"X\.explode\('item'\)"),
         ([["ann", ["x", "y"]], ["bob", ["z"]]], ValueError, r"X\.explode\('item'\)"),
     ],
-    ids=["structured", "records", "0-d", "lazy", "dict", "dicts", "masked", "lists in a frame", "lists in a list"],
+    ids=[
+        "structured",
+        "records",
+        "0-d",
+        "lazy",
+        "dict",
+        "dicts",
+        "masked",
+        "dictionary",
+        "lists in a frame",
+        "lists in a list",
+    ],
 )
 def test_tables_that_are_refused(X, error, text):
     with pytest.raises(error, match=text):
