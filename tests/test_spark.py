@@ -174,6 +174,14 @@ BAD = [
     ([(1, "i", "many")], "uid int, mid string, n string", "'n' of X must be numbers, but is of type string"),
     ([(1,)], "uid int", "X has 1 columns, .* Select"),
     ([("i", 1)], "item string, user int", r"users come first. Write X.select\('user', 'item'\)"),
+    ([("7", 1)], "StockCode string, CustomerID int", r"users come first. Write X.select\('CustomerID', 'StockCode'\)"),
+    ([(1, 2, 3, 4)], "InvoiceNo int, StockCode int, n int, CustomerID int", r"X.select\('CustomerID', 'StockCode'\)"),
+    ([(1, 2, 9.6e8)], "user int, item int, timestamp double", r"'timestamp', a time, .* X.select\('user', 'item'\)"),
+    ([(8, 1, 2)], "timestamp int, user_id int, item_id int", r"'item_id', an id, .* X.select\('user_id', 'item_id'\)"),
+    ([("a", 1), (" ", 2)], "user string, item int", "The user id column 'user' of X has a blank id, ' '"),
+    ([(1.0, 2)], "user float, item int", r"is of type float, .* beyond 2\*\*24 several integers become one float"),
+    ([(1, ["a"])], "user int, item array<string>", r"is of type array<string>, .* with F\.explode"),
+    ([(1, bytearray(b"a"))], "user int, item binary", r"is of type binary, .* F\.decode"),
 ]
 
 

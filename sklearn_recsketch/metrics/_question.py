@@ -16,8 +16,9 @@ from sklearn_recsketch.metrics._hits import Hits
 from sklearn_recsketch.preprocessing._deal import deal_share
 from sklearn_recsketch.preprocessing._matrix import pair_keys
 from sklearn_recsketch.solvers._request import Given, Request
+from sklearn_recsketch.utils._id_lists import check_id_list
 from sklearn_recsketch.utils._ids import IdColumn, lookup
-from sklearn_recsketch.utils._validation import Interactions, check_id_list, check_interactions
+from sklearn_recsketch.utils._validation import Interactions, check_interactions
 from sklearn_recsketch.utils._warnings import levels_inside
 
 __all__ = ["Options", "Question", "pose", "unwrap"]
@@ -113,7 +114,7 @@ def pose(recommender: Any, X: Any, y: Any, options: Options) -> Question:
     in fit are neither relevant nor candidates. Items the model does not know are relevant and missed,
     and so are known ones that are not among the `candidates`.
     """
-    interactions = check_interactions(X, y)
+    interactions = check_interactions(X, y, weighted=options.fold_in is not None)  # histories have weights
     relevant = interactions.y > 0
     if not relevant.any():
         raise ValueError(f"No row of X is relevant: y is 0 in all {len(relevant)} rows, so there is nothing to score.")

@@ -37,7 +37,7 @@ def ranking_report(
     estimator : estimator
         A fitted recommender, or a search or Pipeline that ends in one.
     X : array or frame of shape (n_rows, 2) or (n_rows, 3)
-        User and item ids of the evaluated rows; a weight column is ignored.
+        User and item ids of the evaluated rows; a third column is not looked at.
     y : array-like of shape (n_rows,), default=None
         Strengths: a row is relevant where it is positive; None means every row.
     ks : iterable of int, default=(5, 10, 20)

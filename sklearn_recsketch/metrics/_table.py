@@ -101,7 +101,7 @@ def read_table(recommended: Any, k: int = 1) -> RankedTable:
 
 def judge_table(X_true: Any, table: RankedTable) -> Judged:
     """Find the relevant pairs among the rows of a table."""
-    truth = check_interactions(X_true, name="X_true")
+    truth = check_interactions(X_true, name="X_true", weighted=False)
     pairs = distinct_pairs(truth)
     n_items = len(truth.items.ids)
     keys = pairs[:, 0] * n_items + pairs[:, 1]

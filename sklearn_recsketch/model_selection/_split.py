@@ -146,7 +146,7 @@ class UserHoldoutSplit(_PairSplit):
             ``test_users`` and ``test_interactions`` of each split.
         """
         self._check_parameters()
-        interactions = check_interactions(X, y)
+        interactions = check_interactions(X, y, weighted=False)
         eligible, n_users, n_test = self._eligible(deal_pairs(interactions, check_random_state(0)))
         return pd.Series(
             {

@@ -125,7 +125,7 @@ class TemporalUserSplit(_PairSplit):
             time of the first test pair.
         """
         self._check_parameters()
-        interactions = check_interactions(X, y)
+        interactions = check_interactions(X, y, weighted=False)
         train, test = list(self._sides(interactions, groups))[-1]
         users, items, positive = interactions.users.codes, interactions.items.codes, interactions.y > 0
         described = {

@@ -19,7 +19,7 @@ from sklearn_recsketch.solvers._ranking import top_items
 from sklearn_recsketch.solvers._request import Given, Request, build_request, ranked_table
 from sklearn_recsketch.utils._ids import IdColumn, lookup
 from sklearn_recsketch.utils._threads import workers
-from sklearn_recsketch.utils._validation import Interactions, check_interactions, check_k
+from sklearn_recsketch.utils._validation import Interactions, check_history, check_interactions, check_k
 
 __all__ = ["BaseRecommender"]
 
@@ -70,7 +70,7 @@ class BaseRecommender(BaseEstimator, metaclass=ABCMeta):
         Parameters
         ----------
         X : array or frame of shape (n_rows, 2) or (n_rows, 3)
-            User and item ids by position; a weight column is ignored. Unknown ids are no error:
+            User and item ids by position; a third column is not looked at. Unknown ids are no error:
             they are represented by the mean embedding.
 
         Returns
@@ -79,7 +79,7 @@ class BaseRecommender(BaseEstimator, metaclass=ABCMeta):
             Larger is better; comparable between the items of one user.
         """
         check_is_fitted(self)
-        interactions = check_interactions(X)
+        interactions = check_interactions(X, weighted=False)
         users = lookup(self.users_, interactions.users, "user")
         items = lookup(self.items_, interactions.items, "item")
         out = np.empty(len(users), dtype=np.float32)
@@ -163,7 +163,7 @@ class BaseRecommender(BaseEstimator, metaclass=ABCMeta):
         Parameters
         ----------
         X : array or frame of shape (n_rows, 2) or (n_rows, 3)
-            User and item ids; a weight column is ignored.
+            User and item ids; a third column is not looked at.
         y : array-like of shape (n_rows,), default=None
             Strengths: a row is relevant where it is positive; None means every row.
         k : int, default=5
@@ -226,5 +226,5 @@ def _given(name: str, features: Any, history: Any, parameter: str) -> Given:
     """Checked arguments of a query."""
     return Given(
         None if features is None else check_side_features(features, f"{name}_features"),
-        None if history is None else check_interactions(history, name=parameter),
+        check_history(history, parameter),
     )

@@ -13,9 +13,10 @@ from sklearn_recsketch.solvers._neighbours import all_neighbours
 from sklearn_recsketch.solvers._norms import norms
 from sklearn_recsketch.solvers._ranking import LARGEST_INSERTION, top_items
 from sklearn_recsketch.solvers._request import ranked_table
+from sklearn_recsketch.utils._id_lists import check_id_list
 from sklearn_recsketch.utils._ids import IdColumn, lookup, show_id
 from sklearn_recsketch.utils._threads import workers
-from sklearn_recsketch.utils._validation import check_id_list, check_k
+from sklearn_recsketch.utils._validation import check_k
 from sklearn_recsketch.utils._warnings import levels_inside
 
 __all__ = ["SimilarityMixin", "own_places", "places_among", "unit_length"]

@@ -13,8 +13,10 @@ from sklearn_recsketch.recommenders._entities import Entities
 from sklearn_recsketch.recommenders._factors import FactorRecommender, Problem, draw_rows
 from sklearn_recsketch.recommenders._wrmf_fold_in import FoldIn
 from sklearn_recsketch.recommenders._wrmf_sweeps import Sweeps
-from sklearn_recsketch.solvers._ratings import excess_of, scaled_ratings
+from sklearn_recsketch.solvers._ratings import ConfidenceError, excess_of, scaled_ratings
+from sklearn_recsketch.solvers._request import Given
 from sklearn_recsketch.utils._compat import Interval, StrOptions
+from sklearn_recsketch.utils._ids import IdColumn
 from sklearn_recsketch.utils._threads import Workers, workers
 
 __all__ = ["WRMFRecommender"]
@@ -41,7 +43,8 @@ class WRMFRecommender(FactorRecommender):
     n_components : int, default=128
         Length of the vectors.
     alpha : float, default=40.0
-        Weight of an interaction of strength 1 over a pair without interaction.
+        Weight of an interaction of strength 1 over a pair without interaction. ``alpha * d`` must be below 2**24 for
+        every pair: beyond, float32 cannot tell ``1 + alpha * d`` from its neighbours.
     confidence : {"linear", "log"}, default="linear"
         ``1 + alpha * d`` or ``1 + alpha * log(1 + d)``.
     regularization : float, default=10.0
@@ -235,26 +238,38 @@ class WRMFRecommender(FactorRecommender):
 
     def _ratings(self, matrix: sp.csr_array) -> Ratings:
         """Excess confidences c - 1 as solvers read them."""
+        term = "d"
         if self.confidence == "log":
+            term = "log(1 + d)"
             matrix = sp.csr_array((np.log1p(matrix.data), matrix.indices, matrix.indptr), shape=matrix.shape)
-        return scaled_ratings(matrix, self.alpha)
+        return scaled_ratings(matrix, self.alpha, term)
 
     def _excess(self, matrix: sp.csr_array) -> sp.csr_array:
-        """The same as a matrix. Beyond float32 one is infinite, which training will notice."""
+        """The same as a matrix."""
         return sp.csr_array((excess_of(self._ratings(matrix)).data, matrix.indices, matrix.indptr), shape=matrix.shape)
 
     def _trainer(self, problem: Problem, pool: Workers) -> Any:
+        sweeps: Any = Sweeps
         if self.engine == "implicit":
-            from sklearn_recsketch.recommenders.engines._implicit_als import ImplicitSweeps
-
-            return ImplicitSweeps(self, problem, pool)
-        return Sweeps(self, problem, pool)
+            from sklearn_recsketch.recommenders.engines._implicit_als import ImplicitSweeps as sweeps
+        try:
+            return sweeps(self, problem, pool)
+        except ConfidenceError as error:
+            users, items = (side.ids[side.active] for side in (problem.users, problem.items))
+            raise error.of(users[error.row], items[error.column]) from None
 
     def _update(self, problem: Problem, new: sp.csr_array, pool: Workers) -> tuple[Any, float]:
         # A day's rows change the objective of all users and items they touch: one sweep over all
         # costs less than telling them apart and keeps the result the same for any split into days.
         trainer = self._trainer(problem, pool)
         return trainer, trainer.run_epoch(0)
+
+    def _query_vectors(self, name: str, asked: IdColumn, codes: np.ndarray, given: Given) -> np.ndarray:
+        try:
+            return super()._query_vectors(name, asked, codes, given)
+        except ConfidenceError as error:
+            others = self.items_ if name == "user" else self.users_
+            raise error.of(*given.pair(name, asked, others, error.row, error.column)) from None
 
     def _fold_in(self, name: str, entities: Entities, drawn: np.ndarray, history: sp.csr_array) -> np.ndarray:
         with workers(self.n_jobs) as pool:

@@ -11,8 +11,9 @@ import scipy.sparse as sp
 from sklearn_recsketch.preprocessing._matrix import present_ids
 from sklearn_recsketch.preprocessing._side_features import SideFeatures
 from sklearn_recsketch.utils._frames import frame_library, make_table
+from sklearn_recsketch.utils._id_lists import check_id_list
 from sklearn_recsketch.utils._ids import IdColumn, check_same_kind, lookup, lookup_unsorted
-from sklearn_recsketch.utils._validation import Interactions, InteractionSource, check_id_list, check_interactions
+from sklearn_recsketch.utils._validation import Interactions, InteractionSource, check_interactions
 
 __all__ = ["Given", "Request", "build_request", "ranked_table"]
 
@@ -56,6 +57,16 @@ class Given:
         by_id.sum_duplicates()
         rows = np.flatnonzero(np.diff(by_id.indptr)[asked.codes])
         return rows, sp.csr_array(by_id[asked.codes[rows]].astype(np.float32))
+
+    def pair(self, name: str, asked: IdColumn, others: np.ndarray, row: int, column: int) -> tuple[Any, Any]:
+        """Ids of the user and the item at a place of the `history_matrix`."""
+        past = self.history
+        assert past is not None
+        partners = past.items if name == "user" else past.users
+        unknown = partners.ids[lookup(others, IdColumn(np.arange(len(partners.ids)), partners.ids), name) < 0]
+        rows, _ = self.history_matrix(name, asked, others)
+        ids = asked.ids[asked.codes[rows[row]]], np.concatenate([others, unknown])[column]
+        return ids if name == "user" else ids[::-1]
 
 
 @dataclass(frozen=True)
@@ -156,7 +167,7 @@ def build_request(
     pairs = None
     if exclude is not None and _is_table(exclude):
         empty = hasattr(exclude, "__len__") and not len(exclude)
-        pairs = None if empty else check_interactions(exclude, name="exclude")
+        pairs = None if empty else check_interactions(exclude, name="exclude", weighted=False)
     elif exclude is not None:
         unwanted = check_id_list(exclude, "excluded item")
         position = lookup_unsorted(items, IdColumn(np.arange(len(unwanted.ids)), unwanted.ids), "excluded item")
