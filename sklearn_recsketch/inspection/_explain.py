@@ -12,8 +12,9 @@ from sklearn_recsketch.recommenders._fitted import factor_recommender, known_row
 from sklearn_recsketch.recommenders._similarity import unit_length
 from sklearn_recsketch.solvers._request import Given
 from sklearn_recsketch.utils._frames import make_table
+from sklearn_recsketch.utils._id_lists import check_id_list
 from sklearn_recsketch.utils._ids import lookup, show_id
-from sklearn_recsketch.utils._validation import check_id_list, check_interactions
+from sklearn_recsketch.utils._validation import check_interactions
 
 __all__ = ["explain"]
 

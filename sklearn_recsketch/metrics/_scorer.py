@@ -8,6 +8,7 @@ from typing import Any
 from sklearn_recsketch.metrics._evaluation import Evaluation, evaluate
 from sklearn_recsketch.metrics._names import Metric, parse_metric
 from sklearn_recsketch.metrics._question import Options
+from sklearn_recsketch.solvers._choice import read_choice
 from sklearn_recsketch.utils._compat import _BaseScorer
 
 __all__ = [
@@ -124,7 +125,7 @@ def make_ranking_scorer(
     >>> bool(0 < scores[0] < 1)
     True
     """
-    options = Options(exclude_seen, candidates, n_users, fold_in, random_state)
+    options = Options(exclude_seen, read_choice(candidates, "candidates"), n_users, fold_in, random_state)
     if isinstance(metrics, str):
         return RankingScorer(parse_metric(metrics), options)
     parsed = [parse_metric(metric) for metric in metrics]

@@ -13,8 +13,9 @@ from sklearn_recsketch.kernels._jit import read_only
 from sklearn_recsketch.preprocessing._k_core import MINIMA, k_core
 from sklearn_recsketch.preprocessing._pair_sums import renumbered, sum_pairs
 from sklearn_recsketch.utils._compat import validate_parameter_constraints
+from sklearn_recsketch.utils._id_lists import check_id_list
 from sklearn_recsketch.utils._ids import IdColumn, places_of, show_id
-from sklearn_recsketch.utils._validation import Interactions, check_id_list, check_interactions
+from sklearn_recsketch.utils._validation import Interactions, check_interactions
 
 __all__ = [
     "build_matrix",

@@ -11,8 +11,8 @@ import scipy.sparse as sp
 from sklearn.feature_extraction import DictVectorizer
 
 from sklearn_recsketch.utils._frames import columns_of, frame_library
+from sklearn_recsketch.utils._id_lists import check_id_list
 from sklearn_recsketch.utils._ids import check_same_kind, encode_ids, lookup, show_id
-from sklearn_recsketch.utils._validation import check_id_list
 
 __all__ = ["SideFeatures"]
 

@@ -8,8 +8,8 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_recsketch.metrics._question import unwrap
+from sklearn_recsketch.utils._id_lists import check_id_list
 from sklearn_recsketch.utils._ids import lookup, show_id
-from sklearn_recsketch.utils._validation import check_id_list
 
 __all__ = ["factor_recommender", "known_rows"]
 

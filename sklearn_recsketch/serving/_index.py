@@ -18,9 +18,10 @@ from sklearn_recsketch.serving._rescore import rescored
 from sklearn_recsketch.serving._vectors import id_name
 from sklearn_recsketch.solvers._ranking import top_items
 from sklearn_recsketch.solvers._request import ranked_table
+from sklearn_recsketch.utils._id_lists import check_id_list
 from sklearn_recsketch.utils._ids import lookup, show_id
 from sklearn_recsketch.utils._threads import workers
-from sklearn_recsketch.utils._validation import check_id_list, check_k
+from sklearn_recsketch.utils._validation import check_k
 
 __all__ = ["EmbeddingIndex"]
 

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sklearn_recsketch.utils._extras import import_extra
+from sklearn_recsketch.utils._id_lists import check_id_list
 from sklearn_recsketch.utils._ids import show_id
-from sklearn_recsketch.utils._validation import are_swapped, check_id_list
+from sklearn_recsketch.utils._validation import are_swapped
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame, SparkSession

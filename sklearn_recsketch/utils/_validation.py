@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, NoReturn
 
@@ -18,7 +18,6 @@ __all__ = [
     "InteractionSource",
     "Interactions",
     "are_swapped",
-    "check_id_list",
     "check_interactions",
     "check_k",
     "check_rows",
@@ -167,28 +166,6 @@ def check_rows(X: Any, y: Any = None) -> Interactions:
     if isinstance(X, InteractionSource):
         raise TypeError(_no_rows(X))
     return check_interactions(X, y)
-
-
-def check_id_list(ids: Any, name: str) -> IdColumn:
-    """Encode a one-dimensional list of ids given to a query; a single id is a list of one."""
-    # A float, too: table.iloc[0]["item"] makes one of an integer.
-    if isinstance(ids, (str, int, float, np.integer, np.floating)) and not isinstance(ids, bool):
-        ids = [ids]
-    if isinstance(ids, pd.Series | pd.Index):
-        return encode_ids(ids, name)
-    array = ids.to_numpy() if hasattr(ids, "to_numpy") else ids
-    if not isinstance(array, Iterable):
-        raise TypeError(
-            f"{name} ids must be a list of ints or strings, got {show_id(ids)} of type {type(ids).__name__}."
-        )
-    if not isinstance(array, np.ndarray):
-        array = np.array(list(array), dtype=object)
-    if array.ndim != 1:
-        raise ValueError(
-            f"{name} ids must be a one-dimensional list, got an array of shape {array.shape}. "
-            f"Pass one column, for example X[:, 0]."
-        )
-    return encode_ids(array, name)
 
 
 def check_k(k: Any, name: str = "k", least: int = 1) -> int:
