@@ -14,8 +14,7 @@ from sklearn_recsketch.solvers._eligible import eligible
 from sklearn_recsketch.solvers._neighbours import all_neighbours
 from sklearn_recsketch.solvers._norms import norms
 from sklearn_recsketch.solvers._ranking import LARGEST_INSERTION
-from sklearn_recsketch.solvers._request import ranked_table
-from sklearn_recsketch.utils._id_lists import check_id_list
+from sklearn_recsketch.solvers._request import asked_ids, ranked_table
 from sklearn_recsketch.utils._ids import IdColumn, lookup, show_id
 from sklearn_recsketch.utils._threads import workers
 from sklearn_recsketch.utils._validation import check_k
@@ -115,7 +114,7 @@ def _similar(recommender: Any, name: str, ids: Any, k: int, metric: str, candida
         distinct = known if own is None else own.users.ids
         column = IdColumn(np.arange(len(distinct)), distinct)
     else:
-        column = check_id_list(ids, name)
+        column = asked_ids(ids, name, known)
     check_owners(choice, "candidates", name, column.ids, known)
     codes = lookup(known, column, name)
     _warn_unknown(name, column.ids[column.codes], codes)

@@ -17,7 +17,7 @@ from sklearn_recsketch.utils._id_lists import check_id_list
 from sklearn_recsketch.utils._ids import IdColumn, check_same_kind, lookup, lookup_unsorted
 from sklearn_recsketch.utils._validation import Interactions
 
-__all__ = ["Given", "Request", "build_request", "ranked_table"]
+__all__ = ["Given", "Request", "asked_ids", "build_request", "ranked_table"]
 
 
 @dataclass(frozen=True)
@@ -151,11 +151,16 @@ def build_request(
     return Request(column, codes, items, item_codes, own_pairs(chosen), own_pairs(unwanted))
 
 
+def asked_ids(ids: Any, name: str, known: np.ndarray) -> IdColumn:
+    """The ids that a query names, of the type of the known ones where it names none."""
+    column = check_id_list(ids, name)
+    return column if len(column.ids) else IdColumn(column.codes, known[:0])
+
+
 def _users_asked(users: Any, chosen: Choice | None, of_users: Given, known: np.ndarray) -> IdColumn:
     """The users named; else those with candidates of their own, or those the query says something of, or all."""
     if users is not None:
-        column = check_id_list(users, "user")
-        return column if len(column.ids) else IdColumn(column.codes, known[:0])
+        return asked_ids(users, "user", known)
     own = own_pairs(chosen)
     ids = of_users.ids("user") if own is None else own.users.ids
     ids = known if ids is None else ids

@@ -61,6 +61,8 @@ def id_array(ids: Any, name: str) -> Any:
     array = ids.to_numpy() if hasattr(ids, "to_numpy") else ids
     if not isinstance(array, np.ndarray):
         array = np.array(list(array), dtype=object)
+    if not array.dtype.isnative:
+        array = array.astype(array.dtype.newbyteorder("="))
     if array.ndim != 1:
         raise ValueError(
             f"{name} ids must be a one-dimensional list, got an array of shape {array.shape}. "
