@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import reprlib
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -31,7 +31,7 @@ def check_id_list(ids: Any, name: str) -> IdColumn:
     if isinstance(ids, (str, int, float, np.integer, np.floating)) and not isinstance(ids, bool):
         ids = [ids]
     column = encode_ids(id_array(ids, name), name)
-    return IdColumn(np.arange(len(column.ids)), column.ids) if isinstance(ids, Set) else column
+    return IdColumn(np.arange(len(column.ids)), column.ids) if isinstance(ids, set | frozenset) else column
 
 
 def id_array(ids: Any, name: str) -> Any:
