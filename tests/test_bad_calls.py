@@ -249,7 +249,7 @@ CALLS = [
     (
         "unknown_candidates",
         lambda: make_ranking_scorer("ndcg@5", candidates="warm"),
-        TypeError,
+        ValueError,
         r"candidates must be a list of item ids, .*'cold' or None, got 'warm' of type str\. .* candidates=\['warm'\]",
     ),
     (

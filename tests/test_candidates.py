@@ -284,5 +284,5 @@ def test_an_item_called_cold():
     rec = PopularityRecommender().fit([["ann", "cold"], ["bob", "warm"], ["cold", "warm"]])
     assert rec.recommend("cold", candidates=["cold"])["item"].tolist() == ["cold"]
     assert rec.recommend(candidates={"cold": ["cold"]})["user"].tolist() == ["cold"]
-    with pytest.raises(TypeError, match=r"exclude must be .* got 'cold' of type str\. .* exclude=\['cold'\]"):
+    with pytest.raises(ValueError, match=r"exclude must be .* got 'cold' of type str\. .* exclude=\['cold'\]"):
         rec.recommend(exclude="cold")

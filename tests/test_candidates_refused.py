@@ -21,7 +21,6 @@ def rec():
 
 
 OTHERS = {
-    "text": ("m3", r"got 'm3' of type str\. For a single id, write {p}=\['m3'\]"),
     "int": (7, r"got 7 of type int\. For a single id, write {p}=\[7\]"),
     "numpy_int": (np.int64(7), r"of type int64\. For a single id, write {p}=\[7\]"),
     "float": (7.0, r"got 7\.0 of type float"),
@@ -50,6 +49,7 @@ OTHERS = {
     "lazy_frame": (pl.DataFrame(PAIRS).lazy(), r"{p} is a lazy frame"),
 }
 WRONG = {
+    "text": ("m3", r"got 'm3' of type str\. For a single id, write {p}=\['m3'\]"),
     "ragged": (
         [["ann", "m3"], ["bob"]],
         r"{p} must be a list of item ids or .* pairs .* element 1 is \['bob'\]",

@@ -69,7 +69,8 @@ def read_choice(value: Any, parameter: Parameter, own: str | None = "user", othe
         return "cold"
     paired = isinstance(value, Mapping) or _is_table(value)
     if (paired and own is None) or not (paired or _is_list(value)):
-        raise TypeError(_rule(value, parameter, own, other))
+        # "cold" is a text, so that another one is a wrong value rather than of a wrong type.
+        raise (ValueError if isinstance(value, str) else TypeError)(_rule(value, parameter, own, other))
     if isinstance(value, Mapping):
         choice: Choice | None = _of_mapping(value, parameter, str(own), other)
     elif paired:
