@@ -43,6 +43,7 @@ FRAMES = {
     "zeros": WIDE.fillna(0),
     "categories": categories(),
     "sparse_nan": WIDE.astype(pd.SparseDtype(float, NAN)),
+    "sparse_from_the_second_row": WIDE.iloc[::-1].astype(pd.SparseDtype(float, NAN)),
     "sparse_zero": WIDE.fillna(0).astype(pd.SparseDtype(float, 0)),
     "sparse_other": WIDE.fillna(0).astype(pd.SparseDtype(float, 2.0)),
     "sparse_and_dense": WIDE.astype({"m1": pd.SparseDtype(float, NAN)}),
