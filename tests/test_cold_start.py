@@ -354,5 +354,5 @@ def test_folding_in_never_draws_items_known_by_features_only(recommender, plante
 
 def asked_for(rec, history):
     given = Given(history=check_interactions(history))
-    request = build_request(rec.users_, rec.items_, of_users=given)
+    request = build_request(rec.users_, rec.items_, rec.interactions_, of_users=given)
     return request.users, request.user_codes, given

@@ -13,6 +13,7 @@ from sklearn_recsketch.metrics._evaluation import values_of
 from sklearn_recsketch.metrics._hits import METRICS
 from sklearn_recsketch.metrics._names import Metric
 from sklearn_recsketch.metrics._question import Options, pose, unwrap
+from sklearn_recsketch.solvers._choice import read_choice
 
 __all__ = ["ranking_report"]
 
@@ -79,7 +80,7 @@ def ranking_report(
     ann           1.0       1.0
     bob           0.0       0.0
     """
-    options = Options(exclude_seen, candidates, n_users, fold_in, random_state)
+    options = Options(exclude_seen, read_choice(candidates, "candidates"), n_users, fold_in, random_state)
     cutoffs = _checked(ks)
     metrics = [Metric(name, k) for name in METRICS for k in cutoffs]
     recommender, X = unwrap(estimator, X)

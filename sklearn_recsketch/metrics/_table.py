@@ -81,11 +81,18 @@ def read_table(recommended: Any, k: int = 1) -> RankedTable:
             f"Make it with recommend(..., k={k}); if no user has so many items left, a smaller k measures as much."
         )
     users = encode_ids(columns["user"], "user")
-    repeated = pd.DataFrame({"user": users.codes, "rank": rank}).duplicated().any()
-    if rank.dtype.kind not in "iu" or rank.min() < 1 or repeated:
+    if rank.dtype.kind not in "iu" or rank.min() < 1:
         raise ValueError(
             "The ranks of a table of recommendations must be whole numbers from 1, each once per user; "
             "the best item has rank 1. recommend() numbers them so."
+        )
+    repeated = pd.DataFrame({"user": users.codes, "rank": rank}).duplicated()
+    if repeated.any():
+        row = int(np.argmax(repeated))
+        raise ValueError(
+            f"A table of recommendations must have each rank once per user, but row {row} repeats rank {rank[row]} of "
+            f"the user {show_id(users.ids[users.codes[row]])}. A user who is named twice gets her list twice: name "
+            f"each once, recommend(X['user'].unique())."
         )
     items = encode_ids(columns["item"], "item")
     twice = pd.DataFrame({"user": users.codes, "item": items.codes}).duplicated()

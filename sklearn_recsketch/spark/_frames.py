@@ -90,6 +90,8 @@ def asked_ids(ids: Any, name: str, known: DataType, session: SparkSession) -> Da
     else:
         column = check_id_list(ids, name)
         kind = "string" if column.ids.dtype == object else "bigint"
+        if not len(column.ids):
+            kind = known.simpleString()
         # Named tuples of plain values: rows of numpy scalars are refused.
         frame = session.createDataFrame([(value,) for value in column.ids[column.codes].tolist()], f"{name} {kind}")
     if frame.schema[name].dataType != known:

@@ -87,10 +87,14 @@ def _native(array: np.ndarray) -> np.ndarray:
 
 def make_table(columns: dict[str, np.ndarray], library: str, index: Any = None) -> Any:
     """A pandas frame, or a polars or pyarrow one where the caller uses that library."""
+    # Objects without a value do not say that they are strings.
+    empty = [name for name, values in columns.items() if values.dtype.kind == "O" and not len(values)]
     if library not in _BACKENDS:
-        return pd.DataFrame(columns, index=index)
+        frame = pd.DataFrame(columns, index=index)
+        return frame.astype(dict.fromkeys(empty, pd.Series([""]).dtype)) if empty else frame
     series = {name: _plain(values) for name, values in columns.items()}
-    return nw.from_dict(series, backend=_BACKENDS[library]).to_native()
+    table = nw.from_dict(series, backend=_BACKENDS[library])
+    return table.with_columns(nw.col(name).cast(nw.String) for name in empty).to_native()
 
 
 def _plain(values: np.ndarray) -> Any:
