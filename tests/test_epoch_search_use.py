@@ -260,7 +260,7 @@ def test_it_can_be_cloned_and_shown():
         ({"epochs": 10}, TypeError, r"write range\(1, n \+ 1\)"),
         ({"epochs": []}, ValueError, "at least one int"),
         ({"epochs": [0, 2]}, ValueError, "each at least 1"),
-        ({"resource": "n_epochs"}, ValueError, "is no parameter of WRMFRecommender"),
+        ({"resource": "n_epochs"}, ValueError, "is not a parameter of WRMFRecommender"),
         ({"estimator": PIPE, "param_distributions": {}}, ValueError, "Did you mean resource='rec__max_iter'"),
         ({"estimator": LogisticRegression()}, TypeError, "a recommender that trains by epochs"),
         ({"estimator": PopularityRecommender()}, TypeError, "a recommender that trains by epochs"),
