@@ -180,8 +180,10 @@ def test_kfold_tests_every_pair_once(table, n_splits, seed):
         assert splits is None
     elif sizes.max() >= n_splits:  # one user fills all folds
         assert splits is not None
-    assert all(len(test) for _, test in splits or [])
-    tested = [pair for _, test in splits or [] for pair in pairs(X, y, test)]
+    if splits is None:
+        return
+    assert all(len(test) for _, test in splits)
+    tested = [pair for _, test in splits for pair in pairs(X, y, test)]
     assert len(tested) == len(set(tested))
     assert set(tested) == expected
 
