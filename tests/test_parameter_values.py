@@ -40,6 +40,14 @@ CATEGORIES = {
 }
 
 
+@pytest.fixture
+def pyplot():
+    pytest.importorskip("matplotlib").use("agg")
+    plt = pytest.importorskip("matplotlib.pyplot")
+    yield plt
+    plt.close("all")
+
+
 @pytest.fixture(autouse=True)
 def no_fits():
     FITS.clear()
@@ -233,6 +241,9 @@ def test_the_file_of_other_categories_is_refused(tmp_path, other):
 
 def test_a_category_that_cannot_be_compared_between_runs_is_refused(tmp_path):
     class Local:
+        def __deepcopy__(self, memo):
+            return self
+
         def __reduce__(self):
             raise TypeError("it stays here")
 
@@ -287,8 +298,7 @@ def test_as_many_candidates_as_the_grid_has_are_the_grid(table):
     assert [params["alpha"] for params in search.cv_results_["params"]] == [1, 1, 2, 2]
 
 
-def test_encoders_and_none_are_labels_of_plots(table):
-    pytest.importorskip("matplotlib").use("agg")
+def test_encoders_and_none_are_labels_of_plots(table, pyplot):
     search = epoch_search([None, ENCODER]).fit(table)
     panel = SearchScatterDisplay.from_search(search).axes_[0]
     assert {label.get_text() for label in panel.get_xticklabels()} >= {"None"}
@@ -296,8 +306,7 @@ def test_encoders_and_none_are_labels_of_plots(table):
 
 
 @pytest.mark.parametrize("name", [name for name in CATEGORIES if len(CATEGORIES[name]) > 1])
-def test_all_categories_have_plots(name):
-    pytest.importorskip("matplotlib").use("agg")
+def test_all_categories_have_plots(name, pyplot):
     _, search = tried(CATEGORIES[name], n_iter=14)
     SearchScatterDisplay.from_search(search).figure_.draw_without_rendering()
     SearchTraceDisplay.from_search(search).figure_.draw_without_rendering()
