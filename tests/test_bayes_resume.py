@@ -17,7 +17,6 @@ from toy_hill import (
     ROWS,
     SPACE,
     SPLITS,
-    Hill,
     assert_equal,
     height,
     hill_search,
@@ -133,12 +132,6 @@ def test_a_checkpoint_is_written_or_the_search_does_not_begin(tmp_path):
 def test_a_checkpoint_needs_a_seed(random_state, tmp_path):
     with pytest.raises(ValueError, match="int random_state"):
         hill_search(random_state=random_state, checkpoint=tmp_path / "search.json").fit(ROWS)
-
-
-def test_a_checkpoint_holds_no_objects(tmp_path):
-    space = {"kind": ["round", Hill, len]}
-    with pytest.raises(ValueError, match=r"kind has <class .*Hill'>, <built-in function len>"):
-        hill_search(space, checkpoint=tmp_path / "search.json").fit(ROWS)
 
 
 @pytest.mark.parametrize(
