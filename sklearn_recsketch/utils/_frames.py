@@ -10,7 +10,7 @@ import pandas as pd
 
 _BACKENDS: dict[str, Literal["polars", "pyarrow"]] = {"polars": "polars", "pyarrow": "pyarrow"}
 
-__all__ = ["columns_of", "frame_library", "make_table"]
+__all__ = ["columns_of", "frame_library", "make_table", "values_of"]
 
 
 def frame_library(data: Any) -> str | None:
@@ -33,8 +33,17 @@ def columns_of(data: Any) -> tuple[list[Any], list[str] | None]:
         return [data.iloc[:, j] for j in range(data.shape[1])], [str(name) for name in data.columns]
     frame = nw.from_native(data, eager_only=True, pass_through=True)
     if isinstance(frame, nw.DataFrame):
-        return [frame[name].to_numpy() for name in frame.columns], list(frame.columns)
+        return [values_of(frame[name]) for name in frame.columns], list(frame.columns)
     return [data[:, j] for j in range(data.shape[1])], None
+
+
+def values_of(series: nw.Series[Any]) -> np.ndarray:
+    """A column of polars or Arrow as numpy array."""
+    if series.implementation.is_pyarrow() and isinstance(series.dtype, nw.Categorical):
+        # Arrow takes the first value of a dictionary for missing ones.
+        native = series.to_native()
+        series = nw.from_native(native.cast(native.type.value_type), series_only=True)
+    return series.to_numpy()
 
 
 def make_table(columns: dict[str, np.ndarray], library: str, index: Any = None) -> Any:
