@@ -117,7 +117,7 @@ def test_a_table_without_rows_or_columns_is_refused(table):
         (lambda: SideFeatures.from_dicts([{"a": 1}]), r"got list\. .*from_dicts\(dict\(zip\(ids, features\)\)\)"),
         (
             lambda: SideFeatures.from_dicts({1: TABLE["year"]}),
-            r"of id 1 must be a mapping .* to_dict\(\)",
+            r"of id 1 must be a mapping .*to_dict\(\)",
         ),
         (lambda: SideFeatures.from_dicts({1: {1: "x"}}), "must be texts, but id 1 has 1: write '1'"),
         (lambda: SideFeatures.from_dicts({1: {None: "x"}}), "must be texts, but id 1 has None: write 'None'"),

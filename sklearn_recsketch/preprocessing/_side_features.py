@@ -28,7 +28,7 @@ class SideFeatures:
 
     Build one with :meth:`from_dicts`, :meth:`from_frame` or :meth:`from_long`. A text value is a
     category (a column per key and value), a number is a measurement (a column per key), a list of
-    texts is several categories.
+    texts is several categories. An empty text, or a missing one in a list, is not a feature.
 
     The container deliberately has no length, shape or array interface: scikit-learn slices every
     fit parameter that is as long as X, and a table of item features happens to be so sooner or
@@ -40,8 +40,9 @@ class SideFeatures:
         Ids, sorted, as integers or strings.
     keys, values : ndarray of shape (n_columns,), dtype object
         What each column stands for; the value of a measurement is None.
-    matrix : csr_array of shape (n_ids, n_columns), dtype float32
-        1 for a category present, the number for a measurement.
+    matrix : csr_array of shape (n_ids, n_columns), dtype float32 or float64
+        1 for a category present, the number for a measurement, 0 included. In float64 if there are numbers that
+        float32 would round.
 
     Examples
     --------
@@ -140,7 +141,8 @@ class SideFeatures:
         ----------
         df : pandas, polars or pyarrow frame
             Text and categorical columns become categories, numeric columns measurements, lists of
-            texts several categories. A missing cell is a feature the id does not have.
+            texts several categories. A missing cell is a feature the id does not have. An index of pandas that
+            has a name counts as the first column.
         id : str, default=None
             Column of the ids; None is the first column.
         lowercase : bool, default=False
@@ -152,8 +154,9 @@ class SideFeatures:
 
         Raises
         ------
-        ValueError
-            For repeated ids, naming the first.
+        TypeError, ValueError
+            For repeated ids and repeated names of columns, naming the first, and for values that are neither texts,
+            finite numbers nor lists of texts, naming column, id and row.
         """
         columns = feature_columns(df, "from_frame")
         id = first_column(df, columns) if id is None else column_named(columns, id, "id")
@@ -183,7 +186,7 @@ class SideFeatures:
         Parameters
         ----------
         df : pandas, polars or pyarrow frame
-            One row per feature of an id.
+            One row per feature of an id; a list of texts is several.
         id, key, value : str
             Names of the columns. A text in `value` is a category, a number a measurement.
         lowercase : bool, default=False
@@ -195,8 +198,8 @@ class SideFeatures:
 
         Raises
         ------
-        ValueError
-            For a missing cell or a measurement given twice, naming the row.
+        TypeError, ValueError
+            For a missing cell, a measurement given twice or a value of another kind, naming the row.
         """
         columns = feature_columns(df, "from_long")
         wanted = {"id": id, "key": key, "value": value}

@@ -133,8 +133,7 @@ class Entities:
         fitted = SideFeatureEncoder() if encoder is None else clone(encoder)
         fitted.fit(aligned)
         if earlier is not None and earlier.encoder is not None:
-            found = np.asarray(pd.Index(earlier.encoder.feature_names_).get_indexer(pd.Index(fitted.feature_names_)))
-            fitted.idf_[found >= 0] = earlier.encoder.idf_[found[found >= 0]]
+            fitted._keep_weights(earlier.encoder)
         design = fitted.transform(aligned, n_interactions=n_interactions)
         empty = active & (np.diff(design.indptr) == 0)
         if empty.any():
