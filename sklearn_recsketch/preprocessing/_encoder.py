@@ -250,7 +250,8 @@ class SideFeatureEncoder(TransformerMixin, BaseEstimator, auto_wrap_output_keys=
         n_ids = len(features.ids)
         indptr = np.concatenate([[0], np.cumsum(np.bincount(rows, minlength=n_ids))])
         block = sp.csr_array((values, columns, indptr), shape=(n_ids, len(self.feature_names_)))
-        if self.feature_weight == 0:
+        # Without an identity, an id at the mean of its measurements is represented by a stored 0.
+        if self.identity or self.feature_weight == 0:
             block.eliminate_zeros()
         blocks = [self._identity_block(features.ids), block] if self.identity else [block]
         encoded = sp.csr_array(sp.hstack(blocks, format="csr", dtype=np.float32))
