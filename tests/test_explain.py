@@ -46,7 +46,7 @@ def total(table):
 def featured(tiny):
     """X, y and features of both sides, of one user and one item without interactions as well."""
     X, y, items, users = tiny
-    users = users.updated(SideFeatures.from_dicts({COLD_USER: {"land": "l1", "age": 2.0}}), "user")
+    users = users.updated(SideFeatures.from_dicts({COLD_USER: {"land": "l1", "age": 3.0}}), "user")
     items = items.updated(SideFeatures.from_dicts({COLD_ITEM: {"tag": ["t1", "t2"]}}), "item")
     return X, y, {"user_features": users, "item_features": items}
 

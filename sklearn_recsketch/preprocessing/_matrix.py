@@ -10,8 +10,8 @@ import scipy.sparse as sp
 
 from sklearn_recsketch.kernels._counting import count
 from sklearn_recsketch.kernels._jit import read_only
-from sklearn_recsketch.preprocessing._cells import as_matrix, filled_cells
 from sklearn_recsketch.preprocessing._k_core import MINIMA, k_core
+from sklearn_recsketch.preprocessing._matrix_cells import as_matrix, filled_cells
 from sklearn_recsketch.preprocessing._pair_sums import renumbered, sum_pairs
 from sklearn_recsketch.utils._compat import validate_parameter_constraints
 from sklearn_recsketch.utils._id_lists import check_id_list

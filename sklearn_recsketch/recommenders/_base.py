@@ -15,6 +15,7 @@ from sklearn_recsketch.metrics._names import Metric
 from sklearn_recsketch.metrics._question import Options
 from sklearn_recsketch.preprocessing._encoder import SideFeatureEncoder, check_side_features
 from sklearn_recsketch.preprocessing._side_features import SideFeatures
+from sklearn_recsketch.recommenders._feature_ids import refuse_ids_of_other_side
 from sklearn_recsketch.solvers._request import Given, Request, build_request, ranked_table
 from sklearn_recsketch.utils._ids import IdColumn, lookup
 from sklearn_recsketch.utils._threads import workers
@@ -155,6 +156,12 @@ class BaseRecommender(BaseEstimator, metaclass=ABCMeta):
         k = check_k(k)
         of_users = _given("user", user_features, history, "history")
         of_items = _given("item", item_features, item_history, "item_history")
+        for name, given, own, other in (
+            ("user", of_users, self.users_, self.items_),
+            ("item", of_items, self.items_, self.users_),
+        ):
+            if given.features is not None:
+                refuse_ids_of_other_side(name, given.features.ids, own, other)
         request = build_request(
             self.users_, self.items_, self.interactions_, users, of_users, of_items, candidates, exclude
         )
