@@ -21,6 +21,7 @@ from sklearn_recsketch.solvers._pairwise import Loss, PairwiseEpochs, warp_rank_
 from sklearn_recsketch.solvers._pairwise_sides import Embeddings, PlainSide
 from sklearn_recsketch.utils._threads import Workers
 
+pytestmark = pytest.mark.engines
 K, RATE, N_ITEMS = 3, 0.05, 1000
 # Float32 sums of terms of at most 1.
 CLOSE = {"rtol": 1e-5, "atol": 1e-6}

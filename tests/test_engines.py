@@ -17,6 +17,7 @@ from sklearn_recsketch.model_selection import EpochSearchCV, UserHoldoutSplit
 
 pytest.importorskip("implicit", reason="implicit is not installed: extra [engines]")
 
+pytestmark = pytest.mark.engines
 NEEDS_LIGHTFM = "LightFM is not installed: extra [engines]"
 ENGINES = [
     (WRMFRecommender, "implicit"),

@@ -16,6 +16,7 @@ from sklearn_recsketch.conversion import from_implicit, from_lightfm, to_implici
 from sklearn_recsketch.inspection import explain
 from sklearn_recsketch.preprocessing import to_matrix
 
+pytestmark = pytest.mark.engines
 K, TOP = 6, 10
 
 
