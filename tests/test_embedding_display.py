@@ -89,8 +89,8 @@ def test_pca_is_the_projection_on_the_first_two_principal_axes(rec):
     centred = directions - directions.mean(axis=0)
     expected = centred @ np.linalg.svd(centred)[2][:2].T
     signs = np.sign((expected * display.points).sum(axis=0))
-    # The display's arithmetic is in float32.
-    np.testing.assert_allclose(display.points, expected * signs, atol=1e-5)
+    # The display's arithmetic is in float32: 1.5e-5 off where LAPACK has no fused multiply-add.
+    np.testing.assert_allclose(display.points, expected * signs, atol=1e-4)
 
 
 def test_only_the_direction_of_a_vector_counts(rec, monkeypatch):
