@@ -10,8 +10,8 @@ FEATURES ?=
 REPORT ?= demo-report
 TESTS ?=
 # A worker per core, each with one thread of BLAS. A file stays on one worker, as its fixtures do.
-PARALLEL := -n logical --dist loadfile
-FAST := -m "not slow and not spark and not cluster and not browser"
+PARALLEL := -n logical --dist loadfile --no-loadscope-reorder
+FAST := -m "not slow and not spark and not cluster and not browser" --hypothesis-profile fast
 
 .PHONY: help demo experiments test test-fast test-machines test-lowest wheel-check lint format type doc bench quality clean
 

@@ -24,15 +24,18 @@ from sklearn_recsketch.preprocessing import SideFeatures
 from sklearn_recsketch.serving import to_index
 
 settings.register_profile("suite", deadline=None)  # a loaded machine is not a fault
+settings.register_profile("fast", deadline=None, max_examples=20)
 settings.load_profile("suite")
 
 
 @pytest.hookimpl(tryfirst=True)  # before -m looks at marks
 def pytest_collection_modifyitems(items):
-    """Mark what starts Spark."""
+    """Mark what starts Spark, and begin with what takes longest, so that no worker is left with it at the end."""
     for item in items:
         if "spark" in getattr(item, "fixturenames", ()):
             item.add_marker("spark")
+    long = {"spark", "cluster", "browser"}
+    items.sort(key=lambda item: long.isdisjoint(mark.name for mark in item.iter_markers()))
 
 
 @pytest.fixture(params=[0, 1])

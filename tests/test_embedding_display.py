@@ -75,6 +75,7 @@ def test_the_same_random_state_makes_the_same_picture(rec):
     assert written(first) == written(again)
 
 
+@pytest.mark.slow
 def test_where_t_sne_draws_it_draws_from_random_state():
     # It starts from PCA, which is randomised for a matrix as large as this.
     vectors = np.random.default_rng(0).standard_normal((501, 128)).astype(np.float32)

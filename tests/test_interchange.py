@@ -282,6 +282,7 @@ def test_a_regularization_that_implicit_does_not_have_is_a_warning(planted):
         assert to_implicit(rec).regularization == 3.0
 
 
+@pytest.mark.slow
 def test_implicit_is_not_made_to_warn_of_blas():
     code = """
 import warnings
