@@ -222,6 +222,7 @@ def test_the_kind_of_the_search_may_change_where_trials_do_not(tmp_path):
     assert not FITS
 
 
+@pytest.mark.slow
 def test_another_process_knows_the_file(likes, tmp_path):
     code = f"""
 from sklearn_recsketch import WRMFRecommender

@@ -179,6 +179,7 @@ def test_training_time_counts_no_scoring(planted):
     assert results["mean_fit_time"][2] < 0.4  # two rounds of scoring came before
 
 
+@pytest.mark.slow
 def test_a_fit_is_let_go_before_the_search_ends(planted):
     matrices, left = [], []
 
@@ -240,6 +241,7 @@ def test_warning_filters_are_left_as_they_are(planted):
     assert warnings.filters == before
 
 
+@pytest.mark.slow
 def test_processes_give_the_results_of_threads(planted):
     X, y, _ = planted
     here = EpochSearchCV(wrmf(), GRID, epochs=EPOCHS).fit(X.astype(str), y)

@@ -73,8 +73,8 @@ def test_loss_curve_is_the_dense_loss(solver, featured, parameters, tiny):
         item_features=item_features if featured in ("items", "both") else None,
         user_features=user_features if featured in ("users", "both") else None,
     )
-    # A by-product of float32 sums over a few hundred pairs.
-    assert rec.loss_curve_[-1] == pytest.approx(dense_loss(rec), rel=2e-5)
+    # A by-product of float32 sums over a few hundred pairs: 2.1e-5 off where kernels have no fused multiply-add.
+    assert rec.loss_curve_[-1] == pytest.approx(dense_loss(rec), rel=5e-5)
 
 
 @pytest.mark.parametrize("featured", [False, True])

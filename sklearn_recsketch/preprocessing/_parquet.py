@@ -138,7 +138,8 @@ class ParquetInteractions(InteractionSource):
         files = self._files()
         n_rows = files.n_rows
         streams = {name: stream_of(kind, n_rows) for name, kind in files.kinds.items()}
-        weights = np.empty(0 if self.weight is None else n_rows, dtype=np.float32)
+        # Zeros, not empty: a batch that needs float64 casts all rows, also those that are not read yet.
+        weights = np.zeros(0 if self.weight is None else n_rows, dtype=np.float32)
         n_read = 0
         for place, batch in files.batches(self._columns, READ_ROWS):
             for name, column in self._id_columns.items():
