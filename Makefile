@@ -53,7 +53,8 @@ test-machines: $(VENV)/.recsketch-test
 
 $(VENV)-lowest/.recsketch-test: pyproject.toml | $(VENV)/.recsketch-build
 	$(BIN)/uv venv --quiet --clear --python $(BIN)/python $(VENV)-lowest
-	$(BIN)/uv pip install --quiet --python $(VENV)-lowest/bin/python --resolution lowest-direct -e ".[test]"
+	$(BIN)/uv pip compile --quiet --resolution lowest-direct pyproject.toml --output-file $(VENV)-lowest/oldest.txt
+	$(BIN)/uv pip install --quiet --python $(VENV)-lowest/bin/python --constraint $(VENV)-lowest/oldest.txt -e ".[test]"
 	@touch $@
 
 test-lowest: $(VENV)-lowest/.recsketch-test
