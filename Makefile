@@ -57,8 +57,8 @@ $(VENV)-lowest/.recsketch-test: pyproject.toml | $(VENV)/.recsketch-build
 	$(BIN)/uv pip install --quiet --python $(VENV)-lowest/bin/python --constraint $(VENV)-lowest/oldest.txt -e ".[test]"
 	@touch $@
 
-test-lowest: $(VENV)-lowest/.recsketch-test
-	$(VENV)-lowest/bin/python -m pytest $(PARALLEL) $(FAST) $(TESTS)
+test-lowest: $(VENV)-lowest/.recsketch-test  # an older numba has a cache of its own, or each would empty the other's
+	NUMBA_CACHE_DIR=$(abspath $(VENV))-lowest/numba $(VENV)-lowest/bin/python -m pytest $(PARALLEL) $(FAST) $(TESTS)
 
 wheel-check: $(VENV)/.recsketch-build
 	rm -rf dist
