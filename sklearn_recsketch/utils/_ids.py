@@ -118,6 +118,8 @@ def check_same_kind(ids: np.ndarray, others: np.ndarray, what: str, whose: str) 
 
 def show_id(value: Any) -> str:
     """An id as its owner would write it: 7, not np.int64(7)."""
+    if isinstance(value, np.datetime64):  # whose item is a number where it counts nanoseconds
+        return str(value)
     return repr(value.item() if isinstance(value, np.generic) else value)
 
 
