@@ -96,6 +96,13 @@ TABLES = [
         r"Ids of one column must be all ints or all strings; the item id in row 1 is 'x' of type str",
     ),
     (
+        "nanosecond_ids",
+        table(user=pd.to_datetime(["2016-01-01"]).astype("datetime64[ns]"), item=[1]),
+        None,
+        ValueError,
+        r"the user id in row 0 is 2016-01-01T00:00",
+    ),
+    (
         "date_ids",
         table(user=pd.to_datetime(["2016-01-01"]), item=[1]),
         None,
