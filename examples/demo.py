@@ -53,9 +53,7 @@ def base_models(arguments: argparse.Namespace) -> dict[str, Any]:
         "WRMF": WRMFRecommender(
             128 if large else 16, alpha=50 if large else 10, regularization=10 if large else 50, **common
         ),
-        "WARP": WARPRecommender(
-            128 if large else 32, regularization=1e-4 if large else 3e-4, max_iter=60 if large else 20, **common
-        ),
+        "WARP": WARPRecommender(128 if large else 32, **common),
     }
 
 
