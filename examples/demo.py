@@ -115,7 +115,7 @@ def search(name: str, model: Any, X: pd.DataFrame, features: Any, arguments: arg
             "max_iter": Integer(10, 60),
             "n_components": Integer(16, 128),
             "learning_rate": Real(0.01, 0.2, "log-uniform"),
-            "regularization": Real(1e-5, 1e-3, "log-uniform"),
+            "regularization": Real(0.1, 1, "log-uniform"),
         },
     }
     if features is not None:

@@ -37,9 +37,10 @@ class BPRRecommender(PairwiseRecommender):
         Epochs: passes over the liked pairs.
     negatives : {"unobserved", "weaker"}, default="unobserved"
         What may be drawn: items the user has not interacted with, or also those she has interacted with less.
-    regularization : float, default=0.1
-        L2 penalty of vectors and biases, in the unit of :class:`WARPRecommender`, with :math:`w_1 = 1/2`, the weight
-        of a first step.
+    regularization : float, default=4.0
+        L2 penalty of vectors and biases, in the unit of :class:`WARPRecommender` with
+        :math:`w_1 = 1 / (2 \sqrt{n_{items}})`: the weight of a first step is 1/2, and the more items there are, the
+        fewer of those drawn are near the top of the user's list.
     user_regularization, item_regularization : float, default=None
         Replace `regularization` for one side.
     feature_regularization : float, default=None
@@ -106,7 +107,7 @@ class BPRRecommender(PairwiseRecommender):
         negative_sampling: str = "auto",
         max_iter: int = 40,
         negatives: str = "unobserved",
-        regularization: float = 0.1,
+        regularization: float = 4.0,
         user_regularization: float | None = None,
         item_regularization: float | None = None,
         feature_regularization: float | None = None,

@@ -13,7 +13,7 @@ import scipy.sparse as sp
 from sklearn_recsketch.kernels._sgd import BIAS, PENALTY
 from sklearn_recsketch.recommenders._entities import Entities
 from sklearn_recsketch.recommenders._factors import FactorRecommender, Problem, draw_rows
-from sklearn_recsketch.solvers._pairwise import Loss, PairwiseEpochs, at_entries_of, fold_in, noise_edge
+from sklearn_recsketch.solvers._pairwise import Loss, PairwiseEpochs, at_entries_of, fold_in, penalty_unit
 from sklearn_recsketch.solvers._pairwise_sides import Embeddings, FeaturedSide, Features, PlainSide
 from sklearn_recsketch.solvers._strengths import rank_weights
 from sklearn_recsketch.utils._compat import Interval, StrOptions
@@ -73,8 +73,8 @@ class PairwiseRecommender(FactorRecommender):
 
     def _penalty_units(self, known: sp.csr_array) -> dict[str, float]:
         """Penalty of a user and of an item for each of their interactions, for a regularization of 1."""
-        edge = noise_edge(self._loss(known.shape[1]), known)
-        return {name: edge * n / max(known.nnz, 1) for name, n in zip(("user", "item"), known.shape, strict=True)}
+        unit = penalty_unit(self._loss(known.shape[1]), known)
+        return {name: unit * n / max(known.nnz, 1) for name, n in zip(("user", "item"), known.shape, strict=True)}
 
     def _update(self, problem: Problem, new: sp.csr_array, pool: Workers) -> tuple[Any, float]:
         trainer = self._epochs(problem, new, pool)

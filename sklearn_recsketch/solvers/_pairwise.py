@@ -18,7 +18,7 @@ from sklearn_recsketch.solvers._norms import all_finite, largest_norm
 from sklearn_recsketch.solvers._pairwise_sides import Embeddings, PlainSide
 from sklearn_recsketch.utils._threads import Workers, even_ranges
 
-__all__ = ["Loss", "PairwiseEpochs", "at_entries_of", "fold_in", "noise_edge", "warp_rank_weights"]
+__all__ = ["Loss", "PairwiseEpochs", "at_entries_of", "fold_in", "penalty_unit", "warp_rank_weights"]
 
 TASKS = 64  # samples of a pass are cut so many times: Ctrl-C is heeded between two of them
 # Times an epoch the L2 penalty is applied, and features get their share of the steps. With one, four or eight times
@@ -51,16 +51,20 @@ class Loss(NamedTuple):
     weaker: bool = False
 
 
-def noise_edge(loss: Loss, known: sp.csr_array) -> float:
-    """The penalty of the mean row at which nothing is learned from interactions without structure.
+def penalty_unit(loss: Loss, known: sp.csr_array) -> float:
+    """The penalty of the mean row for a regularization of 1: ``w (sqrt(d_u) + sqrt(d_i)) / 2``.
 
     Near zero, the loss of a rank-one component ``s a, t b`` is ``-w s t sigma``, w being the weight of a first step and
     sigma the component's singular value in the 0/1 matrix. With ``lam_u s^2 + lam_i t^2`` it grows only if
     ``w sigma > 2 sqrt(lam_u lam_i)``, and a matrix without structure has no sigma above ``sqrt(d_u) + sqrt(d_i)``, d_u
     and d_i being the mean interactions of a user and of an item (the edge of the Marchenko-Pastur distribution).
+
+    WARP looks for violations, so its weight stays as large. BPR draws one item: the more items there are, the fewer
+    draws are near the top of the user's list. Dividing its first weight, 1/2, by sqrt(n_items) fits from 1,000 to
+    41,000 items.
     """
-    weight = 0.5 if loss.rank_weights is None else float(loss.rank_weights[1])
     n_users, n_items = known.shape
+    weight = 0.5 / math.sqrt(n_items) if loss.rank_weights is None else float(loss.rank_weights[1])
     return weight * (math.sqrt(known.nnz / n_users) + math.sqrt(known.nnz / n_items)) / 2
 
 

@@ -17,7 +17,7 @@ from sklearn_recsketch.recommenders.engines._requirements import (
     refuse_uniform_negatives,
     refuse_weaker_negatives,
 )
-from sklearn_recsketch.solvers._pairwise import Loss, at_entries_of, noise_edge
+from sklearn_recsketch.solvers._pairwise import Loss, at_entries_of, penalty_unit
 from sklearn_recsketch.solvers._pairwise_sides import Embeddings
 from sklearn_recsketch.utils._threads import Workers
 
@@ -105,7 +105,7 @@ class LightFMEpochs(EngineEpochs):
 
 def alpha_of(regularization: float, loss: Loss, known: sp.csr_array) -> float:
     """LightFM's alpha, which acts once per step, for a penalty of the mean row per pass over the interactions."""
-    return 2 * regularization * noise_edge(loss, known) / known.nnz
+    return 2 * regularization * penalty_unit(loss, known) / known.nnz
 
 
 def mean_factor(n_components: int) -> float:
