@@ -235,12 +235,15 @@ def test_lightfms_alpha_stretches_the_vectors_within_an_epoch():
 # Its starts and features.
 
 
-def test_lightfm_starts_at_an_eighth_of_our_vectors(planted):
-    """Uniform within half a unit, over the number of components, and within four units in ours; biases 0."""
+def test_lightfm_starts_with_shorter_vectors_the_more_components(planted):
+    """Uniform within half a unit, over the number of components, and within 1 / 32 in ours; biases 0."""
     lightfm = pytest.importorskip("lightfm", reason="rectools-lightfm, a source distribution, is not installed")
     theirs = lightfm.LightFM(K, random_state=0).fit(sp.coo_matrix(np.ones((300, 300), dtype=np.float32)), epochs=0)
     ours = WARPRecommender(K, learning_rate=1e-12, max_iter=1, random_state=0).fit(planted[0])
-    for vectors, biases in ((theirs.item_embeddings, theirs.item_biases), (ours.item_factors_ / 8, ours.item_biases_)):
+    for vectors, biases in (
+        (theirs.item_embeddings, theirs.item_biases),
+        (ours.item_factors_ * (16 / K), ours.item_biases_),
+    ):
         assert 0.47 / K < np.abs(vectors).max() < 0.5 / K  # of 360 draws and more
         np.testing.assert_allclose(biases, 0, atol=1e-9)
 
@@ -311,7 +314,7 @@ def test_implicits_bpr_ignores_values():
     np.testing.assert_array_equal(once.item_factors, fivefold.item_factors)
 
 
-def test_implicits_bpr_starts_at_an_eighth_of_our_vectors_but_for_biases(planted):
+def test_implicits_bpr_starts_as_lightfm_but_for_biases(planted):
     """Uniform within half a unit, over the number of components; the biases, too."""
     model, _ = implicit_bpr(to_matrix(planted[0])[0], iterations=0)
     assert 0.47 / K < np.abs(model.item_factors).max() <= 0.5 / K  # of 480 draws

@@ -22,9 +22,9 @@ from sklearn_recsketch.utils._threads import Workers, workers
 __all__ = ["PairwiseRecommender"]
 
 FOLD_IN_EPOCHS = 20
-# Length of the first vectors, where LightFM's and implicit's have 1. With 1, weak directions take epochs to grow out of
-# next to nothing: nDCG@20 was 7 % lower on average over seven data sets.
-START = 8.0
+# Components start within half of this, whatever their number. Where LightFM and implicit start, within 1 / (2 K), weak
+# directions of 128 components take epochs to grow out of next to nothing: nDCG@20 was 7 % lower on seven data sets.
+START = 1 / 16
 
 
 class PairwiseRecommender(FactorRecommender):
@@ -52,7 +52,7 @@ class PairwiseRecommender(FactorRecommender):
         embeddings = np.zeros((entities.n_embeddings, K), dtype=np.float32)
         # Embeddings of features start at 0: they learn from how rows move.
         n = entities.n_identity or entities.n_embeddings
-        draw_rows(lambda shape: (random_state.random_sample(shape) - 0.5) * (START / K), embeddings[:n])
+        draw_rows(lambda shape: (random_state.random_sample(shape) - 0.5) * START, embeddings[:n])
         return embeddings
 
     def _trainer(self, problem: Problem, pool: Workers) -> Any:

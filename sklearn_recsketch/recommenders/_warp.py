@@ -147,8 +147,8 @@ class WARPRecommender(PairwiseRecommender):
     learning rate, nor on how much other rows move. Near zero, the loss of a rank-one component :math:`s a, t b` is
     :math:`-w_1 s t \sigma` with its singular value :math:`\sigma` in the 0/1 matrix. With the penalty it grows only if
     :math:`w_1 \sigma > 2 \sqrt{\lambda_u \lambda_i}`, and random matrices have no singular values beyond
-    :math:`\sqrt{d_u} + \sqrt{d_i}`. On nine data sets of 20,000 to 800,000 interactions, and on halves of five of them, the best
-    values were between 0.3 and 0.5; on a few thousand interactions larger ones are better.
+    :math:`\sqrt{d_u} + \sqrt{d_i}`. On nine data sets of 40,000 to 800,000 interactions the best values were between
+    0.25 and 0.5; on a few thousand interactions larger ones are better.
 
     Time per epoch: O(n_pairs * draws * K), draws between 1 and `max_sampled`, and with features O(values K).
     Memory: three times the embeddings, two without `average`, and the interactions; with features four times the
