@@ -228,7 +228,8 @@ def test_tol_stops_training(recommender, engine, planted):
 def test_a_warm_start_goes_on(recommender, engine, planted):
     rec = made(recommender, engine, max_iter=10, warm_start=True).fit(planted[0])
     last = rec.loss_curve_[-1]
-    assert rec.fit(planted[0]).loss_curve_[0] < last * 1.05  # a first epoch from nothing is half as much above
+    # A first epoch from nothing is half as much above. Averages of the epochs are behind the last one.
+    assert rec.fit(planted[0]).loss_curve_[0] < last * 1.1
 
 
 @EVERY
