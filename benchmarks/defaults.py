@@ -20,8 +20,8 @@ from sklearn_recsketch.preprocessing import threshold_interactions
 
 GRIDS = {
     WRMFRecommender: {"alpha": [20, 40, 80], "regularization": [0.1, 10, 30], "max_iter": [8, 15]},
-    WARPRecommender: {"max_iter": [30, 60], "margin": [1, 2], "regularization": [0, 1e-5, 3e-5]},
-    BPRRecommender: {"learning_rate": [0.05, 0.1, 0.2], "max_iter": [30, 60]},
+    WARPRecommender: {"max_iter": [30, 60], "margin": [1, 2], "regularization": [0.2, 0.4, 0.6]},
+    BPRRecommender: {"learning_rate": [0.1, 0.2, 0.4], "regularization": [2, 4, 8]},
 }
 
 

@@ -23,7 +23,7 @@ THREADS, K, SEEDS = 2, 64, 5
 PATIENT = {"max_iter": 1000, "tol": 1e-6}
 RANKERS = {
     "WARP, regularization 0": WARPRecommender(K, learning_rate=0.05, regularization=0.0, max_iter=30),
-    "WARP, regularization 1e-4": WARPRecommender(K, learning_rate=0.05, regularization=1e-4, max_iter=60),
+    "WARP": WARPRecommender(K),
     "BPR, 30 epochs": BPRRecommender(K, negative_sampling="popularity", learning_rate=0.1, max_iter=30),
     "BPR, 60 epochs": BPRRecommender(K, negative_sampling="popularity", learning_rate=0.05, max_iter=60),
 }

@@ -37,14 +37,14 @@ LIKES_ALONE = {
     "max_iter": Integer(1, 260),
     "learning_rate": Real(1e-4, 1.0, "log-uniform"),
     "n_components": Integer(20, 200),
-    "regularization": Real(1e-6, 1e-1, "log-uniform"),
+    "regularization": Real(0.01, 1, "log-uniform"),
 }
 WITH_TAGS = {
     "max_iter": Integer(1, 260),
     "learning_rate": Real(1e-3, 1.0, "log-uniform"),
     "n_components": Integer(20, 200),
-    "item_regularization": Real(1e-6, 1e-1, "log-uniform"),
-    "user_regularization": Real(1e-6, 1e-1, "log-uniform"),
+    "item_regularization": Real(0.01, 1, "log-uniform"),
+    "user_regularization": Real(0.01, 1, "log-uniform"),
 }
 
 

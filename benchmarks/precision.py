@@ -28,7 +28,7 @@ def models(train: pd.DataFrame, seed: int) -> dict[str, tuple[object, list[float
     """Fitted models, and the seconds of their epochs."""
     ours = {"n_components": K, "n_jobs": THREADS, "random_state": seed}
     wrmf = WRMFRecommender(max_iter=15, **ALS, **ours)
-    warp = WARPRecommender(learning_rate=0.05, regularization=1e-4, max_iter=60, **ours)
+    warp = WARPRecommender(**ours)
     seconds = {"WRMF": contestants.ours(wrmf, train).seconds, "WARP": contestants.ours(warp, train).seconds}
     matrix = contestants.plain_csr(wrmf.interactions_)
     implicit = contestants.implicit_als(matrix, K, THREADS, 15, seed=seed, **ALS)

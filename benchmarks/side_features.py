@@ -270,7 +270,7 @@ SPACES: dict[str, dict[str, Any]] = {
         "max_iter": Integer(6, 15),
     },
     "WARP": {
-        "regularization": Real(8e-5, 3e-4, "log-uniform"),
+        "regularization": Real(0.2, 0.8, "log-uniform"),
         "max_sampled": Integer(20, 120),
     },
 }

@@ -53,9 +53,7 @@ def base_models(arguments: argparse.Namespace) -> dict[str, Any]:
         "WRMF": WRMFRecommender(
             128 if large else 16, alpha=50 if large else 10, regularization=10 if large else 50, **common
         ),
-        "WARP": WARPRecommender(
-            128 if large else 32, regularization=1e-4 if large else 3e-4, max_iter=60 if large else 20, **common
-        ),
+        "WARP": WARPRecommender(128 if large else 32, **common),
     }
 
 
@@ -117,7 +115,7 @@ def search(name: str, model: Any, X: pd.DataFrame, features: Any, arguments: arg
             "max_iter": Integer(10, 60),
             "n_components": Integer(16, 128),
             "learning_rate": Real(0.01, 0.2, "log-uniform"),
-            "regularization": Real(1e-5, 1e-3, "log-uniform"),
+            "regularization": Real(0.1, 1, "log-uniform"),
         },
     }
     if features is not None:

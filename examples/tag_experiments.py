@@ -51,12 +51,7 @@ def base_models(arguments: argparse.Namespace) -> dict[str, Any]:
         "WRMF": WRMFRecommender(
             arguments.n_components, alpha=50 if large else 10, regularization=10 if large else 50, **common
         ),
-        "WARP": WARPRecommender(
-            arguments.n_components,
-            regularization=1e-4 if large else 3e-4,
-            max_iter=60 if large else 20,
-            **common,
-        ),
+        "WARP": WARPRecommender(arguments.n_components, **common),
     }
 
 

@@ -140,14 +140,15 @@ class Side:
         self.relevance = 0.0
 
     def move(self, row, direction, sign, rate, bias_rate):
-        length = rate / math.sqrt(self.G[row])
-        self.vectors[row] += sign * length * direction
+        self.vectors[row] += sign * rate / math.sqrt(self.G[row]) * direction
         self.G[row] += sign**2 * np.mean(direction**2)
         self.biases[row] += bias_rate * sign / math.sqrt(self.Gb[row])
         self.Gb[row] += sign * sign
-        return length
 
-    def finish_part(self, travelled):
+    def finish_part(self, rate):
+        # Every component has the rate of its row, and those of features the mean rate.
+        K = self.vectors.shape[1]
+        rates = rate / np.sqrt(np.hstack([np.tile(self.G[:, None], K), self.Gb[:, None]]))
         rows = np.hstack([self.vectors, self.biases[:, None]])
         own = rows - self.F @ self.W
         if self.F.shape[1]:
@@ -156,8 +157,8 @@ class Side:
                 moved = moved - moved.mean(axis=0)
             step = ridge_step(self.F, moved, 1.0)
             self.W += self.share(step, moved) * step
-            self.W *= np.exp(-2 * travelled * self.feature_penalty)
-        own = own * np.exp(-2 * travelled * self.penalty)[:, None] if self.weight else 0 * own
+            self.W *= np.exp(-2 * rates.mean(axis=0) * self.feature_penalty)
+        own = own * np.exp(-2 * rates * self.penalty[:, None]) if self.weight else 0 * own
         self.before = own + self.F @ self.W
         self.vectors, self.biases = self.before[:, :-1].copy(), self.before[:, -1].copy()
 
@@ -201,8 +202,8 @@ def sgd_epoch(
     step = warp_step if rank_weights is not None else bpr_step
     size = -(-n // parts)
     for start in range(0, n, size):
-        travelled = 0.0
-        for q in range(start, min(n, start + size)):
+        stop = min(n, start + size)
+        for q in range(start, stop):
             u, i, strength = positives[shuffled(q, n, key)]
             draws = mix((key + q * GOLDEN) & MASK)
             loss, weight, j = step(u, i, known, users, items, pool, draws, margin, rank_weights)
@@ -212,12 +213,11 @@ def sgd_epoch(
                 continue
             x = users.vectors[u].copy()
             d = items.vectors[i] - items.vectors[j]
-            lengths = users.move(u, d, weight, rate, 0.0)
-            lengths += items.move(i, x, weight, rate, rate)
-            lengths += items.move(j, x, -weight, rate, rate)
-            travelled += lengths / 3
+            users.move(u, d, weight, rate, 0.0)
+            items.move(i, x, weight, rate, rate)
+            items.move(j, x, -weight, rate, rate)
         for side in (users, items):
-            side.finish_part(travelled)
+            side.finish_part(rate * (stop - start) / n)
     return total
 
 

@@ -15,8 +15,9 @@ import scipy.sparse as sp
 from toy_peers import peers_matrix
 
 from sklearn_recsketch import SideFeatureEncoder, SideFeatures, WARPRecommender
-from sklearn_recsketch.kernels._sgd import ACCUMULATOR
+from sklearn_recsketch.kernels._sgd import ACCUMULATOR, PENALTY
 from sklearn_recsketch.preprocessing import to_matrix
+from sklearn_recsketch.recommenders.engines._lightfm import alpha_of
 from sklearn_recsketch.solvers._pairwise import Loss, PairwiseEpochs, warp_rank_weights
 from sklearn_recsketch.solvers._pairwise_sides import Embeddings, PlainSide
 from sklearn_recsketch.utils._threads import Workers
@@ -49,19 +50,20 @@ def lightfm_epoch(likes, seed=0, *, loss="warp", n_components=K, sample_weight=N
     )  # fmt: skip
 
 
-def our_epoch(likes, seed=0, *, loss="warp", n_components=K, regularization=0.0, max_sampled=10):
-    """The same of ours; stored zeros are not trained on, and not drawn."""
+def our_epoch(likes, seed=0, *, loss="warp", n_components=K, penalty=0.0, max_sampled=10):
+    """The same of ours, with a penalty of each row; stored zeros are not trained on, and not drawn."""
     known = sp.csr_array(likes)
     positives = sp.csr_array(sp.coo_array(likes.toarray()))
     users, items = start_of(likes.shape, n_components)
     alone = Workers(None, 1)
     sides = [
-        PlainSide(Embeddings.starting_at(start.copy(), regularization), with_bias, alone)
+        PlainSide(Embeddings.starting_at(start.copy(), penalty), with_bias, alone)
         for start, with_bias in ((users, False), (items, True))
     ]
     weights = warp_rank_weights(likes.shape[1], max_sampled) if loss == "warp" else None
-    PairwiseEpochs(positives, known, *sides, Loss(RATE, 1.0, weights, loss == "bpr"), seed, alone).run(0)
-    (users_after, _), (items_after, _) = (side.embeddings() for side in sides)
+    epochs = PairwiseEpochs(positives, known, *sides, Loss(RATE, 1.0, weights, loss == "bpr"), seed, alone)
+    epochs.run(0)
+    (users_after, _), (items_after, _) = epochs.embeddings()
     return SimpleNamespace(
         before=(users, items), users=users_after.values, items=items_after.values, biases=items_after.biases,
         squares=items_after.state[:, ACCUMULATOR],
@@ -135,6 +137,13 @@ def test_lightfms_adagrad_is_ours_component_by_component():
     np.testing.assert_allclose(ours.squares[5], 1 + squares.mean(), **CLOSE)
 
 
+def test_more_components_do_not_lengthen_our_steps():
+    """Beyond 128 components, our mean is over 128 of them."""
+    ours = our_epoch(ONE, n_components=200)
+    squares = (math.log(N_ITEMS - 1) * ours.before[0][0]) ** 2
+    np.testing.assert_allclose(ours.squares[5], 1 + squares.sum() / 128, **CLOSE)
+
+
 def test_lightfms_bpr_with_one_component_is_ours():
     """Two users who like an item each: for some order and draws of theirs, an epoch of ours is one of theirs."""
     ours = our_epoch(PAIRS, loss="bpr", n_components=1)
@@ -167,9 +176,9 @@ def test_lightfms_bpr_takes_an_own_item_where_it_finds_no_other():
 
 
 @pytest.mark.parametrize("epoch, option", [(lightfm_epoch, {"item_alpha": 0.02, "user_alpha": 0.02}),
-                                           (our_epoch, {"regularization": 0.01})], ids=["LightFM", "ours"])  # fmt: skip
-def test_lightfms_alpha_is_twice_our_regularization(epoch, option):
-    """What a step does not touch shrinks by alpha times its length, 2 lambda times in ours."""
+                                           (our_epoch, {"penalty": 0.01})], ids=["LightFM", "ours"])  # fmt: skip
+def test_lightfms_alpha_is_twice_our_penalty_in_an_epoch_of_one_step(epoch, option):
+    """All rows shrink by alpha times the length of a step, ours by 2 lambda times the length in an epoch."""
     after = epoch(ONE, **option)
     items = np.delete(np.arange(N_ITEMS), [5, int(np.argmin(after.biases))])
     # Theirs divides by 1 + alpha length, ours multiplies by exp(-2 lambda length): (0.001)^2 / 2 apart.
@@ -178,12 +187,26 @@ def test_lightfms_alpha_is_twice_our_regularization(epoch, option):
 
 
 def test_lightfms_alpha_spares_the_rows_a_step_touches():
-    """They move by their step and do not shrink, as long as Adagrad's rates are alike; ours shrink with the rest."""
+    """They move by their step and do not shrink, as long as Adagrad's rates are alike; ours shrink, too."""
     plain, shrunk = lightfm_epoch(ONE), lightfm_epoch(ONE, item_alpha=1.0, user_alpha=1.0)
     np.testing.assert_allclose(shrunk.users[0], plain.users[0], **CLOSE)
     np.testing.assert_allclose(shrunk.items[5], plain.items[5], **CLOSE)
-    ours = [our_epoch(ONE, regularization=r) for r in (0.0, 0.5)]
-    np.testing.assert_allclose(ours[1].items[5], math.exp(-RATE) * ours[0].items[5], **CLOSE)
+    ours = [our_epoch(ONE, penalty=r) for r in (0.0, 0.5)]
+    np.testing.assert_allclose(
+        ours[1].items[5], math.exp(-RATE / ours[0].squares[5] ** 0.5) * ours[0].items[5], **CLOSE
+    )
+
+
+def test_alpha_shrinks_the_mean_row_as_our_regularization_does(planted):
+    """alpha_of: 2 lambda of the mean row over the number of steps."""
+    X, _, _ = planted
+    rec = WARPRecommender(K, max_iter=1, regularization=0.3, random_state=0).fit(X)
+    loss = rec._loss(len(rec.items_))
+    half_edge = sum(math.sqrt(len(X) / n) for n in rec.interactions_.shape) / 2
+    lam = 0.3 * loss.rank_weights[1] * half_edge
+    assert alpha_of(0.3, loss, rec.interactions_) == pytest.approx(2 * lam / len(X))
+    for name, rows in (("user", len(rec.users_)), ("item", len(rec.items_))):
+        assert rec._training_state[name][:, PENALTY].sum() == pytest.approx(lam * rows, rel=1e-5)
 
 
 def test_lightfms_alpha_stretches_the_vectors_within_an_epoch():
@@ -213,12 +236,15 @@ def test_lightfms_alpha_stretches_the_vectors_within_an_epoch():
 # Its starts and features.
 
 
-def test_lightfm_starts_as_we_do(planted):
-    """Uniform within half a unit, over the number of components; biases 0."""
+def test_lightfm_starts_with_shorter_vectors_the_more_components(planted):
+    """Uniform within half a unit, over the number of components, and within 1 / 32 in ours; biases 0."""
     lightfm = pytest.importorskip("lightfm", reason="LightFM is not installed")
     theirs = lightfm.LightFM(K, random_state=0).fit(sp.coo_matrix(np.ones((300, 300), dtype=np.float32)), epochs=0)
     ours = WARPRecommender(K, learning_rate=1e-12, max_iter=1, random_state=0).fit(planted[0])
-    for vectors, biases in ((theirs.item_embeddings, theirs.item_biases), (ours.item_factors_, ours.item_biases_)):
+    for vectors, biases in (
+        (theirs.item_embeddings, theirs.item_biases),
+        (ours.item_factors_ * (16 / K), ours.item_biases_),
+    ):
         assert 0.47 / K < np.abs(vectors).max() < 0.5 / K  # of 360 draws and more
         np.testing.assert_allclose(biases, 0, atol=1e-9)
 
@@ -289,7 +315,7 @@ def test_implicits_bpr_ignores_values():
     np.testing.assert_array_equal(once.item_factors, fivefold.item_factors)
 
 
-def test_implicits_bpr_starts_as_we_do_but_for_biases(planted):
+def test_implicits_bpr_starts_as_lightfm_but_for_biases(planted):
     """Uniform within half a unit, over the number of components; the biases, too."""
     model, _ = implicit_bpr(to_matrix(planted[0])[0], iterations=0)
     assert 0.47 / K < np.abs(model.item_factors).max() <= 0.5 / K  # of 480 draws

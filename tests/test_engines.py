@@ -14,6 +14,9 @@ from sklearn.model_selection import GridSearchCV
 from sklearn_recsketch import BPRRecommender, SideFeatures, WARPRecommender, WRMFRecommender
 from sklearn_recsketch.exceptions import DivergenceWarning
 from sklearn_recsketch.model_selection import EpochSearchCV, UserHoldoutSplit
+from sklearn_recsketch.recommenders.engines._implicit_bpr import regularization_of
+from sklearn_recsketch.recommenders.engines._lightfm import alpha_of
+from sklearn_recsketch.solvers._strengths import rank_weights
 
 pytest.importorskip("implicit", reason="implicit is not installed: extra [engines]")
 
@@ -80,13 +83,16 @@ def test_the_loss_of_implicits_sweeps_is_that_of_their_factors(planted):
 def test_epochs_of_the_engine_are_lightfms_own(recommender, planted):
     lightfm = pytest.importorskip("lightfm", reason=NEEDS_LIGHTFM)
     X, y, _ = planted
-    y = 1 + y / 50  # strengths count, and are small enough to learn from
+    assert len(np.unique(y)) > 1  # strengths count
     options = {"max_sampled": 3} if recommender is WARPRecommender else {}
-    rec = made(recommender, "lightfm", max_iter=2, regularization=1e-3, **options).fit(X, y)
+    rec = made(recommender, "lightfm", max_iter=2, regularization=0.2, average=False, **options).fit(X, y)
     start = recommender(6, random_state=0, max_iter=1, learning_rate=1e-30).fit(X)
     loss = "warp" if recommender is WARPRecommender else "bpr"
-    model = lightfm.LightFM(6, loss=loss, learning_rate=rec.learning_rate, user_alpha=2e-3, item_alpha=2e-3, **options)
-    strengths = sp.csr_matrix(rec.interactions_).tocoo()
+    alpha = alpha_of(0.2, rec._loss(len(rec.items_)), rec.interactions_)
+    model = lightfm.LightFM(
+        6, loss=loss, learning_rate=rec.learning_rate, user_alpha=alpha, item_alpha=alpha, **options
+    )
+    strengths = sp.csr_matrix(rank_weights(rec.interactions_)).tocoo()
     likes = sp.coo_matrix((np.ones_like(strengths.data), (strengths.row, strengths.col)), shape=strengths.shape)
     model.fit_partial(likes, epochs=0)
     model.user_embeddings, model.item_embeddings = start.user_factors_.copy(), start.item_factors_.copy()
@@ -111,9 +117,12 @@ def test_a_warm_start_in_lightfm_has_its_biases_and_rates(recommender, planted):
 def test_epochs_of_the_engine_are_implicits_own(planted):
     library = pytest.importorskip("implicit.cpu.bpr", reason="implicit is not installed")
     X, _, _ = planted
-    rec = made(BPRRecommender, "implicit", max_iter=2, learning_rate=0.03).fit(X)
+    rec = made(BPRRecommender, "implicit", max_iter=2, learning_rate=0.03, average=False).fit(X)
     start = BPRRecommender(6, random_state=0, max_iter=1, learning_rate=1e-30).fit(X)
-    model = library.BayesianPersonalizedRanking(6, learning_rate=0.03, regularization=0.0, iterations=1, num_threads=1)
+    penalty = regularization_of(rec, rec.interactions_)
+    model = library.BayesianPersonalizedRanking(
+        6, learning_rate=0.03, regularization=penalty, iterations=1, num_threads=1
+    )
     model.user_factors = np.column_stack([start.user_factors_, np.ones(len(start.users_), np.float32)])
     model.item_factors = np.column_stack([start.item_factors_, np.zeros(len(start.items_), np.float32)])
     for epoch in range(2):
@@ -138,7 +147,7 @@ def test_ranks_better_than_chance(recommender, with_features, split, planted):
     X, _, X_test, _ = split
     features = planted[2] if with_features else None
     rec = made(recommender, "lightfm", max_iter=20).fit(X, item_features=features)
-    assert rec.score(X_test) > 0.15  # chance is .05
+    assert rec.score(X_test) > 0.12  # chance is .05
 
 
 @LIGHTFM
@@ -220,7 +229,8 @@ def test_tol_stops_training(recommender, engine, planted):
 def test_a_warm_start_goes_on(recommender, engine, planted):
     rec = made(recommender, engine, max_iter=10, warm_start=True).fit(planted[0])
     last = rec.loss_curve_[-1]
-    assert rec.fit(planted[0]).loss_curve_[0] < last * 1.05  # a first epoch from nothing is half as much above
+    # A first epoch from nothing is half as much above. Averages of the epochs are behind the last one.
+    assert rec.fit(planted[0]).loss_curve_[0] < last * 1.1
 
 
 @EVERY
@@ -303,8 +313,10 @@ def test_a_day_in_lightfm_never_draws_what_was_liked_before(recommender):
         (WARPRecommender, "implicit", {}, "'engine' parameter of WARPRecommender"),
         (WARPRecommender, "lightfm", {"margin": 2.0}, r"margin=2\.0"),
         (WARPRecommender, "lightfm", {"feature_regularization": 0.1}, r"feature_regularization=0\.1"),
-        (BPRRecommender, "implicit", {"regularization": 0.1}, r"regularization=0\.1"),
-        (BPRRecommender, "implicit", {"item_regularization": 0.1}, r"item_regularization=0\.1"),
+        (BPRRecommender, "implicit", {"item_regularization": 0.3}, r"item_regularization=0\.3"),
+        (BPRRecommender, "implicit", {"negatives": "weaker"}, "negatives='weaker'"),
+        (BPRRecommender, "lightfm", {"negatives": "weaker"}, "negatives='weaker'"),
+        (WARPRecommender, "lightfm", {"negatives": "weaker"}, "negatives='weaker'"),
         (BPRRecommender, "implicit", {"negative_sampling": "uniform"}, "negative_sampling='uniform'"),
         (BPRRecommender, "lightfm", {"negative_sampling": "uniform"}, "negative_sampling='uniform'"),
     ],
@@ -321,10 +333,16 @@ def test_implicit_refuses_side_features(recommender, planted):
         made(recommender, "implicit").fit(X, item_features=features)
 
 
-@pytest.mark.parametrize("case", ["counts", "equal", "repeated"])
+def test_implicits_bpr_takes_strengths_that_are_all_alike(planted):
+    X, _, _ = planted
+    fits = [made(BPRRecommender, "implicit").fit(X, y) for y in (None, np.full(len(X), 7.0))]
+    np.testing.assert_array_equal(fits[0].item_factors_, fits[1].item_factors_)
+
+
+@pytest.mark.parametrize("case", ["counts", "repeated"])
 def test_implicits_bpr_refuses_strengths(case, planted):
     X, y, _ = planted
-    X, y = {"counts": (X, y), "equal": (X, np.full(len(X), 7.0)), "repeated": (X.iloc[[0, 1, 2, 0]], None)}[case]
+    X, y = {"counts": (X, y), "repeated": (X.sort_values("user").iloc[[0, 1, 2, 0]], None)}[case]
     with pytest.raises(ValueError, match=r"cannot honour strengths: .* drop repeated rows"):
         made(BPRRecommender, "implicit").fit(X, y)
 

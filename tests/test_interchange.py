@@ -15,6 +15,8 @@ from sklearn_recsketch import BPRRecommender, InteractionThresholder, WARPRecomm
 from sklearn_recsketch.conversion import from_implicit, from_lightfm, to_implicit
 from sklearn_recsketch.inspection import explain
 from sklearn_recsketch.preprocessing import to_matrix
+from sklearn_recsketch.recommenders.engines._implicit_bpr import regularization_of
+from sklearn_recsketch.recommenders.engines._lightfm import alpha_of
 
 pytestmark = pytest.mark.engines
 K, TOP = 6, 10
@@ -171,15 +173,21 @@ def test_a_confidence_of_one_is_an_interaction(als):
 def test_parameters_are_carried_over(als, bpr):
     rec = from_implicit(als.model, als.users, als.items, interactions=als.matrix)
     assert (rec.alpha, rec.regularization, rec.solver, rec.max_iter) == (4.0, 2.0, "cg", 15)
-    rec = from_implicit(bpr.model, bpr.users, bpr.items)
-    # Its penalty on the rows of a step has no counterpart.
-    assert (rec.learning_rate, rec.regularization, rec.max_iter, rec.n_iter_) == (0.05, 0.0, 50, 50)
+    rec = from_implicit(bpr.model, bpr.users, bpr.items, interactions=bpr.matrix)
+    assert (rec.learning_rate, rec.max_iter, rec.n_iter_) == (0.05, 50, 50)
+    assert regularization_of(rec, rec.interactions_) == pytest.approx(bpr.model.regularization)
+    # Without interactions, the penalty of a row is unknown.
+    assert from_implicit(bpr.model, bpr.users, bpr.items).regularization == BPRRecommender().regularization
 
 
 def test_lightfms_parameters_are_carried_over(lightfm):
-    rec = from_lightfm(lightfm.model, lightfm.users, lightfm.items)
+    rec = from_lightfm(lightfm.model, lightfm.users, lightfm.items, interactions=lightfm.matrix)
     assert isinstance(rec, WARPRecommender if lightfm.model.loss.startswith("warp") else BPRRecommender)
-    assert (rec.user_regularization, rec.item_regularization) == (5e-5, 1e-4)
+    loss, known = rec._loss(len(rec.items_)), rec.interactions_
+    alphas = [alpha_of(penalty, loss, known) for penalty in (rec.user_regularization, rec.item_regularization)]
+    assert alphas == pytest.approx([lightfm.model.user_alpha, lightfm.model.item_alpha])
+    # Without interactions, the penalty of a row is unknown.
+    assert from_lightfm(lightfm.model, lightfm.users, lightfm.items).user_regularization is None
 
 
 def test_adagrad_goes_on_where_lightfm_was(lightfm):

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 import reference
 import scipy.sparse as sp
-from scipy.stats import chi2
+from scipy.stats import chi2, rankdata
 
 from sklearn_recsketch import BPRRecommender, WARPRecommender, WRMFRecommender
 from sklearn_recsketch.kernels import _als, _membership, _rng, _sgd, _sparse, _topk
 from sklearn_recsketch.kernels._jit import read_only, rows_of
 from sklearn_recsketch.kernels._rng import draw_below, mix, shuffled, stream_key
-from sklearn_recsketch.kernels._sgd import BIAS
+from sklearn_recsketch.kernels._sgd import ACCUMULATOR, BIAS, BIAS_ACCUMULATOR
 from sklearn_recsketch.solvers import _pairwise
 from sklearn_recsketch.solvers._pairwise import (
     PARTS,
@@ -22,6 +22,7 @@ from sklearn_recsketch.solvers._pairwise import (
 )
 from sklearn_recsketch.solvers._pairwise_sides import Embeddings, FeaturedSide, Features, PlainSide
 from sklearn_recsketch.solvers._ratings import ratings_of
+from sklearn_recsketch.solvers._strengths import rank_weights
 from sklearn_recsketch.solvers._wrmf_rows import Accuracy, FixedSide, Rotated, gram, multiply, solve_side
 from sklearn_recsketch.utils._threads import Workers
 
@@ -200,13 +201,15 @@ def test_gram_and_multiply_cross_chunks():
 
 
 @pytest.mark.parametrize("n_words", [1, 2, 64])
-def test_holds_says_what_is_stored_however_few_the_bits(n_words):
+def test_positions_are_those_of_what_is_stored_however_few_the_bits(n_words):
     matrix = random_rows(np.random.default_rng(0), 40, 30)
     rows, shift = rows_of(matrix), np.uint64(58 - (n_words - 1).bit_length())
     bits = np.zeros(n_words, np.uint64)
     _membership.mark_pairs(rows.indptr, rows.indices, bits, shift)
-    held = [[_membership.holds(bits, shift, rows.indptr, rows.indices, u, i) for i in range(30)] for u in range(40)]
-    np.testing.assert_array_equal(held, matrix.toarray() > 0)
+    at = [[_membership.position_of(bits, shift, rows.indptr, rows.indices, u, i) for i in range(30)] for u in range(40)]
+    expected = np.full(matrix.shape, -1)
+    expected[matrix.nonzero()] = np.arange(matrix.nnz)
+    np.testing.assert_array_equal(at, expected)
 
 
 # Draws.
@@ -308,11 +311,11 @@ def test_sgd_epochs_equal_their_twin(kind, featured, weight, penalty, seed):
             by_popularity=by_popularity, parts=PARTS,
         )  # fmt: skip
         assert loss == pytest.approx(twin_loss / matrix.data.sum(), rel=1e-4)
-    for side, twin in zip((epochs.users, epochs.items), twins):
+    for side, twin, (_, learned) in zip((epochs.users, epochs.items), twins, epochs.embeddings()):
         # 3 epochs of float32 steps against float64 ones.
         np.testing.assert_allclose(side.kernel.vectors, twin.vectors, rtol=1e-3, atol=1e-4)
         if featured:
-            np.testing.assert_allclose(side.embeddings()[1].with_biases, twin.W, rtol=1e-3, atol=1e-4)
+            np.testing.assert_allclose(learned.with_biases, twin.W, rtol=1e-3, atol=1e-4)
     np.testing.assert_allclose(epochs.items.state[:, BIAS], twins[1].biases, rtol=1e-3, atol=1e-4)
     np.testing.assert_array_equal(epochs.items.kernel.biases, epochs.items.state[:, BIAS])
 
@@ -323,8 +326,8 @@ def one_pass(kernel, weights):
     epochs = PairwiseEpochs(matrix, matrix, *sgd_sides(own, features), settings, 5, ALONE)
     n = matrix.nnz
     step = _pairwise._step(settings, 5, 0, n)
-    loss, travelled = kernel(0, n, epochs._samples, epochs.users.kernel, epochs.items.kernel, step)
-    return loss, travelled, epochs.users.kernel.vectors, epochs.items.kernel.vectors
+    loss = kernel(0, n, epochs._samples, epochs.users.kernel, epochs.items.kernel, step)
+    return loss, epochs.users.kernel.vectors, epochs.items.kernel.vectors
 
 
 @pytest.mark.parametrize("kernel", [_sgd.warp_pass, _sgd.bpr_pass])
@@ -334,7 +337,7 @@ def test_sgd_passes_run_as_plain_python(kernel, monkeypatch):
     # A compiled helper would hand its 64-bit keys back as Python integers.
     for module, names in (
         (_rng, ["mix"]),
-        (_sgd, ["mix", "draw_below", "shuffled", "_move", "_look_ahead", "_draw_negatives"]),
+        (_sgd, ["mix", "draw_below", "shuffled", "_move", "_look_ahead", "_is_negative", "_draw_negatives"]),
     ):
         for name in names:
             monkeypatch.setattr(module, name, getattr(module, name).py_func)
@@ -344,14 +347,24 @@ def test_sgd_passes_run_as_plain_python(kernel, monkeypatch):
         np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5)  # float32 sums in another order
 
 
-def test_shrink_rows_multiplies_by_the_exponential():
-    W = np.ones((3, 2), np.float32)
-    state = Embeddings.starting_at(W, np.array([0.0, 0.5, 1.0])).state
-    state[:, BIAS] = 2
+def test_shrink_rows_has_the_rate_of_each_row():
+    W, penalty = np.ones((3, 2), np.float32), np.array([0.0, 0.5, 1.0])
+    state = Embeddings.starting_at(W, penalty).state
+    state[:, [ACCUMULATOR, BIAS_ACCUMULATOR]], state[:, BIAS] = (4, 9), 2
     _sgd.shrink_rows(1, 3, W, state, 0.3)
-    expected = np.exp(-2 * 0.3 * np.array([0.0, 0.5, 1.0]))
-    np.testing.assert_allclose(W[:, 0], expected, rtol=1e-6)
-    np.testing.assert_allclose(state[:, BIAS], 2 * expected, rtol=1e-6)
+    np.testing.assert_allclose(W[:, 0], np.exp(-2 * 0.3 / 2 * penalty), rtol=1e-6)
+    np.testing.assert_allclose(state[:, BIAS], 2 * np.exp(-2 * 0.3 / 3 * penalty), rtol=1e-6)
+
+
+@pytest.mark.parametrize("n_users, n_items", [(1, 1), (30, 7), (7, 30)])
+def test_weights_by_rank_equal_scipys(n_users, n_items, seed):
+    rng = np.random.default_rng(seed)
+    matrix = random_rows(rng, n_users, n_items)
+    matrix.data[:] = rng.integers(1, 5, matrix.nnz)
+    expected = [0.5 + rankdata(row) / (len(row) + 1) for row in np.split(matrix.data, matrix.indptr[1:-1])]
+    weights = rank_weights(matrix)
+    np.testing.assert_allclose(weights.data, np.concatenate(expected), rtol=1e-6)
+    np.testing.assert_array_equal(weights.indices, matrix.indices)
 
 
 def test_warp_rank_weights_follow_the_formula():

@@ -153,7 +153,7 @@ def test_more_draws_find_more_violations(planted):
 def test_regularization_shrinks_its_own_side(recommender, side, planted):
     X, _, _ = planted
     norms = []
-    for strength in (0.0, 1e-2):
+    for strength in (0.0, 5.0):
         rec = recommender(8, max_iter=10, random_state=0, **{f"{side}_regularization": strength}).fit(X)
         norms.append(np.linalg.norm(getattr(rec, f"{side}_factors_")))
     assert norms[1] < 0.9 * norms[0]
@@ -171,21 +171,10 @@ def test_common_regularization_is_that_of_both_sides(recommender, planted):
 def test_feature_regularization_shrinks_the_features_embeddings(recommender, planted):
     X, _, features = planted
     norms = []
-    for strength in (0.0, 1e-2):
+    for strength in (0.0, 20.0):
         rec = recommender(8, max_iter=5, random_state=0, feature_regularization=strength).fit(X, item_features=features)
         norms.append(np.linalg.norm(rec.item_embeddings_[len(rec.items_) :]))
     assert norms[1] < 0.9 * norms[0]
-
-
-@BOTH
-def test_strength_scales_the_step(recommender, tiny):
-    X = tiny[0]
-    # While the accumulators are near their start of one, the bias moves in proportion to the strength.
-    moved = [
-        recommender(4, learning_rate=1e-6, max_iter=1, random_state=0).fit(X, np.full(len(X), strength)).item_biases_
-        for strength in (1e-3, 2e-3)
-    ]
-    np.testing.assert_allclose(moved[1], 2 * moved[0], rtol=0.01, atol=1e-12)
 
 
 # Draws.
@@ -245,13 +234,11 @@ def test_items_known_by_features_only_are_recommendable_and_never_drawn(recommen
 
 
 @BOTH
-@pytest.mark.parametrize("cause", ["learning_rate", "strength"])
-def test_divergence_warns_and_keeps_finite_factors(recommender, cause, planted):
+def test_divergence_warns_and_keeps_finite_factors(recommender, planted):
     X, _, _ = planted
-    rate, strength = (1e30, 1.0) if cause == "learning_rate" else (0.05, 1e30)
-    rec = recommender(6, learning_rate=rate, max_iter=20, random_state=0)
+    rec = recommender(6, learning_rate=1e30, max_iter=20, random_state=0)
     with pytest.warns(DivergenceWarning, match=rf"{recommender.__name__} diverged in epoch \d+ with learning_rate"):
-        rec.fit(X, np.full(len(X), strength))
+        rec.fit(X)
     assert rec.diverged_
     for name in ("user_factors_", "item_factors_", "item_biases_", "loss_curve_"):
         assert np.isfinite(getattr(rec, name)).all()

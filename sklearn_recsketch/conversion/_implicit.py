@@ -13,6 +13,7 @@ from sklearn_recsketch.recommenders._assembled import assembled
 from sklearn_recsketch.recommenders._bpr import BPRRecommender
 from sklearn_recsketch.recommenders._fitted import factor_recommender
 from sklearn_recsketch.recommenders._wrmf import WRMFRecommender
+from sklearn_recsketch.recommenders.engines._implicit_bpr import regularization_of
 from sklearn_recsketch.recommenders.engines._requirements import import_engine
 from sklearn_recsketch.solvers._pairwise_sides import Embeddings
 from sklearn_recsketch.utils._threads import workers
@@ -55,8 +56,8 @@ def from_implicit(model: Any, users: Any, items: Any, *, interactions: Any = Non
     `interactions` alpha is A - 1. The regularization of ALS is ours.
 
     BPR of implicit takes all interactions alike: strengths are 1. Its regularization, which shrinks the rows that a
-    step touches, has no counterpart: ours is 0. Its learning rate is constant: see :class:`BPRRecommender`. Factors
-    are kept in float32.
+    step touches, is translated for the mean row if `interactions` are given; else ours is the default. Its learning
+    rate is constant: see :class:`BPRRecommender`. Factors are kept in float32.
 
     Examples
     --------
@@ -91,6 +92,9 @@ def from_implicit(model: Any, users: Any, items: Any, *, interactions: Any = Non
         )
         if matrix is not None:
             matrix.data[:] = 1
+        if matrix is not None and matrix.nnz:
+            unit = regularization_of(ranker.set_params(regularization=1.0), matrix)
+            ranker.set_params(regularization=model.regularization / unit)
         states = Embeddings.starting_at(x).state, Embeddings.starting_at(y, biases=y[:, -1]).state
         return assembled(ranker, of_users.ids, of_items.ids, x[:, :-1], y[:, :-1], matrix, states, model.iterations)
     alpha, strengths = _confidence(matrix, float(model.alpha))

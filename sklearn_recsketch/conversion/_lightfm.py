@@ -11,7 +11,7 @@ from sklearn_recsketch.conversion._rows import Rows, liked
 from sklearn_recsketch.recommenders._assembled import assembled
 from sklearn_recsketch.recommenders._bpr import BPRRecommender
 from sklearn_recsketch.recommenders._warp import WARPRecommender
-from sklearn_recsketch.recommenders.engines._lightfm import adopted
+from sklearn_recsketch.recommenders.engines._lightfm import adopted, alpha_of
 from sklearn_recsketch.recommenders.engines._requirements import import_engine
 from sklearn_recsketch.solvers._pairwise_sides import Embeddings
 
@@ -61,8 +61,8 @@ def from_lightfm(
 
     Notes
     -----
-    The regularization of the recommender is half of LightFM's alpha. LightFM does not count epochs: `n_iter_` is 0, and
-    `max_iter` the default.
+    The regularization of the recommender shrinks the mean row as LightFM's alpha does, if `interactions` are given;
+    else it is the default. LightFM does not count epochs: `n_iter_` is 0, and `max_iter` the default.
 
     Examples
     --------
@@ -91,13 +91,14 @@ def from_lightfm(
     ranker = RANKERS[model.loss](
         model.no_components,
         learning_rate=model.learning_rate,
-        user_regularization=model.user_alpha / 2,
-        item_regularization=model.item_alpha / 2,
     )
     if isinstance(ranker, WARPRecommender):
         ranker.set_params(max_sampled=model.max_sampled)
     else:
         ranker.set_params(negative_sampling="popularity")
+    if matrix is not None and matrix.nnz:
+        unit = alpha_of(1.0, ranker._loss(matrix.shape[1]), matrix)
+        ranker.set_params(user_regularization=model.user_alpha / unit, item_regularization=model.item_alpha / unit)
     x, y = of_user.values[of_users.order], of_item.values[of_items.order]
     states = of_user.state[of_users.order], of_item.state[of_items.order]
     return assembled(ranker, of_users.ids, of_items.ids, x, y, matrix, states)

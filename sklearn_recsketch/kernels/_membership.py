@@ -1,4 +1,4 @@
-"""Whether a sparse matrix holds a pair: a table of bits answers nearly always, a search the rest."""
+"""Where a sparse matrix holds a pair, if it does: a table of bits answers nearly always, a search the rest."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from numba import uint64
 
 from sklearn_recsketch.kernels._jit import inlined, jit
 
-__all__ = ["BITS_PER_PAIR", "holds", "mark_pairs"]
+__all__ = ["BITS_PER_PAIR", "mark_pairs", "position_of"]
 
 BITS_PER_PAIR = 16  # of 16 pairs that are not held one is searched for: a search costs five times a look at a bit
 
@@ -23,7 +23,7 @@ def _hashed(row, column):
 
 @inlined
 def _search(indptr, indices, row, column):
-    """Binary search in a sorted row, without a branch to mispredict."""
+    """Position of a column in a sorted row, or -1: a binary search without a branch to mispredict."""
     low = indptr[row]
     end = indptr[row + 1]
     length = end - low
@@ -31,15 +31,15 @@ def _search(indptr, indices, row, column):
         half = length >> 1
         low += half * (indices[low + half - 1] < column)
         length -= half
-    return low < end and indices[low] == column
+    return low if low < end and indices[low] == column else np.int64(-1)
 
 
 @inlined
-def holds(bits, shift, indptr, indices, row, column):
-    """Whether a sorted CSR matrix stores (row, column); `bits` as `mark_pairs` left them, 2**(58 - shift) words."""
+def position_of(bits, shift, indptr, indices, row, column):
+    """Where a sorted CSR matrix stores (row, column), or -1; `mark_pairs` sets the 2**(58 - shift) words of bits."""
     place = _hashed(row, column) >> shift
     if (bits[place >> uint64(6)] >> (place & uint64(63))) & uint64(1) == 0:
-        return False
+        return np.int64(-1)
     return _search(indptr, indices, row, column)
 
 

@@ -45,7 +45,7 @@ def assembled(
         Epochs behind the vectors, 0 where they were not counted.
     """
     shape = (len(users), len(items))
-    matrix = sp.csr_array(shape, dtype=np.float32) if interactions is None else interactions.astype(np.float32)
+    matrix: Any = sp.csr_array(shape, dtype=np.float32) if interactions is None else interactions.astype(np.float32)
     counts = {"user": np.diff(matrix.indptr), "item": np.bincount(matrix.indices, minlength=len(items))}
     state: dict[str, Any] = {
         "interactions_": matrix,
@@ -67,5 +67,6 @@ def assembled(
         assert states is not None
         learnt = [Embeddings(state[f"{name}_embeddings_"], own) for name, own in zip(sides, states, strict=True)]
         state |= recommender._beyond_vectors(learnt, sides["item"])
+        state["_unit_penalties"] = recommender._penalty_units(matrix)
     recommender._replace_fitted(state)
     return recommender

@@ -17,14 +17,14 @@ class BPRRecommender(PairwiseRecommender):
 
     With the score :math:`s_{ui} = x_u \cdot y_i + b_i`, each liked pair (u, i) meets one item j that u
     does not like, and the model steps down the gradient of
-    :math:`d_{ui} \log(1 + \exp(s_{uj} - s_{ui}))`. All else is as in :class:`WARPRecommender`, whose
+    :math:`w_{ui} \log(1 + \exp(s_{uj} - s_{ui}))`. All else is as in :class:`WARPRecommender`, whose
     attributes it has.
 
     Parameters
     ----------
     n_components : int, default=128
         Length of the vectors.
-    learning_rate : float, default=0.1
+    learning_rate : float, default=0.2
         Initial step; Adagrad divides it by the root of one plus the sum of mean squares of each
         embedding's gradients.
     negative_sampling : {"auto", "uniform", "popularity"}, default="auto"
@@ -33,15 +33,20 @@ class BPRRecommender(PairwiseRecommender):
         components ndcg@20 was .107 uniformly and .063 by popularity on Gowalla, .102 and .108 on citeulike-a
         (``benchmarks/engines.py``). "auto" is "uniform", and "popularity" with another `engine`, which knows
         nothing else.
-    max_iter : int, default=30
+    max_iter : int, default=40
         Epochs: passes over the liked pairs.
-    regularization : float, default=0.0
-        Penalty :math:`\lambda |w|^2` on all embeddings and biases: every step also shrinks all of them by
-        :math:`2 \lambda` times its length, the mean Adagrad rate of the three rows it touches.
+    negatives : {"unobserved", "weaker"}, default="unobserved"
+        What may be drawn: items the user has not interacted with, or also those she has interacted with less.
+    regularization : float, default=4.0
+        L2 penalty of vectors and biases, in the unit of :class:`WARPRecommender` with
+        :math:`w_1 = 1 / (2 \sqrt{n_{items}})`: the weight of a first step is 1/2, and the more items there are, the
+        fewer of those drawn are near the top of the user's list.
     user_regularization, item_regularization : float, default=None
         Replace `regularization` for one side.
     feature_regularization : float, default=None
         L2 penalty of the embeddings of side features; None is that of their side.
+    average : bool, default=True
+        Whether factors and biases are averages over the epochs, as in :class:`WARPRecommender`.
     tol : float, default=0.0
         Stop once an epoch lowers the loss by less than this share; with `early_stopping`, the
         improvement of the validation score that counts. 0 runs all epochs.
@@ -54,7 +59,8 @@ class BPRRecommender(PairwiseRecommender):
     engine : {"native", "implicit", "lightfm"}, default="native"
         What computes, from the same initial embeddings; the others need the extra [engines]. "lightfm" has no
         `feature_regularization`, and a rate for each parameter instead of each embedding. "implicit" has a constant
-        `learning_rate` and none of regularization, strengths, side features and `partial_fit`.
+        `learning_rate`, one regularization for both sides, and none of strengths, side features and `partial_fit`.
+        Neither has ``negatives="weaker"``.
     random_state, n_jobs, verbose
         As in :class:`WARPRecommender`.
 
@@ -97,13 +103,15 @@ class BPRRecommender(PairwiseRecommender):
         self,
         n_components: int = 128,
         *,
-        learning_rate: float = 0.1,
+        learning_rate: float = 0.2,
         negative_sampling: str = "auto",
-        max_iter: int = 30,
-        regularization: float = 0.0,
+        max_iter: int = 40,
+        negatives: str = "unobserved",
+        regularization: float = 4.0,
         user_regularization: float | None = None,
         item_regularization: float | None = None,
         feature_regularization: float | None = None,
+        average: bool = True,
         tol: float = 0.0,
         user_encoder: Any = None,
         item_encoder: Any = None,
@@ -121,10 +129,12 @@ class BPRRecommender(PairwiseRecommender):
         self.learning_rate = learning_rate
         self.negative_sampling = negative_sampling
         self.max_iter = max_iter
+        self.negatives = negatives
         self.regularization = regularization
         self.user_regularization = user_regularization
         self.item_regularization = item_regularization
         self.feature_regularization = feature_regularization
+        self.average = average
         self.tol = tol
         self.user_encoder = user_encoder
         self.item_encoder = item_encoder
@@ -142,4 +152,4 @@ class BPRRecommender(PairwiseRecommender):
 
     def _loss(self, n_items: int) -> Loss:
         by_popularity = {"auto": self.engine != "native", "uniform": False, "popularity": True}
-        return Loss(self.learning_rate, 0.0, None, by_popularity[self.negative_sampling])
+        return Loss(self.learning_rate, 0.0, None, by_popularity[self.negative_sampling], self.negatives == "weaker")

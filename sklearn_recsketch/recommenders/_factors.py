@@ -251,9 +251,10 @@ class FactorRecommender(SimilarityMixin, CallbackSupportMixin, BaseRecommender):
         n_iter = 1 if earlier is None else earlier.n_iter_ + 1
         course = {"loss_curve_": curve, "n_iter_": n_iter, "diverged_": diverged}
         if diverged:
+            instead = "a smaller learning_rate" if hasattr(self, "learning_rate") else "smaller strengths y"
             raise ValueError(
                 f"The update left the finite numbers: the largest norm of a vector was {trainer.largest_norm():.3g}. "
-                f"The model is as it was before. Try a smaller learning rate or smaller strengths y."
+                f"The model is as it was before. Try {instead}."
             )
         self._replace_fitted(shared | learnt | course)
         return self

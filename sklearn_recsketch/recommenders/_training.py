@@ -173,11 +173,11 @@ def _is_wanted(estimator: Any, epoch: int) -> bool:
 def _warn_diverged(estimator: Any, epoch: int, norm: float) -> None:
     rate = getattr(estimator, "learning_rate", None)
     at = f" with learning_rate={rate}" if rate is not None else ""
-    advice = "a smaller learning_rate or a larger regularization" if rate is not None else "a larger regularization"
+    instead = "a larger regularization, or smaller strengths y" if rate is None else "a smaller learning_rate"
     kept = f"the factors after epoch {epoch} were kept" if epoch else "the initial factors were kept"
     warnings.warn(
         f"{type(estimator).__name__} diverged in epoch {epoch + 1}{at}: the largest norm of a vector was {norm:.3g}. "
-        f"Training stopped and {kept}. Try {advice}, or smaller strengths y.",
+        f"Training stopped and {kept}. Try {instead}.",
         DivergenceWarning,
         stacklevel=4,
     )

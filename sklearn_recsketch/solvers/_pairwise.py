@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
@@ -10,12 +12,13 @@ import scipy.sparse as sp
 from sklearn_recsketch.kernels._jit import Rows, read_only, rows_of
 from sklearn_recsketch.kernels._membership import BITS_PER_PAIR, mark_pairs
 from sklearn_recsketch.kernels._rng import stream_key
-from sklearn_recsketch.kernels._sgd import Samples, Side, Step, bpr_pass, warp_pass
+from sklearn_recsketch.kernels._sgd import ACCUMULATOR, Samples, Side, Step, bpr_pass, warp_pass
+from sklearn_recsketch.solvers._averages import EpochAverage
 from sklearn_recsketch.solvers._norms import all_finite, largest_norm
 from sklearn_recsketch.solvers._pairwise_sides import Embeddings, PlainSide
 from sklearn_recsketch.utils._threads import Workers, even_ranges
 
-__all__ = ["Loss", "PairwiseEpochs", "fold_in", "warp_rank_weights"]
+__all__ = ["Loss", "PairwiseEpochs", "at_entries_of", "fold_in", "penalty_unit", "warp_rank_weights"]
 
 TASKS = 64  # samples of a pass are cut so many times: Ctrl-C is heeded between two of them
 # Times an epoch the L2 penalty is applied, and features get their share of the steps. With one, four or eight times
@@ -23,6 +26,7 @@ TASKS = 64  # samples of a pass are cut so many times: Ctrl-C is heeded between 
 PARTS = 2
 LARGEST_WEIGHT = 10.0
 FEW = 8  # pairs per sample from which on a search for what is drawn costs less than bits for all pairs
+NO_LEVELS = read_only(np.zeros(0, np.float32))
 MAYBE = read_only(np.full(1, ~np.uint64(0))), np.uint64(58)  # bits that answer nothing: every pair is searched for
 
 
@@ -36,16 +40,35 @@ def warp_rank_weights(n_items: int, max_sampled: int) -> np.ndarray:
 class Loss(NamedTuple):
     """What distinguishes WARP from BPR: `rank_weights` is None for BPR.
 
-    WARP draws all items alike, BPR may draw those of known pairs.
+    WARP draws all items alike, BPR may draw those of known pairs. With `weaker`, items that a user has interacted with
+    less may be negatives, too.
     """
 
     learning_rate: float
     margin: float
     rank_weights: np.ndarray | None
     by_popularity: bool = False
+    weaker: bool = False
 
 
-Snapshot: TypeAlias = tuple[tuple[np.ndarray, ...], tuple[np.ndarray, ...]]
+def penalty_unit(loss: Loss, known: sp.csr_array) -> float:
+    """The penalty of the mean row for a regularization of 1: ``w (sqrt(d_u) + sqrt(d_i)) / 2``.
+
+    Near zero, the loss of a rank-one component ``s a, t b`` is ``-w s t sigma``, w being the weight of a first step and
+    sigma the component's singular value in the 0/1 matrix. With ``lam_u s^2 + lam_i t^2`` it grows only if
+    ``w sigma > 2 sqrt(lam_u lam_i)``, and a matrix without structure has no sigma above ``sqrt(d_u) + sqrt(d_i)``, d_u
+    and d_i being the mean interactions of a user and of an item (the edge of the Marchenko-Pastur distribution).
+
+    WARP looks for violations, so its weight stays as large. BPR draws one item: the more items there are, the fewer
+    draws are near the top of the user's list. Dividing its first weight, 1/2, by sqrt(n_items) fits from 1,000 to
+    41,000 items.
+    """
+    n_users, n_items = known.shape
+    weight = 0.5 / math.sqrt(n_items) if loss.rank_weights is None else float(loss.rank_weights[1])
+    return weight * (math.sqrt(known.nnz / n_users) + math.sqrt(known.nnz / n_items)) / 2
+
+
+Snapshot: TypeAlias = tuple[np.ndarray, ...]
 
 
 class PairwiseEpochs:
@@ -54,13 +77,16 @@ class PairwiseEpochs:
     Parameters
     ----------
     matrix : csr_array of shape (n_users, n_items)
-        Positives of training and their strengths.
+        Positives of training and their weights.
     known : csr_array of the same shape
-        Pairs that must not be drawn as negatives; `matrix` itself, or more.
+        Known pairs and their weights: those of `matrix` and maybe more. They are no negatives, or only of stronger
+        positives.
     users, items : PlainSide
     loss : Loss
     seed : int
     pool : Workers
+    average : bool, default=False
+        Whether `embeddings` are averages over the epochs.
     """
 
     def __init__(
@@ -72,9 +98,11 @@ class PairwiseEpochs:
         loss: Loss,
         seed: int,
         pool: Workers,
+        average: bool = False,
     ) -> None:
         self._pool, self._loss, self._seed = pool, loss, seed
-        self.users, self.items = users, items
+        self.users, self.items = self._sides = users, items
+        self._average = EpochAverage(pool) if average else None
         positives = rows_of(matrix)
         sample_users = np.repeat(np.arange(matrix.shape[0], dtype=np.int32), np.diff(positives.indptr))
         never_drawn = rows_of(known)
@@ -86,6 +114,8 @@ class PairwiseEpochs:
             never_drawn.indices,
             *_bits_of(never_drawn, len(sample_users)),
             drawn=never_drawn.indices if loss.by_popularity else _all_alike(matrix.shape[1]),
+            levels=read_only(at_entries_of(known, matrix)) if loss.weaker else NO_LEVELS,
+            known_levels=never_drawn.data if loss.weaker else NO_LEVELS,
         )
         self._total_strength = float(matrix.data.sum(dtype=np.float64))
 
@@ -94,43 +124,52 @@ class PairwiseEpochs:
         n = len(self._samples.users)
         step = _step(self._loss, self._seed, epoch, n)
         kernel = _kernel(self._loss)
-        sides = (self.users, self.items)
         total = 0.0
         for start, stop in even_ranges(n, -(-n // PARTS)):
             tasks = [(start + a, start + b) for a, b in even_ranges(stop - start, -(-n // TASKS))]
             results = self._pool.map(
                 lambda task: kernel(task[0], task[1], self._samples, self.users.kernel, self.items.kernel, step), tasks
             )
-            total += sum(result[0] for result in results)
-            for side in sides:
-                side.finish_part(float(sum(result[1] for result in results)))
+            total += sum(results)
+            for side in self._sides:
+                side.finish_part(self._loss.learning_rate * (stop - start) / n)
+        if self._average is not None:
+            self._average.add(array for side in self._sides for array in side.learned)
         return total / self._total_strength
 
     def is_finite(self) -> bool:
         """Whether all embeddings and biases are finite."""
-        return all_finite(array for side in (self.users, self.items) for array in side.arrays)
+        return all_finite(array for side in self._sides for array in side.arrays)
 
-    def snapshot(self, reuse: Snapshot | None = None) -> Snapshot:
-        """Copies of what users and items have learnt, in the arrays of an earlier snapshot where given."""
-        if reuse is None:
-            users, items = (tuple(array.copy() for array in side.arrays) for side in (self.users, self.items))
-            return users, items
-        for side, copies in zip((self.users, self.items), reuse, strict=True):
-            for source, target in zip(side.arrays, copies, strict=True):
-                self._pool.map(
-                    lambda task, source=source, target=target: np.copyto(target[slice(*task)], source[slice(*task)]),
-                    even_ranges(len(source), 8192),
-                )
-        return reuse
+    def embeddings(self) -> list[tuple[Embeddings, Embeddings | None]]:
+        """Those of users and of items, averaged over the epochs if asked for; see `PlainSide.embeddings`."""
+        return [side.embeddings(learned) for side, learned in zip(self._sides, self._learned(), strict=True)]
 
-    def restore(self, snapshot: Snapshot) -> None:
+    def snapshot(self, reuse: list[Snapshot] | None = None) -> list[Snapshot]:
+        """Copies of what `embeddings` are made of, in the arrays of an earlier snapshot where given."""
+        copies: Sequence[Snapshot | None] = reuse or [None, None]
+        return [
+            side.snapshot(learned, copy)
+            for side, learned, copy in zip(self._sides, self._learned(), copies, strict=True)
+        ]
+
+    def restore(self, snapshot: list[Snapshot]) -> None:
         """Go back to a snapshot."""
-        for side, saved in zip((self.users, self.items), snapshot, strict=True):
+        for side, saved in zip(self._sides, snapshot, strict=True):
             side.restore(saved)
+        if self._average is not None and self._average.arrays:
+            self._average.restart(array for side in self._sides for array in side.learned)
+
+    def _learned(self) -> tuple[Sequence[np.ndarray], Sequence[np.ndarray]]:
+        """What users and items have learned, averaged over the epochs if asked for."""
+        if self._average is None or not self._average.arrays:
+            return self.users.learned, self.items.learned
+        n_users = len(self.users.learned)
+        return self._average.arrays[:n_users], self._average.arrays[n_users:]
 
     def largest_norm(self) -> float:
         """Largest norm of a vector."""
-        return largest_norm(side.kernel.vectors for side in (self.users, self.items))
+        return largest_norm(side.kernel.vectors for side in self._sides)
 
 
 def fold_in(
@@ -141,12 +180,14 @@ def fold_in(
     loss: Loss,
     seed: int,
     n_epochs: int,
+    penalty: float,
+    anchors: np.ndarray,
     pool: Workers,
 ) -> None:
     """Train each user's vector on her history alone, in place, with the items frozen.
 
-    One user after another: her vector does not depend on who else is asked for, nor on threads. There is no
-    penalty: that of training grows with the steps of all users together.
+    One user after another: her vector does not depend on who else is asked for, nor on threads. As in training, the
+    penalty is in proportion to the strengths of her history, and on what is not said by features.
 
     Parameters
     ----------
@@ -160,6 +201,10 @@ def fold_in(
     loss : Loss
     seed : int
     n_epochs : int
+    penalty : float
+        Per unit of strength.
+    anchors : ndarray of shape (n_users, K), dtype float32
+        What features say of each user, towards which her vector shrinks.
     pool : Workers
     """
     rows = rows_of(history)
@@ -176,12 +221,26 @@ def fold_in(
             n = last - first
             liked, indptr = rows.indices[first:last], read_only(np.array([0, n]))
             user = read_only(np.zeros(n, np.int32))
-            samples = Samples(user, liked, rows.data[first:last], indptr, liked, *MAYBE, drawn)
+            strengths = rows.data[first:last]
+            levels = strengths if loss.weaker else NO_LEVELS
+            samples = Samples(user, liked, strengths, indptr, liked, *MAYBE, drawn, levels, levels)
             one = Side(users[u : u + 1], None, user_state[u : u + 1])
+            of_user = -2.0 * loss.learning_rate * penalty * float(strengths.sum())
             for epoch in range(n_epochs):
                 kernel(0, n, samples, one, item_side, _step(loss, seed, epoch, n)._replace(item_rate=np.float32(0)))
+                factor = np.float32(math.exp(of_user / math.sqrt(user_state[u, ACCUMULATOR])))
+                users[u] = anchors[u] + factor * (users[u] - anchors[u])
 
     pool.map(part, even_ranges(len(users), 64))
+
+
+def at_entries_of(matrix: sp.csr_array, entries: sp.csr_array) -> np.ndarray:
+    """Values of `matrix` at the stored entries of another of the same shape, both sorted; 0 where it has none."""
+    if matrix.indices is entries.indices:
+        return np.asarray(matrix.data)
+    places, wanted = (m.tocoo().row.astype(np.int64) * m.shape[1] + m.indices for m in (matrix, entries))
+    found = np.minimum(np.searchsorted(places, wanted), len(places) - 1)
+    return np.where(places[found] == wanted, matrix.data[found], np.float32(0))
 
 
 def _all_alike(n_items: int) -> np.ndarray:

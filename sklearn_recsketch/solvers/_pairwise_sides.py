@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -81,27 +81,47 @@ class PlainSide:
         biases = own.biases.copy() if with_bias else None
         self.kernel = Side(own.values, biases, own.state)
 
-    def finish_part(self, travelled: float) -> None:
-        """What follows on a part of the samples, whose steps had the summed length `travelled`: the L2 penalty."""
+    def finish_part(self, rate: float) -> None:
+        """What follows on a part of the samples: the L2 penalty, with the learning rate times the part's share."""
         if self.state[:, PENALTY].any():
             vectors, state = self.kernel.vectors, self.state
-            self._each(lambda task: shrink_rows(task[0], task[1], vectors, state, travelled))
+            self._each(lambda task: shrink_rows(task[0], task[1], vectors, state, rate))
             self._copy_biases()
 
-    def embeddings(self) -> tuple[Embeddings, Embeddings | None]:
-        """Those of rows, and those of features if there are any; copies."""
-        return Embeddings(self.kernel.vectors, self.state).copy(), None
+    @property
+    def learned(self) -> tuple[np.ndarray, ...]:
+        """What epochs are averaged over, with two axes each: vectors and biases of the rows."""
+        return self.kernel.vectors, self.state[:, BIAS : BIAS + 1]
+
+    def embeddings(self, learned: Sequence[np.ndarray]) -> tuple[Embeddings, Embeddings | None]:
+        """Those of rows, and those of features if there are any, for `learned` or an average of it; copies."""
+        own = Embeddings(learned[0].copy(), self.state.copy())
+        own.state[:, BIAS] = learned[1][:, 0]
+        return own, None
+
+    def snapshot(self, learned: Sequence[np.ndarray], reuse: tuple[np.ndarray, ...] | None) -> tuple[np.ndarray, ...]:
+        """Copies of `learned` and of the state, in the arrays of an earlier snapshot where given."""
+        sources = (*learned, self.state)
+        if reuse is None:
+            reuse = tuple(np.empty(source.shape, source.dtype) for source in sources)
+        for source, target in zip(sources, reuse, strict=True):
+            self._pool.map(
+                lambda task, source=source, target=target: np.copyto(target[slice(*task)], source[slice(*task)]),
+                even_ranges(len(source), 2 * ROWS),
+            )
+        return reuse
+
+    def restore(self, snapshot: tuple[np.ndarray, ...]) -> None:
+        """Go back to a snapshot."""
+        *learned, self.state[...] = snapshot
+        for array, saved in zip(self.learned, learned, strict=True):
+            array[...] = saved
+        self._copy_biases()
 
     @property
     def arrays(self) -> tuple[np.ndarray, ...]:
-        """All that is learnt."""
-        return self.kernel.vectors, self.state
-
-    def restore(self, arrays: tuple[np.ndarray, ...]) -> None:
-        """Go back to an earlier content of `arrays`."""
-        for array, saved in zip(self.arrays, arrays, strict=True):
-            array[...] = saved
-        self._copy_biases()
+        """All that changes in training."""
+        return (*self.learned, self.state)
 
     def _copy_biases(self) -> None:
         if self.kernel.biases is not None:
@@ -149,20 +169,22 @@ class FeaturedSide(PlainSide):
         self._before = rows.astype(np.float32)
         super().__init__(Embeddings(self._before[:, :-1].copy(), state), with_bias, pool)
 
-    def finish_part(self, travelled: float) -> None:
+    def finish_part(self, rate: float) -> None:
         vectors, state, before, old = self.kernel.vectors, self.state, self._before, self._part
         with np.errstate(over="ignore", invalid="ignore"):
             self._each(lambda task: displacements(task[0], task[1], vectors, state, before))
             step, length = self._explained(before)
             W, penalty = read_only(self._W), read_only(self._shared_state[:, PENALTY].copy())
+            # Features have no accumulators: they shrink at the mean rate of the rows.
+            mean, of_biases = rate * np.mean(1 / np.sqrt(state[:, [ACCUMULATOR, BIAS_ACCUMULATOR]]), axis=0)
             self._pool.map(
-                lambda task: step_and_shrink(task[0], task[1], W, step, length, penalty, travelled),
+                lambda task: step_and_shrink(task[0], task[1], W, step, length, penalty, mean, of_biases),
                 even_ranges(len(W), ROWS),
             )
         self._W = step
         new = self._part = self._features.times(step, self._pool)
         own = np.float32(self._weight > 0)
-        self._each(lambda task: recombine(task[0], task[1], vectors, state, old, new, own, travelled, before))
+        self._each(lambda task: recombine(task[0], task[1], vectors, state, old, new, own, rate, before))
         self._copy_biases()
 
     def _explained(self, moved: np.ndarray) -> tuple[np.ndarray, np.float32]:
@@ -177,23 +199,25 @@ class FeaturedSide(PlainSide):
         curvature = of_rows + RIDGE * square
         return step, np.float32(self._share * self._relevance * along / curvature if curvature > 0 else 0.0)
 
-    def embeddings(self) -> tuple[Embeddings, Embeddings | None]:
-        own = Embeddings(self.kernel.vectors - self._part[:, :-1], self.state.copy())
-        own.state[:, BIAS] -= self._part[:, -1]
+    @property
+    def learned(self) -> tuple[np.ndarray, ...]:
+        return (*super().learned, self._W)
+
+    def embeddings(self, learned: Sequence[np.ndarray]) -> tuple[Embeddings, Embeddings | None]:
+        vectors, biases, W = learned
+        part = self._part if W is self._W else self._features.times(W, self._pool)
+        own = Embeddings(vectors - part[:, :-1], self.state.copy())
+        own.state[:, BIAS] = biases[:, 0] - part[:, -1]
         if self._weight > 0:
             own.values[...] /= np.float32(self._weight)
             own.state[:, BIAS] /= np.float32(self._weight)
             own.state[:, PENALTY] *= np.float32(self._weight**2)
-        shared = Embeddings(self._W[:, :-1].copy(), self._shared_state.copy())
-        shared.state[:, BIAS] = self._W[:, -1]
+        shared = Embeddings(W[:, :-1].copy(), self._shared_state.copy())
+        shared.state[:, BIAS] = W[:, -1]
         return own, shared
 
-    @property
-    def arrays(self) -> tuple[np.ndarray, ...]:
-        return self.kernel.vectors, self.state, self._W
-
-    def restore(self, arrays: tuple[np.ndarray, ...]) -> None:
-        super().restore(arrays)
+    def restore(self, snapshot: tuple[np.ndarray, ...]) -> None:
+        super().restore(snapshot)
         self._part = self._features.times(self._W, self._pool)
         self._before[:, :-1] = self.kernel.vectors
         self._before[:, -1] = self.state[:, BIAS]

@@ -15,6 +15,7 @@ from sklearn_recsketch.recommenders.engines._requirements import (
     refuse,
     refuse_features,
     refuse_uniform_negatives,
+    refuse_weaker_negatives,
 )
 from sklearn_recsketch.solvers._pairwise_sides import Embeddings
 from sklearn_recsketch.utils._threads import Workers
@@ -36,7 +37,7 @@ class ImplicitBPREpochs(EngineEpochs):
         self._model = import_engine("implicit.cpu.bpr").BayesianPersonalizedRanking(
             factors=model.n_components,
             learning_rate=model.learning_rate,
-            regularization=0.0,
+            regularization=regularization_of(model, problem.matrix),
             iterations=1,
             num_threads=pool.n_threads,
         )
@@ -58,23 +59,34 @@ class ImplicitBPREpochs(EngineEpochs):
         items.biases[:] = self._model.item_factors[:, -1]
 
 
+def regularization_of(model: Any, known: sp.csr_array) -> float:
+    """implicit's regularization, which shrinks the three rows of a step, for penalties of rows per interaction.
+
+    A user takes a step with each of her interactions, an item twice as many: as many again as a negative, drawn by
+    popularity. There is one number for both, and what is learned depends on the product of the penalties.
+    """
+    units = model._penalty_units(known)
+    return float(model.regularization * np.sqrt(2 * units["user"] * units["item"]))
+
+
 def _check_parameters(model: Any, problem: Problem, positives: sp.csr_array) -> None:
     """Raise for what implicit has no counterpart of."""
     refuse_features(model, (problem.users, problem.items))
     refuse_uniform_negatives(model)
-    for name in ("regularization", "user_regularization", "item_regularization"):
-        if getattr(model, name):
-            refuse(model, name, getattr(model, name), "implicit's shrinks the rows of a step alone", "Set it to 0")
-    if not (positives.data == 1).all():
-        other = positives.data[int(np.argmax(positives.data != 1))]
-        raise ValueError(
-            "BPRRecommender(engine='implicit') cannot honour strengths: implicit takes all interactions as 1, but "
-            f"there is a strength of {other:g}. Leave y out, drop repeated rows, whose strengths are summed, or use "
-            "engine='native' or engine='lightfm'."
-        )
+    refuse_weaker_negatives(model)
+    for name in ("user_regularization", "item_regularization"):
+        if getattr(model, name) not in (None, model.regularization):
+            refuse(model, name, getattr(model, name), "implicit has one for both sides", "Leave it at None")
     if problem.earlier is not None and positives is not problem.matrix:
         raise ValueError(
             "BPRRecommender(engine='implicit') cannot honour partial_fit: implicit would draw what was liked earlier "
             "as not liked. Set warm_start=True and fit on all interactions, or use engine='native' or "
             "engine='lightfm'."
+        )
+    if not (positives.data == 1).all():
+        other = positives.data[int(np.argmax(positives.data != 1))]
+        raise ValueError(
+            "BPRRecommender(engine='implicit') cannot honour strengths: implicit takes all interactions alike, but "
+            f"those of a user differ, and one of them has the weight {other:g}. Leave y out, drop repeated rows, whose "
+            "strengths are summed, or use engine='native' or engine='lightfm'."
         )

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
-from sklearn_recsketch.kernels._sgd import ACCUMULATOR, BIAS, BIAS_ACCUMULATOR, PENALTY
+from sklearn_recsketch.kernels._sgd import ACCUMULATOR, BIAS, BIAS_ACCUMULATOR, MOST_COMPONENTS, PENALTY
 from sklearn_recsketch.recommenders._factors import Problem
 from sklearn_recsketch.recommenders.engines._pairwise_engine import EngineEpochs
 from sklearn_recsketch.recommenders.engines._requirements import (
@@ -15,18 +15,21 @@ from sklearn_recsketch.recommenders.engines._requirements import (
     plain_csr,
     refuse,
     refuse_uniform_negatives,
+    refuse_weaker_negatives,
 )
+from sklearn_recsketch.solvers._pairwise import Loss, at_entries_of, penalty_unit
 from sklearn_recsketch.solvers._pairwise_sides import Embeddings
 from sklearn_recsketch.utils._threads import Workers
 
-__all__ = ["LightFMEpochs", "adopted"]
+__all__ = ["LightFMEpochs", "adopted", "alpha_of"]
 
 
 class LightFMEpochs(EngineEpochs):
     """Training state in LightFM.
 
-    Its alpha shrinks all embeddings by alpha times a step's mean rate, our penalty by twice lambda. It keeps a sum of
-    squares for each parameter, we one for each embedding, which is their mean.
+    Its alpha shrinks all embeddings at each step, our penalty each row in proportion to its interactions; `alpha_of`
+    shrinks the mean row as ours does. It keeps a sum of squares for each parameter, we one for each embedding, which is
+    their mean.
     """
 
     def __init__(
@@ -40,12 +43,12 @@ class LightFMEpochs(EngineEpochs):
             no_components=model.n_components,
             loss="bpr" if loss.rank_weights is None else "warp",
             learning_rate=model.learning_rate,
-            user_alpha=2 * model._regularization_of("user"),
-            item_alpha=2 * model._regularization_of("item"),
+            user_alpha=alpha_of(model._regularization_of("user"), loss, problem.matrix),
+            item_alpha=alpha_of(model._regularization_of("item"), loss, problem.matrix),
             **options,
         )
         known = problem.matrix
-        strengths = _at_entries_of(known, positives)
+        strengths = at_entries_of(positives, known)
         # Entries of zero are not trained on, and never drawn as negatives.
         self._likes = plain_csr(known).tocoo()
         self._likes.data = (strengths > 0).astype(np.float32)
@@ -60,9 +63,10 @@ class LightFMEpochs(EngineEpochs):
         """Give LightFM the embeddings as they are; it changes these arrays in place."""
         for name, trained in zip(("user", "item"), self._trained, strict=True):
             state, values = trained.state, trained.values.copy()
+            squares = 1 + (state[:, ACCUMULATOR, None] - 1) / mean_factor(values.shape[1])
             arrays = {
                 "embeddings": values,
-                "embedding_gradients": np.repeat(state[:, ACCUMULATOR, None], values.shape[1], axis=1),
+                "embedding_gradients": np.repeat(squares, values.shape[1], axis=1),
                 "embedding_momentum": np.zeros_like(values),
                 "biases": state[:, BIAS].copy(),
                 "bias_gradients": state[:, BIAS_ACCUMULATOR].copy(),
@@ -99,31 +103,31 @@ class LightFMEpochs(EngineEpochs):
             trained.state[:, PENALTY] = penalty
 
 
+def alpha_of(regularization: float, loss: Loss, known: sp.csr_array) -> float:
+    """LightFM's alpha, which acts once per step, for a penalty of the mean row per pass over the interactions."""
+    return 2 * regularization * penalty_unit(loss, known) / known.nnz
+
+
+def mean_factor(n_components: int) -> float:
+    """Our mean square of a gradient over the mean of all its components."""
+    return n_components / min(n_components, MOST_COMPONENTS)
+
+
 def adopted(model: Any, name: str) -> Embeddings:
     """Copies of the embeddings of users or items of a LightFM model, their biases and sums of squares."""
     values, biases = getattr(model, f"{name}_embeddings").copy(), getattr(model, f"{name}_biases")
     embeddings = Embeddings.starting_at(values, biases=biases)
     if model.learning_schedule == "adagrad":  # what it keeps of adadelta are no sums of squares
-        embeddings.state[:, ACCUMULATOR] = getattr(model, f"{name}_embedding_gradients").mean(axis=1)
+        squares = getattr(model, f"{name}_embedding_gradients").mean(axis=1)
+        embeddings.state[:, ACCUMULATOR] = 1 + (squares - 1) * mean_factor(values.shape[1])
         embeddings.state[:, BIAS_ACCUMULATOR] = getattr(model, f"{name}_bias_gradients")
     return embeddings
-
-
-def _at_entries_of(known: sp.csr_array, positives: sp.csr_array) -> np.ndarray:
-    """Strengths of `positives` at the entries of `known`, 0 at those it does not have."""
-    if positives is known:
-        return np.asarray(known.data)
-    places, wanted = (
-        matrix.tocoo().row.astype(np.int64) * known.shape[1] + matrix.indices for matrix in (known, positives)
-    )
-    strengths = np.zeros(known.nnz, np.float32)
-    strengths[np.searchsorted(places, wanted)] = positives.data
-    return strengths
 
 
 def _check_parameters(model: Any) -> None:
     """Raise for what LightFM has no counterpart of."""
     refuse_uniform_negatives(model)
+    refuse_weaker_negatives(model)
     if getattr(model, "margin", 1.0) != 1.0:
         refuse(model, "margin", model.margin, "LightFM's WARP has a margin of 1", "Leave it at 1.0")
     if model.feature_regularization is not None:

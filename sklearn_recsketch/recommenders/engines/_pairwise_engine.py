@@ -8,9 +8,11 @@ from typing import Any, NamedTuple
 import numpy as np
 import scipy.sparse as sp
 
+from sklearn_recsketch.kernels._sgd import BIAS
 from sklearn_recsketch.recommenders._entities import Entities
 from sklearn_recsketch.recommenders._factors import Problem
 from sklearn_recsketch.recommenders.engines._requirements import plain_csr
+from sklearn_recsketch.solvers._averages import EpochAverage
 from sklearn_recsketch.solvers._norms import all_finite, largest_norm
 from sklearn_recsketch.solvers._pairwise import PairwiseEpochs
 from sklearn_recsketch.solvers._pairwise_sides import Embeddings, PlainSide
@@ -78,6 +80,7 @@ class EngineEpochs(ABC):
             for embeddings, entities in zip(full, (problem.users, problem.items), strict=True)
         ]
         self._trained = [side.start() for side in self._sides]
+        self._average = EpochAverage(pool) if model.average else None
         loss = model._loss(problem.matrix.shape[1])._replace(learning_rate=0.0)
         plain = [
             PlainSide(side.vectors(trained).copy(), with_bias, pool)
@@ -94,27 +97,42 @@ class EngineEpochs(ABC):
         self._train(epoch)
         if not self.is_finite():
             return float("nan")
+        if self._average is not None:
+            self._average.add(self._learned())
         for side, trained, judged in zip(
             self._sides, self._trained, (self._judge.users, self._judge.items), strict=True
         ):
-            judged.restore(tuple(side.vectors(trained)))
+            vectors = side.vectors(trained)
+            judged.restore((vectors.values, vectors.state[:, BIAS : BIAS + 1], vectors.state))
         return self._judge.run(epoch)
 
     def is_finite(self) -> bool:
         return all_finite(array for trained in self._trained for array in trained)
 
     def snapshot(self, reuse: Any = None) -> list[Embeddings]:
-        return [trained.copy() for trained in self._trained]
+        copies = [trained.copy() for trained in self._trained]
+        if self._average is not None and self._average.arrays:
+            for trained, values, biases in zip(
+                copies, self._average.arrays[::2], self._average.arrays[1::2], strict=True
+            ):
+                trained.values[...], trained.state[:, BIAS] = values, biases[:, 0]
+        return copies
 
     def restore(self, snapshot: list[Embeddings]) -> None:
         self._trained = [trained.copy() for trained in snapshot]
+        if self._average is not None:
+            self._average.restart(self._learned())
+
+    def _learned(self) -> list[np.ndarray]:
+        """What epochs are averaged over: values and biases of users and of items."""
+        return [array for trained in self._trained for array in (trained.values, trained.state[:, BIAS : BIAS + 1])]
 
     def largest_norm(self) -> float:
         return largest_norm(trained.values for trained in self._trained)
 
     def side_embeddings(self) -> list[Embeddings]:
         """Embeddings, biases and accumulators of all ids and features."""
-        return [side.merged(trained) for side, trained in zip(self._sides, self._trained, strict=True)]
+        return [side.merged(trained) for side, trained in zip(self._sides, self.snapshot(), strict=True)]
 
     def embeddings(self) -> tuple[np.ndarray, np.ndarray]:
         users, items = self.side_embeddings()

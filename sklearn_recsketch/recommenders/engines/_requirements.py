@@ -11,7 +11,14 @@ import scipy.sparse as sp
 from sklearn_recsketch.recommenders._entities import Entities
 from sklearn_recsketch.utils._extras import import_extra
 
-__all__ = ["import_engine", "plain_csr", "refuse", "refuse_features", "refuse_uniform_negatives"]
+__all__ = [
+    "import_engine",
+    "plain_csr",
+    "refuse",
+    "refuse_features",
+    "refuse_uniform_negatives",
+    "refuse_weaker_negatives",
+]
 
 
 def import_engine(module: str) -> ModuleType:
@@ -58,4 +65,16 @@ def refuse_uniform_negatives(model: Any) -> None:
             model.negative_sampling,
             f"{model.engine} draws negatives by popularity",
             'Set it to "popularity" or "auto"',
+        )
+
+
+def refuse_weaker_negatives(model: Any) -> None:
+    """Raise where negatives are to include items with weaker interactions."""
+    if model.negatives == "weaker":
+        refuse(
+            model,
+            "negatives",
+            model.negatives,
+            f"{model.engine} never draws an item that the user has interacted with",
+            'Set it to "unobserved"',
         )
