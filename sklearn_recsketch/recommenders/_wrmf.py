@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
-from sklearn_recsketch.kernels._als import Ratings, solve_rows
+from sklearn_recsketch.kernels._als import solve_rows
 from sklearn_recsketch.recommenders._entities import Entities
 from sklearn_recsketch.recommenders._factors import FactorRecommender, Problem, draw_rows
 from sklearn_recsketch.recommenders._wrmf_fold_in import FoldIn
+from sklearn_recsketch.recommenders._wrmf_objective import Objective
 from sklearn_recsketch.recommenders._wrmf_sweeps import Sweeps
-from sklearn_recsketch.solvers._ratings import excess_of, scaled_ratings
 from sklearn_recsketch.utils._compat import Interval, StrOptions
 from sklearn_recsketch.utils._threads import Workers, workers
 
@@ -167,10 +167,13 @@ class WRMFRecommender(FactorRecommender):
 
     _parameter_constraints: dict[str, Any] = {  # noqa: RUF012 - scikit-learn's own form
         **FactorRecommender._parameter_constraints,
-        "alpha": [Interval(Real, 0, None, closed="left")],
-        "confidence": [StrOptions({"linear", "log"})],
+        "alpha": [Interval(Real, 0, None, closed="left"), StrOptions({"auto"})],
+        "confidence": [StrOptions({"auto", "linear", "log", "scaled_log"})],
         "engine": [StrOptions({"native", "implicit"})],
-        "regularization_scaling": [Interval(Real, 0, None, closed="left")],
+        "regularization": [Interval(Real, 0, None, closed="left"), StrOptions({"auto"})],
+        "user_regularization": [Interval(Real, 0, None, closed="left"), StrOptions({"auto"}), None],
+        "item_regularization": [Interval(Real, 0, None, closed="left"), StrOptions({"auto"}), None],
+        "regularization_scaling": [Interval(Real, 0, None, closed="left"), StrOptions({"auto", "sqrt"})],
         "solver": [StrOptions({"auto", "cg", "cholesky"})],
     }
 
@@ -178,12 +181,12 @@ class WRMFRecommender(FactorRecommender):
         self,
         n_components: int = 128,
         *,
-        alpha: float = 40.0,
-        confidence: str = "linear",
-        regularization: float = 10.0,
-        user_regularization: float | None = None,
-        item_regularization: float | None = None,
-        regularization_scaling: float = 0.0,
+        alpha: float | str = "auto",
+        confidence: str = "auto",
+        regularization: float | str = "auto",
+        user_regularization: float | str | None = None,
+        item_regularization: float | str | None = None,
+        regularization_scaling: float | str = "auto",
         feature_regularization: float | None = None,
         solver: str = "auto",
         max_iter: int = 15,
@@ -233,27 +236,21 @@ class WRMFRecommender(FactorRecommender):
         draw_rows(lambda shape: random_state.standard_normal(shape) * (INITIAL_SCALE / np.sqrt(K)), embeddings[:n])
         return embeddings
 
-    def _ratings(self, matrix: sp.csr_array) -> Ratings:
-        """Excess confidences c - 1 as solvers read them."""
-        if self.confidence == "log":
-            matrix = sp.csr_array((np.log1p(matrix.data), matrix.indices, matrix.indptr), shape=matrix.shape)
-        return scaled_ratings(matrix, self.alpha)
-
-    def _excess(self, matrix: sp.csr_array) -> sp.csr_array:
-        """The same as a matrix. Beyond float32 one is infinite, which training will notice."""
-        return sp.csr_array((excess_of(self._ratings(matrix)).data, matrix.indices, matrix.indptr), shape=matrix.shape)
-
-    def _trainer(self, problem: Problem, pool: Workers) -> Any:
+    def _trainer(self, problem: Problem, pool: Workers, earlier: Objective | None = None) -> Any:
+        objective = Objective.of(self, problem.matrix, earlier)
         if self.engine == "implicit":
             from sklearn_recsketch.recommenders.engines._implicit_als import ImplicitSweeps
 
-            return ImplicitSweeps(self, problem, pool)
-        return Sweeps(self, problem, pool)
+            return ImplicitSweeps(self, objective, problem, pool)
+        return Sweeps(self, objective, problem, pool)
+
+    def _learnt(self, sides: tuple[Entities, Entities], trainer: Any) -> dict[str, Any]:
+        return super()._learnt(sides, trainer) | trainer.objective.attributes()
 
     def _update(self, problem: Problem, new: sp.csr_array, pool: Workers) -> tuple[Any, float]:
         # A day's rows change the objective of all users and items they touch: one sweep over all
         # costs less than telling them apart and keeps the result the same for any split into days.
-        trainer = self._trainer(problem, pool)
+        trainer = self._trainer(problem, pool, None if problem.earlier is None else problem.earlier._objective)
         return trainer, trainer.run_epoch(0)
 
     def _fold_in(self, name: str, entities: Entities, drawn: np.ndarray, history: sp.csr_array) -> np.ndarray:
