@@ -8,13 +8,19 @@ BIN := $(VENV)/bin
 LIKES ?=
 FEATURES ?=
 REPORT ?= demo-report
+TESTS ?=
+# A worker per core, each with one thread of BLAS. A file stays on one worker, as its fixtures do.
+PARALLEL := -n logical --dist loadfile --no-loadscope-reorder
+FAST := -m "not slow and not spark and not cluster and not browser" --hypothesis-profile fast
 
-.PHONY: help demo experiments test lint format type doc bench quality clean
+.PHONY: help demo experiments test test-fast test-machines test-lowest wheel-check lint format type doc bench quality clean
 
 help:
 	@echo "make demo [LIKES=likes.psv FEATURES=feats.psv]   the whole job, on embedded data or on files"
 	@echo "make experiments [LIKES=likes.psv FEATURES=feats.psv]   which treatment of tags helps"
-	@echo "make test     the test suite"
+	@echo "make test     the test suite;   make test-fast     what of it takes a minute"
+	@echo "make test-machines   the test suite as other processors would run it;   make test-lowest   on the oldest dependencies"
+	@echo "make wheel-check     the wheel alone, in an empty environment"
 	@echo "make lint     ruff;   make type     mypy;   make format   ruff format"
 	@echo "make doc      the documentation;   make bench   timings beside peers;   make quality   precision beside peers"
 
@@ -37,7 +43,28 @@ experiments: $(VENV)/.recsketch-demo
 	$(BIN)/python examples/tag_experiments.py $(if $(LIKES),--likes "$(LIKES)") $(if $(FEATURES),--features "$(FEATURES)")
 
 test: $(VENV)/.recsketch-test
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(PARALLEL) $(TESTS)
+
+test-fast: $(VENV)/.recsketch-test
+	$(BIN)/python -m pytest $(PARALLEL) $(FAST) $(TESTS)
+
+test-machines: $(VENV)/.recsketch-test
+	.ci/machines $(BIN)/python $(TESTS)
+
+$(VENV)-lowest/.recsketch-test: pyproject.toml | $(VENV)/.recsketch-build
+	$(BIN)/uv venv --quiet --clear --python $(BIN)/python $(VENV)-lowest
+	$(BIN)/uv pip install --quiet --python $(VENV)-lowest/bin/python --resolution lowest-direct -e ".[test]"
+	@touch $@
+
+test-lowest: $(VENV)-lowest/.recsketch-test
+	$(VENV)-lowest/bin/python -m pytest $(PARALLEL) $(FAST) $(TESTS)
+
+wheel-check: $(VENV)/.recsketch-build
+	rm -rf dist
+	$(BIN)/python -m build
+	$(BIN)/uv venv --quiet --clear --python $(BIN)/python $(VENV)-wheel
+	$(BIN)/uv pip install --quiet --python $(VENV)-wheel/bin/python dist/*.whl
+	$(VENV)-wheel/bin/python -I -W error .ci/fit.py
 
 lint: $(VENV)/.recsketch-lint
 	$(BIN)/ruff check .
@@ -75,4 +102,4 @@ quality: $(VENV)/.recsketch-bench
 	$(BIN)/python benchmarks/daily.py
 
 clean:
-	rm -rf build dist docs/_build demo-report
+	rm -rf build dist docs/_build demo-report $(VENV)-lowest $(VENV)-wheel

@@ -97,7 +97,7 @@ def ranking() -> None:
     publish(
         "engines ranking",
         f"{K} components, {THREADS} threads, means and standard errors of {SEEDS} splits and seeds. "
-        f"{machine('rectools-lightfm')}\n\n{markdown(pd.DataFrame(table))}",
+        f"{machine('lightfm-next')}\n\n{markdown(pd.DataFrame(table))}",
     )
 
 

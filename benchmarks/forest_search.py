@@ -132,7 +132,7 @@ def main() -> None:
             figure = display.from_search(search).figure_
             figure.savefig(IMAGES / f"forest-{kind}-{name.replace(' ', '-')}.png", dpi=110)
             plt.close(figure)
-        publish("forest", "\n\n".join([markdown(pd.DataFrame(rows)), *tables, machine("rectools-lightfm")]))
+        publish("forest", "\n\n".join([markdown(pd.DataFrame(rows)), *tables, machine("lightfm-next")]))
 
 
 if __name__ == "__main__":

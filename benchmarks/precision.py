@@ -80,7 +80,7 @@ def main() -> None:
     publish(
         "precision",
         f"{size.users:.0f} x {size['items']:.0f}, {size.interactions:.0f} likes; means and standard errors over "
-        f"{arguments.splits} splits. {machine('implicit', 'rectools-lightfm')}\n\n{markdown(table)}",
+        f"{arguments.splits} splits. {machine('implicit', 'lightfm-next')}\n\n{markdown(table)}",
     )
 
 

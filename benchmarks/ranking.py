@@ -148,7 +148,7 @@ def main() -> None:
         f"`recommend(k=20)` for 1,000,000 users x 100,000 items, 32 components, 50,000 users a call: "
         f"{after - before:.0f} MiB above the {before:.0f} MiB of process, data and model, {seconds:.0f} s."
     )
-    publish("ranking", "\n\n".join([machine("implicit", "rectools-lightfm", "skrecsys"), *tables]))
+    publish("ranking", "\n\n".join([machine("implicit", "lightfm-next", "skrecsys"), *tables]))
 
 
 if __name__ == "__main__":

@@ -179,7 +179,7 @@ def main() -> None:
     few = data.train.iloc[:1000]
     for recommender in (WRMFRecommender, WARPRecommender, BPRRecommender):
         recommender(64, max_iter=1, n_jobs=arguments.n_jobs).fit(few)  # compiles
-    print(f"{len(data.train)} interactions. {machine('implicit', 'irspack', 'rectools-lightfm', 'skrecsys')}")
+    print(f"{len(data.train)} interactions. {machine('implicit', 'irspack', 'lightfm-next', 'skrecsys')}")
     comparisons = {
         "WRMF": lambda: compare_wrmf(data, arguments.n_jobs, arguments.rounds),
         "WARP": lambda: compare_warp(data, arguments.rounds),

@@ -7,9 +7,14 @@ import shutil
 import sys
 import threading
 
+if "PYTEST_XDIST_WORKER" in os.environ:  # before numpy is imported: the workers share the cores
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ.setdefault(name, "1")
+
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import settings
 from toy_api import Api
 from toy_factors import large_model
 
@@ -17,6 +22,20 @@ from sklearn_recsketch import WRMFRecommender
 from sklearn_recsketch.datasets import make_interactions
 from sklearn_recsketch.preprocessing import SideFeatures
 from sklearn_recsketch.serving import to_index
+
+settings.register_profile("suite", deadline=None)  # a loaded machine is not a fault
+settings.register_profile("fast", deadline=None, max_examples=20)
+settings.load_profile("suite")
+
+
+@pytest.hookimpl(tryfirst=True)  # before -m looks at marks
+def pytest_collection_modifyitems(items):
+    """Mark what starts Spark, and begin with what takes longest, so that no worker is left with it at the end."""
+    for item in items:
+        if "spark" in getattr(item, "fixturenames", ()):
+            item.add_marker("spark")
+    long = {"spark", "cluster", "browser"}
+    items.sort(key=lambda item: long.isdisjoint(mark.name for mark in item.iter_markers()))
 
 
 @pytest.fixture(params=[0, 1])

@@ -250,7 +250,7 @@ CALLS = [
         "unknown_candidates",
         lambda: make_ranking_scorer("ndcg@5", candidates="warm"),
         ValueError,
-        r"candidates must be an array of item ids, None or 'cold', got 'warm'\. .* write candidates=\['warm'\]",
+        r"candidates must be a list of item ids, .*'cold' or None, got 'warm' of type str\. .* candidates=\['warm'\]",
     ),
     (
         "no_cold_item",

@@ -17,7 +17,6 @@ from toy_hill import (
     ROWS,
     SPACE,
     SPLITS,
-    Hill,
     assert_equal,
     height,
     hill_search,
@@ -135,12 +134,6 @@ def test_a_checkpoint_needs_a_seed(random_state, tmp_path):
         hill_search(random_state=random_state, checkpoint=tmp_path / "search.json").fit(ROWS)
 
 
-def test_a_checkpoint_holds_no_objects(tmp_path):
-    space = {"kind": ["round", Hill, len]}
-    with pytest.raises(ValueError, match=r"kind has <class .*Hill'>, <built-in function len>"):
-        hill_search(space, checkpoint=tmp_path / "search.json").fit(ROWS)
-
-
 @pytest.mark.parametrize(
     "text",
     [
@@ -229,6 +222,7 @@ def test_the_kind_of_the_search_may_change_where_trials_do_not(tmp_path):
     assert not FITS
 
 
+@pytest.mark.slow
 def test_another_process_knows_the_file(likes, tmp_path):
     code = f"""
 from sklearn_recsketch import WRMFRecommender

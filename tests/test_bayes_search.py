@@ -108,7 +108,11 @@ def test_the_folds_are_drawn_once():
         ({"search_spaces": []}, ValueError, "at least one dict"),
         ({"search_spaces": [("a", 3)]}, TypeError, "dict of dimensions by parameter"),
         ({"search_spaces": [({"a": (0, 6)}, 0)]}, TypeError, "n_iter at least 1"),
-        ({"search_spaces": {"a": 3}}, ValueError, "must give a dimension of skopt.space for a"),
+        (
+            {"search_spaces": {"a": 3}},
+            ValueError,
+            r"search_spaces\['a'\] must be a list .* got 3 of type int\. For one value, write \[3\]",
+        ),
         ({"search_spaces": [SPACE, {"c": (0, 6)}]}, ValueError, "Invalid parameter 'c'"),
         ({"refit": max}, ValueError, "'refit' parameter"),
         ({"scoring": "precision"}, ValueError, "'precision@5'"),

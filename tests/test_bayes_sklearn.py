@@ -52,6 +52,7 @@ def test_folds_are_fitted_in_threads():
     assert (scores.astype(int) == os.getpid()).all()
 
 
+@pytest.mark.slow
 def test_processes_are_used_where_the_caller_says_so():
     with joblib.parallel_config(backend="loky", n_jobs=2):
         scores = hill_search(cv=SPLITS, scoring=where, n_iter=2).fit(ROWS).cv_results_["split0_test_score"]

@@ -39,6 +39,7 @@ pytest.importorskip("skopt", reason="scikit-optimize is an optional dependency")
 
 from sklearn_recsketch.model_selection import BayesSearchCV
 
+pytestmark = pytest.mark.cluster
 CV = UserHoldoutSplit(random_state=0)
 ALPHAS = [-1.0, *range(1, 20)]  # fits with the first one fail
 

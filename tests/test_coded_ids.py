@@ -9,7 +9,10 @@ from hypothesis import strategies as st
 from sklearn_recsketch.model_selection._search import with_coded_ids
 from sklearn_recsketch.utils._validation import check_interactions
 
-IDS = st.one_of(st.lists(st.integers(0, 5), min_size=1, max_size=20), st.lists(st.text(max_size=2), min_size=1))
+IDS = st.one_of(
+    st.lists(st.integers(0, 5), min_size=1, max_size=20),
+    st.lists(st.text(st.characters(codec="utf-8"), max_size=2).filter(str.strip), min_size=1),
+)
 
 
 def same(coded, original):

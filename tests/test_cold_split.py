@@ -42,7 +42,7 @@ def splits_of(splitter, X, y):
     try:
         return list(splitter.split(X, y))
     except ValueError as error:
-        assert "must leave at least 1 in training" in str(error)
+        assert "must leave at least 1 in training" in str(error) or "y is 0 in all" in str(error)
         return []
 
 
@@ -130,12 +130,10 @@ def test_weight_column_does_not_matter(planted, cls):
 
 
 @each_splitter
-@pytest.mark.parametrize("y", [[0.0, 0.0], [1.0, 0.0]], ids=["none", "one"])
-def test_the_last_id_is_never_held_out(cls, y):
-    column = COLUMNS[cls]
-    text = rf"would hold out 1 of the {sum(y):.0f} {column}s with interactions, but must leave at least 1 in training"
+def test_the_last_id_is_never_held_out(cls):
+    text = rf"would hold out 1 of the 1 {COLUMNS[cls]}s with interactions, but must leave at least 1 in training"
     with pytest.raises(ValueError, match=text):
-        next(cls().split([[1, 1], [2, 2]], y))
+        next(cls().split([[1, 1], [2, 2]], [1.0, 0.0]))
 
 
 # End to end: items are found by their tags. A random ranking of the cold items has an expected recall of k / n_cold.

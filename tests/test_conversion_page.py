@@ -17,6 +17,7 @@ from toy_peers import peers_matrix
 from sklearn_recsketch import metrics
 from sklearn_recsketch.preprocessing import to_matrix
 
+pytestmark = pytest.mark.engines
 TESTS = Path(__file__).parent
 PAGE = TESTS.parent / "docs" / "conversion.rst"
 

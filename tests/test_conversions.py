@@ -18,6 +18,7 @@ from toy_peers import peers_matrix
 from sklearn_recsketch import SideFeatureEncoder, WRMFRecommender
 from sklearn_recsketch.recommenders._wrmf import INITIAL_SCALE
 
+pytestmark = pytest.mark.engines
 K = 4
 # Exact solvers of two libraries in float32: components up to 5 differed by up to 1.1e-4 after five sweeps.
 CLOSE = {"rtol": 1e-4, "atol": 1e-4}

@@ -21,6 +21,7 @@ from sklearn_recsketch.solvers._pairwise import Loss, PairwiseEpochs, warp_rank_
 from sklearn_recsketch.solvers._pairwise_sides import Embeddings, PlainSide
 from sklearn_recsketch.utils._threads import Workers
 
+pytestmark = pytest.mark.engines
 K, RATE, N_ITEMS = 3, 0.05, 1000
 # Float32 sums of terms of at most 1.
 CLOSE = {"rtol": 1e-5, "atol": 1e-6}
@@ -36,7 +37,7 @@ def start_of(shape, n_components=K):
 
 def lightfm_epoch(likes, seed=0, *, loss="warp", n_components=K, sample_weight=None, item_features=None, **options):
     """LightFM before and after one epoch; stored zeros of `likes` are not trained on."""
-    lightfm = pytest.importorskip("lightfm", reason="rectools-lightfm, a source distribution, is not installed")
+    lightfm = pytest.importorskip("lightfm", reason="LightFM is not installed")
     model = lightfm.LightFM(n_components, loss=loss, learning_rate=RATE, random_state=seed, **options)
     model.fit_partial(likes, epochs=0)
     users, items = start_of(likes.shape, n_components)
@@ -75,7 +76,7 @@ BOTH = pytest.mark.parametrize("epoch", [lightfm_epoch, our_epoch], ids=["LightF
 
 def test_lightfms_scores_are_ours_and_a_constant_per_user(planted):
     """x . y_i + b_i + the bias of the user, with features alike; it takes the matrix of our encoder."""
-    lightfm = pytest.importorskip("lightfm", reason="rectools-lightfm, a source distribution, is not installed")
+    lightfm = pytest.importorskip("lightfm", reason="LightFM is not installed")
     X, _, tags = planted
     rec = WARPRecommender(K, max_iter=2, random_state=0).fit(X, item_features=tags)
     design = peers_matrix(rec.item_encoder_.transform(rec.item_features_))
@@ -214,7 +215,7 @@ def test_lightfms_alpha_stretches_the_vectors_within_an_epoch():
 
 def test_lightfm_starts_as_we_do(planted):
     """Uniform within half a unit, over the number of components; biases 0."""
-    lightfm = pytest.importorskip("lightfm", reason="rectools-lightfm, a source distribution, is not installed")
+    lightfm = pytest.importorskip("lightfm", reason="LightFM is not installed")
     theirs = lightfm.LightFM(K, random_state=0).fit(sp.coo_matrix(np.ones((300, 300), dtype=np.float32)), epochs=0)
     ours = WARPRecommender(K, learning_rate=1e-12, max_iter=1, random_state=0).fit(planted[0])
     for vectors, biases in ((theirs.item_embeddings, theirs.item_biases), (ours.item_factors_, ours.item_biases_)):
@@ -225,7 +226,7 @@ def test_lightfm_starts_as_we_do(planted):
 @pytest.mark.parametrize("normalize", [False, True])
 def test_lightfms_features_are_those_of_a_plain_encoder(normalize):
     """idf=False, norm=None; with its default normalize=True each row, the identity in it, is divided by its sum."""
-    data = pytest.importorskip("lightfm.data", reason="rectools-lightfm, a source distribution, is not installed")
+    data = pytest.importorskip("lightfm.data", reason="LightFM is not installed")
     tags = {1: ["a", "b"], 2: ["b"], 3: ["a", "b", "c"]}
     dataset = data.Dataset()
     dataset.fit([1], tags, item_features=["a", "b", "c"])

@@ -282,6 +282,7 @@ def test_without_matplotlib_it_says_what_to_install(display, grid, monkeypatch):
         display.from_search(grid)
 
 
+@pytest.mark.slow
 def test_import_leaves_matplotlib_out():
     code = "import sys, sklearn_recsketch.inspection; print('matplotlib' in sys.modules)"
     process = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=300)

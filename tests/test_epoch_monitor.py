@@ -52,7 +52,7 @@ def test_each_fit_is_a_run_of_its_own(split):
     assert len(monitor.curves(run=0)) == 4
 
 
-@pytest.mark.parametrize("n_jobs", [1, 2])
+@pytest.mark.parametrize("n_jobs", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_a_grid_search_is_one_run_with_all_its_fits(planted, n_jobs):
     X, y, _ = planted
     monitor = EpochCurveMonitor("precision@5", X[:100])

@@ -54,7 +54,7 @@ def test_metrics_in_a_list_come_from_one_ranking(planted, monkeypatch):
         rankings.append(1)
         return top_items(*args)
 
-    monkeypatch.setattr("sklearn_recsketch.metrics._answer.top_items", counted)
+    monkeypatch.setattr("sklearn_recsketch.solvers._eligible.top_items", counted)
     options = {"scoring": ["precision@5", "ndcg@10"], "refit": False}
     EpochSearchCV(wrmf(), {"alpha": [1, 2]}, epochs=[1, 2, 3], **options).fit(planted[0])
     assert len(rankings) == 6
@@ -179,6 +179,7 @@ def test_training_time_counts_no_scoring(planted):
     assert results["mean_fit_time"][2] < 0.4  # two rounds of scoring came before
 
 
+@pytest.mark.slow
 def test_a_fit_is_let_go_before_the_search_ends(planted):
     matrices, left = [], []
 
@@ -240,6 +241,7 @@ def test_warning_filters_are_left_as_they_are(planted):
     assert warnings.filters == before
 
 
+@pytest.mark.slow
 def test_processes_give_the_results_of_threads(planted):
     X, y, _ = planted
     here = EpochSearchCV(wrmf(), GRID, epochs=EPOCHS).fit(X.astype(str), y)
@@ -260,10 +262,21 @@ def test_it_can_be_cloned_and_shown():
         ({"epochs": 10}, TypeError, r"write range\(1, n \+ 1\)"),
         ({"epochs": []}, ValueError, "at least one int"),
         ({"epochs": [0, 2]}, ValueError, "each at least 1"),
-        ({"resource": "n_epochs"}, ValueError, "is no parameter of WRMFRecommender"),
+        ({"resource": "n_epochs"}, ValueError, "is not a parameter of WRMFRecommender"),
         ({"estimator": PIPE, "param_distributions": {}}, ValueError, "Did you mean resource='rec__max_iter'"),
         ({"estimator": LogisticRegression()}, TypeError, "a recommender that trains by epochs"),
-        ({"estimator": PopularityRecommender()}, TypeError, "a recommender that trains by epochs"),
+        (
+            {"estimator": PopularityRecommender()},
+            TypeError,
+            r"WARPRecommender or .* PopularityRecommender\(\)\. .*GridS",
+        ),
+        ({"estimator": Pipeline([("rec", PopularityRecommender())])}, TypeError, "got PopularityRecommender"),
+        ({"estimator": WRMFRecommender}, TypeError, "got the class WRMFRecommender"),
+        ({"resource": "alpha"}, ValueError, r"counts epochs, got 'alpha'\. Set resource='max_iter'"),
+        ({"resource": "n_epochs"}, ValueError, "Did you mean resource='max_iter'"),
+        ({"param_distributions": []}, ValueError, r"or a list of at least one, got \[\]"),
+        ({"param_distributions": ["alpha"]}, ValueError, "got 'alpha'"),
+        ({"param_distributions": {"alpha": []}}, ValueError, "at least one value"),
         ({"estimator": wrmf(early_stopping=True)}, ValueError, "early_stopping must be False"),
         ({"param_distributions": {"max_iter": [3]}}, ValueError, "max_iter is the resource"),
         ({"param_distributions": {"alhpa": [3]}}, ValueError, "Invalid parameter 'alhpa'"),
@@ -284,6 +297,34 @@ def test_bad_parameters_are_found_before_the_first_fit(planted, change, error, t
     with pytest.raises(error, match=text):
         EpochSearchCV(**parameters).fit(planted[0])
     assert not fitted
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("sample_weight", r"sample_weight was given, but WRMFRecommender.fit has no .* third column of X"),
+        ("itemfeatures", r"itemfeatures was given, .* It has: user_features, item_features, X_val, y_val\."),
+    ],
+)
+@pytest.mark.parametrize("pipeline", [False, True])
+def test_fit_parameters_that_fit_does_not_have_are_found_before_the_first_fit(planted, name, text, pipeline):
+    X, y, _ = planted
+    estimator, prefix = (Pipeline([("rec", wrmf())]), "rec__") if pipeline else (wrmf(), "")
+    search = EpochSearchCV(estimator, {}, epochs=EPOCHS, resource=f"{prefix}max_iter")
+    with pytest.raises(TypeError, match=text):
+        search.fit(X, y, **{f"{prefix}{name}": np.ones(len(X))})
+
+
+def test_fit_parameters_of_a_pipeline_are_named_by_step(planted):
+    X, y, tags = planted
+    search = EpochSearchCV(Pipeline([("rec", wrmf())]), {}, epochs=EPOCHS, resource="rec__max_iter")
+    with pytest.raises(TypeError, match=r"write rec__item_features=\.\.\., or enable"):
+        search.fit(X, y, item_features=tags)
+
+
+def test_an_empty_grid_searches_over_epochs_alone(planted):
+    search = EpochSearchCV(wrmf(), {}, epochs=[1, 2]).fit(planted[0])
+    assert search.cv_results_["params"] == [{"max_iter": 1}, {"max_iter": 2}]
 
 
 def test_validation_rows_as_many_as_training_rows_are_refused(planted):

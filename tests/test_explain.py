@@ -46,7 +46,7 @@ def total(table):
 def featured(tiny):
     """X, y and features of both sides, of one user and one item without interactions as well."""
     X, y, items, users = tiny
-    users = users.updated(SideFeatures.from_dicts({COLD_USER: {"land": "l1", "age": 2.0}}), "user")
+    users = users.updated(SideFeatures.from_dicts({COLD_USER: {"land": "l1", "age": 3.0}}), "user")
     items = items.updated(SideFeatures.from_dicts({COLD_ITEM: {"tag": ["t1", "t2"]}}), "item")
     return X, y, {"user_features": users, "item_features": items}
 
@@ -99,10 +99,9 @@ def test_a_model_updated_by_new_rows_is_explained_as_it_is_now(fitted, featured)
         assert len(rows(table, "history")) == rec.interactions_[np.flatnonzero(rec.users_ == user)].nnz
 
 
-@pytest.mark.parametrize("model", [WARPRecommender(4, learning_rate=1e30), WRMFRecommender(4, alpha=1e38)], ids=name_of)
-def test_a_model_that_diverged_is_explained_by_the_factors_it_kept(model, tiny):
+def test_a_model_that_diverged_is_explained_by_the_factors_it_kept(tiny):
     with pytest.warns(DivergenceWarning):
-        rec = anew(model, random_state=0).fit(tiny[0], 100 * tiny[1])
+        rec = WARPRecommender(4, learning_rate=1e30, random_state=0).fit(tiny[0], 100 * tiny[1])
     table = explain(rec, rec.users_[0], rec.items_[0], by="features")
     assert total(table) == pytest.approx(rec.predict([[rec.users_[0], rec.items_[0]]])[0], abs=1e-5)
 

@@ -179,6 +179,7 @@ def test_a_number_of_bars_is_a_positive_int(n_bars):
         ExplanationDisplay(explanation=made(1.0)).plot(n_bars=n_bars)
 
 
+@pytest.mark.slow
 def test_without_matplotlib_it_says_what_to_install():
     code = """
 import sys

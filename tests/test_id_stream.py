@@ -14,7 +14,7 @@ from sklearn_recsketch.utils._ids import encode_ids
 
 pa = pytest.importorskip("pyarrow", reason="batches are pyarrow's arrays")
 
-STRINGS = st.text(st.characters(codec="utf-8"), max_size=4)
+STRINGS = st.text(st.characters(codec="utf-8"), max_size=4).filter(str.strip)
 
 
 def streamed(values, kind, sizes):
@@ -46,7 +46,7 @@ def test_integers_are_numbered_as_at_once(values, sizes):
 
 @settings(deadline=None, max_examples=60)
 @given(
-    values=st.lists(STRINGS | st.sampled_from(["", "a", "b"]), min_size=1),
+    values=st.lists(STRINGS | st.sampled_from(["a", "b"]), min_size=1),
     sizes=st.lists(st.integers(1, 9), min_size=1),
 )
 def test_strings_are_numbered_as_at_once(values, sizes):

@@ -211,7 +211,7 @@ def test_unsigned_ids_meet_signed_ones_exactly():
 
 
 def test_unsigned_ids_meet_those_of_features_exactly():
-    features = SideFeatures.from_dicts({2**60 + 6: {"tag": "a"}})
+    features = SideFeatures.from_dicts({2**60 + 5: {"tag": "a"}, 2**60 + 6: {"tag": "a"}})
     rec = PopularityRecommender().fit(HUGE.astype(np.uint64), item_features=features)
     assert [int(item) for item in rec.items_] == [2**60 + 4, 2**60 + 5, 2**60 + 6]
 

@@ -16,6 +16,7 @@ from sklearn_recsketch.conversion import from_implicit, from_lightfm, to_implici
 from sklearn_recsketch.inspection import explain
 from sklearn_recsketch.preprocessing import to_matrix
 
+pytestmark = pytest.mark.engines
 K, TOP = 6, 10
 
 
@@ -70,7 +71,7 @@ def implicit(request):
 @pytest.fixture(scope="module", params=["warp", "bpr", "warp-kos", "logistic"])
 def lightfm(request, data):
     """LightFM with one of its losses."""
-    library = pytest.importorskip("lightfm", reason="LightFM is not installed: it needs a C compiler")
+    library = pytest.importorskip("lightfm", reason="LightFM is not installed: extra [engines]")
     model = library.LightFM(K, loss=request.param, random_state=0, user_alpha=1e-4, item_alpha=2e-4)
     return Trained(model.fit(sp.csr_matrix(data[0] > 0), epochs=10), *data)
 
@@ -114,7 +115,7 @@ def test_a_model_of_lightfm_gives_its_own_recommendations(lightfm):
 
 
 def test_a_model_of_lightfm_with_features_gives_its_own_recommendations(data):
-    library = pytest.importorskip("lightfm", reason="LightFM is not installed: it needs a C compiler")
+    library = pytest.importorskip("lightfm", reason="LightFM is not installed: extra [engines]")
     matrix, users, items = data
     features = {
         "user_features": sp.random(matrix.shape[0], 9, 0.5, format="csr", dtype=np.float32, random_state=0),
@@ -216,7 +217,7 @@ def test_a_model_that_knows_no_interactions_cannot_go_on(implicit):
 
 
 def test_averages_of_adadelta_are_no_sums_of_squares(data):
-    library = pytest.importorskip("lightfm", reason="LightFM is not installed: it needs a C compiler")
+    library = pytest.importorskip("lightfm", reason="LightFM is not installed: extra [engines]")
     matrix, users, items = data
     model = library.LightFM(K, loss="warp", learning_schedule="adadelta", random_state=0)
     rec = from_lightfm(model.fit(sp.csr_matrix(matrix > 0), epochs=2), users, items, interactions=matrix)
@@ -281,6 +282,7 @@ def test_a_regularization_that_implicit_does_not_have_is_a_warning(planted):
         assert to_implicit(rec).regularization == 3.0
 
 
+@pytest.mark.slow
 def test_implicit_is_not_made_to_warn_of_blas():
     code = """
 import warnings
@@ -303,7 +305,7 @@ def test_other_models_are_refused(als):
 
 
 def test_other_models_than_lightfms_are_refused():
-    pytest.importorskip("lightfm", reason="LightFM is not installed: it needs a C compiler")
+    pytest.importorskip("lightfm", reason="LightFM is not installed: extra [engines]")
     with pytest.raises(TypeError, match=r"from_lightfm takes lightfm\.LightFM, got builtins\.dict"):
         from_lightfm({}, [1], [1])
 
@@ -342,7 +344,7 @@ def test_less_confidence_than_none_is_refused(als):
 
 
 def test_a_model_with_features_needs_them(data):
-    library = pytest.importorskip("lightfm", reason="LightFM is not installed: it needs a C compiler")
+    library = pytest.importorskip("lightfm", reason="LightFM is not installed: extra [engines]")
     matrix, users, items = data
     features = sp.random(matrix.shape[1], 7, 0.5, format="csr", random_state=1)
     model = library.LightFM(K, loss="warp").fit(sp.csr_matrix(matrix > 0), item_features=features)

@@ -17,6 +17,7 @@ from sklearn_recsketch import metrics as ours
 from sklearn_recsketch.metrics import make_ranking_scorer, ranking_auc, ranking_report
 from sklearn_recsketch.preprocessing import to_matrix
 
+pytestmark = pytest.mark.engines
 K = 7
 # Peers add up in float32 or in another order; their numbers are at most 1.
 CLOSE = {"rtol": 0, "atol": 1e-6}

@@ -13,6 +13,7 @@ from sklearn_recsketch import WRMFRecommender
 from sklearn_recsketch.datasets import make_interactions
 from sklearn_recsketch.inspection import ItemGallery
 
+pytestmark = pytest.mark.browser
 DEMO = Path(__file__).parents[1] / "examples/demo.py"
 HOSTILE = '<script>document.title = "owned"</script> & "a ship"'
 HOSTILE_TAG = "<img src=x onerror='document.title=1'>"

@@ -46,7 +46,7 @@ RECOMMENDERS = [
 EVERY = pytest.mark.parametrize("rec", RECOMMENDERS, ids=str)
 
 INTEGERS = st.integers(-(2**63), 2**63 - 1) | st.integers(0, 4)
-STRINGS = st.text(st.characters(codec="utf-8"), max_size=3) | st.sampled_from(["ann", "bob"])
+STRINGS = st.text(st.characters(codec="utf-8"), max_size=3).filter(str.strip) | st.sampled_from(["ann", "bob"])
 
 
 def ids(n):
@@ -146,7 +146,12 @@ def test_columns_may_be_many_types_that_mean_the_same(tmp_path):
     items = [pa.string(), pa.large_string(), pa.string_view(), pa.dictionary(pa.int32(), pa.string())]
     for j, (user, item) in enumerate([(u, i) for u in users for i in items]):
         file = tmp_path / f"{j}.parquet"
-        pq.write_table(pa.table({"user": pa.array(X["user"], user), "item": pa.array(X["item"]).cast(item)}), file)
+        table = pa.table({"user": pa.array(X["user"], user), "item": pa.array(X["item"]).cast(item)})
+        try:
+            pq.write_table(table, file)
+        except pa.ArrowNotImplementedError:
+            assert item == pa.string_view()  # which older versions of pyarrow do not write
+            continue
         same(check_interactions(ParquetInteractions(file)), expected)
         assert pd.concat(ParquetInteractions(file, batch_size=3).batches()).astype({"user": int})["item"].tolist() == [
             *"baac"

@@ -77,6 +77,7 @@ def test_many_comments_do_not_hold_the_search_for_a_drawing():
 # Placeholders.
 
 
+@pytest.mark.slow
 def test_a_placeholder_is_the_same_in_every_process():
     code = "from sklearn_recsketch.inspection import placeholder_picture as p; print(p('abc', 'A ship').decode())"
     run = subprocess.run(

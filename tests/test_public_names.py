@@ -52,6 +52,7 @@ def test_every_name_of_all_exists(part):
     assert [name for name in module.__all__ if not hasattr(module, name)] == []
 
 
+@pytest.mark.slow
 def test_import_compiles_no_kernel():
     code = """
 import importlib, pkgutil, numba, sklearn_recsketch
@@ -68,6 +69,7 @@ print(sum(len(value.signatures) for value in dispatchers))
     assert run(code) == "0"
 
 
+@pytest.mark.slow
 def test_import_leaves_optional_packages_out():
     code = """
 import sys
@@ -79,6 +81,7 @@ print([name for name in optional if name in sys.modules])
     assert run(code) == "[]"
 
 
+@pytest.mark.slow
 def test_a_search_that_needs_an_optional_package_is_listed_and_says_so():
     code = """
 import sys
@@ -91,26 +94,6 @@ except ImportError as error:
     print(error)
 """
     assert run(code) == 'BayesSearchCV needs scikit-optimize. Install it: pip install "sklearn-recsketch[tune]"'
-
-
-def test_two_processes_may_fill_a_cold_cache_at_once(tmp_path):
-    code = """
-from sklearn_recsketch import BPRRecommender
-from sklearn_recsketch.datasets import make_interactions
-X, y = make_interactions(30, 20, mean_activity=5, random_state=0)
-rec = BPRRecommender(2, max_iter=1, random_state=0).fit(X)
-print(float(rec.recommend(k=2)["score"].sum()))
-"""
-    environment = os.environ | {"NUMBA_CACHE_DIR": str(tmp_path)}
-    processes = [
-        subprocess.Popen([sys.executable, "-c", code], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-        for _ in range(2)
-    ]
-    outputs = [process.communicate(timeout=300) for process in processes]
-    assert [process.returncode for process in processes] == [0, 0], outputs
-    assert outputs[0][0] == outputs[1][0]
-    # A third process reads what they wrote.
-    assert run(code, NUMBA_CACHE_DIR=str(tmp_path)).encode() == outputs[0][0].strip()
 
 
 @pytest.mark.parametrize("cls", CLASSES, ids=lambda cls: cls.__name__)

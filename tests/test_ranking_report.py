@@ -10,8 +10,9 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 
 from sklearn_recsketch import InteractionThresholder, PopularityRecommender, WRMFRecommender
-from sklearn_recsketch.metrics import _answer, make_ranking_scorer, precision_at_k, ranking_report
+from sklearn_recsketch.metrics import make_ranking_scorer, precision_at_k, ranking_report
 from sklearn_recsketch.model_selection import ColdUserSplit, UserHoldoutSplit
+from sklearn_recsketch.solvers import _eligible
 
 OPTIONS = [
     {},
@@ -56,8 +57,8 @@ def test_means_of_folded_in_users_are_those_of_the_scorers(planted):
 
 def test_one_ranking_serves_all(fitted, split, monkeypatch):
     rankings = []
-    rank = _answer.top_items
-    monkeypatch.setattr(_answer, "top_items", lambda *asked: rankings.append(asked[3]) or rank(*asked))
+    rank = _eligible.top_items
+    monkeypatch.setattr(_eligible, "top_items", lambda *asked: rankings.append(asked[3]) or rank(*asked))
     ranking_report(fitted, split[2], ks=(2, 7, 3))
     assert rankings == [7]
 
@@ -132,7 +133,7 @@ def test_what_are_no_cutoffs_is_told_what_are(fitted, split, ks):
 @pytest.mark.parametrize(
     "options, text",
     [
-        ({"candidates": "warm"}, r"candidates must be an array .* got 'warm'"),
+        ({"candidates": "warm"}, r"candidates must be a list of item ids, .* got 'warm'"),
         ({"n_users": 0}, r"n_users must be an int of at least 1, or None for all users, got 0"),
         ({"fold_in": 1}, r"fold_in must be the share .* above 0 and below 1, or None, got 1"),
     ],

@@ -83,6 +83,7 @@ def test_a_loaded_index_gives_the_same_answers(large, tmp_path, kind, metric):
     pd.testing.assert_frame_equal(expected_of(loaded), expected_of(index))
 
 
+@pytest.mark.slow
 def test_another_process_gives_the_same_answers(graph, large, tmp_path):
     graph.save(tmp_path)
     code = f"""

@@ -118,12 +118,6 @@ def test_all_kinds_of_numbers_are_measurements(value):
     assert as_dict(SideFeatures.from_dicts({1: {"n": value}})) == {1: {"n": 1.0}}
 
 
-def test_an_empty_text_is_a_category_of_its_own():
-    """DictVectorizer calls it "tag="; it is no measurement called "tag"."""
-    features = SideFeatures.from_dicts({1: {"tag": ""}, 2: {"tag": 5.0}})
-    assert as_dict(features) == {1: {"tag": 0.0, "tag=": 1.0}, 2: {"tag": 5.0, "tag=": 0.0}}
-
-
 @pytest.mark.parametrize("name", ["__len__", "shape", "__array__", "__getitem__", "__iter__", "__dataframe__"])
 def test_it_has_nothing_to_slice_by(name):
     assert not hasattr(SideFeatures.from_dicts(DICTS), name)
@@ -212,7 +206,7 @@ def test_from_long_is_the_posts_loop(rows, lowercase):
 
 
 def plain(**parameters):
-    return SideFeatureEncoder(**{"idf": False, "norm": None, **parameters})
+    return SideFeatureEncoder(**{"idf": False, "norm": None, "standardize": False, **parameters})
 
 
 @pytest.mark.parametrize("separator", ["=", ": "])
@@ -256,8 +250,10 @@ def test_idf_leaves_measurements():
 
 
 @pytest.mark.parametrize(("norm", "length"), [("l1", 1), ("l2", 2)])
-def test_norm_is_the_length_of_the_feature_block(norm, length):
-    encoded = SideFeatureEncoder(identity=False, norm=norm).fit_transform(SideFeatures.from_dicts(DICTS)).toarray()
+@pytest.mark.parametrize(("features", "standardize"), [(texts_only(), True), (DICTS, False)], ids=["texts", "all"])
+def test_norm_is_the_length_of_the_feature_block(norm, length, features, standardize):
+    encoder = SideFeatureEncoder(identity=False, norm=norm, standardize=standardize)
+    encoded = encoder.fit_transform(SideFeatures.from_dicts(features)).toarray()
     np.testing.assert_allclose(np.linalg.norm(encoded, length, axis=1), 1, rtol=1e-6)
 
 

@@ -60,6 +60,7 @@ def test_exact_half_sweep_is_the_dense_ridge_solution(encoder, feature_regulariz
 
 
 @pytest.mark.parametrize("encoder", ENCODERS.values(), ids=ENCODERS)
+@pytest.mark.slow
 def test_alternation_stays_where_exact_solves_end(encoder, tiny):
     X, y, tags, _ = tiny
     rec = WRMFRecommender(

@@ -63,6 +63,7 @@ def test_training_scores_are_above_held_out_ones(rec, planted):
 
 
 @WITH_FACTORS
+@pytest.mark.slow
 def test_grid_search_in_two_processes_equals_one(rec, planted):
     grid = {"rec__n_components": [2, 6], "threshold__user_min": [2, 4]}
     results = [

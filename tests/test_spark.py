@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import pickle
 import sys
 from pathlib import Path
@@ -174,6 +175,14 @@ BAD = [
     ([(1, "i", "many")], "uid int, mid string, n string", "'n' of X must be numbers, but is of type string"),
     ([(1,)], "uid int", "X has 1 columns, .* Select"),
     ([("i", 1)], "item string, user int", r"users come first. Write X.select\('user', 'item'\)"),
+    ([("7", 1)], "StockCode string, CustomerID int", r"users come first. Write X.select\('CustomerID', 'StockCode'\)"),
+    ([(1, 2, 3, 4)], "InvoiceNo int, StockCode int, n int, CustomerID int", r"X.select\('CustomerID', 'StockCode'\)"),
+    ([(1, 2, 9.6e8)], "user int, item int, timestamp double", r"'timestamp', a time, .* X.select\('user', 'item'\)"),
+    ([(8, 1, 2)], "timestamp int, user_id int, item_id int", r"'item_id', an id, .* X.select\('user_id', 'item_id'\)"),
+    ([("a", 1), (" ", 2)], "user string, item int", "The user id column 'user' of X has a blank id, ' '"),
+    ([(1.0, 2)], "user float, item int", r"is of type float, .* beyond 2\*\*24 several integers become one float"),
+    ([(1, ["a"])], "user int, item array<string>", r"is of type array<string>, .* with F\.explode"),
+    ([(1, bytearray(b"a"))], "user int, item binary", r"is of type binary, .* F\.decode"),
 ]
 
 
@@ -198,26 +207,47 @@ def test_strengths_apart_from_x_are_refused(frame, plays):
 
 @pytest.mark.parametrize("exclude_seen", [True, False])
 def test_lists_from_the_cluster_are_those_of_the_local_model(fitted, local, exclude_seen):
-    table = fitted.recommend(5, exclude_seen=exclude_seen)
+    table = fitted.recommend(k=5, exclude_seen=exclude_seen)
     assert table.columns == ["user", "rank", "item", "score"]
     assert_same_lists(table, local.recommend(k=5, exclude_seen=exclude_seen))
 
 
 def test_users_with_few_items_left_have_short_lists(fitted, plays):
-    counts = lists(fitted.recommend(1000)).groupby("user").size()
+    counts = lists(fitted.recommend(k=1000)).groupby("user").size()
     seen = plays.groupby("user")["item"].nunique()
     assert (counts == plays["item"].nunique() - seen).all()
 
 
+def test_recommend_is_called_as_everywhere():
+    """The parameters that it has stand in the order of those of other recommenders, with their kinds and defaults."""
+    here, there = (inspect.signature(cls.recommend).parameters for cls in (SparkWRMFRecommender, WRMFRecommender))
+    shared = [(p.name, p.kind, p.default) for p in here.values()]
+    assert shared == [(p.name, p.kind, p.default) for p in there.values() if p.name in here]
+
+
+def test_a_single_user_may_be_asked_for(spark, fitted, local):
+    user = int(local.users_[7])
+    assert_same_lists(fitted.recommend(user, 4), local.recommend(user, 4))
+    table = pd.DataFrame({"user": ["ann", "ann", "bob"], "item": [1, 2, 1]})
+    rec = SparkWRMFRecommender(2, max_iter=1, **SMALL).fit(in_spark(spark, table, "user string, item int"))
+    assert lists(rec.recommend("bob"))[["user", "item"]].to_numpy().tolist() == [["bob", 2]]
+
+
+def test_nobody_asked_for_is_an_empty_table(fitted):
+    table = fitted.recommend([])
+    assert table.schema == fitted.recommend().schema
+    assert not table.collect()
+
+
 def test_users_asked_for_may_be_unknown_or_repeated(fitted, local):
     users = [int(local.users_[7]), 3, int(local.users_[7])]
-    assert_same_lists(fitted.recommend(4, users=users), local.recommend(users, k=4))
+    assert_same_lists(fitted.recommend(users, 4), local.recommend(users, k=4))
 
 
 def test_users_may_be_a_column_of_a_frame(spark, fitted, local):
     users = [int(user) for user in local.users_[3:9]]
     today = spark.createDataFrame([(user,) for user in users], "who bigint")
-    assert_same_lists(fitted.recommend(4, users=today), local.recommend(users, k=4))
+    assert_same_lists(fitted.recommend(today, 4), local.recommend(users, k=4))
 
 
 def test_users_of_the_wrong_kind_are_named(spark, fitted, frame):
@@ -228,7 +258,9 @@ def test_users_of_the_wrong_kind_are_named(spark, fitted, frame):
     with pytest.raises(ValueError, match="users has an id that is missing"):
         fitted.recommend(users=spark.createDataFrame([(None,)], "user bigint"))
     with pytest.raises(ValueError, match="k must be an int of at least 1, got 0"):
-        fitted.recommend(0)
+        fitted.recommend(k=0)
+    with pytest.raises(TypeError, match="user ids must be ints or strings, got b'7' of type bytes"):
+        fitted.recommend(b"7")
 
 
 # The local model.
@@ -321,7 +353,7 @@ def test_fitting_again_releases_what_was_kept_and_what_is_released_is_computed_a
     rec.fit(frame)
     rec.unpersist()
     assert not any(table.storageLevel.useMemory for table in [*earlier, *kept()])
-    assert_same_lists(rec.recommend(3), local.recommend(k=3))
+    assert_same_lists(rec.recommend(k=3), local.recommend(k=3))
 
 
 def test_a_fitted_one_is_not_pickled_but_an_unfitted_one_is(fitted):

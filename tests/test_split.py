@@ -9,7 +9,13 @@ from sklearn.experimental import enable_halving_search_cv  # noqa: F401
 from sklearn.model_selection import GridSearchCV, HalvingGridSearchCV, cross_val_score
 
 from sklearn_recsketch import PopularityRecommender, WRMFRecommender
-from sklearn_recsketch.model_selection import UserHoldoutSplit, UserKFold
+from sklearn_recsketch.model_selection import (
+    ColdItemSplit,
+    ColdUserSplit,
+    TemporalUserSplit,
+    UserHoldoutSplit,
+    UserKFold,
+)
 
 FRACTIONS = [0.05, 0.2, 0.5, 1.0]
 
@@ -44,7 +50,8 @@ def splits_of(splitter, X, y):
     try:
         return list(splitter.split(X, y))
     except ValueError as error:
-        assert str(error).startswith(("None of the", "No user has two distinct items"))
+        expected = ("None of the", "No user has two distinct items", "y is 0 in all", "UserKFold(")
+        assert str(error).startswith(expected)
         return None
 
 
@@ -175,8 +182,14 @@ def test_kfold_tests_every_pair_once(table, n_splits, seed):
     splits = splits_of(UserKFold(n_splits, random_state=seed), X, y)
     sizes = distinct_items(X, y)
     expected = {(u, i) for u, i in pairs(X, y, np.arange(len(X))) if sizes[u] >= 2}
-    assert (splits is None) == (not expected)
-    tested = [pair for _, test in splits or [] for pair in pairs(X, y, test)]
+    if len(expected) < n_splits:  # some fold would be empty
+        assert splits is None
+    elif sizes.max() >= n_splits:  # one user fills all folds
+        assert splits is not None
+    if splits is None:
+        return
+    assert all(len(test) for _, test in splits)
+    tested = [pair for _, test in splits for pair in pairs(X, y, test)]
     assert len(tested) == len(set(tested))
     assert set(tested) == expected
 
@@ -264,3 +277,37 @@ def test_halving_refuses_an_unseeded_splitter(planted):
     search = HalvingGridSearchCV(PopularityRecommender(), {}, cv=UserKFold(2))
     with pytest.raises(ValueError, match="cv parameter must yield consistent folds"):
         search.fit(X, y)
+
+
+FEW = pd.DataFrame({"user": list("aabb"), "item": [1, 2, 1, 3]})
+
+
+def test_kfold_refuses_folds_that_nobody_fills():
+    text = (
+        r"would leave \d of its test sets empty: 2 users .* at most 2 each and 4 in all\. Lower n_splits to 2 or less"
+    )
+    with pytest.raises(ValueError, match=text):
+        list(UserKFold(5, random_state=0).split(FEW))
+    assert len(list(UserKFold(2, random_state=0).split(FEW))) == 2
+
+
+ALL_SPLITTERS = [
+    UserHoldoutSplit(n_items=1),
+    UserKFold(2),
+    TemporalUserSplit(),
+    TemporalUserSplit(n_items=1),
+    ColdItemSplit(),
+    ColdUserSplit(),
+]
+
+
+@pytest.mark.parametrize("cv", ALL_SPLITTERS, ids=repr)
+def test_strengths_that_are_all_zero_are_refused(cv):
+    with pytest.raises(ValueError, match=r"^y is 0 in all 4 rows, .* Leave y out if each row is an interaction\.$"):
+        list(cv.split(FEW, np.zeros(4), groups=range(4)))
+
+
+@pytest.mark.parametrize("cv", ALL_SPLITTERS, ids=repr)
+def test_one_row_cannot_be_split(cv):
+    with pytest.raises(ValueError, match=r"Lower|Use a splitter over rows"):
+        list(cv.split(FEW[:1], groups=[0]))

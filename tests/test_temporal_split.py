@@ -54,7 +54,11 @@ def splits_of(splitter, X, y, t):
     try:
         return list(splitter.split(X, y, groups=t))
     except ValueError as error:
-        assert "would leave a training or a test set empty" in str(error) or "None of the" in str(error)
+        assert (
+            "would leave a training or a test set empty" in str(error)
+            or "None of the" in str(error)
+            or "y is 0" in str(error)
+        )
         return []
 
 
@@ -379,5 +383,5 @@ def test_impossible_splits_are_refused(params, t, text):
 
 @each_cv
 def test_no_interactions_are_refused(cv):
-    with pytest.raises(ValueError, match=r"the 0 distinct pairs|None of the 0 users"):
+    with pytest.raises(ValueError, match="y is 0 in all 3 rows"):
         next(cv.split(PAIRS, [0.0, 0.0, 0.0], groups=[1, 2, 3]))

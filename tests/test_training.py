@@ -284,6 +284,7 @@ def _fit_and_predict(rec, X, y, features):
 
 
 @EVERY
+@pytest.mark.slow
 def test_fit_inside_worker_processes_gives_the_same(rec, planted):
     X, y, features = planted
     here = _fit_and_predict(clone(rec), X, y, features)

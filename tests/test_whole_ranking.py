@@ -15,7 +15,7 @@ from sklearn_recsketch.metrics import make_ranking_scorer, ranking_auc
 from sklearn_recsketch.metrics._names import Metric, parse_metric
 from sklearn_recsketch.model_selection import UserHoldoutSplit
 from sklearn_recsketch.preprocessing import to_matrix
-from sklearn_recsketch.solvers import _squared_errors
+from sklearn_recsketch.solvers import _entries
 
 AUC = make_ranking_scorer("auc")
 FIT = [["ann", 1], ["ann", 2], ["bob", 1], ["bob", 3], ["eve", 4]]  # popularity: 1, then 2, 3, 4
@@ -239,5 +239,5 @@ def test_mse_sees_the_biases_of_warp(split):
 
 def test_mse_sums_over_many_entries(fitted, split, monkeypatch):
     expected = MSE(fitted, split[2])
-    monkeypatch.setattr(_squared_errors, "ENTRIES", 7)
+    monkeypatch.setattr(_entries, "ENTRIES", 7)
     assert MSE(fitted, split[2]) == expected

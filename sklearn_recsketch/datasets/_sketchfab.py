@@ -19,6 +19,7 @@ from sklearn_recsketch.utils._files import replacing
 __all__ = ["fetch_sketchfab"]
 
 BASE_URL = "https://raw.githubusercontent.com/EthanRosenthal/rec-a-sketch/master/data"
+QUOTE = "\\"
 FILES = ("model_likes_anon.psv", "model_feats.psv")
 
 
@@ -70,8 +71,8 @@ def fetch_sketchfab(
         if not download_if_missing:
             raise OSError(f"{path} is missing or damaged, and download_if_missing=False. {_by_hand(base_url, folder)}")
         _download(f"{base_url}/{name}", path, timeout, _by_hand(base_url, folder))
-    likes = load_likes(folder / FILES[0])
-    return Bunch(item_features=load_features(folder / FILES[1]), **likes)
+    likes = load_likes(folder / FILES[0], quotechar=QUOTE)
+    return Bunch(item_features=load_features(folder / FILES[1], quotechar=QUOTE), **likes)
 
 
 def _by_hand(base_url: str, folder: Path) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
@@ -10,12 +11,30 @@ import scipy.sparse as sp
 from sklearn.utils import check_random_state
 
 from sklearn_recsketch.preprocessing import SideFeatures
+from sklearn_recsketch.utils._compat import Interval, validate_params
 
 __all__ = ["make_interactions"]
 
 BLOCK_SCORES = 4_000_000  # scores held at once
+LARGEST = 1e6  # of real parameters: beyond it, the arithmetic overflows
 
 
+@validate_params(
+    {
+        "n_users": [Interval(Integral, 1, None, closed="left")],
+        "n_items": [Interval(Integral, 1, None, closed="left")],
+        "n_components": [Interval(Integral, 1, None, closed="left")],
+        "mean_activity": [Interval(Real, 2, LARGEST, closed="both")],
+        "popularity_exponent": [Interval(Real, 0, LARGEST, closed="both")],
+        "taste": [Interval(Real, 0, LARGEST, closed="both")],
+        "counts": ["boolean"],
+        "n_tags": [Interval(Integral, 0, None, closed="left")],
+        "tags_per_item": [Interval(Real, 1, LARGEST, closed="both")],
+        "return_features": ["boolean"],
+        "random_state": ["random_state"],
+    },
+    prefer_skip_nested_validation=True,
+)
 def make_interactions(
     n_users: int = 2000,
     n_items: int = 1000,
@@ -43,7 +62,7 @@ def make_interactions(
     n_components : int, default=8
         Rank of the taste.
     mean_activity : float, default=20.0
-        Mean number of items per user; the distribution is heavy-tailed, from 2 to half of the items.
+        Mean number of items per user, at least 2; the distribution is heavy-tailed, from 2 to half of the items.
     popularity_exponent : float, default=0.5
         The item of rank r has popularity ``r ** -popularity_exponent``.
     taste : float, default=8.0
@@ -51,7 +70,8 @@ def make_interactions(
     counts : bool, default=False
         Draw strengths 1 + Poisson, larger for what a user likes better, instead of ones.
     n_tags : int, default=100
-        Number of tags; they are popular in different degrees.
+        Number of tags; they are popular in different degrees. 0 plants none: then the factors of
+        items have nothing in common, and there are no features to return.
     tags_per_item : float, default=4.0
         Mean number of tags of an item, at least 1.
     return_features : bool, default=False
@@ -80,10 +100,12 @@ def make_interactions(
     >>> X.columns.tolist(), features.ids.shape
     (['user', 'item'], (50,))
     """
+    if return_features and n_tags == 0:
+        raise ValueError("return_features=True needs at least one tag, got n_tags=0. Set n_tags=1 or more.")
     rng = check_random_state(random_state)
     tags = _draw_tags(n_items, n_tags, tags_per_item, rng)
     tag_factors = rng.standard_normal((n_tags, n_components))
-    share = 1.0 / np.asarray(tags.sum(axis=1)).ravel()
+    share = 1.0 / np.maximum(1.0, np.asarray(tags.sum(axis=1)).ravel())
     item_factors = (tags @ tag_factors) * share[:, None] * np.sqrt(2.0) + 0.5 * rng.standard_normal(
         (n_items, n_components)
     )
@@ -92,7 +114,7 @@ def make_interactions(
     user_factors /= np.linalg.norm(user_factors, axis=1, keepdims=True)
     log_popularity = -popularity_exponent * np.log(rng.permutation(n_items) + 1.0)
     activity = 2 + (mean_activity - 2) * rng.lognormal(-0.5, 1.0, n_users)
-    activity = np.minimum(np.rint(activity).astype(int), max(2, n_items // 2)).clip(1, n_items)
+    activity = np.minimum(np.rint(activity), max(2, n_items // 2)).astype(int).clip(1, n_items)
     users, items, liking = [], [], []
     for start in range(0, n_users, max(1, BLOCK_SCORES // n_items)):
         block = slice(start, start + max(1, BLOCK_SCORES // n_items))
@@ -114,7 +136,9 @@ def make_interactions(
 
 
 def _draw_tags(n_items: int, n_tags: int, tags_per_item: float, rng: np.random.RandomState) -> sp.csr_array:
-    """Items x tags, at least one tag each; tag t is drawn in proportion to 1 / (t + 1)."""
+    """Items x tags, at least one tag each if there are any; tag t is drawn in proportion to 1 / (t + 1)."""
+    if n_tags == 0:
+        return sp.csr_array((n_items, 0))
     n_drawn = 1 + rng.poisson(max(tags_per_item - 1, 0), n_items)
     weight = 1.0 / np.arange(1, n_tags + 1)
     drawn = rng.choice(n_tags, size=int(n_drawn.sum()), p=weight / weight.sum())

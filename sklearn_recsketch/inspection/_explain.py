@@ -12,8 +12,9 @@ from sklearn_recsketch.recommenders._fitted import factor_recommender, known_row
 from sklearn_recsketch.recommenders._similarity import unit_length
 from sklearn_recsketch.solvers._request import Given
 from sklearn_recsketch.utils._frames import make_table
+from sklearn_recsketch.utils._id_lists import check_id_list
 from sklearn_recsketch.utils._ids import lookup, show_id
-from sklearn_recsketch.utils._validation import check_id_list, check_interactions
+from sklearn_recsketch.utils._validation import check_history
 
 __all__ = ["explain"]
 
@@ -222,7 +223,7 @@ def _read_user(recommender: Any, user: Any, history: Any) -> _User:
     column = check_id_list(user, "user")
     _check_single("user", len(column.codes))
     items = recommender.items_
-    given = Given(history=None if history is None else check_interactions(history, name="history"))
+    given = Given(history=check_history(history, "history"))
     if given.history is None:
         _, codes = known_rows(recommender, "user", user, "pass her interactions as history, or choose a known one.")
         matrix = recommender._trained_on[codes]

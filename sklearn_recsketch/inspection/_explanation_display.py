@@ -12,7 +12,7 @@ from sklearn_recsketch.inspection._explain import explain
 from sklearn_recsketch.inspection._plotting import MUTED, PALETTE, import_pyplot, tidy
 from sklearn_recsketch.inspection._texts import ById, Said, shorten
 from sklearn_recsketch.utils._compat import _validate_style_kwargs
-from sklearn_recsketch.utils._validation import check_id_list
+from sklearn_recsketch.utils._id_lists import check_id_list
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

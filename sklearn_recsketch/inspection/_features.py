@@ -9,7 +9,8 @@ import scipy.sparse as sp
 
 from sklearn_recsketch.inspection._space import FeatureSpace, embedded
 from sklearn_recsketch.recommenders._fitted import known_rows
-from sklearn_recsketch.recommenders._similarity import own_places, places_among, unit_length
+from sklearn_recsketch.recommenders._similarity import chosen_rows, own_places, unit_length
+from sklearn_recsketch.solvers._choice import read_choice
 from sklearn_recsketch.solvers._ranking import top_items
 from sklearn_recsketch.solvers._request import ranked_table
 from sklearn_recsketch.utils._threads import workers
@@ -36,9 +37,9 @@ def items_like_feature(estimator: Any, features: Any, k: int = 10, *, candidates
         Names as the item encoder gives them, such as "tag=tiltbrush".
     k : int, default=10
         Items per feature, whether they have the feature or not.
-    candidates : array-like of ids, default=None
-        Items to choose from, such as those that have the feature; None: all known ones. Unknown ones are
-        represented by the mean item, with a warning.
+    candidates : array-like of ids or "cold", default=None
+        Items to choose from, such as those that have the feature; "cold" is those without interactions in fit. None:
+        all known ones. Unknown ones are represented by the mean item, with a warning.
 
     Returns
     -------
@@ -85,7 +86,7 @@ def users_like_feature(estimator: Any, features: Any, k: int = 10, *, candidates
         Names as the user encoder gives them, such as "country=fr".
     k : int, default=10
         Users per feature, whether they have the feature or not.
-    candidates : array-like of ids, default=None
+    candidates : array-like of ids or "cold", default=None
         Users to choose from, as in :func:`items_like_feature`.
 
     Returns
@@ -285,7 +286,7 @@ def _like_feature(space: FeatureSpace, features: Any, k: int, candidates: Any) -
     rows = space.rows(features)
     ids, vectors = getattr(recommender, f"{side}s_"), getattr(recommender, f"{side}_factors_")
     if candidates is not None:
-        ids, places = places_among(recommender, side, candidates)
+        ids, places = chosen_rows(recommender, side, read_choice(candidates, "candidates", None, side))
         vectors = recommender._vectors(side, places)
     with workers(recommender.n_jobs) as pool:
         best, scores = top_items(unit_length(space.vectors[rows]), unit_length(vectors), None, check_k(k), pool)

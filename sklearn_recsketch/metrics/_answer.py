@@ -10,9 +10,6 @@ import numpy as np
 from sklearn_recsketch.metrics._auc import auc_of_places
 from sklearn_recsketch.metrics._hits import Hits
 from sklearn_recsketch.metrics._question import Question
-from sklearn_recsketch.solvers._places import items_before
-from sklearn_recsketch.solvers._ranking import top_items
-from sklearn_recsketch.solvers._squared_errors import squared_errors
 from sklearn_recsketch.utils._threads import Workers
 
 __all__ = ["WHOLE_METRICS", "Answer"]
@@ -37,20 +34,20 @@ class Answer:
 
     def hits(self, k: int) -> Hits:
         """The first k places, judged."""
-        best, _ = top_items(self.users, self.items, self.question.excluded, k, self.pool)
+        best, _ = self.question.eligible.top(self.users, self.items, k, self.pool)
         return self.question.judge(best)
 
 
 def _auc(answer: Answer) -> np.ndarray:
     asked = answer.question
-    before = items_before(answer.users, answer.items, asked.relevant, asked.excluded, answer.pool)
+    before = asked.eligible.before(answer.users, answer.items, asked.relevant, answer.pool)
     others = asked.n_candidates - np.diff(asked.relevant.indptr)
     return auc_of_places(asked.relevant.tocoo().row, before, asked.n_relevant, others)
 
 
 def _neg_preference_mse(answer: Answer) -> np.ndarray:
     asked = answer.question
-    errors = squared_errors(answer.users, answer.items, asked.relevant, asked.excluded, answer.pool)
+    errors = asked.eligible.squared_errors(answer.users, answer.items, asked.relevant, answer.pool)
     # A relevant item that is not ranked has no prediction, which is one of 0.
     missed = asked.n_relevant - np.diff(asked.relevant.indptr)
     return -(errors + missed) / (asked.n_candidates + missed)

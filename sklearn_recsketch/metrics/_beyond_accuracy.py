@@ -40,7 +40,7 @@ def catalog_coverage_at_k(X_train: Any, recommended: Any, *, k: int = 5) -> floa
     """
     k = check_k(k)
     table = read_table(recommended, k).first(k)
-    catalogue = check_interactions(X_train, name="X_train").items.ids
+    catalogue = check_interactions(X_train, name="X_train", weighted=False).items.ids
     shown = lookup(catalogue, table.items, "item", "those of X_train are")
     return len(np.unique(shown[shown >= 0])) / len(catalogue)
 
@@ -76,7 +76,7 @@ def novelty_at_k(X_train: Any, recommended: Any, *, k: int = 5, per_user: bool =
     """
     k = check_k(k)
     table = read_table(recommended, k).first(k)
-    train = check_interactions(X_train, name="X_train")
+    train = check_interactions(X_train, name="X_train", weighted=False)
     n_users = np.bincount(distinct_pairs(train)[:, 1])
     shown = lookup(train.items.ids, table.items, "item", "those of X_train are")
     bits = np.log2(len(train.users.ids) / np.append(n_users, 1)[shown])

@@ -15,9 +15,11 @@ from sklearn.utils.validation import check_is_fitted
 from sklearn_recsketch.metrics._hits import Hits
 from sklearn_recsketch.preprocessing._deal import deal_share
 from sklearn_recsketch.preprocessing._matrix import pair_keys
+from sklearn_recsketch.solvers._choice import Choice, check_owners, choose, own_pairs
+from sklearn_recsketch.solvers._eligible import Eligible
 from sklearn_recsketch.solvers._request import Given, Request
 from sklearn_recsketch.utils._ids import IdColumn, lookup
-from sklearn_recsketch.utils._validation import Interactions, check_id_list, check_interactions
+from sklearn_recsketch.utils._validation import Interactions, check_interactions
 from sklearn_recsketch.utils._warnings import levels_inside
 
 __all__ = ["Options", "Question", "pose", "unwrap"]
@@ -28,18 +30,13 @@ class Options:
     """How evaluated data are to be read; see :func:`~sklearn_recsketch.metrics.make_ranking_scorer`."""
 
     exclude_seen: bool = True
-    candidates: Any = None
+    candidates: Choice | None = None
     n_users: int | None = None
     fold_in: float | None = None
     random_state: Any = 0
 
     def __post_init__(self) -> None:
-        candidates, n_users, fold_in = self.candidates, self.n_users, self.fold_in
-        if isinstance(candidates, str) and candidates != "cold":
-            raise ValueError(
-                f"candidates must be an array of item ids, None or 'cold', got {candidates!r}. "
-                f"To rank a single item, write candidates=[{candidates!r}]."
-            )
+        n_users, fold_in = self.n_users, self.fold_in
         if n_users is not None and (not isinstance(n_users, Integral) or isinstance(n_users, bool) or n_users < 1):
             raise ValueError(f"n_users must be an int of at least 1, or None for all users, got {n_users!r}.")
         if fold_in is not None and (not isinstance(fold_in, Real) or not 0 < fold_in < 1):
@@ -57,8 +54,8 @@ class Question:
     ----------
     request : Request
         Users and items, in ids and row numbers of the recommender.
-    excluded : csr_array of shape (n_users, n_items) or None
-        What is no candidate.
+    eligible : Eligible
+        Which of the items are ranked for each user.
     given : Given
         Histories of users, where they are folded in.
     n_relevant : ndarray of shape (n_users,)
@@ -68,7 +65,7 @@ class Question:
     """
 
     request: Request
-    excluded: sp.csr_array | None
+    eligible: Eligible
     given: Given
     n_relevant: np.ndarray
     relevant: sp.csr_array
@@ -76,9 +73,7 @@ class Question:
     @property
     def n_candidates(self) -> np.ndarray:
         """Items that are ranked for each user."""
-        n_users, n_items = self.relevant.shape
-        left_out = np.zeros(n_users, dtype=np.intp) if self.excluded is None else np.diff(self.excluded.indptr)
-        return np.asarray(n_items - left_out)
+        return self.eligible.counts(*self.relevant.shape)
 
     def judge(self, best: np.ndarray) -> Hits:
         """Mark the relevant ones among ranked items, given by place among those of the request; -1 is none."""
@@ -113,7 +108,7 @@ def pose(recommender: Any, X: Any, y: Any, options: Options) -> Question:
     in fit are neither relevant nor candidates. Items the model does not know are relevant and missed,
     and so are known ones that are not among the `candidates`.
     """
-    interactions = check_interactions(X, y)
+    interactions = check_interactions(X, y, weighted=options.fold_in is not None)  # histories have weights
     relevant = interactions.y > 0
     if not relevant.any():
         raise ValueError(f"No row of X is relevant: y is 0 in all {len(relevant)} rows, so there is nothing to score.")
@@ -137,14 +132,18 @@ def pose(recommender: Any, X: Any, y: Any, options: Options) -> Question:
     codes, start, n_relevant = np.unique(interactions.users.codes[rows], return_index=True, return_counts=True)
     if history is None:
         _warn_unknown(users[rows[start]])
-    chosen = _candidate_codes(recommender, options.candidates)
+    candidates = options.candidates
+    check_owners(candidates, "candidates", "user", interactions.users.ids, recommender.users_)
+    chosen = choose(candidates, recommender.items_, recommender.interactions_, "item")[1]
+    chosen = chosen[chosen >= 0]
     request = Request(
         IdColumn(np.arange(len(codes)), interactions.users.ids[codes]),
         users[rows[start]],
         recommender.items_[chosen],
         chosen,
-        pairs=None,
+        own_pairs(candidates),
     )
+    eligible = request.eligible(recommender.interactions_ if options.exclude_seen and not training else None, history)
     position = np.repeat(np.arange(len(codes)), n_relevant)
     place = np.append(np.full(len(recommender.items_), -1), -1)
     place[chosen] = np.arange(len(chosen))
@@ -153,8 +152,7 @@ def pose(recommender: Any, X: Any, y: Any, options: Options) -> Question:
     shape = (len(codes), len(chosen))
     matrix = sp.csr_array((np.ones(ranked.sum(), dtype=bool), (position[ranked], column[ranked])), shape=shape)
     matrix.sort_indices()
-    past = recommender.interactions_ if options.exclude_seen and not training else None
-    return Question(request, request.excluded(past, history), Given(None, history), n_relevant, matrix)
+    return Question(request, eligible, Given(None, history), n_relevant, eligible.among(matrix))
 
 
 def _sampled(rows: np.ndarray, interactions: Interactions, options: Options) -> np.ndarray:
@@ -165,24 +163,6 @@ def _sampled(rows: np.ndarray, interactions: Interactions, options: Options) -> 
         return rows
     chosen = check_random_state(options.random_state).choice(users, size=options.n_users, replace=False)
     return rows[np.isin(codes, chosen)]
-
-
-def _candidate_codes(recommender: Any, candidates: Any) -> np.ndarray:
-    """Row numbers of the items to rank, sorted."""
-    if candidates is None:
-        return np.arange(len(recommender.items_))
-    if isinstance(candidates, str):  # "cold": Options refuses any other
-        cold = np.flatnonzero(recommender.interactions_.count_nonzero(axis=0) == 0)
-        if not len(cold):
-            raise ValueError(
-                f"candidates='cold' ranks the items without interactions in fit, but the recommender knows none: all "
-                f"its {len(recommender.items_)} items have some. Pass the features of the other items to fit as "
-                f"item_features, for example cross_val_score(..., params={{'item_features': F}})."
-            )
-        return cold
-    ids = check_id_list(candidates, "candidate").ids
-    chosen = lookup(recommender.items_, IdColumn(np.arange(len(ids)), ids), "candidate")
-    return chosen[chosen >= 0]
 
 
 def _keys(n_columns: int, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:

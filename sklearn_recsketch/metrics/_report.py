@@ -13,6 +13,7 @@ from sklearn_recsketch.metrics._evaluation import values_of
 from sklearn_recsketch.metrics._hits import METRICS
 from sklearn_recsketch.metrics._names import Metric
 from sklearn_recsketch.metrics._question import Options, pose, unwrap
+from sklearn_recsketch.solvers._choice import read_choice
 
 __all__ = ["ranking_report"]
 
@@ -37,7 +38,7 @@ def ranking_report(
     estimator : estimator
         A fitted recommender, or a search or Pipeline that ends in one.
     X : array or frame of shape (n_rows, 2) or (n_rows, 3)
-        User and item ids of the evaluated rows; a weight column is ignored.
+        User and item ids of the evaluated rows; a third column is not looked at.
     y : array-like of shape (n_rows,), default=None
         Strengths: a row is relevant where it is positive; None means every row.
     ks : iterable of int, default=(5, 10, 20)
@@ -79,7 +80,7 @@ def ranking_report(
     ann           1.0       1.0
     bob           0.0       0.0
     """
-    options = Options(exclude_seen, candidates, n_users, fold_in, random_state)
+    options = Options(exclude_seen, read_choice(candidates, "candidates"), n_users, fold_in, random_state)
     cutoffs = _checked(ks)
     metrics = [Metric(name, k) for name in METRICS for k in cutoffs]
     recommender, X = unwrap(estimator, X)

@@ -8,6 +8,7 @@ from typing import Any
 from sklearn_recsketch.metrics._evaluation import Evaluation, evaluate
 from sklearn_recsketch.metrics._names import Metric, parse_metric
 from sklearn_recsketch.metrics._question import Options
+from sklearn_recsketch.solvers._choice import read_choice
 from sklearn_recsketch.utils._compat import _BaseScorer
 
 __all__ = [
@@ -80,11 +81,12 @@ def make_ranking_scorer(
         are no preferences between 0 and 1, as those of WARP, BPR and popularity.
     exclude_seen : bool, default=True
         Leave pairs seen in fit out of rankings. False ranks them too.
-    candidates : array-like of ids or "cold", default=None
-        Items to rank; None is all known items. "cold" is those the recommender knows, by their
-        features, but has no interactions with: see
-        :class:`~sklearn_recsketch.model_selection.ColdItemSplit`. Relevance does not depend on it:
-        a relevant item that is not ranked counts as missed.
+    candidates : array-like of ids, table of pairs, dict of user to ids, or "cold", default=None
+        Items to rank; None is all known items. A list is for everybody; a table, whose first two
+        columns are user and item, or a dict gives each user her own, and none to a user who is not
+        in it. "cold" is those the recommender knows, by their features, but has no interactions
+        with: see :class:`~sklearn_recsketch.model_selection.ColdItemSplit`. Unknown items are not
+        ranked. Relevance does not depend on it: a relevant item that is not ranked counts as missed.
     n_users : int, default=None
         Score that many random users; None is all of them. The standard error grows as one over its
         square root: :func:`~sklearn_recsketch.metrics.ranking_report` gives it.
@@ -124,7 +126,7 @@ def make_ranking_scorer(
     >>> bool(0 < scores[0] < 1)
     True
     """
-    options = Options(exclude_seen, candidates, n_users, fold_in, random_state)
+    options = Options(exclude_seen, read_choice(candidates, "candidates"), n_users, fold_in, random_state)
     if isinstance(metrics, str):
         return RankingScorer(parse_metric(metrics), options)
     parsed = [parse_metric(metric) for metric in metrics]

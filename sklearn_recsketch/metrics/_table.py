@@ -81,11 +81,18 @@ def read_table(recommended: Any, k: int = 1) -> RankedTable:
             f"Make it with recommend(..., k={k}); if no user has so many items left, a smaller k measures as much."
         )
     users = encode_ids(columns["user"], "user")
-    repeated = pd.DataFrame({"user": users.codes, "rank": rank}).duplicated().any()
-    if rank.dtype.kind not in "iu" or rank.min() < 1 or repeated:
+    if rank.dtype.kind not in "iu" or rank.min() < 1:
         raise ValueError(
             "The ranks of a table of recommendations must be whole numbers from 1, each once per user; "
             "the best item has rank 1. recommend() numbers them so."
+        )
+    repeated = pd.DataFrame({"user": users.codes, "rank": rank}).duplicated()
+    if repeated.any():
+        row = int(np.argmax(repeated))
+        raise ValueError(
+            f"A table of recommendations must have each rank once per user, but row {row} repeats rank {rank[row]} of "
+            f"the user {show_id(users.ids[users.codes[row]])}. A user who is named twice gets her list twice: name "
+            f"each once, recommend(X['user'].unique())."
         )
     items = encode_ids(columns["item"], "item")
     twice = pd.DataFrame({"user": users.codes, "item": items.codes}).duplicated()
@@ -101,7 +108,7 @@ def read_table(recommended: Any, k: int = 1) -> RankedTable:
 
 def judge_table(X_true: Any, table: RankedTable) -> Judged:
     """Find the relevant pairs among the rows of a table."""
-    truth = check_interactions(X_true, name="X_true")
+    truth = check_interactions(X_true, name="X_true", weighted=False)
     pairs = distinct_pairs(truth)
     n_items = len(truth.items.ids)
     keys = pairs[:, 0] * n_items + pairs[:, 1]

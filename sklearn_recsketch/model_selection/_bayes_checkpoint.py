@@ -7,13 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from skopt.space import Categorical
 
 from sklearn_recsketch.model_selection._bayes_evaluation import Trial
-from sklearn_recsketch.model_selection._bayes_space import SearchSpace, native
+from sklearn_recsketch.model_selection._parameter_values import StoredValue, is_plain, native, value_key
 from sklearn_recsketch.utils._files import replacing
 
-__all__ = ["Checkpoint", "check_storable"]
+__all__ = ["Checkpoint"]
 
 FORMAT, VERSION = "sklearn_recsketch BayesSearchCV", 1
 SCORES = ("test_scores", "train_scores")
@@ -70,27 +69,17 @@ class Checkpoint:
             file.write(json.dumps(content, indent=1, allow_nan=False).encode())
 
 
-def check_storable(spaces: list[SearchSpace]) -> None:
-    """Raise for categories that would come back from JSON as something else."""
-    for space in spaces:
-        for name, dimension in space.dimensions.items():
-            categories = dimension.categories if isinstance(dimension, Categorical) else ()
-            bad = [value for value in categories if not _is_plain(native(value))]
-            if bad:
-                raise ValueError(
-                    f"With a checkpoint, categories must be texts, finite numbers, bools or None, as JSON has them, "
-                    f"and {name} has {', '.join(map(repr, bad))}. Search over names or numbers instead, or set "
-                    f"checkpoint=None."
-                )
-
-
-def _is_plain(value: Any) -> bool:
-    return value is None or isinstance(value, str | int) or (isinstance(value, float) and bool(np.isfinite(value)))
-
-
 def _to_json(trial: Trial) -> dict[str, Any]:
     folds = [{key: _plain(value) if key in SCORES else native(value) for key, value in f.items()} for f in trial.folds]
-    return {"params": trial.params, "folds": folds}
+    return {"params": {name: _stored(value) for name, value in trial.params.items()}, "folds": folds}
+
+
+def _stored(value: Any) -> Any:
+    """A value as JSON has it, or its digest and its text."""
+    if is_plain(value):
+        return value
+    text = value.text if isinstance(value, StoredValue) else repr(value)
+    return {"digest": value_key(value)[1], "text": text}
 
 
 def _plain(score: Any) -> Any:
@@ -103,7 +92,11 @@ def _plain(score: Any) -> Any:
 
 def _from_json(trial: Any) -> Trial:
     folds = [{key: _score(value) if key in SCORES else value for key, value in fold.items()} for fold in trial["folds"]]
-    return Trial(dict(trial["params"]), folds)
+    return Trial({name: _restored(value) for name, value in trial["params"].items()}, folds)
+
+
+def _restored(value: Any) -> Any:
+    return StoredValue(value["digest"], value["text"]) if isinstance(value, dict) else value
 
 
 def _score(value: Any) -> Any:

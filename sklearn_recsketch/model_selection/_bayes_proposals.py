@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from skopt import Optimizer
 
-from sklearn_recsketch.model_selection._bayes_space import SearchSpace, native
+from sklearn_recsketch.model_selection._bayes_space import SearchSpace
+from sklearn_recsketch.model_selection._parameter_values import native
 
 __all__ = ["Proposals"]
 

@@ -15,7 +15,7 @@ from sklearn.utils import check_random_state
 from skopt.callbacks import check_callback
 from skopt.utils import eval_callbacks
 
-from sklearn_recsketch.model_selection._bayes_checkpoint import Checkpoint, check_storable
+from sklearn_recsketch.model_selection._bayes_checkpoint import Checkpoint
 from sklearn_recsketch.model_selection._bayes_evaluation import Evaluator, Trial
 from sklearn_recsketch.model_selection._bayes_fingerprint import search_fingerprint
 from sklearn_recsketch.model_selection._bayes_proposals import Proposals
@@ -51,9 +51,11 @@ class BayesSearchCV(RecommenderSearchMixin, skopt.BayesSearchCV):
     estimator : recommender, or Pipeline that ends in one
         What is fitted and scored.
     search_spaces : dict, or list of dict or of (dict, int)
-        Dimensions by parameter: of skopt.space, tuples such as ``(1e-3, 1.0, "log-uniform")``, or
-        lists of categories. Several spaces are searched one after the other, each for `n_iter`
-        trials or for its own number of them.
+        Dimensions by parameter. A tuple is a range: ``(2, 8)`` of ints, ``(0.1, 1.0)`` of numbers,
+        ``(1e-3, 1.0, "log-uniform")``. A list (or a `range`, an array, a column) holds categories of
+        any kind: ``[2, 8]`` are two values, ``[None, SideFeatureEncoder()]`` are two encoders; a
+        repeated value is drawn more often. Dimensions of skopt.space stay as they are. Several
+        spaces are searched one after the other, each for `n_iter` trials or for its own number.
     optimizer_kwargs : dict, default=None
         More parameters of :class:`skopt.Optimizer`, such as ``{"n_initial_points": 5}``: random
         trials before the first chosen one; `initial_params` are among them.
@@ -95,7 +97,8 @@ class BayesSearchCV(RecommenderSearchMixin, skopt.BayesSearchCV):
     checkpoint : str or path, default=None
         JSON file to keep the trials in, written after each. Where it exists, the search resumes:
         it asks for the same trials again and looks them up. Needs an int `random_state`, and a
-        `cv` that always splits alike.
+        `cv` that always splits alike. Categories that JSON does not have, such as encoders, are
+        stored by a digest of their content.
 
     Attributes
     ----------
@@ -244,7 +247,7 @@ class BayesSearchCV(RecommenderSearchMixin, skopt.BayesSearchCV):
         callbacks = check_callback(callback)
         spaces = read_spaces(self.search_spaces, self.n_iter)
         for space in spaces:  # a name that is none would be found only when its space has its turn
-            clone(self.estimator).set_params(**space.example)
+            clone(self.estimator).set_params(**clone(space.example, safe=False))
         options = self._optimizer_options()
         # A seed for each space: how long one is searched must not decide what is tried in the next.
         seeds = check_random_state(self.random_state).randint(np.iinfo(np.int32).max, size=len(spaces))
@@ -289,7 +292,6 @@ class BayesSearchCV(RecommenderSearchMixin, skopt.BayesSearchCV):
                 f"A search with a checkpoint must have an int random_state, to ask for the same trials when it is "
                 f"resumed, got {self.random_state!r}. Set random_state=0."
             )
-        check_storable(spaces)
         return Checkpoint(self.checkpoint, search_fingerprint(spaces, fits))
 
     def _search_space(

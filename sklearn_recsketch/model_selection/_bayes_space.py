@@ -9,9 +9,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from skopt.space import Categorical, Dimension, Integer, check_dimension
+from skopt.space import Categorical, Dimension, Integer, Real
 
-__all__ = ["SearchSpace", "initial_points", "native", "read_spaces"]
+from sklearn_recsketch.model_selection._choice import Choice
+from sklearn_recsketch.model_selection._parameter_values import native, read_values
+
+__all__ = ["SearchSpace", "initial_points", "read_spaces"]
+
+PRIORS = ("uniform", "log-uniform")
 
 
 @dataclass(frozen=True)
@@ -36,11 +41,6 @@ class SearchSpace:
             (name, type(d).__name__, *d.bounds, d.prior, getattr(d, "base", None))
             for name, d in self.dimensions.items()
         ]
-
-
-def native(value: Any) -> Any:
-    """A Python number or text in place of numpy's."""
-    return value.item() if isinstance(value, np.generic) else value
 
 
 def read_spaces(search_spaces: Any, n_iter: int) -> list[SearchSpace]:
@@ -89,16 +89,52 @@ def initial_points(initial_params: Any, spaces: list[SearchSpace]) -> list[list[
 
 
 def _dimension(name: str, given: Any) -> Dimension:
-    try:
-        # skopt changes dimensions when it searches them; the caller's stay as they are.
-        dimension = copy.deepcopy(check_dimension(given))
-    except ValueError as error:
+    rule = f"search_spaces[{name!r}] must be a list of categories, a range (low, high) or a dimension of skopt.space"
+    if isinstance(given, Categorical):
+        dimension = Choice(given.categories, given.prior, given.transform_)
+    elif isinstance(given, Dimension):
+        dimension = copy.deepcopy(given)  # skopt changes dimensions when it searches them; the caller's stay
+    elif isinstance(given, tuple):
+        dimension = _range(name, given)
+    elif hasattr(given, "rvs"):
         raise ValueError(
-            f"search_spaces must give a dimension of skopt.space for {name}, or a tuple such as "
-            f"(1e-3, 1.0, 'log-uniform') or a list of categories, got {given!r}."
-        ) from error
+            f"{rule}, got a distribution, which RandomizedSearchCV and EpochSearchCV draw from. "
+            f"Write a range such as (0.1, 10.0) or (1e-3, 1.0, 'log-uniform')."
+        )
+    else:
+        dimension = Choice(read_values(given, rule))
     dimension.name = name
     return dimension
+
+
+def _range(name: str, given: tuple[Any, ...]) -> Dimension:
+    """A dimension of ints or of numbers from a tuple (low, high, prior, base), the last two optional."""
+    rule = f"search_spaces[{name!r}] must be a range such as (1, 8) or (1e-3, 1.0, 'log-uniform')"
+    categories = f"For categories, write a list: {list(given)!r}."
+    bounds = [native(value) for value in given[:2]]
+    numeric = all(isinstance(bound, numbers.Real) and not isinstance(bound, bool) for bound in bounds)
+    if not 2 <= len(given) <= 4 or not numeric:
+        raise ValueError(f"{rule}, got {given!r}. {categories}")
+    low, high = bounds
+    prior = given[2] if len(given) > 2 else "uniform"
+    base = given[3] if len(given) > 3 else 10
+    if not np.isfinite(bounds).all():
+        raise ValueError(f"{rule} between finite numbers, got {given!r}.")
+    if low == high:
+        raise ValueError(f"{rule} with low < high, got {given!r}. For a single value, write [{low!r}].")
+    if low > high:
+        raise ValueError(f"{rule} with low < high, got {given!r}. Write {(high, low, *given[2:])!r}.")
+    if not isinstance(prior, str) or prior not in PRIORS:
+        raise ValueError(f"{rule} whose third value is one of {list(PRIORS)}, got {given!r}. {categories}")
+    if not isinstance(base, numbers.Integral) or isinstance(base, bool) or base < 2:
+        raise ValueError(f"{rule} whose fourth value is an int of at least 2, got {given!r}.")
+    if prior == "log-uniform" and low <= 0:
+        raise ValueError(
+            f"{rule} whose low is positive if it is log-uniform, got {given!r}. Raise low, or write {(low, high)!r}."
+        )
+    if all(isinstance(bound, numbers.Integral) for bound in bounds):
+        return Integer(int(low), int(high), prior, int(base))
+    return Real(float(low), float(high), prior, int(base))
 
 
 def _problem(name: str, params: Mapping[str, Any], space: SearchSpace) -> str | None:
@@ -125,14 +161,14 @@ def _problem(name: str, params: Mapping[str, Any], space: SearchSpace) -> str | 
 
 
 def _is_inside(dimension: Dimension, value: Any) -> bool:
-    if isinstance(dimension, Categorical):
-        return value in dimension.categories
+    if isinstance(dimension, Choice):
+        return native(value) in dimension
     kind = numbers.Integral if isinstance(dimension, Integer) else numbers.Real
     return isinstance(value, kind) and not isinstance(value, bool) and bool(dimension.low <= value <= dimension.high)
 
 
 def _bounds(dimension: Dimension) -> str:
-    if isinstance(dimension, Categorical):
+    if isinstance(dimension, Choice):
         return f"one of {list(dimension.categories)}"
     kind = "an int" if isinstance(dimension, Integer) else "a number"
     return f"{kind} between {dimension.low} and {dimension.high}"
@@ -140,8 +176,8 @@ def _bounds(dimension: Dimension) -> str:
 
 def _value(dimension: Dimension, value: Any) -> Any:
     """A value inside of the dimension, as skopt would have proposed it."""
-    if isinstance(dimension, Categorical):
-        return native(dimension.categories[dimension.categories.index(value)])
+    if isinstance(dimension, Choice):
+        return dimension.categories[dimension.place(native(value))]
     return int(value) if isinstance(dimension, Integer) else float(value)
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from sklearn_recsketch.model_selection._bayes_checkpoint import Checkpoint
 from sklearn_recsketch.model_selection._bayes_evaluation import Trial
+from sklearn_recsketch.model_selection._parameter_values import value_key
 
 __all__ = ["Trials"]
 
@@ -55,8 +57,9 @@ class Trials:
     def ask_for(self, params: dict[str, Any]) -> Trial:
         """The trial of parameters that are known; it is one of this run from now on."""
         self.n_asked += 1
-        return self._asked.setdefault(_key(params), self._known[_key(params)])
+        # With the values of the search: a file has digests in place of some.
+        return self._asked.setdefault(_key(params), replace(self._known[_key(params)], params=params))
 
 
 def _key(params: dict[str, Any]) -> Any:
-    return tuple(sorted(params.items(), key=lambda item: item[0]))
+    return tuple((name, value_key(params[name])) for name in sorted(params))

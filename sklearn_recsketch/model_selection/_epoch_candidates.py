@@ -11,6 +11,8 @@ from sklearn.base import clone
 from sklearn.callback import CallbackSupportMixin
 from sklearn.model_selection import ParameterGrid, ParameterSampler
 
+from sklearn_recsketch.model_selection._parameter_values import native, read_values
+
 __all__ = ["check_candidates", "checked_epochs", "final_step", "list_candidates"]
 
 
@@ -45,27 +47,61 @@ def list_candidates(
         return [dict(candidate) for candidate in candidates]
     if distributions is None:
         raise ValueError("param_distributions is None, and no candidates were given: give one of them.")
+    given = [distributions] if isinstance(distributions, Mapping) else distributions
+    wrong = next((one for one in given if not isinstance(one, Mapping)), given)
+    if wrong is not given or not given:
+        raise ValueError(
+            f"param_distributions must be a dict of values by parameter, or a list of at least one, got {wrong!r}. "
+            f"To try numbers of epochs only, write {{}}."
+        )
+    grids = [{name: _values(name, one[name], n_candidates) for name in one} for one in given]
+    finite = all(isinstance(values, list) for grid in grids for values in grid.values())
+    if finite and (n_candidates is None or len(ParameterGrid(grids)) <= n_candidates):
+        return list(ParameterGrid(grids))
+    drawn = ParameterSampler(grids, n_candidates, random_state=random_state)
+    return [{name: native(value) for name, value in candidate.items()} for candidate in drawn]
+
+
+def _values(name: str, given: Any, n_candidates: int | None) -> Any:
+    """The values of a parameter as a list, or the distribution that draws them."""
+    rule = f"param_distributions[{name!r}] must be a list of values"
+    if not hasattr(given, "rvs"):
+        return read_values(given, rule)
     if n_candidates is None:
-        return list(ParameterGrid(distributions))
-    return list(ParameterSampler(distributions, n_candidates, random_state=random_state))
+        raise ValueError(
+            f"{rule} where n_candidates is None, got a distribution. Set n_candidates to the number of candidates to "
+            f"draw."
+        )
+    return given
 
 
 def check_candidates(estimator: Any, resource: str, candidates: list[dict[str, Any]]) -> None:
     """Find what is wrong with a search before hours of it have passed."""
     final = final_step(estimator)
     if not isinstance(final, CallbackSupportMixin) or not hasattr(final, "recommend"):
+        got = f"the class {final.__name__}" if isinstance(final, type) else repr(final)
         raise TypeError(
-            f"EpochSearchCV needs a recommender that trains by epochs, or a Pipeline that ends in one, "
-            f"got {type(final).__name__}."
+            f"EpochSearchCV needs a recommender that trains by epochs, WRMFRecommender, WARPRecommender or "
+            f"BPRRecommender, or a Pipeline that ends in one, got {got}. Search over others with GridSearchCV."
         )
     known = estimator.get_params()
+    counter = f"{estimator.steps[-1][0]}__max_iter" if hasattr(estimator, "steps") else "max_iter"
+    counter = counter if counter in known else resource  # of somebody else's recommender
     if resource not in known:
         near = [name for name in known if name.split("__")[-1] == resource.split("__")[-1]]
-        hint = f" Did you mean resource={near[0]!r}?" if near else ""
-        raise ValueError(f"resource={resource!r} is no parameter of {type(estimator).__name__}.{hint}")
+        hint = f" Did you mean resource={(near or [counter])[0]!r}?" if near or counter != resource else ""
+        raise ValueError(f"resource={resource!r} is not a parameter of {type(estimator).__name__}.{hint}")
+    if resource != counter:
+        raise ValueError(
+            f"resource must be the parameter that counts epochs, got {resource!r}. Set resource={counter!r}, and give "
+            f"{resource} a list of values in param_distributions."
+        )
     for candidate in candidates:
         if resource in candidate:
-            raise ValueError(f"{resource} is the resource, and its values are epochs: leave it out of the search.")
+            raise ValueError(
+                f"{resource} is the resource, whose values are those of epochs, and must not be in the search, got "
+                f"{resource}={candidate[resource]!r}. Leave it out, and write the numbers to try into epochs."
+            )
         tried = clone(estimator).set_params(**clone(candidate, safe=False))
         if final_step(tried).early_stopping:
             raise ValueError("early_stopping must be False: the search itself finds the best number of epochs.")

@@ -59,7 +59,7 @@ class EpochCurveMonitor:
     """
 
     def __init__(self, scoring: Any, X_val: Any, y_val: Any = None, *, every: int = 1) -> None:
-        check_interactions(X_val, y_val, name="X_val")
+        check_interactions(X_val, y_val, name="X_val", weighted=False)
         if not isinstance(every, int) or isinstance(every, bool) or every < 1:
             raise ValueError(f"every must be an int of at least 1, got {every!r}.")
         self._scorer = scoring if callable(scoring) else make_ranking_scorer(scoring)

@@ -42,15 +42,16 @@ class EpochSearchCV(RecommenderSearchMixin, BaseSearchCV):
     estimator : recommender, or Pipeline that ends in one
         It trains by epochs: WRMF, WARP or BPR.
     param_distributions : dict or list of dict
-        Values to try, by parameter; with `n_candidates`, also distributions with a method `rvs`.
-        None where `candidates` are given.
+        Lists of values to try, by parameter; with `n_candidates`, also distributions with a method
+        `rvs`. None where `candidates` are given.
     epochs : iterable of int
         Checkpoints: the numbers of epochs to try, such as ``range(2, 40, 2)``.
     resource : str, default="max_iter"
         The parameter of `estimator` that counts epochs, "rec__max_iter" for a step named "rec" of a
         Pipeline.
     n_candidates : int, default=None
-        Number of random candidates; None tries the whole grid.
+        Number of random candidates; None, or a number that the grid does not exceed, tries the whole
+        grid.
     candidates : list of dict, default=None
         Candidates themselves, in place of `param_distributions`.
     prune : {"median", "halving"}, rule or None, default=None

@@ -17,10 +17,11 @@ from sklearn.utils.validation import check_is_fitted
 
 from sklearn_recsketch.metrics._question import unwrap
 from sklearn_recsketch.metrics._scorer import MultiRankingScorer, is_ranking_scorer, make_ranking_scorer
+from sklearn_recsketch.model_selection._fit_params import check_fit_params
 from sklearn_recsketch.model_selection._fold_fits import FoldFits
 from sklearn_recsketch.model_selection._split import UserHoldoutSplit
 from sklearn_recsketch.preprocessing._threshold import InteractionThresholder
-from sklearn_recsketch.utils._compat import _check_method_params, _MultimetricScorer, _num_samples
+from sklearn_recsketch.utils._compat import _check_method_params, _MultimetricScorer
 from sklearn_recsketch.utils._frames import columns_of
 from sklearn_recsketch.utils._ids import encode_ids
 
@@ -108,7 +109,7 @@ class RecommenderSearchMixin:
         """Check what was given, route it, begin the tasks that callbacks see, and split."""
         scorer, metric = self._get_scorers()
         X, y = indexable(X, y)
-        self._refuse_sliced_validation(X, params)
+        check_fit_params(self.estimator, X, params)
         # Routing refuses groups that no splitter asks for, also where they are None.
         given = {name: value for name, value in params.items() if name != "groups" or value is not None}
         routed = self._get_routed_params_for_fit(_check_method_params(X, params=given))  # type: ignore[attr-defined]
@@ -175,16 +176,6 @@ class RecommenderSearchMixin:
             refitted["feature_names_in_"] = estimator.feature_names_in_
         context.call_on_fit_task_end(estimator=self, X=setup.X, y=setup.y)
         return refitted
-
-    @staticmethod
-    def _refuse_sliced_validation(X: Any, parameters: dict[str, Any]) -> None:
-        """scikit-learn slices every fit parameter as long as X; validation rows would be cut by the folds of X."""
-        for name, value in parameters.items():
-            if name.split("__")[-1] == "X_val" and value is not None and _num_samples(value) == _num_samples(X):
-                raise ValueError(
-                    f"{name} has as many rows as X, {_num_samples(X)}, and scikit-learn slices fit parameters of that "
-                    f"length with the folds of X. Drop a row of {name}, or repeat one."
-                )
 
 
 def with_all_metrics(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -48,7 +48,7 @@ class _PairSplit(BaseCrossValidator):
             Row numbers, sorted; together all rows, with no row and no pair in both.
         """
         self._check_parameters()
-        interactions = check_rows(X, y)
+        interactions = with_positive_rows(check_rows(X, y))
         for train, test in self._sides(interactions, groups):
             yield np.flatnonzero(train), np.flatnonzero(test)
 
@@ -67,6 +67,16 @@ class _PairSplit(BaseCrossValidator):
 
     def _test_rows(self, interactions: Interactions) -> Iterator[np.ndarray]:
         raise NotImplementedError
+
+
+def with_positive_rows(interactions: Interactions) -> Interactions:
+    """The interactions, if there is something to hold out."""
+    if not (interactions.y > 0).any():
+        raise ValueError(
+            f"y is 0 in all {len(interactions.y)} rows, and only rows of positive strength can be held out. "
+            f"Leave y out if each row is an interaction."
+        )
+    return interactions
 
 
 class UserHoldoutSplit(_PairSplit):
@@ -146,7 +156,7 @@ class UserHoldoutSplit(_PairSplit):
             ``test_users`` and ``test_interactions`` of each split.
         """
         self._check_parameters()
-        interactions = check_interactions(X, y)
+        interactions = with_positive_rows(check_interactions(X, y, weighted=False))
         eligible, n_users, n_test = self._eligible(deal_pairs(interactions, check_random_state(0)))
         return pd.Series(
             {
@@ -195,6 +205,7 @@ class UserKFold(_PairSplit):
 
     Every distinct pair of a user with at least two items is tested in exactly one split, and in
     each split every user keeps items to learn from. The rows of users with one item always train.
+    A fold without any pair is an error.
 
     Parameters
     ----------
@@ -233,5 +244,14 @@ class UserKFold(_PairSplit):
             )
         # A random first fold per user keeps the folds equal where users have few items.
         fold = (pairs.rank + np.floor(pairs.user_draw * self.n_splits).astype(int)) % self.n_splits
+        tested = pairs.n_pairs >= 2
+        n_empty = self.n_splits - len(np.unique(fold[tested]))
+        if n_empty:
+            raise ValueError(
+                f"UserKFold(n_splits={self.n_splits}) would leave {n_empty} of its test sets empty: "
+                f"{len(np.unique(pairs.user[tested]))} users have at least two distinct items, at most "
+                f"{pairs.n_pairs.max()} each and {np.count_nonzero(tested)} in all. Lower n_splits to "
+                f"{pairs.n_pairs.max()} or less, or use UserHoldoutSplit(n_items=1)."
+            )
         for k in range(self.n_splits):
-            yield pairs.rows((fold == k) & (pairs.n_pairs >= 2))
+            yield pairs.rows((fold == k) & tested)

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from sklearn_recsketch.model_selection._split import _PairSplit
+from sklearn_recsketch.model_selection._split import _PairSplit, with_positive_rows
 from sklearn_recsketch.model_selection._times import check_times
 from sklearn_recsketch.preprocessing._matrix import pair_keys
 from sklearn_recsketch.utils._compat import Interval
@@ -125,7 +125,7 @@ class TemporalUserSplit(_PairSplit):
             time of the first test pair.
         """
         self._check_parameters()
-        interactions = check_interactions(X, y)
+        interactions = with_positive_rows(check_interactions(X, y, weighted=False))
         train, test = list(self._sides(interactions, groups))[-1]
         users, items, positive = interactions.users.codes, interactions.items.codes, interactions.y > 0
         described = {

@@ -9,12 +9,12 @@ import numpy as np
 import pandas as pd
 import scipy.sparse as sp
 from sklearn.base import BaseEstimator, TransformerMixin
-from sklearn.preprocessing import normalize
 from sklearn.utils.validation import check_is_fitted
 
+from sklearn_recsketch.preprocessing._measurements import are_indicators, moments, rms_length, standardize
 from sklearn_recsketch.preprocessing._side_features import SideFeatures
 from sklearn_recsketch.utils._compat import Interval, StrOptions, _fit_context
-from sklearn_recsketch.utils._ids import encode_ids, lookup
+from sklearn_recsketch.utils._ids import encode_ids, lookup, show_id
 
 __all__ = ["SideFeatureEncoder", "check_side_features"]
 
@@ -45,8 +45,9 @@ class SideFeatureEncoder(TransformerMixin, BaseEstimator, auto_wrap_output_keys=
     """Encode side features as a sparse matrix: an identity block, then the weighted features.
 
     Row i is ``[identity_weight * e_i, feature_weight * f_i]``, where ``e_i`` is the unit vector of
-    id i and ``f_i`` its features, weighted by how rare they are and scaled to unit length, so that an item of
-    forty tags is as much what its tags say as one of two.
+    id i and ``f_i`` its features. Categories are weighted by how rare they are and scaled to unit length, so that an
+    item of forty tags is as much what its tags say as one of two. Measurements are standardized and scaled apart from
+    them: neither their unit nor their number changes the columns of the categories.
 
     Parameters
     ----------
@@ -61,7 +62,14 @@ class SideFeatureEncoder(TransformerMixin, BaseEstimator, auto_wrap_output_keys=
         Multiply categories by ``log((1 + n_ids) / (1 + count)) + 1``, as
         :class:`~sklearn.feature_extraction.text.TfidfTransformer` does; measurements stay.
     norm : {"l1", "l2"} or None, default="l2"
-        Scale the features of each id to unit length in this norm.
+        Scale the categories of each id to unit length in this norm, and standardized measurements by one factor such
+        that the mean squared length of theirs is 1. None leaves both as they are.
+    standardize : bool, default=True
+        Subtract from each measurement its mean and divide by its standard deviation, over the ids that have it; an id
+        without it counts as the mean. Numbers beyond 5 standard deviations count as 5. Measurements that
+        are only ever 0 and 1, as of one-hot encodings, are weighted as categories instead, which the ids with a 1
+        have, and scaled apart from the others. If False, numbers are used as they are and share the norm of the
+        categories, which is right for weights of tags, such as counts of words.
     feature_weight : float, default=1.0
         Factor of the feature block; 0 switches it off. The larger it is beside `identity_weight`, the more of a
         vector is what its features say: better for ids with few interactions, and the first to tune.
@@ -79,6 +87,16 @@ class SideFeatureEncoder(TransformerMixin, BaseEstimator, auto_wrap_output_keys=
         Names of the feature columns, as "tag=tiltbrush".
     idf_ : ndarray of shape (n_features,)
         Weight of each feature column.
+    indicators_ : ndarray of shape (n_features,), dtype bool
+        Which features are measurements that are only ever 0 and 1.
+    standardized_ : ndarray of shape (n_features,), dtype bool
+        Which features are standardized measurements.
+    mean_, scale_ : ndarray of shape (n_features,)
+        Mean and standard deviation of standardized measurements, 0 and 1 for all other features. The scale of a
+        measurement that is the same for all ids that have it is infinite: it says nothing.
+    measurement_length_ : float
+        Root mean square length of the standardized measurements of the ids that have any, by which they are divided;
+        1 if `norm` is None.
 
     Notes
     -----
@@ -98,6 +116,12 @@ class SideFeatureEncoder(TransformerMixin, BaseEstimator, auto_wrap_output_keys=
            [0.  , 1.  , 1.  , 0.  ]], dtype=float32)
     >>> encoder.get_feature_names_out().tolist()
     ['id=m1', 'id=m2', 'tag=art', 'tag=vr']
+
+    Measurements count in standard deviations from their mean:
+
+    >>> years = SideFeatures.from_dicts({"m1": {"year": 1990}, "m2": {"year": 2010}, "m3": {"year": 2000}})
+    >>> SideFeatureEncoder(identity=False).fit_transform(years).toarray().ravel().round(2)
+    array([-1.22,  1.22,  0.  ], dtype=float32)
     """
 
     _parameter_constraints: dict[str, Any] = {  # noqa: RUF012 - scikit-learn's own form
@@ -106,6 +130,7 @@ class SideFeatureEncoder(TransformerMixin, BaseEstimator, auto_wrap_output_keys=
         "max_interactions": [Interval(Integral, 0, None, closed="left"), None],
         "idf": ["boolean"],
         "norm": [StrOptions({"l1", "l2"}), None],
+        "standardize": ["boolean"],
         "feature_weight": [Interval(Real, 0, None, closed="left")],
         "identity_weight": [Interval(Real, 0, None, closed="neither")],
         "separator": [str],
@@ -119,6 +144,7 @@ class SideFeatureEncoder(TransformerMixin, BaseEstimator, auto_wrap_output_keys=
         max_interactions: int | None = None,
         idf: bool = True,
         norm: str | None = "l2",
+        standardize: bool = True,
         feature_weight: float = 1.0,
         identity_weight: float = 1.0,
         separator: str = "=",
@@ -128,6 +154,7 @@ class SideFeatureEncoder(TransformerMixin, BaseEstimator, auto_wrap_output_keys=
         self.max_interactions = max_interactions
         self.idf = idf
         self.norm = norm
+        self.standardize = standardize
         self.feature_weight = feature_weight
         self.identity_weight = identity_weight
         self.separator = separator
@@ -148,19 +175,54 @@ class SideFeatureEncoder(TransformerMixin, BaseEstimator, auto_wrap_output_keys=
         self : SideFeatureEncoder
         """
         features = check_side_features(X, "features")
-        counts = np.bincount(features.matrix.indices, minlength=features.matrix.shape[1])
-        used = counts >= self.min_count
-        names = features.feature_names(self.separator)
-        n_ids = len(features.ids)
+        matrix, names = features.matrix, features.feature_names(self.separator)
+        _refuse_shared_names([*self._identity_names(features.ids), *names], self.separator)
+        categorical = np.array([value is not None for value in features.values], dtype=bool)
+        indicators = ~categorical & are_indicators(matrix) & self.standardize
+        categorical |= indicators
+        # A category is not found on the ids whose indicator is 0.
+        found = matrix.indices[(matrix.data != 0) | ~categorical[matrix.indices]]
+        counts = np.bincount(found, minlength=len(names))
+        used = np.flatnonzero(counts >= self.min_count)
         idf = np.ones(len(names))
         if self.idf:
-            categorical = np.array([value is not None for value in features.values], dtype=bool)
-            idf[categorical] = np.log((1 + n_ids) / (1 + counts[categorical])) + 1
-        _refuse_shared_names([*self._identity_names(features.ids), *names], self.separator)
+            idf[categorical] = np.log((1 + len(features.ids)) / (1 + counts[categorical])) + 1
         self.ids_ = features.ids
         self.feature_names_ = names[used]
         self.idf_ = idf[used]
+        self.indicators_ = indicators[used]
+        self.standardized_ = ~categorical[used] & self.standardize
+        self.mean_, self.scale_ = moments(matrix[:, used], self.standardized_)
+        self.measurement_length_ = 1.0
+        if self.norm is not None:
+            rows, columns, values = self._entries(features)
+            says = self.standardized_[columns] & np.isfinite(self.scale_[columns])
+            self.measurement_length_ = rms_length(rows[says], values[says])
         return self
+
+    def _entries(self, features: SideFeatures) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Rows, feature columns and weighted values of the features that are known, row by row."""
+        names = features.feature_names(self.separator)
+        _refuse_shared_names(names, self.separator)
+        columns = np.asarray(pd.Index(self.feature_names_).get_indexer(pd.Index(names)))[features.matrix.indices]
+        # An explicit 0 is a measurement, and no category.
+        measured = np.append(self.standardized_, False)[columns]
+        kept = np.flatnonzero((columns >= 0) & ((features.matrix.data != 0) | measured))
+        columns, values = columns[kept], features.matrix.data[kept].astype(np.float64)
+        rows = np.repeat(np.arange(len(features.ids)), np.diff(features.matrix.indptr))[kept]
+        values *= self.idf_[columns]
+        measured = measured[kept]
+        of = columns[measured]
+        values[measured] = standardize(values[measured], self.mean_[of], self.scale_[of])
+        too_large = np.abs(values) > np.finfo(np.float32).max
+        if too_large.any():
+            place = int(np.argmax(too_large))
+            raise ValueError(
+                f"{self.feature_names_[columns[place]]!r} of id {show_id(features.ids[rows[place]])} is "
+                f"{show_id(values[place])}, but models keep features in float32, which ends at 3.4e38. "
+                f"Use standardize=True or change the unit."
+            )
+        return rows, columns, values
 
     def transform(self, X: SideFeatures, *, n_interactions: np.ndarray | None = None) -> sp.csr_array:
         """Encode features; ids not seen in fit have an empty identity block, unknown features are left out.
@@ -178,28 +240,41 @@ class SideFeatureEncoder(TransformerMixin, BaseEstimator, auto_wrap_output_keys=
         """
         check_is_fitted(self)
         features = check_side_features(X, "features")
-        names = features.feature_names(self.separator)
-        _refuse_shared_names(names, self.separator)
-        columns = np.asarray(pd.Index(self.feature_names_).get_indexer(pd.Index(names)))
-        known = np.flatnonzero(columns >= 0)
-        move = sp.csr_array(
-            (self.idf_[columns[known]], (known, columns[known])),
-            shape=(len(names), len(self.feature_names_)),
-        )
-        block = sp.csr_array(features.matrix @ move)
-        block.eliminate_zeros()
+        rows, columns, values = self._entries(features)
         if self.max_interactions is not None and n_interactions is not None:
-            block = sp.csr_array(block.multiply((n_interactions <= self.max_interactions)[:, None]))
-            block.eliminate_zeros()
-        if self.norm is not None and block.nnz:
-            block = sp.csr_array(normalize(block, norm=self.norm))
-        block = sp.csr_array(block * self.feature_weight)
-        if self.feature_weight == 0:
+            kept = np.flatnonzero(n_interactions[rows] <= self.max_interactions)
+            rows, columns, values = rows[kept], columns[kept], values[kept]
+        if self.norm is not None:
+            self._normalize(rows, columns, values, len(features.ids))
+        values *= self.feature_weight
+        n_ids = len(features.ids)
+        indptr = np.concatenate([[0], np.cumsum(np.bincount(rows, minlength=n_ids))])
+        block = sp.csr_array((values, columns, indptr), shape=(n_ids, len(self.feature_names_)))
+        # Without an identity, an id at the mean of its measurements is represented by a stored 0.
+        if self.identity or self.feature_weight == 0:
             block.eliminate_zeros()
         blocks = [self._identity_block(features.ids), block] if self.identity else [block]
         encoded = sp.csr_array(sp.hstack(blocks, format="csr", dtype=np.float32))
         encoded.sort_indices()
         return encoded
+
+    def _normalize(self, rows: np.ndarray, columns: np.ndarray, values: np.ndarray, n_rows: int) -> None:
+        """Divide measurements by their one length, categories and indicators each by theirs in the row."""
+        measured, power = self.standardized_[columns], 1 if self.norm == "l1" else 2
+        block = 2 * rows + self.indicators_[columns]
+        powers = np.where(measured, 0, np.abs(values) ** power)
+        length = np.bincount(block, powers, 2 * n_rows) ** (1 / power)
+        values /= np.where(measured, self.measurement_length_, length[block])
+
+    def _keep_weights(self, earlier: SideFeatureEncoder) -> None:
+        """Weight features as an earlier encoder did, where it knew them: their embeddings go on meaning the same."""
+        found = np.asarray(pd.Index(earlier.feature_names_).get_indexer(pd.Index(self.feature_names_)))
+        # What was the same for everybody has no embedding worth keeping.
+        here = np.flatnonzero((found >= 0) & np.isfinite(np.append(earlier.scale_, np.inf)[found]))
+        for name in ("idf_", "indicators_", "standardized_", "mean_", "scale_"):
+            getattr(self, name)[here] = getattr(earlier, name)[found[here]]
+        if (earlier.standardized_ & np.isfinite(earlier.scale_)).any():
+            self.measurement_length_ = earlier.measurement_length_
 
     def fit_transform(
         self, X: SideFeatures, y: Any = None, *, n_interactions: np.ndarray | None = None

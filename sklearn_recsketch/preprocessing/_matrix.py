@@ -11,10 +11,12 @@ import scipy.sparse as sp
 from sklearn_recsketch.kernels._counting import count
 from sklearn_recsketch.kernels._jit import read_only
 from sklearn_recsketch.preprocessing._k_core import MINIMA, k_core
+from sklearn_recsketch.preprocessing._matrix_cells import as_matrix, filled_cells
 from sklearn_recsketch.preprocessing._pair_sums import renumbered, sum_pairs
 from sklearn_recsketch.utils._compat import validate_parameter_constraints
+from sklearn_recsketch.utils._id_lists import check_id_list
 from sklearn_recsketch.utils._ids import IdColumn, places_of, show_id
-from sklearn_recsketch.utils._validation import Interactions, check_id_list, check_interactions
+from sklearn_recsketch.utils._validation import Interactions, check_interactions
 
 __all__ = [
     "build_matrix",
@@ -143,10 +145,12 @@ def interactions_from_matrix(matrix: Any, users: Any = None, items: Any = None) 
 
     Parameters
     ----------
-    matrix : sparse matrix or array of shape (n_users, n_items)
-        Strengths; users are rows. Stored zeros are no interactions and are left out.
+    matrix : sparse matrix, array or frame of shape (n_users, n_items)
+        Strengths; users are rows. Zeros, and empty cells (NaN) of arrays and frames, are no interactions and are left
+        out.
     users, items : array-like of ids, default=None
-        Ids of the rows and of the columns; None numbers them from 0.
+        Ids of the rows and of the columns. None: the index and the columns of a pandas frame, as of `pivot_table`;
+        else numbers from 0. Frames without an index need `users`.
 
     Returns
     -------
@@ -154,6 +158,12 @@ def interactions_from_matrix(matrix: Any, users: Any = None, items: Any = None) 
         One row per nonzero entry, in row order.
     y : ndarray of shape (n_rows,)
         The entries.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For a cell that is not a finite number of at least 0, with its user and its item; for ids that are repeated,
+        or are not as many as rows or columns; for several levels of an index.
 
     Examples
     --------
@@ -166,19 +176,27 @@ def interactions_from_matrix(matrix: Any, users: Any = None, items: Any = None) 
     1     1    a
     >>> y
     array([2., 1.])
+
+    >>> import pandas as pd
+    >>> wide = pd.DataFrame({"m1": [3, None], "m2": [None, 1]}, index=["ann", "bob"])
+    >>> interactions_from_matrix(wide)[0]
+      user item
+    0  ann   m1
+    1  bob   m2
     """
-    coo = sp.csr_array(matrix).tocoo()
-    rows, columns, strength = coo.row, coo.col, coo.data.astype(np.float64)
-    keep = strength != 0
+    matrix = as_matrix(matrix, users is not None)
+    labels = (matrix.index, matrix.columns) if isinstance(matrix, pd.DataFrame) else (None, None)
     ids = []
-    for name, given, n in (("users", users, coo.shape[0]), ("items", items, coo.shape[1])):
+    for name, given, label, n in zip(("users", "items"), (users, items), labels, matrix.shape, strict=True):
+        given = label if given is None else given
         values = np.arange(n) if given is None else ids_in_order(given, name[:-1])
         if len(values) != n:
             other = "columns" if name == "items" else "rows"
-            hint = " The transpose would fit: users are rows." if len(values) == sum(coo.shape) - n else ""
+            hint = " The transpose would fit: users are rows." if len(values) == sum(matrix.shape) - n else ""
             raise ValueError(f"{name} has {len(values)} ids for {n} {other} of the matrix.{hint}")
         ids.append(values)
-    return pd.DataFrame({"user": ids[0][rows[keep]], "item": ids[1][columns[keep]]}), strength[keep]
+    rows, columns, strength = filled_cells(matrix, ids[0], ids[1])
+    return pd.DataFrame({"user": ids[0][rows], "item": ids[1][columns]}), strength
 
 
 def describe_interactions(X: Any, y: Any = None) -> pd.Series:
@@ -234,5 +252,9 @@ def pair_keys(interactions: Interactions) -> np.ndarray:
 def ids_in_order(given: Any, name: str) -> np.ndarray:
     column = check_id_list(given, name)
     if len(column.ids) != len(column.codes):
-        raise ValueError(f"The {name} ids given for a matrix must be distinct; there are repeats among them.")
+        place = int(np.argmax(pd.Series(column.codes).duplicated()))
+        raise ValueError(
+            f"The {name} ids given for a matrix must be distinct, but {show_id(column.ids[column.codes[place]])} in "
+            f"place {place} is repeated. Sum the {name}s of one id first."
+        )
     return column.ids[column.codes]

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import KW_ONLY, dataclass, fields
+from dataclasses import KW_ONLY, dataclass, fields, replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from sklearn_recsketch.preprocessing._id_stream import stream_of
-from sklearn_recsketch.preprocessing._parquet_columns import ids_of, strengths_of
+from sklearn_recsketch.preprocessing._parquet_columns import ids_of, refuse_other_weight, strengths_of
 from sklearn_recsketch.preprocessing._parquet_files import ParquetFiles
 from sklearn_recsketch.utils._validation import Interactions, InteractionSource, check_k
 
@@ -110,6 +110,7 @@ class ParquetInteractions(InteractionSource):
         DataFrame
             At most `batch_size` rows of one file; the next ones are read when they are asked for.
         """
+        refuse_other_weight(self.weight)
         for place, batch in self._files().batches(self._columns, self.batch_size):
             # Refuse what partial_fit would: here it is known which row of the file it is.
             for name, column in self._id_columns.items():
@@ -130,11 +131,15 @@ class ParquetInteractions(InteractionSource):
     def _files(self) -> ParquetFiles:
         return ParquetFiles.find(self.path, self._id_columns, self._columns)
 
-    def _read(self) -> Interactions:
+    def _read(self, weighted: bool) -> Interactions:
+        if not weighted and self.weight is not None:
+            return replace(self, weight=None)._read(weighted)
+        refuse_other_weight(self.weight)
         files = self._files()
         n_rows = files.n_rows
         streams = {name: stream_of(kind, n_rows) for name, kind in files.kinds.items()}
-        weights = np.empty(0 if self.weight is None else n_rows, dtype=np.float32)
+        # Zeros, not empty: a batch that needs float64 casts all rows, also those that are not read yet.
+        weights = np.zeros(0 if self.weight is None else n_rows, dtype=np.float32)
         n_read = 0
         for place, batch in files.batches(self._columns, READ_ROWS):
             for name, column in self._id_columns.items():

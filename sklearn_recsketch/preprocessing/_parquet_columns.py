@@ -7,11 +7,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from sklearn_recsketch.utils._column_names import is_id, is_time
 from sklearn_recsketch.utils._extras import import_extra
-from sklearn_recsketch.utils._ids import are_inexact, show_id
-from sklearn_recsketch.utils._validation import refuse_bad_strengths
+from sklearn_recsketch.utils._id_values import are_inexact, blank_id, inexact_id, show_id
+from sklearn_recsketch.utils._strengths import refuse_bad_strengths
 
-__all__ = ["Place", "check_columns", "ids_of", "import_pyarrow", "kind_of", "strengths_of"]
+__all__ = ["Place", "check_columns", "ids_of", "import_pyarrow", "kind_of", "refuse_other_weight", "strengths_of"]
 
 WHY = "ParquetInteractions reads with pyarrow"
 REWRITE = "Write the file without such rows"
@@ -19,7 +20,7 @@ REWRITE = "Write the file without such rows"
 
 def import_pyarrow() -> ModuleType:
     """pyarrow, with what reads Parquet, imported no sooner than a file is read."""
-    for part in ("pyarrow.dataset", "pyarrow.parquet"):
+    for part in ("pyarrow.compute", "pyarrow.dataset", "pyarrow.parquet"):
         import_extra(part, "parquet", WHY)
     return import_extra("pyarrow", "parquet", WHY)
 
@@ -45,6 +46,15 @@ def check_columns(schema: Any, columns: list[str], file: str) -> None:
         )
 
 
+def refuse_other_weight(weight: str | None) -> None:
+    """Raise where the weights are called times or ids; users and items are what the caller says they are."""
+    if weight is not None and (is_time(weight) or is_id(weight)):
+        raise ValueError(
+            f"The weight column is {weight!r}, {'a time' if is_time(weight) else 'an id'}, but weights multiply the "
+            f"strength of rows in training. Leave weight out; if {weight!r} does hold weights, rename it in the file."
+        )
+
+
 def kind_of(field: Any, name: str, file: str) -> str:
     """Whether the ids of a column are "integers" or "strings"."""
     types = import_pyarrow().types
@@ -53,9 +63,14 @@ def kind_of(field: Any, name: str, file: str) -> str:
         return "integers"
     if types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind):
         return "strings"
+    convert = f"X.astype({{{field.name!r}: str}})"
+    if types.is_binary(kind) or types.is_large_binary(kind):
+        convert = f"X[{field.name!r}].str.decode('utf-8')"
+    elif types.is_nested(kind):
+        convert = f"X.explode({field.name!r})"
     raise ValueError(
         f"The {name} ids in column {field.name!r} of {file} are of type {field.type}, but ids must be ints or strings. "
-        f"Convert the column before writing, for example with X.astype({{{field.name!r}: str}})."
+        f"Convert the column before writing, for example with {convert}."
     )
 
 
@@ -70,10 +85,14 @@ def ids_of(column: Any, name: str, place: Place) -> Any:
             f"for example with X.dropna().to_parquet(...)."
         )
     if pa.types.is_floating(column.type):
-        return pa.array(_integral(column.to_numpy().astype(np.float64), name, place))
+        return pa.array(_integral(column.to_numpy(), name, place))
     if pa.types.is_uint64(column.type):
         return pa.array(_signed(column.to_numpy(), name, place))
-    return column.cast(pa.int64() if pa.types.is_integer(column.type) else pa.large_string())
+    if pa.types.is_integer(column.type):
+        return column.cast(pa.int64())
+    ids = column.cast(pa.large_string())
+    _refuse_blank(ids, name, place)
+    return ids
 
 
 def _first_null(column: Any) -> int:
@@ -84,11 +103,16 @@ def _integral(ids: np.ndarray, name: str, place: Place) -> np.ndarray:
     bad = are_inexact(ids)
     if bad.any():
         row = int(np.argmax(bad))
-        raise ValueError(
-            f"The {name} ids are floats, and {show_id(ids[row])} in {place.row(row)} is not an integer below 2**53. "
-            f"Write ids as ints or strings, for example X.astype('int64')."
-        )
+        raise ValueError(inexact_id(ids[row], name, place.row(row)))
     return ids.astype(np.int64)
+
+
+def _refuse_blank(ids: Any, name: str, place: Place) -> None:
+    compute = import_pyarrow().compute
+    length = compute.binary_length(compute.utf8_trim_whitespace(ids)).to_numpy()
+    if len(length) and not length.all():
+        row = int(np.argmin(length))
+        raise ValueError(blank_id(ids[row].as_py(), name, place.row(row)))
 
 
 def _signed(ids: np.ndarray, name: str, place: Place) -> np.ndarray:
@@ -106,9 +130,11 @@ def strengths_of(column: Any, name: str, place: Place) -> np.ndarray:
     pa = import_pyarrow()
     types = pa.types
     if not (types.is_integer(column.type) or types.is_floating(column.type) or types.is_boolean(column.type)):
+        advice = f"Convert it before writing, for example with X.astype({{{name!r}: float}})."
+        if types.is_temporal(column.type):
+            advice = "Leave weight out: times are no weights, but groups of TemporalUserSplit."
         raise ValueError(
-            f"The weight column {name!r} of {place.file} must be numbers, but is of type {column.type}. Convert it "
-            f"before writing, for example with X.astype({{{name!r}: float}})."
+            f"The weight column {name!r} of {place.file} must be numbers, but is of type {column.type}. {advice}"
         )
     if column.null_count:
         raise ValueError(

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
+from functools import partial
 from typing import Any, NoReturn
 
 import numpy as np
 import pandas as pd
 import scipy.sparse as sp
-from sklearn.feature_extraction import DictVectorizer
 
-from sklearn_recsketch.utils._frames import columns_of, frame_library
-from sklearn_recsketch.utils._ids import check_same_kind, encode_ids, lookup, show_id
-from sklearn_recsketch.utils._validation import check_id_list
+from sklearn_recsketch.preprocessing._feature_cells import Cells, joined, plain_text, read_cells, refuse_missing
+from sklearn_recsketch.preprocessing._feature_columns import (
+    as_cells,
+    as_ids,
+    column_named,
+    feature_columns,
+    first_column,
+)
+from sklearn_recsketch.utils._ids import check_same_kind, encode_ids, places_of, ranks, show_id, union
 
 __all__ = ["SideFeatures"]
-
-# Between key and value inside DictVectorizer, where no text of a user's has it.
-_SEPARATOR = "\x1f"
 
 
 class SideFeatures:
@@ -25,7 +28,7 @@ class SideFeatures:
 
     Build one with :meth:`from_dicts`, :meth:`from_frame` or :meth:`from_long`. A text value is a
     category (a column per key and value), a number is a measurement (a column per key), a list of
-    texts is several categories.
+    texts is several categories. An empty text, or a missing one in a list, is not a feature.
 
     The container deliberately has no length, shape or array interface: scikit-learn slices every
     fit parameter that is as long as X, and a table of item features happens to be so sooner or
@@ -37,8 +40,9 @@ class SideFeatures:
         Ids, sorted, as integers or strings.
     keys, values : ndarray of shape (n_columns,), dtype object
         What each column stands for; the value of a measurement is None.
-    matrix : csr_array of shape (n_ids, n_columns), dtype float32
-        1 for a category present, the number for a measurement.
+    matrix : csr_array of shape (n_ids, n_columns), dtype float32 or float64
+        1 for a category present, the number for a measurement, 0 included. In float64 if there are numbers that
+        float32 would round.
 
     Examples
     --------
@@ -107,22 +111,27 @@ class SideFeatures:
         if not isinstance(features, Mapping):
             raise TypeError(
                 f"SideFeatures.from_dicts expects a mapping of id to features, got {type(features).__name__}. "
-                f"For a frame write SideFeatures.from_frame(df) or SideFeatures.from_long(df, id=...)."
+                f"{_remedy(features)}"
             )
         if not features:
             raise ValueError("The features are empty: SideFeatures needs at least one id.")
-        rows = [_clean_row(id_, row, lowercase) for id_, row in features.items()]
-        column = check_id_list(list(features), "feature")
-        vectorizer = DictVectorizer(dtype=np.float32, separator=_SEPARATOR, sort=True)
-        matrix = sp.csr_array(vectorizer.fit_transform(rows))
-        # A text repeated in one list is one category; DictVectorizer would count it.
-        categorical = np.array([_SEPARATOR in name for name in vectorizer.feature_names_], dtype=bool)
-        matrix.sum_duplicates()
-        if categorical.any():
-            matrix.data[categorical[matrix.indices]] = 1
-        keys, values = _split_names(vectorizer.feature_names_)
-        order = np.argsort(column.codes)
-        return cls(column.ids, keys, values, sp.csr_array(matrix[order]))
+        ids = encode_ids(np.fromiter(features, dtype=object, count=len(features)), "feature")
+        owners, keys, values = [], [], []
+        for row, (id_, own) in enumerate(features.items()):
+            for key, cell in _checked_row(id_, own).items():
+                owners.append(row)
+                keys.append(key)
+                values.append(cell)
+
+        def show(place: int) -> str:
+            return f"The value of {keys[place]!r} for id {show_id(ids.ids[ids.codes[owners[place]]])}"
+
+        column = pd.Series(values, dtype=object)
+        refuse_missing(column.to_numpy(), show)
+        cells = read_cells(column, show, lowercase)
+        key_codes, distinct = pd.factorize(np.array(keys, dtype=object))
+        rows = ids.codes[np.array(owners, dtype=np.intp)[cells.rows]]
+        return cls._assembled(ids.ids, list(distinct), rows, key_codes[cells.rows], cells)
 
     @classmethod
     def from_frame(cls, df: Any, *, id: str | None = None, lowercase: bool = False) -> SideFeatures:
@@ -132,7 +141,8 @@ class SideFeatures:
         ----------
         df : pandas, polars or pyarrow frame
             Text and categorical columns become categories, numeric columns measurements, lists of
-            texts several categories. A missing cell is a feature the id does not have.
+            texts several categories. A missing cell is a feature the id does not have. An index of pandas that
+            has a name counts as the first column.
         id : str, default=None
             Column of the ids; None is the first column.
         lowercase : bool, default=False
@@ -144,29 +154,28 @@ class SideFeatures:
 
         Raises
         ------
-        ValueError
-            For repeated ids, naming the first.
+        TypeError, ValueError
+            For repeated ids and repeated names of columns, naming the first, and for values that are neither texts,
+            finite numbers nor lists of texts, naming column, id and row.
         """
-        names = _columns_or_raise(df, "from_frame")
-        id = names[0] if id is None else id
-        _need_columns(names, {"id": id})
-        columns = columns_of(df)[0]
-        column = encode_ids(columns[names.index(id)], "feature")
-        if len(column.ids) < len(column.codes):
-            row = int(np.argmax(pd.Series(column.codes).duplicated()))
+        columns = feature_columns(df, "from_frame")
+        id = first_column(df, columns) if id is None else column_named(columns, id, "id")
+        ids = encode_ids(as_ids(columns.pop(id)), "feature")
+        if len(ids.ids) < len(ids.codes):
+            row = int(np.argmax(pd.Series(ids.codes).duplicated()))
             raise ValueError(
-                f"The id {show_id(column.ids[column.codes[row]])} in row {row} has a row already: "
+                f"The id {show_id(ids.ids[ids.codes[row]])} in row {row} has a row already: "
                 f"from_frame takes one row per id. For one row per value write "
                 f"SideFeatures.from_long(df, id=..., key=..., value=...)."
             )
-        ids = column.ids[column.codes].tolist()
-        rows: dict[Any, dict[str, Any]] = {key: {} for key in ids}
-        for name, cells in zip(names, columns, strict=True):
-            if name != id:
-                for features, cell in zip(rows.values(), cells, strict=True):
-                    if not _is_missing(cell):
-                        features[name] = cell
-        return cls.from_dicts(rows, lowercase=lowercase)
+
+        def show(key: str, row: int) -> str:
+            return f"The value of {key!r} for id {show_id(ids.ids[ids.codes[row]])} in row {row}"
+
+        parts = [read_cells(as_cells(column), partial(show, key), lowercase) for key, column in columns.items()]
+        key_codes = np.repeat(np.arange(len(parts)), [len(part.rows) for part in parts])
+        cells = joined(parts)
+        return cls._assembled(ids.ids, list(columns), ids.codes[cells.rows], key_codes, cells)
 
     @classmethod
     def from_long(
@@ -177,7 +186,7 @@ class SideFeatures:
         Parameters
         ----------
         df : pandas, polars or pyarrow frame
-            One row per feature of an id.
+            One row per feature of an id; a list of texts is several.
         id, key, value : str
             Names of the columns. A text in `value` is a category, a number a measurement.
         lowercase : bool, default=False
@@ -189,54 +198,53 @@ class SideFeatures:
 
         Raises
         ------
-        ValueError
-            For a missing cell or a measurement given twice, naming the row.
+        TypeError, ValueError
+            For a missing cell, a measurement given twice or a value of another kind, naming the row.
         """
-        names = _columns_or_raise(df, "from_long")
-        _need_columns(names, {"id": id, "key": key, "value": value})
-        columns = dict(zip(names, columns_of(df)[0], strict=True))
-        if not len(columns[id]):
-            raise ValueError("The table of features is empty: SideFeatures needs at least one row.")
-        ids, keys = encode_ids(columns[id], "feature"), encode_ids(columns[key], "key")
-        cells = np.asarray(columns[value], dtype=object)
-        missing = np.fromiter((_is_missing(cell) for cell in cells), dtype=bool, count=len(cells))
+        columns = feature_columns(df, "from_long")
+        wanted = {"id": id, "key": key, "value": value}
+        of_ids, of_keys, of_values = (columns[column_named(columns, name, role)] for role, name in wanted.items())
+        ids, keys = encode_ids(as_ids(of_ids), "feature"), encode_ids(as_ids(of_keys), "key")
+        column = as_cells(of_values)
+        missing = np.asarray(pd.isna(column))
         if missing.any():
             raise ValueError(
                 f"The value in row {int(np.argmax(missing))} is missing. Drop such rows, for example with df.dropna()."
             )
-        is_text = np.fromiter((isinstance(cell, str) for cell in cells), dtype=bool, count=len(cells))
-        texts = cells.copy()
-        texts[~is_text] = None
-        if lowercase:
-            texts[is_text] = [text.lower() for text in texts[is_text]]
-        numbers = np.ones(len(cells))
-        for place in np.flatnonzero(~is_text):
-            id_, kind = ids.ids[ids.codes[place]], keys.ids[keys.codes[place]]
-            numbers[place] = _check_number(id_, kind, cells[place])
-        text_codes, text_ids = pd.factorize(texts, sort=True)
-        text_ids = np.array([*text_ids, None], dtype=object)
-        # A measurement has no text: code -1, moved behind the last one.
-        pair = keys.codes * np.int64(len(text_ids)) + np.where(is_text, text_codes, len(text_ids) - 1)
-        pairs, column = np.unique(pair, return_inverse=True)
-        entries = pd.DataFrame({"row": ids.codes, "column": column})
-        repeated = entries.duplicated().to_numpy()
-        if (repeated & ~is_text).any():
-            row = int(np.argmax(repeated & ~is_text))
+
+        names = [str(name) for name in keys.ids]
+
+        def show(row: int) -> str:
+            return f"The value of {names[keys.codes[row]]!r} for id {show_id(ids.ids[ids.codes[row]])} in row {row}"
+
+        cells = read_cells(column, show, lowercase)
+        number = cells.codes < 0
+        measured = pd.DataFrame({"id": ids.codes[cells.rows[number]], "key": keys.codes[cells.rows[number]]})
+        repeated = measured.duplicated().to_numpy()
+        if repeated.any():
+            row = int(cells.rows[number][np.argmax(repeated)])
             raise ValueError(
-                f"Row {row} gives {keys.ids[keys.codes[row]]!r} of id {show_id(ids.ids[ids.codes[row]])} "
+                f"Row {row} gives {names[keys.codes[row]]!r} of id {show_id(ids.ids[ids.codes[row]])} "
                 f"a second number. Aggregate first: one number per id and key."
             )
-        keep = ~repeated
-        matrix = sp.coo_array(
-            (numbers[keep].astype(np.float32), (ids.codes[keep], column[keep])),
-            shape=(len(ids.ids), len(pairs)),
-        ).tocsr()
-        return cls(
-            ids.ids,
-            keys.ids[pairs // len(text_ids)].astype(object),
-            text_ids[pairs % len(text_ids)],
-            matrix,
-        )
+        return cls._assembled(ids.ids, names, ids.codes[cells.rows], keys.codes[cells.rows], cells)
+
+    @classmethod
+    def _assembled(
+        cls, ids: np.ndarray, keys: list[str], rows: np.ndarray, key_codes: np.ndarray, cells: Cells
+    ) -> SideFeatures:
+        """Features from values, each with the row of its id and its key; a text said twice of an id counts once."""
+        key_order, text_order = (np.argsort(np.array(names, dtype=object)) for names in (keys, cells.texts))
+        places = np.append(ranks(text_order) + 1, 0)  # a measurement comes before the categories of its key
+        pair = ranks(key_order)[key_codes] * np.int64(len(places)) + places[cells.codes]
+        pairs, column = np.unique(pair, return_inverse=True)
+        texts = np.array([None, *cells.texts[text_order]], dtype=object)
+        values = texts[pairs % len(places)]
+        matrix = sp.csr_array((cells.numbers, (rows, column)), shape=(len(ids), len(pairs)))
+        categorical = np.array([value is not None for value in values], dtype=bool)
+        matrix.data[categorical[matrix.indices]] = 1
+        names = np.array(keys, dtype=object)[key_order]
+        return cls(ids, names[pairs // len(places)], values, _narrowed(matrix))
 
     def feature_names(self, separator: str = "=") -> np.ndarray:
         """Names of the columns as DictVectorizer writes them: key, separator, value; a measurement's is its key."""
@@ -248,100 +256,62 @@ class SideFeatures:
         check_same_kind(ids, self.ids, f"The {name} ids of X", f"those of {name}_features are")
         position = np.asarray(pd.Index(self.ids).get_indexer(pd.Index(ids)))
         known = position >= 0
-        # A selection matrix picks rows and leaves unknown ones empty in one product.
-        pick = sp.csr_array(
-            (np.ones(known.sum(), np.float32), (np.flatnonzero(known), position[known])),
-            shape=(len(ids), len(self.ids)),
-        )
-        return SideFeatures(ids.copy(), self.keys, self.values, sp.csr_array(pick @ self.matrix))
+        rows = np.flatnonzero(known)
+        lengths = np.zeros(len(ids), dtype=np.int64)
+        lengths[rows] = np.diff(self.matrix.indptr)[position[rows]]
+        picked = self.matrix[position[rows]]  # unlike a product, this keeps measurements of 0
+        matrix = (picked.data, picked.indices, np.concatenate([[0], np.cumsum(lengths)]))
+        shape = (len(ids), len(self.keys))
+        return SideFeatures(ids.copy(), self.keys, self.values, sp.csr_array(matrix, shape=shape))
 
     def updated(self, newer: SideFeatures, name: str) -> SideFeatures:
         """These features with the rows of `newer` added; an id in both has the newer row alone."""
         check_same_kind(newer.ids, self.ids, f"The {name} ids of the new features", "those of the old ones are")
-        ids = np.union1d(self.ids, newer.ids)
-        stays = lookup(newer.ids, encode_ids(ids, name), name) < 0
-        old_rows = self.align(ids, name).matrix.multiply(stays[:, None]).tocsr()
-        parts = [(self, sp.csr_array(old_rows)), (newer, newer.align(ids, name).matrix)]
-        # Columns are matched by key and value.
-        names = [part.feature_names(_SEPARATOR) for part, _ in parts]
-        union = np.unique(np.concatenate(names))
-        total = sp.csr_array((len(ids), len(union)), dtype=np.float32)
-        for (_, matrix), columns in zip(parts, names, strict=True):
-            move = sp.csr_array(
-                (
-                    np.ones(len(columns), np.float32),
-                    (np.arange(len(columns)), np.searchsorted(union, columns)),
-                ),
-                shape=(len(columns), len(union)),
-            )
-            total = total + matrix @ move
-        total.eliminate_zeros()
-        keys, values = _split_names(union)
-        return SideFeatures(ids, keys, values, sp.csr_array(total))
+        ids = union(self.ids, newer.ids, name)
+        # Columns are matched by key and value; a measurement comes before the categories of its key.
+        columns = [list(zip(part.keys, part.values, strict=True)) for part in (self, newer)]
+        pairs = sorted({*columns[0], *columns[1]}, key=lambda pair: (pair[0], pair[1] is not None, pair[1] or ""))
+        place = {pair: position for position, pair in enumerate(pairs)}
+        stays = places_of(self.ids, newer.ids, name) < 0
+        entries = []
+        for part, own, rows in ((self, columns[0], stays), (newer, columns[1], np.ones(len(newer.ids), dtype=bool))):
+            coo = part.matrix.tocoo()
+            kept = rows[coo.row]
+            moved = np.array([place[pair] for pair in own], dtype=np.intp)
+            row = places_of(part.ids, ids, name)[coo.row[kept]]
+            entries.append((coo.data[kept].astype(np.float64), row, moved[coo.col[kept]]))
+        data, row, column = (np.concatenate(arrays) for arrays in zip(*entries, strict=True))
+        matrix = sp.csr_array((data, (row, column)), shape=(len(ids), len(pairs)))
+        keys, values = (np.array([pair[side] for pair in pairs], dtype=object) for side in (0, 1))
+        return SideFeatures(ids, keys, values, _narrowed(matrix))
 
 
-def _split_names(names: Iterable[str]) -> tuple[np.ndarray, np.ndarray]:
-    parts = [name.partition(_SEPARATOR) for name in names]
-    keys = np.array([part[0] for part in parts], dtype=object)
-    return keys, np.array([part[2] if part[1] else None for part in parts], dtype=object)
+def _narrowed(matrix: sp.csr_array) -> sp.csr_array:
+    """In float32 where that holds every number exactly, in float64 where it would round or overflow."""
+    with np.errstate(over="ignore", under="ignore"):
+        narrow = matrix.data.astype(np.float32)
+    if np.array_equal(narrow, matrix.data):
+        return sp.csr_array((narrow, matrix.indices, matrix.indptr), shape=matrix.shape)
+    return matrix
 
 
-def _clean_row(id_: Any, row: Any, lowercase: bool) -> dict[str, Any]:
+def _checked_row(id_: Any, row: Any) -> dict[str, Any]:
     if not isinstance(row, Mapping):
+        remedy = "Write features.to_dict()" if isinstance(row, pd.Series) else "Write {'tag': ...}, whatever the key"
         raise TypeError(
-            f"The features of id {show_id(id_)} must be a mapping of key to value, got {type(row).__name__}."
+            f"The features of id {show_id(id_)} must be a mapping of key to value, got {type(row).__name__}. {remedy}."
         )
-    clean: dict[str, Any] = {}
-    for key, cell in row.items():
-        if not isinstance(key, str):
-            raise TypeError(
-                f"The keys of features must be texts, but id {show_id(id_)} has {key!r}: write {str(key)!r}."
-            )
-        if isinstance(cell, str):
-            clean[key] = cell.lower() if lowercase else cell
-        elif isinstance(cell, np.ndarray | list | tuple | set | frozenset):
-            texts = list(cell) if not isinstance(cell, set | frozenset) else sorted(cell)
-            wrong = next((text for text in texts if not isinstance(text, str)), None)
-            if wrong is not None:
-                raise TypeError(
-                    f"The value of {key!r} for id {show_id(id_)} is a list with {wrong!r} "
-                    f"of type {type(wrong).__name__}: a list must hold texts only."
-                )
-            clean[key] = [text.lower() for text in texts] if lowercase else texts
-        else:
-            clean[key] = _check_number(id_, key, cell)
-    return clean
-
-
-def _check_number(id_: Any, key: Any, cell: Any) -> float:
-    if not isinstance(cell, int | float | np.number | np.bool_):
+    wrong = next((key for key in row if not isinstance(key, str)), None)
+    if wrong is not None or None in row:
         raise TypeError(
-            f"The value of {key!r} for id {show_id(id_)} is {show_id(cell)} of type {type(cell).__name__}: "
-            f"a feature must be a text, a number or a list of texts. Leave the key out where the feature is missing."
+            f"The keys of features must be texts, but id {show_id(id_)} has {wrong!r}: write {str(wrong)!r}."
         )
-    number = float(cell)
-    if not np.isfinite(number):
-        raise ValueError(
-            f"The value of {key!r} for id {show_id(id_)} is {show_id(cell)}, but numbers must be finite. "
-            f"Leave the key out where the feature is missing."
-        )
-    return number
+    return {plain_text(key): cell for key, cell in row.items()}
 
 
-def _is_missing(cell: Any) -> bool:
-    return cell is None or cell is pd.NA or cell is pd.NaT or (isinstance(cell, float) and np.isnan(cell))
-
-
-def _columns_or_raise(df: Any, method: str) -> list[str]:
-    if frame_library(df) is None:
-        raise TypeError(
-            f"SideFeatures.{method} expects a pandas, polars or pyarrow frame, got {type(df).__name__}. "
-            f"For a mapping of id to features write SideFeatures.from_dicts(features)."
-        )
-    return columns_of(df)[1] or []
-
-
-def _need_columns(names: list[str], wanted: dict[str, str]) -> None:
-    for role, column in wanted.items():
-        if column not in names:
-            raise ValueError(f"There is no column {column!r} for the {role}s; the columns are {names}. Pass {role}=...")
+def _remedy(features: Any) -> str:
+    if isinstance(features, pd.Series):
+        return "For a series of one feature by id write SideFeatures.from_frame(series.reset_index())."
+    if isinstance(features, list | tuple):
+        return "Give each an id: SideFeatures.from_dicts(dict(zip(ids, features)))."
+    return "For a frame write SideFeatures.from_frame(df) or SideFeatures.from_long(df, id=...)."

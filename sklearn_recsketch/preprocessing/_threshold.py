@@ -114,16 +114,23 @@ class InteractionThresholder(TransformerMixin, BaseEstimator):
         Returns
         -------
         frame with columns user, item, weight
-            One row per row of X, in order.
+            One row per row of X, in order. The weights are NaN where the third column of X holds something else.
         """
         check_is_fitted(self)
-        interactions = check_interactions(X)
+        try:
+            interactions = check_interactions(X)
+            weight = interactions.strength
+        except ValueError:
+            # Its third column cannot be a weight, if the ids are fine. predict and metrics do not look at it, and fit
+            # refuses NaN.
+            interactions = check_interactions(X, weighted=False)
+            weight = np.full(len(interactions.y), np.nan)
         known = lookup(self.users_, interactions.users, "user") >= 0
         known &= lookup(self.items_, interactions.items, "item") >= 0
         columns = {
             "user": interactions.users.ids[interactions.users.codes],
             "item": interactions.items.ids[interactions.items.codes],
-            "weight": interactions.strength * known,
+            "weight": weight * known,
         }
         return make_table(
             columns, interactions.library or "pandas", index=X.index if isinstance(X, pd.DataFrame) else None

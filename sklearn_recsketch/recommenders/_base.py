@@ -15,11 +15,11 @@ from sklearn_recsketch.metrics._names import Metric
 from sklearn_recsketch.metrics._question import Options
 from sklearn_recsketch.preprocessing._encoder import SideFeatureEncoder, check_side_features
 from sklearn_recsketch.preprocessing._side_features import SideFeatures
-from sklearn_recsketch.solvers._ranking import top_items
+from sklearn_recsketch.recommenders._feature_ids import refuse_ids_of_other_side
 from sklearn_recsketch.solvers._request import Given, Request, build_request, ranked_table
 from sklearn_recsketch.utils._ids import IdColumn, lookup
 from sklearn_recsketch.utils._threads import workers
-from sklearn_recsketch.utils._validation import Interactions, check_interactions, check_k
+from sklearn_recsketch.utils._validation import Interactions, check_history, check_interactions, check_k
 
 __all__ = ["BaseRecommender"]
 
@@ -70,7 +70,7 @@ class BaseRecommender(BaseEstimator, metaclass=ABCMeta):
         Parameters
         ----------
         X : array or frame of shape (n_rows, 2) or (n_rows, 3)
-            User and item ids by position; a weight column is ignored. Unknown ids are no error:
+            User and item ids by position; a third column is not looked at. Unknown ids are no error:
             they are represented by the mean embedding.
 
         Returns
@@ -79,7 +79,7 @@ class BaseRecommender(BaseEstimator, metaclass=ABCMeta):
             Larger is better; comparable between the items of one user.
         """
         check_is_fitted(self)
-        interactions = check_interactions(X)
+        interactions = check_interactions(X, weighted=False)
         users = lookup(self.users_, interactions.users, "user")
         items = lookup(self.items_, interactions.items, "item")
         out = np.empty(len(users), dtype=np.float32)
@@ -106,9 +106,9 @@ class BaseRecommender(BaseEstimator, metaclass=ABCMeta):
 
         Parameters
         ----------
-        users : array-like of ids, default=None
-            Users to recommend to, known or not. None: the users of `history` and `user_features`, else all known
-            ones.
+        users : id or array-like of ids, default=None
+            Users to recommend to, known or not; one who is named twice gets her list twice. None: the users of
+            `candidates` where each has her own, else those of `history` and `user_features`, else all known ones.
         k : int, default=10
             Items per user.
         history : array or frame of shape (n_rows, 2) or (n_rows, 3), default=None
@@ -125,11 +125,13 @@ class BaseRecommender(BaseEstimator, metaclass=ABCMeta):
             embedding of say nothing.
         exclude_seen : bool, default=True
             Leave out items the user interacted with in fit.
-        candidates : array-like of ids, default=None
-            Items to choose from; None: all known items, those known by features alone included, and those of
+        candidates : array-like of ids, table of pairs, dict of user to ids, or "cold", default=None
+            Items to choose from. A list is for everybody. A table, whose first two columns are user and item, or a
+            dict gives each user her own, and none to a user who is not in it. "cold" is the items without
+            interactions in fit. None: all known items, those known by features alone included, and those of
             `item_features` and `item_history`.
-        exclude : array-like of ids, or table of shape (n_rows, 2), default=None
-            Items nobody must get, or pairs of user and item.
+        exclude : array-like of ids, table of pairs, or dict of user to ids, default=None
+            Items that nobody must get, or those that each user must not get.
 
         Returns
         -------
@@ -137,9 +139,16 @@ class BaseRecommender(BaseEstimator, metaclass=ABCMeta):
             Users in the order given, rank from 1. A user with fewer than k items left has fewer rows;
             ties are broken by the order of the items. A pandas frame, or polars where fit had polars.
 
+        Warns
+        -----
+        UserWarning
+            Where some users of a table or dict are neither asked for nor known, as a misspelt one is. That none
+            is, is an error.
+
         Notes
         -----
-        The lists are exact. Items are scored in tiles of bounded memory, from the longest vector on, until the
+        The lists are exact. Where each user has her own candidates, only these pairs are scored, in memory of the
+        order of their number. Else items are scored in tiles of bounded memory, from the longest vector on, until the
         norms of the rest cannot reach a user's list: at most O(n_users * n_items * n_components), on real
         factors often a fifth of that. Lists of more than 256 items sort all scores of a user.
         """
@@ -147,11 +156,19 @@ class BaseRecommender(BaseEstimator, metaclass=ABCMeta):
         k = check_k(k)
         of_users = _given("user", user_features, history, "history")
         of_items = _given("item", item_features, item_history, "item_history")
-        request = build_request(self.users_, self.items_, users, of_users, of_items, candidates, exclude)
+        for name, given, own, other in (
+            ("user", of_users, self.users_, self.items_),
+            ("item", of_items, self.items_, self.users_),
+        ):
+            if given.features is not None:
+                refuse_ids_of_other_side(name, given.features.ids, own, other)
+        request = build_request(
+            self.users_, self.items_, self.interactions_, users, of_users, of_items, candidates, exclude
+        )
         seen = (self.interactions_, of_users.history, of_items.history) if exclude_seen else (None,)
         x, y = self._query(request, of_users, of_items)
         with workers(getattr(self, "n_jobs", None)) as pool:
-            best, scores = top_items(x, y, request.excluded(*seen), k, pool)
+            best, scores = request.eligible(*seen).top(x, y, k, pool)
         return ranked_table("user", request.user_ids, "item", request.item_ids, best, scores, self._table_library())
 
     def score(self, X: Any, y: Any = None, *, k: int = 5) -> float:
@@ -163,7 +180,7 @@ class BaseRecommender(BaseEstimator, metaclass=ABCMeta):
         Parameters
         ----------
         X : array or frame of shape (n_rows, 2) or (n_rows, 3)
-            User and item ids; a weight column is ignored.
+            User and item ids; a third column is not looked at.
         y : array-like of shape (n_rows,), default=None
             Strengths: a row is relevant where it is positive; None means every row.
         k : int, default=5
@@ -226,5 +243,5 @@ def _given(name: str, features: Any, history: Any, parameter: str) -> Given:
     """Checked arguments of a query."""
     return Given(
         None if features is None else check_side_features(features, f"{name}_features"),
-        None if history is None else check_interactions(history, name=parameter),
+        check_history(history, parameter),
     )

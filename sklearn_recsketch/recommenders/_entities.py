@@ -14,6 +14,7 @@ from sklearn_recsketch.preprocessing._encoder import SideFeatureEncoder, check_s
 from sklearn_recsketch.preprocessing._matrix import place_pairs
 from sklearn_recsketch.preprocessing._pair_sums import added, sum_pairs
 from sklearn_recsketch.preprocessing._side_features import SideFeatures
+from sklearn_recsketch.recommenders._feature_ids import check_feature_ids
 from sklearn_recsketch.utils._ids import IdColumn, check_same_kind, lookup, places_of, show_id, union
 from sklearn_recsketch.utils._threads import even_ranges
 from sklearn_recsketch.utils._validation import Interactions
@@ -22,6 +23,7 @@ __all__ = ["Entities", "Known", "known_ids"]
 
 
 CARRIED_ROWS = 8192
+SIDES = ("user", "item")
 
 
 class Known(NamedTuple):
@@ -57,7 +59,7 @@ def known_ids(
     Raises
     ------
     ValueError
-        Where no row has a positive strength.
+        Where no row has a positive strength, and where the features are of other ids.
     """
     sums = sum_pairs(interactions)
     if not sums.has_users.any():
@@ -65,14 +67,21 @@ def known_ids(
             f"None of the {len(interactions.y)} rows of X has a positive strength, so there is no interaction to learn "
             f"from. Strength is y times the weight column, if X has one."
         )
-    ids = []
-    present = sums.present(interactions.users, interactions.items)
-    for name, known, features in zip(("user", "item"), present, (user_features, item_features), strict=True):
+    tables = (user_features, item_features)
+    own = list(sums.present(interactions.users, interactions.items))
+    if earlier is not None:
+        own = [
+            _union(ids, getattr(earlier, f"{name}s_"), name, "earlier fits")
+            for name, ids in zip(SIDES, own, strict=True)
+        ]
+    ids = list(own)
+    for side, (name, features) in enumerate(zip(SIDES, tables, strict=True)):
         if features is not None:
-            known = _union(known, check_side_features(features, f"{name}_features").ids, name, f"{name}_features")
-        if earlier is not None:
-            known = _union(known, getattr(earlier, f"{name}s_"), name, "earlier fits")
-        ids.append(known)
+            described = check_side_features(features, f"{name}_features").ids
+            # Later features may be of new ids alone; a baseline keeps none, so that nobody knows what it had.
+            first = earlier is None or getattr(earlier, f"{name}_features_", features) is None
+            check_feature_ids(name, described, own[side], own[1 - side], first)
+            ids[side] = _union(own[side], described, name, f"{name}_features")
     users, items = ids
     new = total = place_pairs(sums.matrix, interactions, users, items)
     if earlier is not None:
@@ -133,8 +142,7 @@ class Entities:
         fitted = SideFeatureEncoder() if encoder is None else clone(encoder)
         fitted.fit(aligned)
         if earlier is not None and earlier.encoder is not None:
-            found = np.asarray(pd.Index(earlier.encoder.feature_names_).get_indexer(pd.Index(fitted.feature_names_)))
-            fitted.idf_[found >= 0] = earlier.encoder.idf_[found[found >= 0]]
+            fitted._keep_weights(earlier.encoder)
         design = fitted.transform(aligned, n_interactions=n_interactions)
         empty = active & (np.diff(design.indptr) == 0)
         if empty.any():

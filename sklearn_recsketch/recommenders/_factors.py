@@ -24,6 +24,7 @@ from sklearn_recsketch.recommenders._training import Trainer, data_of_callbacks,
 from sklearn_recsketch.solvers._request import Given
 from sklearn_recsketch.utils._compat import Interval, _fit_context
 from sklearn_recsketch.utils._ids import IdColumn
+from sklearn_recsketch.utils._sample_weight import refuse_sample_weight
 from sklearn_recsketch.utils._threads import Workers, even_ranges, workers
 from sklearn_recsketch.utils._validation import check_interactions
 
@@ -133,6 +134,7 @@ class FactorRecommender(SimilarityMixin, CallbackSupportMixin, BaseRecommender):
 
     # The public contract.
 
+    @refuse_sample_weight
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(
         self,
@@ -200,6 +202,7 @@ class FactorRecommender(SimilarityMixin, CallbackSupportMixin, BaseRecommender):
         context.call_on_fit_task_end(estimator=self, X=data[0], y=data[1])
         return self
 
+    @refuse_sample_weight
     @_fit_context(prefer_skip_nested_validation=True)
     def partial_fit(
         self,

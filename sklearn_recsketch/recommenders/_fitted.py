@@ -8,8 +8,8 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_recsketch.metrics._question import unwrap
+from sklearn_recsketch.solvers._request import asked_ids
 from sklearn_recsketch.utils._ids import lookup, show_id
-from sklearn_recsketch.utils._validation import check_id_list
 
 __all__ = ["factor_recommender", "known_rows"]
 
@@ -25,9 +25,10 @@ def factor_recommender(estimator: Any) -> Any:
 
 def known_rows(recommender: Any, name: str, ids: Any, why: str) -> tuple[np.ndarray, np.ndarray]:
     """Ids asked for, one or several, and their row numbers; an unknown one is an error that ends in `why`."""
-    column = check_id_list(ids, name)
+    known = getattr(recommender, f"{name}s_")
+    column = asked_ids(ids, name, known)
     asked = column.ids[column.codes]
-    codes = lookup(getattr(recommender, f"{name}s_"), column, name)
+    codes = lookup(known, column, name)
     if (codes < 0).any():
         raise ValueError(f"The {name} {show_id(asked[int(np.argmax(codes < 0))])} is unknown: {why}")
     return asked, codes

@@ -11,6 +11,7 @@ from sklearn_recsketch.recommenders._entities import known_ids
 from sklearn_recsketch.solvers._request import Given
 from sklearn_recsketch.utils._compat import _fit_context
 from sklearn_recsketch.utils._ids import IdColumn
+from sklearn_recsketch.utils._sample_weight import refuse_sample_weight
 from sklearn_recsketch.utils._validation import check_interactions
 
 __all__ = ["PopularityRecommender"]
@@ -50,6 +51,7 @@ class PopularityRecommender(BaseRecommender):
 
     _parameter_constraints: dict[str, Any] = {}  # noqa: RUF012 - scikit-learn's own form
 
+    @refuse_sample_weight
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(
         self,
@@ -87,6 +89,7 @@ class PopularityRecommender(BaseRecommender):
         self._replace_fitted(state)
         return self
 
+    @refuse_sample_weight
     @_fit_context(prefer_skip_nested_validation=True)
     def partial_fit(
         self, X: Any, y: Any = None, *, user_features: Any = None, item_features: Any = None

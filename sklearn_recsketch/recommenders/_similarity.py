@@ -9,16 +9,18 @@ import numpy as np
 import scipy.sparse as sp
 from sklearn.utils.validation import check_is_fitted
 
+from sklearn_recsketch.solvers._choice import Choice, check_owners, choose, own_pairs, pair_matrix, read_choice
+from sklearn_recsketch.solvers._eligible import eligible
 from sklearn_recsketch.solvers._neighbours import all_neighbours
 from sklearn_recsketch.solvers._norms import norms
-from sklearn_recsketch.solvers._ranking import LARGEST_INSERTION, top_items
-from sklearn_recsketch.solvers._request import ranked_table
+from sklearn_recsketch.solvers._ranking import LARGEST_INSERTION
+from sklearn_recsketch.solvers._request import asked_ids, ranked_table
 from sklearn_recsketch.utils._ids import IdColumn, lookup, show_id
 from sklearn_recsketch.utils._threads import workers
-from sklearn_recsketch.utils._validation import check_id_list, check_k
+from sklearn_recsketch.utils._validation import check_k
 from sklearn_recsketch.utils._warnings import levels_inside
 
-__all__ = ["SimilarityMixin", "own_places", "places_among", "unit_length"]
+__all__ = ["SimilarityMixin", "chosen_rows", "own_places", "unit_length"]
 
 
 def unit_length(vectors: np.ndarray) -> np.ndarray:
@@ -34,12 +36,11 @@ def own_places(places: np.ndarray, n_targets: int) -> sp.csr_array:
     return sp.csr_array((np.ones(len(rows), np.float32), (rows, places[rows])), shape=(len(places), n_targets))
 
 
-def places_among(recommender: Any, name: str, candidates: Any) -> tuple[np.ndarray, np.ndarray]:
-    """Distinct candidates, sorted, and their row numbers, -1 with a warning for unknown ones."""
-    distinct = check_id_list(candidates, "candidate").ids
-    if not len(distinct):
-        raise ValueError(f"candidates is empty: give at least one {name}, or None for all known {name}s.")
-    return distinct, _rows_of(recommender, name, IdColumn(np.arange(len(distinct)), distinct))
+def chosen_rows(recommender: Any, name: str, choice: Choice | None) -> tuple[np.ndarray, np.ndarray]:
+    """Sorted ids to choose from, and their row numbers, -1 with a warning for unknown ones."""
+    ids, rows = choose(choice, getattr(recommender, f"{name}s_"), recommender.interactions_, name)
+    _warn_unknown(name, ids, rows)
+    return ids, rows
 
 
 class SimilarityMixin:
@@ -51,13 +52,15 @@ class SimilarityMixin:
         Parameters
         ----------
         items : id or array-like of ids, default=None
-            Unknown ones are represented by the mean item, with a warning. None: all known items.
+            Unknown ones are represented by the mean item, with a warning. None: those with `candidates` of their own,
+            where these are pairs, else all known items.
         k : int, default=10
             Neighbours per item; the item itself is none of them.
         metric : {"cosine", "dot"}, default="cosine"
             "dot" is the inner product of the vectors, which favours long ones: in WRMF the popular items.
-        candidates : array-like of ids, default=None
-            Neighbours to choose from; None: all known items.
+        candidates : array-like of ids, table of pairs, dict of item to ids, or "cold", default=None
+            Neighbours to choose from: a list for all, or a table of pairs (item, neighbour) or a dict for each item.
+            "cold" is the items without interactions in fit. None: all known items.
 
         Returns
         -------
@@ -79,13 +82,15 @@ class SimilarityMixin:
         Parameters
         ----------
         users : id or array-like of ids, default=None
-            Unknown ones are represented by the mean user, with a warning. None: all known users.
+            Unknown ones are represented by the mean user, with a warning. None: those with `candidates` of their own,
+            where these are pairs, else all known users.
         k : int, default=10
             Neighbours per user; the user herself is none of them.
         metric : {"cosine", "dot"}, default="cosine"
             "dot" is the inner product of the vectors, which favours long ones: in WRMF the popular users.
-        candidates : array-like of ids, default=None
-            Neighbours to choose from; None: all known users.
+        candidates : array-like of ids, table of pairs, dict of user to ids, or "cold", default=None
+            Neighbours to choose from: a list for all, or a table of pairs (user, neighbour) or a dict for each user.
+            "cold" is the users without interactions in fit. None: all known users.
 
         Returns
         -------
@@ -103,22 +108,29 @@ def _similar(recommender: Any, name: str, ids: Any, k: int, metric: str, candida
     if metric not in ("cosine", "dot"):
         raise ValueError(f"metric must be 'cosine' or 'dot', got {metric!r}.")
     known = getattr(recommender, f"{name}s_")
-    column = IdColumn(np.arange(len(known)), known) if ids is None else check_id_list(ids, name)
-    codes = _rows_of(recommender, name, column)
-    others, places = known, None
-    if candidates is not None:
-        others, places = places_among(recommender, name, candidates)
+    choice = read_choice(candidates, "candidates", name, name)
+    own = own_pairs(choice)
+    if ids is None:
+        distinct = known if own is None else own.users.ids
+        column = IdColumn(np.arange(len(distinct)), distinct)
+    else:
+        column = asked_ids(ids, name, known)
+    check_owners(choice, "candidates", name, column.ids, known)
+    codes = lookup(known, column, name)
+    _warn_unknown(name, column.ids[column.codes], codes)
+    others, rows = chosen_rows(recommender, name, choice)
     with workers(recommender.n_jobs) as pool:
         everything = getattr(recommender, f"{name}_factors_")
-        if metric == "cosine" and places is None and _most_are_asked(codes, len(known), k):
+        if metric == "cosine" and choice is None and _most_are_asked(codes, len(known), k):
             best, scores = all_neighbours(unit_length(everything), k, pool)
             best, scores = best[codes], scores[codes]
         else:
             scale = unit_length if metric == "cosine" else np.asarray
             queries = scale(recommender._vectors(name, codes))
-            targets = scale(everything if places is None else recommender._vectors(name, places))
+            targets = scale(everything if choice is None else recommender._vectors(name, rows))
             itself = own_places(lookup(others, column, name), len(others))
-            best, scores = top_items(queries, targets, itself, k, pool)
+            pairs = None if own is None else pair_matrix(own, column, others)
+            best, scores = eligible(itself, pairs).top(queries, targets, k, pool)
     if metric == "cosine":
         np.clip(scores, -1, 1, out=scores, where=best >= 0)  # rounding may carry a cosine past 1
     asked = column.ids[column.codes]
@@ -133,16 +145,12 @@ def _most_are_asked(codes: np.ndarray, n: int, k: int) -> bool:
     return 2 * len(codes) > n and bool((codes >= 0).all()) and k <= LARGEST_INSERTION
 
 
-def _rows_of(recommender: Any, name: str, column: IdColumn) -> np.ndarray:
-    """Row numbers, -1 with a warning for unknown ids."""
-    codes = lookup(getattr(recommender, f"{name}s_"), column, name)
-    unknown = np.flatnonzero(codes < 0)
+def _warn_unknown(name: str, ids: np.ndarray, rows: np.ndarray) -> None:
+    unknown = np.flatnonzero(rows < 0)
     if len(unknown):
-        first = show_id(column.ids[column.codes[unknown[0]]])
         warnings.warn(
-            f"{len(unknown)} of the {len(codes)} {name} ids are unknown (first: {first}): each is represented by the "
-            f"mean {name}.",
+            f"{len(unknown)} of the {len(rows)} {name} ids are unknown (first: {show_id(ids[unknown[0]])}): each is "
+            f"represented by the mean {name}.",
             UserWarning,
             stacklevel=levels_inside(),
         )
-    return codes

@@ -82,7 +82,7 @@ def split_validation(
             )
         return interactions, None
     if X_val is not None:
-        check_interactions(X_val, y_val, name="X_val")
+        check_interactions(X_val, y_val, name="X_val", weighted=False)
     else:
         held_out = deal_share(interactions, estimator.validation_fraction, check_random_state(estimator.random_state))
         if not held_out.any():

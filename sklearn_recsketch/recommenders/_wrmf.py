@@ -14,7 +14,10 @@ from sklearn_recsketch.recommenders._factors import FactorRecommender, Problem, 
 from sklearn_recsketch.recommenders._wrmf_fold_in import FoldIn
 from sklearn_recsketch.recommenders._wrmf_objective import Objective
 from sklearn_recsketch.recommenders._wrmf_sweeps import Sweeps
+from sklearn_recsketch.solvers._ratings import ConfidenceError
+from sklearn_recsketch.solvers._request import Given
 from sklearn_recsketch.utils._compat import Interval, StrOptions
+from sklearn_recsketch.utils._ids import IdColumn
 from sklearn_recsketch.utils._threads import Workers, workers
 
 __all__ = ["WRMFRecommender"]
@@ -41,7 +44,8 @@ class WRMFRecommender(FactorRecommender):
     n_components : int, default=128
         Length of the vectors.
     alpha : float, default=40.0
-        Weight of an interaction of strength 1 over a pair without interaction.
+        Weight of an interaction of strength 1 over a pair without interaction. ``alpha * d`` must be below 2**24 for
+        every pair: beyond, float32 cannot tell ``1 + alpha * d`` from its neighbours.
     confidence : {"linear", "log"}, default="linear"
         ``1 + alpha * d`` or ``1 + alpha * log(1 + d)``.
     regularization : float, default=10.0
@@ -173,7 +177,7 @@ class WRMFRecommender(FactorRecommender):
         "regularization": [Interval(Real, 0, None, closed="left"), StrOptions({"auto"})],
         "user_regularization": [Interval(Real, 0, None, closed="left"), StrOptions({"auto"}), None],
         "item_regularization": [Interval(Real, 0, None, closed="left"), StrOptions({"auto"}), None],
-        "regularization_scaling": [Interval(Real, 0, None, closed="left"), StrOptions({"auto", "sqrt"})],
+        "regularization_scaling": [Interval(Real, 0, None, closed="left"), StrOptions({"auto", "popularity"})],
         "solver": [StrOptions({"auto", "cg", "cholesky"})],
     }
 
@@ -237,12 +241,14 @@ class WRMFRecommender(FactorRecommender):
         return embeddings
 
     def _trainer(self, problem: Problem, pool: Workers, earlier: Objective | None = None) -> Any:
-        objective = Objective.of(self, problem.matrix, earlier)
+        sweeps: Any = Sweeps
         if self.engine == "implicit":
-            from sklearn_recsketch.recommenders.engines._implicit_als import ImplicitSweeps
-
-            return ImplicitSweeps(self, objective, problem, pool)
-        return Sweeps(self, objective, problem, pool)
+            from sklearn_recsketch.recommenders.engines._implicit_als import ImplicitSweeps as sweeps
+        try:
+            return sweeps(self, Objective.of(self, problem.matrix, earlier), problem, pool)
+        except ConfidenceError as error:
+            users, items = (side.ids[side.active] for side in (problem.users, problem.items))
+            raise error.of(users[error.row], items[error.column]) from None
 
     def _learnt(self, sides: tuple[Entities, Entities], trainer: Any) -> dict[str, Any]:
         return super()._learnt(sides, trainer) | trainer.objective.attributes()
@@ -252,6 +258,13 @@ class WRMFRecommender(FactorRecommender):
         # costs less than telling them apart and keeps the result the same for any split into days.
         trainer = self._trainer(problem, pool, None if problem.earlier is None else problem.earlier._objective)
         return trainer, trainer.run_epoch(0)
+
+    def _query_vectors(self, name: str, asked: IdColumn, codes: np.ndarray, given: Given) -> np.ndarray:
+        try:
+            return super()._query_vectors(name, asked, codes, given)
+        except ConfidenceError as error:
+            others = self.items_ if name == "user" else self.users_
+            raise error.of(*given.pair(name, asked, others, error.row, error.column)) from None
 
     def _fold_in(self, name: str, entities: Entities, drawn: np.ndarray, history: sp.csr_array) -> np.ndarray:
         with workers(self.n_jobs) as pool:

@@ -93,11 +93,6 @@ class FoldIn:
         """
         past = self._others[self._weights.indices].astype(np.float64)
         weights = self._weights.data.astype(np.float64)
-        if not np.isfinite(weights).all():
-            raise ValueError(
-                "The confidence of an interaction is too large for float32, so nothing can be said of its share. "
-                "Scale the strengths, or lower alpha."
-            )
         pull = float(self._pull[0])
         A = self._gram(pool) + (past.T * weights) @ past + pull * np.eye(len(y))
         # Without a penalty and with fewer others than components there are directions without data: they get nothing.

@@ -19,6 +19,8 @@ __all__ = ["Objective"]
 MEAN_EXCESS = 1.4
 NOISE_SHARE = 0.3
 
+TERMS = {"linear": "d", "log": "log(1 + d)", "scaled_log": "(1 + log(d / min(d)))"}
+
 
 @dataclass(frozen=True)
 class Objective:
@@ -36,7 +38,7 @@ class Objective:
         Strength at which "scaled_log" turns from linear to logarithmic.
     penalties : tuple of float
         lam of users and of items.
-    scaling : float or "sqrt"
+    scaling : float or "popularity"
     mean_totals : tuple of float
         Mean of t_u over users and of t_i over items in training.
     n_active : tuple of int
@@ -63,7 +65,7 @@ class Objective:
         if confidence == "auto":
             confidence = "scaled_log" if model.alpha == "auto" else "linear"
         if scaling == "auto":
-            scaling = "sqrt" if automatic and model.engine == "native" else 0.0
+            scaling = "popularity" if automatic and model.engine == "native" else 0.0
         scale = 1.0
         if confidence == "scaled_log":
             scale = float(strengths.data.min()) if earlier is None else earlier.scale
@@ -78,27 +80,24 @@ class Objective:
         mean_totals = mean * n / shape[0], mean * n / shape[1]
         return cls(float(alpha), confidence, scale, (float(user), float(item)), scaling, mean_totals, shape)
 
-    def weights(self, strengths: sp.csr_array) -> Ratings:
-        """Transformed strengths t(d)."""
-        data = transformed(strengths.data, self.confidence, self.scale)
-        return scaled_ratings(sp.csr_array((data, strengths.indices, strengths.indptr), shape=strengths.shape), 1.0)
-
     def ratings(self, strengths: sp.csr_array) -> Ratings:
         """Excess confidences c - 1 as solvers read them."""
-        return self.weights(strengths)._replace(scale=np.float32(self.alpha))
+        data = transformed(strengths.data, self.confidence, self.scale)
+        weights = sp.csr_array((data, strengths.indices, strengths.indptr), shape=strengths.shape)
+        return scaled_ratings(weights, self.alpha, TERMS[self.confidence])
 
     def excess(self, strengths: sp.csr_array) -> sp.csr_array:
-        """The same as a matrix. Beyond float32 one is infinite, which training will notice."""
+        """The same as a matrix."""
         data = excess_of(self.ratings(strengths)).data
         return sp.csr_array((data, strengths.indices, strengths.indptr), shape=strengths.shape)
 
     def row_penalties(self, name: str, ratings: Ratings) -> np.ndarray:
         """Penalty of the own embedding of each user or item with these ratings; of shape (1,) where all are equal."""
         side = 0 if name == "user" else 1
-        if self.scaling == 0:
+        if self.scaling == 0 or (self.scaling == "popularity" and name == "user"):
             return np.array([self.penalties[side]])
         shares = row_sums(ratings._replace(scale=np.float32(1))) / self.mean_totals[side]
-        if self.scaling == "sqrt":
+        if self.scaling == "popularity":
             return self.penalties[side] * np.sqrt(shares)
         n_others, mean_excess = self.n_active[1 - side], self.alpha * self.mean_totals[side]
         return self.penalties[side] * ((n_others + mean_excess * shares) / (n_others + mean_excess)) ** self.scaling

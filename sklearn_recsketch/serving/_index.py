@@ -17,10 +17,10 @@ from sklearn_recsketch.serving._hnsw import Hnsw
 from sklearn_recsketch.serving._rescore import rescored
 from sklearn_recsketch.serving._vectors import id_name
 from sklearn_recsketch.solvers._ranking import top_items
-from sklearn_recsketch.solvers._request import ranked_table
+from sklearn_recsketch.solvers._request import asked_ids, ranked_table
 from sklearn_recsketch.utils._ids import lookup, show_id
 from sklearn_recsketch.utils._threads import workers
-from sklearn_recsketch.utils._validation import check_id_list, check_k
+from sklearn_recsketch.utils._validation import check_k
 
 __all__ = ["EmbeddingIndex"]
 
@@ -254,7 +254,7 @@ class EmbeddingIndex:
                 f'to_index(estimator, of="{of}", metric="{metric}").'
             )
         contents = self._contents
-        column = check_id_list(asked, name)
+        column = asked_ids(asked, name, contents.query_ids)
         rows = lookup(contents.query_ids, column, name, "those the index knows are")
         ids = column.ids[column.codes]
         if (rows < 0).any():

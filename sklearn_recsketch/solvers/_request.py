@@ -10,11 +10,14 @@ import scipy.sparse as sp
 
 from sklearn_recsketch.preprocessing._matrix import present_ids
 from sklearn_recsketch.preprocessing._side_features import SideFeatures
-from sklearn_recsketch.utils._frames import frame_library, make_table
+from sklearn_recsketch.solvers._choice import Choice, Pairs, check_owners, choose, own_pairs, pair_matrix, read_choice
+from sklearn_recsketch.solvers._eligible import Eligible, eligible
+from sklearn_recsketch.utils._frames import make_table
+from sklearn_recsketch.utils._id_lists import check_id_list
 from sklearn_recsketch.utils._ids import IdColumn, check_same_kind, lookup, lookup_unsorted
-from sklearn_recsketch.utils._validation import Interactions, InteractionSource, check_id_list, check_interactions
+from sklearn_recsketch.utils._validation import Interactions
 
-__all__ = ["Given", "Request", "build_request", "ranked_table"]
+__all__ = ["Given", "Request", "asked_ids", "build_request", "ranked_table"]
 
 
 @dataclass(frozen=True)
@@ -57,6 +60,16 @@ class Given:
         rows = np.flatnonzero(np.diff(by_id.indptr)[asked.codes])
         return rows, sp.csr_array(by_id[asked.codes[rows]].astype(np.float32))
 
+    def pair(self, name: str, asked: IdColumn, others: np.ndarray, row: int, column: int) -> tuple[Any, Any]:
+        """Ids of the user and the item at a place of the `history_matrix`."""
+        past = self.history
+        assert past is not None
+        partners = past.items if name == "user" else past.users
+        unknown = partners.ids[lookup(others, IdColumn(np.arange(len(partners.ids)), partners.ids), name) < 0]
+        rows, _ = self.history_matrix(name, asked, others)
+        ids = asked.ids[asked.codes[rows[row]]], np.concatenate([others, unknown])[column]
+        return ids if name == "user" else ids[::-1]
+
 
 @dataclass(frozen=True)
 class Request:
@@ -66,7 +79,8 @@ class Request:
     user_codes: np.ndarray
     item_ids: np.ndarray
     item_codes: np.ndarray
-    pairs: Interactions | None  # pairs to leave out
+    own: Pairs | None = None  # pairs of a user and an item of hers: she gets no others
+    unwanted: Pairs | None = None  # pairs to leave out
 
     @property
     def user_ids(self) -> np.ndarray:
@@ -78,25 +92,24 @@ class Request:
         """Each item to choose from, in order."""
         return IdColumn(np.arange(len(self.item_ids)), self.item_ids)
 
-    def excluded(self, seen: sp.csr_array | None, *past: Interactions | None) -> sp.csr_array | None:
-        """What each user must not get, as a users x items matrix of this request."""
-        parts = []
-        if seen is not None:
-            whole = len(self.user_codes) == seen.shape[0] and bool(np.all(np.diff(self.user_codes) == 1))
-            rows = seen if whole and self.user_codes[0] == 0 else self._known_rows(seen)
-            same = len(self.item_codes) == seen.shape[1] and bool(np.all(self.item_codes == np.arange(seen.shape[1])))
-            parts.append(rows if same else self._known_columns(rows))
-        for table in (*past, self.pairs):
+    def eligible(self, seen: sp.csr_array | None, *past: Interactions | None) -> Eligible:
+        """Which of the items each user may get: not what she has seen, nor what is in past interactions."""
+        parts = [] if seen is None else [self._known_columns(self._known_rows(seen))]
+        for table in past:
             if table is not None:
-                parts.append(self._pair_matrix(table))
-        if not parts:
-            return None
-        total = parts[0]
-        for part in parts[1:]:
-            total = total + part
-        return sp.csr_array(total)
+                done = table.taken(table.strength > 0)
+                parts.append(pair_matrix(Pairs(done.users, done.items), self.users, self.item_ids))
+        own, unwanted = (
+            None if pairs is None else pair_matrix(pairs, self.users, self.item_ids)
+            for pairs in (self.own, self.unwanted)
+        )
+        if unwanted is not None:
+            parts.append(unwanted)
+        return eligible(sp.csr_array(sum(parts[1:], start=parts[0])) if parts else None, own)
 
     def _known_rows(self, seen: sp.csr_array) -> sp.csr_array:
+        if _are_all(self.user_codes, seen.shape[0]):
+            return seen
         known = self.user_codes >= 0
         if known.all():
             return sp.csr_array(seen[self.user_codes])
@@ -107,6 +120,8 @@ class Request:
         return sp.csr_array(pick @ seen)
 
     def _known_columns(self, rows: sp.csr_array) -> sp.csr_array:
+        if _are_all(self.item_codes, rows.shape[1]):
+            return rows
         position = np.full(rows.shape[1], -1)
         known = self.item_codes >= 0
         position[self.item_codes[known]] = np.flatnonzero(known)
@@ -117,18 +132,11 @@ class Request:
             shape=(rows.shape[0], len(self.item_codes)),
         )
 
-    def _pair_matrix(self, table: Interactions) -> sp.csr_array:
-        position = lookup(self.users.ids, table.users, "user", "the users asked for are")
-        columns = lookup_unsorted(self.item_ids, table.items, "item", "the items to choose from are")
-        keep = (position >= 0) & (columns >= 0) & (table.strength > 0)
-        shape = (len(self.users.ids), len(self.item_ids))
-        by_id = sp.csr_array((np.ones(keep.sum(), np.float32), (position[keep], columns[keep])), shape=shape)
-        return sp.csr_array(by_id[self.users.codes])
-
 
 def build_request(
     known_users: np.ndarray,
     known_items: np.ndarray,
+    interactions: sp.csr_array,
     users: Any = None,
     of_users: Given = Given(),
     of_items: Given = Given(),
@@ -136,42 +144,41 @@ def build_request(
     exclude: Any = None,
 ) -> Request:
     """Check the arguments of a query and find its ids among the known ones."""
-    if users is not None:
-        column = check_id_list(users, "user")
-    else:
-        given = of_users.ids("user")
-        ids = known_users if given is None else given
-        column = IdColumn(codes=np.arange(len(ids)), ids=ids)
-    items, item_codes = known_items, np.arange(len(known_items))
+    chosen, unwanted = read_choice(candidates, "candidates"), read_choice(exclude, "exclude")
+    column = _users_asked(users, chosen, of_users, known_users)
+    check_owners(chosen, "candidates", "user", column.ids, known_users)
+    check_owners(unwanted, "exclude", "user", column.ids, known_users)
     given = of_items.ids("item")
-    if given is not None and candidates is None:
-        new = given[lookup(known_items, IdColumn(np.arange(len(given)), given), "item") < 0]
-        items, item_codes = np.concatenate([items, new]), np.append(item_codes, np.full(len(new), -1))
-    if candidates is not None:
-        chosen = check_id_list(candidates, "candidate")
-        if not len(chosen.ids):
-            raise ValueError("candidates is empty: give at least one item, or None for all known items.")
-        items = chosen.ids
-        item_codes = lookup(known_items, IdColumn(np.arange(len(items)), items), "candidate")
-    pairs = None
-    if exclude is not None and _is_table(exclude):
-        empty = hasattr(exclude, "__len__") and not len(exclude)
-        pairs = None if empty else check_interactions(exclude, name="exclude")
-    elif exclude is not None:
-        unwanted = check_id_list(exclude, "excluded item")
-        position = lookup_unsorted(items, IdColumn(np.arange(len(unwanted.ids)), unwanted.ids), "excluded item")
+    if given is not None:
+        given = given[lookup(known_items, IdColumn(np.arange(len(given)), given), "item") < 0]
+    items, item_codes = choose(chosen, known_items, interactions, "item", given)
+    if isinstance(unwanted, np.ndarray):
+        position = lookup_unsorted(items, IdColumn(np.arange(len(unwanted)), unwanted), "excluded item")
         stays = np.ones(len(items), dtype=bool)
         stays[position[position >= 0]] = False
         items, item_codes = items[stays], item_codes[stays]
-    return Request(column, lookup(known_users, column, "user"), items, item_codes, pairs)
+    codes = lookup(known_users, column, "user")
+    return Request(column, codes, items, item_codes, own_pairs(chosen), own_pairs(unwanted))
 
 
-def _is_table(exclude: Any) -> bool:
-    if isinstance(exclude, InteractionSource) or frame_library(exclude) is not None:
-        return True
-    if isinstance(exclude, list | tuple):
-        return bool(exclude) and isinstance(exclude[0], list | tuple | np.ndarray)
-    return getattr(exclude, "ndim", 1) == 2
+def asked_ids(ids: Any, name: str, known: np.ndarray) -> IdColumn:
+    """The ids that a query names, of the type of the known ones where it names none."""
+    column = check_id_list(ids, name)
+    return column if len(column.ids) else IdColumn(column.codes, known[:0])
+
+
+def _users_asked(users: Any, chosen: Choice | None, of_users: Given, known: np.ndarray) -> IdColumn:
+    """The users named; else those with candidates of their own, or those the query says something of, or all."""
+    if users is not None:
+        return asked_ids(users, "user", known)
+    own = own_pairs(chosen)
+    ids = of_users.ids("user") if own is None else own.users.ids
+    ids = known if ids is None else ids
+    return IdColumn(np.arange(len(ids)), ids)
+
+
+def _are_all(codes: np.ndarray, n: int) -> bool:
+    return len(codes) == n and bool(np.all(codes == np.arange(n)))
 
 
 def ranked_table(

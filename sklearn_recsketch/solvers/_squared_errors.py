@@ -5,12 +5,11 @@ from __future__ import annotations
 import numpy as np
 import scipy.sparse as sp
 
+from sklearn_recsketch.solvers._entries import entry_scores, entry_sums
 from sklearn_recsketch.solvers._wrmf_rows import gram
-from sklearn_recsketch.utils._threads import Workers, even_ranges
+from sklearn_recsketch.utils._threads import Workers
 
-__all__ = ["squared_errors", "weighted_squared_errors"]
-
-ENTRIES = 65_536  # entries whose vectors are held at once by a thread
+__all__ = ["entry_squared_errors", "squared_errors", "weighted_squared_errors"]
 
 
 def squared_errors(
@@ -27,10 +26,22 @@ def squared_errors(
     """
     x = user_vectors.astype(np.float64)
     total = np.einsum("uk,uk->u", x @ gram(item_vectors, pool), x)
-    total -= _sums(preferred, 2 * _entry_scores(user_vectors, item_vectors, preferred, pool) - 1)
+    total -= entry_sums(preferred, 2 * entry_scores(user_vectors, item_vectors, preferred, pool) - 1)
     if excluded is not None:
-        total -= _sums(excluded, _entry_scores(user_vectors, item_vectors, excluded, pool) ** 2)
+        total -= entry_sums(excluded, entry_scores(user_vectors, item_vectors, excluded, pool) ** 2)
     return total
+
+
+def entry_squared_errors(
+    user_vectors: np.ndarray,
+    item_vectors: np.ndarray,
+    preferred: sp.csr_array,
+    allowed: sp.csr_array,
+    pool: Workers,
+) -> np.ndarray:
+    """`squared_errors` over the stored entries of `allowed` alone, some of which are preferred."""
+    total = entry_sums(allowed, entry_scores(user_vectors, item_vectors, allowed, pool) ** 2)
+    return np.asarray(total - entry_sums(preferred, 2 * entry_scores(user_vectors, item_vectors, preferred, pool) - 1))
 
 
 def weighted_squared_errors(
@@ -41,27 +52,6 @@ def weighted_squared_errors(
     It is ``tr(X'X Y'Y) + sum_entries (1 + e) (1 - x.y)^2 - (x.y)^2``.
     """
     everywhere = float(np.vdot(gram(user_vectors, pool), gram(item_vectors, pool)))
-    scores = _entry_scores(user_vectors, item_vectors, excess, pool)
+    scores = entry_scores(user_vectors, item_vectors, excess, pool)
     weights = 1 + excess.data.astype(np.float64)
     return everywhere + float((weights * (1 - scores) ** 2 - scores**2).sum())
-
-
-def _entry_scores(
-    user_vectors: np.ndarray, item_vectors: np.ndarray, matrix: sp.csr_array, pool: Workers
-) -> np.ndarray:
-    """x.y of each stored entry, in float64."""
-    rows, columns = matrix.tocoo().coords
-    scores = np.empty(matrix.nnz)
-
-    def part(task: tuple[int, int]) -> None:
-        span = slice(*task)
-        x, y = user_vectors[rows[span]], item_vectors[columns[span]]
-        np.einsum("ek,ek->e", x, y, dtype=np.float64, out=scores[span])
-
-    pool.map(part, even_ranges(matrix.nnz, ENTRIES))
-    return scores
-
-
-def _sums(matrix: sp.csr_array, values: np.ndarray) -> np.ndarray:
-    """Values of the stored entries, summed by row."""
-    return np.bincount(matrix.tocoo().row, weights=values, minlength=matrix.shape[0])

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from sklearn_recsketch.utils._column_names import are_swapped, is_id, is_time, suggested_pair
 from sklearn_recsketch.utils._extras import import_extra
+from sklearn_recsketch.utils._id_lists import check_id_list
 from sklearn_recsketch.utils._ids import show_id
-from sklearn_recsketch.utils._validation import are_swapped, check_id_list
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame, SparkSession
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["asked_ids", "read_interactions", "require_pyspark"]
 
 ROLES = ("user", "item", "strength")
+BLANK = r"(?U)^\s*$"
 WHOLE = {"tinyint", "smallint", "int", "bigint"}
 
 
@@ -44,14 +46,22 @@ def read_interactions(X: Any) -> DataFrame:
     frame = _as_frame(X)
     names = frame.columns
     if len(names) not in (2, 3):
+        user, item = suggested_pair(names) or ("user", "item")
         raise ValueError(
             f"X has {len(names)} columns, {names}, but must have 2: user id and item id, or 3 with a weight. Select "
-            f"them in this order, for example X.select('user', 'item')."
+            f"them in this order, for example X.select({user!r}, {item!r})."
         )
     if are_swapped(names):
         raise ValueError(
             f"The columns of X are {names[0]!r}, {names[1]!r}: users come first. Write "
             f"X.select({names[1]!r}, {names[0]!r}); if {names[0]!r} does hold the users, rename the columns."
+        )
+    if len(names) == 3 and (is_time(names[2]) or is_id(names[2])):
+        user, item = suggested_pair(names) or names[:2]
+        raise ValueError(
+            f"The third column of X is {names[2]!r}, {'a time' if is_time(names[2]) else 'an id'}, but a third column "
+            f"weights the rows in training. Write X.select({user!r}, {item!r}); if {names[2]!r} does hold weights, "
+            f"rename it."
         )
     table = frame.toDF(*ROLES[: len(names)])  # by position: two columns may have the same name
     for role, name in zip(ROLES, names, strict=False):
@@ -80,6 +90,8 @@ def asked_ids(ids: Any, name: str, known: DataType, session: SparkSession) -> Da
     else:
         column = check_id_list(ids, name)
         kind = "string" if column.ids.dtype == object else "bigint"
+        if not len(column.ids):
+            kind = known.simpleString()
         # Named tuples of plain values: rows of numpy scalars are refused.
         frame = session.createDataFrame([(value,) for value in column.ids[column.codes].tolist()], f"{name} {kind}")
     if frame.schema[name].dataType != known:
@@ -111,26 +123,40 @@ def _typed(table: DataFrame, role: str, what: str) -> Column:
     dtype = table.schema[role].dataType
     if role == "strength":
         if not isinstance(dtype, NumericType):
-            raise TypeError(f"{what} must be numbers, but is of type {dtype.simpleString()}.")
+            raise TypeError(f"{what} must be numbers, but is of type {dtype.simpleString()}. Leave it out, or cast it.")
         return F.col(role).cast("double")
     if isinstance(dtype, StringType):
         return F.col(role)
     if dtype.simpleString() not in WHOLE:
         raise TypeError(
-            f"{what} is of type {dtype.simpleString()}, but ids must be integers or strings. Convert it, for example "
-            f"with .cast('bigint')."
+            f"{what} is of type {dtype.simpleString()}, but ids must be integers or strings. {_conversion(dtype)}."
         )
     return F.col(role).cast("bigint")
 
 
+def _conversion(dtype: DataType) -> str:
+    kind = dtype.simpleString()
+    if kind.startswith("array"):
+        return "Each row is one interaction: write one row per id with F.explode"
+    if kind == "binary":
+        return "Decode it with F.decode(column, 'utf-8')"
+    if kind == "float":
+        return "Read it as integers where it comes from: beyond 2**24 several integers become one float"
+    return "Convert it, for example with .cast('bigint')"
+
+
 def _refuse_bad_row(table: DataFrame, names: list[str]) -> None:
     from pyspark.sql import functions as F
+    from pyspark.sql.types import StringType
 
     limits = np.finfo(np.float32)
     strength = F.col("strength")
     # NaN is larger than any number to Spark, so it is not between.
     usable = (strength == 0) | strength.between(float(limits.tiny), float(limits.max))
     good = F.col("user").isNotNull() & F.col("item").isNotNull() & usable
+    for role in ROLES[:2]:
+        if isinstance(table.schema[role].dataType, StringType):
+            good &= ~F.col(role).rlike(BLANK)
     row = table.where(~F.coalesce(good, F.lit(False))).head()
     if row is None:
         return
@@ -140,6 +166,12 @@ def _refuse_bad_row(table: DataFrame, names: list[str]) -> None:
             raise ValueError(
                 f"The {_called(role)} column {name!r} of X has a missing value (null), for example in the row of "
                 f"{shown}. Drop such rows with X.dropna()."
+            )
+    for role, name in zip(ROLES[:2], names, strict=False):
+        if isinstance(row[role], str) and not row[role].strip():
+            raise ValueError(
+                f"The {_called(role)} column {name!r} of X has a blank id, {row[role]!r}, for example in the row of "
+                f"{shown}. Drop such rows, or give them an id of their own, for example 'unknown'."
             )
     raise ValueError(
         f"The weight column {names[2]!r} of X must be 0, for 'no interaction', or between {limits.tiny:.2g} and "

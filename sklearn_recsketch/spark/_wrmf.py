@@ -267,15 +267,15 @@ class SparkWRMFRecommender(BaseEstimator):
                 f"{LONGEST_LINEAGE}."
             )
 
-    def recommend(self, k: int = 10, *, users: Any = None, exclude_seen: bool = True) -> DataFrame:
+    def recommend(self, users: Any = None, k: int = 10, *, exclude_seen: bool = True) -> DataFrame:
         """The best items of each user, computed where the users are.
 
         Parameters
         ----------
+        users : id, array-like of ids or pyspark.sql.DataFrame of one column, default=None
+            Users to recommend to; None: all known ones. Unknown users are represented by the mean vector.
         k : int, default=10
             Items per user.
-        users : array-like of ids or pyspark.sql.DataFrame of one column, default=None
-            Users to recommend to; None: all known ones. Unknown users are represented by the mean vector.
         exclude_seen : bool, default=True
             Leave out items the user interacted with in fit.
 

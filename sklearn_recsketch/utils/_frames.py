@@ -10,39 +10,91 @@ import pandas as pd
 
 _BACKENDS: dict[str, Literal["polars", "pyarrow"]] = {"polars": "polars", "pyarrow": "pyarrow"}
 
-__all__ = ["columns_of", "frame_library", "make_table"]
+__all__ = ["as_column", "columns_of", "frame_library", "make_table", "unmasked"]
 
 
 def frame_library(data: Any) -> str | None:
     """Name of the frame library of `data` ("pandas", "polars", "pyarrow", ...), None for anything else."""
     if isinstance(data, pd.DataFrame):
         return "pandas"
+    if _is_arrow(data):
+        return "pyarrow"
     frame = nw.from_native(data, eager_only=True, pass_through=True)
     if not isinstance(frame, nw.DataFrame):
         return None
     return str(frame.implementation.name).lower()
 
 
+def _is_arrow(data: Any) -> bool:
+    """Whether it is a table or record batch of pyarrow; narwhals refuses those with two columns of one name."""
+    return hasattr(data, "itercolumns") and hasattr(data, "column_names")
+
+
 def columns_of(data: Any) -> tuple[list[Any], list[str] | None]:
     """Columns of a frame or a two-dimensional array, and the names if it has any.
 
-    pandas columns are returned as Series, so that categoricals and Arrow strings keep their fast
+    Columns of pandas and pyarrow are returned as Series, so that categoricals and Arrow strings keep their fast
     path through :func:`pandas.factorize`; all others as numpy arrays.
     """
     if isinstance(data, pd.DataFrame):
         return [data.iloc[:, j] for j in range(data.shape[1])], [str(name) for name in data.columns]
+    if _is_arrow(data):
+        return [as_column(column) for column in data.itercolumns()], [str(name) for name in data.column_names]
     frame = nw.from_native(data, eager_only=True, pass_through=True)
     if isinstance(frame, nw.DataFrame):
-        return [frame[name].to_numpy() for name in frame.columns], list(frame.columns)
+        return [as_column(frame[name].to_native()) for name in frame.columns], list(frame.columns)
     return [data[:, j] for j in range(data.shape[1])], None
+
+
+def as_column(values: Any) -> Any:
+    """A column of any library as a pandas one, or as a numpy array in the byte order of the machine.
+
+    A masked value becomes a missing one.
+    """
+    if isinstance(values, pd.Series | pd.Index | pd.api.extensions.ExtensionArray):
+        dtype = values.dtype
+        if isinstance(dtype, pd.ArrowDtype) and hasattr(dtype.pyarrow_dtype, "value_type"):
+            # A dictionary or lists: pandas cannot hash lists, and hides the type of a dictionary's values.
+            return _of_arrow(values.array.__arrow_array__())  # type: ignore[union-attr]
+        return _native(values.to_numpy()) if isinstance(dtype, np.dtype) and not dtype.isnative else values
+    if hasattr(values, "to_pandas") and hasattr(values, "type"):  # pyarrow's arrays and chunked arrays
+        return _of_arrow(values)
+    series = nw.from_native(values, series_only=True, pass_through=True)
+    if isinstance(series, nw.Series):
+        return as_column(series.to_numpy() if series.implementation.is_polars() else series.to_native())
+    return _native(unmasked(np.asanyarray(values)))
+
+
+def unmasked(array: np.ndarray) -> np.ndarray:
+    """The array, with None where values are masked: other conversions uncover what is below the mask."""
+    if not np.ma.is_masked(array):
+        return np.asarray(array)
+    values = np.asarray(array).astype(object)
+    values[np.ma.getmaskarray(array)] = None
+    return values
+
+
+def _of_arrow(values: Any) -> pd.Series:
+    # narwhals and numpy lose the missing values of a dictionary, and pandas has no categories of float16.
+    if str(values.type).startswith("dictionary<values=halffloat"):
+        values = values.cast(values.type.value_type)
+    return values.to_pandas()
+
+
+def _native(array: np.ndarray) -> np.ndarray:
+    return array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
 
 
 def make_table(columns: dict[str, np.ndarray], library: str, index: Any = None) -> Any:
     """A pandas frame, or a polars or pyarrow one where the caller uses that library."""
+    # Objects without a value do not say that they are strings.
+    empty = [name for name, values in columns.items() if values.dtype.kind == "O" and not len(values)]
     if library not in _BACKENDS:
-        return pd.DataFrame(columns, index=index)
+        frame = pd.DataFrame(columns, index=index)
+        return frame.astype(dict.fromkeys(empty, pd.Series([""]).dtype)) if empty else frame
     series = {name: _plain(values) for name, values in columns.items()}
-    return nw.from_dict(series, backend=_BACKENDS[library]).to_native()
+    table = nw.from_dict(series, backend=_BACKENDS[library])
+    return table.with_columns(nw.col(name).cast(nw.String) for name in empty).to_native()
 
 
 def _plain(values: np.ndarray) -> Any:

@@ -8,9 +8,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from sklearn_recsketch.utils._frames import as_column
+from sklearn_recsketch.utils._id_values import clean_ids, hashable_ids, show_id, value_dtype
+
 __all__ = [
     "IdColumn",
-    "are_inexact",
     "check_same_kind",
     "encode_ids",
     "lookup",
@@ -21,8 +23,6 @@ __all__ = [
     "union",
 ]
 
-# Above 2**53 neighbouring integers share one float64, so a float can no longer tell two ids apart.
-LARGEST_EXACT_FLOAT = 2**53
 FEW = 4  # one in so many ids is found by bisection, more by hashing
 
 
@@ -45,24 +45,29 @@ class IdColumn:
 def encode_ids(column: Any, name: str) -> IdColumn:
     """Turn a column of ids into codes; only the distinct values are ever looked at one by one.
 
+    Parameters
+    ----------
+    column : one-dimensional array, or column of a pandas, polars or pyarrow table
+    name : str
+        What to call the ids in errors: "user", "item".
+
     Raises
     ------
     ValueError
-        For missing ids, non-integral or inexact floats, and kinds of values that are no ids;
-        the text names the first offending row.
+        For missing and blank ids, floats that are not integers or beyond what their type holds exactly, and values
+        of other types; the text names the first offending row.
     """
-    if isinstance(column, np.ndarray) and column.dtype.kind in "UT":
-        column = column.astype(object)
-    if column.dtype == object:
-        _refuse_bools(np.asarray(column), name)
-    codes, uniques = pd.factorize(column, sort=False, use_na_sentinel=True)
+    column = as_column(column)
+    dtype = value_dtype(column)  # before pandas makes another one of it
+    hashable = hashable_ids(column, dtype, name)
+    codes, uniques = pd.factorize(hashable, sort=False, use_na_sentinel=True)
     if len(codes) and codes.min() < 0:
         row = int(np.argmin(codes))
         raise ValueError(
             f"The {name} id in row {row} is missing (NaN or None). Ids must be ints or strings: "
             f"drop the rows without one, for example with X.dropna()."
         )
-    ids = _clean_ids(np.asarray(uniques, dtype=_numpy_dtype(uniques)), codes, name)
+    ids = clean_ids(np.asarray(uniques, dtype=dtype), codes, name)
     order = np.argsort(ids, kind="stable")
     return IdColumn(codes=ranks(order)[codes], ids=ids[order])
 
@@ -116,105 +121,5 @@ def check_same_kind(ids: np.ndarray, others: np.ndarray, what: str, whose: str) 
         )
 
 
-def show_id(value: Any) -> str:
-    """An id as its owner would write it: 7, not np.int64(7)."""
-    return repr(value.item() if isinstance(value, np.generic) else value)
-
-
 def _kind(ids: np.ndarray) -> str:
     return "strings" if ids.dtype.kind == "O" else "integers"
-
-
-def _numpy_dtype(uniques: Any) -> Any:
-    dtype = getattr(uniques, "dtype", None)
-    if isinstance(uniques, pd.Index) and isinstance(dtype, pd.CategoricalDtype):
-        dtype = dtype.categories.dtype
-    return dtype if isinstance(dtype, np.dtype) else object
-
-
-def _clean_ids(ids: np.ndarray, codes: np.ndarray, name: str) -> np.ndarray:
-    kind = ids.dtype.kind
-    if kind == "O":
-        inferred = pd.api.types.infer_dtype(ids, skipna=False)
-        if inferred == "string":
-            # numpy's own str scalars would survive in an object array: store plain str only.
-            return np.array([str(value) for value in ids], dtype=object) if len(ids) else ids
-        if inferred == "integer":
-            return _integers(ids, codes, name)
-        if inferred in ("floating", "mixed-integer-float"):
-            return _integral_floats(ids.astype(np.float64), codes, name)
-        if len(ids):
-            _refuse(ids, codes, name)
-        return ids
-    if kind in "iu":
-        return _integers(ids.astype(object), codes, name) if ids.dtype == np.uint64 else ids.astype(np.int64)
-    if kind == "f":
-        return _integral_floats(ids, codes, name)
-    _refuse(ids, codes, name)
-    raise AssertionError("unreachable")
-
-
-def _refuse_bools(column: np.ndarray, name: str) -> None:
-    """A bool among ints has to be found before hashing, which takes True for 1."""
-    if pd.api.types.infer_dtype(column, skipna=True) in ("string", "integer", "floating", "mixed-integer-float"):
-        return
-    row = next((r for r, value in enumerate(column) if isinstance(value, bool | np.bool_)), None)
-    if row is not None:
-        raise ValueError(
-            f"Ids must be ints or strings; the {name} id in row {row} is {show_id(column[row])} of type bool. "
-            f"Convert the column, for example with .astype(str)."
-        )
-
-
-def _integers(ids: np.ndarray, codes: np.ndarray, name: str) -> np.ndarray:
-    try:
-        return ids.astype(np.int64)
-    except OverflowError:
-        too_large = np.array([not -(2**63) <= int(value) < 2**63 for value in ids])
-        bad = int(np.argmax(too_large))
-        raise ValueError(
-            f"The {name} id in row {_first_row(codes, bad)} does not fit 64 bits: {ids[bad]!r}. "
-            f"Pass such ids as strings."
-        ) from None
-
-
-def are_inexact(ids: np.ndarray) -> np.ndarray:
-    """Which floats are no integers, or such that float64 cannot tell from their neighbours."""
-    return np.asarray(~np.isfinite(ids) | (ids != np.floor(ids)) | (np.abs(ids) >= LARGEST_EXACT_FLOAT))
-
-
-def _integral_floats(ids: np.ndarray, codes: np.ndarray, name: str) -> np.ndarray:
-    bad = are_inexact(ids)
-    if bad.any():
-        position = int(np.argmax(bad))
-        raise ValueError(
-            f"The {name} ids are floats, and {show_id(ids[position])} in row {_first_row(codes, position)} is not an "
-            f"integer below 2**53. Pass ids as ints or strings, for example X.astype('int64')."
-        )
-    return ids.astype(np.int64)
-
-
-def _refuse(ids: np.ndarray, codes: np.ndarray, name: str) -> None:
-    """Raise for the first row whose id is of another kind than the rest, or of no usable kind."""
-    accepted = (str, int, np.integer)
-    position = next(
-        (
-            p
-            for p, value in enumerate(ids)
-            if not isinstance(value, accepted)
-            or isinstance(value, bool)
-            or isinstance(value, str) != isinstance(ids[0], str)
-        ),
-        0,
-    )
-    value = ids[position]
-    mixed = isinstance(value, accepted) and not isinstance(value, bool)
-    rule = "Ids of one column must be all ints or all strings" if mixed else "Ids must be ints or strings"
-    raise ValueError(
-        f"{rule}; the {name} id in row {_first_row(codes, position)} is {show_id(value)} "
-        f"of type {type(value).__name__}. Convert the column, for example with .astype(str)."
-    )
-
-
-def _first_row(codes: np.ndarray, position: int) -> int:
-    return int(np.argmax(codes == position))

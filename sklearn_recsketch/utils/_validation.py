@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, NoReturn
 
@@ -11,25 +11,19 @@ import numpy as np
 import pandas as pd
 import scipy.sparse as sp
 
-from sklearn_recsketch.utils._frames import columns_of, frame_library
-from sklearn_recsketch.utils._ids import IdColumn, encode_ids, show_id
+from sklearn_recsketch.utils._column_names import are_swapped, is_id, is_time, suggested_pair
+from sklearn_recsketch.utils._frames import columns_of, frame_library, unmasked
+from sklearn_recsketch.utils._ids import IdColumn, encode_ids
+from sklearn_recsketch.utils._strengths import check_strengths
 
 __all__ = [
     "InteractionSource",
     "Interactions",
-    "are_swapped",
-    "check_id_list",
+    "check_history",
     "check_interactions",
     "check_k",
     "check_rows",
-    "refuse_bad_strengths",
 ]
-
-USER_NAMES = {"user", "users", "user_id", "userid", "uid", "customer", "customer_id", "member", "member_id"}
-ITEM_NAMES = {
-    "item", "items", "item_id", "itemid", "iid", "mid", "product", "product_id", "movie", "movie_id",
-    "movieid", "article", "article_id", "track", "track_id", "song", "song_id", "asin", "sku",
-}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -92,8 +86,8 @@ class InteractionSource(ABC):
     """Interactions that are elsewhere, and are read as a whole when they are needed."""
 
     @abstractmethod
-    def _read(self) -> Interactions:
-        """Read, check and encode all rows."""
+    def _read(self, weighted: bool) -> Interactions:
+        """Read, check and encode all rows; weights only where `weighted`."""
 
     def __array__(self, *args: Any, **kwargs: Any) -> NoReturn:
         # What scikit-learn does to whatever it is to cut into rows, and has no rows to be cut.
@@ -107,7 +101,7 @@ def _no_rows(source: InteractionSource) -> str:
     )
 
 
-def check_interactions(X: Any, y: Any = None, *, name: str = "X") -> Interactions:
+def check_interactions(X: Any, y: Any = None, *, name: str = "X", weighted: bool = True) -> Interactions:
     """Check a table of interactions and encode its ids.
 
     Parameters
@@ -118,6 +112,8 @@ def check_interactions(X: Any, y: Any = None, *, name: str = "X") -> Interaction
         Strengths, finite and not negative; None means 1. A source has none beside its own.
     name : str, default="X"
         What to call X in errors.
+    weighted : bool, default=True
+        Whether the third column is read, as a training weight. If False it is not looked at, whatever it contains.
 
     Raises
     ------
@@ -130,65 +126,53 @@ def check_interactions(X: Any, y: Any = None, *, name: str = "X") -> Interaction
                 f"y was given with {X!r}, whose strengths are a column of its own. Leave y out and name the column: "
                 f"ParquetInteractions(path, weight='count')."
             )
-        return X._read()
+        return X._read(weighted)
     X = _as_table(X, name)
     columns, names = columns_of(X)
+    library = frame_library(X)
     if not columns:
         raise ValueError(
             f"{name} is empty: found array with 0 feature(s) (shape={tuple(X.shape)}) while a minimum of 2 is required."
         )
+    n_rows = len(columns[0])
     if len(columns) not in (2, 3):
         raise ValueError(
-            f"{name} has {len(columns)} feature(s) in {len(columns[0])} sample(s), but a recommender expects "
-            f"2 features: user id and item id, or 3 with a training weight. Select them in this order, for example "
-            f"{name}[['user', 'item']] of a frame or {name}[:, :2] of an array."
+            f"{name} has {len(columns)} feature(s) in {n_rows} sample(s), but a recommender expects "
+            f"2 features: user id and item id, or 3 with a training weight. {_how_to_select(names, name, library)}"
         )
-    _refuse_swapped(names, name)
-    n_rows = len(columns[0])
+    _refuse_swapped(names, name, library)
     if n_rows == 0:
         raise ValueError(
             f"{name} is empty: found array with 0 sample(s) (shape=(0, {len(columns)})) while a minimum of 1 is "
             f"required. Each row is one interaction of a user with an item."
         )
-    weight = None if len(columns) == 2 else _check_strength(columns[2], n_rows, f"the weight column of {name}")
-    strength = np.broadcast_to(1.0, n_rows) if y is None else _check_strength(y, n_rows, "y")
+    weight = None
+    if weighted and len(columns) == 3:
+        _refuse_other_weight(columns[2], names, name, library)
+        weight = check_strengths(columns[2], n_rows, f"the weight column of {name}")
+    strength = np.broadcast_to(1.0, n_rows) if y is None else check_strengths(y, n_rows, "y")
     return Interactions(
         users=encode_ids(columns[0], "user"),
         items=encode_ids(columns[1], "item"),
         y=strength,
         weight=weight,
-        library=frame_library(X) if names is not None else None,
+        library=library,
         names=names,
     )
 
 
+def check_history(history: Any, name: str) -> Interactions | None:
+    """`check_interactions` of a history given to a query, None where there is none or it has no rows."""
+    shape = getattr(history, "shape", None)
+    empty = shape[0] == 0 if shape else isinstance(history, list | tuple) and not history
+    return None if history is None or empty else check_interactions(history, name=name)
+
+
 def check_rows(X: Any, y: Any = None) -> Interactions:
-    """`check_interactions` of a table whose rows are to be told apart."""
+    """`check_interactions` of a table whose rows are to be told apart, and not weighted."""
     if isinstance(X, InteractionSource):
         raise TypeError(_no_rows(X))
-    return check_interactions(X, y)
-
-
-def check_id_list(ids: Any, name: str) -> IdColumn:
-    """Encode a one-dimensional list of ids given to a query; a single id is a list of one."""
-    # A float, too: table.iloc[0]["item"] makes one of an integer.
-    if isinstance(ids, (str, int, float, np.integer, np.floating)) and not isinstance(ids, bool):
-        ids = [ids]
-    if isinstance(ids, pd.Series | pd.Index):
-        return encode_ids(ids, name)
-    array = ids.to_numpy() if hasattr(ids, "to_numpy") else ids
-    if not isinstance(array, Iterable):
-        raise TypeError(
-            f"{name} ids must be a list of ints or strings, got {show_id(ids)} of type {type(ids).__name__}."
-        )
-    if not isinstance(array, np.ndarray):
-        array = np.array(list(array), dtype=object)
-    if array.ndim != 1:
-        raise ValueError(
-            f"{name} ids must be a one-dimensional list, got an array of shape {array.shape}. "
-            f"Pass one column, for example X[:, 0]."
-        )
-    return encode_ids(array, name)
+    return check_interactions(X, y, weighted=False)
 
 
 def check_k(k: Any, name: str = "k", least: int = 1) -> int:
@@ -207,92 +191,82 @@ def _as_table(X: Any, name: str) -> Any:
         )
     if frame_library(X) is not None:
         return X
+    if isinstance(X, Mapping):
+        raise TypeError(
+            f"{name} is a {type(X).__name__}, but each row of {name} must be one interaction. Items by user become a "
+            f"table with pd.Series({name}).explode().reset_index(), columns with pd.DataFrame({name})."
+        )
     if isinstance(X, list | tuple):
         # As objects: np.asarray(["u", 1]) would turn the integer into text.
         X = np.array(X, dtype=object)
-    if hasattr(X, "collect"):
-        raise TypeError(f"{name} is a lazy frame: pass {name}.collect().")
-    X = np.asarray(X)
+    # Frames that are not in memory: Spark's, dask's, and the lazy ones of polars.
+    for method in ("toPandas", "compute", "collect"):
+        if hasattr(X, method):
+            raise TypeError(f"{name} is a lazy frame, whose rows are not in memory: pass {name}.{method}().")
+    X = np.asarray(unmasked(X) if isinstance(X, np.ndarray) else X)
+    if X.dtype.names:
+        raise TypeError(
+            f"{name} is a structured array with the fields {list(X.dtype.names)}, but must be a table of two or three "
+            f"columns: pass pd.DataFrame({name})."
+        )
     if X.ndim != 2:
         raise ValueError(
             f"{name} must be two-dimensional with one row per interaction, got an array of shape {X.shape}. "
-            f"Reshape your data: two id arrays become {name} = np.column_stack([users, items])."
+            f"Reshape your data: two id arrays become {name} = np.column_stack([users, items]), a list of dicts "
+            f"pd.DataFrame({name})."
         )
     if X.dtype.kind == "c":
         raise ValueError(f"Complex data not supported: the ids of {name} are {X.dtype}.")
     return X
 
 
-def are_swapped(names: list[str]) -> bool:
-    """Whether columns are called as if items came before users."""
-    return names[0].lower() in ITEM_NAMES and names[1].lower() in USER_NAMES
+def _selection(names: list[str], name: str, library: str | None) -> str:
+    """How to select columns of a frame."""
+    return f"{name}.select({names})" if library == "pyarrow" else f"{name}[{names}]"
 
 
-def _refuse_swapped(names: list[str] | None, name: str) -> None:
+def _how_to_select(names: list[str] | None, name: str, library: str | None) -> str:
+    """What to write where a table has too few columns, or others beside users and items."""
+    order = "Select them in this order, for example"
+    if names is None:
+        return f"{order} {name}[['user', 'item']] of a frame or {name}[:, :2] of an array."
+    pair = suggested_pair(names)
+    if pair is None and len(names) == 1:
+        return f"Its column is {names[0]!r}."
+    return f"Its columns are {names}. {order} {_selection(list(pair or names[:2]), name, library)}."
+
+
+def _refuse_swapped(names: list[str] | None, name: str, library: str | None) -> None:
     if names is not None and are_swapped(names):
         raise ValueError(
             f"The columns of {name} are {names[0]!r}, {names[1]!r}: users come first. "
-            f"Write {name}[[{names[1]!r}, {names[0]!r}]]; if {names[0]!r} does hold the users, "
+            f"Write {_selection([names[1], names[0]], name, library)}; if {names[0]!r} does hold the users, "
             f"rename the columns or pass {name}.to_numpy()."
         )
 
 
-def _check_strength(values: Any, n_rows: int, name: str) -> np.ndarray:
-    if isinstance(values, list | tuple):
-        values = np.array(values, dtype=object)  # [1, "many"] would become text as a whole
-    array = values.to_numpy() if hasattr(values, "to_numpy") else np.asarray(values)
-    if array.ndim == 2 and array.shape[1] == 1:
-        array = array.ravel()
-    if array.ndim != 1:
+def _refuse_other_weight(column: Any, names: list[str] | None, name: str, library: str | None) -> None:
+    """Raise where a third column holds times or ids, by its name or by its type."""
+    third = "" if names is None else names[2]
+    pair = f"{name}[:, :2]" if names is None else _selection(names[:2], name, library)
+    groups = f"{name}[:, 2]" if names is None else f"{name}[{third!r}]"
+    rename = "" if names is None else f" If {third!r} does hold weights, rename it."
+    which = f"The third column of {name}" if names is None else f"The third column of {name}, {third!r},"
+    if is_time(third) or _holds_times(column):
         raise ValueError(
-            f"{name} must be one-dimensional with one strength per interaction, got an array of shape {array.shape}."
+            f"{which} holds times, but a third column weights the rows in training. Write {pair}. To split by time, "
+            f"pass the times as groups: TemporalUserSplit().split({pair}, groups={groups}).{rename}"
         )
-    if len(array) != n_rows:
+    if is_id(third):
+        ids = suggested_pair(names or [])
         raise ValueError(
-            f"{name} has {len(array)} values for {n_rows} rows of X: inconsistent numbers of samples. "
-            f"Give one strength per interaction, or None for 1 each."
-        )
-    if array.dtype.kind == "c":
-        raise ValueError(f"Complex data not supported: {name} is {array.dtype}.")
-    try:
-        if array.dtype.kind in "mMUST" or (array.dtype == object and any(isinstance(v, str) for v in array)):
-            raise TypeError
-        strength = array.astype(np.float64, copy=False)
-    except (TypeError, ValueError):
-        row, value = next(((r, v) for r, v in enumerate(array) if not _is_number(v)), (0, array[0]))
-        raise ValueError(
-            f"{name} must be numbers, but row {row} is {show_id(value)} of type {type(value).__name__}."
-        ) from None
-    refuse_bad_strengths(strength, name)
-    return strength
-
-
-def refuse_bad_strengths(strength: np.ndarray, name: str, show_row: Callable[[int], str] = "row {}".format) -> None:
-    """Raise for the first strength that is no finite number of at least 0, or that float32 cannot hold."""
-    bad = ~np.isfinite(strength) | (strength < 0)
-    if bad.any():
-        row = int(np.argmax(bad))
-        value = strength[row]
-        kind = "NaN" if np.isnan(value) else "infinite" if np.isinf(value) else "negative"
-        raise ValueError(
-            f"{name} must be finite and not negative, but {show_row(row)} is {kind}: {show_id(value)}. "
-            f"Drop the row, or set its strength to 0 for 'no interaction'."
-        )
-    limits = np.finfo(np.float32)
-    extreme = (strength > 0) & ((strength < limits.tiny) | (strength > limits.max))
-    if extreme.any():
-        row = int(np.argmax(extreme))
-        raise ValueError(
-            f"{name} must be 0 or between {limits.tiny:.2g} and {limits.max:.2g}, as models keep it in float32, but "
-            f"{show_row(row)} is {show_id(strength[row])}. Scale the strengths."
+            f"{which} holds ids by its name, but a third column weights the rows in training. Write "
+            f"{pair if ids is None else _selection(list(ids), name, library)}.{rename}"
         )
 
 
-def _is_number(value: Any) -> bool:
-    if isinstance(value, str):
-        return False
-    try:
-        float(value)
-    except (TypeError, ValueError):
-        return False
-    return True
+def _holds_times(column: Any) -> bool:
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        column = column.dtype.categories
+    times = ("datetime", "datetime64", "date", "time", "period")
+    return bool(len(column)) and pd.api.types.infer_dtype(column, skipna=True) in times

@@ -17,7 +17,8 @@ __all__ = ["import_engine", "plain_csr", "refuse", "refuse_features", "refuse_un
 def import_engine(module: str) -> ModuleType:
     """A module of an engine, imported no sooner than it is asked for."""
     library = module.partition(".")[0]
-    return import_extra(module, "engines", f"{library} is not installed")
+    hint = ' (where the extra leaves it out, "pip install lightfm-next" compiles it)' if library == "lightfm" else ""
+    return import_extra(module, "engines", f"{library} is not installed{hint}")
 
 
 def plain_csr(matrix: sp.csr_array) -> sp.csr_matrix:

@@ -1,0 +1,59 @@
+"""Measurements among side features: numbers in units of their standard deviation."""
+
+from __future__ import annotations
+
+import numpy as np
+import scipy.sparse as sp
+
+__all__ = ["are_indicators", "moments", "rms_length", "standardize"]
+
+LARGEST = 5.0  # one outlier of a heavy tail must not be all that a vector says
+
+
+def are_indicators(matrix: sp.csr_array) -> np.ndarray:
+    """Which columns hold 1 and no other number but 0, as those of one-hot encodings do."""
+    n_columns = matrix.shape[1]
+    ones = np.bincount(matrix.indices[matrix.data == 1], minlength=n_columns)
+    others = np.bincount(matrix.indices[(matrix.data != 1) & (matrix.data != 0)], minlength=n_columns)
+    return np.asarray((ones > 0) & (others == 0))
+
+
+def moments(matrix: sp.csr_array, measured: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and standard deviation of the stored entries of each measured column, 0 and 1 for the other columns.
+
+    The deviation of a column of equal numbers is infinite, so that standardized it says nothing.
+    """
+    mean, scale = np.zeros(len(measured)), np.ones(len(measured))
+    if not measured.any():
+        return mean, scale
+    by_column = sp.csc_array(matrix[:, np.flatnonzero(measured)])
+    column = np.repeat(np.arange(by_column.shape[1]), np.diff(by_column.indptr))
+    count = np.maximum(np.diff(by_column.indptr), 1)
+    values = by_column.data.astype(np.float64)
+    # In units of the largest number squares stay finite, whatever the unit of the caller.
+    peak = np.zeros(len(count))
+    np.maximum.at(peak, column, np.abs(values))
+    peak[peak == 0] = 1
+    values /= peak[column]
+    center = np.bincount(column, values, len(count)) / count
+    deviation = np.sqrt(np.bincount(column, (values - center[column]) ** 2, len(count)) / count)
+    low, high = np.full(len(count), np.inf), np.full(len(count), -np.inf)
+    np.minimum.at(low, column, values)
+    np.maximum.at(high, column, values)
+    # Equal numbers may differ by the rounding of a change of unit.
+    varies = high - low > 8 * np.finfo(np.float64).eps
+    mean[measured] = center * peak
+    scale[measured] = np.where(varies, np.maximum(deviation * peak, np.finfo(np.float64).tiny), np.inf)
+    return mean, scale
+
+
+def standardize(values: np.ndarray, mean: np.ndarray, scale: np.ndarray) -> np.ndarray:
+    """Numbers as standard deviations from the mean, at most 5."""
+    with np.errstate(over="ignore"):  # far beyond the bound
+        return np.clip(values / scale - mean / scale, -LARGEST, LARGEST)
+
+
+def rms_length(rows: np.ndarray, values: np.ndarray) -> float:
+    """Root mean square length of the rows that have entries; 1 if there are none."""
+    total = float(np.square(values).sum())
+    return float(np.sqrt(total / len(np.unique(rows)))) if total else 1.0

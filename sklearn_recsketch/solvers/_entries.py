@@ -1,0 +1,94 @@
+"""Scores of single pairs of users and items, the stored entries of a matrix."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+
+from sklearn_recsketch.utils._threads import Workers, even_ranges
+
+__all__ = ["entries_before", "entry_scores", "entry_sums", "top_entries"]
+
+ENTRIES = 65_536  # entries whose vectors are held at once by a thread
+USERS_PER_TASK = 1024
+
+
+def entry_scores(
+    user_vectors: np.ndarray, item_vectors: np.ndarray, matrix: sp.csr_array, pool: Workers, dtype: Any = np.float64
+) -> np.ndarray:
+    """x.y of each stored entry."""
+    rows, columns = matrix.tocoo().coords
+    scores = np.empty(matrix.nnz, dtype=dtype)
+
+    def part(task: tuple[int, int]) -> None:
+        span = slice(*task)
+        x, y = user_vectors[rows[span]], item_vectors[columns[span]]
+        np.einsum("ek,ek->e", x, y, dtype=dtype, out=scores[span])
+
+    pool.map(part, even_ranges(matrix.nnz, ENTRIES))
+    return scores
+
+
+def entry_sums(matrix: sp.csr_array, values: np.ndarray) -> np.ndarray:
+    """Values of the stored entries, summed by row."""
+    return np.bincount(matrix.tocoo().row, weights=values, minlength=matrix.shape[0])
+
+
+def top_entries(
+    user_vectors: np.ndarray, item_vectors: np.ndarray, allowed: sp.csr_array, k: int, pool: Workers
+) -> tuple[np.ndarray, np.ndarray]:
+    """The k items of largest inner product with each user vector among her own ones.
+
+    Parameters
+    ----------
+    user_vectors : ndarray of shape (n_users, n_components)
+    item_vectors : ndarray of shape (n_items, n_components)
+    allowed : csr_array of shape (n_users, n_items)
+        Stored entries, sorted by item, are the items a user may get.
+    k : int
+    pool : Workers
+
+    Returns
+    -------
+    best : ndarray of shape (n_users, min(k, most entries of a row)), dtype int32
+        Row numbers of items, best first, ties by row number; -1 where a user has too few.
+    scores : ndarray of the same shape, dtype float32
+    """
+    values = entry_scores(user_vectors, item_vectors, allowed, pool, np.float32)
+    indptr, indices = allowed.indptr, allowed.indices
+    k = min(k, int(np.diff(indptr).max(initial=0)))
+    best = np.full((allowed.shape[0], k), -1, dtype=np.int32)
+    scores = np.full(best.shape, -np.inf, dtype=np.float32)
+
+    def part(task: tuple[int, int]) -> None:
+        for u in range(*task):
+            row = slice(indptr[u], indptr[u + 1])
+            own, items = values[row], indices[row]
+            order = np.argsort(-own, kind="stable")[:k]
+            best[u, : len(order)], scores[u, : len(order)] = items[order], own[order]
+
+    pool.map(part, even_ranges(allowed.shape[0], USERS_PER_TASK))
+    return best, scores
+
+
+def entries_before(
+    user_vectors: np.ndarray, item_vectors: np.ndarray, wanted: sp.csr_array, allowed: sp.csr_array, pool: Workers
+) -> np.ndarray:
+    """How many of a user's allowed items are ranked before each wanted one, all of which are allowed.
+
+    Both matrices are of shape (n_users, n_items), with entries sorted by item; ties are broken by row number.
+    """
+    values = entry_scores(user_vectors, item_vectors, allowed, pool, np.float32)
+    rows, columns = allowed.tocoo().coords
+    place = np.empty(len(values), dtype=np.int64)
+    place[np.lexsort((columns, -values, rows))] = np.arange(len(values))
+    entry = np.searchsorted(_keys(allowed), _keys(wanted))
+    return np.asarray(place[entry] - allowed.indptr[wanted.tocoo().row])
+
+
+def _keys(matrix: sp.csr_array) -> np.ndarray:
+    """One number per entry, in their order."""
+    rows, columns = matrix.tocoo().coords
+    return np.asarray(rows.astype(np.int64) * matrix.shape[1] + columns)

@@ -1,0 +1,97 @@
+"""What the name of a column says of its contents: users, items or times."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from itertools import product
+
+__all__ = ["are_swapped", "is_id", "is_time", "suggested_pair"]
+
+# Names are compared by their letters and digits alone, in lower case: "User-ID", "userId" and "user_id" are one.
+USERS = {
+    "user", "usr", "anonuser", "customer", "cust", "client", "consumer", "member", "visitor", "fullvisitor", "reviewer",
+    "rater", "account", "person", "profile", "listener", "viewer", "reader", "player", "subscriber", "shopper", "buyer",
+    "guest", "student", "learner", "donor", "employee", "household", "patron", "steamuser",
+}  # fmt: skip
+# What stands for a user where nobody has logged in.
+BASKETS = {
+    "session", "visit", "order", "invoice", "basket", "cart", "transaction", "trip", "playlist", "device", "cookie",
+}  # fmt: skip
+ITEMS = {
+    "item", "product", "prod", "movie", "film", "show", "anime", "article", "track", "song", "artist",
+    "musicbrainzartist", "album", "book", "business", "location", "venue", "poi", "place", "restaurant", "news",
+    "story", "document", "doc", "recipe", "beer", "wine", "joke", "game", "app", "video", "photo", "listing", "hotel",
+    "job", "course", "stock", "goods", "repo", "repository", "subreddit", "hashtag", "page", "podcast", "episode",
+    "paper", "project", "merchant", "coupon", "offer", "attraction", "content", "model", "variant", "dish",
+}  # fmt: skip
+ID_ENDINGS = (
+    "id", "ids", "key", "code", "no", "nr", "num", "number", "uri", "uuid", "guid", "mbid", "idx", "index", "hash",
+    "sha1", "uniqueid",
+)  # fmt: skip
+OTHER_ENDINGS = ("", "s", "name", "title")
+USER_IDS = {"uid", "uids", "msno", "steamid", "usermboxsha1", "userprofilename"}
+ITEM_IDS = {
+    "iid", "mid", "asin", "parentasin", "sku", "upc", "ean", "gtin", "isbn", "isbn10", "isbn13", "imdbid", "tmdbid",
+    "malid", "mbid", "beerbeerid",
+}  # fmt: skip
+TIMES = {
+    "time", "times", "timestamp", "timestamps", "tstamp", "date", "dates", "datetime", "dt", "ts", "epoch", "utc",
+    "created", "modified", "updated", "unix", "tdat", "timems", "timesec", "timeutc", "timeofday",
+}  # fmt: skip
+EVENTS = (
+    "event", "action", "interaction", "review", "rating", "rated", "order", "invoice", "purchase", "transaction",
+    "trans", "visit", "click", "checkin", "session", "start", "end", "request", "log", "post", "publish", "unix",
+    "unixreview", "utc", "local", "server", "epoch", "create", "created", "update", "updated",
+)  # fmt: skip
+TIMES |= {event + ending for event, ending in product(EVENTS, ("time", "date", "at", "utc"))} - {"sessiontime"}
+
+
+def _bare(name: str) -> str:
+    return re.sub(r"[^a-z0-9]", "", name.lower())
+
+
+def _words(name: str) -> list[str]:
+    """Words of a name in snake_case, camelCase or with spaces, in lower case."""
+    return [word.lower() for word in re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+", name)]
+
+
+def _with(stems: set[str], endings: tuple[str, ...]) -> set[str]:
+    return {stem + ending for stem, ending in product(stems, endings)}
+
+
+USER_ID_NAMES = _with(USERS, ID_ENDINGS) | USER_IDS
+USER_NAMES = _with(USERS, OTHER_ENDINGS) | USER_ID_NAMES
+BASKET_NAMES = _with(BASKETS, ("", *ID_ENDINGS)) | {"householdkey"}
+ITEM_ID_NAMES = _with(ITEMS, ID_ENDINGS) | ITEM_IDS
+ITEM_NAMES = _with(ITEMS, OTHER_ENDINGS) | ITEM_ID_NAMES
+
+
+def are_swapped(names: list[str]) -> bool:
+    """Whether columns are called as if items came before users."""
+    return _bare(names[0]) in ITEM_NAMES and _bare(names[1]) in USER_NAMES | BASKET_NAMES
+
+
+def is_id(name: str) -> bool:
+    """Whether a column is called an id of users or of items; "orders" may as well be a number of them."""
+    return _bare(name) in USER_ID_NAMES | ITEM_ID_NAMES
+
+
+def is_time(name: str) -> bool:
+    """Whether a column is called a time; "play_time" and "days" are amounts."""
+    bare, words = _bare(name), _words(name)
+    if bare in TIMES or bare.startswith("timestamp") or bare.endswith(("timestamp", "datetime")):
+        return True
+    ends = len(words) > 1 and words[-1] in {"date", "at", "ts", "epoch"}
+    return ends or (len(words) > 1 and words[0] in {"date", "datetime", "ts"})
+
+
+def suggested_pair(names: list[str]) -> tuple[str, str] | None:
+    """The columns that are called users and items, None where either is missing."""
+    user = _first(names, USER_ID_NAMES.__contains__, USER_NAMES.__contains__, BASKET_NAMES.__contains__)
+    item = _first(names, ITEM_ID_NAMES.__contains__, ITEM_NAMES.__contains__)
+    return None if user is None or item is None else (user, item)
+
+
+def _first(names: list[str], *rules: Callable[[str], bool]) -> str | None:
+    return next((name for rule in rules for name in names if rule(_bare(name))), None)

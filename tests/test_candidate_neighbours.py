@@ -1,0 +1,62 @@
+"""Neighbours, and items like a feature, among candidates."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.base import clone
+
+from sklearn_recsketch import SideFeatures, WARPRecommender, WRMFRecommender
+from sklearn_recsketch.inspection import items_like_feature
+
+RECOMMENDERS = [WRMFRecommender(4, max_iter=2, random_state=0), WARPRecommender(4, max_iter=2, random_state=0)]
+
+
+@pytest.fixture(scope="module", params=RECOMMENDERS, ids=lambda rec: type(rec).__name__)
+def factors(request, planted):
+    X, y, features = planted
+    users = SideFeatures.from_dicts({int(user): {"land": f"l{user % 3}"} for user in [*np.unique(X["user"]), 10**6]})
+    rows = ~X["item"].isin(np.unique(X["item"])[:5])
+    return clone(request.param).fit(X[rows], y[rows], item_features=features, user_features=users)
+
+
+@pytest.mark.parametrize("name", ["item", "user"])
+@pytest.mark.parametrize("metric", ["cosine", "dot"])
+def test_neighbours_of_each_among_her_own(factors, name, metric):
+    similar, known = getattr(factors, f"similar_{name}s"), getattr(factors, f"{name}s_").tolist()
+    own = {known[3]: known[:20], known[5]: [known[5], known[9]]}
+    table = similar(candidates=own, metric=metric, k=7)
+    alone = [similar(one, candidates=chosen, metric=metric, k=7) for one, chosen in own.items()]
+    pd.testing.assert_frame_equal(table, pd.concat(alone, ignore_index=True), rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["item", "user"])
+def test_cold_neighbours(factors, name):
+    table = getattr(factors, f"similar_{name}s")(candidates="cold", k=10**6)
+    counts = factors.interactions_.count_nonzero(axis=0 if name == "item" else 1)
+    cold = getattr(factors, f"{name}s_")[counts == 0]
+    assert set(table[f"similar_{name}"]) == set(cold)
+
+
+@pytest.mark.parametrize("value", ["m3", b"7", 7, {"a": "b"}])
+@pytest.mark.parametrize("name", ["item", "user"])
+def test_neighbours_among_anything_else_are_refused(factors, name, value):
+    with pytest.raises((TypeError, ValueError), match=rf"candidates.* must be a list of {name} ids"):
+        getattr(factors, f"similar_{name}s")(candidates=value)
+
+
+def test_neighbours_of_unknown_owners_are_refused(factors):
+    with pytest.raises(ValueError, match=r"None of the 1 items of candidates \(first: -5\) is asked for or known"):
+        factors.similar_items(int(factors.items_[0]), candidates={-5: [1]})
+
+
+def test_features_are_near_cold_items_too(factors):
+    feature = factors.item_encoder_.feature_names_[-1]
+    cold = factors.items_[factors.interactions_.count_nonzero(axis=0) == 0]
+    assert set(items_like_feature(factors, feature, 10**6, candidates="cold")["item"]) == set(cold)
+
+
+@pytest.mark.parametrize("value", [{"tag": [1]}, [[1, 2]], np.ones((1, 2), int), "hot", 7])
+def test_features_have_no_candidates_of_their_own(factors, value):
+    feature = factors.item_encoder_.feature_names_[-1]
+    with pytest.raises((TypeError, ValueError), match=r"candidate"):
+        items_like_feature(factors, feature, candidates=value)

@@ -1,0 +1,165 @@
+"""Tables of interactions in containers that other libraries make, and what fits say of sample_weight."""
+
+import narwhals as nw
+import numpy as np
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pytest
+from sklearn.pipeline import make_pipeline
+from sklearn.utils.validation import has_fit_parameter
+
+from sklearn_recsketch import (
+    BPRRecommender,
+    InteractionThresholder,
+    PopularityRecommender,
+    WARPRecommender,
+    WRMFRecommender,
+)
+from sklearn_recsketch.inspection import explain
+from sklearn_recsketch.utils._validation import check_interactions
+
+RECOMMENDERS = [WRMFRecommender(2), WARPRecommender(2), BPRRecommender(2), PopularityRecommender()]
+EVERY = pytest.mark.parametrize("rec", RECOMMENDERS, ids=lambda rec: type(rec).__name__)
+
+
+class Subclass(pd.DataFrame):
+    """A frame that stays what it is when it is cut, as those of geopandas."""
+
+    @property
+    def _constructor(self):
+        return Subclass
+
+
+TABLES = {
+    "matrix": lambda: np.matrix([[1, 2], [3, 4]]),
+    "masked array": lambda: np.ma.array([[1, 2], [3, 4]]),
+    "subclass": lambda: Subclass({"user": [1, 3], "item": [2, 4]}),
+    "two levels of names": lambda: pd.DataFrame(
+        [[1, 2], [3, 4]], columns=pd.MultiIndex.from_tuples([("a", "user"), ("a", "item")])
+    ),
+    "one name twice": lambda: pd.DataFrame([[1, 2], [3, 4]], columns=["a", "a"]),
+    "one name twice in pyarrow": lambda: pa.Table.from_arrays([pa.array([1, 3]), pa.array([2, 4])], ["a", "a"]),
+    "record batch": lambda: pa.record_batch({"user": [1, 3], "item": [2, 4]}),
+    "narwhals": lambda: nw.from_native(pl.DataFrame({"user": [1, 3], "item": [2, 4]})),
+    **{f"{code}": lambda code=code: np.array([[1, 2], [3, 4]]).astype(code) for code in (">i8", ">i2", ">u8", ">f8")},
+}
+
+
+@pytest.mark.filterwarnings("ignore:the matrix subclass:PendingDeprecationWarning")
+@pytest.mark.parametrize("make", TABLES.values(), ids=TABLES)
+def test_ids_in_rare_containers(make):
+    rec = PopularityRecommender().fit(make())
+    assert (rec.users_.tolist(), rec.items_.tolist()) == ([1, 3], [2, 4])
+
+
+def test_text_of_the_other_byte_order():
+    rec = PopularityRecommender().fit(np.array([["a", "x"], ["b", "y"]]).astype(">U3"))
+    assert (rec.users_.tolist(), rec.items_.tolist()) == (["a", "b"], ["x", "y"])
+
+
+@pytest.mark.parametrize("code", [">f8", ">f4", ">i4"])
+def test_strengths_of_the_other_byte_order(code):
+    y = np.array([2, 3]).astype(code)
+    X = pd.DataFrame({"user": [1, 3], "item": [2, 4]})
+    np.testing.assert_array_equal(check_interactions(X, y).strength, [2, 3])
+    np.testing.assert_array_equal(check_interactions(X.assign(weight=y)).strength, [2, 3])
+
+
+@pytest.mark.parametrize(
+    ("X", "error", "text"),
+    [
+        (
+            np.array([(1, 2)], dtype=[("user", int), ("item", int)]),
+            TypeError,
+            r"structured array .* pass pd\.DataFrame\(X",
+        ),
+        (pd.DataFrame({"u": [1], "i": [2]}).to_records(), TypeError, r"structured array .* pass pd\.DataFrame\(X\)"),
+        (np.array(7), ValueError, r"must be two-dimensional .* shape \(\)"),
+        (pl.LazyFrame({"user": [1], "item": [2]}), TypeError, r"lazy frame, .* pass X\.collect\(\)"),
+        ({"ann": ["x", "y"]}, TypeError, r"X is a dict, .*pd\.Series\(X\)\.explode\(\)\.reset_index\(\)"),
+        ([{"user": 1, "item": 2}], ValueError, r"a list of dicts pd\.DataFrame\(X\)"),
+        (np.ma.array([[1, 2], [3, 4]], mask=[[0, 0], [1, 0]]), ValueError, "The user id in row 1 is missing"),
+        (pa.table({"user": pa.array(["a", None]).dictionary_encode(), "item": [1, 2]}), ValueError, "row 1 is missing"),
+        (pd.DataFrame({"user": ["a"], "item": [["x", "y"]]}), ValueError, r"X\.explode\('item'\)"),
+        ([["ann", ["x", "y"]], ["bob", ["z"]]], ValueError, r"X\.explode\('item'\)"),
+    ],
+    ids=[
+        "structured",
+        "records",
+        "0-d",
+        "lazy",
+        "dict",
+        "dicts",
+        "masked",
+        "dictionary",
+        "lists in a frame",
+        "lists in a list",
+    ],
+)
+def test_tables_that_are_refused(X, error, text):
+    with pytest.raises(error, match=text):
+        PopularityRecommender().fit(X)
+
+
+@pytest.mark.parametrize(
+    "y",
+    [
+        np.ma.array([1.0, 2.0], mask=[False, True]),
+        pa.array([1.0, None]),
+        pa.array([1, None]),
+        pl.Series([1.0, None]),
+        pd.Series([1, None], dtype="Float64"),
+    ],
+    ids=["masked", "pyarrow", "pyarrow integers", "polars", "nullable"],
+)
+def test_missing_strengths_are_found_in_every_container(y):
+    with pytest.raises(ValueError, match="y must be finite and not negative, but row 1 is NaN"):
+        check_interactions([[1, 2], [3, 4]], y)
+
+
+@EVERY
+@pytest.mark.parametrize("method", ["fit", "partial_fit"])
+def test_sample_weight_is_refused_with_what_to_write(rec, method):
+    with pytest.raises(TypeError, match=rf"\.{method} does not take sample_weight: .* as y, or as a third column of X"):
+        getattr(rec, method)([[1, 2], [3, 4]], sample_weight=[1.0, 2.0])
+
+
+def test_sample_weight_is_refused_in_a_pipeline():
+    pipeline = make_pipeline(InteractionThresholder(1, 1), PopularityRecommender())
+    with pytest.raises(TypeError, match=r"PopularityRecommender\.fit does not take sample_weight"):
+        pipeline.fit([[1, 2], [3, 4]], popularityrecommender__sample_weight=[1.0, 2.0])
+
+
+@EVERY
+def test_no_sample_weight_is_no_error_and_no_parameter(rec):
+    rec.fit([[1, 2], [3, 4]], sample_weight=None)
+    assert not has_fit_parameter(rec, "sample_weight")
+
+
+EMPTY = {
+    "list": list,
+    "tuple": lambda: (),
+    "array": lambda: np.empty((0, 2)),
+    "flat array": lambda: np.empty(0),
+    "pandas": lambda: pd.DataFrame({"user": [], "item": []}),
+    "weighted": lambda: pd.DataFrame({"user": [], "item": [], "weight": []}),
+    "polars": lambda: pl.DataFrame({"user": [], "item": []}),
+    "pyarrow": lambda: pa.table({"user": pa.array([], pa.int64()), "item": pa.array([], pa.int64())}),
+}
+
+
+@EVERY
+@pytest.mark.parametrize("make", EMPTY.values(), ids=EMPTY)
+def test_an_empty_history_is_none(rec, make):
+    rec.set_params(**({"random_state": 0} if "random_state" in rec.get_params() else {}))
+    rec.fit([[1, 2], [3, 4], [1, 5]])
+    for asked in ({}, {"users": [1, 99]}):
+        expected = rec.recommend(**asked)
+        pd.testing.assert_frame_equal(rec.recommend(history=make(), **asked), expected)
+        pd.testing.assert_frame_equal(rec.recommend(item_history=make(), **asked), expected)
+
+
+def test_an_empty_history_is_none_to_explain():
+    rec = WRMFRecommender(2, random_state=0).fit([[1, 2], [3, 4], [1, 5]])
+    pd.testing.assert_frame_equal(explain(rec, 1, 4, history=[]), explain(rec, 1, 4))

@@ -1,0 +1,212 @@
+"""Files of likes and features: read as they were written, or refused by the line."""
+
+from __future__ import annotations
+
+import csv
+import io
+
+import pandas as pd
+import pytest
+
+from sklearn_recsketch.datasets import load_features, load_likes
+
+HEADER = "modelname|mid|uid\n"
+NAMES = [
+    "A | B",
+    'say "hi"',
+    "\\o/",
+    "\\x\\",
+    "nan",
+    "",
+    "a\nb",
+    "a\r\nb",
+    " sp ",
+    '"',
+    "\\",
+    '"|',
+    '|"',
+    "\\|",
+    "Ünï",
+    "\u2028",
+]
+
+
+@pytest.fixture
+def read(tmp_path):
+    """Read a content as a file of likes."""
+
+    def load(content, **options):
+        path = tmp_path / "likes.psv"
+        path.write_bytes(content.encode() if isinstance(content, str) else content)
+        return load_likes(path, **options)
+
+    return load
+
+
+def pairs(likes):
+    return likes.data.to_numpy().tolist()
+
+
+# What is written is read.
+
+
+@pytest.mark.parametrize("quoting", [csv.QUOTE_MINIMAL, csv.QUOTE_ALL, csv.QUOTE_NONNUMERIC])
+@pytest.mark.parametrize("quotechar", ['"', "\\"])
+@pytest.mark.parametrize("index", [True, False])
+@pytest.mark.parametrize(("sep", "end"), [("|", "\n"), ("\t", "\n"), (",", "\r\n"), (";", "\r\n")])
+def test_a_written_table_is_read_as_it_was(tmp_path, quoting, quotechar, index, sep, end):
+    table = pd.DataFrame({"modelname": NAMES, "mid": [f"m{i}" for i in range(len(NAMES))], "uid": "007"})
+    for part in (table, *(table.iloc[[i]] for i in range(len(table)))):
+        part.to_csv(tmp_path / "f", sep=sep, index=index, quoting=quoting, quotechar=quotechar, lineterminator=end)
+        likes = load_likes(tmp_path / "f", sep=sep)
+        assert likes.names.tolist() == part["modelname"].tolist()
+        assert pairs(likes) == [["007", item] for item in part["mid"]]
+
+
+@pytest.mark.parametrize("name", ["f.gz", "f.bz2", "f.xz", "f.zip"])
+def test_compressed_files_are_told_by_their_name(tmp_path, name):
+    pd.DataFrame({"mid": ["m1"], "uid": ["a"]}).to_csv(tmp_path / name, sep="|", index=False)
+    assert pairs(load_likes(tmp_path / name)) == [["a", "m1"]]
+
+
+@pytest.mark.parametrize("form", [str, lambda path: path, lambda path: path.as_uri(), lambda path: path.open("rb"),
+                                  lambda path: io.StringIO(path.read_text())])  # fmt: skip
+def test_paths_urls_and_files_are_read(tmp_path, form):
+    (tmp_path / "f").write_text(HEADER + "A|m1|ann\n")
+    source = form(tmp_path / "f")
+    assert pairs(load_likes(source)) == [["ann", "m1"]]
+    if hasattr(source, "close"):
+        source.close()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        HEADER + "A|m1|ann\nB|m2|bob",
+        HEADER.replace("\n", "\r\n") + "A|m1|ann\r\nB|m2|bob\r\n",
+        "\n\n" + HEADER + "\nA|m1|ann\n  \nB|m2|bob\n\n",
+        b"\xef\xbb\xbf" + HEADER.encode() + b"A|m1|ann\nB|m2|bob\n",
+        "x|x|mid|uid\n1|2|m1|ann\n1|2|m2|bob\n",
+        '"mid"|"uid"\n"m1"|"ann"\n"m2"|"bob"\n',
+        'mid|uid\n"m1"|"ann"\n"m2"|"bob"\n',
+    ],
+    ids=["no last break", "crlf", "blank lines", "bom", "repeated columns", "all quoted", "values quoted"],
+)
+def test_what_carries_no_meaning_changes_nothing(read, content):
+    assert pairs(read(content)) == [["ann", "m1"], ["bob", "m2"]]
+
+
+def test_ids_are_texts_as_they_are(read):
+    assert pairs(read(HEADER + "A|007|001\nB|null|nan\nC| m1|ann \n")) == [
+        ["001", "007"],
+        ["nan", "null"],
+        ["ann ", " m1"],
+    ]
+
+
+@pytest.mark.parametrize("name", ['"Weird Al" Yankovic', "\\o/ hat", '"', '"Hello"'])
+def test_a_name_may_begin_with_a_quote(read, name):
+    assert read(HEADER + f"{name}|m1|ann\nB|m2|bob\n").names["m1"] == name
+
+
+@pytest.mark.parametrize("name", ['"A', "\\A"])
+def test_quotechar_none_reads_quotes_as_text(read, name):
+    assert read(HEADER + f"{name}|m1|ann\n", quotechar=None).names["m1"] == name
+
+
+def test_other_encodings_are_read_by_their_name(read):
+    for encoding in ("latin-1", "utf-16"):
+        assert read((HEADER + "Café|m1|ann\n").encode(encoding), encoding=encoding).names["m1"] == "Café"
+
+
+def test_a_field_may_be_huge(read):
+    limit = csv.field_size_limit()
+    assert len(read(HEADER + "A" * 300_000 + "|m1|ann\n").names["m1"]) == 300_000
+    with pytest.raises(ValueError, match="Line 3 of"):
+        read(HEADER + "A" * 300_000 + "|m1|ann\nB|m2\n")
+    assert csv.field_size_limit() == limit
+
+
+# What is wrong is refused by its line.
+
+LATIN = (HEADER + "A|m|a\nCafé|m1|ann\n").encode("latin-1")
+LINES = {
+    "blank user": (HEADER + "A|m1|ann\nB|m2|\n", r"Line 3 of .* has a blank uid: 'B\|m2\|'\. Fill it in"),
+    "blank item": (HEADER + "A|m1|ann\n\nB| |ann\n", r"Line 4 of .* has a blank mid: 'B\| \|ann'"),
+    "blank first": ("mid|uid\n|ann\n", r"Line 2 of .* has a blank mid: '\|ann'"),
+    "after a break": (HEADER + '"A\nB"|m1|ann\nB|m2|\n', r"Line 4 of .* has a blank uid"),
+    "more": (HEADER + "A|m1|ann\nB|C|m2|ann\n", r"Line 3 of .* has 4 fields, but .* 3: 'B\|C\|m2\|ann'\. Quote"),
+    "more in all": (HEADER + "A|m1|ann|x\nB|m2|ann|x\n", "Line 2 of .* has 4 fields, but the header has 3"),
+    "more in the first": (HEADER + "A|m1|ann|x\nB|m2|ann\n", "Line 2 of .* has 4 fields"),
+    "more at the end": (HEADER + "A|m1|ann\nB|m2|ann|\n", "Line 3 of .* has 4 fields"),
+    "fewer": (HEADER + "A|m1|ann\nB|m2\n", r"Line 3 of .* has 2 fields, but the header has 3: 'B\|m2'\. Add"),
+    "fewer without an id": ("mid|uid|modelname\nm1|ann|A\nm2|ann\n", "Line 3 of .* has 2 fields"),
+    "fewer beside quotes": ('mid|uid|modelname\nm1|ann|"A | B"\nm2|ann\n', "Line 3 of .* has 2 fields"),
+    "unfinished": (HEADER + "\\A | B\\|m1|ann\n\\o/|m2|bob\n", "Line 3 of .* has 1 field, .* begins with the quote"),
+    "nul": (HEADER + "A|m\x001|ann\n", "Line 2 of .* has a NUL character"),
+    "latin-1": (LATIN, r"Line 3 of .* is not utf-8: byte 0xe9 .*'Café\|m1\|ann'.*='latin-1'"),
+    "utf-16": (HEADER.encode("utf-16"), "Line 1 of .* is not utf-8: .* set encoding='utf-16'"),
+    "empty": ("", "is empty: its first line must name the columns"),
+    "header only": (HEADER, "has a header but no rows"),
+    "repeated column": ("uid|uid|mid\na|b|m\n", "has 2 columns 'uid'"),
+    "other separator": (HEADER.replace("|", ",") + "A,m1,ann\n", r"set sep=','\.$"),
+    "other separator and names": ("who\twhat\na\tb\n", r"set sep='\\t'\.$"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("content", "text"), LINES.values(), ids=LINES)
+def test_a_bad_file_is_refused_by_its_line(read, content, text):
+    with pytest.raises(ValueError, match=text):
+        read(content)
+
+
+def test_a_quote_that_does_not_end_is_refused_by_its_line(read):
+    with pytest.raises(ValueError, match=r"Line 2 of .* does not end with it\. .* set quotechar=None"):
+        read(HEADER + "\\o/ hat|m1|ann\nB|m2|bob\n", quotechar="\\")
+
+
+@pytest.mark.parametrize("value", ["many", "", "1,5"])
+def test_a_weight_is_refused_by_its_line_whatever_comes_before(read, value):
+    with pytest.raises(ValueError, match=f"w must be a number, got '{value}' in line 5 of"):
+        read(f"mid|uid|w\na|b|2\na|b|2\n\na|c|{value}\n", weight="w")
+
+
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        ({"sep": "||"}, r"sep must be one character, got '\|\|'"),
+        ({"quotechar": ""}, "quotechar must be one character, got ''"),
+        ({"quotechar": "|"}, "sep and quotechar must differ"),
+        ({"encoding": "utf-80"}, "encoding must be one that Python knows"),
+    ],
+)
+def test_bad_parameters_are_refused(read, options, text):
+    with pytest.raises(ValueError, match=text):
+        read(HEADER + "A|m1|ann\n", **options)
+
+
+# Features are read by the same function.
+
+
+@pytest.mark.parametrize(
+    ("content", "text"),
+    [
+        ("mid|type|value\nm1|tag|a\n|tag|b\n", "Line 3 of .* has a blank mid"),
+        ("mid|type|value\nm1|tag|a\nm2||b\n", "Line 3 of .* has a blank type"),
+        ("mid|type|value\nm1|tag|a\nm2|tag\n", "Line 3 of .* has 2 fields"),
+        ("mid,type,value\nm1,tag,a\n", "set sep=','"),
+        ("mid|type|value\nm1|tag|é\n".encode("latin-1"), "Line 2 of .*='latin-1'"),
+    ],
+)
+def test_a_bad_file_of_features_is_refused_by_its_line(tmp_path, content, text):
+    (tmp_path / "f").write_bytes(content if isinstance(content, bytes) else content.encode())
+    with pytest.raises(ValueError, match=text):
+        load_features(tmp_path / "f")
+
+
+def test_features_that_pandas_wrote_are_read(tmp_path):
+    table = pd.DataFrame({"mid": ["007", "m2"], "type": "tag", "value": ["A | b", "null"]})
+    table.to_csv(tmp_path / "f", sep="|")
+    features = load_features(tmp_path / "f", lowercase=False)
+    assert features.ids.tolist() == ["007", "m2"]
+    assert features.feature_names().tolist() == ["tag=A | b", "tag=null"]
