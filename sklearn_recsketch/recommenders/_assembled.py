@@ -10,6 +10,8 @@ import scipy.sparse as sp
 from sklearn_recsketch.recommenders._entities import Entities
 from sklearn_recsketch.recommenders._factors import FactorRecommender
 from sklearn_recsketch.recommenders._pairwise import PairwiseRecommender
+from sklearn_recsketch.recommenders._wrmf import WRMFRecommender
+from sklearn_recsketch.recommenders._wrmf_objective import Objective
 from sklearn_recsketch.solvers._pairwise_sides import Embeddings
 
 __all__ = ["assembled"]
@@ -45,7 +47,7 @@ def assembled(
         Epochs behind the vectors, 0 where they were not counted.
     """
     shape = (len(users), len(items))
-    matrix = sp.csr_array(shape, dtype=np.float32) if interactions is None else interactions.astype(np.float32)
+    matrix: Any = sp.csr_array(shape, dtype=np.float32) if interactions is None else interactions.astype(np.float32)
     counts = {"user": np.diff(matrix.indptr), "item": np.bincount(matrix.indices, minlength=len(items))}
     state: dict[str, Any] = {
         "interactions_": matrix,
@@ -67,5 +69,7 @@ def assembled(
         assert states is not None
         learnt = [Embeddings(state[f"{name}_embeddings_"], own) for name, own in zip(sides, states, strict=True)]
         state |= recommender._beyond_vectors(learnt, sides["item"])
+    if isinstance(recommender, WRMFRecommender):
+        state |= Objective.of(recommender, matrix, (sides["user"], sides["item"])).attributes()
     recommender._replace_fitted(state)
     return recommender

@@ -54,13 +54,15 @@ class Objective:
     n_active: tuple[int, int]
 
     @classmethod
-    def of(cls, model: Any, strengths: sp.csr_array, earlier: Objective | None = None) -> Objective:
-        """The objective on strengths of which every row and column has one.
+    def of(
+        cls, model: Any, strengths: sp.csr_array, sides: tuple[Entities, Entities], earlier: Objective | None = None
+    ) -> Objective:
+        """The objective on strengths of which every active user and item has one.
 
         Numbers are those among the parameters of `model`. What is "auto" is as in `earlier`, else computed.
         """
-        given = {name: _given_penalty(model, name) for name in ("user", "item")}
-        automatic = "auto" in given.values()
+        given = [_given_penalty(model, name) for name in ("user", "item")]
+        automatic = "auto" in given
         confidence, scaling = model.confidence, model.regularization_scaling
         if confidence == "auto":
             confidence = "scaled_log" if model.alpha == "auto" else "linear"
@@ -68,15 +70,17 @@ class Objective:
             scaling = "popularity" if automatic and model.engine == "native" else 0.0
         scale = 1.0
         if confidence == "scaled_log":
-            scale = float(strengths.data.min()) if earlier is None else earlier.scale
+            scale = float(strengths.data.min(initial=np.inf)) if earlier is None else earlier.scale
         shape, n = strengths.shape, strengths.nnz
-        mean = float(np.mean(transformed(strengths.data, confidence, scale), dtype=np.float64))
+        mean = float(np.mean(transformed(strengths.data, confidence, scale), dtype=np.float64)) if n else 1.0
         alpha = model.alpha
         if alpha == "auto":
             density = n / (shape[0] * float(shape[1]))
             alpha = MEAN_EXCESS / (np.sqrt(density) * mean) if earlier is None else earlier.alpha
-        found = noise_penalties(shape, n, alpha * mean) if earlier is None else earlier.penalties
-        user, item = (auto if own == "auto" else own for own, auto in zip(given.values(), found, strict=True))
+        found = (0.0, 0.0)
+        if automatic:
+            found = earlier.penalties if earlier is not None else noise_penalties(shape, n, alpha * mean, sides)
+        user, item = (auto if own == "auto" else own for own, auto in zip(given, found, strict=True))
         mean_totals = mean * n / shape[0], mean * n / shape[1]
         return cls(float(alpha), confidence, scale, (float(user), float(item)), scaling, mean_totals, shape)
 
@@ -97,7 +101,7 @@ class Objective:
         if self.scaling == 0 or (self.scaling == "popularity" and name == "user"):
             return np.array([self.penalties[side]])
         shares = row_sums(ratings._replace(scale=np.float32(1))) / self.mean_totals[side]
-        if self.scaling == "popularity":
+        if isinstance(self.scaling, str):
             return self.penalties[side] * np.sqrt(shares)
         n_others, mean_excess = self.n_active[1 - side], self.alpha * self.mean_totals[side]
         return self.penalties[side] * ((n_others + mean_excess * shares) / (n_others + mean_excess)) ** self.scaling
@@ -127,14 +131,18 @@ def transformed(strengths: np.ndarray, confidence: str, scale: float) -> np.ndar
     return np.where(shares <= 1, shares, 1 + np.log(np.maximum(shares, 1)))
 
 
-def noise_penalties(shape: tuple[int, int], n_interactions: int, mean_excess: float) -> tuple[float, float]:
+def noise_penalties(
+    shape: tuple[int, int], n_interactions: int, mean_excess: float, sides: tuple[Entities, Entities]
+) -> tuple[float, float]:
     """Penalties of users and items that keep out noise, see the notes of `WRMFRecommender`."""
     n_users, n_items = shape
     per_user, per_item = n_interactions / n_users, n_interactions / n_items
     penalty = NOISE_SHARE * (1 + mean_excess) * (np.sqrt(per_user) + np.sqrt(per_item))
     # Only the product of both matters to the scores. Their ratio is that of the mean confidences of the rows.
     balance = np.sqrt((n_items + mean_excess * per_user) / (n_users + mean_excess * per_item))
-    return float(penalty * balance), float(penalty / balance)
+    # A vector with features is a sum: its embeddings have to be smaller for it to have the same prior variance.
+    users, items = (side.mean_squared_coefficients for side in sides)
+    return float(penalty * balance * users), float(penalty / balance * items)
 
 
 def _given_penalty(model: Any, name: str) -> Any:
