@@ -158,7 +158,7 @@ class WRMFRecommender(FactorRecommender):
     of users, so does its penalty ("popularity"). With side features, both penalties of a side are multiplied by the
     mean of :math:`a^2 + |f|^2` over its rows, a being the weight of the identity and f the features: the sum of an
     entity's embeddings then has the same prior variance as without. The rule takes one pass over the strengths. The two
-    constants were chosen on nine public data sets, on each of which they are within a few percent of the best for that set.
+    constants were chosen on nine public data sets; on each of them they are within a few percent of the best for it.
 
     A half-sweep rotates the fixed side into the eigenbasis of its Gram matrix, :math:`Y^T Y = Q V Q^T`.
     There the problem of a row is :math:`(V + \lambda_u + Y_u^T E Y_u) x = Y_u^T (1 + e)`, e = c - 1, with a
@@ -170,8 +170,8 @@ class WRMFRecommender(FactorRecommender):
     A row with an identity embedding z of weight a and features f, :math:`x = a z + f W`, has the penalty
     :math:`\lambda |z|^2 = (\lambda / a^2) |x - f W|^2`: it is solved as a row without features, but shrunk
     towards :math:`f W` instead of 0. Then W takes one step of preconditioned gradient towards the rows, as far as
-    lowers L most. The objective is the same as in terms of z and W, where few steps get far less far. "cholesky" solves for x
-    and W together, and rows without an identity for W alone, by matrix-free preconditioned conjugate gradient
+    lowers L most. The objective is the same as in terms of z and W, where few steps get far less far. "cholesky"
+    solves for x and W together, and rows without an identity for W alone, by matrix-free preconditioned conjugate gradient
     [4]_ [5]_, to a relative residual of 1e-6 of the whole system.
 
     Time per sweep: O(n_interactions K + (n_users + n_items) K^2) and, with features, O(values K);
