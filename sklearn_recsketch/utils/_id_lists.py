@@ -29,7 +29,7 @@ def check_id_list(ids: Any, name: str) -> IdColumn:
     if isinstance(ids, np.ndarray) and ids.ndim == 0:
         ids = ids[()]  # with its type: a float32 is less exact than a float
     # A float, too: table.iloc[0]["item"] makes one of an integer.
-    if isinstance(ids, (str, int, float, np.generic)) and not isinstance(ids, bool):
+    if isinstance(ids, (str, int, float, np.generic)) and not isinstance(ids, bool | bytes):
         ids = [ids]
     column = encode_ids(id_array(ids, name), name)
     return IdColumn(np.arange(len(column.ids)), column.ids) if isinstance(ids, set | frozenset) else column
