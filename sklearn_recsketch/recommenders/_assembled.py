@@ -70,6 +70,6 @@ def assembled(
         learnt = [Embeddings(state[f"{name}_embeddings_"], own) for name, own in zip(sides, states, strict=True)]
         state |= recommender._beyond_vectors(learnt, sides["item"])
     if isinstance(recommender, WRMFRecommender):
-        state |= Objective.of(recommender, matrix, (sides["user"], sides["item"])).attributes()
+        state |= Objective.of(recommender, matrix).attributes()
     recommender._replace_fitted(state)
     return recommender

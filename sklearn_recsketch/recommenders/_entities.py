@@ -184,12 +184,6 @@ class Entities:
         """Rows of `design` that take part in training."""
         return None if self.design is None else sp.csr_array(self.design[np.flatnonzero(self.active)])
 
-    @property
-    def mean_squared_coefficients(self) -> float:
-        """Sum of the squared coefficients of a vector's embeddings, the mean over active ids."""
-        design = self.active_design
-        return 1.0 if design is None else float(np.sum(design.data**2, dtype=np.float64) / max(design.shape[0], 1))
-
     def vectors(self, embeddings: np.ndarray) -> np.ndarray:
         """Sums of embeddings, float32."""
         if self.design is None:

@@ -155,10 +155,9 @@ class WRMFRecommender(FactorRecommender):
               \lambda_u / \lambda_i = \bar w_u / \bar w_i.
 
     Only the product matters to the scores. As the noise in an item's column grows with the square root of its number
-    of users, so does its penalty ("popularity"). With side features, both penalties of a side are multiplied by the
-    mean of :math:`a^2 + |f|^2` over its rows, a being the weight of the identity and f the features: the sum of an
-    entity's embeddings then has the same prior variance as without. The rule takes one pass over the strengths. The two
-    constants were chosen on nine public data sets; on each of them they are within a few percent of the best for it.
+    of users, so does its penalty ("popularity"). Feature k of items has :math:`3 \lambda \sqrt{t_k / \bar t}` with
+    :math:`t_k = \sum_i f_{ik}^2 t_i`; those of users alike. The rule takes one pass over the strengths. Its constants
+    were chosen on nine public data sets; on each of them they are within a few percent of the best for it.
 
     A half-sweep rotates the fixed side into the eigenbasis of its Gram matrix, :math:`Y^T Y = Q V Q^T`.
     There the problem of a row is :math:`(V + \lambda_u + Y_u^T E Y_u) x = Y_u^T (1 + e)`, e = c - 1, with a
@@ -171,8 +170,8 @@ class WRMFRecommender(FactorRecommender):
     :math:`\lambda |z|^2 = (\lambda / a^2) |x - f W|^2`: it is solved as a row without features, but shrunk
     towards :math:`f W` instead of 0. Then W takes one step of preconditioned gradient towards the rows, as far as
     lowers L most. The objective is the same as in terms of z and W, where few steps get far less far. "cholesky"
-    solves for x and W together, and rows without an identity for W alone, by matrix-free preconditioned conjugate gradient
-    [4]_ [5]_, to a relative residual of 1e-6 of the whole system.
+    solves for x and W together, and rows without an identity for W alone, by matrix-free preconditioned conjugate
+    gradient [4]_ [5]_, to a relative residual of 1e-6 of the whole system.
 
     Time per sweep: O(n_interactions K + (n_users + n_items) K^2) and, with features, O(values K);
     memory: three times the factors and twice the interactions; with features five times the vectors.
@@ -281,9 +280,7 @@ class WRMFRecommender(FactorRecommender):
         if self.engine == "implicit":
             from sklearn_recsketch.recommenders.engines._implicit_als import ImplicitSweeps as sweeps
         try:
-            return sweeps(
-                self, Objective.of(self, problem.matrix, (problem.users, problem.items), earlier), problem, pool
-            )
+            return sweeps(self, Objective.of(self, problem.matrix, earlier), problem, pool)
         except ConfidenceError as error:
             users, items = (side.ids[side.active] for side in (problem.users, problem.items))
             raise error.of(users[error.row], items[error.column]) from None

@@ -9,7 +9,6 @@ import numpy as np
 import scipy.sparse as sp
 
 from sklearn_recsketch.kernels._als import Ratings
-from sklearn_recsketch.recommenders._entities import Entities
 from sklearn_recsketch.solvers._ratings import excess_of, row_sums, scaled_ratings
 
 __all__ = ["Objective"]
@@ -18,6 +17,8 @@ __all__ = ["Objective"]
 # Chosen on nine public data sets, see benchmarks/README.md; nDCG changes little within a factor of 1.5 of either.
 MEAN_EXCESS = 1.4
 NOISE_SHARE = 0.3
+# Penalty of a feature over that of an item with as many interactions. Chosen on the three sets with features.
+FEATURE_SHARE = 3.0
 
 TERMS = {"linear": "d", "log": "log(1 + d)", "scaled_log": "(1 + log(d / min(d)))"}
 
@@ -54,10 +55,8 @@ class Objective:
     n_active: tuple[int, int]
 
     @classmethod
-    def of(
-        cls, model: Any, strengths: sp.csr_array, sides: tuple[Entities, Entities], earlier: Objective | None = None
-    ) -> Objective:
-        """The objective on strengths of which every active user and item has one.
+    def of(cls, model: Any, strengths: sp.csr_array, earlier: Objective | None = None) -> Objective:
+        """The objective on strengths of which every row and column has one.
 
         Numbers are those among the parameters of `model`. What is "auto" is as in `earlier`, else computed.
         """
@@ -79,7 +78,7 @@ class Objective:
             alpha = MEAN_EXCESS / (np.sqrt(density) * mean) if earlier is None else earlier.alpha
         found = (0.0, 0.0)
         if automatic:
-            found = earlier.penalties if earlier is not None else noise_penalties(shape, n, alpha * mean, sides)
+            found = earlier.penalties if earlier is not None else noise_penalties(shape, n, alpha * mean)
         user, item = (auto if own == "auto" else own for own, auto in zip(given, found, strict=True))
         mean_totals = mean * n / shape[0], mean * n / shape[1]
         return cls(float(alpha), confidence, scale, (float(user), float(item)), scaling, mean_totals, shape)
@@ -100,18 +99,36 @@ class Objective:
         side = 0 if name == "user" else 1
         if self.scaling == 0 or (self.scaling == "popularity" and name == "user"):
             return np.array([self.penalties[side]])
-        shares = row_sums(ratings._replace(scale=np.float32(1))) / self.mean_totals[side]
+        shares = self._shares(name, ratings)
         if isinstance(self.scaling, str):
             return self.penalties[side] * np.sqrt(shares)
         n_others, mean_excess = self.n_active[1 - side], self.alpha * self.mean_totals[side]
         return self.penalties[side] * ((n_others + mean_excess * shares) / (n_others + mean_excess)) ** self.scaling
 
-    def embedding_penalties(self, name: str, entities: Entities, features: float | None) -> np.ndarray:
-        """Penalty of each embedding: that of the side for identities; for features `features`, if it is not None."""
-        own = self.penalties[0 if name == "user" else 1]
-        penalty = np.full(entities.n_embeddings, own if features is None else float(features))
-        penalty[: entities.n_identity] = own
-        return penalty
+    def feature_penalties(self, name: str, ratings: Ratings, features: sp.csr_array, given: float | None) -> np.ndarray:
+        """Penalty of the embedding of each feature.
+
+        Parameters
+        ----------
+        name : {"user", "item"}
+        ratings : Ratings
+            Of the rows in training.
+        features : csr_array of shape (n_rows, n_features)
+            Their features.
+        given : float or None
+            The parameter; None stands for the penalty of the side.
+        """
+        penalty = self.penalties[0 if name == "user" else 1] if given is None else float(given)
+        if given is not None or not isinstance(self.scaling, str):
+            return np.full(features.shape[1], penalty)
+        shares = features.multiply(features).T @ self._shares(name, ratings)
+        # One of rows without interactions counts as one with a single interaction would.
+        least = self.n_active[0 if name == "user" else 1] / len(ratings.indices)
+        return FEATURE_SHARE * penalty * np.sqrt(np.maximum(shares, least))
+
+    def _shares(self, name: str, ratings: Ratings) -> np.ndarray:
+        """Total strength of each row, in units of the mean in training."""
+        return row_sums(ratings._replace(scale=np.float32(1))) / self.mean_totals[0 if name == "user" else 1]
 
     def attributes(self) -> dict[str, Any]:
         """Fitted attributes."""
@@ -131,18 +148,14 @@ def transformed(strengths: np.ndarray, confidence: str, scale: float) -> np.ndar
     return np.where(shares <= 1, shares, 1 + np.log(np.maximum(shares, 1)))
 
 
-def noise_penalties(
-    shape: tuple[int, int], n_interactions: int, mean_excess: float, sides: tuple[Entities, Entities]
-) -> tuple[float, float]:
+def noise_penalties(shape: tuple[int, int], n_interactions: int, mean_excess: float) -> tuple[float, float]:
     """Penalties of users and items that keep out noise, see the notes of `WRMFRecommender`."""
     n_users, n_items = shape
     per_user, per_item = n_interactions / n_users, n_interactions / n_items
     penalty = NOISE_SHARE * (1 + mean_excess) * (np.sqrt(per_user) + np.sqrt(per_item))
     # Only the product of both matters to the scores. Their ratio is that of the mean confidences of the rows.
     balance = np.sqrt((n_items + mean_excess * per_user) / (n_users + mean_excess * per_item))
-    # A vector with features is a sum: its embeddings have to be smaller for it to have the same prior variance.
-    users, items = (side.mean_squared_coefficients for side in sides)
-    return float(penalty * balance * users), float(penalty / balance * items)
+    return float(penalty * balance), float(penalty / balance)
 
 
 def _given_penalty(model: Any, name: str) -> Any:

@@ -58,11 +58,11 @@ class Half(ABC):
         initial: np.ndarray,
         pool: Workers,
     ) -> Half:
-        """The half for these entities; `penalty` is that of each embedding, `lam` that of each row's own."""
+        """The half for these entities; `penalty` is that of each feature, `lam` that of each row's own embedding."""
         if entities.design is None:
             return PlainHalf(ratings, entities, lam, initial, pool)
         if entities.n_identity:
-            return DrawnHalf(ratings, entities, penalty[entities.n_identity :], lam, initial, pool)
+            return DrawnHalf(ratings, entities, penalty, lam, initial, pool)
         return FeatureHalf(ratings, entities, penalty, initial, pool)
 
     def solve(self, other: Half, accuracy: Accuracy) -> float:
@@ -271,8 +271,10 @@ class Sweeps:
             ("user", problem.users, ratings, problem.user_embeddings),
             ("item", problem.items, transposed(ratings, problem.matrix.shape[1]), problem.item_embeddings),
         ):
-            penalty = objective.embedding_penalties(name, entities, model.feature_regularization)
-            lam = objective.row_penalties(name, side)
+            lam, penalty = objective.row_penalties(name, side), np.zeros(0)
+            if entities.active_design is not None:
+                features = sp.csr_array(entities.active_design[:, entities.n_identity :])
+                penalty = objective.feature_penalties(name, side, features, model.feature_regularization)
             self._halves.append(Half.of(side, entities, penalty, lam, embeddings, pool))
 
     def run_epoch(self, epoch: int) -> float:
