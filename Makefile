@@ -53,11 +53,12 @@ test-machines: $(VENV)/.recsketch-test
 
 $(VENV)-lowest/.recsketch-test: pyproject.toml | $(VENV)/.recsketch-build
 	$(BIN)/uv venv --quiet --clear --python $(BIN)/python $(VENV)-lowest
-	$(BIN)/uv pip install --quiet --python $(VENV)-lowest/bin/python --resolution lowest-direct -e ".[test]"
+	$(BIN)/uv pip compile --quiet --resolution lowest-direct pyproject.toml --output-file $(VENV)-lowest/oldest.txt
+	$(BIN)/uv pip install --quiet --python $(VENV)-lowest/bin/python --constraint $(VENV)-lowest/oldest.txt -e ".[test]"
 	@touch $@
 
-test-lowest: $(VENV)-lowest/.recsketch-test
-	$(VENV)-lowest/bin/python -m pytest $(PARALLEL) $(FAST) $(TESTS)
+test-lowest: $(VENV)-lowest/.recsketch-test  # an older numba has a cache of its own, or each would empty the other's
+	NUMBA_CACHE_DIR=$(abspath $(VENV))-lowest/numba $(VENV)-lowest/bin/python -m pytest $(PARALLEL) $(FAST) $(TESTS)
 
 wheel-check: $(VENV)/.recsketch-build
 	rm -rf dist

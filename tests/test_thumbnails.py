@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 from email.utils import formatdate
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -327,8 +328,11 @@ def test_no_more_than_n_requests_requests_are_under_way(api, ask):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there, os.kill ends the process")
-def test_an_interruption_does_not_wait_for_requests_under_way(api, ask):
+def test_an_interruption_does_not_wait_for_requests_under_way(api, ask, request):
     """The server answers nobody before the call has ended."""
+    # A shell that runs the tests in the background has them ignore interruptions.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    request.addfinalizer(partial(signal.signal, signal.SIGINT, before))
     released, uids = threading.Event(), [f"m{n}" for n in range(20)]
 
     def interrupt(handler):
