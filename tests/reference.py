@@ -45,14 +45,27 @@ def shuffled(position, n, key):
 # WRMF.
 
 
-def confidences(strengths, alpha, kind="linear"):
+def transformed(strengths, kind="linear", scale=1.0):
+    """t(d) of every pair; 0 where the strength is 0."""
+    if kind == "log":
+        return np.log1p(strengths)
+    if kind == "scaled_log":
+        return np.array([[_scaled_log(d / scale) for d in row] for row in np.atleast_2d(strengths)])
+    return strengths
+
+
+def _scaled_log(share):
+    return 1 + math.log(share) if share > 1 else share
+
+
+def confidences(strengths, alpha, kind="linear", scale=1.0):
     """c of every pair; 1 where the strength is 0."""
-    return 1 + alpha * (np.log1p(strengths) if kind == "log" else strengths)
+    return 1 + alpha * transformed(strengths, kind, scale)
 
 
-def pair_loss(strengths, users, items, alpha, kind="linear"):
+def pair_loss(strengths, users, items, alpha, kind="linear", scale=1.0):
     """Sum of c (p - x.y)^2 over all pairs, one by one."""
-    c = confidences(strengths, alpha, kind)
+    c = confidences(strengths, alpha, kind, scale)
     total = 0.0
     for u in range(len(users)):
         for i in range(len(items)):
@@ -72,9 +85,15 @@ def scaled_penalties(strengths, alpha, regularization, scaling, kind="linear"):
     return regularization * (w / w.mean()) ** scaling
 
 
-def user_gradient(strengths, users, items, lam, alpha, kind="linear"):
+def popularity_penalties(strengths, regularization, kind="linear", scale=1.0):
+    """lam of each row of `strengths`, that goes with the root of its total."""
+    totals = [sum(transformed(row, kind, scale).ravel()) for row in strengths]
+    return np.array([regularization * math.sqrt(total / np.mean(totals)) for total in totals])
+
+
+def user_gradient(strengths, users, items, lam, alpha, kind="linear", scale=1.0):
     """Gradient of the loss by the vectors of users, and the size of the terms that cancel in it."""
-    c = confidences(strengths, alpha, kind)
+    c = confidences(strengths, alpha, kind, scale)
     pull = (c * (strengths > 0)) @ items
     push = (c * (users @ items.T)) @ items + np.reshape(lam, (-1, 1)) * users
     return 2 * (push - pull), 2 * np.abs(pull).max()

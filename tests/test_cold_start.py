@@ -89,8 +89,8 @@ def test_an_item_folded_in_by_wrmf_solves_its_row(featured, parameters, tiny):
     excess[:5] = rec.alpha * np.arange(1, 6)
     strengths = rec.interactions_.toarray().T.astype(np.float64)
     active = strengths.sum(axis=1) > 0
-    lam = rec.regularization if rec.item_regularization is None else rec.item_regularization
-    if rec.regularization_scaling:
+    lam = rec.item_regularization_
+    if rec.regularization_scaling != "auto":
         w = reference.confidences(strengths[active], rec.alpha).sum(axis=1)
         lam = lam * ((len(excess) + excess.sum()) / w.mean()) ** rec.regularization_scaling
     prior = np.zeros(4)
@@ -254,8 +254,10 @@ def test_a_history_of_cold_and_unknown_items_enters_with_its_full_confidence(sca
     items = np.vstack([rec.item_factors_[rec.items_ <= NEW], rec._unknown_item]).astype(np.float64)
     excess = np.zeros(len(items))
     excess[[0, -2, -1]] = rec.alpha * np.array([1.0, 2.0, 3.0])
-    w = reference.confidences(rec.interactions_.toarray()[:, rec.items_ < NEW], rec.alpha).sum(axis=1)
-    lam = rec.regularization * ((1 + excess).sum() / w.mean()) ** scaling
+    trained = rec.interactions_.toarray()[:, rec.items_ < NEW]
+    w = reference.confidences(trained, rec.alpha).sum(axis=1)
+    # The penalty is that of a row of which all items were in training.
+    lam = rec.regularization * ((trained.shape[1] + excess.sum()) / w.mean()) ** scaling
     expected = rec.item_factors_ @ reference.solve_row(excess, items, lam)
     np.testing.assert_allclose(scores_of(table, rec), expected, atol=1e-5)  # float32 vectors
 

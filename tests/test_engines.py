@@ -65,7 +65,7 @@ def test_implicits_cholesky_sweeps_are_ours(planted, parameters):
 @pytest.mark.parametrize("solver", ["auto", "cg"])
 def test_implicits_conjugate_gradient_ends_at_the_same_loss(planted, solver):
     X, y, _ = planted
-    exact = WRMFRecommender(6, alpha=5.0, solver="cholesky", max_iter=60, random_state=0).fit(X, y)
+    exact = WRMFRecommender(6, alpha=5.0, regularization=10.0, solver="cholesky", max_iter=60, random_state=0).fit(X, y)
     theirs = clone(exact).set_params(engine="implicit", solver=solver).fit(X, y)
     assert theirs.loss_curve_[-1] == pytest.approx(exact.loss_curve_[-1], rel=1e-3)  # what alternation leaves
 
@@ -274,7 +274,7 @@ def test_an_item_known_by_its_features_only_can_be_recommended(recommender, plan
 
 def test_a_day_is_a_sweep_of_implicit(planted):
     X, y, _ = planted
-    rec = made(WRMFRecommender, "implicit", solver="cholesky").fit(X.iloc[:-200], y[:-200])
+    rec = made(WRMFRecommender, "implicit", solver="cholesky", regularization_scaling=0).fit(X.iloc[:-200], y[:-200])
     native = clone(rec).set_params(engine="native").fit(X.iloc[:-200], y[:-200])
     rec.partial_fit(X.iloc[-200:], y[-200:])
     native.partial_fit(X.iloc[-200:], y[-200:])

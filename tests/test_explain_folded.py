@@ -65,7 +65,8 @@ def test_shares_of_cold_and_unknown_items_are_those_of_the_closed_form(scaled, k
     strengths = history.set_index("item")["weight"].reindex(names).fillna(0).to_numpy()
     trained = scaled.interactions_.toarray()[:, active]
     w = reference.confidences(trained, scaled.alpha).sum(axis=1)
-    own = reference.confidences(strengths, scaled.alpha).sum()
+    # The penalty is that of a row of which all items were in training.
+    own = trained.shape[1] + scaled.alpha * strengths.sum()
     lam = scaled.regularization * (own / w.mean()) ** scaled.regularization_scaling / 0.5**2
     shares, _ = reference.score_shares(strengths, items, lam, vectors[scaled.items_[3]], scaled.alpha)
     table = past(explain(scaled, 999, scaled.items_[3], history=history)).set_index("name")["contribution"]

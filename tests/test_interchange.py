@@ -247,10 +247,17 @@ def test_similar_items_are_implicits(als):
 # And back.
 
 
+def plain(recommender, **parameters):
+    """A small recommender; WRMF with one penalty for all rows, as implicit has."""
+    if recommender is WRMFRecommender:
+        parameters["regularization"] = 10.0
+    return recommender(K, random_state=0, **parameters)
+
+
 @pytest.mark.parametrize("recommender", [WRMFRecommender, WARPRecommender, BPRRecommender])
 def test_implicit_gives_our_recommendations(recommender, planted):
     pytest.importorskip("implicit", reason="implicit is not installed")
-    rec = recommender(K, max_iter=5, random_state=0).fit(*planted[:2])
+    rec = plain(recommender, max_iter=5).fit(*planted[:2])
     model = to_implicit(rec)
     rows = np.arange(len(rec.users_))
     best, _ = model.recommend(rows, sp.csr_matrix(rec.interactions_), N=5)
@@ -260,7 +267,7 @@ def test_implicit_gives_our_recommendations(recommender, planted):
 @pytest.mark.parametrize("recommender", [WRMFRecommender, BPRRecommender])
 def test_there_and_back_again(recommender, planted):
     pytest.importorskip("implicit", reason="implicit is not installed")
-    rec = recommender(K, max_iter=3, random_state=0).fit(planted[0])
+    rec = plain(recommender, max_iter=3).fit(planted[0])
     again = from_implicit(to_implicit(rec), rec.users_, rec.items_)
     np.testing.assert_array_equal(again.predict(planted[0]), rec.predict(planted[0]))
 
@@ -278,16 +285,35 @@ def test_implicit_recalculates_users_as_we_fold_them_in(planted):
 
 def test_a_pipeline_is_unwrapped(planted):
     pytest.importorskip("implicit", reason="implicit is not installed")
-    pipe = Pipeline([("threshold", InteractionThresholder(2, 2)), ("rec", WRMFRecommender(K, max_iter=2))])
+    pipe = Pipeline(
+        [("threshold", InteractionThresholder(2, 2)), ("rec", WRMFRecommender(K, max_iter=2, regularization=10.0))]
+    )
     pipe.fit(*planted[:2])
     np.testing.assert_array_equal(to_implicit(pipe).item_factors, pipe["rec"].item_factors_)
 
 
 def test_a_regularization_that_implicit_does_not_have_is_a_warning(planted):
     pytest.importorskip("implicit", reason="implicit is not installed")
-    rec = WRMFRecommender(K, max_iter=2, user_regularization=3.0).fit(*planted[:2])
+    rec = WRMFRecommender(K, max_iter=2, regularization=10.0, user_regularization=3.0).fit(*planted[:2])
     with pytest.warns(UserWarning, match="users 3, items 10"):
         assert to_implicit(rec).regularization == 3.0
+
+
+def test_the_automatic_penalties_are_a_warning(planted):
+    pytest.importorskip("implicit", reason="implicit is not installed")
+    rec = WRMFRecommender(K, max_iter=2).fit(*planted[:2])
+    with pytest.warns(UserWarning, match=r"regularized differently .* regularization_scaling='popularity'"):
+        model = to_implicit(rec)
+    assert model.regularization == rec.user_regularization_
+    again = from_implicit(model, rec.users_, rec.items_)
+    np.testing.assert_array_equal(again.predict(planted[0]), rec.predict(planted[0]))
+
+
+def test_automatic_penalties_without_scaling_are_a_warning_where_sides_differ(planted):
+    pytest.importorskip("implicit", reason="implicit is not installed")
+    rec = WRMFRecommender(K, max_iter=2, regularization_scaling=0).fit(*planted[:2])
+    with pytest.warns(UserWarning, match=r"regularized differently .* regularization_scaling=0"):
+        assert to_implicit(rec).regularization == rec.user_regularization_
 
 
 @pytest.mark.slow
@@ -297,7 +323,7 @@ import warnings
 from sklearn_recsketch import WRMFRecommender
 from sklearn_recsketch.conversion import to_implicit
 warnings.simplefilter("error")
-to_implicit(WRMFRecommender(2, max_iter=1).fit([[0, 0], [1, 1]]))
+to_implicit(WRMFRecommender(2, max_iter=1, regularization=10.0).fit([[0, 0], [1, 1]]))
 """
     pytest.importorskip("implicit", reason="implicit is not installed")
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=300)

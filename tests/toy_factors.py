@@ -11,9 +11,9 @@ from sklearn_recsketch.recommenders._assembled import assembled
 
 def model_of(items, users, seen=None):
     """A recommender with these vectors, whose ids are row numbers."""
-    return assembled(
-        WRMFRecommender(items.shape[1]), np.arange(len(users)), np.arange(len(items)), users, items, interactions=seen
-    )
+    # Nothing can be computed from interactions that are not there.
+    recommender = WRMFRecommender(items.shape[1], alpha=40.0, regularization=10.0)
+    return assembled(recommender, np.arange(len(users)), np.arange(len(items)), users, items, interactions=seen)
 
 
 def scattered(n, rng, n_components=16):

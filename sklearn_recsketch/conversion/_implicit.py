@@ -146,11 +146,12 @@ def to_implicit(estimator: Any) -> Any:
     recommender = factor_recommender(estimator)
     als, bpr = _classes()
     if isinstance(recommender, WRMFRecommender):
-        users, items = recommender._regularization_of("user"), recommender._regularization_of("item")
-        if users != items or recommender.regularization_scaling:
+        users, items = recommender.user_regularization_, recommender.item_regularization_
+        scaling = recommender._objective.scaling
+        if users != items or scaling:
             warnings.warn(
                 f"Rows are regularized differently (users {users:g}, items {items:g}, regularization_scaling="
-                f"{recommender.regularization_scaling:g}), but implicit has one regularization: it is {users:g}, "
+                f"{scaling!r}), but implicit has one regularization: it is {users:g}, "
                 f"which matters to recalculate_user and recalculate_item alone.",
                 stacklevel=2,
             )

@@ -10,6 +10,8 @@ import scipy.sparse as sp
 from sklearn_recsketch.recommenders._entities import Entities
 from sklearn_recsketch.recommenders._factors import FactorRecommender
 from sklearn_recsketch.recommenders._pairwise import PairwiseRecommender
+from sklearn_recsketch.recommenders._wrmf import WRMFRecommender
+from sklearn_recsketch.recommenders._wrmf_objective import Objective
 from sklearn_recsketch.solvers._pairwise_sides import Embeddings
 
 __all__ = ["assembled"]
@@ -68,5 +70,7 @@ def assembled(
         learnt = [Embeddings(state[f"{name}_embeddings_"], own) for name, own in zip(sides, states, strict=True)]
         state |= recommender._beyond_vectors(learnt, sides["item"])
         state["_unit_penalties"] = recommender._penalty_units(matrix)
+    if isinstance(recommender, WRMFRecommender):
+        state |= Objective.of(recommender, matrix).attributes()
     recommender._replace_fitted(state)
     return recommender

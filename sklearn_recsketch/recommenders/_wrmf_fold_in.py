@@ -9,7 +9,7 @@ import scipy.linalg
 import scipy.sparse as sp
 
 from sklearn_recsketch.recommenders._entities import Entities
-from sklearn_recsketch.recommenders._wrmf_sweeps import EXACT, row_penalties
+from sklearn_recsketch.recommenders._wrmf_sweeps import EXACT
 from sklearn_recsketch.solvers._ratings import ratings_of
 from sklearn_recsketch.solvers._wrmf_rows import FixedSide, Rotated, gram, solve_side
 from sklearn_recsketch.utils._threads import Workers
@@ -44,19 +44,12 @@ class FoldIn:
         self._others = np.vstack([factors, np.broadcast_to(unknown, (n_unknown, factors.shape[1]))]).astype(np.float32)
         self._active = np.flatnonzero(active)
         # What interactions add to the Gram matrix of the active others: c - 1 of an active one, c of another.
-        self._weights = model._excess(history)
+        objective = model._objective
+        self._weights = objective.excess(history)
         self._is_added = ~np.append(active, np.zeros(n_unknown, dtype=bool))[self._weights.indices]
         self._weights.data = self._weights.data + self._is_added
-        totals = len(self._active) + self._weights.sum(axis=1, dtype=np.float64)
-        scaling = model.regularization_scaling
-        mean = self._mean_in_training(model, name, entities) if scaling else np.nan  # a pass over all interactions
-        # The penalty is on the row's own embedding: it draws the vector to what features say.
-        self._pull = row_penalties(totals, mean, model._regularization_of(name), scaling) / entities.identity_weight**2
-
-    def _mean_in_training(self, model: Any, name: str, entities: Entities) -> float:
-        """Mean sum of confidences of the rows that training solved."""
-        excess = model._excess(model._trained_on).sum(axis=1 if name == "user" else 0, dtype=np.float64)
-        return float((len(self._active) + excess[entities.active]).mean())
+        # The penalty is on the row's own embedding: it shrinks the vector towards what features say.
+        self._pull = objective.row_penalties(name, objective.ratings(history)) / entities.identity_weight**2
 
     def _problem(self) -> tuple[sp.csr_array, np.ndarray]:
         """Interactions and others for a solver with ``A = Y^T Y + sum_j e_j y_j y_j^T``, ``b = sum_j (1 + e_j) y_j``.

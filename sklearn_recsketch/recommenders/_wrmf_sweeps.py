@@ -11,14 +11,15 @@ import scipy.sparse as sp
 from sklearn_recsketch.kernels._als import Ratings
 from sklearn_recsketch.recommenders._entities import Entities
 from sklearn_recsketch.recommenders._factors import Problem
+from sklearn_recsketch.recommenders._wrmf_objective import Objective
 from sklearn_recsketch.solvers._feature_matrix import FeatureMatrix, draw_features, inner
 from sklearn_recsketch.solvers._norms import largest_norm
-from sklearn_recsketch.solvers._ratings import row_sums, transposed
+from sklearn_recsketch.solvers._ratings import transposed
 from sklearn_recsketch.solvers._wrmf_features import solve_features, solve_jointly
 from sklearn_recsketch.solvers._wrmf_rows import Accuracy, FixedSide, Rotated, gram, solve_side
 from sklearn_recsketch.utils._threads import Workers
 
-__all__ = ["EXACT", "Sweeps", "row_penalties"]
+__all__ = ["EXACT", "Sweeps"]
 
 # Conjugate gradient starts from the last sweep's solution. Two steps then end within 1e-4 of the loss
 # of exact solves on sparse likes, but far above it where alpha * d reaches the hundreds. Steps until a
@@ -28,17 +29,6 @@ STEPS = Accuracy(2)
 NEARLY = Accuracy(200, excess=3e-5, share=0.05)
 EXACT = Accuracy(1000, tol=1e-6, restarts=8)
 FEATURE_STEPS = Accuracy(3)
-
-
-def row_penalties(totals: np.ndarray, mean: float, regularization: float, scaling: float) -> np.ndarray:
-    """lam of each row: of shape (1,) where all are equal.
-
-    ``lam_u = regularization * (w_u / mean)^scaling`` with w_u in `totals` the sum of row u's confidences over all
-    columns, and `mean` that of the rows in training.
-    """
-    if scaling == 0:
-        return np.array([regularization])
-    return regularization * (totals / mean) ** scaling
 
 
 class Half(ABC):
@@ -68,11 +58,11 @@ class Half(ABC):
         initial: np.ndarray,
         pool: Workers,
     ) -> Half:
-        """The half for these entities; `penalty` is that of each embedding, `lam` that of each row's own."""
+        """The half for these entities; `penalty` is that of each feature, `lam` that of each row's own embedding."""
         if entities.design is None:
             return PlainHalf(ratings, entities, lam, initial, pool)
         if entities.n_identity:
-            return DrawnHalf(ratings, entities, penalty[entities.n_identity :], lam, initial, pool)
+            return DrawnHalf(ratings, entities, penalty, lam, initial, pool)
         return FeatureHalf(ratings, entities, penalty, initial, pool)
 
     def solve(self, other: Half, accuracy: Accuracy) -> float:
@@ -272,19 +262,20 @@ def _weighted_square(weights: np.ndarray, rows: np.ndarray) -> float:
 class Sweeps:
     """Training state of WRMF."""
 
-    def __init__(self, model: Any, problem: Problem, pool: Workers) -> None:
+    def __init__(self, model: Any, objective: Objective, problem: Problem, pool: Workers) -> None:
+        self.objective = objective
         self._accuracy = {"auto": NEARLY, "cg": STEPS, "cholesky": EXACT}[model.solver]
-        ratings = model._ratings(problem.matrix)
-        n_users, n_items = problem.matrix.shape
-        scaling = model.regularization_scaling
+        ratings = objective.ratings(problem.matrix)
         self._halves = []
-        for name, entities, side, n_others, embeddings in (
-            ("user", problem.users, ratings, n_items, problem.user_embeddings),
-            ("item", problem.items, transposed(ratings, n_items), n_users, problem.item_embeddings),
+        for name, entities, side, embeddings in (
+            ("user", problem.users, ratings, problem.user_embeddings),
+            ("item", problem.items, transposed(ratings, problem.matrix.shape[1]), problem.item_embeddings),
         ):
-            totals = n_others + row_sums(side, n_others) if scaling else np.ones(1)  # not looked at without
-            lam = row_penalties(totals, totals.mean(), model._regularization_of(name), scaling)
-            self._halves.append(Half.of(side, entities, model._penalty(entities, name), lam, embeddings, pool))
+            lam, penalty = objective.row_penalties(name, side), np.zeros(0)
+            if entities.active_design is not None:
+                features = sp.csr_array(entities.active_design[:, entities.n_identity :])
+                penalty = objective.feature_penalties(name, side, features, model.feature_regularization)
+            self._halves.append(Half.of(side, entities, penalty, lam, embeddings, pool))
 
     def run_epoch(self, epoch: int) -> float:
         """One sweep over users, one over items; returns L."""

@@ -97,8 +97,12 @@ def excess_of(ratings: Ratings) -> Rows:
     return Rows(ratings.indptr, ratings.indices, read_only(np.ascontiguousarray(excess)))
 
 
-def row_sums(ratings: Ratings, n_columns: int) -> np.ndarray:
+def row_sums(ratings: Ratings) -> np.ndarray:
     """Sum of each row's excess confidences, in float64."""
-    rows = excess_of(ratings)
-    matrix = sp.csr_array((rows.data, rows.indices, rows.indptr), shape=(len(rows.indptr) - 1, n_columns))
-    return np.asarray(matrix.sum(axis=1, dtype=np.float64))
+    counts = np.diff(ratings.indptr)
+    if len(ratings.strengths) == 1:  # the one that stands for all
+        return counts * (float(ratings.scale) * float(ratings.strengths[0]))
+    sums = np.zeros(len(counts))
+    filled = counts > 0
+    sums[filled] = np.add.reduceat(ratings.strengths, ratings.indptr[:-1][filled], dtype=np.float64)
+    return float(ratings.scale) * sums

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from sklearn_recsketch.recommenders._factors import Problem
+from sklearn_recsketch.recommenders._wrmf_objective import Objective
 from sklearn_recsketch.recommenders.engines._requirements import (
     import_engine,
     plain_csr,
@@ -27,8 +28,9 @@ class ImplicitSweeps:
     each side has the regularization it should, and between two of them there is a loss to look at.
     """
 
-    def __init__(self, model: Any, problem: Problem, pool: Workers) -> None:
-        _check_parameters(model, problem)
+    def __init__(self, model: Any, objective: Objective, problem: Problem, pool: Workers) -> None:
+        _check_parameters(model, objective, problem)
+        self.objective = objective
         als = import_engine("implicit.cpu.als").AlternatingLeastSquares(
             factors=model.n_components, use_cg=model.solver != "cholesky", num_threads=pool.n_threads
         )
@@ -36,11 +38,11 @@ class ImplicitSweeps:
         self._initial = problem.user_embeddings, problem.item_embeddings
         self._active = np.flatnonzero(problem.users.active), np.flatnonzero(problem.items.active)
         self._vectors = [start[rows] for start, rows in zip(self._initial, self._active, strict=True)]
-        self._excess = model._excess(problem.matrix)
+        self._excess = objective.excess(problem.matrix)
         confidence = plain_csr(self._excess)
         confidence.data = 1 + confidence.data
         self._confidence = confidence, confidence.T.tocsr()
-        self._lam = model._regularization_of("user"), model._regularization_of("item")
+        self._lam = objective.penalties
 
     def run_epoch(self, epoch: int) -> float:
         """One sweep over users, one over items; returns L."""
@@ -84,10 +86,10 @@ def _square(rows: np.ndarray) -> float:
     return float(np.einsum("rk,rk->", rows, rows, dtype=np.float64))
 
 
-def _check_parameters(model: Any, problem: Problem) -> None:
+def _check_parameters(model: Any, objective: Objective, problem: Problem) -> None:
     """Raise for what implicit has no counterpart of."""
     refuse_features(model, (problem.users, problem.items))
-    if model.regularization_scaling:
+    if objective.scaling:
         refuse(
             model,
             "regularization_scaling",

@@ -1,0 +1,277 @@
+"""The numbers in WRMF's objective: confidences and penalties, passed or computed from the interactions."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+import reference
+import scipy.sparse as sp
+
+from sklearn_recsketch import SideFeatureEncoder, WRMFRecommender
+from sklearn_recsketch.recommenders._wrmf_objective import FEATURE_SHARE, transformed
+
+SIDES = pytest.mark.parametrize("name", ["user", "item"])
+STRUCTURE_FREE = {  # (n_users, n_items, density, exponent of both sides' popularity)
+    "wide": (300, 200, 0.05, None),
+    "tall": (900, 150, 0.06, None),
+    "dense": (200, 200, 0.2, None),
+    "long tail": (500, 300, 0.05, 2.0),
+}
+
+
+def dense(rec):
+    """Strengths of active users and items, in float64."""
+    return rec.interactions_.toarray().astype(np.float64)[rec._active_user][:, rec._active_item]
+
+
+def literal_penalties(rec, name):
+    """lam of each active row and of each feature, by the formulas of the docstring."""
+    rows = dense(rec) if name == "user" else dense(rec).T
+    own = getattr(rec, f"{name}_regularization_")
+    kind, scale = "scaled_log", rec.strength_scale_
+    lam = reference.popularity_penalties(rows, own, kind, scale) if name == "item" else np.full(len(rows), own)
+    encoder, active = getattr(rec, f"{name}_encoder_"), getattr(rec, f"_active_{name}")
+    if encoder is None:
+        return lam, np.zeros(0)
+    design = encoder.transform(getattr(rec, f"{name}_features_")).toarray()
+    design = design[active, len(active) if encoder.identity else 0 :]
+    totals = np.array([sum(reference.transformed(row, kind, scale).ravel()) for row in rows])
+    of_features = []
+    for k in range(design.shape[1]):
+        total = sum(design[r, k] ** 2 * totals[r] for r in range(len(rows)))
+        one = totals.sum() / (rows > 0).sum()  # that of a single interaction
+        of_features.append(FEATURE_SHARE * own * np.sqrt(max(total, one) / totals.mean()))
+    return lam, np.array(of_features)
+
+
+def literal_penalty(rec, name):
+    """Regularization term of one side."""
+    lam, of_features = literal_penalties(rec, name)
+    encoder, active = getattr(rec, f"{name}_encoder_"), getattr(rec, f"_active_{name}")
+    embeddings = getattr(rec, f"{name}_embeddings_").astype(np.float64)
+    if encoder is not None and not encoder.identity:
+        return reference.penalty(embeddings, of_features)
+    n = len(active)
+    return reference.penalty(embeddings[:n][active], lam) + reference.penalty(embeddings[n:], of_features)
+
+
+def structure_free(n_users, n_items, density, tail, seed=0):
+    """Pairs drawn apart from each other."""
+    rng = np.random.default_rng(seed)
+    chance = np.full((n_users, n_items), density)
+    if tail is not None:
+        users, items = (1 + rng.pareto(tail, n) for n in (n_users, n_items))
+        chance = np.minimum(density * np.outer(users / users.mean(), items / items.mean()), 0.8)
+    return np.argwhere(rng.random(chance.shape) < chance)
+
+
+def noise_edge(rec):
+    """Penalty at which a random matrix with as many interactions leaves no component."""
+    strengths = rec.interactions_
+    excess = rec.alpha_ * np.mean(transformed(strengths.data, "scaled_log", rec.strength_scale_))
+    per_user, per_item = (strengths.nnz / n for n in strengths.shape)
+    return (1 + excess) * (np.sqrt(per_user) + np.sqrt(per_item))
+
+
+def share_of_noise(rec):
+    """The penalty in units of that."""
+    return np.sqrt(rec.user_regularization_ * rec.item_regularization_) / noise_edge(rec)
+
+
+# Confidences.
+
+
+def test_the_scaled_logarithm_goes_on_where_the_line_ends():
+    around = transformed(np.array([0.75, 1.5, 3.0, 3.003, 3.0 * np.e], dtype=np.float32), "scaled_log", 3.0)
+    np.testing.assert_allclose(around, [0.25, 0.5, 1.0, 1.001, 2.0], atol=1e-6)  # float32; the curve bends by 5e-7
+
+
+def test_a_confidence_is_the_formula_of_the_docstring(tiny):
+    X, y, _, _ = tiny
+    rec = WRMFRecommender(4, max_iter=1, random_state=0).fit(X, 3 * y)
+    d = rec.interactions_.data
+    assert rec.strength_scale_ == d.min()
+    excess = rec._objective.excess(rec.interactions_).data
+    np.testing.assert_allclose(excess, rec.alpha_ * (1 + np.log(d / d.min())), rtol=1e-6)  # float32
+
+
+@pytest.mark.parametrize("confidence", ["linear", "log", "scaled_log"])
+def test_the_mean_excess_confidence_does_not_depend_on_the_transform(confidence, tiny):
+    X, y, _, _ = tiny
+    likes = WRMFRecommender(4, max_iter=1, random_state=0).fit(X[y > 0])  # its mean is alpha_
+    rec = WRMFRecommender(4, confidence=confidence, max_iter=1, random_state=0).fit(X, y)
+    assert rec._objective.excess(rec.interactions_).data.mean() == pytest.approx(likes.alpha_, rel=1e-5)  # float32
+
+
+def test_alpha_goes_with_the_root_of_the_pairs_per_interaction():
+    sparse, dense = (WRMFRecommender(2, max_iter=1).fit(structure_free(100, 60, p, None)) for p in (0.1, 0.4))
+    density = [rec.interactions_.nnz / np.prod(rec.interactions_.shape) for rec in (sparse, dense)]
+    assert sparse.alpha_ / dense.alpha_ == pytest.approx(np.sqrt(density[1] / density[0]), rel=1e-6)
+
+
+def test_a_number_as_alpha_multiplies_the_strength_itself(tiny):
+    X, y, _, _ = tiny
+    rec = WRMFRecommender(4, alpha=2.0, max_iter=1, random_state=0).fit(X, y)
+    np.testing.assert_array_equal(rec._objective.excess(rec.interactions_).data, 2 * rec.interactions_.data)
+    assert rec.strength_scale_ == 1.0
+
+
+# Penalties.
+
+
+@SIDES
+@pytest.mark.parametrize("scaling", ["auto", "popularity", 0.5, 1.0])
+def test_penalties_of_rows_are_the_formula(name, scaling, tiny):
+    X, y, _, _ = tiny
+    rec = WRMFRecommender(4, regularization_scaling=scaling, max_iter=1, random_state=0).fit(X, y)
+    rows = dense(rec) if name == "user" else dense(rec).T
+    own = getattr(rec, f"{name}_regularization_")
+    if isinstance(scaling, float):
+        c = reference.confidences(rows, rec.alpha_, "scaled_log", rec.strength_scale_)
+        expected = np.array([own * (row.sum() / c.sum(axis=1).mean()) ** scaling for row in c])
+    else:
+        expected = literal_penalties(rec, name)[0]
+    found = rec._objective.row_penalties(name, rec._objective.ratings(sp.csr_array(rows.astype(np.float32))))
+    np.testing.assert_allclose(np.broadcast_to(found, len(rows)), expected, rtol=1e-5)  # float32 strengths
+
+
+@SIDES
+def test_a_number_for_one_side_leaves_the_other_automatic(name, tiny):
+    X, y, _, _ = tiny
+    automatic = WRMFRecommender(4, max_iter=1, random_state=0).fit(X, y)
+    rec = WRMFRecommender(4, max_iter=1, random_state=0, **{f"{name}_regularization": 3.0}).fit(X, y)
+    other = "item" if name == "user" else "user"
+    assert getattr(rec, f"{name}_regularization_") == 3.0
+    assert getattr(rec, f"{other}_regularization_") == getattr(automatic, f"{other}_regularization_")
+
+
+@SIDES
+def test_one_side_may_be_automatic_beside_a_number_for_both(name, tiny):
+    X, y, _, _ = tiny
+    automatic = WRMFRecommender(4, max_iter=1, random_state=0).fit(X, y)
+    rec = WRMFRecommender(4, regularization=3.0, max_iter=1, **{f"{name}_regularization": "auto"}).fit(X, y)
+    other = "item" if name == "user" else "user"
+    assert getattr(rec, f"{name}_regularization_") == getattr(automatic, f"{name}_regularization_")
+    assert getattr(rec, f"{other}_regularization_") == 3.0
+
+
+def test_with_numbers_for_both_sides_all_rows_are_penalised_alike(tiny):
+    X, y, _, _ = tiny
+    rec = WRMFRecommender(4, user_regularization=2.0, item_regularization=3.0, max_iter=1).fit(X, y)
+    assert rec._objective.scaling == 0
+    assert rec._objective.penalties == (2.0, 3.0)
+
+
+def test_a_number_for_features_is_their_penalty(tiny):
+    X, y, item_features, _ = tiny
+    rec = WRMFRecommender(4, feature_regularization=0.0, solver="cholesky", max_iter=2, random_state=0)
+    free = rec.fit(X, y, item_features=item_features).item_embeddings_[len(rec.items_) :]
+    rec.set_params(feature_regularization=1e6).fit(X, y, item_features=item_features)
+    assert np.abs(rec.item_embeddings_[len(rec.items_) :]).max() < 1e-3 * np.abs(free).max()
+
+
+# L.
+
+
+@pytest.mark.parametrize("solver", ["auto", "cg", "cholesky"])
+@pytest.mark.parametrize("featured", ["none", "items", "users", "both", "items without identity"])
+def test_loss_curve_is_the_dense_loss(solver, featured, tiny):
+    X, y, item_features, user_features = tiny
+    encoder = SideFeatureEncoder(identity="without" not in featured, identity_weight=0.5)
+    rec = WRMFRecommender(4, solver=solver, item_encoder=encoder, max_iter=4, random_state=0)
+    rec.fit(
+        X,
+        y,
+        item_features=item_features if featured.startswith(("items", "both")) else None,
+        user_features=user_features if featured in ("users", "both") else None,
+    )
+    U, V = (f.astype(np.float64) for f in (rec.user_factors_[rec._active_user], rec.item_factors_[rec._active_item]))
+    loss = reference.pair_loss(dense(rec), U, V, rec.alpha_, "scaled_log", rec.strength_scale_)
+    loss += literal_penalty(rec, "user") + literal_penalty(rec, "item")
+    assert rec.loss_curve_[-1] == pytest.approx(loss, rel=5e-5)  # a by-product of float32 sums
+
+
+@pytest.mark.parametrize("featured", [False, True])
+def test_gradient_vanishes_for_the_side_solved_last(featured, tiny):
+    X, y, item_features, _ = tiny
+    rec = WRMFRecommender(4, solver="cholesky", max_iter=4, random_state=0)
+    rec.fit(X, y, item_features=item_features if featured else None)
+    active = rec._active_item
+    U, V = rec.user_factors_[rec._active_user].astype(np.float64), rec.item_factors_[active].astype(np.float64)
+    kind = "scaled_log", rec.strength_scale_
+    gradient, size = reference.user_gradient(dense(rec).T, V, U, 0.0, rec.alpha_, *kind)
+    lam, of_features = literal_penalties(rec, "item")
+    W = rec.item_embeddings_.astype(np.float64)
+    if featured:
+        design = rec.item_encoder_.transform(rec.item_features_).toarray()[active]
+        keep = np.append(active, np.ones(len(of_features), dtype=bool))  # cold items take no part
+        gradient, W, lam = (design[:, keep]).T @ gradient, W[keep], np.append(lam, of_features)
+    gradient = gradient + 2 * lam[:, None] * W
+    # Relative residual 1e-6 of the solver, and float32 vectors.
+    assert np.abs(gradient).max() < 2e-5 * size
+
+
+# Noise.
+
+
+def singular_values(rec):
+    return np.linalg.svd(rec.user_factors_.astype(np.float64) @ rec.item_factors_.T, compute_uv=False)
+
+
+@pytest.mark.parametrize("kind", ["wide", "tall", "dense"])
+def test_penalties_at_the_edge_of_noise_leave_popularity_alone(kind):
+    X = structure_free(*STRUCTURE_FREE[kind])
+    rec = WRMFRecommender(8, max_iter=200, random_state=0).fit(X)
+    left = {}
+    for share in (0.5, 1.05):  # of the edge, which finite matrices have a few percent around it
+        change = share / share_of_noise(rec)
+        user, item = change * rec.user_regularization_, change * rec.item_regularization_
+        other = WRMFRecommender(8, alpha=rec.alpha_, user_regularization=user, item_regularization=item)
+        other.set_params(max_iter=200, regularization_scaling=0, random_state=0).fit(X)
+        left[share] = singular_values(other)[1:8] / singular_values(other)[0]
+    assert left[0.5].max() > 0.03
+    assert left[1.05].max() < 0.01
+
+
+def test_the_automatic_penalty_is_a_share_of_that_edge_on_any_data():
+    shares = [share_of_noise(WRMFRecommender(8, max_iter=1).fit(structure_free(*of))) for of in STRUCTURE_FREE.values()]
+    np.testing.assert_allclose(shares, shares[0], rtol=1e-6)
+    assert 0 < shares[0] <= 1
+
+
+def test_strengths_enter_the_penalty_by_the_mean_confidence_only(tiny):
+    X, y, _, _ = tiny
+    # alpha makes up for the transform.
+    counts = WRMFRecommender(8, max_iter=1, random_state=0).fit(X[y > 0], y[y > 0])
+    likes = WRMFRecommender(8, max_iter=1, random_state=0).fit(X[y > 0])
+    assert counts.user_regularization_ == pytest.approx(likes.user_regularization_, rel=1e-5)  # float32 strengths
+    assert share_of_noise(counts) == pytest.approx(share_of_noise(likes), rel=1e-5)
+
+
+def test_planted_taste_stands_out_of_noise(planted):
+    X, y, _ = planted
+    rec = WRMFRecommender(16, max_iter=60, random_state=0).fit(X, y)
+    values = singular_values(rec)
+    # make_interactions draws four components of taste; popularity is one more.
+    assert values[4] > 2 * values[5]
+
+
+def test_each_user_twice_halves_the_ratio_of_the_penalties(tiny):
+    X, y, _, _ = tiny
+    once = WRMFRecommender(4, max_iter=1, random_state=0).fit(X, y)
+    twice = WRMFRecommender(4, max_iter=1, random_state=0)
+    twice.fit(pd.concat([X, X.assign(user=X["user"] + 10_000)]), np.tile(y, 2))
+    assert twice.alpha_ == pytest.approx(once.alpha_, rel=1e-6)  # as dense as before
+    assert share_of_noise(twice) == pytest.approx(share_of_noise(once), rel=1e-6)
+    ratios = [rec.user_regularization_ / rec.item_regularization_ for rec in (once, twice)]
+    # Items have twice the confidences, users the same.
+    assert ratios[1] == pytest.approx(ratios[0] / 2, rel=1e-6)
+
+
+def test_users_and_items_may_change_places(tiny):
+    X, y, _, _ = tiny
+    rec = WRMFRecommender(4, max_iter=1, random_state=0).fit(X, y)
+    turned = WRMFRecommender(4, max_iter=1, random_state=0).fit(X[["item", "user"]].to_numpy(), y)
+    found = turned.alpha_, turned.item_regularization_, turned.user_regularization_
+    np.testing.assert_allclose(found, (rec.alpha_, rec.user_regularization_, rec.item_regularization_), rtol=1e-6)
