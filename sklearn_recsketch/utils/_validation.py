@@ -152,8 +152,8 @@ def check_interactions(X: Any, y: Any = None, *, name: str = "X", weighted: bool
         weight = check_strengths(columns[2], n_rows, f"the weight column of {name}")
     strength = np.broadcast_to(1.0, n_rows) if y is None else check_strengths(y, n_rows, "y")
     return Interactions(
-        users=encode_ids(columns[0], "user"),
-        items=encode_ids(columns[1], "item"),
+        users=encode_ids(columns[0], "user", names and names[0]),
+        items=encode_ids(columns[1], "item", names and names[1]),
         y=strength,
         weight=weight,
         library=library,
@@ -196,7 +196,13 @@ def _as_table(X: Any, name: str) -> Any:
             f"{name} is a {type(X).__name__}, but each row of {name} must be one interaction. Items by user become a "
             f"table with pd.Series({name}).explode().reset_index(), columns with pd.DataFrame({name})."
         )
+    if isinstance(X, pd.Series):
+        raise TypeError(
+            f"{name} is a Series, but each row of {name} must be one interaction of a user with an item. Items by user "
+            f"become a table with {name}.explode().reset_index()."
+        )
     if isinstance(X, list | tuple):
+        _refuse_ragged(X, name)
         # As objects: np.asarray(["u", 1]) would turn the integer into text.
         X = np.array(X, dtype=object)
     # Frames that are not in memory: Spark's, dask's, and the lazy ones of polars.
@@ -218,6 +224,17 @@ def _as_table(X: Any, name: str) -> Any:
     if X.dtype.kind == "c":
         raise ValueError(f"Complex data not supported: the ids of {name} are {X.dtype}.")
     return X
+
+
+def _refuse_ragged(rows: Any, name: str) -> None:
+    """Raise where the rows of a list are lists of several lengths, as those of items by user are."""
+    lengths = [len(row) for row in rows if isinstance(row, list | tuple)]
+    if len(lengths) == len(rows) and len(set(lengths)) > 1:
+        place = next(place for place, length in enumerate(lengths) if length != lengths[0])
+        raise ValueError(
+            f"{name} must have one row per interaction, with a user id and an item id, but row 0 has {lengths[0]} "
+            f"values and row {place} has {lengths[place]}. A user with several items has a row for each of them."
+        )
 
 
 def _selection(names: list[str], name: str, library: str | None) -> str:
