@@ -39,8 +39,8 @@ def check_strengths(values: Any, n_rows: int, name: str) -> np.ndarray:
     except (TypeError, ValueError):
         row, value = next(((r, v) for r, v in enumerate(array) if not _is_number(v)), (0, array[0]))
         raise ValueError(
-            f"{name} must be numbers, but row {row} is {show_id(value)} of type {type(value).__name__}. Convert it, for "
-            f"example with pd.to_numeric, or leave {'y' if name == 'y' else 'the column'} out."
+            f"{name} must be numbers, but row {row} is {show_id(value)} of type {type(value).__name__}. Convert it, "
+            f"for example with pd.to_numeric, or leave {'y' if name == 'y' else 'the column'} out."
         ) from None
     refuse_bad_strengths(strength, name)
     return np.asarray(strength)

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import scipy.sparse as sp
 
-from sklearn_recsketch.utils._column_names import are_swapped, is_id, is_time, suggested_pair
+from sklearn_recsketch.utils._column_names import are_swapped, is_time, suggested_pair, third_is_id
 from sklearn_recsketch.utils._frames import columns_of, frame_library, unmasked
 from sklearn_recsketch.utils._ids import IdColumn, encode_ids
 from sklearn_recsketch.utils._strengths import check_strengths
@@ -24,6 +24,8 @@ __all__ = [
     "check_k",
     "check_rows",
 ]
+
+MANY_COLUMNS = 12  # more than a table of interactions has, so that it may be a matrix
 
 
 @dataclass(frozen=True)
@@ -138,7 +140,7 @@ def check_interactions(X: Any, y: Any = None, *, name: str = "X", weighted: bool
     if len(columns) not in (2, 3):
         raise ValueError(
             f"{name} has {len(columns)} feature(s) in {n_rows} sample(s), but a recommender expects "
-            f"2 features: user id and item id, or 3 with a training weight. {_how_to_select(names, name, library)}"
+            f"2 features: user id and item id, or 3 with a training weight. {_how_to_select(X, names, name, library)}"
         )
     _refuse_swapped(names, name, library)
     if n_rows == 0:
@@ -237,20 +239,29 @@ def _refuse_ragged(rows: Any, name: str) -> None:
         )
 
 
-def _selection(names: list[str], name: str, library: str | None) -> str:
+def _selection(names: list[Any], name: str, library: str | None) -> str:
     """How to select columns of a frame."""
     return f"{name}.select({names})" if library == "pyarrow" else f"{name}[{names}]"
 
 
-def _how_to_select(names: list[str] | None, name: str, library: str | None) -> str:
+def _how_to_select(X: Any, names: list[str] | None, name: str, library: str | None) -> str:
     """What to write where a table has too few columns, or others beside users and items."""
     order = "Select them in this order, for example"
+    wide = ""
+    if X.shape[1] > MANY_COLUMNS:
+        wide = (
+            f" A user x item matrix becomes a table with X, y = "
+            f"sklearn_recsketch.preprocessing.interactions_from_matrix({name})."
+        )
     if names is None:
-        return f"{order} {name}[['user', 'item']] of a frame or {name}[:, :2] of an array."
-    pair = suggested_pair(names)
-    if pair is None and len(names) == 1:
-        return f"Its column is {names[0]!r}."
-    return f"Its columns are {names}. {order} {_selection(list(pair or names[:2]), name, library)}."
+        return f"{order} {name}[['user', 'item']] of a frame or {name}[:, :2] of an array.{wide}"
+    labels = list(X.columns) if library == "pandas" else names  # those of pandas may be numbers
+    if len(labels) == 1:
+        return f"Its column is {labels[0]!r}. Add the ids of the other side."
+    pair = suggested_pair(names) or names[:2]
+    select = _selection([labels[names.index(one)] for one in pair], name, library)
+    more = f" and {len(labels) - MANY_COLUMNS} more" if wide else ""
+    return f"Its columns are {labels[:MANY_COLUMNS]}{more}. {order} {select}.{wide}"
 
 
 def _refuse_swapped(names: list[str] | None, name: str, library: str | None) -> None:
@@ -274,8 +285,8 @@ def _refuse_other_weight(column: Any, names: list[str] | None, name: str, librar
             f"{which} holds times, but a third column weights the rows in training. Write {pair}. To split by time, "
             f"pass the times as groups: TemporalUserSplit().split({pair}, groups={groups}).{rename}"
         )
-    if is_id(third):
-        ids = suggested_pair(names or [])
+    if names is not None and third_is_id(names):
+        ids = suggested_pair(names)
         raise ValueError(
             f"{which} holds ids by its name, but a third column weights the rows in training. Write "
             f"{pair if ids is None else _selection(list(ids), name, library)}.{rename}"
