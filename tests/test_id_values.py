@@ -281,3 +281,10 @@ def test_errors_show_a_value_on_a_line_of_moderate_length(value):
     with pytest.raises(ValueError) as raised:
         encode_ids(column, "item")
     assert len(str(raised.value)) < 500 and "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize("dtype", [pl.Int128, pl.UInt128] if hasattr(pl, "UInt128") else [pl.Int128])
+def test_integers_of_polars_that_numpy_has_no_type_for_are_read(dtype):
+    assert encode_ids(pl.Series([7, 3], dtype=dtype), "item").ids.tolist() == [3, 7]
+    with pytest.raises(ValueError, match="does not fit 64 bits: 18446744073709551616"):
+        encode_ids(pl.Series([7, 2**64], dtype=dtype), "item")

@@ -75,23 +75,30 @@ class TextTable:
 
     def rows(self, header: list[str], ids: list[str]) -> pd.DataFrame:
         """All columns of all rows, numbered from 0, by pandas; slower only where it finds something wrong."""
-        problem, frame = None, None
+        frame = self._by_pandas()
+        if frame is not None:
+            blank = any(frame[header.index(name)].str.strip().eq("").any() for name in ids)
+            if not blank and self._separators_in(frame, header) == (len(header) - 1) * (len(frame) + 1):
+                return frame
+        self._refuse_bad_records(header, ids)
+        # Nothing is: pandas loses a field where a line begins with a carriage return.
+        return pd.DataFrame([fields for _, fields, _ in self.records()][1:], columns=range(len(header)), dtype=str)
+
+    def is_whole(self) -> bool:
+        """Whether each record has as many fields as the first."""
+        n_fields = len(self.header)
+        return all(len(fields) == n_fields for _, fields, _ in self.records())
+
+    def _by_pandas(self) -> pd.DataFrame | None:
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("error", pd.errors.ParserWarning)
                 frame = pd.read_csv(
                     io.BytesIO(self.text.encode()), dtype=str, keep_default_na=False, index_col=False, **self.dialect
                 )
-        except (pd.errors.ParserError, pd.errors.ParserWarning) as error:
-            problem = error
-        if frame is not None:
-            frame.columns = range(frame.shape[1])
-            blank = any(frame[header.index(name)].str.strip().eq("").any() for name in ids)
-            if not blank and self._separators_in(frame, header) == (len(header) - 1) * (len(frame) + 1):
-                return frame
-        self._refuse_bad_records(header, ids)
-        if frame is None:
-            raise ValueError(f"{self.name} cannot be read: {problem}.") from problem
+        except (pd.errors.ParserError, pd.errors.ParserWarning):
+            return None
+        frame.columns = range(frame.shape[1])
         return frame
 
     def _separators_in(self, frame: pd.DataFrame, header: list[str]) -> int:
@@ -149,7 +156,15 @@ def read_text_table(path: Any, *, encoding: str, sep: str, quotechar: str | None
         raise ValueError(f"sep and quotechar must differ, got {sep!r} for both.")
     name = str(getattr(path, "name", "the file")) if hasattr(path, "read") else str(path)
     text = read_text(path, encoding, name)
-    return TextTable(name, text, sep, find_quotechar(text, sep) if quotechar == "auto" else quotechar)
+    if quotechar != "auto":
+        return TextTable(name, text, sep, quotechar)
+    table = TextTable(name, text, sep, find_quotechar(text, sep))
+    quote = QUOTES[1]
+    if table.quotechar == quote and 2 * quote not in text and not text.lstrip("\r\n").startswith(quote):
+        # Two names that are a backslash each look like the quotes of one field, which has lines inside.
+        standard = TextTable(name, text, sep, find_quotechar(text, sep, QUOTES[:1]))
+        return standard if standard.is_whole() else table
+    return table
 
 
 @contextmanager
