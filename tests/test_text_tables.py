@@ -71,8 +71,17 @@ def test_names_that_are_a_backslash_are_no_quotes(tmp_path, names, end):
     assert load_likes(tmp_path / "f").names.tolist() == names
 
 
-def test_no_field_is_lost_where_a_line_begins_with_a_carriage_return(read):
-    assert pairs(read(HEADER + "A|m1|ann\n\rB|m2|bob\n\r|m3|eve\n")) == [["ann", "m1"], ["bob", "m2"], ["eve", "m3"]]
+@pytest.mark.parametrize("names", [["\rA"], ["A", "\r"], ["A\rB", "C"], ["A\r", "\r|"], ['\r"']])
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_a_name_may_have_a_carriage_return(tmp_path, names, end):
+    table = pd.DataFrame({"modelname": names, "mid": [f"m{i}" for i in range(len(names))], "uid": "ann"})
+    table.to_csv(tmp_path / "f", sep="|", index=False, lineterminator=end)
+    assert load_likes(tmp_path / "f").names.tolist() == names
+
+
+def test_lines_may_end_with_carriage_returns(read):
+    for end in ("\r", "\r\r\n"):
+        assert pairs(read((HEADER + "A|m1|ann\nB|m2|bob\n").replace("\n", end))) == [["ann", "m1"], ["bob", "m2"]]
 
 
 @pytest.mark.parametrize("name", ["f.gz", "f.bz2", "f.xz", "f.zip"])
