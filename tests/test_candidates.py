@@ -11,6 +11,7 @@ from sklearn.base import clone
 from toy_factors import model_of
 
 from sklearn_recsketch import PopularityRecommender, SideFeatures, WARPRecommender, WRMFRecommender
+from sklearn_recsketch.solvers._choice import read_choice
 
 RECOMMENDERS = [WRMFRecommender(4, max_iter=2, random_state=0), WARPRecommender(4, max_iter=2, random_state=0)]
 EVERY = [*RECOMMENDERS, PopularityRecommender()]
@@ -286,3 +287,8 @@ def test_an_item_called_cold():
     assert rec.recommend(candidates={"cold": ["cold"]})["user"].tolist() == ["cold"]
     with pytest.raises(ValueError, match=r"exclude must be .* got 'cold' of type str\. .* exclude=\['cold'\]"):
         rec.recommend(exclude="cold")
+
+
+def test_two_columns_of_one_name_are_taken_by_position():
+    table = pa.table([["ann"], ["m1"], [None]], names=["user", "item", "item"])
+    assert read_choice(table, "exclude").items.ids.tolist() == ["m1"]

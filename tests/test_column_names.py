@@ -24,6 +24,7 @@ PAIRS = [
     ("user_id", "joke_id"), ("visitor_id", "listing_id"), ("\ufeffuserId", "movieId"), ("userName", "repoName"),
     ("member_id", "venue_id"), ("user_id", "video_id"), ("client_id", "product_code"), ("user", "location id"),
     ("user_id", "track_name"), ("account_id", "show_id"), ("profile_name", "beer_beerid"),
+    ("user_id:token", "item_id:token"), ("user_id", "gmap_id"), ("student", "lesson"), ("user", "url"),
 ]  # fmt: skip
 
 
@@ -46,11 +47,13 @@ TIMES = [
     "timestamp", "Timestamp", "time", "date", "datetime", "ts", "created_at", "createdAt", "event_time", "EventTime",
     "epoch", "unixReviewTime", "t_dat", "InvoiceDate", "date_added", "TIME_STAMP", "review/time", "playedAt",
     "time_ms", "ts_ms", "created_utc", "rating_timestamp", "check-in time",
+    "timestamp:float", "last_played", "firstSeen",
 ]  # fmt: skip
 AMOUNTS = [
     "play_time", "playtime_forever", "weight", "rating", "count", "hours", "days", "plays", "watch_time", "dwelltime",
     "listening_time", "hits", "update_count", "candidate", "quantity", "runtime", "lifetime", "times_played", "n_times",
-    "score", "what", "format", "stats", "events", "mandate", "time_spent", "session_time", "totaltime",
+    "score", "what", "format", "stats", "events", "mandate", "time_spent", "session_time", "totaltime", "last_score",
+    "rating:float",
 ]  # fmt: skip
 
 
@@ -114,6 +117,17 @@ def test_a_third_column_called_an_id_is_refused():
         PopularityRecommender().fit(X)
 
 
+@pytest.mark.parametrize("names", [["user", "rating", "item"], ["rating", "user", "item"], ["item", "rating", "user"]])
+def test_a_third_column_that_is_the_only_one_called_users_or_items_is_refused(names):
+    with pytest.raises(ValueError, match=r"holds ids by its name.* Write X\[\['user', 'item'\]\]"):
+        PopularityRecommender().fit(pd.DataFrame([[1, 2, 3]], columns=names))
+
+
+@pytest.mark.parametrize("third", ["items", "orders", "visits", "products"])
+def test_a_number_of_things_beside_users_and_items_is_a_weight(third):
+    PopularityRecommender().fit(pd.DataFrame([[1, 2, 3.0]], columns=["user", "item", third]))
+
+
 @pytest.mark.parametrize("name", ["orders", "items", "visits", "order"])
 def test_a_number_of_things_is_a_weight(name):
     assert not is_id(name) and not is_time(name)
@@ -153,3 +167,15 @@ def test_without_telling_names_the_frames_own_first_two_are_the_example():
     assert suggested_pair(["a", "b", "c", "d"]) is None
     with pytest.raises(ValueError, match=r"for example X\[\['a', 'b'\]\]"):
         PopularityRecommender().fit(pd.DataFrame([range(4)], columns=list("abcd")))
+
+
+def test_numbers_as_names_are_selected_as_numbers():
+    with pytest.raises(ValueError, match=r"Its columns are \[0, 1, 2, 3\]\. .* for example X\[\[0, 1\]\]"):
+        PopularityRecommender().fit(pd.DataFrame([range(4)]))
+
+
+@pytest.mark.parametrize("form", [lambda frame: frame, lambda frame: frame.to_numpy()])
+def test_a_wide_table_may_be_a_matrix(form):
+    with pytest.raises(ValueError, match=r"X, y = sklearn_recsketch\.preprocessing\.interactions_from_matrix") as error:
+        PopularityRecommender().fit(form(pd.DataFrame([range(1000)])))
+    assert len(str(error.value)) < 500

@@ -8,7 +8,7 @@ import pytest
 
 from sklearn_recsketch import BPRRecommender, PopularityRecommender, SideFeatures, WARPRecommender, WRMFRecommender
 from sklearn_recsketch.exceptions import IdMismatchWarning
-from sklearn_recsketch.model_selection import ColdItemSplit, UserKFold
+from sklearn_recsketch.model_selection import ColdItemSplit, ColdUserSplit, UserKFold
 
 USERS = [f"u{i}" for i in range(20)]
 ITEMS = [f"m{i}" for i in range(12)]
@@ -114,7 +114,6 @@ LEGITIMATE = {
     "both": lambda: (X, {"user_features": features(USERS), "item_features": features(ITEMS)}),
     "integers": lambda: (NUMBERS, {"user_features": features(range(20)), "item_features": features(range(12))}),
     "integer_catalogue": lambda: (NUMBERS, {"item_features": features(range(500))}),
-    "swapped_integers": lambda: (NUMBERS, {"item_features": features(range(20))}),
     "one_row": lambda: (X[:1], {"item_features": features(ITEMS)}),
 }
 
@@ -125,6 +124,43 @@ def test_usual_tables_are_taken_in_silence(model, case):
     rows, given = LEGITIMATE[case]()
     model.fit(rows, **given)
     model.partial_fit(rows[:1], **given)
+
+
+@pytest.mark.parametrize(
+    ("side", "ids", "match"),
+    [
+        (
+            "item_features",
+            range(20),
+            "20 of the 20 ids of item_features are users of X, and only 12 are items: 12 is not",
+        ),
+        (
+            "user_features",
+            range(12),
+            "12 .* of user_features are items of X, and only 12 are users: 12 has no features",
+        ),
+    ],
+)
+def test_integers_of_the_other_side_are_told_by_their_number(model, side, ids, match):
+    with pytest.warns(IdMismatchWarning, match=match + r".* Did you mean (user|item)_features\?"):
+        model.fit(NUMBERS, **{side: features(ids)})
+
+
+def test_nobody_is_told_that_a_known_id_is_unknown(model):
+    with pytest.warns(IdMismatchWarning) as caught:
+        model.fit(X, user_features=features(USERS[4:5]))
+    assert str(caught[0].message) == (
+        "Only 1 of the 20 users of X have features: 'u0' has no features. "
+        "Add those of the others, or ignore this warning if there are none."
+    )
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("splitter", [ColdItemSplit(random_state=0), ColdUserSplit(random_state=0)])
+def test_folds_of_as_many_users_as_items_are_fitted_in_silence(model, splitter):
+    square = pd.DataFrame([(i, (i + j) % 20) for i in range(20) for j in range(4)], columns=["user", "item"])
+    for train, _ in splitter.split(square):
+        model.fit(square.iloc[train], item_features=features(range(20)), user_features=features(range(20)))
 
 
 @pytest.mark.filterwarnings("error")

@@ -73,7 +73,8 @@ EVERY_FLOAT = pytest.mark.parametrize(
 def test_floats_beyond_the_precision_of_their_type_are_refused(dtype, make):
     column = make(np.array([5, LIMITS[dtype]], dtype=dtype))
     bits = LIMITS[dtype].bit_length() - 1
-    with pytest.raises(ValueError, match=rf"The item ids are floats, and .* not an integer below 2\*\*{bits}, from"):
+    rule = rf"The item ids are floats, and .* not an integer below 2\*\*{bits}\. Beyond that, {np.dtype(dtype)} cannot"
+    with pytest.raises(ValueError, match=rule):
         encode_ids(column, "item")
 
 
@@ -123,8 +124,8 @@ def test_queries_know_the_same_limit(ask):
 
 # Values that are no ids.
 
-EXPLODE = r"where a cell has several of them, write X\.explode\('item'\)"
-DECODE = r"Decode the ids, for example with X\['item'\]\.str\.decode\('utf-8'\) of a frame or X\.astype\(str\)"
+EXPLODE = r"where a cell has several of them, give each a row of its own, for example with X\.explode\('item'\)"
+DECODE = r"Decode the ids, for example with .*\.decode\(.* or X\.astype\(str\) of an array"
 CONVERT = r"Convert the column, for example with \.astype\(str\)"
 OTHER_VALUES = [
     ([["x", "y"], ["z"]], EXPLODE),
@@ -269,3 +270,21 @@ def test_a_single_id_is_a_list_of_one(id_):
 def test_bytes_are_not_read_as_integers(id_):
     with pytest.raises((TypeError, ValueError), match="Decode"):
         check_id_list(id_, "user")
+
+
+@pytest.mark.parametrize(
+    "value", [list(range(1000)), pd.Series(range(50)), 10**5000, "x" * 1000 + "\ud800"], ids=range(4)
+)
+def test_errors_show_a_value_on_a_line_of_moderate_length(value):
+    column = np.empty(1, dtype=object)
+    column[0] = value
+    with pytest.raises(ValueError) as raised:
+        encode_ids(column, "item")
+    assert len(str(raised.value)) < 500 and "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize("dtype", [pl.Int128, pl.UInt128] if hasattr(pl, "UInt128") else [pl.Int128])
+def test_integers_of_polars_that_numpy_has_no_type_for_are_read(dtype):
+    assert encode_ids(pl.Series([7, 3], dtype=dtype), "item").ids.tolist() == [3, 7]
+    with pytest.raises(ValueError, match="does not fit 64 bits: 18446744073709551616"):
+        encode_ids(pl.Series([7, 2**64], dtype=dtype), "item")

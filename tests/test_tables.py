@@ -83,6 +83,10 @@ def test_strengths_of_the_other_byte_order(code):
         (pa.table({"user": pa.array(["a", None]).dictionary_encode(), "item": [1, 2]}), ValueError, "row 1 is missing"),
         (pd.DataFrame({"user": ["a"], "item": [["x", "y"]]}), ValueError, r"X\.explode\('item'\)"),
         ([["ann", ["x", "y"]], ["bob", ["z"]]], ValueError, r"X\.explode\('item'\)"),
+        (pl.DataFrame({"user": ["a"], "tracks": [["x", "y"]]}), ValueError, r"X\.explode\('tracks'\)"),
+        (pl.DataFrame({"member": [b"a"], "item": ["x"]}), ValueError, r"X\['member'\]\.str\.decode\('utf-8'\)"),
+        (pd.Series([["x", "y"]], index=["ann"]), TypeError, r"X is a Series, .* X\.explode\(\)\.reset_index\(\)"),
+        ([["ann", "x"], ["bob", "x", "y", "z"]], ValueError, r"row 0 has 2 values and row 1 has 4\. A user with"),
     ],
     ids=[
         "structured",
@@ -95,6 +99,10 @@ def test_strengths_of_the_other_byte_order(code):
         "dictionary",
         "lists in a frame",
         "lists in a list",
+        "lists in polars",
+        "bytes in polars",
+        "items by user",
+        "rows of several lengths",
     ],
 )
 def test_tables_that_are_refused(X, error, text):

@@ -63,6 +63,27 @@ def test_a_written_table_is_read_as_it_was(tmp_path, quoting, quotechar, index, 
         assert pairs(likes) == [["007", item] for item in part["mid"]]
 
 
+@pytest.mark.parametrize("names", [["\\", "\\"], ["\\", "a", "\\"], ["\\", "\\", "a\nb"], ["\\ x", "|", "\\"]])
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_names_that_are_a_backslash_are_no_quotes(tmp_path, names, end):
+    table = pd.DataFrame({"modelname": names, "mid": [f"m{i}" for i in range(len(names))], "uid": "ann"})
+    table.to_csv(tmp_path / "f", sep="|", index=False, lineterminator=end)
+    assert load_likes(tmp_path / "f").names.tolist() == names
+
+
+@pytest.mark.parametrize("names", [["\rA"], ["A", "\r"], ["A\rB", "C"], ["A\r", "\r|"], ['\r"']])
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_a_name_may_have_a_carriage_return(tmp_path, names, end):
+    table = pd.DataFrame({"modelname": names, "mid": [f"m{i}" for i in range(len(names))], "uid": "ann"})
+    table.to_csv(tmp_path / "f", sep="|", index=False, lineterminator=end)
+    assert load_likes(tmp_path / "f").names.tolist() == names
+
+
+def test_lines_may_end_with_carriage_returns(read):
+    for end in ("\r", "\r\r\n"):
+        assert pairs(read((HEADER + "A|m1|ann\nB|m2|bob\n").replace("\n", end))) == [["ann", "m1"], ["bob", "m2"]]
+
+
 @pytest.mark.parametrize("name", ["f.gz", "f.bz2", "f.xz", "f.zip"])
 def test_compressed_files_are_told_by_their_name(tmp_path, name):
     pd.DataFrame({"mid": ["m1"], "uid": ["a"]}).to_csv(tmp_path / name, sep="|", index=False)
@@ -210,3 +231,8 @@ def test_features_that_pandas_wrote_are_read(tmp_path):
     features = load_features(tmp_path / "f", lowercase=False)
     assert features.ids.tolist() == ["007", "m2"]
     assert features.feature_names().tolist() == ["tag=A | b", "tag=null"]
+
+
+def test_an_encoding_that_is_no_text_is_refused(read):
+    with pytest.raises(ValueError, match="encoding must be one that Python knows, such as 'utf-8', got None"):
+        read(HEADER + "A|m1|ann\n", encoding=None)

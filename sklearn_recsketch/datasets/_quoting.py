@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 __all__ = ["QUOTES", "find_quotechar"]
 
@@ -11,7 +11,7 @@ __all__ = ["QUOTES", "find_quotechar"]
 QUOTES = ('"', "\\")
 
 
-def find_quotechar(text: str, sep: str) -> str | None:
+def find_quotechar(text: str, sep: str, quotes: Sequence[str] = QUOTES) -> str | None:
     """The quote character of a file, None if its fields are not quoted.
 
     Fields may begin with such a character without being quoted: ``"Weird Al" Yankovic`` in a file of Sketchfab's kind,
@@ -19,9 +19,9 @@ def find_quotechar(text: str, sep: str) -> str | None:
     character inside, so it is the character by which such fields are quoted.
     """
     first = text.lstrip("\r\n")[:1]
-    if first and first in QUOTES:  # names of columns do not begin so unless all fields are quoted
+    if first and first in quotes:  # names of columns do not begin so unless all fields are quoted
         return first
-    needed = [quote for quote in QUOTES if any(_is_needed(field, sep, quote) for field in _fields(text, sep, quote))]
+    needed = [quote for quote in quotes if any(_is_needed(field, sep, quote) for field in _fields(text, sep, quote))]
     if len(needed) > 1:
         needed = [quote for quote in needed if None not in _fields(text, sep, quote)] or needed
     if needed:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,6 +19,9 @@ from sklearn_recsketch.datasets._texts import read_text, shown
 __all__ = ["TextTable", "read_text_table"]
 
 SEPARATORS = ("|", "\t", ",", ";")
+# pandas writes a carriage return inside of a line without quotes, and readers end the line there.
+INSIDE = re.compile("\r(?!\r*\n)")
+MARK = "\ufdd0"  # stands for it while a file is read; no text has it
 LONGEST_FIELD = 2**31 - 1  # the csv module's own limit is 128 KiB
 
 
@@ -69,30 +73,37 @@ class TextTable:
             for fields in csv.reader(lines(), **self.dialect):
                 text = "".join(read).rstrip("\r\n")
                 if text.strip(" \t") or self.sep in text:
-                    yield number, fields, text
+                    yield number, [field.replace(MARK, "\r") for field in fields], text.replace(MARK, "\r")
                 number += len(read)
                 read.clear()
 
     def rows(self, header: list[str], ids: list[str]) -> pd.DataFrame:
         """All columns of all rows, numbered from 0, by pandas; slower only where it finds something wrong."""
-        problem, frame = None, None
+        frame = self._by_pandas()
+        if frame is not None:
+            blank = any(frame[header.index(name)].str.strip().eq("").any() for name in ids)
+            if not blank and self._separators_in(frame, header) == (len(header) - 1) * (len(frame) + 1):
+                return frame
+        self._refuse_bad_records(header, ids)
+        # Nothing is wrong but with how pandas reads it.
+        return pd.DataFrame([fields for _, fields, _ in self.records()][1:], columns=range(len(header)), dtype=str)
+
+    def is_whole(self) -> bool:
+        """Whether each record has as many fields as the first."""
+        n_fields = len(self.header)
+        return all(len(fields) == n_fields for _, fields, _ in self.records())
+
+    def _by_pandas(self) -> pd.DataFrame | None:
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("error", pd.errors.ParserWarning)
                 frame = pd.read_csv(
                     io.BytesIO(self.text.encode()), dtype=str, keep_default_na=False, index_col=False, **self.dialect
                 )
-        except (pd.errors.ParserError, pd.errors.ParserWarning) as error:
-            problem = error
-        if frame is not None:
-            frame.columns = range(frame.shape[1])
-            blank = any(frame[header.index(name)].str.strip().eq("").any() for name in ids)
-            if not blank and self._separators_in(frame, header) == (len(header) - 1) * (len(frame) + 1):
-                return frame
-        self._refuse_bad_records(header, ids)
-        if frame is None:
-            raise ValueError(f"{self.name} cannot be read: {problem}.") from problem
-        return frame
+        except (pd.errors.ParserError, pd.errors.ParserWarning):
+            return None
+        frame.columns = range(frame.shape[1])
+        return frame.apply(lambda column: column.str.replace(MARK, "\r")) if MARK in self.text else frame
 
     def _separators_in(self, frame: pd.DataFrame, header: list[str]) -> int:
         """Separators of the file that are between fields: a short row has too few."""
@@ -149,7 +160,16 @@ def read_text_table(path: Any, *, encoding: str, sep: str, quotechar: str | None
         raise ValueError(f"sep and quotechar must differ, got {sep!r} for both.")
     name = str(getattr(path, "name", "the file")) if hasattr(path, "read") else str(path)
     text = read_text(path, encoding, name)
-    return TextTable(name, text, sep, find_quotechar(text, sep) if quotechar == "auto" else quotechar)
+    marked = INSIDE.sub(MARK, text) if "\n" in text else text
+    if quotechar != "auto":
+        return TextTable(name, marked, sep, quotechar)
+    quote = find_quotechar(text, sep)
+    table = TextTable(name, marked, sep, quote)
+    if quote == QUOTES[1] and 2 * quote not in text and not text.lstrip("\r\n").startswith(quote):
+        # Two names that are a backslash each look like the quotes of one field, which has lines inside.
+        standard = TextTable(name, marked, sep, find_quotechar(text, sep, QUOTES[:1]))
+        return standard if standard.is_whole() else table
+    return table
 
 
 @contextmanager

@@ -42,7 +42,7 @@ def _decoded(content: bytes | str, encoding: str, name: str) -> str:
         return content.removeprefix("\ufeff")
     try:
         return content.decode(encoding).removeprefix("\ufeff")
-    except LookupError:
+    except (LookupError, TypeError):
         raise ValueError(f"encoding must be one that Python knows, such as 'utf-8', got {encoding!r}.") from None
     except UnicodeDecodeError as error:
         begin, end = content.rfind(b"\n", 0, error.start) + 1, content.find(b"\n", error.start)

@@ -151,7 +151,7 @@ def _values(cell: Any, row: int, show: Callable[[int], str]) -> Iterator[str | f
                 yield text
             elif not _is_missing(text):
                 raise TypeError(
-                    f"{show(row)} is a list with {_shown(text)} of type {type(text).__name__}: "
+                    f"{show(row)} is a list with {show_id(text)} of type {type(text).__name__}: "
                     f"a list must hold texts only. {_remedy(text, in_list=True)}"
                 )
     elif not _is_missing(cell):
@@ -162,7 +162,7 @@ def _number(cell: Any, row: int, show: Callable[[int], str]) -> float:
     # numpy's timedelta64 is an integer to Python.
     if isinstance(cell, np.timedelta64) or not isinstance(cell, Real | Decimal | np.bool_):
         raise TypeError(
-            f"{show(row)} is {_shown(cell)} of type {type(cell).__name__}: "
+            f"{show(row)} is {show_id(cell)} of type {type(cell).__name__}: "
             f"a feature must be a text, a number or a list of texts. {_remedy(cell)}"
         )
     try:
@@ -178,7 +178,7 @@ def _refuse_infinite(cell: Any, what: str) -> NoReturn:
     # A decimal or an integer of 400 digits is finite, but not as a float.
     rule = "numbers must be finite" if isinstance(cell, float | np.floating) else "numbers must be finite in float64"
     raise ValueError(
-        f"{what} is {_shown(cell)}, but {rule}. Leave the key out where the feature is missing, or change its unit."
+        f"{what} is {show_id(cell)}, but {rule}. Leave the key out where the feature is missing, or change its unit."
     )
 
 
@@ -199,14 +199,6 @@ def _plain(cell: Any) -> Any:
     if hasattr(cell, "as_py"):
         return cell.as_py()
     return cell.item() if isinstance(cell, np.ndarray) and cell.ndim == 0 else cell
-
-
-def _shown(cell: Any) -> str:
-    """A value for an error; Python refuses to write integers of many digits."""
-    if isinstance(cell, int) and cell.bit_length() > 128:
-        return f"an integer of {cell.bit_length()} bits"
-    text = show_id(cell)
-    return text if len(text) <= 80 else f"{text[:80]}..."
 
 
 def _remedy(cell: Any, in_list: bool = False) -> str:

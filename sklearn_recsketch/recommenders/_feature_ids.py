@@ -14,6 +14,8 @@ __all__ = ["check_feature_ids", "refuse_ids_of_other_side"]
 
 FEW = 0.1  # of the ids of X have features
 HALF = 0.5  # of both the ids of X and those of the features are found among the others
+SAME = 0.9  # Jaccard index of the ids of the features and those of the other side, which are nearly the same ids
+UNLIKE = 2 / 3  # the same of the ids of their own side; a fold without a fifth of the ids has .8
 
 OTHER = {"user": "item", "item": "user"}
 ARTICLE = {"user": "a", "item": "an"}
@@ -43,7 +45,8 @@ def check_feature_ids(name: str, features: np.ndarray, own: np.ndarray, other: n
     Warns
     -----
     IdMismatchWarning
-        Where few of `own` have features.
+        Where few of `own` have features, or where integers of both sides coincide and the features have those of the
+        other side.
     """
     n_shared = int((_places(own, features) >= 0).sum())
     swapped = _places(features, other)
@@ -68,14 +71,24 @@ def check_feature_ids(name: str, features: np.ndarray, own: np.ndarray, other: n
             f"{n_misplaced} ids of {name}_features, such as {example}, are {OTHER[name]}s and not {name}s of X: did "
             f"you mean {OTHER[name]}_features? Leave them out of {name}_features otherwise, or they become {name}s."
         )
+    if not first:
+        return
     of_own, of_features = n_shared / len(own), n_shared / len(features)
-    if first and (of_own < FEW or (of_own < HALF and of_features < HALF)):
-        warnings.warn(
-            f"Only {n_shared} of the {len(own)} {name}s of X have features, and only {n_shared} of the "
-            f"{len(features)} ids of {name}_features are {name}s of X: {_unlike(name, features, own)}. {remedy}",
-            IdMismatchWarning,
-            stacklevel=levels_inside(),
+    if _jaccard(n_swapped, features, other) >= SAME and _jaccard(n_shared, features, own) <= UNLIKE:
+        rule = (
+            f"{n_swapped} of the {len(features)} ids of {name}_features are {OTHER[name]}s of X, and only {n_shared} "
+            f"are {name}s"
         )
+        remedy = f"Did you mean {OTHER[name]}_features? If not, ignore this warning."
+    elif of_own < FEW or (of_own < HALF and of_features < HALF):
+        rule = f"Only {n_shared} of the {len(own)} {name}s of X have features"
+        if n_shared < len(features):
+            rule += f", and only {n_shared} of the {len(features)} ids of {name}_features are {name}s of X"
+        else:
+            remedy = "Add those of the others, or ignore this warning if there are none."
+    else:
+        return
+    warnings.warn(f"{rule}: {_unlike(name, features, own)}. {remedy}", IdMismatchWarning, stacklevel=levels_inside())
 
 
 def refuse_ids_of_other_side(name: str, features: np.ndarray, own: np.ndarray, other: np.ndarray) -> None:
@@ -94,10 +107,14 @@ def refuse_ids_of_other_side(name: str, features: np.ndarray, own: np.ndarray, o
 
 
 def _unlike(name: str, features: np.ndarray, own: np.ndarray) -> str:
-    """An id of each that the other has not."""
-    stranger = features[int(np.argmin(_places(features, own)))]
-    without = own[int(np.argmin(_places(own, features)))]
-    return f"{show_id(stranger)} is not {ARTICLE[name]} {name} of X, and {show_id(without)} has no features"
+    """An id of each that the other has not, if there is one."""
+    strangers, without = features[_places(features, own) < 0], own[_places(own, features) < 0]
+    said = [f"{show_id(id_)} is not {ARTICLE[name]} {name} of X" for id_ in strangers[:1]]
+    return ", and ".join(said + [f"{show_id(id_)} has no features" for id_ in without[:1]])
+
+
+def _jaccard(n_shared: int, ids: np.ndarray, others: np.ndarray) -> float:
+    return n_shared / (len(ids) + len(others) - n_shared)
 
 
 def _places(ids: np.ndarray, among: np.ndarray) -> np.ndarray:

@@ -8,7 +8,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-import narwhals as nw
 import numpy as np
 import pandas as pd
 import scipy.sparse as sp
@@ -188,7 +187,7 @@ def _of_table(value: Any, parameter: Parameter) -> Pairs | None:
     if not isinstance(value, InteractionSource) and not hasattr(value, "collect"):
         if not value.shape[0]:
             return None
-        value = _id_columns(value, parameter)
+        _refuse_one_column(value, parameter)
     table = check_interactions(value, name=parameter, weighted=False)
     return Pairs(table.users, table.items)
 
@@ -231,8 +230,7 @@ def _pairs(value: list[Any], parameter: Parameter, own: str, other: str) -> np.n
     return np.array(value, dtype=object)
 
 
-def _id_columns(table: Any, parameter: Parameter) -> Any:
-    """The two id columns of a table of three."""
+def _refuse_one_column(table: Any, parameter: Parameter) -> None:
     if table.shape[1] == 1:
         first = (columns_of(table)[1] or [""])[0]
         column = f"{parameter}[{first!r}]" if frame_library(table) else f"{parameter}[:, 0]"
@@ -240,12 +238,6 @@ def _id_columns(table: Any, parameter: Parameter) -> Any:
             f"{parameter} has one column: a table has two, users and items. For a list of ids pass the column itself, "
             f"for example {column}."
         )
-    if table.shape[1] != 3:
-        return table
-    if isinstance(table, pd.DataFrame):
-        return table.iloc[:, :2]
-    frame = nw.from_native(table, eager_only=True, pass_through=True)
-    return frame[:, :2].to_native() if isinstance(frame, nw.DataFrame) else np.asarray(table)[:, :2]
 
 
 def _is_table(value: Any) -> bool:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sklearn_recsketch.utils._column_names import are_swapped, is_id, is_time, suggested_pair
+from sklearn_recsketch.utils._column_names import are_swapped, is_time, suggested_pair, third_is_id
 from sklearn_recsketch.utils._extras import import_extra
 from sklearn_recsketch.utils._id_lists import check_id_list
 from sklearn_recsketch.utils._ids import show_id
@@ -56,7 +56,7 @@ def read_interactions(X: Any) -> DataFrame:
             f"The columns of X are {names[0]!r}, {names[1]!r}: users come first. Write "
             f"X.select({names[1]!r}, {names[0]!r}); if {names[0]!r} does hold the users, rename the columns."
         )
-    if len(names) == 3 and (is_time(names[2]) or is_id(names[2])):
+    if len(names) == 3 and (is_time(names[2]) or third_is_id(names)):
         user, item = suggested_pair(names) or names[:2]
         raise ValueError(
             f"The third column of X is {names[2]!r}, {'a time' if is_time(names[2]) else 'an id'}, but a third column "

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from itertools import product
 
-__all__ = ["are_swapped", "is_id", "is_time", "suggested_pair"]
+__all__ = ["are_swapped", "is_id", "is_time", "suggested_pair", "third_is_id"]
 
 # Names are compared by their letters and digits alone, in lower case: "User-ID", "userId" and "user_id" are one.
 USERS = {
@@ -24,13 +24,14 @@ ITEMS = {
     "story", "document", "doc", "recipe", "beer", "wine", "joke", "game", "app", "video", "photo", "listing", "hotel",
     "job", "course", "stock", "goods", "repo", "repository", "subreddit", "hashtag", "page", "podcast", "episode",
     "paper", "project", "merchant", "coupon", "offer", "attraction", "content", "model", "variant", "dish",
+    "lesson", "vendor", "url", "gmap",
 }  # fmt: skip
 ID_ENDINGS = (
     "id", "ids", "key", "code", "no", "nr", "num", "number", "uri", "uuid", "guid", "mbid", "idx", "index", "hash",
     "sha1", "uniqueid",
 )  # fmt: skip
 OTHER_ENDINGS = ("", "s", "name", "title")
-USER_IDS = {"uid", "uids", "msno", "steamid", "usermboxsha1", "userprofilename"}
+USER_IDS = {"uid", "uids", "msno", "steamid", "usermboxsha1", "userprofilename", "reviewprofilename"}
 ITEM_IDS = {
     "iid", "mid", "asin", "parentasin", "sku", "upc", "ean", "gtin", "isbn", "isbn10", "isbn13", "imdbid", "tmdbid",
     "malid", "mbid", "beerbeerid",
@@ -48,7 +49,8 @@ TIMES |= {event + ending for event, ending in product(EVENTS, ("time", "date", "
 
 
 def _bare(name: str) -> str:
-    return re.sub(r"[^a-z0-9]", "", name.lower())
+    # Some files have the type of a column behind its name: "user_id:token".
+    return re.sub(r"[^a-z0-9]", "", name.split(":")[0].lower())
 
 
 def _words(name: str) -> list[str]:
@@ -77,10 +79,17 @@ def is_id(name: str) -> bool:
     return _bare(name) in USER_ID_NAMES | ITEM_ID_NAMES
 
 
+def third_is_id(names: list[str]) -> bool:
+    """Whether the third of three columns is called an id, or is the only one called users or items."""
+    return is_id(names[2]) or names[2] in (suggested_pair(names) or ())
+
+
 def is_time(name: str) -> bool:
     """Whether a column is called a time; "play_time" and "days" are amounts."""
     bare, words = _bare(name), _words(name)
     if bare in TIMES or bare.startswith("timestamp") or bare.endswith(("timestamp", "datetime")):
+        return True
+    if words[0:1] in (["first"], ["last"]) and words[-1].endswith(("ed", "seen")):
         return True
     ends = len(words) > 1 and words[-1] in {"date", "at", "ts", "epoch"}
     return ends or (len(words) > 1 and words[0] in {"date", "datetime", "ts"})

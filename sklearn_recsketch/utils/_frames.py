@@ -61,7 +61,11 @@ def as_column(values: Any) -> Any:
         return _of_arrow(values)
     series = nw.from_native(values, series_only=True, pass_through=True)
     if isinstance(series, nw.Series):
-        return as_column(series.to_numpy() if series.implementation.is_polars() else series.to_native())
+        if not series.implementation.is_polars():
+            return as_column(series.to_native())
+        if series.dtype in (nw.Int128, nw.UInt128):  # which numpy has no type for
+            return np.array(series.to_list(), dtype=object)
+        return as_column(series.to_numpy())
     return _native(unmasked(np.asanyarray(values)))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, NoReturn
 
 import numpy as np
@@ -10,6 +11,7 @@ import pandas as pd
 __all__ = ["are_inexact", "blank_id", "clean_ids", "hashable_ids", "inexact_id", "show_id", "value_dtype"]
 
 FLOAT64_BITS = 53
+LONGEST_SHOWN = 128
 
 
 def exact_bits(dtype: np.dtype) -> int:
@@ -27,10 +29,13 @@ def are_inexact(ids: np.ndarray) -> np.ndarray:
 
 
 def show_id(value: Any) -> str:
-    """An id as its owner would write it: 7, not np.int64(7)."""
+    """An id, or a value in its place, on a line as its owner would write it: 7, not np.int64(7)."""
     if isinstance(value, np.datetime64 | np.timedelta64):
         return str(value)
-    return repr(value.item() if isinstance(value, np.generic) else value)
+    if isinstance(value, int) and value.bit_length() > LONGEST_SHOWN:  # Python refuses to write many digits
+        return f"an integer of {value.bit_length()} bits"
+    text = " ".join(repr(value.item() if isinstance(value, np.generic) else value).split("\n"))
+    return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}..."
 
 
 def value_dtype(column: Any) -> np.dtype:
@@ -44,21 +49,22 @@ def value_dtype(column: Any) -> np.dtype:
     return dtype if isinstance(dtype, np.dtype) and dtype.kind not in "UTV" else np.dtype(object)
 
 
-def hashable_ids(column: Any, dtype: np.dtype, name: str) -> Any:
+def hashable_ids(column: Any, dtype: np.dtype, name: str, label: Any = None) -> Any:
     """The column, once its objects are known to be ints, exact floats, strings or missing.
 
     They have to be looked at before hashing, which takes True for 1, a rounded float for the integer it equals, and
-    no lists.
+    no lists. `label` is the name of the column in its frame, if it is of one.
     """
+    label = getattr(column, "name", None) if label is None else label
     if isinstance(column, np.ndarray) and (column.ndim > 1 or column.dtype.kind in "UTV"):
         cells = np.empty(len(column), dtype=object)
         cells[:] = list(column) if column.ndim > 1 or column.dtype.kind == "V" else column
         column = cells
     if isinstance(column, pd.MultiIndex) or column.dtype == object:
-        _refuse_objects(np.asarray(column), name, getattr(column, "name", None) or name)
+        _refuse_objects(np.asarray(column), name, label)
     elif dtype.kind not in "iufO":
         values = np.asarray(column)
-        _refuse(values[0] if len(values) else None, 0, name, getattr(column, "name", None) or name)
+        _refuse(values[0] if len(values) else None, 0, name, label)
     return column
 
 
@@ -78,7 +84,7 @@ def clean_ids(ids: np.ndarray, codes: np.ndarray, name: str) -> np.ndarray:
         return _strings(ids, codes, name)
     if pd.api.types.infer_dtype(ids, skipna=False) not in ("integer", "floating", "mixed-integer-float"):
         # Of a type of pandas that is neither: dates with a zone, decimals, intervals.
-        _refuse(ids[0], 0, name, name)
+        _refuse(ids[0], 0, name, None)
     return _integers(np.array([int(value) for value in ids], dtype=object), codes, name)
 
 
@@ -90,8 +96,8 @@ def inexact_id(value: Any, name: str, where: str) -> str:
     if not np.isfinite(value) or value != np.floor(value):
         return f"{rule}. Pass ids as ints or strings, for example X.astype(str)."
     return (
-        f"{rule}, from where on several integers become one {dtype}. Read the ids as integers or strings where they "
-        f"come from: X.astype('int64') does not bring lost digits back."
+        f"{rule}. Beyond that, {dtype} cannot tell neighbouring integers apart. Read the ids as integers or strings "
+        f"where they come from: X.astype('int64') does not bring lost digits back."
     )
 
 
@@ -114,8 +120,8 @@ def _strings(ids: np.ndarray, codes: np.ndarray, name: str) -> np.ndarray:
     except UnicodeEncodeError:
         position = next(p for p, value in enumerate(plain) if not _is_text(value))
         raise ValueError(
-            f"The {name} id in row {_first_row(codes, position)} is not valid text: {plain[position]!r} has a lone "
-            f"surrogate, as wrongly decoded bytes have. Decode the ids anew, or replace it: "
+            f"The {name} id in row {_first_row(codes, position)} is not valid text: {show_id(plain[position])} has a "
+            f"lone surrogate, as wrongly decoded bytes have. Decode the ids with their encoding, or replace it: "
             f"X.map(lambda id: id.encode('utf-8', 'replace').decode())."
         ) from None
     return np.array(plain, dtype=object)
@@ -136,7 +142,7 @@ def _integers(ids: np.ndarray, codes: np.ndarray, name: str) -> np.ndarray:
         too_large = np.array([not -(2**63) <= int(value) < 2**63 for value in ids])
         bad = int(np.argmax(too_large))
         raise ValueError(
-            f"The {name} id in row {_first_row(codes, bad)} does not fit 64 bits: {ids[bad]!r}. "
+            f"The {name} id in row {_first_row(codes, bad)} does not fit 64 bits: {show_id(ids[bad])}. "
             f"Pass such ids as strings."
         ) from None
 
@@ -182,14 +188,13 @@ def _is_missing(value: Any) -> bool:
 
 def _refuse(value: Any, row: int, name: str, label: Any) -> NoReturn:
     """Raise for an id that is neither a number nor a string."""
-    if isinstance(value, list | tuple | set | frozenset | np.ndarray):
+    if isinstance(value, bytes | bytearray | memoryview):
+        decode = "[id.decode() for id in ids]" if label is None else f"X[{label!r}].str.decode('utf-8') of a frame"
+        advice = f"Decode the ids, for example with {decode} or X.astype(str) of an array"
+    elif pd.api.types.is_list_like(value) and not isinstance(value, Mapping):
         advice = (
-            f"Each row is one interaction of a user with an item: where a cell has several of them, write "
-            f"X.explode({label!r})"
-        )
-    elif isinstance(value, bytes | bytearray | memoryview):
-        advice = (
-            f"Decode the ids, for example with X[{label!r}].str.decode('utf-8') of a frame or X.astype(str) of an array"
+            f"Each row is one interaction of a user with an item: where a cell has several of them, give each a row of "
+            f"its own, for example with X.explode({label or name!r}) of a frame"
         )
     else:
         advice = "Convert the column, for example with .astype(str)"

@@ -42,7 +42,7 @@ class IdColumn:
     ids: np.ndarray
 
 
-def encode_ids(column: Any, name: str) -> IdColumn:
+def encode_ids(column: Any, name: str, label: Any = None) -> IdColumn:
     """Turn a column of ids into codes; only the distinct values are ever looked at one by one.
 
     Parameters
@@ -50,6 +50,8 @@ def encode_ids(column: Any, name: str) -> IdColumn:
     column : one-dimensional array, or column of a pandas, polars or pyarrow table
     name : str
         What to call the ids in errors: "user", "item".
+    label : str, default=None
+        Name of the column in its frame, where the column does not have it itself.
 
     Raises
     ------
@@ -59,7 +61,7 @@ def encode_ids(column: Any, name: str) -> IdColumn:
     """
     column = as_column(column)
     dtype = value_dtype(column)  # before pandas makes another one of it
-    hashable = hashable_ids(column, dtype, name)
+    hashable = hashable_ids(column, dtype, name, label)
     codes, uniques = pd.factorize(hashable, sort=False, use_na_sentinel=True)
     if len(codes) and codes.min() < 0:
         row = int(np.argmin(codes))

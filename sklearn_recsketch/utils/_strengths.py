@@ -39,14 +39,15 @@ def check_strengths(values: Any, n_rows: int, name: str) -> np.ndarray:
     except (TypeError, ValueError):
         row, value = next(((r, v) for r, v in enumerate(array) if not _is_number(v)), (0, array[0]))
         raise ValueError(
-            f"{name} must be numbers, but row {row} is {show_id(value)} of type {type(value).__name__}."
+            f"{name} must be numbers, but row {row} is {show_id(value)} of type {type(value).__name__}. Convert it, "
+            f"for example with pd.to_numeric, or leave {'y' if name == 'y' else 'the column'} out."
         ) from None
     refuse_bad_strengths(strength, name)
     return np.asarray(strength)
 
 
 def refuse_bad_strengths(strength: np.ndarray, name: str, show_row: Callable[[int], str] = "row {}".format) -> None:
-    """Raise for the first strength that is no finite number of at least 0, or that float32 cannot hold."""
+    """Raise for the first strength that is negative, NaN or infinite, or that float32 cannot hold."""
     bad = ~np.isfinite(strength) | (strength < 0)
     if bad.any():
         row = int(np.argmax(bad))

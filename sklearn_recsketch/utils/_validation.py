@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import scipy.sparse as sp
 
-from sklearn_recsketch.utils._column_names import are_swapped, is_id, is_time, suggested_pair
+from sklearn_recsketch.utils._column_names import are_swapped, is_time, suggested_pair, third_is_id
 from sklearn_recsketch.utils._frames import columns_of, frame_library, unmasked
 from sklearn_recsketch.utils._ids import IdColumn, encode_ids
 from sklearn_recsketch.utils._strengths import check_strengths
@@ -24,6 +24,8 @@ __all__ = [
     "check_k",
     "check_rows",
 ]
+
+MANY_COLUMNS = 12  # more than a table of interactions has, so that it may be a matrix
 
 
 @dataclass(frozen=True)
@@ -138,7 +140,7 @@ def check_interactions(X: Any, y: Any = None, *, name: str = "X", weighted: bool
     if len(columns) not in (2, 3):
         raise ValueError(
             f"{name} has {len(columns)} feature(s) in {n_rows} sample(s), but a recommender expects "
-            f"2 features: user id and item id, or 3 with a training weight. {_how_to_select(names, name, library)}"
+            f"2 features: user id and item id, or 3 with a training weight. {_how_to_select(X, names, name, library)}"
         )
     _refuse_swapped(names, name, library)
     if n_rows == 0:
@@ -152,8 +154,8 @@ def check_interactions(X: Any, y: Any = None, *, name: str = "X", weighted: bool
         weight = check_strengths(columns[2], n_rows, f"the weight column of {name}")
     strength = np.broadcast_to(1.0, n_rows) if y is None else check_strengths(y, n_rows, "y")
     return Interactions(
-        users=encode_ids(columns[0], "user"),
-        items=encode_ids(columns[1], "item"),
+        users=encode_ids(columns[0], "user", names and names[0]),
+        items=encode_ids(columns[1], "item", names and names[1]),
         y=strength,
         weight=weight,
         library=library,
@@ -196,7 +198,13 @@ def _as_table(X: Any, name: str) -> Any:
             f"{name} is a {type(X).__name__}, but each row of {name} must be one interaction. Items by user become a "
             f"table with pd.Series({name}).explode().reset_index(), columns with pd.DataFrame({name})."
         )
+    if isinstance(X, pd.Series):
+        raise TypeError(
+            f"{name} is a Series, but each row of {name} must be one interaction of a user with an item. Items by user "
+            f"become a table with {name}.explode().reset_index()."
+        )
     if isinstance(X, list | tuple):
+        _refuse_ragged(X, name)
         # As objects: np.asarray(["u", 1]) would turn the integer into text.
         X = np.array(X, dtype=object)
     # Frames that are not in memory: Spark's, dask's, and the lazy ones of polars.
@@ -220,20 +228,40 @@ def _as_table(X: Any, name: str) -> Any:
     return X
 
 
-def _selection(names: list[str], name: str, library: str | None) -> str:
+def _refuse_ragged(rows: Any, name: str) -> None:
+    """Raise where the rows of a list are lists of several lengths, as those of items by user are."""
+    lengths = [len(row) for row in rows if isinstance(row, list | tuple)]
+    if len(lengths) == len(rows) and len(set(lengths)) > 1:
+        place = next(place for place, length in enumerate(lengths) if length != lengths[0])
+        raise ValueError(
+            f"{name} must have one row per interaction, with a user id and an item id, but row 0 has {lengths[0]} "
+            f"values and row {place} has {lengths[place]}. A user with several items has a row for each of them."
+        )
+
+
+def _selection(names: list[Any], name: str, library: str | None) -> str:
     """How to select columns of a frame."""
     return f"{name}.select({names})" if library == "pyarrow" else f"{name}[{names}]"
 
 
-def _how_to_select(names: list[str] | None, name: str, library: str | None) -> str:
+def _how_to_select(X: Any, names: list[str] | None, name: str, library: str | None) -> str:
     """What to write where a table has too few columns, or others beside users and items."""
     order = "Select them in this order, for example"
+    wide = ""
+    if X.shape[1] > MANY_COLUMNS:
+        wide = (
+            f" A user x item matrix becomes a table with X, y = "
+            f"sklearn_recsketch.preprocessing.interactions_from_matrix({name})."
+        )
     if names is None:
-        return f"{order} {name}[['user', 'item']] of a frame or {name}[:, :2] of an array."
-    pair = suggested_pair(names)
-    if pair is None and len(names) == 1:
-        return f"Its column is {names[0]!r}."
-    return f"Its columns are {names}. {order} {_selection(list(pair or names[:2]), name, library)}."
+        return f"{order} {name}[['user', 'item']] of a frame or {name}[:, :2] of an array.{wide}"
+    labels = list(X.columns) if library == "pandas" else names  # those of pandas may be numbers
+    if len(labels) == 1:
+        return f"Its column is {labels[0]!r}. Add the ids of the other side."
+    pair = suggested_pair(names) or names[:2]
+    select = _selection([labels[names.index(one)] for one in pair], name, library)
+    more = f" and {len(labels) - MANY_COLUMNS} more" if wide else ""
+    return f"Its columns are {labels[:MANY_COLUMNS]}{more}. {order} {select}.{wide}"
 
 
 def _refuse_swapped(names: list[str] | None, name: str, library: str | None) -> None:
@@ -257,8 +285,8 @@ def _refuse_other_weight(column: Any, names: list[str] | None, name: str, librar
             f"{which} holds times, but a third column weights the rows in training. Write {pair}. To split by time, "
             f"pass the times as groups: TemporalUserSplit().split({pair}, groups={groups}).{rename}"
         )
-    if is_id(third):
-        ids = suggested_pair(names or [])
+    if names is not None and third_is_id(names):
+        ids = suggested_pair(names)
         raise ValueError(
             f"{which} holds ids by its name, but a third column weights the rows in training. Write "
             f"{pair if ids is None else _selection(list(ids), name, library)}.{rename}"
