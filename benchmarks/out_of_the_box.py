@@ -76,9 +76,9 @@ def board(asked: Board) -> None:
     tables["Seconds of a fit, one thread"] = means(results, "seconds").map("{:.3g}".format).replace("nan", "")
     parts = [f"{title}:\n\n{markdown(table.reset_index())}" for title, table in tables.items()]
     report(asked, "board", "\n\n".join([machine("implicit"), *parts]))
-    report(asked, "board, ratios", ratios(values))
     report(asked, "board, counts and tags", changes(results))
     if asked.whole:
+        publish("board, ratios", ratios(values))
         labels = {name: model.label for name, model in models.items() if model.label}
         draw(pd.concat([values.loc[list(OURS)], values.loc[list(labels)].groupby(labels).max()]))
 
@@ -96,14 +96,14 @@ def best_in_bold(values: pd.DataFrame) -> pd.DataFrame:
 
 def ratios(values: pd.DataFrame) -> str:
     """Each of ours over the best of all peers, and over the best with its loss."""
-    everybody = {name: model for name, model in peers().items() if name in values.index}
+    everybody = peers()
     rows = []
-    for name in values.index.intersection(list(OURS)):
+    for name in OURS:
         rivals = [peer for peer, model in everybody.items() if model.rival == name]
-        for title, against in {"the best peer": list(everybody), f"the best of {', '.join(rivals)}": rivals}.items():
-            ratio = (values.loc[name] / values.loc[against].max()).dropna()
-            rows.append({"": f"{name} / {title}", **ratio.map("{:.3f}".format)})
-    return markdown(pd.DataFrame(rows).fillna(""))
+        for title, against in {"the best peer": list(everybody), "; ".join(rivals): rivals}.items():
+            ratio = (values.loc[name] / values.loc[against].max()).map("{:.3f}".format)
+            rows.append({"ours": name, "over": title, **ratio})
+    return markdown(pd.DataFrame(rows))
 
 
 def changes(results: pd.DataFrame) -> str:
