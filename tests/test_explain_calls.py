@@ -79,6 +79,7 @@ def test_an_unfitted_model_says_so():
         explain(WRMFRecommender(), 0, 0)
 
 
-def test_a_confidence_beyond_float32_is_refused(plain):
+def test_a_confidence_beyond_float32_is_refused(tiny):
+    rec = WRMFRecommender(4, alpha=40.0, max_iter=1, random_state=0).fit(tiny[0], tiny[1])
     with pytest.raises(ValueError, match=r"must be below 2\*\*24, but it is .* of user 999 and item \d+"):
-        explain(plain, 999, plain.items_[0], history=[[999, int(plain.items_[0]), 3e38]])
+        explain(rec, 999, rec.items_[0], history=[[999, int(rec.items_[0]), 3e38]])
