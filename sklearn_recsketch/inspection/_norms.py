@@ -57,7 +57,8 @@ def embedding_norms(estimator: Any, of: str = "items") -> Any:
     >>> from sklearn_recsketch.datasets import make_interactions
     >>> from sklearn_recsketch.inspection import embedding_norms
     >>> X, y = make_interactions(n_users=300, n_items=100, random_state=0)
-    >>> table = embedding_norms(WRMFRecommender(8, alpha=1, random_state=0).fit(X, y))
+    >>> rec = WRMFRecommender(8, alpha=1, regularization=10, random_state=0).fit(X, y)
+    >>> table = embedding_norms(rec)
     >>> table.columns.tolist()
     ['item', 'n_interactions', 'norm']
 

@@ -53,7 +53,8 @@ class EmbeddingNormsDisplay:
     >>> from sklearn_recsketch.datasets import make_interactions
     >>> from sklearn_recsketch.inspection import EmbeddingNormsDisplay
     >>> X, y = make_interactions(n_users=300, n_items=100, random_state=0)
-    >>> display = EmbeddingNormsDisplay.from_estimator(WRMFRecommender(8, alpha=1, random_state=0).fit(X, y))
+    >>> rec = WRMFRecommender(8, alpha=1, regularization=10, random_state=0).fit(X, y)
+    >>> display = EmbeddingNormsDisplay.from_estimator(rec)
     >>> display.ax_.get_title()
     'rank correlation 0.89'
     """

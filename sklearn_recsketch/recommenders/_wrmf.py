@@ -68,7 +68,7 @@ class WRMFRecommender(FactorRecommender):
           the paper's objective.
         - "popularity": :math:`\lambda_i = \lambda \sqrt{t_i / \bar t}` for items, where
           :math:`t_i = \sum_u t(d_{ui})`, and :math:`\lambda_u = \lambda` for users.
-        - "auto": "popularity" if a penalty is "auto" and the engine is "native", else 0.
+        - "auto": "popularity" if the penalty of items is "auto" and the engine is "native", else 0.
     feature_regularization : float, default=None
         :math:`\lambda` of the embeddings of side features; None is that of their side.
     solver : {"auto", "cg", "cholesky"}, default="auto"
@@ -145,7 +145,7 @@ class WRMFRecommender(FactorRecommender):
 
     Notes
     -----
-    The automatic penalties keep out noise. Near zero, a component with unit vectors a and b lowers L only if
+    The automatic penalties are a fixed share of what keeps out noise. Near zero, a component with unit vectors a and b lowers L only if
     :math:`(1 + \alpha)\, a^T P b > \sqrt{\lambda_u \lambda_i}`, P being the matrix of preferences: the penalties
     subtract from the singular values of P [6]_. A random matrix with as many interactions has no singular values much
     beyond :math:`\sqrt{n_u} + \sqrt{n_i}`, with :math:`n_u` and :math:`n_i` the mean numbers of interactions of a user

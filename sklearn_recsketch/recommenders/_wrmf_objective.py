@@ -66,7 +66,7 @@ class Objective:
         if confidence == "auto":
             confidence = "scaled_log" if model.alpha == "auto" else "linear"
         if scaling == "auto":
-            scaling = "popularity" if automatic and model.engine == "native" else 0.0
+            scaling = "popularity" if given[1] == "auto" and model.engine == "native" else 0.0
         scale = 1.0
         if confidence == "scaled_log":
             scale = float(strengths.data.min(initial=np.inf)) if earlier is None else earlier.scale
@@ -74,8 +74,7 @@ class Objective:
         mean = float(np.mean(transformed(strengths.data, confidence, scale), dtype=np.float64)) if n else 1.0
         alpha = model.alpha
         if alpha == "auto":
-            density = n / (shape[0] * float(shape[1]))
-            alpha = MEAN_EXCESS / (np.sqrt(density) * mean) if earlier is None else earlier.alpha
+            alpha = automatic_alpha(shape, n, mean) if earlier is None else earlier.alpha
         found = (0.0, 0.0)
         if automatic:
             found = earlier.penalties if earlier is not None else noise_penalties(shape, n, alpha * mean)
@@ -143,13 +142,25 @@ def transformed(strengths: np.ndarray, confidence: str, scale: float) -> np.ndar
         return strengths
     if confidence == "log":
         return np.log1p(strengths)
-    shares = strengths / np.float32(scale)
-    # The logarithm goes on where the line ends, with the same slope.
-    return np.where(shares <= 1, shares, 1 + np.log(np.maximum(shares, 1)))
+    with np.errstate(over="ignore"):
+        shares = np.minimum(strengths / np.float32(scale), np.finfo(np.float32).max)
+    # The logarithm goes on where the line ends, with the same slope. In place: strengths are most of what is in memory.
+    above = shares > 1
+    np.log(shares, out=shares, where=above)
+    return np.add(shares, 1, out=shares, where=above)
+
+
+def automatic_alpha(shape: tuple[int, int], n_interactions: int, mean: float) -> float:
+    """The alpha with which the mean excess confidence of an interaction goes with the root of the density.
+
+    `mean` is that of the transformed strengths.
+    """
+    density = max(n_interactions, 1) / (shape[0] * float(shape[1]))
+    return float(MEAN_EXCESS / (np.sqrt(density) * mean))
 
 
 def noise_penalties(shape: tuple[int, int], n_interactions: int, mean_excess: float) -> tuple[float, float]:
-    """Penalties of users and items that keep out noise, see the notes of `WRMFRecommender`."""
+    """Penalties of users and items in units of noise, see the notes of `WRMFRecommender`."""
     n_users, n_items = shape
     per_user, per_item = n_interactions / n_users, n_interactions / n_items
     penalty = NOISE_SHARE * (1 + mean_excess) * (np.sqrt(per_user) + np.sqrt(per_item))

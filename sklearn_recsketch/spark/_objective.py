@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from sklearn_recsketch.recommenders._wrmf_objective import MEAN_EXCESS, noise_penalties
+from sklearn_recsketch.recommenders._wrmf_objective import automatic_alpha, noise_penalties
 from sklearn_recsketch.spark._coding import CodedInteractions
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ class Numbers:
             shape, n = (data.counts["user"], data.counts["item"]), data.n_interactions
             mean = float(data.strengths.agg(F.avg(transformed(confidence, scale))).head()[0])
             if alpha == "auto":
-                alpha = MEAN_EXCESS / (np.sqrt(n / (shape[0] * float(shape[1]))) * mean)
+                alpha = automatic_alpha(shape, n, mean)
             if lam == "auto":
                 lam = np.sqrt(np.prod(noise_penalties(shape, n, alpha * mean)))
         return cls(float(alpha), confidence, scale, float(lam))
