@@ -219,3 +219,23 @@ def test_a_lazy_frame_is_to_be_collected():
 def test_given_ids_must_be_as_many(ids, n):
     with pytest.raises(ValueError, match=rf"has {n} ids for 2 (rows|columns) of the matrix"):
         interactions_from_matrix(WIDE, **ids)
+
+
+@pytest.mark.parametrize("make", [lambda likes: pd.crosstab(likes.user, likes.item, margins=True),
+                                  lambda likes: likes.assign(n=1).pivot_table(
+                                      index="user", columns="item", values="n", aggfunc="sum", margins=True)])  # fmt: skip
+def test_totals_are_not_a_user_and_an_item(make):
+    likes = pd.DataFrame({"user": ["a", "a", "b"], "item": ["x", "y", "y"]})
+    with pytest.raises(ValueError, match=r"are 'All', the totals of margins=True, .* write matrix\.iloc\[:-1, :-1\]"):
+        interactions_from_matrix(make(likes))
+
+
+def test_an_item_may_be_called_as_totals_are():
+    X, _ = interactions_from_matrix(pd.DataFrame([[1, 2]], index=["a"], columns=["x", "All"]))
+    assert X["item"].tolist() == ["x", "All"]
+
+
+@pytest.mark.parametrize("matrix", [None, "x", {"a": 1}, 7])
+def test_values_that_are_no_matrix_are_refused(matrix):
+    with pytest.raises(TypeError, match=rf"must be a sparse matrix, an array or a frame .*, got {type(matrix).__name__}"):
+        interactions_from_matrix(matrix)

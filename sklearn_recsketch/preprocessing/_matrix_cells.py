@@ -17,6 +17,7 @@ from sklearn_recsketch.utils._strengths import refuse_bad_strengths
 
 __all__ = ["as_matrix", "filled_cells"]
 
+TOTAL = "All"  # as pivot_table and crosstab of pandas call it
 Triple = tuple[np.ndarray, np.ndarray, np.ndarray]
 Place = Callable[[int, int], str]
 
@@ -48,6 +49,11 @@ def as_matrix(matrix: Any, has_users: bool) -> Any:
     # As objects: np.asarray([[1, "?"]]) would turn the number into text.
     read = partial(np.array, dtype=object) if isinstance(matrix, list | tuple) else np.asarray
     array: Any = sp.csr_array(matrix) if is_sparse else read(matrix)
+    if array.ndim == 0:
+        raise TypeError(
+            f"matrix must be a sparse matrix, an array or a frame with a row per user and a column per item, got "
+            f"{type(matrix).__name__}."
+        )
     if array.ndim != 2:
         raise ValueError(
             f"matrix must be two-dimensional with a row per user and a column per item, got an array of shape "
@@ -97,6 +103,11 @@ def _check_labels(frame: pd.DataFrame) -> None:
                 f"{labels[0]}). Name the values, pivot_table(index='user', columns='item', values='count'), or drop "
                 f"a level: matrix.droplevel(0, axis={axis!r})."
             )
+    if len(frame) and frame.shape[1] and frame.index[-1] == frame.columns[-1] == TOTAL:
+        raise ValueError(
+            f"The last row and the last column of matrix are {TOTAL!r}, the totals of margins=True, and no user and no "
+            f"item. Leave margins out, or write matrix.iloc[:-1, :-1]."
+        )
     # A table whose first column is the item is asked whether the second is the user.
     named = [label for label in frame.columns if isinstance(label, str) and are_swapped(["item", label])]
     if named:
