@@ -103,7 +103,9 @@ def _check_labels(frame: pd.DataFrame) -> None:
                 f"{labels[0]}). Name the values, pivot_table(index='user', columns='item', values='count'), or drop "
                 f"a level: matrix.droplevel(0, axis={axis!r})."
             )
-    if len(frame) and frame.shape[1] and frame.index[-1] == frame.columns[-1] == TOTAL:
+    # pandas puts them last.
+    corner = [label for labels in (frame.index, frame.columns) for label in labels[-1:] if isinstance(label, str)]
+    if corner == [TOTAL, TOTAL]:
         raise ValueError(
             f"The last row and the last column of matrix are {TOTAL!r}, the totals of margins=True, and no user and no "
             f"item. Leave margins out, or write matrix.iloc[:-1, :-1]."
