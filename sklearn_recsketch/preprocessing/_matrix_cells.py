@@ -11,7 +11,7 @@ import pandas as pd
 import scipy.sparse as sp
 
 from sklearn_recsketch.utils._column_names import are_swapped
-from sklearn_recsketch.utils._frames import columns_of, frame_library
+from sklearn_recsketch.utils._frames import columns_of, frame_library, is_missing
 from sklearn_recsketch.utils._ids import show_id
 from sklearn_recsketch.utils._strengths import refuse_bad_strengths
 
@@ -143,7 +143,7 @@ def _numbers(values: Any, rows: np.ndarray, column: int, place: Place) -> np.nda
         return np.asarray(values.to_numpy(dtype=np.float64, na_value=np.nan))
     numbers = np.full(len(values), np.nan)
     for row, value in enumerate(values):
-        if not pd.api.types.is_scalar(value) or not pd.isna(value):
+        if not is_missing(value):
             try:
                 if isinstance(value, str | bytes | complex | np.complexfloating):
                     raise TypeError
