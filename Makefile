@@ -8,12 +8,14 @@ BIN := $(VENV)/bin
 LIKES ?=
 FEATURES ?=
 REPORT ?= demo-report
+CACHE ?=
+MOVIELENS ?=
 TESTS ?=
 # A worker per core, each with one thread of BLAS. A file stays on one worker, as its fixtures do.
 PARALLEL := -n logical --dist loadfile --no-loadscope-reorder
 FAST := -m "not slow and not spark and not cluster and not browser" --hypothesis-profile fast
 
-.PHONY: help demo experiments test test-fast test-machines test-lowest wheel-check lint format type doc bench quality clean
+.PHONY: help demo experiments test test-fast test-machines test-lowest wheel-check lint format type doc bench quality board clean
 
 help:
 	@echo "make demo [LIKES=likes.psv FEATURES=feats.psv]   the whole job, on embedded data or on files"
@@ -23,6 +25,7 @@ help:
 	@echo "make wheel-check     the wheel alone, in an empty environment"
 	@echo "make lint     ruff;   make type     mypy;   make format   ruff format"
 	@echo "make doc      the documentation;   make bench   timings beside peers;   make quality   precision beside peers"
+	@echo "make board [CACHE=board.jsonl MOVIELENS=u.data]   default parameters beside the peers', on all data sets"
 
 .NOTPARALLEL:  # pip installs into one environment
 
@@ -101,6 +104,9 @@ quality: $(VENV)/.recsketch-bench
 	$(BIN)/python benchmarks/embeddings.py --only suggest --only sort
 	$(BIN)/python benchmarks/engines.py
 	$(BIN)/python benchmarks/daily.py
+
+board: $(VENV)/.recsketch-bench
+	$(BIN)/python benchmarks/out_of_the_box.py $(if $(CACHE),--cache "$(CACHE)") $(if $(MOVIELENS),--movielens "$(MOVIELENS)")
 
 clean:
 	rm -rf build dist docs/_build demo-report $(VENV)-lowest $(VENV)-wheel

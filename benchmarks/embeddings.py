@@ -258,7 +258,7 @@ def sort() -> None:
 def similar() -> None:
     data, tables, memory = gowalla(), [], []
     for K in (64, 128):
-        model = WRMFRecommender(K, alpha=20, n_jobs=THREADS, random_state=0).fit(data.train)
+        model = WRMFRecommender(K, alpha=20, regularization=10, n_jobs=THREADS, random_state=0).fit(data.train)
         with threadpool_limits(1, "blas"):
             peer = AlternatingLeastSquares(factors=K, num_threads=THREADS)
         peer.user_factors, peer.item_factors = model.user_factors_, model.item_factors_

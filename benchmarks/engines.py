@@ -40,7 +40,7 @@ def objective() -> None:
     X = threshold_interactions(citeulike())
     rows = []
     for solver in ("cholesky", "cg"):
-        rec = WRMFRecommender(K, solver=solver, random_state=0, n_jobs=THREADS, **PATIENT)
+        rec = WRMFRecommender(K, alpha=40, regularization=10, solver=solver, random_state=0, n_jobs=THREADS, **PATIENT)
         ours, theirs = (clone(rec).set_params(engine=engine).fit(X) for engine in ("native", "implicit"))
         losses = ours.loss_curve_[-1], theirs.loss_curve_[-1]
         rows.append(

@@ -141,7 +141,7 @@ def posts_way() -> None:
 
 def overhead() -> None:
     X = gowalla().train
-    estimator = WRMFRecommender(64, max_iter=15, random_state=0)
+    estimator = WRMFRecommender(64, regularization=10, max_iter=15, random_state=0)
     scorer = make_ranking_scorer("precision@5")
     alphas = np.linspace(10, 40, 16).tolist()
     kinds = {"integers": X, "strings": X.astype(str)}

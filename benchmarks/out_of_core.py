@@ -68,7 +68,8 @@ def compiled(model, folder: str) -> None:
 
 def fit(path: Path) -> dict[str, object]:
     """WRMF from the file."""
-    model, times = WRMFRecommender(K, max_iter=SWEEPS, n_jobs=THREADS, random_state=0), EpochTimes()
+    model = WRMFRecommender(K, alpha=40, regularization=10, max_iter=SWEEPS, n_jobs=THREADS, random_state=0)
+    times = EpochTimes()
     with tempfile.TemporaryDirectory() as folder:
         compiled(model, folder)
     model.set_callbacks(times)

@@ -37,7 +37,8 @@ def made_up(n_items: int, n_users: int = 10_000) -> WRMFRecommender:
     centres = rng.standard_normal((CENTRES, K), dtype=np.float32)
     centres /= np.linalg.norm(centres, axis=1, keepdims=True)
     users, items = near_centres(centres, n_users, 1.0, rng), near_centres(centres, n_items, 0.5, rng)
-    return assembled(WRMFRecommender(K), np.arange(n_users), np.arange(n_items), users, items)
+    recommender = WRMFRecommender(K, alpha=40, regularization=10)  # "auto" needs interactions
+    return assembled(recommender, np.arange(n_users), np.arange(n_items), users, items)
 
 
 def trained() -> WRMFRecommender:

@@ -44,15 +44,13 @@ def load(arguments: argparse.Namespace) -> tuple[str, pd.DataFrame, Any, Any]:
 
 
 def base_models(arguments: argparse.Namespace) -> dict[str, Any]:
-    """WRMF and WARP before any tuning, of a size for the data at hand."""
+    """WRMF and WARP before any tuning, of a size for the data at hand; WRMF computes its penalties from them."""
     large = arguments.likes is not None
     # Of thousands of tags in a file, those of one or two items say nothing about others.
     encoder = SideFeatureEncoder(min_count=5 if large else 1)
     common = {"n_jobs": arguments.n_jobs, "random_state": arguments.seed, "item_encoder": encoder}
     return {
-        "WRMF": WRMFRecommender(
-            128 if large else 16, alpha=50 if large else 10, regularization=10 if large else 50, **common
-        ),
+        "WRMF": WRMFRecommender(128 if large else 32, **common),
         "WARP": WARPRecommender(128 if large else 32, **common),
     }
 

@@ -50,7 +50,7 @@ def transformed(strengths, kind="linear", scale=1.0):
     if kind == "log":
         return np.log1p(strengths)
     if kind == "scaled_log":
-        return np.array([[_scaled_log(d / scale) for d in row] for row in np.atleast_2d(strengths)])
+        return np.array([_scaled_log(d / scale) for d in np.ravel(strengths)]).reshape(np.shape(strengths))
     return strengths
 
 

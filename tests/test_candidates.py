@@ -231,6 +231,13 @@ def test_users_that_nobody_knows_are_counted(rec, parameter):
 
 
 @pytest.mark.parametrize("parameter", ["candidates", "exclude"])
+def test_a_table_may_hold_users_that_nobody_knows(rec, parameter):
+    pairs = [["ann", "m3"], ["somebody new", "m1"]]
+    table = rec.recommend(["ann"], **{parameter: pairs})
+    pd.testing.assert_frame_equal(table, rec.recommend(["ann"], **{parameter: pairs[:1]}))
+
+
+@pytest.mark.parametrize("parameter", ["candidates", "exclude"])
 @pytest.mark.parametrize("value", [{"m3": ["ann"]}, [["m3", "ann"]], [["m1", "m2"], ["m3", "m4"]]])
 def test_items_in_the_place_of_users_are_an_error(rec, parameter, value):
     with pytest.raises(ValueError, match=rf"None of the \d users of {parameter} \(first: 'm\d'\) is asked"):

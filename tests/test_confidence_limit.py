@@ -114,6 +114,20 @@ def test_logarithms_take_any_strength(tiny):
     assert not small(confidence="log").fit(X, one_strong(X, 1e30)).diverged_
 
 
+@SOLVERS
+@pytest.mark.parametrize("strength", [1e-30, 1e30])
+def test_the_defaults_take_any_strength(solver, strength, tiny):
+    X = tiny[0].drop_duplicates()
+    rec = small(alpha="auto", solver=solver).fit(X, one_strong(X, strength))
+    assert not rec.diverged_
+    assert np.isfinite(rec.recommend(history=[[-1, rec.items_[0], 1e6]])["score"]).all()
+
+
+def test_the_error_about_scaled_logarithms_speaks_of_them(tiny):
+    with pytest.raises(ValueError, match=r"alpha \* \(1 \+ log\(d / min\(d\)\)\) must be .* this one\. Lower alpha\."):
+        small(confidence="scaled_log", alpha=1e8).fit(tiny[0])
+
+
 def test_the_error_about_logarithms_speaks_of_them(tiny):
     with pytest.raises(ValueError, match=r"alpha \* log\(1 \+ d\) must be .* lost beside this one\. Lower alpha\."):
         small(confidence="log", alpha=1e8).fit(tiny[0])
@@ -125,11 +139,13 @@ def test_scaled_strengths_are_taken(tiny):
     assert np.isfinite(small().fit(X, y / y.mean()).loss_curve_).all()
 
 
-def test_a_larger_alpha_set_after_fit_is_noticed(tiny):
+def test_a_larger_alpha_set_after_fit_counts_from_partial_fit_on(tiny):
     X = tiny[0]
-    rec = small().fit(X).set_params(alpha=1e30)
+    rec = small().fit(X)
+    before = explain(rec, *X.iloc[0])
+    pd.testing.assert_frame_equal(explain(rec.set_params(alpha=1e30), *X.iloc[0]), before)
     with pytest.raises(ValueError, match=r"alpha \* d must be below 2\*\*24"):
-        explain(rec, *X.iloc[0])
+        rec.partial_fit(X)
 
 
 def test_the_error_survives_the_way_from_another_process():

@@ -40,9 +40,8 @@ def assert_minimises(rec, solved, fixed, side):
     """Whether vectors of one side solve our objective, with the parameters of `rec`, for those of the other."""
     rows = rec.interactions_.toarray().astype(np.float64)
     rows = rows if side == "user" else rows.T
-    own = getattr(rec, f"{side}_regularization")
-    own = rec.regularization if own is None else own
-    lam = reference.scaled_penalties(rows, rec.alpha, own, rec.regularization_scaling)
+    scaling = 0 if rec.regularization_scaling == "auto" else rec.regularization_scaling  # penalties are numbers
+    lam = reference.scaled_penalties(rows, rec.alpha, getattr(rec, f"{side}_regularization_"), scaling)
     fixed = np.asarray(fixed, dtype=np.float64)
     expected = [reference.solve_row(rec.alpha * row, fixed, one) for row, one in zip(rows, lam)]
     np.testing.assert_allclose(solved, expected, atol=2e-4)  # float32, components up to 2

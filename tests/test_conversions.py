@@ -87,6 +87,28 @@ def test_implicit_takes_the_confidence(case):
     assert_same(ours, theirs.user_factors, theirs.item_factors)
 
 
+def test_implicit_takes_the_numbers_that_were_computed(case):
+    """Its matrix is 1 + alpha_ t(d); with one penalty for both sides, vectors have another length."""
+    rec = WRMFRecommender(K, max_iter=1).fit(case.X, case.y)
+    penalties = rec.user_regularization_, rec.item_regularization_
+    lam = np.sqrt(np.prod(penalties))
+    confidence = case.counts.copy()
+    confidence.data = 1 + rec.alpha_ * (1 + np.log(case.counts.data / rec.strength_scale_))
+    theirs = implicit_als(confidence, case.start, 5, regularization=lam)
+    longer, other = np.sqrt(lam / penalties)
+    ours = swept(other * case.start, case.X, case.y, 5, regularization_scaling=0)
+    assert_same(ours, longer * theirs.user_factors, other * theirs.item_factors)
+
+
+def test_penalties_by_popularity_have_no_counterpart_in_implicit(case):
+    """Items have the penalty by the square root of their total strength."""
+    ours = swept(case.start, case.X, case.y)
+    excess = ours.alpha_ * reference.transformed(case.d, "scaled_log", ours.strength_scale_)
+    lam = reference.popularity_penalties(case.d.T, ours.item_regularization_, "scaled_log", ours.strength_scale_)
+    np.testing.assert_allclose(ours.item_factors_, solved(excess.T, ours.user_factors_, lam), **CLOSE)
+    assert lam.max() > 2 * lam.min()
+
+
 def test_implicit_and_ours_end_at_the_same_loss(case, both_implicit):
     theirs, ours = both_implicit
     factors = ((theirs.user_factors, theirs.item_factors), (ours.user_factors_, ours.item_factors_))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 import pytest
+from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import Pipeline
@@ -80,5 +81,6 @@ def test_an_unfitted_model_says_so():
 
 
 def test_a_confidence_beyond_float32_is_refused(plain):
-    with pytest.raises(ValueError, match=r"must be below 2\*\*24, but it is .* of user 999 and item \d+"):
-        explain(plain, 999, plain.items_[0], history=[[999, int(plain.items_[0]), 3e38]])
+    rec = clone(plain).set_params(alpha=40.0).fit([[1, 2], [1, 3], [2, 3]])
+    with pytest.raises(ValueError, match=r"must be below 2\*\*24, but it is .* of user 999 and item 2"):
+        explain(rec, 999, 2, history=[[999, 2, 3e38]])

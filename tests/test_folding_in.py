@@ -72,11 +72,6 @@ def test_an_empty_table_of_exclusions_excludes_nothing(fitted, planted):
     pd.testing.assert_frame_equal(fitted.recommend(user, exclude=X.iloc[:0]), fitted.recommend(user))
 
 
-def test_one_item_to_exclude_needs_no_list(fitted):
-    user, item = fitted.users_[:1], int(fitted.items_[0])
-    pd.testing.assert_frame_equal(fitted.recommend(user, exclude=item), fitted.recommend(user, exclude=[item]))
-
-
 def test_long_lists_are_the_short_ones_continued(fitted):
     users = fitted.users_[:30]
     short, long = fitted.recommend(users, k=10), fitted.recommend(users, k=1000)

@@ -267,7 +267,7 @@ def test_cold_candidates_are_the_known_items_without_interactions(split):
 
 
 def test_warm_items_are_relevant_and_missed_among_the_cold():
-    features = SideFeatures.from_dicts({100: {"tag": "a"}})
+    features = SideFeatures.from_dicts({1: {"tag": "b"}, 100: {"tag": "a"}})
     rec = PopularityRecommender().fit(FIT, item_features=features)
     scorer = make_ranking_scorer("recall@3", candidates="cold")
     assert scorer(rec, [["ann", 100]]) == 1

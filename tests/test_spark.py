@@ -10,12 +10,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from reference import confidences
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
+from toy_spark import SMALL, collected, in_spark, solved, some_plays
 
 from sklearn_recsketch import WRMFRecommender
-from sklearn_recsketch.datasets import make_interactions
 from sklearn_recsketch.inspection import explain
 from sklearn_recsketch.spark import SparkWRMFRecommender
 
@@ -26,26 +25,15 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:Exception ignored in. <socket:pytest.PytestUnraisableExceptionWarning"),
 ]
 
-SMALL = {"n_user_blocks": 2, "n_item_blocks": 2, "random_state": 0}
-
 
 @pytest.fixture(scope="module")
 def plays():
-    """Integers beyond 32 bits as users, strings as items, counts."""
-    X, y = make_interactions(60, 40, n_components=3, mean_activity=8, counts=True, random_state=0)
-    return pd.DataFrame(
-        {
-            "user": X["user"].to_numpy() + 10**10,
-            "item": [f"item {i}" for i in X["item"]],
-            "count": y.astype(float),
-        }
-    )
+    return some_plays()
 
 
 @pytest.fixture(scope="module")
 def frame(spark, plays):
-    """The same as a Spark DataFrame."""
-    return in_spark(spark, plays, "user bigint, item string, count double")
+    return in_spark(spark, plays)
 
 
 @pytest.fixture(scope="module")
@@ -56,16 +44,6 @@ def fitted(frame):
 @pytest.fixture(scope="module")
 def local(fitted):
     return fitted.to_local()
-
-
-def in_spark(spark, table, schema):
-    return spark.createDataFrame(list(table.itertuples(index=False, name=None)), schema)
-
-
-def collected(factors):
-    """Ids and vectors of a DataFrame of factors, sorted by id."""
-    rows = sorted(factors.collect())
-    return [row[0] for row in rows], np.array([row.features for row in rows], dtype=np.float64)
 
 
 def lists(table):
@@ -80,21 +58,11 @@ def assert_same_lists(table, expected):
     np.testing.assert_allclose(table["score"], expected["score"], rtol=1e-5)  # float32 sums in another order
 
 
-def solved(strengths, fixed, rho, alpha, kind="linear"):
-    """Rows that solve ``(Y^T C Y + rho n I) x = Y^T C p``, Spark's penalty, by dense algebra."""
-    rows = []
-    for d in strengths:
-        c, p = confidences(d, alpha, kind), d > 0
-        A = (fixed.T * c) @ fixed + rho * p.sum() * np.eye(fixed.shape[1])
-        rows.append(np.linalg.solve(A, fixed.T @ (c * p)))
-    return np.array(rows)
-
-
 # What is learnt.
 
 
 def test_rows_of_both_sides_solve_their_normal_equations(frame):
-    once, twice = (SparkWRMFRecommender(3, max_iter=n, alpha=7, **SMALL).fit(frame) for n in (1, 2))
+    once, twice = (SparkWRMFRecommender(3, max_iter=n, alpha=7, regularization=10, **SMALL).fit(frame) for n in (1, 2))
     strengths = twice.to_local().interactions_.toarray()
     before, users = (collected(rec.user_factors_)[1] for rec in (once, twice))
     items = collected(twice.item_factors_)[1]
@@ -105,7 +73,7 @@ def test_rows_of_both_sides_solve_their_normal_equations(frame):
 
 
 def test_logarithmic_confidence_is_that_of_the_normal_equations(frame):
-    rec = SparkWRMFRecommender(3, max_iter=1, alpha=7, confidence="log", **SMALL).fit(frame)
+    rec = SparkWRMFRecommender(3, max_iter=1, alpha=7, confidence="log", regularization=10, **SMALL).fit(frame)
     strengths = rec.to_local().interactions_.toarray()
     users, items = (collected(factors)[1] for factors in (rec.user_factors_, rec.item_factors_))
     np.testing.assert_allclose(users, solved(strengths, items, rec.reg_param_, 7, "log"), rtol=1e-4, atol=1e-5)
@@ -280,13 +248,14 @@ def test_the_local_model_knows_the_interactions(local, plays):
 
 
 def test_the_local_model_folds_users_in_with_the_mean_penalty(fitted, local, plays):
-    history = pd.DataFrame({"user": [-1, -1], "item": local.items_[[2, 5]]})
+    strength = fitted.strength_scale_  # of which t is 1
+    history = pd.DataFrame({"user": [-1, -1], "item": local.items_[[2, 5]], "weight": strength})
     table = local.recommend(history=history, k=3, exclude_seen=False)
     d = np.zeros(len(local.items_))
     d[[2, 5]] = 1
     mean = fitted.n_interactions_ / fitted.n_users_
     # `solved` multiplies by the two items of the row.
-    x = solved([d], local.item_factors_.astype(np.float64), fitted.reg_param_ * mean / 2, alpha=40)[0]
+    x = solved([d], local.item_factors_.astype(np.float64), fitted.reg_param_ * mean / 2, fitted.alpha_)[0]
     expected = np.sort(local.item_factors_ @ x)[::-1][:3]
     np.testing.assert_allclose(table["score"], expected, rtol=1e-4)  # rows are kept in float32
 

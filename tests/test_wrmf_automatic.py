@@ -115,6 +115,14 @@ def test_equal_strengths_are_likes(strength, plays):
     assert_same(small().fit(X, np.full(len(X), strength)), small().fit(X))
 
 
+def test_equal_confidences_are_kept_as_one(plays):
+    rec = small().fit(plays[0])
+    kept = rec._objective.ratings(rec.interactions_).strengths
+    while kept.base is not None:
+        kept = kept.base
+    assert kept.size == 1
+
+
 def test_a_tail_of_strengths_moves_the_confidences_by_its_logarithm(plays):
     X, y = plays
     top = y.copy()

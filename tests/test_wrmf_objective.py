@@ -8,9 +8,10 @@ import pytest
 import reference
 import scipy.sparse as sp
 
-from sklearn_recsketch import SideFeatureEncoder, WRMFRecommender
+from sklearn_recsketch import SideFeatureEncoder, SideFeatures, WRMFRecommender
 from sklearn_recsketch.recommenders._wrmf_objective import FEATURE_SHARE, transformed
 
+NEW = 77_000
 SIDES = pytest.mark.parametrize("name", ["user", "item"])
 STRUCTURE_FREE = {  # (n_users, n_items, density, exponent of both sides' popularity)
     "wide": (300, 200, 0.05, None),
@@ -175,9 +176,13 @@ def test_a_number_for_features_is_their_penalty(tiny):
 
 
 @pytest.mark.parametrize("solver", ["auto", "cg", "cholesky"])
-@pytest.mark.parametrize("featured", ["none", "items", "users", "both", "items without identity"])
+@pytest.mark.parametrize(
+    "featured", ["none", "items", "users", "both", "items without identity", "items, one of them cold"]
+)
 def test_loss_curve_is_the_dense_loss(solver, featured, tiny):
     X, y, item_features, user_features = tiny
+    if "cold" in featured:  # with a feature that no item in training has
+        item_features = item_features.updated(SideFeatures.from_dicts({NEW: {"tag": "unheard of"}}), "item")
     encoder = SideFeatureEncoder(identity="without" not in featured, identity_weight=0.5)
     rec = WRMFRecommender(4, solver=solver, item_encoder=encoder, max_iter=4, random_state=0)
     rec.fit(
@@ -190,6 +195,19 @@ def test_loss_curve_is_the_dense_loss(solver, featured, tiny):
     loss = reference.pair_loss(dense(rec), U, V, rec.alpha_, "scaled_log", rec.strength_scale_)
     loss += literal_penalty(rec, "user") + literal_penalty(rec, "item")
     assert rec.loss_curve_[-1] == pytest.approx(loss, rel=5e-5)  # a by-product of float32 sums
+
+
+@pytest.mark.parametrize("solver", ["auto", "cholesky"])
+@pytest.mark.parametrize("identity", [True, False])
+def test_a_feature_without_interactions_stays_at_zero(identity, solver, tiny):
+    X, y, item_features, _ = tiny
+    item_features = item_features.updated(SideFeatures.from_dicts({NEW: {"tag": "unheard of"}}), "item")
+    rec = WRMFRecommender(4, solver=solver, item_encoder=SideFeatureEncoder(identity=identity), random_state=0)
+    rec.fit(X, y, item_features=item_features)
+    row = rec.item_embeddings_[-len(rec.item_encoder_.feature_names_) :][
+        rec.item_encoder_.feature_names_ == "tag=unheard of"
+    ]
+    assert np.abs(row).max() < 1e-6
 
 
 @pytest.mark.parametrize("featured", [False, True])

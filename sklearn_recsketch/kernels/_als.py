@@ -154,7 +154,7 @@ def solve_rows(start, stop, ratings, table, solution, eigenvalues, lam, prior, a
     lam : float32 array (1,) or (n_users,)
         [in] Regularization of all rows, or of each.
     prior : float32 array (n_users, K)
-        [in] What the row is drawn to; no rows where that is 0.
+        [in] What the row is shrunk towards; no rows where that is 0.
     accuracy : tuple of int, float, float, float, int
         [in] Steps, tol, excess, share, restarts.
     scratch : tuple of int32 and float32 arrays (longest row + WIDTH,) and a float32 array (N_WORK, K)

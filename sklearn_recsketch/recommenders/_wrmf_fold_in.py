@@ -80,7 +80,7 @@ class FoldIn:
         Parameters
         ----------
         drawn : ndarray of shape (n_parts, K)
-            What each feature says of the row; together they are what it is drawn to.
+            What each feature says of the row; it is shrunk towards their sum.
         y : ndarray of shape (K,)
             A vector of the other side, any one.
 

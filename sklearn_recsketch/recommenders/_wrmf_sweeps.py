@@ -151,8 +151,8 @@ class DrawnHalf(Half):
     """Rows that are the sum of an embedding of their own and of those of their features.
 
     With a the coefficient of its own, the penalty ``lam |z|^2`` of the row ``x = a z + f W`` is
-    ``pull |x - f W|^2``, ``pull = lam / a^2``: the row is solved as without features, but drawn to f W instead of 0,
-    and W is then drawn to the rows.
+    ``pull |x - f W|^2``, ``pull = lam / a^2``: the row is solved as without features, but shrunk towards f W instead
+    of 0, and W is then fitted to the rows.
     """
 
     def __init__(

@@ -38,6 +38,7 @@ class Pairs:
 
     users: IdColumn
     items: IdColumn
+    named: bool = False  # whether each user was written down, as a key of a dict
 
 
 # Distinct sorted ids, for everybody; pairs; or the items without interactions.
@@ -153,8 +154,8 @@ def pair_matrix(pairs: Pairs, asked: IdColumn, item_ids: np.ndarray) -> sp.csr_a
 def check_owners(choice: Choice | None, parameter: Parameter, own: str, asked: np.ndarray, known: np.ndarray) -> None:
     """Compare the users of pairs with those asked for and those the model knows, both sorted.
 
-    Lists of other users than those asked for are legitimate: one table serves many queries. Users that nobody
-    knows are misspelt, or no users.
+    Lists of other users than those asked for are legitimate: one table serves many queries. A table may hold users
+    whom the model does not know, such as a log of today. A key of a dict that nobody knows may be misspelt.
     """
     if not isinstance(choice, Pairs) or not len(asked):
         return
@@ -173,7 +174,7 @@ def check_owners(choice: Choice | None, parameter: Parameter, own: str, asked: n
             f"None of the {len(asked)} {own}s asked for (first: {show_id(asked[0])}) has candidates: they are given "
             f"for {len(strange)} other {own}s (first: {show_id(users.ids[0])})."
         )
-    if strange.any():
+    if choice.named and strange.any():
         warnings.warn(
             f"{strange.sum()} of the {len(strange)} {own}s of {parameter} are neither asked for nor known to the "
             f"recommender (first: {first}): what they have there is ignored.",
@@ -219,7 +220,7 @@ def _of_mapping(value: Mapping[Any, Any], parameter: Parameter, own: str, other:
         filled = [array.astype(object) for array in filled]  # numpy would make floats of int64 and uint64
     joined = np.concatenate(filled) if filled else np.empty(0, dtype=object)
     try:
-        return Pairs(users, encode_ids(joined, LABELS[parameter]))
+        return Pairs(users, encode_ids(joined, LABELS[parameter]), named=True)
     except (TypeError, ValueError):
         for key, array in zip(value, arrays, strict=True):
             encode_ids(array, f"{parameter}[{key!r}]")  # the row that an error names is one of this list

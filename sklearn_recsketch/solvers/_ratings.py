@@ -77,7 +77,8 @@ def scaled_ratings(strengths: sp.csr_array, alpha: Any, term: str = "d") -> Rati
     equal = len(data) > 0 and data.min() == most
     # Without strengths any alpha is fine, even one that float32 does not hold.
     scale = np.float32(alpha) if most else np.float32(0)
-    return Ratings(rows.indptr, rows.indices, rows.data[:1] if equal else rows.data, scale)
+    # A copy of the one, as a view would keep all of them.
+    return Ratings(rows.indptr, rows.indices, read_only(rows.data[:1].copy()) if equal else rows.data, scale)
 
 
 def transposed(ratings: Ratings, n_columns: int) -> Ratings:

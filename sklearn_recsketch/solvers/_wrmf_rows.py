@@ -147,7 +147,7 @@ def solve_side(
     accuracy : Accuracy
     pool : Workers
     prior : ndarray of shape (n_rows, K), dtype float32, default=None
-        What a row is drawn to instead of 0: the penalty is ``lam |x - prior|^2``. In the basis of `fixed`.
+        What a row is shrunk towards instead of 0: the penalty is ``lam |x - prior|^2``. In the basis of `fixed`.
 
     Returns
     -------

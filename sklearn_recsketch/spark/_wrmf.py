@@ -18,6 +18,7 @@ from sklearn_recsketch.recommenders._wrmf import WRMFRecommender
 from sklearn_recsketch.spark._coding import CodedInteractions, code_interactions
 from sklearn_recsketch.spark._frames import asked_ids, read_interactions, require_pyspark
 from sklearn_recsketch.spark._lists import Side, ranked_batches, vectors_of
+from sklearn_recsketch.spark._objective import Numbers, transformed
 from sklearn_recsketch.utils._compat import Interval, Options, StrOptions, _fit_context
 from sklearn_recsketch.utils._validation import check_k
 
@@ -45,13 +46,16 @@ class SparkWRMFRecommender(BaseEstimator):
     ----------
     n_components : int, default=128
         Length of the vectors; Spark's `rank`.
-    alpha : float, default=40.0
-        Weight of an interaction of strength 1 over a pair without interaction.
-    confidence : {"linear", "log"}, default="linear"
-        ``1 + alpha * d`` or ``1 + alpha * log(1 + d)``.
-    regularization : float, default=10.0
+    alpha : "auto" or float, default="auto"
+        Weight of an interaction of strength 1 over a pair without interaction. "auto" computes it from the
+        interactions, as :class:`~sklearn_recsketch.WRMFRecommender` does.
+    confidence : {"auto", "linear", "log", "scaled_log"}, default="auto"
+        ``1 + alpha * d``, ``1 + alpha * log(1 + d)`` or ``1 + alpha * (1 + log(d / s))``, where s is the smallest
+        strength. "auto" is "scaled_log" if `alpha` is "auto", else "linear".
+    regularization : "auto" or float, default="auto"
         :math:`\lambda`, on the scale of :class:`~sklearn_recsketch.WRMFRecommender`. Spark's `regParam` is
-        :math:`\rho`.
+        :math:`\rho`. "auto" is the geometric mean of the penalties which
+        :class:`~sklearn_recsketch.WRMFRecommender` computes for users and for items.
     max_iter : int, default=15
         Iterations: one over items, one over users each.
     n_user_blocks, n_item_blocks : int, default=10
@@ -68,6 +72,10 @@ class SparkWRMFRecommender(BaseEstimator):
     ----------
     user_factors_, item_factors_ : pyspark.sql.DataFrame
         Vectors, with the columns user or item, the id, and features, an array of floats.
+    alpha_, regularization_ : float
+        The values used, computed where the parameter is "auto".
+    strength_scale_ : float
+        s of "scaled_log"; 1 for other transforms.
     reg_param_ : float
         :math:`\rho`.
     n_users_, n_items_ : int
@@ -89,7 +97,8 @@ class SparkWRMFRecommender(BaseEstimator):
     two sides' penalties matters, as :math:`x \to s x, y \to y / s` changes no score, and :math:`\rho` makes the product
     of the means :math:`\lambda^2`. So L is the objective of ``WRMFRecommender`` at the same `regularization` if all
     users have equally many items and all items equally many users; elsewhere, active users and popular items are
-    regularized more, and others less. `regularization_scaling=1` of ``WRMFRecommender`` is something else: its
+    regularized more, and others less. With "auto", popular items are regularized more in both: here by their number of
+    users, there by the square root of it. `regularization_scaling=1` of ``WRMFRecommender`` is something else: its
     penalties go with the sum of *all* confidences of a row, :math:`n_{items} + \alpha \sum_i d_{ui}`, of which the
     first term is most where data are sparse.
 
@@ -116,16 +125,16 @@ class SparkWRMFRecommender(BaseEstimator):
     >>> spark = SparkSession.builder.getOrCreate()  # doctest: +SKIP
     >>> spark.sparkContext.setCheckpointDir("hdfs:///checkpoints")  # doctest: +SKIP
     >>> X = spark.read.parquet("plays.parquet").select("user", "track", "count")  # doctest: +SKIP
-    >>> rec = SparkWRMFRecommender(64, confidence="log", random_state=0).fit(X)  # doctest: +SKIP
+    >>> rec = SparkWRMFRecommender(64, random_state=0).fit(X)  # doctest: +SKIP
     >>> rec.recommend(k=20).write.parquet("lists.parquet")  # doctest: +SKIP
     >>> rec.to_local().similar_items(["tiltbrush"])  # doctest: +SKIP
     """
 
     _parameter_constraints: dict[str, Any] = {  # noqa: RUF012 - scikit-learn's own form
         "n_components": [Interval(Integral, 1, None, closed="left")],
-        "alpha": [Interval(Real, 0, None, closed="left")],
-        "confidence": [StrOptions({"linear", "log"})],
-        "regularization": [Interval(Real, 0, None, closed="left")],
+        "alpha": [Interval(Real, 0, None, closed="left"), StrOptions({"auto"})],
+        "confidence": [StrOptions({"auto", "linear", "log", "scaled_log"})],
+        "regularization": [Interval(Real, 0, None, closed="left"), StrOptions({"auto"})],
         "max_iter": [Interval(Integral, 1, None, closed="left")],
         "n_user_blocks": [Interval(Integral, 1, None, closed="left")],
         "n_item_blocks": [Interval(Integral, 1, None, closed="left")],
@@ -135,6 +144,9 @@ class SparkWRMFRecommender(BaseEstimator):
 
     user_factors_: DataFrame
     item_factors_: DataFrame
+    alpha_: float
+    regularization_: float
+    strength_scale_: float
     reg_param_: float
     n_users_: int
     n_items_: int
@@ -145,9 +157,9 @@ class SparkWRMFRecommender(BaseEstimator):
         self,
         n_components: int = 128,
         *,
-        alpha: float = 40.0,
-        confidence: str = "linear",
-        regularization: float = 10.0,
+        alpha: float | str = "auto",
+        confidence: str = "auto",
+        regularization: float | str = "auto",
         max_iter: int = 15,
         n_user_blocks: int = 10,
         n_item_blocks: int = 10,
@@ -217,7 +229,8 @@ class SparkWRMFRecommender(BaseEstimator):
         if not data.n_interactions:
             raise ValueError("None of the rows of X has a positive weight, so there is no interaction to learn from.")
         n_users, n_items = data.counts["user"], data.counts["item"]
-        reg_param = float(self.regularization * np.sqrt(n_users * n_items) / data.n_interactions)
+        numbers = Numbers.of(self, data)
+        reg_param = float(numbers.regularization * np.sqrt(n_users * n_items) / data.n_interactions)
         als = ALS(
             rank=self.n_components,
             maxIter=self.max_iter,
@@ -225,15 +238,15 @@ class SparkWRMFRecommender(BaseEstimator):
             numUserBlocks=self.n_user_blocks,
             numItemBlocks=self.n_item_blocks,
             implicitPrefs=True,
-            alpha=self.alpha,
+            alpha=numbers.alpha,
             userCol="user_code",
             itemCol="item_code",
             ratingCol="rating",
             seed=int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max)),
             checkpointInterval=self.checkpoint_interval,
         )
-        rating = F.log1p("strength") if self.confidence == "log" else F.col("strength")
-        model = als.fit(data.strengths.select("user_code", "item_code", rating.cast("float").alias("rating")))
+        rating = transformed(numbers.confidence, numbers.scale).cast("float").alias("rating")
+        model = als.fit(data.strengths.select("user_code", "item_code", rating))
         coded = {
             name: factors.withColumnRenamed("id", "code")
             for name, factors in (("user", model.userFactors), ("item", model.itemFactors))
@@ -244,6 +257,10 @@ class SparkWRMFRecommender(BaseEstimator):
         }
         mean = model.userFactors.select(Summarizer.mean(array_to_vector("features"))).head()[0].toArray()
         return state | {
+            "alpha_": numbers.alpha,
+            "regularization_": numbers.regularization,
+            "strength_scale_": numbers.scale,
+            "_confidence": numbers.confidence,
             "reg_param_": reg_param,
             "n_users_": n_users,
             "n_items_": n_items,
@@ -340,9 +357,9 @@ class SparkWRMFRecommender(BaseEstimator):
         total = self.reg_param_ * self.n_interactions_
         model = WRMFRecommender(
             self.n_components,
-            alpha=self.alpha,
-            confidence=self.confidence,
-            regularization=self.regularization,
+            alpha=self.alpha_,
+            confidence=self._confidence,
+            regularization=self.regularization_,
             user_regularization=total / self.n_users_,
             item_regularization=total / self.n_items_,
             max_iter=self.max_iter,

@@ -24,7 +24,7 @@ __all__ = ["ImplicitSweeps"]
 class ImplicitSweeps:
     """Training state of WRMF with implicit's solvers.
 
-    implicit calls confidence what the matrix holds, so it is given 1 + alpha d. Its half-sweeps are called one by one:
+    implicit calls confidence what the matrix holds, so it is given 1 + alpha t(d). Half-sweeps are called one by one:
     each side has the regularization it should, and between two of them there is a loss to look at.
     """
 

@@ -1,0 +1,44 @@
+"""Data for Spark, and the equations that its factors solve."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from reference import confidences
+
+from sklearn_recsketch.datasets import make_interactions
+
+SMALL = {"n_user_blocks": 2, "n_item_blocks": 2, "random_state": 0}
+
+
+def some_plays():
+    """Integers beyond 32 bits as users, strings as items, counts."""
+    X, y = make_interactions(60, 40, n_components=3, mean_activity=8, counts=True, random_state=0)
+    return pd.DataFrame(
+        {
+            "user": X["user"].to_numpy() + 10**10,
+            "item": [f"item {i}" for i in X["item"]],
+            "count": y.astype(float),
+        }
+    )
+
+
+def in_spark(spark, table, schema="user bigint, item string, count double"):
+    """A pandas frame as a Spark DataFrame."""
+    return spark.createDataFrame(list(table.itertuples(index=False, name=None)), schema)
+
+
+def collected(factors):
+    """Ids and vectors of a DataFrame of factors, sorted by id."""
+    rows = sorted(factors.collect())
+    return [row[0] for row in rows], np.array([row.features for row in rows], dtype=np.float64)
+
+
+def solved(strengths, fixed, rho, alpha, kind="linear", scale=1.0):
+    """Rows that solve ``(Y^T C Y + rho n I) x = Y^T C p``, Spark's penalty, by dense algebra."""
+    rows = []
+    for d in strengths:
+        c, p = confidences(d, alpha, kind, scale), d > 0
+        A = (fixed.T * c) @ fixed + rho * p.sum() * np.eye(fixed.shape[1])
+        rows.append(np.linalg.solve(A, fixed.T @ (c * p)))
+    return np.array(rows)
