@@ -199,7 +199,6 @@ REFUSED = {
     "table": (LONG, r"a table of one interaction per row is passed to fit as it is"),
     "one_dimension": (WIDE["m1"], r"must be two-dimensional with a row per user .* got an array of shape \(2,\)"),
     "ragged": ([[1], [2, 3]], r"must be two-dimensional"),
-    "nothing": (None, r"must be two-dimensional"),
 }
 
 
@@ -219,3 +218,20 @@ def test_a_lazy_frame_is_to_be_collected():
 def test_given_ids_must_be_as_many(ids, n):
     with pytest.raises(ValueError, match=rf"has {n} ids for 2 (rows|columns) of the matrix"):
         interactions_from_matrix(WIDE, **ids)
+
+
+def test_totals_are_not_a_user_and_an_item():
+    likes = pd.DataFrame({"user": ["a", "a", "b"], "item": ["x", "y", "y"]})
+    with pytest.raises(ValueError, match=r"are 'All', the totals of margins=True, .* write matrix\.iloc\[:-1, :-1\]"):
+        interactions_from_matrix(pd.crosstab(likes.user, likes.item, margins=True))
+
+
+def test_an_item_may_be_called_as_totals_are():
+    X, _ = interactions_from_matrix(pd.DataFrame([[1, 2]], index=["a"], columns=["x", "All"]))
+    assert X["item"].tolist() == ["x", "All"]
+
+
+@pytest.mark.parametrize("matrix", [None, "x", {"a": 1}, 7])
+def test_values_that_are_no_matrix_are_refused(matrix):
+    with pytest.raises(TypeError, match=rf"must be a sparse matrix, .* got {type(matrix).__name__}"):
+        interactions_from_matrix(matrix)

@@ -171,3 +171,9 @@ def test_an_empty_history_is_none(rec, make):
 def test_an_empty_history_is_none_to_explain():
     rec = WRMFRecommender(2, random_state=0).fit([[1, 2], [3, 4], [1, 5]])
     pd.testing.assert_frame_equal(explain(rec, 1, 4, history=[]), explain(rec, 1, 4))
+
+
+@pytest.mark.parametrize("method", ["fit", "fit_transform"])
+def test_a_thresholder_refuses_sample_weight_too(method):
+    with pytest.raises(TypeError, match=r"InteractionThresholder\.fit does not take sample_weight: .* as y, or as a"):
+        getattr(InteractionThresholder(1, 1), method)([[1, 2], [3, 4]], sample_weight=[1.0, 2.0])

@@ -101,7 +101,7 @@ def read_table(recommended: Any, k: int = 1) -> RankedTable:
         raise ValueError(
             f"A list of recommendations must have each item once, but row {row} repeats the item "
             f"{show_id(items.ids[items.codes[row]])} of the user {show_id(users.ids[users.codes[row]])}. "
-            f"Drop repeated rows and number the ranks anew."
+            f"Drop repeated rows and number the ranks again."
         )
     return RankedTable(users, items, rank)
 

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple, NoReturn
 import numpy as np
 import pandas as pd
 
+from sklearn_recsketch.utils._frames import is_missing
 from sklearn_recsketch.utils._ids import show_id
 
 __all__ = ["Cells", "joined", "plain_text", "read_cells", "refuse_missing"]
@@ -149,12 +150,12 @@ def _values(cell: Any, row: int, show: Callable[[int], str]) -> Iterator[str | f
         for text in map(_plain, cell):
             if isinstance(text, str):
                 yield text
-            elif not _is_missing(text):
+            elif not is_missing(text):
                 raise TypeError(
                     f"{show(row)} is a list with {show_id(text)} of type {type(text).__name__}: "
                     f"a list must hold texts only. {_remedy(text, in_list=True)}"
                 )
-    elif not _is_missing(cell):
+    elif not is_missing(cell):
         yield _number(cell, row, show)
 
 
@@ -182,10 +183,6 @@ def _refuse_infinite(cell: Any, what: str) -> NoReturn:
     )
 
 
-def _is_missing(cell: Any) -> bool:
-    return bool(pd.api.types.is_scalar(cell) and pd.isna(cell))
-
-
 def _is_list(cell: Any) -> bool:
     """Whether it is a list, an array, a column or a set of values, of whatever library."""
     is_whole = isinstance(cell, str | bytes | bytearray | memoryview | Mapping)
@@ -209,7 +206,7 @@ def _remedy(cell: Any, in_list: bool = False) -> str:
         return "Give each of its fields a key or column of its own."
     if _is_list(cell):
         return "Flatten the lists."
-    if _is_missing(cell):
+    if is_missing(cell):
         return "Leave the key out where the feature is missing."
     if isinstance(cell, datetime.timedelta | np.timedelta64) and not in_list:
         return "Convert it to a number, for example with df[column].dt.total_seconds()."

@@ -11,12 +11,13 @@ import pandas as pd
 import scipy.sparse as sp
 
 from sklearn_recsketch.utils._column_names import are_swapped
-from sklearn_recsketch.utils._frames import columns_of, frame_library
+from sklearn_recsketch.utils._frames import columns_of, frame_library, is_missing
 from sklearn_recsketch.utils._ids import show_id
 from sklearn_recsketch.utils._strengths import refuse_bad_strengths
 
 __all__ = ["as_matrix", "filled_cells"]
 
+TOTAL = "All"  # as pivot_table and crosstab of pandas call it
 Triple = tuple[np.ndarray, np.ndarray, np.ndarray]
 Place = Callable[[int, int], str]
 
@@ -48,6 +49,11 @@ def as_matrix(matrix: Any, has_users: bool) -> Any:
     # As objects: np.asarray([[1, "?"]]) would turn the number into text.
     read = partial(np.array, dtype=object) if isinstance(matrix, list | tuple) else np.asarray
     array: Any = sp.csr_array(matrix) if is_sparse else read(matrix)
+    if array.ndim == 0:
+        raise TypeError(
+            f"matrix must be a sparse matrix, an array or a frame with a row per user and a column per item, got "
+            f"{type(matrix).__name__}."
+        )
     if array.ndim != 2:
         raise ValueError(
             f"matrix must be two-dimensional with a row per user and a column per item, got an array of shape "
@@ -97,6 +103,13 @@ def _check_labels(frame: pd.DataFrame) -> None:
                 f"{labels[0]}). Name the values, pivot_table(index='user', columns='item', values='count'), or drop "
                 f"a level: matrix.droplevel(0, axis={axis!r})."
             )
+    # pandas puts them last.
+    corner = [label for labels in (frame.index, frame.columns) for label in labels[-1:] if isinstance(label, str)]
+    if corner == [TOTAL, TOTAL]:
+        raise ValueError(
+            f"The last row and the last column of matrix are {TOTAL!r}, the totals of margins=True, and no user and no "
+            f"item. Leave margins out, or write matrix.iloc[:-1, :-1]."
+        )
     # A table whose first column is the item is asked whether the second is the user.
     named = [label for label in frame.columns if isinstance(label, str) and are_swapped(["item", label])]
     if named:
@@ -130,7 +143,7 @@ def _numbers(values: Any, rows: np.ndarray, column: int, place: Place) -> np.nda
         return np.asarray(values.to_numpy(dtype=np.float64, na_value=np.nan))
     numbers = np.full(len(values), np.nan)
     for row, value in enumerate(values):
-        if not pd.api.types.is_scalar(value) or not pd.isna(value):
+        if not is_missing(value):
             try:
                 if isinstance(value, str | bytes | complex | np.complexfloating):
                     raise TypeError

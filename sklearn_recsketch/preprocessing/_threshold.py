@@ -14,6 +14,7 @@ from sklearn_recsketch.preprocessing._matrix import present_ids
 from sklearn_recsketch.utils._compat import _fit_context
 from sklearn_recsketch.utils._frames import frame_library, make_table
 from sklearn_recsketch.utils._ids import lookup
+from sklearn_recsketch.utils._sample_weight import refuse_sample_weight
 from sklearn_recsketch.utils._validation import check_interactions
 
 __all__ = ["InteractionThresholder", "threshold_interactions"]
@@ -77,6 +78,7 @@ class InteractionThresholder(TransformerMixin, BaseEstimator):
         self.user_min = user_min
         self.item_min = item_min
 
+    @refuse_sample_weight
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X: Any, y: Any = None) -> InteractionThresholder:
         """Find the users and items to keep.

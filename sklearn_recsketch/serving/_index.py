@@ -10,12 +10,14 @@ import scipy.sparse as sp
 from sklearn.utils import check_array, check_random_state
 
 from sklearn_recsketch.recommenders._similarity import unit_length
+from sklearn_recsketch.serving._choosing import eligible_rows, left_out
 from sklearn_recsketch.serving._contents import Contents
 from sklearn_recsketch.serving._exact import Exact
 from sklearn_recsketch.serving._files import load_contents, new_folder, save_contents
 from sklearn_recsketch.serving._hnsw import Hnsw
 from sklearn_recsketch.serving._rescore import rescored
 from sklearn_recsketch.serving._vectors import id_name
+from sklearn_recsketch.solvers._choice import check_owners, read_choice
 from sklearn_recsketch.solvers._ranking import top_items
 from sklearn_recsketch.solvers._request import asked_ids, ranked_table
 from sklearn_recsketch.utils._ids import lookup, show_id
@@ -82,7 +84,9 @@ class EmbeddingIndex:
     def expansion_search(self, value: int) -> None:
         self._graph().expansion_search = check_k(value, "expansion_search")
 
-    def recommend(self, users: Any, k: int = 10, *, exclude_seen: bool = True) -> Any:
+    def recommend(
+        self, users: Any, k: int = 10, *, exclude_seen: bool = True, candidates: Any = None, exclude: Any = None
+    ) -> Any:
         """The best items of known users.
 
         Parameters
@@ -92,6 +96,10 @@ class EmbeddingIndex:
             Items per user.
         exclude_seen : bool, default=True
             Leave out items the user interacted with in fit.
+        candidates : array-like of ids, table of pairs, dict of user to ids, or "cold", default=None
+            Items to choose from, as in `recommend` of the recommender; the search among them is exact. None: all.
+        exclude : array-like of ids, table of pairs, or dict of user to ids, default=None
+            Items that nobody must get, or those that each user must not get.
 
         Returns
         -------
@@ -101,11 +109,11 @@ class EmbeddingIndex:
         Raises
         ------
         ValueError
-            For an unknown user, and for an index of users or by cosine.
+            For an unknown user or candidate, and for an index of users or by cosine.
         """
-        return self._answer("recommend", "items", "score", "user", users, k, exclude_seen)
+        return self._answer("recommend", "items", "score", "user", users, k, candidates, exclude, exclude_seen)
 
-    def similar_items(self, items: Any, k: int = 10) -> Any:
+    def similar_items(self, items: Any, k: int = 10, *, candidates: Any = None) -> Any:
         """The nearest neighbours of known items, themselves left out.
 
         Parameters
@@ -113,6 +121,8 @@ class EmbeddingIndex:
         items : id or array-like of ids
         k : int, default=10
             Neighbours per item.
+        candidates : array-like of ids, table of pairs, or dict of item to ids, default=None
+            Neighbours to choose from; the search among them is exact. None: all.
 
         Returns
         -------
@@ -122,11 +132,11 @@ class EmbeddingIndex:
         Raises
         ------
         ValueError
-            For an unknown item, and for an index of users or by score.
+            For an unknown item or candidate, and for an index of users or by score.
         """
-        return self._answer("similar_items", "items", "cosine", "item", items, k)
+        return self._answer("similar_items", "items", "cosine", "item", items, k, candidates)
 
-    def similar_users(self, users: Any, k: int = 10) -> Any:
+    def similar_users(self, users: Any, k: int = 10, *, candidates: Any = None) -> Any:
         """The nearest neighbours of known users, themselves left out.
 
         Parameters
@@ -134,6 +144,8 @@ class EmbeddingIndex:
         users : id or array-like of ids
         k : int, default=10
             Neighbours per user.
+        candidates : array-like of ids, table of pairs, or dict of user to ids, default=None
+            Neighbours to choose from; the search among them is exact. None: all.
 
         Returns
         -------
@@ -143,9 +155,9 @@ class EmbeddingIndex:
         Raises
         ------
         ValueError
-            For an unknown user, and for an index of items or by score.
+            For an unknown user or candidate, and for an index of items or by score.
         """
-        return self._answer("similar_users", "users", "cosine", "user", users, k)
+        return self._answer("similar_users", "users", "cosine", "user", users, k, candidates)
 
     def search(self, vectors: Any, k: int = 10) -> tuple[np.ndarray, np.ndarray]:
         """The best of the index for any vectors; nothing is left out.
@@ -246,7 +258,18 @@ class EmbeddingIndex:
             raise AttributeError('An index of kind "exact" has no expansion_search: it finds everything.')
         return self._searcher
 
-    def _answer(self, method: str, of: str, metric: str, name: str, asked: Any, k: int, leave_out: bool = True) -> Any:
+    def _answer(
+        self,
+        method: str,
+        of: str,
+        metric: str,
+        name: str,
+        asked: Any,
+        k: int,
+        candidates: Any = None,
+        exclude: Any = None,
+        exclude_seen: bool = True,
+    ) -> Any:
         """The table of a method that needs an index of this kind."""
         if (self.of, self.metric) != (of, metric):
             raise ValueError(
@@ -254,6 +277,8 @@ class EmbeddingIndex:
                 f'to_index(estimator, of="{of}", metric="{metric}").'
             )
         contents = self._contents
+        chosen = read_choice(candidates, "candidates", name, id_name(of))
+        unwanted = read_choice(exclude, "exclude", name, id_name(of))
         column = asked_ids(asked, name, contents.query_ids)
         rows = lookup(contents.query_ids, column, name, "those the index knows are")
         ids = column.ids[column.codes]
@@ -263,7 +288,16 @@ class EmbeddingIndex:
                 f"The {name} {first} is unknown to the index, which knows whom the recommender knew when it was made. "
                 f"Ask the recommender: rec.{method}([{first}])."
             )
-        best, scores = self._best(contents.queries[rows], contents.left_out(rows) if leave_out else None, k)
+        check_owners(chosen, "candidates", name, column.ids, contents.query_ids)
+        check_owners(unwanted, "exclude", name, column.ids, contents.query_ids)
+        queries, excluded = contents.queries[rows], left_out(contents, column, rows, unwanted, exclude_seen)
+        if chosen is None:
+            best, scores = self._best(queries, excluded, k)
+        else:
+            among, allowed = eligible_rows(contents, column, chosen, excluded)
+            with workers(self.n_jobs) as pool:
+                place = allowed.top(queries, self.vectors[among], check_k(k), pool)[0]
+            best, scores = self._scored(queries, np.where(place >= 0, among[place], -1))
         found = id_name(of) if metric == "score" else f"similar_{name}"
         return ranked_table(name, ids, found, self.ids, best, scores, contents.library)
 

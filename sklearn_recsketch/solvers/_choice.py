@@ -94,7 +94,11 @@ def own_pairs(choice: Choice | None) -> Pairs | None:
 
 
 def choose(
-    choice: Choice | None, known: np.ndarray, interactions: sp.csr_array, other: str, new: np.ndarray | None = None
+    choice: Choice | None,
+    known: np.ndarray,
+    interactions: sp.csr_array | None,
+    other: str,
+    new: np.ndarray | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Ids of all items that anybody may get, and their row numbers in the model, -1 for unknown ones.
 
@@ -104,8 +108,8 @@ def choose(
         None: all known items and the new ones.
     known : ndarray
         Ids of the model's items, sorted.
-    interactions : csr_array of shape (n_users, n_items)
-        Those of fit.
+    interactions : csr_array of shape (n_users, n_items) or None
+        Those of fit, None where they are not kept.
     other : str
         What is found, "item" or "user".
     new : ndarray or None
@@ -119,6 +123,11 @@ def choose(
         ids, rows = np.concatenate([ids, new]), np.append(rows, np.full(len(new), -1))
     if choice is None:
         return ids, rows
+    if interactions is None:
+        raise ValueError(
+            f"candidates='cold' names the {other}s without interactions in fit, but an index by cosine does not keep "
+            f"interactions. Pass the ids of these {other}s."
+        )
     counts = interactions.count_nonzero(axis=0 if other == "item" else 1)
     cold = np.append(counts, 0)[rows] == 0
     if not cold.any():
@@ -178,7 +187,7 @@ def _of_list(value: Any, parameter: Parameter, own: str, other: str) -> np.ndarr
     array = id_array(value, LABELS[parameter])
     if array.dtype == object and any(_is_nested(element) for element in array):
         raise TypeError(
-            f"{parameter} holds lists of {other} ids. To give each {own} her own, pass a dict of {own} to {other} ids, "
+            f"{parameter} holds lists of {other} ids. To give each {own} its own, pass a dict of {own} to {other} ids, "
             f"as {parameter}.to_dict() of a pandas Series by {own}, or a table of pairs of {own} and {other}."
         )
     return check_id_list(array, LABELS[parameter]).ids if len(array) else None

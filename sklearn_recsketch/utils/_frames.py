@@ -10,7 +10,7 @@ import pandas as pd
 
 _BACKENDS: dict[str, Literal["polars", "pyarrow"]] = {"polars": "polars", "pyarrow": "pyarrow"}
 
-__all__ = ["as_column", "columns_of", "frame_library", "make_table", "unmasked"]
+__all__ = ["as_column", "columns_of", "frame_library", "is_missing", "make_table", "unmasked"]
 
 
 def frame_library(data: Any) -> str | None:
@@ -67,6 +67,11 @@ def as_column(values: Any) -> Any:
             return np.array(series.to_list(), dtype=object)
         return as_column(series.to_numpy())
     return _native(unmasked(np.asanyarray(values)))
+
+
+def is_missing(cell: Any) -> bool:
+    """Whether a cell of a column is None, NaN, NA or NaT; a list of them is not."""
+    return bool(pd.api.types.is_scalar(cell) and pd.isna(cell))
 
 
 def unmasked(array: np.ndarray) -> np.ndarray:

@@ -8,6 +8,8 @@ from typing import Any, NoReturn
 import numpy as np
 import pandas as pd
 
+from sklearn_recsketch.utils._frames import is_missing
+
 __all__ = ["are_inexact", "blank_id", "clean_ids", "hashable_ids", "inexact_id", "show_id", "value_dtype"]
 
 FLOAT64_BITS = 53
@@ -157,7 +159,7 @@ def _refuse_objects(column: np.ndarray, name: str, label: Any) -> None:
         return
     first = None
     for row, value in enumerate(column):
-        if _is_missing(value):
+        if is_missing(value):
             continue
         if not isinstance(value, str | int | float | np.integer | np.floating) or isinstance(value, bool):
             _refuse(value, row, name, label)
@@ -179,11 +181,6 @@ def _refuse_inexact_objects(column: np.ndarray, name: str) -> None:
     if bad.any():
         row = int(np.argmax(bad))
         raise ValueError(inexact_id(column[row], name, f"row {row}"))
-
-
-def _is_missing(value: Any) -> bool:
-    nan = isinstance(value, float | np.floating) and np.isnan(value)
-    return bool(nan) or value is None or value is pd.NA or value is pd.NaT
 
 
 def _refuse(value: Any, row: int, name: str, label: Any) -> NoReturn:
