@@ -27,7 +27,7 @@ FILES = {
     "citeulike-a": None,
     "amazon-beauty": None,
 }
-SETS = [*FILES, "gowalla", "make_interactions", "ml-100k"]
+SETS = ["ml-100k", *FILES, "gowalla", "make_interactions"]
 BLOCK = 20_000_000  # scores held at once
 METRICS = {"ndcg@20": (ndcg_at_k, 20), "recall@20": (recall_at_k, 20), "precision@5": (precision_at_k, 5)}
 

@@ -41,7 +41,7 @@ def draw(values: pd.DataFrame, path: Path = PICTURE) -> None:
     height = TOP + BOTTOM + ROW * len(ratios.columns)
     figure, axes = plt.subplots(figsize=(8, height))
     figure.subplots_adjust(left=0.19, right=0.985, top=1 - TOP / height, bottom=BOTTOM / height)
-    right = max(1.12, float(ratios.max().max()) + 0.07)
+    right = max(1.15, float(ratios.max().max()) + 0.08)
     axes.set(xlim=(-0.01, right), ylim=(len(ratios.columns) - 0.5, -0.5), yticks=[])
     axes.set_xticks([0, 0.25, 0.5, 0.75, 1], ["0", "0.25", "0.5", "0.75", "best peer"])
     axes.tick_params(length=0, labelsize=8, labelcolor=QUIET)
