@@ -131,8 +131,8 @@ def to_implicit(estimator: Any) -> Any:
 
     Notes
     -----
-    `recalculate_user` takes confidences: 1 + alpha_ t(d) at alpha=1, which is what the model has. The regularization of
-    WARP and BPR has no counterpart there: that of the model is 0.
+    `recalculate_user` takes confidences: ``1 + alpha_ * t(d)`` at alpha=1, which is what the model has. The
+    regularization of WARP and BPR has no counterpart there: that of the model is 0.
 
     Examples
     --------
