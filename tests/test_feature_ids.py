@@ -81,7 +81,7 @@ def test_a_small_overlap_is_counted(model, n_shared):
 def test_a_small_overlap_by_accident_asks_for_the_other_side(model):
     """Items 0 to 11 passed as features of users 0 to 99."""
     rows = [(u, (u + j) % 6) for u in range(100) for j in range(3)]
-    with pytest.warns(IdMismatchWarning, match=r"6 of the 6 .* items of X: did you mean item_features"):
+    with pytest.warns(IdMismatchWarning, match=r"6 of the 6 .* items of X, and only 3 .*Did you mean item_features"):
         model.fit(np.array([[u + 3, i] for u, i in rows]), user_features=features(range(6)))
 
 

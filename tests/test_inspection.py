@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from sklearn.pipeline import Pipeline
 
@@ -231,3 +232,10 @@ def test_similar_user_features_are_ranked_by_the_cosine_of_embeddings(fitted_on_
 def test_features_of_users_are_missed_by_name(fitted):
     with pytest.raises(ValueError, match=r"was fitted without user features: fit\(X, y, user_features="):
         users_like_feature(fitted, "tag=t3")
+
+
+def test_names_of_features_may_be_an_arrow_array_but_not_bytes(fitted):
+    table = items_like_feature(fitted, pa.array(["tag=t3"]), k=3)
+    assert table.equals(items_like_feature(fitted, "tag=t3", k=3))
+    with pytest.raises(ValueError, match=r"There is no item feature b'tag=t3'\. The nearest are .*tag=t3"):
+        items_like_feature(fitted, b"tag=t3")

@@ -136,7 +136,9 @@ class FeatureSpace(Space):
     def rows(self, names: Any) -> np.ndarray:
         """Row numbers of features, one or several; for a name that does not exist the error has the nearest."""
         position = {name: row for row, name in enumerate(self.ids)}
-        asked = [names] if isinstance(names, str) or not isinstance(names, Iterable) else list(names)
+        if hasattr(names, "to_pylist"):  # of pyarrow, whose scalars are not equal to their values
+            names = names.to_pylist()
+        asked = [names] if isinstance(names, str | bytes) or not isinstance(names, Iterable) else list(names)
         for name in asked:
             if name not in position:
                 near = difflib.get_close_matches(str(name), list(position), n=3, cutoff=0.4)
