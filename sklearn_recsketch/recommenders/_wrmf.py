@@ -147,9 +147,9 @@ class WRMFRecommender(FactorRecommender):
     -----
     The automatic penalties are a fixed share of what keeps out noise. Near zero, a component with unit vectors a and b
     lowers L only if :math:`(1 + \alpha)\, a^T P b > \sqrt{\lambda_u \lambda_i}`, P being the matrix of preferences:
-    the penalties subtract from the singular values of P [6]_. A random matrix with as many interactions has no singular values much
-    beyond :math:`\sqrt{n_u} + \sqrt{n_i}`, with :math:`n_u` and :math:`n_i` the mean numbers of interactions of a user
-    and of an item [7]_. So, with :math:`\bar e` the mean excess confidence of an interaction,
+    the penalties subtract from the singular values of P [6]_. A random matrix with as many interactions has no singular
+    values much beyond :math:`\sqrt{n_u} + \sqrt{n_i}`, with :math:`n_u` and :math:`n_i` the mean numbers of
+    interactions of a user and of an item [7]_. So, with :math:`\bar e` the mean excess confidence of an interaction,
 
     .. math:: \sqrt{\lambda_u \lambda_i} = 0.3\,(1 + \bar e)\,(\sqrt{n_u} + \sqrt{n_i}), \qquad
               \lambda_u / \lambda_i = \bar w_u / \bar w_i.
