@@ -280,6 +280,7 @@ def test_parameters_are_as_given_and_cloned():
 def test_shared_parameters_have_the_defaults_of_the_local_model():
     theirs = WRMFRecommender().get_params()
     ours = SparkWRMFRecommender().get_params()
+    assert ours.pop("n_components") < theirs["n_components"]  # a row costs Spark n_components^3
     assert {name: theirs[name] for name in ours if name in theirs} == {
         name: value for name, value in ours.items() if name in theirs
     }

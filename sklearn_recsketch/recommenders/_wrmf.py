@@ -41,7 +41,7 @@ class WRMFRecommender(FactorRecommender):
 
     Parameters
     ----------
-    n_components : int, default=128
+    n_components : int, default=256
         Length of the vectors.
     alpha : "auto" or float, default="auto"
         Weight of an interaction with :math:`t(d) = 1` over a pair without interaction. "auto" makes the mean of
@@ -218,7 +218,7 @@ class WRMFRecommender(FactorRecommender):
 
     def __init__(
         self,
-        n_components: int = 128,
+        n_components: int = 256,
         *,
         alpha: float | str = "auto",
         confidence: str = "auto",
