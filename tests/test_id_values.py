@@ -215,7 +215,7 @@ def test_a_lone_surrogate_is_refused():
 MISSING = {
     "nullable integers": lambda: pd.array([1, None], dtype="Int64"),
     "nullable strings": lambda: pd.array(["a", None], dtype="string"),
-    "strings": lambda: pd.array(["a", None], dtype="str"),
+    "strings": lambda: pd.Series(["a", None]).array,
     "time among integers": lambda: objects([1, pd.NaT]),
     "arrow integers": lambda: pd.array([1, None], dtype="int64[pyarrow]"),
     "polars enum": lambda: pl.Series(["a", None], dtype=pl.Enum(["a"])),

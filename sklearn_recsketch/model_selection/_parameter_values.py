@@ -13,7 +13,7 @@ from sklearn_recsketch.model_selection._content_digest import class_name, conten
 __all__ = ["StoredValue", "is_plain", "native", "read_values", "value_key"]
 
 PLAIN = (str, int, float, bool, type(None))
-CONVERSIONS = ("to_pylist", "to_list", "tolist")  # of pyarrow, of polars and pandas, of numpy
+CONVERSIONS = ("to_pylist", "tolist", "to_list")  # of pyarrow, of numpy and pandas, of polars
 
 
 @dataclass(frozen=True)

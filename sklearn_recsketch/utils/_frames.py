@@ -51,6 +51,8 @@ def as_column(values: Any) -> Any:
 
     A masked value becomes a missing one.
     """
+    if isinstance(values, pd.arrays.NumpyExtensionArray):
+        values = values.to_numpy()
     if isinstance(values, pd.Series | pd.Index | pd.api.extensions.ExtensionArray):
         dtype = values.dtype
         if isinstance(dtype, pd.ArrowDtype) and hasattr(dtype.pyarrow_dtype, "value_type"):
