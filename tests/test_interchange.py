@@ -299,23 +299,6 @@ def test_a_regularization_that_implicit_does_not_have_is_a_warning(planted):
         assert to_implicit(rec).regularization == 3.0
 
 
-def test_the_automatic_penalties_are_a_warning(planted):
-    pytest.importorskip("implicit", reason="implicit is not installed")
-    rec = WRMFRecommender(K, max_iter=2).fit(*planted[:2])
-    with pytest.warns(UserWarning, match=r"regularized differently .* regularization_scaling='popularity'"):
-        model = to_implicit(rec)
-    assert model.regularization == rec.user_regularization_
-    again = from_implicit(model, rec.users_, rec.items_)
-    np.testing.assert_array_equal(again.predict(planted[0]), rec.predict(planted[0]))
-
-
-def test_automatic_penalties_without_scaling_are_a_warning_where_sides_differ(planted):
-    pytest.importorskip("implicit", reason="implicit is not installed")
-    rec = WRMFRecommender(K, max_iter=2, regularization_scaling=0).fit(*planted[:2])
-    with pytest.warns(UserWarning, match=r"regularized differently .* regularization_scaling=0"):
-        assert to_implicit(rec).regularization == rec.user_regularization_
-
-
 @pytest.mark.slow
 def test_implicit_is_not_made_to_warn_of_blas():
     code = """

@@ -12,6 +12,7 @@ from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
 
 from sklearn_recsketch import WRMFRecommender
+from sklearn_recsketch.conversion import from_implicit, to_implicit
 from sklearn_recsketch.model_selection import EpochSearchCV, UserHoldoutSplit
 from sklearn_recsketch.preprocessing import ParquetInteractions
 
@@ -291,3 +292,25 @@ def test_a_model_of_implicit_goes_on_with_its_own_numbers(plays):
     assert rec._objective.scaling == 0
     rec.set_params(alpha="auto", regularization="auto").partial_fit(plays[0].iloc[:50])
     assert learnt(rec) == (2.0, 2.0, 2.0)
+
+
+# In implicit.
+
+
+@pytest.mark.engines
+def test_the_automatic_penalties_are_a_warning(planted):
+    pytest.importorskip("implicit", reason="implicit is not installed")
+    rec = WRMFRecommender(6, max_iter=2).fit(*planted[:2])
+    with pytest.warns(UserWarning, match=r"regularized differently .* regularization_scaling='popularity'"):
+        model = to_implicit(rec)
+    assert model.regularization == rec.user_regularization_
+    again = from_implicit(model, rec.users_, rec.items_)
+    np.testing.assert_array_equal(again.predict(planted[0]), rec.predict(planted[0]))
+
+
+@pytest.mark.engines
+def test_automatic_penalties_without_scaling_are_a_warning_where_sides_differ(planted):
+    pytest.importorskip("implicit", reason="implicit is not installed")
+    rec = WRMFRecommender(6, max_iter=2, regularization_scaling=0).fit(*planted[:2])
+    with pytest.warns(UserWarning, match=r"regularized differently .* regularization_scaling=0"):
+        assert to_implicit(rec).regularization == rec.user_regularization_
