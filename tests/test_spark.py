@@ -12,18 +12,13 @@ import pandas as pd
 import pytest
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
-from toy_spark import SMALL, collected, in_spark, solved, some_plays
+from toy_spark import QUIET, SMALL, collected, in_spark, solved, some_plays
 
 from sklearn_recsketch import WRMFRecommender
 from sklearn_recsketch.inspection import explain
 from sklearn_recsketch.spark import SparkWRMFRecommender
 
-pytestmark = [
-    # Said of any use of Arrow; no pandas data passes between Spark and this package.
-    pytest.mark.filterwarnings("ignore:PySpark does not yet fully support pandas:FutureWarning"),
-    # Spark 4.0 leaves the sockets of collected rows to the garbage collector.
-    pytest.mark.filterwarnings("ignore:Exception ignored in. <socket:pytest.PytestUnraisableExceptionWarning"),
-]
+pytestmark = QUIET
 
 
 @pytest.fixture(scope="module")

@@ -5,17 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from sklearn.base import clone
-from toy_spark import SMALL, collected, in_spark, solved, some_plays
+from toy_spark import QUIET, SMALL, collected, in_spark, solved, some_plays
 
 from sklearn_recsketch import WRMFRecommender
 from sklearn_recsketch.spark import SparkWRMFRecommender
 
-pytestmark = [
-    # Said of any use of Arrow; no pandas data passes between Spark and this package.
-    pytest.mark.filterwarnings("ignore:PySpark does not yet fully support pandas:FutureWarning"),
-    # Spark 4.0 leaves the sockets of collected rows to the garbage collector.
-    pytest.mark.filterwarnings("ignore:Exception ignored in. <socket:pytest.PytestUnraisableExceptionWarning"),
-]
+pytestmark = QUIET
 
 
 @pytest.fixture(scope="module")

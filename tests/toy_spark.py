@@ -4,9 +4,18 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+import pytest
 from reference import confidences
 
 from sklearn_recsketch.datasets import make_interactions
+
+# Warnings of Spark that say nothing of this package.
+QUIET = [
+    # Said of any use of Arrow; no pandas data passes between Spark and this package.
+    pytest.mark.filterwarnings("ignore:PySpark does not yet fully support pandas:FutureWarning"),
+    # Spark 4.0 leaves the sockets of collected rows to the garbage collector.
+    pytest.mark.filterwarnings("ignore:Exception ignored in. <socket:pytest.PytestUnraisableExceptionWarning"),
+]
 
 SMALL = {"n_user_blocks": 2, "n_item_blocks": 2, "random_state": 0}
 

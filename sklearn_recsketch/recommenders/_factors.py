@@ -119,18 +119,10 @@ class FactorRecommender(SimilarityMixin, CallbackSupportMixin, BaseRecommender):
     def _update(self, problem: Problem, new: sp.csr_array, pool: Workers) -> tuple[Trainer, float]:
         """Train on what is new in `problem.matrix`, for partial_fit; returns the trainer and its loss."""
 
-    def _regularization_of(self, name: str) -> float:
-        """Regularization of users or items: their own, or the common one."""
+    def _regularization_of(self, name: str) -> Any:
+        """The parameter for users or items: their own, or the common one."""
         own = getattr(self, f"{name}_regularization")
-        return float(self.regularization if own is None else own)
-
-    def _penalty(self, entities: Entities, name: str) -> np.ndarray:
-        """Regularization of each embedding: the side's for identities, the features' own for the rest."""
-        own = self._regularization_of(name)
-        features = self.feature_regularization
-        penalty = np.full(entities.n_embeddings, own if features is None else float(features))
-        penalty[: entities.n_identity] = own
-        return penalty
+        return self.regularization if own is None else own
 
     # The public contract.
 

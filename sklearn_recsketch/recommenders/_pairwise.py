@@ -71,6 +71,14 @@ class PairwiseRecommender(FactorRecommender):
         trainer.penalty_units = units
         return trainer
 
+    def _penalty(self, entities: Entities, name: str) -> np.ndarray:
+        """Regularization of each embedding: the side's for identities, the features' own for the rest."""
+        own = self._regularization_of(name)
+        features = self.feature_regularization
+        penalty = np.full(entities.n_embeddings, own if features is None else features, dtype=np.float64)
+        penalty[: entities.n_identity] = own
+        return penalty
+
     def _penalty_units(self, known: sp.csr_array) -> dict[str, float]:
         """Penalty of a user and of an item for each of their interactions, for a regularization of 1."""
         unit = penalty_unit(self._loss(known.shape[1]), known)
