@@ -14,8 +14,8 @@ from sklearn_recsketch.solvers._ratings import excess_of, row_sums, scaled_ratin
 __all__ = ["Objective"]
 
 # Mean excess confidence in units of 1 / sqrt(density), and penalty in units of the largest singular value of noise.
-# Chosen on nine public data sets, six of them in benchmarks/README.md. With 128 components a penalty of two thirds or of
-# four thirds costs up to 5 % of nDCG@20 on some and gains 3 % on others.
+# Chosen on nine public data sets, six of them in benchmarks/README.md. With 128 components a penalty of two thirds or
+# of four thirds costs up to 5 % of nDCG@20 on some of them, and gains 3 % on others.
 MEAN_EXCESS = 1.4
 NOISE_SHARE = 0.3
 # Penalty of a feature over that of an item with as many interactions. Chosen on lastfm, steam, citeulike-a and
