@@ -48,7 +48,15 @@ def seed(request):
 def planted():
     """X, y, item features: low-rank taste for 300 users and 120 items."""
     return make_interactions(
-        300, 120, n_components=4, mean_activity=15, n_tags=25, counts=True, return_features=True, random_state=0
+        300,
+        120,
+        n_components=4,
+        taste=6.0,
+        mean_activity=15,
+        n_tags=25,
+        counts=True,
+        return_features=True,
+        random_state=0,
     )
 
 

@@ -185,10 +185,10 @@ class Side:
         """GAIN times the relevance, times the features' part in the variance of rows that have them."""
         if not self.weight:
             return 1.0
-        self.relevance = max(self.relevance, left_out_correlation(self.F, moved, 1.0))
+        self.relevance = max(0.97 * self.relevance, left_out_correlation(self.F, moved, 1.0))
         squares = np.sum(self.F**2, axis=1)
         ratio = squares[squares > 0].mean() / self.weight**2
-        return 12.0 * self.relevance * ratio / (1 + ratio)
+        return 20.0 * self.relevance * ratio / (1 + ratio)
 
 
 def left_out_correlation(F, D, penalty):

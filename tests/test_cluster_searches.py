@@ -112,7 +112,9 @@ class Run:
 @pytest.fixture(scope="module")
 def table():
     """X, y, item features: 40,000 rows."""
-    X, y, tags = make_interactions(1600, 200, mean_activity=25, n_tags=4, return_features=True, random_state=0)
+    X, y, tags = make_interactions(
+        1600, 200, n_components=8, taste=8.0, mean_activity=25, n_tags=4, return_features=True, random_state=0
+    )
     return Marked(X), y, tags
 
 

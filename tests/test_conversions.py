@@ -106,7 +106,7 @@ def test_penalties_by_popularity_have_no_counterpart_in_implicit(case):
     excess = ours.alpha_ * reference.transformed(case.d, "scaled_log", ours.strength_scale_)
     lam = reference.popularity_penalties(case.d.T, ours.item_regularization_, "scaled_log", ours.strength_scale_)
     np.testing.assert_allclose(ours.item_factors_, solved(excess.T, ours.user_factors_, lam), **CLOSE)
-    assert lam.max() > 2 * lam.min()
+    assert lam.max() > 1.5 * lam.min()
 
 
 def test_implicit_and_ours_end_at_the_same_loss(case, both_implicit):
@@ -116,7 +116,7 @@ def test_implicit_and_ours_end_at_the_same_loss(case, both_implicit):
         reference.pair_loss(case.d, users, items, 3.0) + reference.penalty(users, 0.5) + reference.penalty(items, 0.5)
         for users, items in factors
     ]
-    assert losses[0] == pytest.approx(losses[1], rel=1e-6)  # float32 vectors
+    assert losses[0] == pytest.approx(losses[1], rel=1e-5)  # float32 vectors of fifty sweeps
     assert losses[1] == pytest.approx(ours.loss_curve_[-1], rel=2e-5)
 
 

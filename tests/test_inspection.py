@@ -179,13 +179,11 @@ def test_an_item_with_every_feature_gets_no_suggestion(data):
 
 @pytest.fixture(scope="module", params=MODELS, ids=lambda model: type(model).__name__)
 def fitted_on_users(request, data):
-    X, y, _ = data
-    rng = np.random.default_rng(0)
+    X, y, tags = data
+    first_tag = dict(zip(tags.ids.tolist(), tags.matrix.tocsr().argmax(axis=1).tolist(), strict=True))
+    favourites = X["item"].map(first_tag).groupby(X["user"]).agg(lambda of_items: of_items.mode()[0])
     lands = SideFeatures.from_dicts(
-        {
-            int(user): {"land": f"l{user % 5}", "likes": rng.choice(list("abcdef"), 2).tolist()}
-            for user in np.unique(X["user"])
-        }
+        {int(user): {"land": f"l{user % 5}", "likes": f"t{tag}"} for user, tag in favourites.items()}
     )
     return request.param.fit(X, y, user_features=lands), lands
 

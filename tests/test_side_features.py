@@ -347,7 +347,7 @@ def test_nested_parameter_keeps_the_encoder_set_with_it():
 
 
 def small_search(X, features, cv):
-    rec = WRMFRecommender(n_components=2, alpha=40.0, regularization=10.0, max_iter=3, random_state=0)
+    rec = WRMFRecommender(n_components=4, alpha=40.0, regularization=10.0, max_iter=3, random_state=0)
     search = GridSearchCV(rec, {"item_encoder__min_count": [1, 10**6]}, cv=cv, error_score="raise")
     return search.fit(X, item_features=features)
 

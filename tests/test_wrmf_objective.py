@@ -271,8 +271,8 @@ def test_planted_taste_stands_out_of_noise(planted):
     X, y, _ = planted
     rec = WRMFRecommender(16, max_iter=60, random_state=0).fit(X, y)
     values = singular_values(rec)
-    # make_interactions draws four components of taste; popularity is one more.
-    assert values[4] > 2 * values[5]
+    # make_interactions draws four components of taste, the fourth half as strong as the first; popularity is one more.
+    assert values[4] > 1.5 * values[5]
 
 
 def test_each_user_twice_halves_the_ratio_of_the_penalties(tiny):

@@ -56,7 +56,7 @@ class EmbeddingNormsDisplay:
     >>> rec = WRMFRecommender(8, alpha=1, regularization=10, random_state=0).fit(X, y)
     >>> display = EmbeddingNormsDisplay.from_estimator(rec)
     >>> display.ax_.get_title()
-    'rank correlation 0.94'
+    'rank correlation 0.98'
     """
 
     figure_: Figure
