@@ -24,10 +24,10 @@ from skrecsys.recommendation import BayesianPersonalizedRanking
 from threadpoolctl import threadpool_limits
 
 from sklearn_recsketch import WARPRecommender, WRMFRecommender
+from sklearn_recsketch._ranking.top_k import top_items
 from sklearn_recsketch.kernels._topk import BLOCK, TILE
 from sklearn_recsketch.metrics import make_ranking_scorer
 from sklearn_recsketch.preprocessing import to_matrix
-from sklearn_recsketch.solvers._ranking import top_items
 from sklearn_recsketch.utils._threads import Workers, even_ranges, workers
 
 N_JOBS = 2

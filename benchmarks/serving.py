@@ -13,7 +13,7 @@ import pandas as pd
 from common import PeakMemory, gowalla, machine, markdown, publish, run_parts
 
 from sklearn_recsketch import WRMFRecommender
-from sklearn_recsketch.recommenders._assembled import assembled
+from sklearn_recsketch.recommenders._from_factors import assembled
 from sklearn_recsketch.serving import EmbeddingIndex, augment_items, augment_users, to_index
 from sklearn_recsketch.serving._hnsw import Hnsw
 from sklearn_recsketch.utils._threads import workers

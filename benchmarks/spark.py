@@ -23,8 +23,8 @@ from sklearn_recsketch import WRMFRecommender
 from sklearn_recsketch.metrics import precision_at_k
 from sklearn_recsketch.model_selection import UserHoldoutSplit
 from sklearn_recsketch.preprocessing import threshold_interactions
+from sklearn_recsketch.recommenders._als.trainer import Sweeps
 from sklearn_recsketch.recommenders._factors import Problem
-from sklearn_recsketch.recommenders._wrmf_sweeps import Sweeps
 from sklearn_recsketch.spark import SparkWRMFRecommender
 from sklearn_recsketch.utils._threads import Workers
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from sklearn_recsketch import BPRRecommender, WARPRecommender
-from sklearn_recsketch.solvers._averages import POWER, EpochAverage
+from sklearn_recsketch.recommenders._pairwise.averages import POWER, EpochAverage
 from sklearn_recsketch.utils._threads import Workers
 
 BOTH = pytest.mark.parametrize("recommender", [WARPRecommender, BPRRecommender])

@@ -11,7 +11,7 @@ from sklearn.base import clone
 from toy_factors import model_of
 
 from sklearn_recsketch import PopularityRecommender, SideFeatures, WARPRecommender, WRMFRecommender
-from sklearn_recsketch.solvers._choice import read_choice
+from sklearn_recsketch._ranking.candidates import read_choice
 
 RECOMMENDERS = [WRMFRecommender(4, max_iter=2, random_state=0), WARPRecommender(4, max_iter=2, random_state=0)]
 EVERY = [*RECOMMENDERS, PopularityRecommender()]

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sklearn_recsketch._data.interactions import check_interactions
 from sklearn_recsketch.model_selection._search import with_coded_ids
-from sklearn_recsketch.utils._validation import check_interactions
 
 IDS = st.one_of(
     st.lists(st.integers(0, 5), min_size=1, max_size=20),

@@ -16,8 +16,8 @@ from sklearn_recsketch import (
     WARPRecommender,
     WRMFRecommender,
 )
-from sklearn_recsketch.solvers._request import Given, build_request
-from sklearn_recsketch.utils._validation import check_interactions
+from sklearn_recsketch._data.interactions import check_interactions
+from sklearn_recsketch._ranking.query import Given, build_request
 
 FACTORS = pytest.mark.parametrize("recommender", [WRMFRecommender, WARPRecommender, BPRRecommender])
 NEW = 77_000

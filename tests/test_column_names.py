@@ -9,8 +9,8 @@ import pyarrow as pa
 import pytest
 
 from sklearn_recsketch import InteractionThresholder, PopularityRecommender, WRMFRecommender
+from sklearn_recsketch._data.column_names import are_swapped, is_id, is_time, suggested_pair
 from sklearn_recsketch.preprocessing import describe_interactions, to_matrix
-from sklearn_recsketch.utils._column_names import are_swapped, is_id, is_time, suggested_pair
 
 # Users and items as data sets call them.
 PAIRS = [

@@ -10,7 +10,7 @@ import pytest
 from sklearn_recsketch import WRMFRecommender
 from sklearn_recsketch.inspection import explain
 from sklearn_recsketch.preprocessing import ParquetInteractions
-from sklearn_recsketch.solvers._ratings import ConfidenceError
+from sklearn_recsketch.recommenders._als.confidences import ConfidenceError
 
 SOLVERS = pytest.mark.parametrize("solver", ["auto", "cg", "cholesky"])
 LIMIT = 2**24

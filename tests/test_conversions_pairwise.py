@@ -17,9 +17,9 @@ from toy_peers import peers_matrix
 from sklearn_recsketch import SideFeatureEncoder, SideFeatures, WARPRecommender
 from sklearn_recsketch.kernels._sgd import ACCUMULATOR, PENALTY
 from sklearn_recsketch.preprocessing import to_matrix
-from sklearn_recsketch.recommenders.engines._lightfm import alpha_of
-from sklearn_recsketch.solvers._pairwise import Loss, PairwiseEpochs, warp_rank_weights
-from sklearn_recsketch.solvers._pairwise_sides import Embeddings, PlainSide
+from sklearn_recsketch.recommenders._pairwise.lightfm_engine import alpha_of
+from sklearn_recsketch.recommenders._pairwise.sides import Embeddings, PlainSide
+from sklearn_recsketch.recommenders._pairwise.trainer import Loss, PairwiseEpochs, warp_rank_weights
 from sklearn_recsketch.utils._threads import Workers
 
 pytestmark = pytest.mark.engines

@@ -14,9 +14,9 @@ from sklearn.model_selection import GridSearchCV
 from sklearn_recsketch import BPRRecommender, SideFeatures, WARPRecommender, WRMFRecommender
 from sklearn_recsketch.exceptions import DivergenceWarning
 from sklearn_recsketch.model_selection import EpochSearchCV, UserHoldoutSplit
-from sklearn_recsketch.recommenders.engines._implicit_bpr import regularization_of
-from sklearn_recsketch.recommenders.engines._lightfm import alpha_of
-from sklearn_recsketch.solvers._strengths import rank_weights
+from sklearn_recsketch.recommenders._pairwise.implicit_engine import regularization_of
+from sklearn_recsketch.recommenders._pairwise.lightfm_engine import alpha_of
+from sklearn_recsketch.recommenders._pairwise.strength_ranks import rank_weights
 
 pytest.importorskip("implicit", reason="implicit is not installed: extra [engines]")
 

@@ -21,9 +21,9 @@ from sklearn_recsketch import (
     PopularityRecommender,
     WRMFRecommender,
 )
+from sklearn_recsketch._ranking.top_k import top_items
 from sklearn_recsketch.metrics import make_ranking_scorer, ranking_report
 from sklearn_recsketch.model_selection import EpochSearchCV, MedianPruning
-from sklearn_recsketch.solvers._ranking import top_items
 
 EPOCHS = [2, 3, 6]
 GRID = {"n_components": [4, 8], "regularization": [1e-3, 1.0]}
@@ -54,7 +54,7 @@ def test_metrics_in_a_list_come_from_one_ranking(planted, monkeypatch):
         rankings.append(1)
         return top_items(*args)
 
-    monkeypatch.setattr("sklearn_recsketch.solvers._eligible.top_items", counted)
+    monkeypatch.setattr("sklearn_recsketch._ranking.eligible.top_items", counted)
     options = {"scoring": ["precision@5", "ndcg@10"], "refit": False}
     EpochSearchCV(wrmf(), {"alpha": [1, 2]}, epochs=[1, 2, 3], **options).fit(planted[0])
     assert len(rankings) == 6

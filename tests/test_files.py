@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from sklearn_recsketch.utils._files import replacing
+from sklearn_recsketch.utils._atomic_files import replacing
 
 
 @pytest.mark.parametrize("old", [None, b"old"])

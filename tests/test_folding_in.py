@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from sklearn_recsketch import BPRRecommender, SideFeatures, WARPRecommender, WRMFRecommender
-from sklearn_recsketch.solvers import _ranking
+from sklearn_recsketch._ranking import top_k as _ranking
 
 MODELS = [
     WRMFRecommender(6, max_iter=5, random_state=0),

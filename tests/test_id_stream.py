@@ -7,11 +7,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from toy_parquet import CHARACTERS
 
-from sklearn_recsketch.kernels import _ids
+from sklearn_recsketch._data import id_stream as _id_stream
+from sklearn_recsketch._data.id_stream import stream_of
+from sklearn_recsketch._data.ids import encode_ids
+from sklearn_recsketch.kernels import _id_hash as _ids
 from sklearn_recsketch.kernels._jit import read_only
-from sklearn_recsketch.preprocessing import _id_stream
-from sklearn_recsketch.preprocessing._id_stream import stream_of
-from sklearn_recsketch.utils._ids import encode_ids
 
 pa = pytest.importorskip("pyarrow", reason="batches are pyarrow's arrays")
 

@@ -11,8 +11,8 @@ import pyarrow as pa
 import pytest
 
 from sklearn_recsketch import PopularityRecommender, SideFeatures, WRMFRecommender
-from sklearn_recsketch.utils._id_lists import check_id_list
-from sklearn_recsketch.utils._ids import encode_ids
+from sklearn_recsketch._data.id_lists import check_id_list
+from sklearn_recsketch._data.ids import encode_ids
 
 # The first integer that a type of float cannot tell from a neighbour, and the largest that it can.
 LIMITS = {np.float16: 2**11, np.float32: 2**24, np.float64: 2**53, np.longdouble: 2**53}

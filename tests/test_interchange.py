@@ -15,8 +15,8 @@ from sklearn_recsketch import BPRRecommender, InteractionThresholder, WARPRecomm
 from sklearn_recsketch.conversion import from_implicit, from_lightfm, to_implicit
 from sklearn_recsketch.inspection import explain
 from sklearn_recsketch.preprocessing import to_matrix
-from sklearn_recsketch.recommenders.engines._implicit_bpr import regularization_of
-from sklearn_recsketch.recommenders.engines._lightfm import alpha_of
+from sklearn_recsketch.recommenders._pairwise.implicit_engine import regularization_of
+from sklearn_recsketch.recommenders._pairwise.lightfm_engine import alpha_of
 
 pytestmark = pytest.mark.engines
 K, TOP = 6, 10

@@ -13,17 +13,17 @@ from sklearn_recsketch.kernels import _als, _membership, _rng, _sgd, _sparse, _t
 from sklearn_recsketch.kernels._jit import read_only, rows_of
 from sklearn_recsketch.kernels._rng import draw_below, mix, shuffled, stream_key
 from sklearn_recsketch.kernels._sgd import ACCUMULATOR, BIAS, BIAS_ACCUMULATOR
-from sklearn_recsketch.solvers import _pairwise
-from sklearn_recsketch.solvers._pairwise import (
+from sklearn_recsketch.recommenders._als.confidences import ratings_of
+from sklearn_recsketch.recommenders._als.rows import Accuracy, FixedSide, Rotated, gram, multiply, solve_side
+from sklearn_recsketch.recommenders._pairwise.base import trainer as _pairwise
+from sklearn_recsketch.recommenders._pairwise.sides import Embeddings, FeaturedSide, Features, PlainSide
+from sklearn_recsketch.recommenders._pairwise.strength_ranks import rank_weights
+from sklearn_recsketch.recommenders._pairwise.trainer import (
     PARTS,
     Loss,
     PairwiseEpochs,
     warp_rank_weights,
 )
-from sklearn_recsketch.solvers._pairwise_sides import Embeddings, FeaturedSide, Features, PlainSide
-from sklearn_recsketch.solvers._ratings import ratings_of
-from sklearn_recsketch.solvers._strengths import rank_weights
-from sklearn_recsketch.solvers._wrmf_rows import Accuracy, FixedSide, Rotated, gram, multiply, solve_side
 from sklearn_recsketch.utils._threads import Workers
 
 ALONE = Workers(None, 1)

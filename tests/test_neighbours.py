@@ -9,9 +9,9 @@ import pytest
 import reference
 
 from sklearn_recsketch import BPRRecommender, WARPRecommender, WRMFRecommender
+from sklearn_recsketch._ranking.neighbours import _rounds, all_neighbours
 from sklearn_recsketch.datasets import make_interactions
-from sklearn_recsketch.kernels import _neighbours
-from sklearn_recsketch.solvers._neighbours import _rounds, all_neighbours
+from sklearn_recsketch.kernels import _nearest as _neighbours
 from sklearn_recsketch.utils._threads import Workers, workers
 
 ALONE = Workers(None, 1)

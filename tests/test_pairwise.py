@@ -18,8 +18,8 @@ from sklearn_recsketch import (
 )
 from sklearn_recsketch.exceptions import DivergenceWarning
 from sklearn_recsketch.kernels._rng import stream_key
-from sklearn_recsketch.solvers._pairwise import Loss, PairwiseEpochs, warp_rank_weights
-from sklearn_recsketch.solvers._pairwise_sides import Embeddings, PlainSide
+from sklearn_recsketch.recommenders._pairwise.sides import Embeddings, PlainSide
+from sklearn_recsketch.recommenders._pairwise.trainer import Loss, PairwiseEpochs, warp_rank_weights
 from sklearn_recsketch.utils._threads import Workers
 
 BOTH = pytest.mark.parametrize("recommender", [WARPRecommender, BPRRecommender])

@@ -11,8 +11,8 @@ import scipy.sparse as sp
 from sklearn_recsketch import BPRRecommender, WARPRecommender
 from sklearn_recsketch.kernels._sgd import PENALTY
 from sklearn_recsketch.preprocessing import to_matrix
-from sklearn_recsketch.solvers._pairwise import Loss, PairwiseEpochs, penalty_unit, warp_rank_weights
-from sklearn_recsketch.solvers._pairwise_sides import Embeddings, PlainSide
+from sklearn_recsketch.recommenders._pairwise.sides import Embeddings, PlainSide
+from sklearn_recsketch.recommenders._pairwise.trainer import Loss, PairwiseEpochs, penalty_unit, warp_rank_weights
 from sklearn_recsketch.utils._threads import Workers
 
 BOTH = pytest.mark.parametrize("recommender", [WARPRecommender, BPRRecommender])

@@ -7,8 +7,8 @@ import pytest
 import scipy.sparse as sp
 
 from sklearn_recsketch import BPRRecommender, WARPRecommender
-from sklearn_recsketch.solvers._pairwise import Loss, PairwiseEpochs, at_entries_of, warp_rank_weights
-from sklearn_recsketch.solvers._pairwise_sides import Embeddings, PlainSide
+from sklearn_recsketch.recommenders._pairwise.sides import Embeddings, PlainSide
+from sklearn_recsketch.recommenders._pairwise.trainer import Loss, PairwiseEpochs, at_entries_of, warp_rank_weights
 from sklearn_recsketch.utils._threads import Workers
 
 BOTH = pytest.mark.parametrize("recommender", [WARPRecommender, BPRRecommender])

@@ -22,6 +22,7 @@ from sklearn_recsketch import (
     WARPRecommender,
     WRMFRecommender,
 )
+from sklearn_recsketch._data.interactions import check_interactions
 from sklearn_recsketch.metrics import make_ranking_scorer, precision_at_k, ranking_report
 from sklearn_recsketch.model_selection import BayesSearchCV, EpochSearchCV, UserHoldoutSplit
 from sklearn_recsketch.preprocessing import (
@@ -31,7 +32,6 @@ from sklearn_recsketch.preprocessing import (
     threshold_interactions,
     to_matrix,
 )
-from sklearn_recsketch.utils._validation import check_interactions
 
 pa = pytest.importorskip("pyarrow", reason="reads Parquet, the extra [parquet]")
 pq = pytest.importorskip("pyarrow.parquet")

@@ -7,11 +7,11 @@ import pytest
 import reference
 import scipy.sparse as sp
 
-from sklearn_recsketch.kernels import _places
+from sklearn_recsketch._ranking import ranks as solver
+from sklearn_recsketch._ranking.ranks import items_before
+from sklearn_recsketch._ranking.top_k import top_items
+from sklearn_recsketch.kernels import _rank_counts as _places
 from sklearn_recsketch.kernels._jit import rows_of
-from sklearn_recsketch.solvers import _places as solver
-from sklearn_recsketch.solvers._places import items_before
-from sklearn_recsketch.solvers._ranking import top_items
 from sklearn_recsketch.utils._threads import Workers, workers
 
 ALONE = Workers(None, 1)

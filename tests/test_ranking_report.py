@@ -10,9 +10,9 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 
 from sklearn_recsketch import InteractionThresholder, PopularityRecommender, WRMFRecommender
+from sklearn_recsketch._ranking import eligible as _eligible
 from sklearn_recsketch.metrics import make_ranking_scorer, precision_at_k, ranking_report
 from sklearn_recsketch.model_selection import ColdUserSplit, UserHoldoutSplit
-from sklearn_recsketch.solvers import _eligible
 
 OPTIONS = [
     {},

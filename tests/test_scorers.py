@@ -13,7 +13,7 @@ from sklearn.model_selection import cross_val_score
 
 from sklearn_recsketch import PopularityRecommender, WARPRecommender, WRMFRecommender
 from sklearn_recsketch.metrics import _evaluation, make_ranking_scorer, ranking_report, recall_at_k
-from sklearn_recsketch.metrics._question import Options, pose
+from sklearn_recsketch.metrics._evaluation_task import Options, pose
 from sklearn_recsketch.metrics._scorer import on_rows
 from sklearn_recsketch.model_selection import ColdUserSplit
 

@@ -8,11 +8,11 @@ import reference
 import scipy.sparse as sp
 
 from sklearn_recsketch import BPRRecommender, SideFeatureEncoder, SideFeatures, WARPRecommender, WRMFRecommender
+from sklearn_recsketch._linalg.feature_matrix import FeatureMatrix, draw_features
 from sklearn_recsketch.datasets import make_interactions
 from sklearn_recsketch.kernels import _sparse
 from sklearn_recsketch.kernels._jit import read_only, rows_of
 from sklearn_recsketch.metrics import make_ranking_scorer
-from sklearn_recsketch.solvers._feature_matrix import FeatureMatrix, draw_features
 from sklearn_recsketch.utils._threads import Workers
 
 ALONE = Workers(None, 1)

@@ -16,8 +16,8 @@ from sklearn_recsketch import (
     WARPRecommender,
     WRMFRecommender,
 )
+from sklearn_recsketch._data.interactions import check_interactions
 from sklearn_recsketch.inspection import explain
-from sklearn_recsketch.utils._validation import check_interactions
 
 RECOMMENDERS = [WRMFRecommender(2), WARPRecommender(2), BPRRecommender(2), PopularityRecommender()]
 EVERY = pytest.mark.parametrize("rec", RECOMMENDERS, ids=lambda rec: type(rec).__name__)

@@ -7,10 +7,10 @@ import pytest
 import reference
 import scipy.sparse as sp
 
+from sklearn_recsketch._ranking import top_k as _ranking
+from sklearn_recsketch._ranking.top_k import RankedItems, top_items
 from sklearn_recsketch.kernels import _topk
 from sklearn_recsketch.kernels._jit import read_only, rows_of
-from sklearn_recsketch.solvers import _ranking
-from sklearn_recsketch.solvers._ranking import RankedItems, top_items
 from sklearn_recsketch.utils._threads import Workers
 
 ALONE = Workers(None, 1)

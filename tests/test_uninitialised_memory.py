@@ -16,12 +16,12 @@ from sklearn_recsketch import (
     WARPRecommender,
     WRMFRecommender,
 )
+from sklearn_recsketch._data.interactions import check_interactions
 from sklearn_recsketch.inspection import explain
 from sklearn_recsketch.metrics import ranking_report
 from sklearn_recsketch.model_selection import TemporalUserSplit, UserHoldoutSplit, UserKFold
 from sklearn_recsketch.preprocessing import ParquetInteractions, SideFeatureEncoder, threshold_interactions, to_matrix
 from sklearn_recsketch.serving import to_index
-from sklearn_recsketch.utils._validation import check_interactions
 
 RECOMMENDERS = [
     WRMFRecommender(4, max_iter=2, random_state=0),
@@ -67,7 +67,7 @@ def dirty(monkeypatch):
 
 
 def test_arrays_are_dirty_where_they_should_be(dirty):
-    from sklearn_recsketch.solvers import _ranking
+    from sklearn_recsketch._ranking import top_k as _ranking
 
     with pytest.raises(RuntimeWarning, match="invalid value"):
         _ranking.np.empty(1, np.float32).astype(float)

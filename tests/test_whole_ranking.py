@@ -11,11 +11,11 @@ from sklearn.metrics import mean_squared_error, roc_auc_score
 from sklearn.model_selection import GridSearchCV
 
 from sklearn_recsketch import PopularityRecommender, WARPRecommender, WRMFRecommender
+from sklearn_recsketch._linalg import entries as _entries
 from sklearn_recsketch.metrics import make_ranking_scorer, ranking_auc
-from sklearn_recsketch.metrics._names import Metric, parse_metric
+from sklearn_recsketch.metrics._metric_names import Metric, parse_metric
 from sklearn_recsketch.model_selection import UserHoldoutSplit
 from sklearn_recsketch.preprocessing import to_matrix
-from sklearn_recsketch.solvers import _entries
 
 AUC = make_ranking_scorer("auc")
 FIT = [["ann", 1], ["ann", 2], ["bob", 1], ["bob", 3], ["eve", 4]]  # popularity: 1, then 2, 3, 4

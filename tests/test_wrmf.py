@@ -10,7 +10,7 @@ from scipy.optimize import minimize
 
 from sklearn_recsketch import WRMFRecommender
 from sklearn_recsketch.preprocessing import to_matrix
-from sklearn_recsketch.recommenders._wrmf_fold_in import FoldIn
+from sklearn_recsketch.recommenders._als.fold_in import FoldIn
 
 
 def dense(rec):

@@ -9,7 +9,7 @@ import reference
 import scipy.sparse as sp
 
 from sklearn_recsketch import SideFeatureEncoder, SideFeatures, WRMFRecommender
-from sklearn_recsketch.recommenders._wrmf_objective import FEATURE_SHARE, transformed
+from sklearn_recsketch.recommenders._als.objective import FEATURE_SHARE, transformed
 
 NEW = 77_000
 SIDES = pytest.mark.parametrize("name", ["user", "item"])

@@ -6,7 +6,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from sklearn_recsketch import WRMFRecommender
-from sklearn_recsketch.recommenders._assembled import assembled
+from sklearn_recsketch.recommenders._from_factors import assembled
 
 
 def model_of(items, users, seen=None):

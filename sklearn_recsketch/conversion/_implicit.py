@@ -9,13 +9,13 @@ import numpy as np
 import scipy.sparse as sp
 
 from sklearn_recsketch.conversion._rows import Rows, liked
-from sklearn_recsketch.recommenders._assembled import assembled
 from sklearn_recsketch.recommenders._bpr import BPRRecommender
-from sklearn_recsketch.recommenders._fitted import factor_recommender
+from sklearn_recsketch.recommenders._engine_requirements import import_engine
+from sklearn_recsketch.recommenders._from_factors import assembled
+from sklearn_recsketch.recommenders._pairwise.implicit_engine import regularization_of
+from sklearn_recsketch.recommenders._pairwise.sides import Embeddings
+from sklearn_recsketch.recommenders._unwrap import factor_recommender
 from sklearn_recsketch.recommenders._wrmf import WRMFRecommender
-from sklearn_recsketch.recommenders.engines._implicit_bpr import regularization_of
-from sklearn_recsketch.recommenders.engines._requirements import import_engine
-from sklearn_recsketch.solvers._pairwise_sides import Embeddings
 from sklearn_recsketch.utils._threads import workers
 
 __all__ = ["from_implicit", "to_implicit"]

@@ -8,12 +8,12 @@ import numpy as np
 import scipy.sparse as sp
 
 from sklearn_recsketch.conversion._rows import Rows, liked
-from sklearn_recsketch.recommenders._assembled import assembled
 from sklearn_recsketch.recommenders._bpr import BPRRecommender
+from sklearn_recsketch.recommenders._engine_requirements import import_engine
+from sklearn_recsketch.recommenders._from_factors import assembled
+from sklearn_recsketch.recommenders._pairwise.lightfm_engine import adopted, alpha_of
+from sklearn_recsketch.recommenders._pairwise.sides import Embeddings
 from sklearn_recsketch.recommenders._warp import WARPRecommender
-from sklearn_recsketch.recommenders.engines._lightfm import adopted, alpha_of
-from sklearn_recsketch.recommenders.engines._requirements import import_engine
-from sklearn_recsketch.solvers._pairwise_sides import Embeddings
 
 __all__ = ["from_lightfm"]
 

@@ -13,8 +13,8 @@ from urllib.error import HTTPError, URLError
 from sklearn.datasets import get_data_home
 from sklearn.utils import Bunch
 
-from sklearn_recsketch.datasets._files import load_features, load_likes
-from sklearn_recsketch.utils._files import replacing
+from sklearn_recsketch.datasets._loaders import load_features, load_likes
+from sklearn_recsketch.utils._atomic_files import replacing
 
 __all__ = ["fetch_sketchfab"]
 

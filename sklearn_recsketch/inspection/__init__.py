@@ -1,6 +1,8 @@
 """What the embedded space is good for and looks like, why an item scores so, what searches and training look like."""
 
 from sklearn_recsketch.inspection._embedding_display import EmbeddingDisplay
+from sklearn_recsketch.inspection._embedding_norms import embedding_norms
+from sklearn_recsketch.inspection._embedding_norms_display import EmbeddingNormsDisplay
 from sklearn_recsketch.inspection._epoch_curves import EpochCurveDisplay
 from sklearn_recsketch.inspection._explain import explain
 from sklearn_recsketch.inspection._explanation_display import ExplanationDisplay
@@ -13,8 +15,6 @@ from sklearn_recsketch.inspection._features import (
     users_like_feature,
 )
 from sklearn_recsketch.inspection._gallery import ItemGallery
-from sklearn_recsketch.inspection._norms import embedding_norms
-from sklearn_recsketch.inspection._norms_display import EmbeddingNormsDisplay
 from sklearn_recsketch.inspection._pictures import placeholder_picture
 from sklearn_recsketch.inspection._search_scatter import SearchScatterDisplay
 from sklearn_recsketch.inspection._search_traces import SearchTraceDisplay

@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from sklearn_recsketch.inspection._labels import place_labels
+from sklearn_recsketch._data.ids import show_id
+from sklearn_recsketch._data.interactions import check_k
+from sklearn_recsketch.inspection._captions import Said
+from sklearn_recsketch.inspection._label_placement import place_labels
 from sklearn_recsketch.inspection._plotting import (
     CHARACTERS_PER_INCH,
     PALETTE,
@@ -19,9 +22,6 @@ from sklearn_recsketch.inspection._plotting import (
 )
 from sklearn_recsketch.inspection._projection import project
 from sklearn_recsketch.inspection._space import embedded
-from sklearn_recsketch.inspection._texts import Said
-from sklearn_recsketch.utils._ids import show_id
-from sklearn_recsketch.utils._validation import check_k
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

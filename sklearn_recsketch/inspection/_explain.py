@@ -8,13 +8,13 @@ import narwhals as nw
 import numpy as np
 import scipy.sparse as sp
 
-from sklearn_recsketch.recommenders._fitted import factor_recommender, known_rows
+from sklearn_recsketch._data.frames import make_table
+from sklearn_recsketch._data.id_lists import check_id_list
+from sklearn_recsketch._data.ids import lookup, show_id
+from sklearn_recsketch._data.interactions import check_history
+from sklearn_recsketch._ranking.query import Given
 from sklearn_recsketch.recommenders._similarity import unit_length
-from sklearn_recsketch.solvers._request import Given
-from sklearn_recsketch.utils._frames import make_table
-from sklearn_recsketch.utils._id_lists import check_id_list
-from sklearn_recsketch.utils._ids import lookup, show_id
-from sklearn_recsketch.utils._validation import check_history
+from sklearn_recsketch.recommenders._unwrap import factor_recommender, known_rows
 
 __all__ = ["explain"]
 

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import narwhals as nw
 import numpy as np
 
+from sklearn_recsketch._data.id_lists import check_id_list
+from sklearn_recsketch.inspection._captions import ById, Said, shorten
 from sklearn_recsketch.inspection._explain import explain
 from sklearn_recsketch.inspection._plotting import MUTED, PALETTE, import_pyplot, tidy
-from sklearn_recsketch.inspection._texts import ById, Said, shorten
 from sklearn_recsketch.utils._compat import _validate_style_kwargs
-from sklearn_recsketch.utils._id_lists import check_id_list
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -7,14 +7,14 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
+from sklearn_recsketch._data.interactions import check_k
+from sklearn_recsketch._ranking.candidates import read_choice
+from sklearn_recsketch._ranking.query import ranked_table
+from sklearn_recsketch._ranking.top_k import top_items
 from sklearn_recsketch.inspection._space import FeatureSpace, embedded
-from sklearn_recsketch.recommenders._fitted import known_rows
 from sklearn_recsketch.recommenders._similarity import chosen_rows, own_places, unit_length
-from sklearn_recsketch.solvers._choice import read_choice
-from sklearn_recsketch.solvers._ranking import top_items
-from sklearn_recsketch.solvers._request import ranked_table
+from sklearn_recsketch.recommenders._unwrap import known_rows
 from sklearn_recsketch.utils._threads import workers
-from sklearn_recsketch.utils._validation import check_k
 
 __all__ = [
     "items_like_feature",

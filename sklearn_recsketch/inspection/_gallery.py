@@ -8,9 +8,9 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
+from sklearn_recsketch.inspection._captions import Said, as_text
 from sklearn_recsketch.inspection._gallery_table import Place, Shown, Source, said_at
 from sklearn_recsketch.inspection._pictures import data_uri, image_source, link_target, placeholder_picture
-from sklearn_recsketch.inspection._texts import Said, as_text
 from sklearn_recsketch.utils._http import is_web_address
 
 __all__ = ["ItemGallery"]

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from sklearn_recsketch.inspection._texts import ById, Said, is_missing
-from sklearn_recsketch.utils._frames import columns_of, frame_library
-from sklearn_recsketch.utils._ids import encode_ids
+from sklearn_recsketch._data.frames import columns_of, frame_library
+from sklearn_recsketch._data.ids import encode_ids
+from sklearn_recsketch.inspection._captions import ById, Said, is_missing
 
 __all__ = ["Place", "Shown", "Source", "said_at"]
 

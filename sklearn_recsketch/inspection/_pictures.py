@@ -10,9 +10,9 @@ import re
 from pathlib import Path
 from typing import Any
 
-from sklearn_recsketch.inspection._texts import shorten
+from sklearn_recsketch._data.ids import show_id
+from sklearn_recsketch.inspection._captions import shorten
 from sklearn_recsketch.utils._http import is_web_address
-from sklearn_recsketch.utils._ids import show_id
 
 __all__ = ["data_uri", "image_source", "image_type", "link_target", "placeholder_picture"]
 

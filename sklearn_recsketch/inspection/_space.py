@@ -12,8 +12,8 @@ import numpy as np
 import pandas as pd
 import scipy.sparse as sp
 
-from sklearn_recsketch.recommenders._fitted import factor_recommender, known_rows
-from sklearn_recsketch.solvers._norms import norms
+from sklearn_recsketch._linalg.norms import norms
+from sklearn_recsketch.recommenders._unwrap import factor_recommender, known_rows
 
 __all__ = ["embedded"]
 

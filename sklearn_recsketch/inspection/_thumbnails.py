@@ -18,12 +18,12 @@ from urllib.parse import quote
 
 from sklearn.datasets import get_data_home
 
+from sklearn_recsketch._data.id_lists import check_id_list
+from sklearn_recsketch._data.ids import show_id
 from sklearn_recsketch.inspection._pictures import image_type
+from sklearn_recsketch.utils._atomic_files import replacing
 from sklearn_recsketch.utils._compat import Interval, validate_parameter_constraints
-from sklearn_recsketch.utils._files import replacing
 from sklearn_recsketch.utils._http import get, is_web_address
-from sklearn_recsketch.utils._id_lists import check_id_list
-from sklearn_recsketch.utils._ids import show_id
 
 __all__ = ["sketchfab_thumbnails"]
 

@@ -2,7 +2,7 @@
 
 from sklearn_recsketch.metrics._auc import ranking_auc
 from sklearn_recsketch.metrics._beyond_accuracy import catalog_coverage_at_k, novelty_at_k
-from sklearn_recsketch.metrics._ranking import (
+from sklearn_recsketch.metrics._ranking_metrics import (
     average_precision_at_k,
     capped_precision_at_k,
     hit_rate_at_k,

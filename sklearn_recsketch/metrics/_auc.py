@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from sklearn_recsketch.metrics._table import Judged, RankedTable, averaged, judge_table, read_table
-from sklearn_recsketch.utils._ids import show_id
+from sklearn_recsketch._data.ids import show_id
+from sklearn_recsketch.metrics._recommendation_table import Judged, RankedTable, averaged, judge_table, read_table
 
 __all__ = ["auc_of_places", "ranking_auc"]
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from sklearn_recsketch.metrics._table import averaged, distinct_pairs, read_table
-from sklearn_recsketch.utils._ids import lookup
-from sklearn_recsketch.utils._validation import check_interactions, check_k
+from sklearn_recsketch._data.ids import lookup
+from sklearn_recsketch._data.interactions import check_interactions, check_k
+from sklearn_recsketch.metrics._recommendation_table import averaged, distinct_pairs, read_table
 
 __all__ = ["catalog_coverage_at_k", "novelty_at_k"]
 

@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from sklearn_recsketch.metrics._answer import WHOLE_METRICS, Answer
+from sklearn_recsketch._ranking.query import Given
+from sklearn_recsketch.metrics._evaluation_task import Options, Question, pose, unwrap
 from sklearn_recsketch.metrics._hits import METRICS
-from sklearn_recsketch.metrics._names import Metric
-from sklearn_recsketch.metrics._question import Options, Question, pose, unwrap
-from sklearn_recsketch.solvers._request import Given
+from sklearn_recsketch.metrics._metric_names import Metric
+from sklearn_recsketch.metrics._whole_ranking import WHOLE_METRICS, Answer
 from sklearn_recsketch.utils._threads import workers
 
 __all__ = ["Evaluation", "evaluate", "values_of"]

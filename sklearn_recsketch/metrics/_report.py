@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from sklearn_recsketch._ranking.candidates import read_choice
 from sklearn_recsketch.metrics._evaluation import values_of
+from sklearn_recsketch.metrics._evaluation_task import Options, pose, unwrap
 from sklearn_recsketch.metrics._hits import METRICS
-from sklearn_recsketch.metrics._names import Metric
-from sklearn_recsketch.metrics._question import Options, pose, unwrap
-from sklearn_recsketch.solvers._choice import read_choice
+from sklearn_recsketch.metrics._metric_names import Metric
 
 __all__ = ["ranking_report"]
 

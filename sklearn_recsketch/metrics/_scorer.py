@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from sklearn_recsketch._ranking.candidates import read_choice
 from sklearn_recsketch.metrics._evaluation import Evaluation, evaluate
-from sklearn_recsketch.metrics._names import Metric, parse_metric
-from sklearn_recsketch.metrics._question import Options
-from sklearn_recsketch.solvers._choice import read_choice
+from sklearn_recsketch.metrics._evaluation_task import Options
+from sklearn_recsketch.metrics._metric_names import Metric, parse_metric
 from sklearn_recsketch.utils._compat import _BaseScorer
 
 __all__ = [

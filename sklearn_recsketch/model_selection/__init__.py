@@ -3,10 +3,10 @@
 from typing import Any
 
 from sklearn_recsketch.model_selection._cold_split import ColdItemSplit, ColdUserSplit
-from sklearn_recsketch.model_selection._epoch_monitor import EpochCurveMonitor
-from sklearn_recsketch.model_selection._epoch_search import EpochSearchCV
-from sklearn_recsketch.model_selection._pruning import HalvingPruning, MedianPruning
-from sklearn_recsketch.model_selection._ray import register_ray
+from sklearn_recsketch.model_selection._epochs.epoch_search import EpochSearchCV
+from sklearn_recsketch.model_selection._epochs.pruning import HalvingPruning, MedianPruning
+from sklearn_recsketch.model_selection._fits.ray import register_ray
+from sklearn_recsketch.model_selection._monitor import EpochCurveMonitor
 from sklearn_recsketch.model_selection._split import UserHoldoutSplit, UserKFold
 from sklearn_recsketch.model_selection._temporal_split import TemporalUserSplit
 
@@ -30,7 +30,7 @@ def __getattr__(name: str) -> Any:
     if name != "BayesSearchCV":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     try:
-        from sklearn_recsketch.model_selection._bayes_search import BayesSearchCV
+        from sklearn_recsketch.model_selection._bayes.bayes_search import BayesSearchCV
     except ModuleNotFoundError as error:
         if error.name != "skopt":
             raise

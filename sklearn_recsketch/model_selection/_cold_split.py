@@ -9,9 +9,9 @@ from typing import Any, Literal
 import numpy as np
 from sklearn.utils import check_random_state
 
+from sklearn_recsketch._data.interactions import Interactions
 from sklearn_recsketch.model_selection._split import _PairSplit
 from sklearn_recsketch.utils._compat import Interval
-from sklearn_recsketch.utils._validation import Interactions
 
 __all__ = ["ColdItemSplit", "ColdUserSplit"]
 

@@ -15,15 +15,15 @@ from sklearn.utils import indexable
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_recsketch.metrics._question import unwrap
+from sklearn_recsketch._data.frames import columns_of
+from sklearn_recsketch._data.ids import encode_ids
+from sklearn_recsketch.metrics._evaluation_task import unwrap
 from sklearn_recsketch.metrics._scorer import MultiRankingScorer, is_ranking_scorer, make_ranking_scorer
-from sklearn_recsketch.model_selection._fit_params import check_fit_params
-from sklearn_recsketch.model_selection._fold_fits import FoldFits
+from sklearn_recsketch.model_selection._fits.fit_params import check_fit_params
+from sklearn_recsketch.model_selection._fits.fold_fits import FoldFits
 from sklearn_recsketch.model_selection._split import UserHoldoutSplit
 from sklearn_recsketch.preprocessing._threshold import InteractionThresholder
 from sklearn_recsketch.utils._compat import _check_method_params, _MultimetricScorer
-from sklearn_recsketch.utils._frames import columns_of
-from sklearn_recsketch.utils._ids import encode_ids
 
 __all__ = ["RecommenderSearchMixin", "SearchSetup", "with_all_metrics", "with_coded_ids"]
 

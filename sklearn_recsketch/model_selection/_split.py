@@ -11,9 +11,9 @@ import pandas as pd
 from sklearn.model_selection import BaseCrossValidator
 from sklearn.utils import check_random_state
 
-from sklearn_recsketch.preprocessing._deal import DealtPairs, deal_pairs
+from sklearn_recsketch._data.interactions import Interactions, check_interactions, check_rows
+from sklearn_recsketch._data.user_order import DealtPairs, deal_pairs
 from sklearn_recsketch.utils._compat import Interval, validate_parameter_constraints
-from sklearn_recsketch.utils._validation import Interactions, check_interactions, check_rows
 
 __all__ = ["UserHoldoutSplit", "UserKFold"]
 

@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from sklearn_recsketch._data.ids import IdColumn
+from sklearn_recsketch._data.interactions import Interactions, check_interactions
 from sklearn_recsketch.model_selection._split import _PairSplit, with_positive_rows
 from sklearn_recsketch.model_selection._times import check_times
 from sklearn_recsketch.preprocessing._matrix import pair_keys
 from sklearn_recsketch.utils._compat import Interval
-from sklearn_recsketch.utils._ids import IdColumn
-from sklearn_recsketch.utils._validation import Interactions, check_interactions
 
 __all__ = ["TemporalUserSplit"]
 

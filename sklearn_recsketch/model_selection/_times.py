@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 import numpy as np
 import pandas as pd
 
-from sklearn_recsketch.utils._ids import show_id
+from sklearn_recsketch._data.ids import show_id
 
 __all__ = ["check_times"]
 

@@ -11,10 +11,10 @@ import scipy.sparse as sp
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_recsketch.preprocessing._measurements import are_indicators, moments, rms_length, standardize
+from sklearn_recsketch._data.ids import encode_ids, lookup, show_id
+from sklearn_recsketch._data.measurements import are_indicators, moments, rms_length, standardize
 from sklearn_recsketch.preprocessing._side_features import SideFeatures
 from sklearn_recsketch.utils._compat import Interval, StrOptions, _fit_context
-from sklearn_recsketch.utils._ids import encode_ids, lookup, show_id
 
 __all__ = ["SideFeatureEncoder", "check_side_features"]
 

@@ -8,15 +8,15 @@ import numpy as np
 import pandas as pd
 import scipy.sparse as sp
 
+from sklearn_recsketch._data.id_lists import check_id_list
+from sklearn_recsketch._data.ids import IdColumn, places_of, show_id
+from sklearn_recsketch._data.interactions import Interactions, check_interactions
+from sklearn_recsketch._data.k_core import MINIMA, k_core
+from sklearn_recsketch._data.matrix_cells import as_matrix, filled_cells
+from sklearn_recsketch._data.pair_sums import renumbered, sum_pairs
 from sklearn_recsketch.kernels._counting import count
 from sklearn_recsketch.kernels._jit import read_only
-from sklearn_recsketch.preprocessing._k_core import MINIMA, k_core
-from sklearn_recsketch.preprocessing._matrix_cells import as_matrix, filled_cells
-from sklearn_recsketch.preprocessing._pair_sums import renumbered, sum_pairs
 from sklearn_recsketch.utils._compat import validate_parameter_constraints
-from sklearn_recsketch.utils._id_lists import check_id_list
-from sklearn_recsketch.utils._ids import IdColumn, places_of, show_id
-from sklearn_recsketch.utils._validation import Interactions, check_interactions
 
 __all__ = [
     "build_matrix",

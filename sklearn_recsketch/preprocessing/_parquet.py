@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from sklearn_recsketch.preprocessing._id_stream import stream_of
-from sklearn_recsketch.preprocessing._parquet_columns import ids_of, refuse_other_weight, strengths_of
-from sklearn_recsketch.preprocessing._parquet_files import ParquetFiles
-from sklearn_recsketch.utils._validation import Interactions, InteractionSource, check_k
+from sklearn_recsketch._data.id_stream import stream_of
+from sklearn_recsketch._data.interactions import Interactions, InteractionSource, check_k
+from sklearn_recsketch._data.parquet_columns import ids_of, refuse_other_weight, strengths_of
+from sklearn_recsketch._data.parquet_files import ParquetFiles
 
 __all__ = ["ParquetInteractions"]
 

@@ -10,15 +10,15 @@ import numpy as np
 import pandas as pd
 import scipy.sparse as sp
 
-from sklearn_recsketch.preprocessing._feature_cells import Cells, joined, plain_text, read_cells, refuse_missing
-from sklearn_recsketch.preprocessing._feature_columns import (
+from sklearn_recsketch._data.feature_cells import Cells, joined, plain_text, read_cells, refuse_missing
+from sklearn_recsketch._data.feature_columns import (
     as_cells,
     as_ids,
     column_named,
     feature_columns,
     first_column,
 )
-from sklearn_recsketch.utils._ids import check_same_kind, encode_ids, places_of, ranks, show_id, union
+from sklearn_recsketch._data.ids import check_same_kind, encode_ids, places_of, ranks, show_id, union
 
 __all__ = ["SideFeatures"]
 

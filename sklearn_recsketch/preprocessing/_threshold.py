@@ -9,13 +9,13 @@ import pandas as pd
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_recsketch.preprocessing._k_core import MINIMA, dense_rows
+from sklearn_recsketch._data.frames import frame_library, make_table
+from sklearn_recsketch._data.ids import lookup
+from sklearn_recsketch._data.interactions import check_interactions
+from sklearn_recsketch._data.k_core import MINIMA, dense_rows
 from sklearn_recsketch.preprocessing._matrix import present_ids
 from sklearn_recsketch.utils._compat import _fit_context
-from sklearn_recsketch.utils._frames import frame_library, make_table
-from sklearn_recsketch.utils._ids import lookup
 from sklearn_recsketch.utils._sample_weight import refuse_sample_weight
-from sklearn_recsketch.utils._validation import check_interactions
 
 __all__ = ["InteractionThresholder", "threshold_interactions"]
 

@@ -10,16 +10,16 @@ import scipy.sparse as sp
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
+from sklearn_recsketch._data.feature_ids import refuse_ids_of_other_side
+from sklearn_recsketch._data.ids import IdColumn, lookup
+from sklearn_recsketch._data.interactions import Interactions, check_history, check_interactions, check_k
+from sklearn_recsketch._ranking.query import Given, Request, build_request, ranked_table
 from sklearn_recsketch.metrics._evaluation import evaluate
-from sklearn_recsketch.metrics._names import Metric
-from sklearn_recsketch.metrics._question import Options
+from sklearn_recsketch.metrics._evaluation_task import Options
+from sklearn_recsketch.metrics._metric_names import Metric
 from sklearn_recsketch.preprocessing._encoder import SideFeatureEncoder, check_side_features
 from sklearn_recsketch.preprocessing._side_features import SideFeatures
-from sklearn_recsketch.recommenders._feature_ids import refuse_ids_of_other_side
-from sklearn_recsketch.solvers._request import Given, Request, build_request, ranked_table
-from sklearn_recsketch.utils._ids import IdColumn, lookup
 from sklearn_recsketch.utils._threads import workers
-from sklearn_recsketch.utils._validation import Interactions, check_history, check_interactions, check_k
 
 __all__ = ["BaseRecommender"]
 

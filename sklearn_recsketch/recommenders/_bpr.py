@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from sklearn_recsketch.kernels._sgd import bpr_pass
-from sklearn_recsketch.recommenders._pairwise import PairwiseRecommender
-from sklearn_recsketch.solvers._pairwise import Loss
+from sklearn_recsketch.recommenders._pairwise.base import PairwiseRecommender
+from sklearn_recsketch.recommenders._pairwise.trainer import Loss
 from sklearn_recsketch.utils._compat import StrOptions
 
 __all__ = ["BPRRecommender"]

@@ -13,20 +13,20 @@ import scipy.sparse as sp
 from sklearn.callback import CallbackSupportMixin
 from sklearn.utils import check_random_state
 
+from sklearn_recsketch._data.ids import IdColumn
+from sklearn_recsketch._data.interactions import check_interactions
+from sklearn_recsketch._data.pair_sums import renumbered
+from sklearn_recsketch._ranking.query import Given
 from sklearn_recsketch.preprocessing._encoder import SideFeatureEncoder
 from sklearn_recsketch.preprocessing._matrix import build_matrix, column_counts
-from sklearn_recsketch.preprocessing._pair_sums import renumbered
 from sklearn_recsketch.preprocessing._side_features import SideFeatures
 from sklearn_recsketch.recommenders._base import BaseRecommender
 from sklearn_recsketch.recommenders._entities import Entities, Known, known_ids
 from sklearn_recsketch.recommenders._similarity import SimilarityMixin
 from sklearn_recsketch.recommenders._training import Trainer, data_of_callbacks, run_epochs, split_validation
-from sklearn_recsketch.solvers._request import Given
 from sklearn_recsketch.utils._compat import Interval, _fit_context
-from sklearn_recsketch.utils._ids import IdColumn
 from sklearn_recsketch.utils._sample_weight import refuse_sample_weight
 from sklearn_recsketch.utils._threads import Workers, even_ranges, workers
-from sklearn_recsketch.utils._validation import check_interactions
 
 __all__ = ["FactorRecommender", "Problem", "draw_rows"]
 

@@ -6,13 +6,13 @@ from typing import Any
 
 import numpy as np
 
+from sklearn_recsketch._data.ids import IdColumn
+from sklearn_recsketch._data.interactions import check_interactions
+from sklearn_recsketch._ranking.query import Given
 from sklearn_recsketch.recommenders._base import BaseRecommender
 from sklearn_recsketch.recommenders._entities import known_ids
-from sklearn_recsketch.solvers._request import Given
 from sklearn_recsketch.utils._compat import _fit_context
-from sklearn_recsketch.utils._ids import IdColumn
 from sklearn_recsketch.utils._sample_weight import refuse_sample_weight
-from sklearn_recsketch.utils._validation import check_interactions
 
 __all__ = ["PopularityRecommender"]
 

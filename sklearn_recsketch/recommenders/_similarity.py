@@ -9,15 +9,15 @@ import numpy as np
 import scipy.sparse as sp
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_recsketch.solvers._choice import Choice, check_owners, choose, own_pairs, pair_matrix, read_choice
-from sklearn_recsketch.solvers._eligible import eligible
-from sklearn_recsketch.solvers._neighbours import all_neighbours
-from sklearn_recsketch.solvers._norms import norms
-from sklearn_recsketch.solvers._ranking import LARGEST_INSERTION
-from sklearn_recsketch.solvers._request import asked_ids, ranked_table
-from sklearn_recsketch.utils._ids import IdColumn, lookup, show_id
+from sklearn_recsketch._data.ids import IdColumn, lookup, show_id
+from sklearn_recsketch._data.interactions import check_k
+from sklearn_recsketch._linalg.norms import norms
+from sklearn_recsketch._ranking.candidates import Choice, check_owners, choose, own_pairs, pair_matrix, read_choice
+from sklearn_recsketch._ranking.eligible import eligible
+from sklearn_recsketch._ranking.neighbours import all_neighbours
+from sklearn_recsketch._ranking.query import asked_ids, ranked_table
+from sklearn_recsketch._ranking.top_k import LARGEST_INSERTION
 from sklearn_recsketch.utils._threads import workers
-from sklearn_recsketch.utils._validation import check_k
 from sklearn_recsketch.utils._warnings import levels_inside
 
 __all__ = ["SimilarityMixin", "chosen_rows", "own_places", "unit_length"]

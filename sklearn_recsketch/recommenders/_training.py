@@ -12,11 +12,11 @@ import numpy as np
 from sklearn.callback import CallbackContext
 from sklearn.utils import check_random_state
 
+from sklearn_recsketch._data.interactions import Interactions, InteractionSource, check_interactions
+from sklearn_recsketch._data.user_order import deal_share
 from sklearn_recsketch.exceptions import DivergenceWarning
 from sklearn_recsketch.metrics._scorer import check_ranking_scorer, on_rows
-from sklearn_recsketch.preprocessing._deal import deal_share
 from sklearn_recsketch.utils._compat import _safe_indexing
-from sklearn_recsketch.utils._validation import Interactions, InteractionSource, check_interactions
 
 __all__ = ["Monitor", "Trainer", "data_of_callbacks", "run_epochs", "split_validation"]
 

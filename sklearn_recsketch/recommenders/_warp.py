@@ -6,8 +6,8 @@ from numbers import Integral, Real
 from typing import Any
 
 from sklearn_recsketch.kernels._sgd import warp_pass
-from sklearn_recsketch.recommenders._pairwise import PairwiseRecommender
-from sklearn_recsketch.solvers._pairwise import Loss, warp_rank_weights
+from sklearn_recsketch.recommenders._pairwise.base import PairwiseRecommender
+from sklearn_recsketch.recommenders._pairwise.trainer import Loss, warp_rank_weights
 from sklearn_recsketch.utils._compat import Interval, StrOptions
 
 __all__ = ["WARPRecommender"]

@@ -8,16 +8,16 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
+from sklearn_recsketch._data.ids import IdColumn
+from sklearn_recsketch._ranking.query import Given
 from sklearn_recsketch.kernels._als import solve_rows
+from sklearn_recsketch.recommenders._als.confidences import ConfidenceError
+from sklearn_recsketch.recommenders._als.fold_in import FoldIn
+from sklearn_recsketch.recommenders._als.objective import Objective
+from sklearn_recsketch.recommenders._als.trainer import Sweeps
 from sklearn_recsketch.recommenders._entities import Entities
 from sklearn_recsketch.recommenders._factors import FactorRecommender, Problem, draw_rows
-from sklearn_recsketch.recommenders._wrmf_fold_in import FoldIn
-from sklearn_recsketch.recommenders._wrmf_objective import Objective
-from sklearn_recsketch.recommenders._wrmf_sweeps import Sweeps
-from sklearn_recsketch.solvers._ratings import ConfidenceError
-from sklearn_recsketch.solvers._request import Given
 from sklearn_recsketch.utils._compat import Interval, StrOptions
-from sklearn_recsketch.utils._ids import IdColumn
 from sklearn_recsketch.utils._threads import Workers, workers
 
 __all__ = ["WRMFRecommender"]
@@ -279,7 +279,7 @@ class WRMFRecommender(FactorRecommender):
     def _trainer(self, problem: Problem, pool: Workers, earlier: Objective | None = None) -> Any:
         sweeps: Any = Sweeps
         if self.engine == "implicit":
-            from sklearn_recsketch.recommenders.engines._implicit_als import ImplicitSweeps as sweeps
+            from sklearn_recsketch.recommenders._als.implicit_engine import ImplicitSweeps as sweeps
         try:
             return sweeps(self, Objective.of(self, problem.matrix, earlier), problem, pool)
         except ConfidenceError as error:

@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
+from sklearn_recsketch._data.ids import IdColumn, show_id
+from sklearn_recsketch._ranking.candidates import Choice, Pairs, choose, own_pairs, pair_matrix
+from sklearn_recsketch._ranking.eligible import Eligible, eligible
 from sklearn_recsketch.serving._contents import Contents
 from sklearn_recsketch.serving._vectors import id_name
-from sklearn_recsketch.solvers._choice import Choice, Pairs, choose, own_pairs, pair_matrix
-from sklearn_recsketch.solvers._eligible import Eligible, eligible
-from sklearn_recsketch.utils._ids import IdColumn, show_id
 
 __all__ = ["eligible_rows", "left_out"]
 

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
-from sklearn_recsketch.recommenders._fitted import factor_recommender
 from sklearn_recsketch.recommenders._similarity import unit_length
+from sklearn_recsketch.recommenders._unwrap import factor_recommender
 from sklearn_recsketch.serving._vectors import OTHER, id_name, score_vectors
 
 __all__ = ["Contents", "contents_of"]

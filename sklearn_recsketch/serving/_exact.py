@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
-from sklearn_recsketch.solvers._ranking import RankedItems
+from sklearn_recsketch._ranking.top_k import RankedItems
 from sklearn_recsketch.utils._threads import Workers
 
 __all__ = ["Exact"]

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
-from sklearn_recsketch.solvers._norms import norms
-from sklearn_recsketch.solvers._ranking import sorted_items
+from sklearn_recsketch._linalg.norms import norms
+from sklearn_recsketch._ranking.top_k import sorted_items
 from sklearn_recsketch.utils._threads import Workers, even_ranges
 
 __all__ = ["Hnsw"]

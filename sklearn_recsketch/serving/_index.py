@@ -9,20 +9,20 @@ import numpy as np
 import scipy.sparse as sp
 from sklearn.utils import check_array, check_random_state
 
+from sklearn_recsketch._data.ids import lookup, show_id
+from sklearn_recsketch._data.interactions import check_k
+from sklearn_recsketch._ranking.candidates import check_owners, read_choice
+from sklearn_recsketch._ranking.query import asked_ids, ranked_table
+from sklearn_recsketch._ranking.top_k import top_items
 from sklearn_recsketch.recommenders._similarity import unit_length
 from sklearn_recsketch.serving._choosing import eligible_rows, left_out
 from sklearn_recsketch.serving._contents import Contents
 from sklearn_recsketch.serving._exact import Exact
-from sklearn_recsketch.serving._files import load_contents, new_folder, save_contents
 from sklearn_recsketch.serving._hnsw import Hnsw
+from sklearn_recsketch.serving._index_files import load_contents, new_folder, save_contents
 from sklearn_recsketch.serving._rescore import rescored
 from sklearn_recsketch.serving._vectors import id_name
-from sklearn_recsketch.solvers._choice import check_owners, read_choice
-from sklearn_recsketch.solvers._ranking import top_items
-from sklearn_recsketch.solvers._request import asked_ids, ranked_table
-from sklearn_recsketch.utils._ids import lookup, show_id
 from sklearn_recsketch.utils._threads import workers
-from sklearn_recsketch.utils._validation import check_k
 
 __all__ = ["EmbeddingIndex"]
 

@@ -1,0 +1,1 @@
+"""From tables of ids to coded, summed matrices."""

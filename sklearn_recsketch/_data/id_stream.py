@@ -1,0 +1,152 @@
+"""Ids of a column that comes in batches: codes by one growing hash, without an object per row."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Any
+
+import numpy as np
+
+from sklearn_recsketch._data.ids import IdColumn, ranks
+from sklearn_recsketch.kernels._id_hash import append_runs, fill_slots, hash_runs, number_keys, unlike_runs
+from sklearn_recsketch.kernels._jit import read_only
+from sklearn_recsketch.utils._threads import even_ranges
+
+__all__ = ["IdStream", "IntegerStream", "StringStream", "stream_of"]
+
+
+ROWS = 2**20  # renumbered at once
+
+
+class _Keys:
+    """Distinct integer keys, numbered in the order in which they came."""
+
+    def __init__(self) -> None:
+        self.n_known = 0
+        self._known = np.empty(0, dtype=np.int64)
+        self._slots = np.empty(0, dtype=np.int32)
+
+    @property
+    def known(self) -> np.ndarray:
+        """The keys."""
+        return self._known[: self.n_known]
+
+    def number(self, keys: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Number of each key, and the rows of the new ones in the order of their numbers."""
+        self._make_room(len(keys))
+        codes, first = np.empty(len(keys), dtype=np.int32), np.empty(len(keys), dtype=np.int64)
+        n_before = self.n_known
+        self.n_known = number_keys(read_only(keys), self._known, n_before, self._slots, codes, first)
+        return codes, first[: self.n_known - n_before]
+
+    def _make_room(self, n: int) -> None:
+        n_slots = 1 << (2 * (self.n_known + n) - 1).bit_length()
+        if n_slots > len(self._slots):
+            self._known = _grown(self._known, self.n_known, n_slots // 2)
+            self._slots = np.full(n_slots, -1, dtype=np.int32)
+            fill_slots(read_only(self.known), self._slots)
+
+
+class IdStream(ABC):
+    """Codes of a column's rows, batch by batch.
+
+    Codes count ids in the order in which they came; `column` makes them those of sorted ids.
+
+    Parameters
+    ----------
+    n_rows : int
+        Of all batches together.
+    """
+
+    def __init__(self, n_rows: int) -> None:
+        self._keys, self._n_read = _Keys(), 0
+        self._codes = np.empty(n_rows, dtype=np.int32)  # at once: many small arrays would leave holes in memory
+
+    def add(self, batch: Any) -> None:
+        """The next batch, a pyarrow array without nulls."""
+        start, self._n_read = self._n_read, self._n_read + len(batch)
+        self._codes[start : self._n_read] = self._numbers(batch)
+
+    def column(self) -> IdColumn:
+        """All rows, whose codes are the stream's own, renumbered."""
+        ids, order = self._sorted_ids()
+        place = ranks(order)
+        for start, stop in even_ranges(len(self._codes), ROWS):
+            self._codes[start:stop] = place[self._codes[start:stop]]
+        return IdColumn(self._codes, ids)
+
+    @abstractmethod
+    def _numbers(self, batch: Any) -> np.ndarray:
+        """Numbers of a batch's ids."""
+
+    @abstractmethod
+    def _sorted_ids(self) -> tuple[np.ndarray, np.ndarray]:
+        """The ids, sorted, and their order."""
+
+
+class IntegerStream(IdStream):
+    """Batches of type int64."""
+
+    def _numbers(self, batch: Any) -> np.ndarray:
+        return self._keys.number(batch.to_numpy())[0]
+
+    def _sorted_ids(self) -> tuple[np.ndarray, np.ndarray]:
+        order = np.argsort(self._keys.known, kind="stable")
+        return self._keys.known[order], order
+
+
+class StringStream(IdStream):
+    """Batches of type large_string."""
+
+    def __init__(self, n_rows: int) -> None:
+        super().__init__(n_rows)
+        self._offsets, self._data = np.zeros(1, dtype=np.int64), np.empty(0, dtype=np.uint8)
+
+    def _numbers(self, batch: Any) -> np.ndarray:
+        n = len(batch)
+        _, offsets, data = batch.buffers()
+        offsets = read_only(np.frombuffer(offsets, dtype=np.int64)[batch.offset : batch.offset + n + 1])
+        data = read_only(np.frombuffer(b"" if data is None else data, dtype=np.uint8))
+        keys = np.empty(n, dtype=np.int64)
+        hash_runs(offsets, data, keys)
+        codes, rows = np.empty(n, dtype=np.int32), np.arange(n)
+        while len(rows):
+            codes[rows] = self._number(offsets, data, rows, keys[rows])
+            # Of two ids with one hash the later one takes the next number: there it will be found again.
+            unlike = np.empty(n, dtype=np.int64)
+            rows = unlike[: unlike_runs(offsets, data, codes, self._offsets, self._data, unlike)]
+            keys[rows] += 1
+        return codes
+
+    def _number(self, offsets: np.ndarray, data: np.ndarray, rows: np.ndarray, keys: np.ndarray) -> np.ndarray:
+        n_before = self._keys.n_known
+        codes, first = self._keys.number(keys)
+        new = rows[first]
+        n_bytes = int(self._offsets[n_before] + (offsets[new + 1] - offsets[new]).sum())
+        if n_bytes > len(self._data) or self._keys.n_known >= len(self._offsets):
+            self._data = _grown(self._data, int(self._offsets[n_before]), 2 * n_bytes)
+            self._offsets = _grown(self._offsets, n_before + 1, 2 * self._keys.n_known + 1)
+        append_runs(offsets, data, new, n_before, self._offsets, self._data)
+        return codes
+
+    def _sorted_ids(self) -> tuple[np.ndarray, np.ndarray]:
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        n = self._keys.n_known
+        buffers = [None, pa.py_buffer(self._offsets), pa.py_buffer(self._data)]
+        ids = pa.Array.from_buffers(pa.large_string(), n, buffers)
+        order = pc.sort_indices(ids)  # by bytes of UTF-8, which is by code points, as Python sorts
+        return ids.take(order).to_numpy(zero_copy_only=False), order.to_numpy()
+
+
+def stream_of(kind: str, n_rows: int) -> IdStream:
+    """A stream of "integers" or "strings"."""
+    return {"integers": IntegerStream, "strings": StringStream}[kind](n_rows)
+
+
+def _grown(array: np.ndarray, n_kept: int, size: int) -> np.ndarray:
+    """The first elements of an array, in one with room for more."""
+    larger = np.empty(size, dtype=array.dtype)
+    larger[:n_kept] = array[:n_kept]
+    return larger

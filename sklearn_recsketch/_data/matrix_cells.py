@@ -1,0 +1,156 @@
+"""The cells of a user x item matrix that hold something, whatever holds the matrix."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import scipy.sparse as sp
+
+from sklearn_recsketch._data.column_names import are_swapped
+from sklearn_recsketch._data.frames import columns_of, frame_library, is_missing
+from sklearn_recsketch._data.ids import show_id
+from sklearn_recsketch._data.strengths import refuse_bad_strengths
+
+__all__ = ["as_matrix", "filled_cells"]
+
+TOTAL = "All"  # as pivot_table and crosstab of pandas call it
+Triple = tuple[np.ndarray, np.ndarray, np.ndarray]
+Place = Callable[[int, int], str]
+
+
+def as_matrix(matrix: Any, has_users: bool) -> Any:
+    """A user x item matrix as a csr_array, a two-dimensional array or a pandas frame.
+
+    Frames of other libraries than pandas have names of columns, but no index: they become frames without one, where
+    the users are known (`has_users`).
+    """
+    if hasattr(matrix, "collect"):
+        raise TypeError("matrix is a lazy frame: pass matrix.collect().")
+    library = frame_library(matrix)
+    if library not in (None, "pandas"):
+        columns, names = columns_of(matrix)
+        if not has_users:
+            first = names[0] if names else "user"
+            raise ValueError(
+                f"A {library} frame has no index for the ids of the users. Pass them apart, for example "
+                f"interactions_from_matrix(matrix.drop([{first!r}]), users=matrix[{first!r}])."
+            )
+        matrix = pd.DataFrame(dict(enumerate(columns))).set_axis(names or [], axis=1)
+    if isinstance(matrix, pd.DataFrame):
+        _check_labels(matrix)
+        return matrix
+    if isinstance(matrix, np.ma.MaskedArray):
+        matrix = np.where(np.ma.getmaskarray(matrix), np.nan, np.asarray(matrix))
+    is_sparse = sp.issparse(matrix)
+    # As objects: np.asarray([[1, "?"]]) would turn the number into text.
+    read = partial(np.array, dtype=object) if isinstance(matrix, list | tuple) else np.asarray
+    array: Any = sp.csr_array(matrix) if is_sparse else read(matrix)
+    if array.ndim == 0:
+        raise TypeError(
+            f"matrix must be a sparse matrix, an array or a frame with a row per user and a column per item, got "
+            f"{type(matrix).__name__}."
+        )
+    if array.ndim != 2:
+        raise ValueError(
+            f"matrix must be two-dimensional with a row per user and a column per item, got an array of shape "
+            f"{array.shape}."
+        )
+    return array
+
+
+def filled_cells(matrix: Any, users: np.ndarray, items: np.ndarray) -> Triple:
+    """Rows, columns and values of the cells of a matrix that are not 0, in row order; NaN is 0 unless it is stored.
+
+    Raises
+    ------
+    ValueError
+        For a cell that is not a finite number of at least 0; the text names its user and its item.
+    """
+
+    def place(row: int, column: int) -> str:
+        return f"the cell of user {show_id(users[row])} and item {show_id(items[column])}"
+
+    rows, columns, values = _cells(matrix, place)
+    if values.dtype.kind == "c":
+        raise ValueError(f"Complex data not supported: the matrix is {values.dtype}.")
+    values = values.astype(np.float64)
+    refuse_bad_strengths(values, "matrix", lambda entry: place(rows[entry], columns[entry]))
+    keep = values != 0
+    return rows[keep], columns[keep], values[keep]
+
+
+def _cells(matrix: Any, place: Place) -> Triple:
+    if isinstance(matrix, sp.csr_array):
+        coo = matrix.tocoo()
+        return coo.row, coo.col, coo.data
+    dtypes = matrix.dtypes if isinstance(matrix, pd.DataFrame) else [matrix.dtype]
+    if not all(isinstance(dtype, np.dtype) and dtype.kind in "biuf" for dtype in dtypes):
+        return _cells_by_column(pd.DataFrame(matrix), place)
+    array = np.asarray(matrix)
+    rows, columns = np.nonzero((array != 0) & ~np.isnan(array))
+    return rows, columns, array[rows, columns]
+
+
+def _check_labels(frame: pd.DataFrame) -> None:
+    for axis, labels in (("index", frame.index), ("columns", frame.columns)):
+        if isinstance(labels, pd.MultiIndex):
+            raise ValueError(
+                f"The {axis} of matrix must have one level, of ids, but there are {labels.nlevels} (first: "
+                f"{labels[0]}). Name the values, pivot_table(index='user', columns='item', values='count'), or drop "
+                f"a level: matrix.droplevel(0, axis={axis!r})."
+            )
+    # pandas puts them last.
+    corner = [label for labels in (frame.index, frame.columns) for label in labels[-1:] if isinstance(label, str)]
+    if corner == [TOTAL, TOTAL]:
+        raise ValueError(
+            f"The last row and the last column of matrix are {TOTAL!r}, the totals of margins=True, and no user and no "
+            f"item. Leave margins out, or write matrix.iloc[:-1, :-1]."
+        )
+    # A table whose first column is the item is asked whether the second is the user.
+    named = [label for label in frame.columns if isinstance(label, str) and are_swapped(["item", label])]
+    if named:
+        raise ValueError(
+            f"The column {named[0]!r} of matrix seems to hold users, but each column must be an item. Make it the "
+            f"index, matrix.set_index({named[0]!r}); a table of one interaction per row is passed to fit as it is."
+        )
+
+
+def _cells_by_column(frame: pd.DataFrame, place: Place) -> Triple:
+    """`_cells` of columns of any types."""
+    parts = []
+    for column in range(frame.shape[1]):
+        values = frame.iloc[:, column].array
+        rows = np.arange(len(values))
+        if isinstance(values, pd.arrays.SparseArray) and (pd.isna(values.fill_value) or values.fill_value == 0):
+            rows, values = values.sp_index.indices, values.sp_values
+        numbers = _numbers(values, rows, column, place)
+        filled = np.flatnonzero((numbers != 0) & ~np.isnan(numbers))
+        parts.append((rows[filled], np.full(len(filled), column), numbers[filled]))
+    rows, columns, cells = (np.concatenate(part) for part in zip(*parts, strict=True))
+    order = np.lexsort((columns, rows))
+    return rows[order], columns[order], cells[order]
+
+
+def _numbers(values: Any, rows: np.ndarray, column: int, place: Place) -> np.ndarray:
+    """A column as floats, NaN where there is nothing."""
+    if isinstance(values, np.ndarray) and values.dtype.kind in "biuf":
+        return values.astype(np.float64)
+    if pd.api.types.is_numeric_dtype(values.dtype) and not pd.api.types.is_complex_dtype(values.dtype):
+        return np.asarray(values.to_numpy(dtype=np.float64, na_value=np.nan))
+    numbers = np.full(len(values), np.nan)
+    for row, value in enumerate(values):
+        if not is_missing(value):
+            try:
+                if isinstance(value, str | bytes | complex | np.complexfloating):
+                    raise TypeError
+                numbers[row] = float(value)
+            except (TypeError, ValueError):
+                raise ValueError(
+                    f"matrix must hold numbers, but {place(rows[row], column)} is {show_id(value)} of type "
+                    f"{type(value).__name__}. Convert it; a column of user ids must be the index of the frame."
+                ) from None
+    return numbers

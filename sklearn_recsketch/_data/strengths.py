@@ -1,0 +1,77 @@
+"""Strengths of interactions: what may be one, and every error about it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from sklearn_recsketch._data.frames import as_column
+from sklearn_recsketch._data.ids import show_id
+
+__all__ = ["check_strengths", "refuse_bad_strengths"]
+
+
+def check_strengths(values: Any, n_rows: int, name: str) -> np.ndarray:
+    """One strength per row, in float64."""
+    if isinstance(values, list | tuple):
+        values = np.array(values, dtype=object)  # [1, "many"] would become text as a whole
+    column = as_column(values)
+    array = column.to_numpy() if hasattr(column, "to_numpy") else column
+    if array.ndim == 2 and array.shape[1] == 1:
+        array = array.ravel()
+    if array.ndim != 1:
+        raise ValueError(
+            f"{name} must be one-dimensional with one strength per interaction, got an array of shape {array.shape}."
+        )
+    if len(array) != n_rows:
+        raise ValueError(
+            f"{name} has {len(array)} values for {n_rows} rows of X: inconsistent numbers of samples. "
+            f"Give one strength per interaction, or None for 1 each."
+        )
+    if array.dtype.kind == "c":
+        raise ValueError(f"Complex data not supported: {name} is {array.dtype}.")
+    try:
+        if array.dtype.kind in "mMUST" or (array.dtype == object and any(isinstance(v, str | bytes) for v in array)):
+            raise TypeError
+        strength = array.astype(np.float64, copy=False)
+    except (TypeError, ValueError):
+        row, value = next(((r, v) for r, v in enumerate(array) if not _is_number(v)), (0, array[0]))
+        raise ValueError(
+            f"{name} must be numbers, but row {row} is {show_id(value)} of type {type(value).__name__}. Convert it, "
+            f"for example with pd.to_numeric, or leave {'y' if name == 'y' else 'the column'} out."
+        ) from None
+    refuse_bad_strengths(strength, name)
+    return np.asarray(strength)
+
+
+def refuse_bad_strengths(strength: np.ndarray, name: str, show_row: Callable[[int], str] = "row {}".format) -> None:
+    """Raise for the first strength that is negative, NaN or infinite, or that float32 cannot hold."""
+    bad = ~np.isfinite(strength) | (strength < 0)
+    if bad.any():
+        row = int(np.argmax(bad))
+        value = strength[row]
+        kind = "NaN" if np.isnan(value) else "infinite" if np.isinf(value) else "negative"
+        raise ValueError(
+            f"{name} must be finite and not negative, but {show_row(row)} is {kind}: {show_id(value)}. "
+            f"Drop the row, or set its strength to 0 for 'no interaction'."
+        )
+    limits = np.finfo(np.float32)
+    extreme = (strength > 0) & ((strength < limits.tiny) | (strength > limits.max))
+    if extreme.any():
+        row = int(np.argmax(extreme))
+        raise ValueError(
+            f"{name} must be 0 or between {limits.tiny:.2g} and {limits.max:.2g}, as models keep it in float32, but "
+            f"{show_row(row)} is {show_id(strength[row])}. Scale the strengths."
+        )
+
+
+def _is_number(value: Any) -> bool:
+    if isinstance(value, str | bytes | np.datetime64 | np.timedelta64):
+        return False
+    try:
+        float(value)
+    except (TypeError, ValueError):
+        return False
+    return True

@@ -1,0 +1,1 @@
+"""Products of dense and sparse matrices over a pool of threads."""

@@ -1,0 +1,57 @@
+"""Squared errors of predicted preferences, over all pairs of users and items without looking at each."""
+
+from __future__ import annotations
+
+import numpy as np
+import scipy.sparse as sp
+
+from sklearn_recsketch._linalg.entries import entry_scores, entry_sums
+from sklearn_recsketch.recommenders._als.rows import gram
+from sklearn_recsketch.utils._threads import Workers
+
+__all__ = ["entry_squared_errors", "squared_errors", "weighted_squared_errors"]
+
+
+def squared_errors(
+    user_vectors: np.ndarray,
+    item_vectors: np.ndarray,
+    preferred: sp.csr_array,
+    excluded: sp.csr_array | None,
+    pool: Workers,
+) -> np.ndarray:
+    """Sum of (p - x.y)^2 over the items of each user, in float64; p is 1 for preferred items, 0 for the others.
+
+    Entries of `excluded`, none of which is preferred, are left out. With Y the item vectors it is
+    ``x'(Y'Y)x - 2 sum_preferred x.y + n_preferred - sum_excluded (x.y)^2``.
+    """
+    x = user_vectors.astype(np.float64)
+    total = np.einsum("uk,uk->u", x @ gram(item_vectors, pool), x)
+    total -= entry_sums(preferred, 2 * entry_scores(user_vectors, item_vectors, preferred, pool) - 1)
+    if excluded is not None:
+        total -= entry_sums(excluded, entry_scores(user_vectors, item_vectors, excluded, pool) ** 2)
+    return total
+
+
+def entry_squared_errors(
+    user_vectors: np.ndarray,
+    item_vectors: np.ndarray,
+    preferred: sp.csr_array,
+    allowed: sp.csr_array,
+    pool: Workers,
+) -> np.ndarray:
+    """`squared_errors` over the stored entries of `allowed` alone, some of which are preferred."""
+    total = entry_sums(allowed, entry_scores(user_vectors, item_vectors, allowed, pool) ** 2)
+    return np.asarray(total - entry_sums(preferred, 2 * entry_scores(user_vectors, item_vectors, preferred, pool) - 1))
+
+
+def weighted_squared_errors(
+    user_vectors: np.ndarray, item_vectors: np.ndarray, excess: sp.csr_array, pool: Workers
+) -> float:
+    """Sum of c (p - x.y)^2 over all pairs, in float64; c - 1 is `excess`, and p is 1 where that has an entry.
+
+    It is ``tr(X'X Y'Y) + sum_entries (1 + e) (1 - x.y)^2 - (x.y)^2``.
+    """
+    everywhere = float(np.vdot(gram(user_vectors, pool), gram(item_vectors, pool)))
+    scores = entry_scores(user_vectors, item_vectors, excess, pool)
+    weights = 1 + excess.data.astype(np.float64)
+    return everywhere + float((weights * (1 - scores) ** 2 - scores**2).sum())

@@ -1,0 +1,132 @@
+"""Exact top-k of inner products with bounded memory."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+import numpy as np
+import scipy.sparse as sp
+
+from sklearn_recsketch._linalg.norms import norms
+from sklearn_recsketch.kernels._jit import read_only, rows_of
+from sklearn_recsketch.kernels._topk import TILE, rank_items
+from sklearn_recsketch.utils._threads import Workers, even_ranges
+
+__all__ = ["RankedItems", "sorted_items", "top_items"]
+
+USERS_PER_TASK = 1024
+LARGEST_INSERTION = 256  # the kernel inserts into sorted lists: fast for short ones, quadratic in k
+FEW_USERS = 16  # for as many, all scores are computed in the time that making the items ready would take
+BLOCK_SCORES = 8_000_000  # scores held at once by a thread where lists are long
+
+
+class RankedItems:
+    """Items made ready to be ranked for any number of calls: sorted by norm and tiled once.
+
+    Parameters
+    ----------
+    vectors : ndarray of shape (n_items, n_components)
+    """
+
+    def __init__(self, vectors: np.ndarray) -> None:
+        self._vectors = vectors
+
+    @cached_property
+    def _tiled(self) -> list[np.ndarray]:
+        """What `_tiles` makes; long lists do without."""
+        return [read_only(array) for array in _tiles(self._vectors)]
+
+    def top(
+        self, user_vectors: np.ndarray, excluded: sp.csr_array | None, k: int, pool: Workers
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """The k items of largest inner product with each user vector, as `top_items` returns them."""
+        n_users, n_items = len(user_vectors), len(self._vectors)
+        k = min(k, n_items)
+        if k > LARGEST_INSERTION:
+            return sorted_items(user_vectors, self._vectors, excluded, k, pool)
+        if excluded is None:
+            excluded = sp.csr_array(np.empty((n_users, 0), np.float32))
+        users = np.ascontiguousarray(user_vectors, dtype=np.float32)
+        # Rounding of a float32 dot product is below K eps |x| |y|, that of the lengths below 2 eps.
+        lengths = norms(users) * (1 + 2 * (users.shape[1] + 2) * np.finfo(np.float32).eps)
+        lengths = np.nextafter(lengths.astype(np.float32), np.float32(np.inf))
+        users, lengths = read_only(users), read_only(lengths)
+        rows = rows_of(excluded)
+        tiles, longest, items, places = self._tiled
+        best = np.full((n_users, k), -1, dtype=np.int32)
+        scores = np.full((n_users, k), -np.inf, dtype=np.float32)
+        pool.map(
+            lambda task: rank_items(
+                task[0], task[1], users, lengths, tiles, longest, items, places, rows, best, scores
+            ),
+            even_ranges(n_users, USERS_PER_TASK),
+        )
+        return best, scores
+
+
+def top_items(
+    user_vectors: np.ndarray, item_vectors: np.ndarray, excluded: sp.csr_array | None, k: int, pool: Workers
+) -> tuple[np.ndarray, np.ndarray]:
+    """The k items of largest inner product with each user vector.
+
+    Parameters
+    ----------
+    user_vectors : ndarray of shape (n_users, n_components)
+    item_vectors : ndarray of shape (n_items, n_components)
+    excluded : csr_array of shape (n_users, n_items) or None
+        Stored entries are items a user must not get.
+    k : int
+    pool : Workers
+
+    Returns
+    -------
+    best : ndarray of shape (n_users, min(k, n_items)), dtype int32
+        Row numbers of items, best first, ties by row number; -1 where a user has too few items left.
+    scores : ndarray of the same shape, dtype float32
+    """
+    if len(user_vectors) > FEW_USERS:
+        return RankedItems(item_vectors).top(user_vectors, excluded, k, pool)
+    return sorted_items(user_vectors, item_vectors, excluded, k, pool)
+
+
+def _tiles(item_vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Items from the longest on, transposed tile by tile, the norm each tile begins with, and who is where."""
+    lengths = norms(item_vectors)
+    order = np.argsort(-lengths, kind="stable").astype(np.int32)
+    n_tiles = -(-len(order) // TILE)
+    tiles = np.zeros((n_tiles, item_vectors.shape[1], TILE), dtype=np.float32)
+    items = np.full(n_tiles * TILE, -1, dtype=np.int32)
+    items[: len(order)] = order
+    places = np.empty(len(order), dtype=np.int32)
+    places[order] = np.arange(len(order), dtype=np.int32)
+    for t in range(n_tiles):
+        part = item_vectors[order[t * TILE : (t + 1) * TILE]]
+        tiles[t, :, : len(part)] = part.T
+    longest = np.nextafter(lengths[order[::TILE]].astype(np.float32), np.float32(np.inf))
+    return tiles, longest, items, places
+
+
+def sorted_items(
+    user_vectors: np.ndarray, item_vectors: np.ndarray, excluded: sp.csr_array | None, k: int, pool: Workers
+) -> tuple[np.ndarray, np.ndarray]:
+    """`top_items` for long lists and for few users: all scores of a block of users, the best of them sorted."""
+    n_users, n_items = len(user_vectors), len(item_vectors)
+    k = min(k, n_items)
+    best = np.full((n_users, k), -1, dtype=np.int32)
+    scores = np.full((n_users, k), -np.inf, dtype=np.float32)
+    if not k:
+        return best, scores
+
+    def part(task: tuple[int, int]) -> None:
+        block = user_vectors[task[0] : task[1]] @ item_vectors.T
+        for u, row in zip(range(*task), block, strict=True):
+            if excluded is not None:
+                row[excluded.indices[excluded.indptr[u] : excluded.indptr[u + 1]]] = -np.inf
+            least = np.partition(row, n_items - k)[n_items - k]
+            # All that are as good as the last of the list: of equal ones the first belong to it.
+            among = np.flatnonzero((row >= least) & (row > -np.inf))
+            among = among[np.argsort(-row[among], kind="stable")[:k]]
+            best[u, : len(among)], scores[u, : len(among)] = among, row[among]
+
+    pool.map(part, even_ranges(n_users, max(1, BLOCK_SCORES // n_items)))
+    return best, scores

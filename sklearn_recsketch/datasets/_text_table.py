@@ -1,0 +1,181 @@
+"""Tables of texts from separated files, without a row lost or shifted."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from sklearn_recsketch.datasets._decoding import read_text, shown
+from sklearn_recsketch.datasets._quoting import QUOTES, find_quotechar
+
+__all__ = ["TextTable", "read_text_table"]
+
+SEPARATORS = ("|", "\t", ",", ";")
+# pandas writes a carriage return inside of a line without quotes, and readers end the line there.
+INSIDE = re.compile("\r(?!\r*\n)")
+MARK = "\ufdd0"  # stands for it while a file is read; no text has it
+LONGEST_FIELD = 2**31 - 1  # the csv module's own limit is 128 KiB
+
+
+@dataclass(frozen=True)
+class TextTable:
+    """A file of texts and how it is written.
+
+    Attributes
+    ----------
+    name : str
+        The file, for errors.
+    text : str
+    sep : str
+    quotechar : str or None
+    """
+
+    name: str
+    text: str
+    sep: str
+    quotechar: str | None
+
+    @property
+    def header(self) -> list[str]:
+        """Names of the columns."""
+        first = next(self.records(), None)
+        if first is None:
+            raise ValueError(f"{self.name} is empty: its first line must name the columns.")
+        return first[1]
+
+    @property
+    def dialect(self) -> dict[str, Any]:
+        """How the csv module and pandas are told of separator and quotes."""
+        if self.quotechar is None:
+            return {"delimiter": self.sep, "quoting": csv.QUOTE_NONE}
+        return {"delimiter": self.sep, "quoting": csv.QUOTE_MINIMAL, "quotechar": self.quotechar}
+
+    def records(self) -> Iterator[tuple[int, list[str], str]]:
+        """Number of the first line, fields and text of each record, without blank lines."""
+        # Line by line, not as str.splitlines, which finds breaks that no csv reader does.
+        read: list[str] = []
+
+        def lines() -> Iterator[str]:
+            for line in io.StringIO(self.text, newline=""):
+                read.append(line)
+                yield line
+
+        number = 1
+        with _long_fields():
+            for fields in csv.reader(lines(), **self.dialect):
+                text = "".join(read).rstrip("\r\n")
+                if text.strip(" \t") or self.sep in text:
+                    yield number, [field.replace(MARK, "\r") for field in fields], text.replace(MARK, "\r")
+                number += len(read)
+                read.clear()
+
+    def rows(self, header: list[str], ids: list[str]) -> pd.DataFrame:
+        """All columns of all rows, numbered from 0, by pandas; slower only where it finds something wrong."""
+        frame = self._by_pandas()
+        if frame is not None:
+            blank = any(frame[header.index(name)].str.strip().eq("").any() for name in ids)
+            if not blank and self._separators_in(frame, header) == (len(header) - 1) * (len(frame) + 1):
+                return frame
+        self._refuse_bad_records(header, ids)
+        # Nothing is wrong but with how pandas reads it.
+        return pd.DataFrame([fields for _, fields, _ in self.records()][1:], columns=range(len(header)), dtype=str)
+
+    def is_whole(self) -> bool:
+        """Whether each record has as many fields as the first."""
+        n_fields = len(self.header)
+        return all(len(fields) == n_fields for _, fields, _ in self.records())
+
+    def _by_pandas(self) -> pd.DataFrame | None:
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("error", pd.errors.ParserWarning)
+                frame = pd.read_csv(
+                    io.BytesIO(self.text.encode()), dtype=str, keep_default_na=False, index_col=False, **self.dialect
+                )
+        except (pd.errors.ParserError, pd.errors.ParserWarning):
+            return None
+        frame.columns = range(frame.shape[1])
+        return frame.apply(lambda column: column.str.replace(MARK, "\r")) if MARK in self.text else frame
+
+    def _separators_in(self, frame: pd.DataFrame, header: list[str]) -> int:
+        """Separators of the file that are between fields: a short row has too few."""
+        n = self.text.count(self.sep)
+        if self.quotechar is None or self.quotechar not in self.text:
+            return n
+        inside = [pd.Series(header), *(column for _, column in frame.items())]
+        return n - sum("".join(one[one.str.contains(self.sep, regex=False)]).count(self.sep) for one in inside)
+
+    def _refuse_bad_records(self, header: list[str], ids: list[str]) -> None:
+        for number, fields, text in self.records():
+            where = f"Line {number} of {self.name}"
+            if len(fields) != len(header):
+                raise ValueError(
+                    f"{where} has {len(fields)} field{'s' * (len(fields) != 1)}, but the header has {len(header)}: "
+                    f"{shown(text)}. {self._remedy(len(fields) > len(header), text)}"
+                )
+            for name in ids:
+                if not fields[header.index(name)].strip():
+                    raise ValueError(f"{where} has a blank {name}: {shown(text)}. Fill it in, or remove the line.")
+
+    def _remedy(self, too_many: bool, text: str) -> str:
+        quote = self.quotechar
+        if quote is not None and (text.count(quote) % 2 or "\n" in text):
+            return (
+                f"A field begins with the quote character {quote!r} and does not end with it. If it is not quoted, set "
+                f"quotechar=None or to the character that does quote."
+            )
+        if too_many:
+            return f"Quote a field that has {self.sep!r} inside, as df.to_csv does, or remove a field."
+        return "Add what is missing, or remove the line."
+
+    def line_of(self, row: int) -> str:
+        """The line of a row of the frame, for an error."""
+        number, _, text = next(record for place, record in enumerate(self.records()) if place == row + 1)
+        return f"line {number} of {self.name}, {shown(text)}"
+
+
+def read_text_table(path: Any, *, encoding: str, sep: str, quotechar: str | None) -> TextTable:
+    """Read a file as text, whatever it is stored in.
+
+    Parameters
+    ----------
+    path : path, URL or file
+        Compressed files are told by their name, as in pandas.
+    encoding, sep, quotechar : str
+        As in `load_likes`.
+    """
+    named = {"sep": sep, "quotechar": QUOTES[0] if quotechar in (None, "auto") else quotechar}
+    for parameter, value in named.items():
+        if not isinstance(value, str) or len(value) != 1 or value in "\r\n":
+            raise ValueError(f"{parameter} must be one character, got {value!r}.")
+    if named["sep"] == named["quotechar"]:
+        raise ValueError(f"sep and quotechar must differ, got {sep!r} for both.")
+    name = str(getattr(path, "name", "the file")) if hasattr(path, "read") else str(path)
+    text = read_text(path, encoding, name)
+    marked = INSIDE.sub(MARK, text) if "\n" in text else text
+    if quotechar != "auto":
+        return TextTable(name, marked, sep, quotechar)
+    quote = find_quotechar(text, sep)
+    table = TextTable(name, marked, sep, quote)
+    if quote == QUOTES[1] and 2 * quote not in text and not text.lstrip("\r\n").startswith(quote):
+        # Two names that are a backslash each look like the quotes of one field, which has lines inside.
+        standard = TextTable(name, marked, sep, find_quotechar(text, sep, QUOTES[:1]))
+        return standard if standard.is_whole() else table
+    return table
+
+
+@contextmanager
+def _long_fields() -> Iterator[None]:
+    limit = csv.field_size_limit(LONGEST_FIELD)
+    try:
+        yield
+    finally:
+        csv.field_size_limit(limit)

@@ -1,0 +1,1 @@
+"""Search over parameters and the number of epochs."""

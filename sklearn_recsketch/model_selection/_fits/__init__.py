@@ -1,0 +1,1 @@
+"""Fits of candidates on folds, in processes or on a cluster."""

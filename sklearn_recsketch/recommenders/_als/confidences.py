@@ -1,0 +1,109 @@
+"""Excess confidences of users and of items, as kernels read them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+
+from sklearn_recsketch._data.ids import show_id
+from sklearn_recsketch.kernels._als import Ratings
+from sklearn_recsketch.kernels._counting import count, transpose
+from sklearn_recsketch.kernels._jit import Rows, read_only, rows_of
+
+__all__ = ["ConfidenceError", "excess_of", "ratings_of", "row_sums", "scaled_ratings", "transposed"]
+
+LARGEST = 2.0**24  # from here on float32 cannot tell 1 + e from e
+
+
+class ConfidenceError(ValueError):
+    """A strength beside which the others of its row and column are lost in float32.
+
+    Parameters
+    ----------
+    row, column : int
+        Where it is in the matrix of strengths.
+    alpha, weight : float
+        Their product is too large.
+    term : str
+        What the weight is: "d", or a function of it.
+    """
+
+    def __init__(self, row: int, column: int, alpha: float, weight: float, term: str) -> None:
+        super().__init__(row, column, alpha, weight, term)  # kept as args, so that it can be sent to another process
+        self.row, self.column = row, column
+
+    def __str__(self) -> str:
+        return self._text(f"row {self.row} and column {self.column} of the strengths d")
+
+    def of(self, user: Any, item: Any) -> ValueError:
+        """The error with the ids of the pair."""
+        return ValueError(self._text(f"the strength d of user {show_id(user)} and item {show_id(item)}"))
+
+    def _text(self, pair: str) -> str:
+        _, _, alpha, weight, term = self.args
+        advice = "Lower alpha."
+        if term == "d":
+            advice = "Scale the strengths, for example y / y.mean(), pass confidence='log', or lower alpha."
+        return (
+            f"alpha * {term} must be below 2**24, but it is {alpha:.6g} * {weight:.6g} = {alpha * weight:.6g} for "
+            f"{pair}. Beyond, float32 cannot tell the confidence 1 + alpha * {term} from its neighbours, and other "
+            f"interactions are lost beside this one. {advice}"
+        )
+
+
+def ratings_of(excess: sp.csr_array) -> Ratings:
+    """Excess confidences that are known as such."""
+    return Ratings(*rows_of(excess), np.float32(1))
+
+
+def scaled_ratings(strengths: sp.csr_array, alpha: Any, term: str = "d") -> Ratings:
+    """Excess confidences ``alpha * strengths``, which are not written down: a copy would be as large as all strengths.
+
+    Equal strengths, as those of likes, are not either.
+
+    Raises
+    ------
+    ConfidenceError
+        For the first one that float32 cannot tell from its neighbours; `term` is what the strengths are called in it.
+    """
+    rows, data = rows_of(strengths), strengths.data
+    most = float(data.max(initial=0))
+    if float(alpha) * most >= LARGEST:
+        first = int(np.argmax(data.astype(np.float64) * float(alpha) >= LARGEST))
+        row = int(np.searchsorted(strengths.indptr, first, side="right")) - 1
+        raise ConfidenceError(row, int(strengths.indices[first]), float(alpha), float(data[first]), term)
+    equal = len(data) > 0 and data.min() == most
+    # Without strengths any alpha is fine, even one that float32 does not hold.
+    scale = np.float32(alpha) if most else np.float32(0)
+    # A copy of the one, as a view would keep all of them.
+    return Ratings(rows.indptr, rows.indices, read_only(rows.data[:1].copy()) if equal else rows.data, scale)
+
+
+def transposed(ratings: Ratings, n_columns: int) -> Ratings:
+    """Columns as rows, sorted."""
+    indptr = np.zeros(n_columns + 1, dtype=np.int64)
+    count(ratings.indices, indptr[1:])
+    np.cumsum(indptr, out=indptr)
+    indices, strengths = np.empty_like(ratings.indices), np.empty_like(ratings.strengths)
+    strengths[:] = ratings.strengths[:1]  # the one that stands for all
+    transpose(Rows(*ratings[:3]), indptr[:-1].copy(), indices, strengths)
+    return ratings._replace(indptr=read_only(indptr), indices=read_only(indices), strengths=read_only(strengths))
+
+
+def excess_of(ratings: Ratings) -> Rows:
+    """Excess confidences, written down."""
+    excess = np.broadcast_to(ratings.scale * ratings.strengths, len(ratings.indices))
+    return Rows(ratings.indptr, ratings.indices, read_only(np.ascontiguousarray(excess)))
+
+
+def row_sums(ratings: Ratings) -> np.ndarray:
+    """Sum of each row's excess confidences, in float64."""
+    counts = np.diff(ratings.indptr)
+    if len(ratings.strengths) == 1:  # the one that stands for all
+        return counts * (float(ratings.scale) * float(ratings.strengths[0]))
+    sums = np.zeros(len(counts))
+    filled = counts > 0
+    sums[filled] = np.add.reduceat(ratings.strengths, ratings.indptr[:-1][filled], dtype=np.float64)
+    return float(ratings.scale) * sums

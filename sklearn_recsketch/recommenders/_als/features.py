@@ -1,0 +1,172 @@
+"""Half-sweeps of WRMF over embeddings of features, by matrix-free preconditioned conjugate gradient."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from sklearn_recsketch._linalg.feature_matrix import FeatureMatrix, inner
+from sklearn_recsketch.kernels._als import Ratings
+from sklearn_recsketch.kernels._jit import read_only
+from sklearn_recsketch.kernels._sparse import confidence_product, target_sums
+from sklearn_recsketch.recommenders._als.confidences import excess_of
+from sklearn_recsketch.recommenders._als.rows import Accuracy, FixedSide
+from sklearn_recsketch.utils._threads import Workers, balanced_ranges
+
+__all__ = ["solve_features", "solve_jointly"]
+
+TINY = np.finfo(np.float32).tiny
+
+
+class _Confidences:
+    """The part of the objective that is about interactions, ``sum_rc c_rc (p_rc - x_r.y_c)^2``, the y fixed.
+
+    Its normal equations are ``x_r V + sum_c e_rc (y_c.x_r) y_c = sum_c (1 + e_rc) y_c``, with V the diagonal Gram
+    matrix of y and e the excess confidences.
+    """
+
+    def __init__(self, given: Ratings, fixed: FixedSide, pool: Workers) -> None:
+        ratings = excess_of(given)
+        n, K = len(ratings.indptr) - 1, fixed.table.shape[1]
+        self._ratings, self._fixed, self._pool = ratings, fixed, pool
+        self._ranges = balanced_ranges(ratings.indptr)
+        self.target, self.diagonal = np.empty((n, K), np.float32), np.empty((n, K), np.float32)
+        sums = pool.map(
+            lambda task: target_sums(task[0], task[1], ratings, fixed.table, self.target, self.diagonal), self._ranges
+        )
+        self.diagonal += fixed.eigenvalues
+        self.total = float(np.sum(sums))
+
+    def times(self, X: np.ndarray) -> np.ndarray:
+        """The left side."""
+        out = X * self._fixed.eigenvalues
+        ratings, table, source = self._ratings, self._fixed.table, read_only(X)
+        self._pool.map(lambda task: confidence_product(task[0], task[1], ratings, table, source, out), self._ranges)
+        return out
+
+
+def solve_features(
+    ratings: Ratings,
+    features: FeatureMatrix,
+    fixed: FixedSide,
+    penalty: np.ndarray,
+    start: np.ndarray,
+    accuracy: Accuracy,
+    pool: Workers,
+) -> tuple[np.ndarray, float]:
+    """Embeddings W of features that minimise the objective of WRMF where rows are ``F W`` and nothing else.
+
+    With A the normal equations of rows (see `_Confidences`), the gradient vanishes where
+    ``F^T A(F W) + diag(penalty) W = F^T target``. One product costs O(nnz(R) K + nnz(F) K).
+
+    Parameters
+    ----------
+    ratings : Ratings
+        Excess confidences, one row per row of `features`.
+    features : FeatureMatrix of shape (n, n_features)
+    fixed : FixedSide
+        Factors of the other side.
+    penalty : ndarray of shape (n_features,)
+    start : ndarray of shape (n_features, K), dtype float32
+        In the basis of `fixed`, as the result.
+    accuracy : Accuracy
+    pool : Workers
+
+    Returns
+    -------
+    W : ndarray of shape (n_features, K), dtype float32
+    loss : float
+        The objective without the regularization of the fixed side.
+    """
+    rows = _Confidences(ratings, fixed, pool)
+    lam = penalty[:, None].astype(np.float32)
+
+    def left_side(P: np.ndarray) -> np.ndarray:
+        return features.transposed_times(rows.times(features.times(P, pool)), pool) + lam * P
+
+    diagonal = features.transposed_squares_times(rows.diagonal, pool) + lam
+    b = features.transposed_times(rows.target, pool)
+    W, residual = _conjugate_gradient(left_side, b, start, diagonal, accuracy, pool)
+    # At any W the objective is sum(c) - 2 b.W + W.A W = sum(c) - b.W - r.W.
+    return W, rows.total - inner(b, W, pool) - inner(residual, W, pool)
+
+
+def solve_jointly(
+    ratings: Ratings,
+    features: FeatureMatrix,
+    pull: np.ndarray,
+    fixed: FixedSide,
+    penalty: np.ndarray,
+    start: tuple[np.ndarray, np.ndarray],
+    accuracy: Accuracy,
+    pool: Workers,
+) -> tuple[np.ndarray, np.ndarray, float]:
+    """Rows X and embeddings W of features that minimise the objective of WRMF.
+
+    A row is the sum of an embedding z of its own, with the coefficient a and the penalty lam |z|^2, and of
+    ``F W``. In terms of x itself that penalty is ``pull |x - F W|^2`` with ``pull = lam / a^2``. Conjugate gradient
+    needs far fewer steps in X and W than in z and W: where the interactions say what x is, W has little part in it.
+
+    Parameters
+    ----------
+    ratings, fixed, penalty, accuracy, pool
+        As in `solve_features`.
+    features : FeatureMatrix of shape (n, n_features)
+        F, its weights being `pull`.
+    pull : ndarray of shape (1,) or (n,)
+    start : tuple of ndarray of shape (n, K) and (n_features, K), dtype float32
+        X and W, in the basis of `fixed`, as the results.
+
+    Returns
+    -------
+    X, W, loss
+    """
+    rows = _Confidences(ratings, fixed, pool)
+    n, K = rows.target.shape
+    mu, lam = pull[:, None].astype(np.float32), penalty[:, None].astype(np.float32)
+
+    def left_side(P: np.ndarray) -> np.ndarray:
+        away = P[:n] - features.times(P[n:], pool)
+        return np.concatenate([rows.times(P[:n]) + mu * away, lam * P[n:] - features.transposed_times(away, pool)])
+
+    of_features = features.transposed_squares_times(np.ones((n, K), np.float32), pool) + lam
+    diagonal = np.concatenate([rows.diagonal + mu, of_features])
+    b = np.concatenate([rows.target, np.zeros_like(of_features)])
+    both, residual = _conjugate_gradient(left_side, b, np.concatenate(start), diagonal, accuracy, pool)
+    loss = rows.total - inner(b, both, pool) - inner(residual, both, pool)
+    return both[:n], both[n:], loss
+
+
+def _conjugate_gradient(
+    left_side: Callable[[np.ndarray], np.ndarray],
+    b: np.ndarray,
+    W: np.ndarray,
+    diagonal: np.ndarray,
+    accuracy: Accuracy,
+    pool: Workers,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Solve left_side(W) = b from W on, preconditioned by `diagonal`; returns the solution and its residual."""
+    diagonal = np.maximum(diagonal, TINY)
+    target = accuracy.tol**2 * inner(b, b, pool)
+    residual = b
+    for _ in range(accuracy.restarts):
+        residual = b - left_side(W)
+        if inner(residual, residual, pool) <= target:
+            break
+        direction = preconditioned = residual / diagonal
+        rz = inner(residual, preconditioned, pool)
+        for _ in range(accuracy.steps):
+            if rz <= 0 or inner(residual, residual, pool) <= 0.25 * target:
+                break
+            product = left_side(direction)
+            curvature = inner(direction, product, pool)
+            if curvature <= 0:  # only where float32 has nothing left to resolve
+                break
+            length = np.float32(rz / curvature)
+            W = W + length * direction
+            residual = residual - length * product
+            preconditioned = residual / diagonal
+            rz, previous = inner(residual, preconditioned, pool), rz
+            direction = preconditioned + np.float32(rz / previous) * direction
+    return W, residual

@@ -1,0 +1,171 @@
+"""The numbers in WRMF's objective: those passed as parameters, and those computed from the interactions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+
+from sklearn_recsketch.kernels._als import Ratings
+from sklearn_recsketch.recommenders._als.confidences import excess_of, row_sums, scaled_ratings
+
+__all__ = ["Objective"]
+
+# Mean excess confidence in units of 1 / sqrt(density), and penalty in units of the largest singular value of noise.
+# Chosen on nine public data sets, six of them in benchmarks/README.md. With 128 components a penalty of two thirds or
+# of four thirds costs up to 5 % of nDCG@20 on some of them, and gains 3 % on others.
+MEAN_EXCESS = 1.4
+NOISE_SHARE = 0.3
+# Penalty of a feature over that of an item with as many interactions. Chosen on lastfm, steam, citeulike-a and
+# made-up data.
+FEATURE_SHARE = 5.0
+
+TERMS = {"linear": "d", "log": "log(1 + d)", "scaled_log": "(1 + log(d / min(d)))"}
+
+
+@dataclass(frozen=True)
+class Objective:
+    """Confidences and penalties of one fit.
+
+    With t(d) the transformed strength, ``c_ui = 1 + alpha t(d_ui)``, and t_u the sum of a user's t(d_ui), user u has
+    the penalty ``lam (t_u / mean(t_u))^(1/2)`` or, where `scaling` is a number s, ``lam (w_u / mean(w_u))^s`` with
+    ``w_u = n_items + alpha t_u``; items alike.
+
+    Attributes
+    ----------
+    alpha : float
+    confidence : {"linear", "log", "scaled_log"}
+    scale : float
+        Strength at which "scaled_log" turns from linear to logarithmic.
+    penalties : tuple of float
+        lam of users and of items.
+    scaling : float or "popularity"
+    mean_totals : tuple of float
+        Mean of t_u over users and of t_i over items in training.
+    n_active : tuple of int
+        Numbers of users and items in training.
+    """
+
+    alpha: float
+    confidence: str
+    scale: float
+    penalties: tuple[float, float]
+    scaling: float | str
+    mean_totals: tuple[float, float]
+    n_active: tuple[int, int]
+
+    @classmethod
+    def of(cls, model: Any, strengths: sp.csr_array, earlier: Objective | None = None) -> Objective:
+        """The objective on strengths of which every row and column has one.
+
+        Numbers are those among the parameters of `model`. What is "auto" is as in `earlier`, else computed.
+        """
+        given = [model._regularization_of(name) for name in ("user", "item")]
+        automatic = "auto" in given
+        confidence, scaling = model.confidence, model.regularization_scaling
+        if confidence == "auto":
+            confidence = "scaled_log" if model.alpha == "auto" else "linear"
+        if scaling == "auto":
+            scaling = "popularity" if given[1] == "auto" and model.engine == "native" else 0.0
+        scale = 1.0
+        if confidence == "scaled_log":
+            scale = float(strengths.data.min(initial=np.inf)) if earlier is None else earlier.scale
+        shape, n = strengths.shape, strengths.nnz
+        mean = float(np.mean(transformed(strengths.data, confidence, scale), dtype=np.float64)) if n else 1.0
+        alpha = model.alpha
+        if alpha == "auto":
+            alpha = automatic_alpha(shape, n, mean) if earlier is None else earlier.alpha
+        found = (0.0, 0.0)
+        if automatic:
+            found = earlier.penalties if earlier is not None else noise_penalties(shape, n, alpha * mean)
+        user, item = (auto if own == "auto" else own for own, auto in zip(given, found, strict=True))
+        mean_totals = mean * n / shape[0], mean * n / shape[1]
+        return cls(float(alpha), confidence, scale, (float(user), float(item)), scaling, mean_totals, shape)
+
+    def ratings(self, strengths: sp.csr_array) -> Ratings:
+        """Excess confidences c - 1 as solvers read them."""
+        data = transformed(strengths.data, self.confidence, self.scale)
+        weights = sp.csr_array((data, strengths.indices, strengths.indptr), shape=strengths.shape)
+        return scaled_ratings(weights, self.alpha, TERMS[self.confidence])
+
+    def excess(self, strengths: sp.csr_array) -> sp.csr_array:
+        """The same as a matrix."""
+        data = excess_of(self.ratings(strengths)).data
+        return sp.csr_array((data, strengths.indices, strengths.indptr), shape=strengths.shape)
+
+    def row_penalties(self, name: str, ratings: Ratings) -> np.ndarray:
+        """Penalty of the own embedding of each user or item with these ratings; of shape (1,) where all are equal."""
+        side = 0 if name == "user" else 1
+        if self.scaling == 0 or (self.scaling == "popularity" and name == "user"):
+            return np.array([self.penalties[side]])
+        shares = self._shares(name, ratings)
+        if isinstance(self.scaling, str):
+            return self.penalties[side] * np.sqrt(shares)
+        n_others, mean_excess = self.n_active[1 - side], self.alpha * self.mean_totals[side]
+        return self.penalties[side] * ((n_others + mean_excess * shares) / (n_others + mean_excess)) ** self.scaling
+
+    def feature_penalties(self, name: str, ratings: Ratings, features: sp.csr_array, given: float | None) -> np.ndarray:
+        """Penalty of the embedding of each feature.
+
+        Parameters
+        ----------
+        name : {"user", "item"}
+        ratings : Ratings
+            Of the rows in training.
+        features : csr_array of shape (n_rows, n_features)
+            Their features.
+        given : float or None
+            The parameter; None stands for the penalty of the side.
+        """
+        penalty = self.penalties[0 if name == "user" else 1] if given is None else float(given)
+        if given is not None or not isinstance(self.scaling, str):
+            return np.full(features.shape[1], penalty)
+        shares = features.multiply(features).T @ self._shares(name, ratings)
+        # One of rows without interactions counts as one with a single interaction would.
+        least = self.n_active[0 if name == "user" else 1] / len(ratings.indices)
+        return FEATURE_SHARE * penalty * np.sqrt(np.maximum(shares, least))
+
+    def _shares(self, name: str, ratings: Ratings) -> np.ndarray:
+        """Total strength of each row, in units of the mean in training."""
+        return row_sums(ratings._replace(scale=np.float32(1))) / self.mean_totals[0 if name == "user" else 1]
+
+    def attributes(self) -> dict[str, Any]:
+        """Fitted attributes."""
+        user, item = self.penalties
+        learnt = {"alpha_": self.alpha, "user_regularization_": user, "item_regularization_": item}
+        return learnt | {"strength_scale_": self.scale, "_objective": self}
+
+
+def transformed(strengths: np.ndarray, confidence: str, scale: float) -> np.ndarray:
+    """Strengths t(d), as alpha multiplies them."""
+    if confidence == "linear":
+        return strengths
+    if confidence == "log":
+        return np.log1p(strengths)
+    with np.errstate(over="ignore"):
+        shares = np.minimum(strengths / np.float32(scale), np.finfo(np.float32).max)
+    # The logarithm goes on where the line ends, with the same slope. In place: strengths are most of what is in memory.
+    above = shares > 1
+    np.log(shares, out=shares, where=above)
+    return np.add(shares, 1, out=shares, where=above)
+
+
+def automatic_alpha(shape: tuple[int, int], n_interactions: int, mean: float) -> float:
+    """The alpha with which the mean excess confidence of an interaction goes with the root of the density.
+
+    `mean` is that of the transformed strengths.
+    """
+    density = max(n_interactions, 1) / (shape[0] * float(shape[1]))
+    return float(MEAN_EXCESS / (np.sqrt(density) * mean))
+
+
+def noise_penalties(shape: tuple[int, int], n_interactions: int, mean_excess: float) -> tuple[float, float]:
+    """Penalties of users and items in units of noise, see the notes of `WRMFRecommender`."""
+    n_users, n_items = shape
+    per_user, per_item = n_interactions / n_users, n_interactions / n_items
+    penalty = NOISE_SHARE * (1 + mean_excess) * (np.sqrt(per_user) + np.sqrt(per_item))
+    # Only the product of both matters to the scores. Their ratio is that of the mean confidences of the rows.
+    balance = np.sqrt((n_items + mean_excess * per_user) / (n_users + mean_excess * per_item))
+    return float(penalty * balance), float(penalty / balance)

@@ -1,0 +1,1 @@
+"""Learning to rank from sampled pairs, the algorithm of WARP and BPR."""

@@ -1,0 +1,92 @@
+"""Epochs of BPR computed by implicit."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+
+from sklearn_recsketch.recommenders._engine_requirements import (
+    import_engine,
+    plain_csr,
+    refuse,
+    refuse_features,
+    refuse_uniform_negatives,
+    refuse_weaker_negatives,
+)
+from sklearn_recsketch.recommenders._factors import Problem
+from sklearn_recsketch.recommenders._pairwise.engine import EngineEpochs
+from sklearn_recsketch.recommenders._pairwise.sides import Embeddings
+from sklearn_recsketch.utils._threads import Workers
+
+__all__ = ["ImplicitBPREpochs"]
+
+
+class ImplicitBPREpochs(EngineEpochs):
+    """Training state in implicit.
+
+    The last component of its items is the bias, that of its users is 1.
+    """
+
+    def __init__(
+        self, model: Any, problem: Problem, positives: sp.csr_array, full: list[Embeddings], pool: Workers
+    ) -> None:
+        _check_parameters(model, problem, positives)
+        super().__init__(model, problem, positives, full, pool)
+        self._model = import_engine("implicit.cpu.bpr").BayesianPersonalizedRanking(
+            factors=model.n_components,
+            learning_rate=model.learning_rate,
+            regularization=regularization_of(model, problem.matrix),
+            iterations=1,
+            num_threads=pool.n_threads,
+        )
+        self._likes = plain_csr(positives)
+
+    def _train(self, epoch: int) -> None:
+        users, items = self._trained
+        ones = np.ones(len(users.values), np.float32)
+        self._model.user_factors = np.column_stack([users.values, ones])
+        self._model.item_factors = items.with_biases
+        # Draws are keyed by seed and epoch, as everywhere.
+        self._model.random_state = np.random.default_rng([self._seed, epoch])
+        try:
+            self._model.fit(self._likes, show_progress=False)
+        except import_engine("implicit.recommender_base").ModelFitError:
+            pass  # not finite, which run_epoch sees for itself
+        users.values[...] = self._model.user_factors[:, :-1]
+        items.values[...] = self._model.item_factors[:, :-1]
+        items.biases[:] = self._model.item_factors[:, -1]
+
+
+def regularization_of(model: Any, known: sp.csr_array) -> float:
+    """implicit's regularization, which shrinks the three rows of a step, for penalties of rows per interaction.
+
+    A user takes a step with each of her interactions, an item twice as many: as many again as a negative, drawn by
+    popularity. There is one number for both, and what is learned depends on the product of the penalties.
+    """
+    units = model._penalty_units(known)
+    return float(model.regularization * np.sqrt(2 * units["user"] * units["item"]))
+
+
+def _check_parameters(model: Any, problem: Problem, positives: sp.csr_array) -> None:
+    """Raise for what implicit has no counterpart of."""
+    refuse_features(model, (problem.users, problem.items))
+    refuse_uniform_negatives(model)
+    refuse_weaker_negatives(model)
+    for name in ("user_regularization", "item_regularization"):
+        if getattr(model, name) not in (None, model.regularization):
+            refuse(model, name, getattr(model, name), "implicit has one for both sides", "Leave it at None")
+    if problem.earlier is not None and positives is not problem.matrix:
+        raise ValueError(
+            "BPRRecommender(engine='implicit') cannot honour partial_fit: implicit would draw what was liked earlier "
+            "as not liked. Set warm_start=True and fit on all interactions, or use engine='native' or "
+            "engine='lightfm'."
+        )
+    if not (positives.data == 1).all():
+        other = positives.data[int(np.argmax(positives.data != 1))]
+        raise ValueError(
+            "BPRRecommender(engine='implicit') cannot honour strengths: implicit takes all interactions alike, but "
+            f"those of a user differ, and one of them has the weight {other:g}. Leave y out, drop repeated rows, whose "
+            "strengths are summed, or use engine='native' or engine='lightfm'."
+        )

@@ -1,1 +1,0 @@
-"""Other libraries as what computes behind the recommenders: `engine="implicit"` and `engine="lightfm"`."""

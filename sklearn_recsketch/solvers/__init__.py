@@ -1,1 +1,0 @@
-"""What runs the kernels: half-sweeps of WRMF, passes of WARP and BPR, exact ranking."""

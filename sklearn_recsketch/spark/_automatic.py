@@ -1,0 +1,64 @@
+"""The numbers in the objective of WRMF, computed where the interactions are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+
+from sklearn_recsketch.recommenders._als.objective import automatic_alpha, noise_penalties
+from sklearn_recsketch.spark._id_coding import CodedInteractions
+
+if TYPE_CHECKING:
+    from pyspark.sql import Column
+
+__all__ = ["Numbers", "transformed"]
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """What `recommenders._wrmf_objective.Objective` is on one machine.
+
+    Attributes
+    ----------
+    alpha : float
+    confidence : {"linear", "log", "scaled_log"}
+    scale : float
+        Smallest strength where the confidence is "scaled_log", else 1.
+    regularization : float
+        Geometric mean of the penalties of users and items.
+    """
+
+    alpha: float
+    confidence: str
+    scale: float
+    regularization: float
+
+    @classmethod
+    def of(cls, model: Any, data: CodedInteractions) -> Self:
+        """Those among the parameters of `model`; what is "auto" is computed, in a pass or two over the strengths."""
+        from pyspark.sql import functions as F
+
+        alpha, confidence, lam, scale = model.alpha, model.confidence, model.regularization, 1.0
+        if confidence == "auto":
+            confidence = "scaled_log" if alpha == "auto" else "linear"
+        if confidence == "scaled_log":
+            scale = float(data.strengths.agg(F.min("strength")).head()[0])
+        if "auto" in (alpha, lam):
+            shape, n = (data.counts["user"], data.counts["item"]), data.n_interactions
+            mean = float(data.strengths.agg(F.avg(transformed(confidence, scale))).head()[0])
+            if alpha == "auto":
+                alpha = automatic_alpha(shape, n, mean)
+            if lam == "auto":
+                lam = np.sqrt(np.prod(noise_penalties(shape, n, alpha * mean)))
+        return cls(float(alpha), confidence, scale, float(lam))
+
+
+def transformed(confidence: str, scale: float) -> Column:
+    """Strengths as alpha multiplies them; none is below `scale`."""
+    from pyspark.sql import functions as F
+
+    if confidence == "linear":
+        return F.col("strength")
+    return F.log1p("strength") if confidence == "log" else 1 + F.log(F.col("strength") / scale)

@@ -1,0 +1,60 @@
+"""Between Spark's partitions of users and our kernels."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import scipy.sparse as sp
+
+from sklearn_recsketch._ranking.top_k import RankedItems
+from sklearn_recsketch.utils._threads import workers
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from pyspark import Broadcast
+
+__all__ = ["Side", "ranked_batches", "vectors_of"]
+
+
+class Side(NamedTuple):
+    """Ids of users or items, sorted, and their vectors."""
+
+    ids: np.ndarray
+    vectors: np.ndarray
+
+
+def vectors_of(column: Any, n_components: int) -> np.ndarray:
+    """An Arrow column of lists of floats as a matrix."""
+    return np.asarray(column.flatten()).reshape(-1, n_components)
+
+
+def ranked_batches(batches: Iterator[pa.RecordBatch], items: Broadcast[Side], k: int) -> Iterator[pa.RecordBatch]:
+    """The lists of users that come in batches with the columns user, features and seen, row numbers of items."""
+    import pyarrow as pa
+
+    ids, vectors = items.value
+    item_ids, ranked = pa.array(ids), RankedItems(vectors)
+    with workers(1) as pool:  # Spark runs a task per core
+        for batch in batches:
+            users = vectors_of(batch["features"], vectors.shape[1])
+            best, scores = ranked.top(users, _seen(batch["seen"], len(vectors)), k, pool)
+            row, rank = np.nonzero(best >= 0)
+            yield pa.RecordBatch.from_arrays(
+                [
+                    batch["user"].take(pa.array(row)),
+                    pa.array(rank + 1),
+                    item_ids.take(pa.array(best[row, rank])),
+                    pa.array(scores[row, rank]),
+                ],
+                names=["user", "rank", "item", "score"],
+            )
+
+
+def _seen(column: Any, n_items: int) -> sp.csr_array:
+    """An Arrow column of lists of row numbers, of which null is an empty one, as a matrix."""
+    indices = np.asarray(column.flatten())
+    lengths = np.asarray(column.value_lengths().fill_null(0))
+    indptr = np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)])
+    return sp.csr_array((np.ones(len(indices), np.float32), indices, indptr), shape=(len(lengths), n_items))
