@@ -15,8 +15,8 @@ import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import settings
-from toy_api import Api
-from toy_factors import large_model
+from random_factors import large_model
+from sketchfab_server import Api
 
 from sklearn_recsketch import WRMFRecommender
 from sklearn_recsketch.datasets import make_interactions

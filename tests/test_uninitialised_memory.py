@@ -7,8 +7,8 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
+from parquet_writing import write
 from sklearn.base import clone
-from toy_parquet import write
 
 from sklearn_recsketch import (
     BPRRecommender,
