@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sklearn_recsketch._data.interactions import Interactions
-from sklearn_recsketch.preprocessing._matrix import pair_keys
+from sklearn_recsketch._data.matrix import pair_keys
 
 __all__ = ["DealtPairs", "deal_pairs", "deal_share"]
 

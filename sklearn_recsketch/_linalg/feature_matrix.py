@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import scipy.sparse as sp
 
+from sklearn_recsketch._linalg.gram import CHUNK
 from sklearn_recsketch.kernels._jit import Rows, read_only, rows_of
 from sklearn_recsketch.kernels._sparse import dot, left_out_fit, precondition, product_square, sparse_product
-from sklearn_recsketch.recommenders._als.rows import CHUNK
 from sklearn_recsketch.utils._threads import Workers, balanced_ranges, even_ranges
 
 __all__ = ["FeatureMatrix", "draw_features", "inner"]

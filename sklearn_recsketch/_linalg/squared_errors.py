@@ -6,7 +6,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from sklearn_recsketch._linalg.entries import entry_scores, entry_sums
-from sklearn_recsketch.recommenders._als.rows import gram
+from sklearn_recsketch._linalg.gram import gram
 from sklearn_recsketch.utils._threads import Workers
 
 __all__ = ["entry_squared_errors", "squared_errors", "weighted_squared_errors"]

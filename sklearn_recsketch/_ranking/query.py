@@ -12,6 +12,7 @@ from sklearn_recsketch._data.frames import make_table
 from sklearn_recsketch._data.id_lists import check_id_list
 from sklearn_recsketch._data.ids import IdColumn, check_same_kind, lookup, lookup_unsorted
 from sklearn_recsketch._data.interactions import Interactions
+from sklearn_recsketch._data.matrix import present_ids
 from sklearn_recsketch._ranking.candidates import (
     Choice,
     Pairs,
@@ -22,7 +23,6 @@ from sklearn_recsketch._ranking.candidates import (
     read_choice,
 )
 from sklearn_recsketch._ranking.eligible import Eligible, eligible
-from sklearn_recsketch.preprocessing._matrix import present_ids
 from sklearn_recsketch.preprocessing._side_features import SideFeatures
 
 __all__ = ["Given", "Request", "asked_ids", "build_request", "ranked_table"]

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import scipy.sparse as sp
 
-from sklearn_recsketch.preprocessing._matrix import ids_in_order
+from sklearn_recsketch._data.matrix import ids_in_order
 
 __all__ = ["Rows", "liked"]
 

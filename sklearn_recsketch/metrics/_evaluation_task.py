@@ -14,12 +14,12 @@ from sklearn.utils.validation import check_is_fitted
 
 from sklearn_recsketch._data.ids import IdColumn, lookup
 from sklearn_recsketch._data.interactions import Interactions, check_interactions
+from sklearn_recsketch._data.matrix import pair_keys
 from sklearn_recsketch._data.user_order import deal_share
 from sklearn_recsketch._ranking.candidates import Choice, check_owners, choose, own_pairs
 from sklearn_recsketch._ranking.eligible import Eligible
 from sklearn_recsketch._ranking.query import Given, Request
 from sklearn_recsketch.metrics._hits import Hits
-from sklearn_recsketch.preprocessing._matrix import pair_keys
 from sklearn_recsketch.utils._warnings import levels_inside
 
 __all__ = ["Options", "Question", "pose", "unwrap"]

@@ -11,7 +11,7 @@ import pandas as pd
 from sklearn_recsketch._data.frames import columns_of, frame_library
 from sklearn_recsketch._data.ids import IdColumn, encode_ids, lookup, show_id
 from sklearn_recsketch._data.interactions import Interactions, check_interactions
-from sklearn_recsketch.preprocessing._matrix import pair_keys
+from sklearn_recsketch._data.matrix import pair_keys
 
 __all__ = ["Judged", "RankedTable", "averaged", "distinct_pairs", "judge_table", "read_table"]
 

@@ -13,9 +13,9 @@ import pandas as pd
 
 from sklearn_recsketch._data.ids import IdColumn
 from sklearn_recsketch._data.interactions import Interactions, check_interactions
+from sklearn_recsketch._data.matrix import pair_keys
 from sklearn_recsketch.model_selection._split import _PairSplit, with_positive_rows
 from sklearn_recsketch.model_selection._times import check_times
-from sklearn_recsketch.preprocessing._matrix import pair_keys
 from sklearn_recsketch.utils._compat import Interval
 
 __all__ = ["TemporalUserSplit"]

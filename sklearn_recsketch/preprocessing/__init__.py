@@ -1,7 +1,7 @@
 """From tables of interactions and features to matrices, and back."""
 
 from sklearn_recsketch.preprocessing._encoder import SideFeatureEncoder
-from sklearn_recsketch.preprocessing._matrix import (
+from sklearn_recsketch.preprocessing._interaction_matrix import (
     describe_interactions,
     interactions_from_matrix,
     to_matrix,

@@ -13,9 +13,9 @@ from sklearn.base import clone
 from sklearn_recsketch._data.feature_ids import check_feature_ids
 from sklearn_recsketch._data.ids import IdColumn, check_same_kind, lookup, places_of, show_id, union
 from sklearn_recsketch._data.interactions import Interactions
+from sklearn_recsketch._data.matrix import place_pairs
 from sklearn_recsketch._data.pair_sums import added, sum_pairs
 from sklearn_recsketch.preprocessing._encoder import SideFeatureEncoder, check_side_features
-from sklearn_recsketch.preprocessing._matrix import place_pairs
 from sklearn_recsketch.preprocessing._side_features import SideFeatures
 from sklearn_recsketch.utils._threads import even_ranges
 

@@ -15,10 +15,10 @@ from sklearn.utils import check_random_state
 
 from sklearn_recsketch._data.ids import IdColumn
 from sklearn_recsketch._data.interactions import check_interactions
+from sklearn_recsketch._data.matrix import build_matrix, column_counts
 from sklearn_recsketch._data.pair_sums import renumbered
 from sklearn_recsketch._ranking.query import Given
 from sklearn_recsketch.preprocessing._encoder import SideFeatureEncoder
-from sklearn_recsketch.preprocessing._matrix import build_matrix, column_counts
 from sklearn_recsketch.preprocessing._side_features import SideFeatures
 from sklearn_recsketch.recommenders._base import BaseRecommender
 from sklearn_recsketch.recommenders._entities import Entities, Known, known_ids

@@ -8,10 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sklearn_recsketch._data.interactions import check_interactions
+from sklearn_recsketch._data.matrix import build_matrix, column_counts
 from sklearn_recsketch._data.pair_sums import added, renumbered, sum_pairs
 from sklearn_recsketch.kernels import _counting
 from sklearn_recsketch.kernels._jit import rows_of
-from sklearn_recsketch.preprocessing._matrix import build_matrix, column_counts
 from sklearn_recsketch.recommenders._als.confidences import excess_of, scaled_ratings, transposed
 
 STRENGTHS = {

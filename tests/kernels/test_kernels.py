@@ -9,12 +9,13 @@ import scipy.sparse as sp
 from scipy.stats import chi2, rankdata
 
 from sklearn_recsketch import BPRRecommender, WARPRecommender, WRMFRecommender
+from sklearn_recsketch._linalg.gram import gram, multiply
 from sklearn_recsketch.kernels import _als, _membership, _rng, _sgd, _sparse, _topk
 from sklearn_recsketch.kernels._jit import read_only, rows_of
 from sklearn_recsketch.kernels._rng import draw_below, mix, shuffled, stream_key
 from sklearn_recsketch.kernels._sgd import ACCUMULATOR, BIAS, BIAS_ACCUMULATOR
 from sklearn_recsketch.recommenders._als.confidences import ratings_of
-from sklearn_recsketch.recommenders._als.rows import Accuracy, FixedSide, Rotated, gram, multiply, solve_side
+from sklearn_recsketch.recommenders._als.rows import Accuracy, FixedSide, Rotated, solve_side
 from sklearn_recsketch.recommenders._pairwise import trainer as _pairwise
 from sklearn_recsketch.recommenders._pairwise.sides import Embeddings, FeaturedSide, Features, PlainSide
 from sklearn_recsketch.recommenders._pairwise.strength_ranks import rank_weights

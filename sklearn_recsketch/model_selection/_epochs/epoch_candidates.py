@@ -11,14 +11,10 @@ from sklearn.base import clone
 from sklearn.callback import CallbackSupportMixin
 from sklearn.model_selection import ParameterGrid, ParameterSampler
 
+from sklearn_recsketch.model_selection._fits.fold_fits import final_step
 from sklearn_recsketch.model_selection._fits.parameter_values import native, read_values
 
-__all__ = ["check_candidates", "checked_epochs", "final_step", "list_candidates"]
-
-
-def final_step(estimator: Any) -> Any:
-    """The estimator itself, or the last step of a Pipeline."""
-    return estimator.steps[-1][1] if hasattr(estimator, "steps") else estimator
+__all__ = ["check_candidates", "checked_epochs", "list_candidates"]
 
 
 def checked_epochs(epochs: Any) -> list[int]:

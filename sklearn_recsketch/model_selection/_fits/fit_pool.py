@@ -12,8 +12,7 @@ from joblib import Parallel, cpu_count, delayed, effective_n_jobs
 from joblib.parallel import get_active_backend
 from sklearn import config_context, get_config
 
-from sklearn_recsketch.model_selection._epochs.epoch_candidates import final_step
-from sklearn_recsketch.model_selection._fits.fold_fits import FoldFits
+from sklearn_recsketch.model_selection._fits.fold_fits import FoldFits, final_step
 from sklearn_recsketch.utils._cluster import arrived, cluster_engine, shipped
 from sklearn_recsketch.utils._threads import at_most_threads, most_threads
 

@@ -8,8 +8,9 @@ import numpy as np
 import scipy.linalg
 import scipy.sparse as sp
 
+from sklearn_recsketch._linalg.gram import gram
 from sklearn_recsketch.recommenders._als.confidences import ratings_of
-from sklearn_recsketch.recommenders._als.rows import FixedSide, Rotated, gram, solve_side
+from sklearn_recsketch.recommenders._als.rows import FixedSide, Rotated, solve_side
 from sklearn_recsketch.recommenders._als.trainer import EXACT
 from sklearn_recsketch.recommenders._entities import Entities
 from sklearn_recsketch.utils._threads import Workers

@@ -8,14 +8,12 @@ from typing import Any, NamedTuple
 import numpy as np
 import scipy.linalg
 
+from sklearn_recsketch._linalg.gram import multiply
 from sklearn_recsketch.kernels._als import N_WORK, WIDTH, Ratings, solve_rows
 from sklearn_recsketch.kernels._jit import read_only
-from sklearn_recsketch.utils._threads import Workers, balanced_ranges, even_ranges
+from sklearn_recsketch.utils._threads import Workers, balanced_ranges
 
-__all__ = ["Accuracy", "FixedSide", "Rotated", "gram", "multiply", "solve_side"]
-
-CHUNK = 4096  # rows to a Gram or GEMM task, whatever the number of threads
-CHUNK_VALUES = 2**19  # ... of a GEMM at most, so that input and output share the cache
+__all__ = ["Accuracy", "FixedSide", "Rotated", "solve_side"]
 
 
 class Accuracy(NamedTuple):
@@ -62,41 +60,6 @@ class Rotated(NamedTuple):
     def vectors(self, pool: Workers, dtype: type[np.floating[Any]] = np.float32) -> np.ndarray:
         """x, float32; computed in `dtype`."""
         return self.coordinates if self.basis is None else multiply(self.coordinates, self.basis.T, pool, dtype)
-
-
-def gram(factors: np.ndarray, pool: Workers, dtype: type[np.floating[Any]] = np.float64) -> np.ndarray:
-    """factors.T @ factors, computed in `dtype` in fixed chunks that are summed in float64."""
-
-    def part(task: tuple[int, int]) -> np.ndarray:
-        chunk = factors[task[0] : task[1]].astype(dtype, copy=False)
-        return chunk.T @ chunk
-
-    parts = pool.map(part, even_ranges(len(factors), CHUNK))
-    return np.asarray(np.sum(parts, axis=0, dtype=np.float64)) if parts else np.zeros((factors.shape[1],) * 2)
-
-
-def multiply(
-    factors: np.ndarray,
-    transform: np.ndarray,
-    pool: Workers,
-    dtype: type[np.floating[Any]] = np.float64,
-    n_more: int = 0,
-) -> np.ndarray:
-    """factors @ transform, computed in `dtype`, as float32, with `n_more` rows of zeros below."""
-    n = len(factors)
-    out = np.empty((n + n_more, transform.shape[1]), dtype=np.float32)
-    out[n:] = 0
-    transform = np.ascontiguousarray(transform, dtype=dtype)
-
-    def part(task: tuple[int, int]) -> None:
-        chunk = factors[task[0] : task[1]]
-        if dtype is np.float32:
-            np.matmul(chunk, transform, out=out[task[0] : task[1]])
-        else:
-            out[task[0] : task[1]] = chunk.astype(dtype) @ transform
-
-    pool.map(part, even_ranges(n, max(256, min(CHUNK, CHUNK_VALUES // factors.shape[1]))))
-    return out
 
 
 class FixedSide(NamedTuple):

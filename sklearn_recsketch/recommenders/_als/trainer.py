@@ -9,12 +9,13 @@ import numpy as np
 import scipy.sparse as sp
 
 from sklearn_recsketch._linalg.feature_matrix import FeatureMatrix, draw_features, inner
+from sklearn_recsketch._linalg.gram import gram
 from sklearn_recsketch._linalg.norms import largest_norm
 from sklearn_recsketch.kernels._als import Ratings
 from sklearn_recsketch.recommenders._als.confidences import transposed
 from sklearn_recsketch.recommenders._als.features import solve_features, solve_jointly
 from sklearn_recsketch.recommenders._als.objective import Objective
-from sklearn_recsketch.recommenders._als.rows import Accuracy, FixedSide, Rotated, gram, solve_side
+from sklearn_recsketch.recommenders._als.rows import Accuracy, FixedSide, Rotated, solve_side
 from sklearn_recsketch.recommenders._entities import Entities
 from sklearn_recsketch.recommenders._factors import Problem
 from sklearn_recsketch.utils._threads import Workers
