@@ -23,8 +23,8 @@ from sklearn_recsketch import WRMFRecommender
 from sklearn_recsketch.metrics import precision_at_k
 from sklearn_recsketch.model_selection import UserHoldoutSplit
 from sklearn_recsketch.preprocessing import threshold_interactions
-from sklearn_recsketch.recommenders._als.trainer import Sweeps
-from sklearn_recsketch.recommenders._factors import Problem
+from sklearn_recsketch.recommenders._als.trainer import ALSTrainer
+from sklearn_recsketch.recommenders._factors import TrainingProblem
 from sklearn_recsketch.spark import SparkWRMFRecommender
 from sklearn_recsketch.utils._threads import Workers
 
@@ -37,7 +37,7 @@ SPARK = "SparkWRMFRecommender"
 class SparksObjective(WRMFRecommender):
     """WRMF with the penalty that Spark has for each row: regParam times its interactions."""
 
-    def _trainer(self, problem: Problem, pool: Workers) -> Sweeps:
+    def _trainer(self, problem: TrainingProblem, pool: Workers) -> ALSTrainer:
         sweeps, likes = super()._trainer(problem, pool), problem.matrix
         reg_param = self.regularization * np.sqrt(np.prod(likes.shape)) / likes.nnz
         for half, counts in zip(

@@ -9,11 +9,11 @@ import numpy as np
 from sklearn_recsketch._data.interactions import Interactions
 from sklearn_recsketch._data.matrix import pair_keys
 
-__all__ = ["DealtPairs", "deal_pairs", "deal_share"]
+__all__ = ["ShuffledPairs", "sample_fraction_per_user", "shuffle_pairs_per_user"]
 
 
 @dataclass(frozen=True)
-class DealtPairs:
+class ShuffledPairs:
     """Distinct pairs of positive strength, each with a random place among those of its user.
 
     Attributes
@@ -41,7 +41,7 @@ class DealtPairs:
         return np.append(chosen, False)[self.pair_of_row]
 
 
-def deal_pairs(interactions: Interactions, random_state: np.random.RandomState) -> DealtPairs:
+def shuffle_pairs_per_user(interactions: Interactions, random_state: np.random.RandomState) -> ShuffledPairs:
     """Order each user's distinct pairs at random; the order does not depend on that of the rows."""
     positive = interactions.y > 0
     keys, inverse = np.unique(pair_keys(interactions)[positive], return_inverse=True)
@@ -54,12 +54,14 @@ def deal_pairs(interactions: Interactions, random_state: np.random.RandomState) 
     rank = np.empty(len(keys), dtype=np.intp)
     rank[order] = np.arange(len(keys)) - starts[user[order]]
     draw = random_state.random_sample(len(counts))
-    return DealtPairs(user, rank, counts[user], draw[user], pair_of_row)
+    return ShuffledPairs(user, rank, counts[user], draw[user], pair_of_row)
 
 
-def deal_share(interactions: Interactions, fraction: float, random_state: np.random.RandomState) -> np.ndarray:
+def sample_fraction_per_user(
+    interactions: Interactions, fraction: float, random_state: np.random.RandomState
+) -> np.ndarray:
     """Mask of the rows of a random share of each user's items, never all of them."""
-    pairs = deal_pairs(interactions, random_state)
+    pairs = shuffle_pairs_per_user(interactions, random_state)
     # Rounding at random keeps the share right for users with few items, too.
     taken = np.minimum(np.floor(fraction * pairs.n_pairs + pairs.user_draw), pairs.n_pairs - 1)
     return pairs.rows(pairs.rank < taken)

@@ -10,7 +10,7 @@ from sklearn_recsketch.kernels._jit import Rows, read_only, rows_of
 from sklearn_recsketch.kernels._sparse import dot, left_out_fit, precondition, product_square, sparse_product
 from sklearn_recsketch.utils._threads import Workers, balanced_ranges, even_ranges
 
-__all__ = ["FeatureMatrix", "draw_features", "inner"]
+__all__ = ["FeatureMatrix", "inner", "ridge_step"]
 
 
 class FeatureMatrix:
@@ -91,7 +91,7 @@ def inner(a: np.ndarray, b: np.ndarray, pool: Workers) -> float:
     return float(np.sum(pool.map(lambda task: dot(task[0], task[1], a, b), even_ranges(len(a), CHUNK))))
 
 
-def draw_features(
+def ridge_step(
     features: FeatureMatrix,
     penalty: np.ndarray,
     diagonal: np.ndarray,

@@ -26,7 +26,15 @@ from sklearn_recsketch._data.ids import (
 from sklearn_recsketch._data.interactions import InteractionSource, check_interactions
 from sklearn_recsketch.utils._warnings import levels_inside
 
-__all__ = ["Choice", "Pairs", "check_owners", "choose", "own_pairs", "pair_matrix", "read_choice"]
+__all__ = [
+    "ItemSelection",
+    "Pairs",
+    "check_selection_users",
+    "matrix_of_pairs",
+    "pairs_per_user",
+    "read_item_selection",
+    "select_items",
+]
 
 Parameter = Literal["candidates", "exclude"]
 LABELS: dict[Parameter, str] = {"candidates": "candidate", "exclude": "excluded item"}  # for errors about their ids
@@ -42,10 +50,12 @@ class Pairs:
 
 
 # Distinct sorted ids, for everybody; pairs; or the items without interactions.
-Choice = np.ndarray | Pairs | Literal["cold"]
+ItemSelection = np.ndarray | Pairs | Literal["cold"]
 
 
-def read_choice(value: Any, parameter: Parameter, own: str | None = "user", other: str = "item") -> Choice | None:
+def read_item_selection(
+    value: Any, parameter: Parameter, own: str | None = "user", other: str = "item"
+) -> ItemSelection | None:
     """Read a list of ids, a table of pairs, a dict of lists, or "cold"; None where it names nothing.
 
     Parameters
@@ -72,7 +82,7 @@ def read_choice(value: Any, parameter: Parameter, own: str | None = "user", othe
         # "cold" is a text, so that another one is a wrong value rather than of a wrong type.
         raise (ValueError if isinstance(value, str) else TypeError)(_rule(value, parameter, own, other))
     if isinstance(value, Mapping):
-        choice: Choice | None = _of_mapping(value, parameter, str(own), other)
+        choice: ItemSelection | None = _of_mapping(value, parameter, str(own), other)
     elif paired:
         choice = _of_table(value, parameter)
     else:
@@ -88,13 +98,13 @@ def read_choice(value: Any, parameter: Parameter, own: str | None = "user", othe
     return choice
 
 
-def own_pairs(choice: Choice | None) -> Pairs | None:
+def pairs_per_user(choice: ItemSelection | None) -> Pairs | None:
     """The choice if each user has her own items, else None."""
     return choice if isinstance(choice, Pairs) else None
 
 
-def choose(
-    choice: Choice | None,
+def select_items(
+    choice: ItemSelection | None,
     known: np.ndarray,
     interactions: sp.csr_array | None,
     other: str,
@@ -104,7 +114,7 @@ def choose(
 
     Parameters
     ----------
-    choice : Choice or None
+    choice : ItemSelection or None
         None: all known items and the new ones.
     known : ndarray
         Ids of the model's items, sorted.
@@ -139,7 +149,7 @@ def choose(
     return ids[cold], rows[cold]
 
 
-def pair_matrix(pairs: Pairs, asked: IdColumn, item_ids: np.ndarray) -> sp.csr_array:
+def matrix_of_pairs(pairs: Pairs, asked: IdColumn, item_ids: np.ndarray) -> sp.csr_array:
     """Pairs of a user and an item as a matrix of the users asked for and of items, entries 1, sorted by item."""
     position = lookup(asked.ids, pairs.users, "user", "the users asked for are")
     columns = lookup_unsorted(item_ids, pairs.items, "item", "the items to choose from are")
@@ -151,7 +161,9 @@ def pair_matrix(pairs: Pairs, asked: IdColumn, item_ids: np.ndarray) -> sp.csr_a
     return sp.csr_array(matrix[asked.codes])
 
 
-def check_owners(choice: Choice | None, parameter: Parameter, own: str, asked: np.ndarray, known: np.ndarray) -> None:
+def check_selection_users(
+    choice: ItemSelection | None, parameter: Parameter, own: str, asked: np.ndarray, known: np.ndarray
+) -> None:
     """Compare the users of pairs with those asked for and those the model knows, both sorted.
 
     Lists of other users than those asked for are legitimate: one table serves many queries. A table may hold users

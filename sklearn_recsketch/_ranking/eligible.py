@@ -9,7 +9,7 @@ import scipy.sparse as sp
 
 from sklearn_recsketch._linalg.entries import entries_before, top_entries
 from sklearn_recsketch._linalg.squared_errors import entry_squared_errors, squared_errors
-from sklearn_recsketch._ranking.ranks import items_before
+from sklearn_recsketch._ranking.ranks import count_items_before
 from sklearn_recsketch._ranking.top_k import top_items
 from sklearn_recsketch.utils._threads import Workers
 
@@ -41,7 +41,7 @@ class Eligible:
         """How many items are ranked before each entry of `wanted`, all of which are eligible."""
         if self.allowed is not None:
             return entries_before(users, items, wanted, self.allowed, pool)
-        return items_before(users, items, wanted, self.excluded, pool)
+        return count_items_before(users, items, wanted, self.excluded, pool)
 
     def squared_errors(
         self, users: np.ndarray, items: np.ndarray, preferred: sp.csr_array, pool: Workers

@@ -14,22 +14,22 @@ from sklearn_recsketch._data.ids import IdColumn, check_same_kind, lookup, looku
 from sklearn_recsketch._data.interactions import Interactions
 from sklearn_recsketch._data.matrix import present_ids
 from sklearn_recsketch._ranking.candidates import (
-    Choice,
+    ItemSelection,
     Pairs,
-    check_owners,
-    choose,
-    own_pairs,
-    pair_matrix,
-    read_choice,
+    check_selection_users,
+    matrix_of_pairs,
+    pairs_per_user,
+    read_item_selection,
+    select_items,
 )
 from sklearn_recsketch._ranking.eligible import Eligible, eligible
 from sklearn_recsketch.preprocessing._side_features import SideFeatures
 
-__all__ = ["Given", "Request", "asked_ids", "build_request", "ranked_table"]
+__all__ = ["Query", "QueryContext", "asked_ids", "build_query", "ranked_table"]
 
 
 @dataclass(frozen=True)
-class Given:
+class QueryContext:
     """What a query says of users or of items beyond what the model knows."""
 
     features: SideFeatures | None = None
@@ -80,7 +80,7 @@ class Given:
 
 
 @dataclass(frozen=True)
-class Request:
+class Query:
     """Users and items of a query, in ids and in row numbers of the model (-1: unknown)."""
 
     users: IdColumn
@@ -106,9 +106,9 @@ class Request:
         for table in past:
             if table is not None:
                 done = table.taken(table.strength > 0)
-                parts.append(pair_matrix(Pairs(done.users, done.items), self.users, self.item_ids))
+                parts.append(matrix_of_pairs(Pairs(done.users, done.items), self.users, self.item_ids))
         own, unwanted = (
-            None if pairs is None else pair_matrix(pairs, self.users, self.item_ids)
+            None if pairs is None else matrix_of_pairs(pairs, self.users, self.item_ids)
             for pairs in (self.own, self.unwanted)
         )
         if unwanted is not None:
@@ -141,32 +141,32 @@ class Request:
         )
 
 
-def build_request(
+def build_query(
     known_users: np.ndarray,
     known_items: np.ndarray,
     interactions: sp.csr_array,
     users: Any = None,
-    of_users: Given = Given(),
-    of_items: Given = Given(),
+    of_users: QueryContext = QueryContext(),
+    of_items: QueryContext = QueryContext(),
     candidates: Any = None,
     exclude: Any = None,
-) -> Request:
+) -> Query:
     """Check the arguments of a query and find its ids among the known ones."""
-    chosen, unwanted = read_choice(candidates, "candidates"), read_choice(exclude, "exclude")
+    chosen, unwanted = read_item_selection(candidates, "candidates"), read_item_selection(exclude, "exclude")
     column = _users_asked(users, chosen, of_users, known_users)
-    check_owners(chosen, "candidates", "user", column.ids, known_users)
-    check_owners(unwanted, "exclude", "user", column.ids, known_users)
+    check_selection_users(chosen, "candidates", "user", column.ids, known_users)
+    check_selection_users(unwanted, "exclude", "user", column.ids, known_users)
     given = of_items.ids("item")
     if given is not None:
         given = given[lookup(known_items, IdColumn(np.arange(len(given)), given), "item") < 0]
-    items, item_codes = choose(chosen, known_items, interactions, "item", given)
+    items, item_codes = select_items(chosen, known_items, interactions, "item", given)
     if isinstance(unwanted, np.ndarray):
         position = lookup_unsorted(items, IdColumn(np.arange(len(unwanted)), unwanted), "excluded item")
         stays = np.ones(len(items), dtype=bool)
         stays[position[position >= 0]] = False
         items, item_codes = items[stays], item_codes[stays]
     codes = lookup(known_users, column, "user")
-    return Request(column, codes, items, item_codes, own_pairs(chosen), own_pairs(unwanted))
+    return Query(column, codes, items, item_codes, pairs_per_user(chosen), pairs_per_user(unwanted))
 
 
 def asked_ids(ids: Any, name: str, known: np.ndarray) -> IdColumn:
@@ -175,11 +175,11 @@ def asked_ids(ids: Any, name: str, known: np.ndarray) -> IdColumn:
     return column if len(column.ids) else IdColumn(column.codes, known[:0])
 
 
-def _users_asked(users: Any, chosen: Choice | None, of_users: Given, known: np.ndarray) -> IdColumn:
+def _users_asked(users: Any, chosen: ItemSelection | None, of_users: QueryContext, known: np.ndarray) -> IdColumn:
     """The users named; else those with candidates of their own, or those the query says something of, or all."""
     if users is not None:
         return asked_ids(users, "user", known)
-    own = own_pairs(chosen)
+    own = pairs_per_user(chosen)
     ids = of_users.ids("user") if own is None else own.users.ids
     ids = known if ids is None else ids
     return IdColumn(np.arange(len(ids)), ids)

@@ -9,12 +9,12 @@ from sklearn_recsketch.kernels._jit import rows_of
 from sklearn_recsketch.kernels._rank_counts import count_before
 from sklearn_recsketch.utils._threads import Workers, even_ranges
 
-__all__ = ["items_before"]
+__all__ = ["count_items_before"]
 
 BLOCK_SCORES = 4_000_000  # scores held at once by a thread; larger blocks of memory are mapped anew each time
 
 
-def items_before(
+def count_items_before(
     user_vectors: np.ndarray,
     item_vectors: np.ndarray,
     wanted: sp.csr_array,

@@ -12,7 +12,7 @@ import pandas as pd
 from sklearn_recsketch._data.ids import show_id
 from sklearn_recsketch.utils._warnings import levels_inside
 
-__all__ = ["ById", "Said", "as_text", "is_missing", "shorten"]
+__all__ = ["ById", "Captions", "as_text", "is_missing", "shorten"]
 
 ById = Mapping[Any, Any] | pd.Series | Callable[[Any], Any] | None
 
@@ -23,7 +23,7 @@ def as_text(value: Any, id: Any) -> str:
 
 
 @dataclass
-class Said:
+class Captions:
     """Values by id, as given by the user and made fit to be shown by `convert`.
 
     Attributes

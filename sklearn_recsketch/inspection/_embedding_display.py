@@ -10,7 +10,7 @@ import pandas as pd
 
 from sklearn_recsketch._data.ids import show_id
 from sklearn_recsketch._data.interactions import check_k
-from sklearn_recsketch.inspection._captions import Said
+from sklearn_recsketch.inspection._captions import Captions
 from sklearn_recsketch.inspection._label_placement import place_labels
 from sklearn_recsketch.inspection._plotting import (
     CHARACTERS_PER_INCH,
@@ -193,10 +193,10 @@ class EmbeddingDisplay:
         if labels is None:
             texts = [str(id_).removeprefix(prefix) for id_ in shown]
         else:
-            texts = [text or "" for text in _said(Said("labels", "labels={id: text}"), labels, shown)]
+            texts = [text or "" for text in _said(Captions("labels", "labels={id: text}"), labels, shown)]
         if color is not None:
             instead = "color={id: number or category}, or c=... for one colour"
-            color = _said(Said("color", instead, lambda value, _: value), color, shown)
+            color = _said(Captions("color", instead, lambda value, _: value), color, shown)
         points = project(space.vectors[rows], method, random_state)
         display = cls(points=points, labels=texts, color=color, ids=space.ids[rows])
         return display.plot(ax, n_labels=n_labels, **scatter_kw)
@@ -291,7 +291,7 @@ def _chosen(space: Any, prefix: str, n_points: int, ids: Any) -> np.ndarray:
     return asked
 
 
-def _said(said: Said, source: Any, ids: list[Any]) -> list[Any]:
+def _said(said: Captions, source: Any, ids: list[Any]) -> list[Any]:
     """What is said of each id, None where nothing; it is something of one of them at least."""
     values = said.of(source, ids)
     said.warn()

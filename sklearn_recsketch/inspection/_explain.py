@@ -12,7 +12,7 @@ from sklearn_recsketch._data.frames import make_table
 from sklearn_recsketch._data.id_lists import check_id_list
 from sklearn_recsketch._data.ids import lookup, show_id
 from sklearn_recsketch._data.interactions import check_history
-from sklearn_recsketch._ranking.query import Given
+from sklearn_recsketch._ranking.query import QueryContext
 from sklearn_recsketch.recommenders._similarity import unit_length
 from sklearn_recsketch.recommenders._unwrap import factor_recommender, known_rows
 
@@ -223,7 +223,7 @@ def _read_user(recommender: Any, user: Any, history: Any) -> _User:
     column = check_id_list(user, "user")
     _check_single("user", len(column.codes))
     items = recommender.items_
-    given = Given(history=check_history(history, "history"))
+    given = QueryContext(history=check_history(history, "history"))
     if given.history is None:
         _, codes = known_rows(recommender, "user", user, "pass her interactions as history, or choose a known one.")
         matrix = recommender._trained_on[codes]

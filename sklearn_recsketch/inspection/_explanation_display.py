@@ -9,7 +9,7 @@ import narwhals as nw
 import numpy as np
 
 from sklearn_recsketch._data.id_lists import check_id_list
-from sklearn_recsketch.inspection._captions import ById, Said, shorten
+from sklearn_recsketch.inspection._captions import ById, Captions, shorten
 from sklearn_recsketch.inspection._explain import explain
 from sklearn_recsketch.inspection._plotting import MUTED, PALETTE, import_pyplot, tidy
 from sklearn_recsketch.utils._compat import _validate_style_kwargs
@@ -205,7 +205,7 @@ class ExplanationDisplay:
     def _read(self, titles: ById, rows: list[_Row]) -> dict[Any, str | None]:
         """Titles of the items that are drawn."""
         past = [row.name for row in rows if row.source == "history"]
-        said = Said("titles", "titles={id: text}")
+        said = Captions("titles", "titles={id: text}")
         known = said.of(titles, past if self.item is None else [_plain(self.item), *past])
         said.warn()
         return known

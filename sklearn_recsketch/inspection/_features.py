@@ -8,7 +8,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from sklearn_recsketch._data.interactions import check_k
-from sklearn_recsketch._ranking.candidates import read_choice
+from sklearn_recsketch._ranking.candidates import read_item_selection
 from sklearn_recsketch._ranking.query import ranked_table
 from sklearn_recsketch._ranking.top_k import top_items
 from sklearn_recsketch.inspection._space import FeatureSpace, embedded
@@ -286,7 +286,7 @@ def _like_feature(space: FeatureSpace, features: Any, k: int, candidates: Any) -
     rows = space.rows(features)
     ids, vectors = getattr(recommender, f"{side}s_"), getattr(recommender, f"{side}_factors_")
     if candidates is not None:
-        ids, places = chosen_rows(recommender, side, read_choice(candidates, "candidates", None, side))
+        ids, places = chosen_rows(recommender, side, read_item_selection(candidates, "candidates", None, side))
         vectors = recommender._vectors(side, places)
     with workers(recommender.n_jobs) as pool:
         best, scores = top_items(unit_length(space.vectors[rows]), unit_length(vectors), None, check_k(k), pool)

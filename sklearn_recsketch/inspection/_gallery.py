@@ -8,7 +8,7 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from sklearn_recsketch.inspection._captions import Said, as_text
+from sklearn_recsketch.inspection._captions import Captions, as_text
 from sklearn_recsketch.inspection._gallery_table import Place, Shown, Source, said_at
 from sklearn_recsketch.inspection._pictures import data_uri, image_source, link_target, placeholder_picture
 from sklearn_recsketch.utils._http import is_web_address
@@ -134,7 +134,7 @@ class ItemGallery:
         columns = [("images", image_source, images), ("titles", as_text, titles), ("links", link_target, links)]
         given = []
         for name, convert, source in columns:
-            said = Said(name, f"{name}={{id: ...}}, or the name of a column", convert)
+            said = Captions(name, f"{name}={{id: ...}}, or the name of a column", convert)
             given.append(said_at(shown, source, said))
             said.warn()
         self._strips: dict[str | None, list[_Card]] = {}

@@ -7,7 +7,7 @@ from typing import Any
 
 from sklearn_recsketch._data.frames import columns_of, frame_library
 from sklearn_recsketch._data.ids import encode_ids
-from sklearn_recsketch.inspection._captions import ById, Said, is_missing
+from sklearn_recsketch.inspection._captions import ById, Captions, is_missing
 
 __all__ = ["Place", "Shown", "Source", "said_at"]
 
@@ -81,7 +81,7 @@ class Shown:
         return cls(cells, ids, [place for places in strips.values() for place in places])
 
 
-def said_at(shown: Shown, source: Source, said: Said) -> list[Any]:
+def said_at(shown: Shown, source: Source, said: Captions) -> list[Any]:
     """What a column of the table, or what is given by id, says at each place; None where nothing."""
     if isinstance(source, str):
         return _of_column(shown, source, said)
@@ -89,7 +89,7 @@ def said_at(shown: Shown, source: Source, said: Said) -> list[Any]:
     return [by_id[place.id] for place in shown.places]
 
 
-def _of_column(shown: Shown, name: str, said: Said) -> list[Any]:
+def _of_column(shown: Shown, name: str, said: Captions) -> list[Any]:
     """What the rows say; a queried item has what the first row that shows it says."""
     if name not in shown.columns and shown.columns:
         raise ValueError(f"{said.name}={name!r} is no column of the table, which has {list(shown.columns)}.")

@@ -6,21 +6,21 @@ from typing import Any
 
 import numpy as np
 
-from sklearn_recsketch._ranking.query import Given
-from sklearn_recsketch.metrics._evaluation_task import Options, Question, pose, unwrap
+from sklearn_recsketch._ranking.query import QueryContext
+from sklearn_recsketch.metrics._evaluation_task import EvaluationTask, Options, make_evaluation_task, unwrap
 from sklearn_recsketch.metrics._hits import METRICS
 from sklearn_recsketch.metrics._metric_names import Metric
-from sklearn_recsketch.metrics._whole_ranking import WHOLE_METRICS, Answer
+from sklearn_recsketch.metrics._whole_ranking import WHOLE_METRICS, ScoredTask
 from sklearn_recsketch.utils._threads import workers
 
 __all__ = ["Evaluation", "evaluate", "values_of"]
 
 
-def values_of(question: Question, recommender: Any, metrics: list[Metric]) -> dict[str, np.ndarray]:
+def values_of(question: EvaluationTask, recommender: Any, metrics: list[Metric]) -> dict[str, np.ndarray]:
     """Values of each metric, one per user of the question; one ranking serves all cutoffs."""
-    users, items = recommender._query(question.request, question.given, Given())
+    users, items = recommender._query(question.request, question.given, QueryContext())
     with workers(getattr(recommender, "n_jobs", None)) as pool:
-        answer = Answer(question, users, items, pool)
+        answer = ScoredTask(question, users, items, pool)
         values = {name: WHOLE_METRICS[name](answer) for name, k in metrics if k is None}
         cutoffs = [(name, k) for name, k in metrics if k is not None]
         if cutoffs:
@@ -30,7 +30,7 @@ def values_of(question: Question, recommender: Any, metrics: list[Metric]) -> di
 
 
 def evaluate(estimator: Any, X: Any, y: Any, metrics: list[Metric], options: Options) -> dict[str, float]:
-    """Means of metrics over the users of X; see `pose` for which rows count."""
+    """Means of metrics over the users of X; see `make_evaluation_task` for which rows count."""
     return Evaluation(X, y, metrics, options)(estimator)
 
 
@@ -45,13 +45,13 @@ class Evaluation:
         self._data = (X, y)
         self._metrics, self._options = metrics, options
         self._asked: Any = None
-        self._question: Question | None = None
+        self._question: EvaluationTask | None = None
 
     def __call__(self, estimator: Any) -> dict[str, float]:
         recommender, _ = unwrap(estimator, None)
         if self._question is None or recommender.interactions_ is not self._asked:
             X, y = self._data
-            self._question = pose(recommender, unwrap(estimator, X)[1], y, self._options)
+            self._question = make_evaluation_task(recommender, unwrap(estimator, X)[1], y, self._options)
             self._asked = recommender.interactions_
         values = values_of(self._question, recommender, self._metrics)
         return {name: float(value.mean()) for name, value in values.items()}

@@ -15,14 +15,14 @@ from sklearn.utils.validation import check_is_fitted
 from sklearn_recsketch._data.ids import IdColumn, lookup
 from sklearn_recsketch._data.interactions import Interactions, check_interactions
 from sklearn_recsketch._data.matrix import pair_keys
-from sklearn_recsketch._data.user_order import deal_share
-from sklearn_recsketch._ranking.candidates import Choice, check_owners, choose, own_pairs
+from sklearn_recsketch._data.user_order import sample_fraction_per_user
+from sklearn_recsketch._ranking.candidates import ItemSelection, check_selection_users, pairs_per_user, select_items
 from sklearn_recsketch._ranking.eligible import Eligible
-from sklearn_recsketch._ranking.query import Given, Request
+from sklearn_recsketch._ranking.query import Query, QueryContext
 from sklearn_recsketch.metrics._hits import Hits
 from sklearn_recsketch.utils._warnings import levels_inside
 
-__all__ = ["Options", "Question", "pose", "unwrap"]
+__all__ = ["EvaluationTask", "Options", "make_evaluation_task", "unwrap"]
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Options:
     """How evaluated data are to be read; see :func:`~sklearn_recsketch.metrics.make_ranking_scorer`."""
 
     exclude_seen: bool = True
-    candidates: Choice | None = None
+    candidates: ItemSelection | None = None
     n_users: int | None = None
     fold_in: float | None = None
     random_state: Any = 0
@@ -47,16 +47,16 @@ class Options:
 
 
 @dataclass(frozen=True)
-class Question:
+class EvaluationTask:
     """Users to rank for, items to rank, and the relevant ones; all that does not depend on embeddings.
 
     Attributes
     ----------
-    request : Request
+    request : Query
         Users and items, in ids and row numbers of the recommender.
     eligible : Eligible
         Which of the items are ranked for each user.
-    given : Given
+    given : QueryContext
         Histories of users, where they are folded in.
     n_relevant : ndarray of shape (n_users,)
         Relevant items of each user, ranked or not; at least 1.
@@ -64,9 +64,9 @@ class Question:
         Those that are ranked.
     """
 
-    request: Request
+    request: Query
     eligible: Eligible
-    given: Given
+    given: QueryContext
     n_relevant: np.ndarray
     relevant: sp.csr_array
 
@@ -99,7 +99,7 @@ def unwrap(estimator: Any, X: Any) -> tuple[Any, Any]:
     return estimator, X
 
 
-def pose(recommender: Any, X: Any, y: Any, options: Options) -> Question:
+def make_evaluation_task(recommender: Any, X: Any, y: Any, options: Options) -> EvaluationTask:
     """Read evaluated data as a question to a recommender.
 
     Rows whose pair was in fit are *seen*, the others *new*. If there are seen rows, and no new one
@@ -121,7 +121,9 @@ def pose(recommender: Any, X: Any, y: Any, options: Options) -> Question:
     history = None
     if options.fold_in is not None:
         known = rows & (users < 0)
-        given = deal_share(interactions.taken(known), options.fold_in, check_random_state(options.random_state))
+        given = sample_fraction_per_user(
+            interactions.taken(known), options.fold_in, check_random_state(options.random_state)
+        )
         folded = np.flatnonzero(known)[given]
         history = interactions.taken(folded)
         rows[folded] = False
@@ -133,15 +135,15 @@ def pose(recommender: Any, X: Any, y: Any, options: Options) -> Question:
     if history is None:
         _warn_unknown(users[rows[start]])
     candidates = options.candidates
-    check_owners(candidates, "candidates", "user", interactions.users.ids, recommender.users_)
-    chosen = choose(candidates, recommender.items_, recommender.interactions_, "item")[1]
+    check_selection_users(candidates, "candidates", "user", interactions.users.ids, recommender.users_)
+    chosen = select_items(candidates, recommender.items_, recommender.interactions_, "item")[1]
     chosen = chosen[chosen >= 0]
-    request = Request(
+    request = Query(
         IdColumn(np.arange(len(codes)), interactions.users.ids[codes]),
         users[rows[start]],
         recommender.items_[chosen],
         chosen,
-        own_pairs(candidates),
+        pairs_per_user(candidates),
     )
     eligible = request.eligible(recommender.interactions_ if options.exclude_seen and not training else None, history)
     position = np.repeat(np.arange(len(codes)), n_relevant)
@@ -152,7 +154,7 @@ def pose(recommender: Any, X: Any, y: Any, options: Options) -> Question:
     shape = (len(codes), len(chosen))
     matrix = sp.csr_array((np.ones(ranked.sum(), dtype=bool), (position[ranked], column[ranked])), shape=shape)
     matrix.sort_indices()
-    return Question(request, eligible, Given(None, history), n_relevant, eligible.among(matrix))
+    return EvaluationTask(request, eligible, QueryContext(None, history), n_relevant, eligible.among(matrix))
 
 
 def _sampled(rows: np.ndarray, interactions: Interactions, options: Options) -> np.ndarray:

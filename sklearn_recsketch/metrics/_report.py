@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from sklearn_recsketch._ranking.candidates import read_choice
+from sklearn_recsketch._ranking.candidates import read_item_selection
 from sklearn_recsketch.metrics._evaluation import values_of
-from sklearn_recsketch.metrics._evaluation_task import Options, pose, unwrap
+from sklearn_recsketch.metrics._evaluation_task import Options, make_evaluation_task, unwrap
 from sklearn_recsketch.metrics._hits import METRICS
 from sklearn_recsketch.metrics._metric_names import Metric
 
@@ -80,11 +80,11 @@ def ranking_report(
     ann           1.0       1.0
     bob           0.0       0.0
     """
-    options = Options(exclude_seen, read_choice(candidates, "candidates"), n_users, fold_in, random_state)
+    options = Options(exclude_seen, read_item_selection(candidates, "candidates"), n_users, fold_in, random_state)
     cutoffs = _checked(ks)
     metrics = [Metric(name, k) for name in METRICS for k in cutoffs]
     recommender, X = unwrap(estimator, X)
-    question = pose(recommender, X, y, options)
+    question = make_evaluation_task(recommender, X, y, options)
     values = values_of(question, recommender, metrics)
     if per_user:
         return pd.DataFrame(values, index=pd.Index(question.request.user_ids, name="user"))

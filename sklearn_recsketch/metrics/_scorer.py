@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from sklearn_recsketch._ranking.candidates import read_choice
+from sklearn_recsketch._ranking.candidates import read_item_selection
 from sklearn_recsketch.metrics._evaluation import Evaluation, evaluate
 from sklearn_recsketch.metrics._evaluation_task import Options
 from sklearn_recsketch.metrics._metric_names import Metric, parse_metric
@@ -126,7 +126,7 @@ def make_ranking_scorer(
     >>> bool(0 < scores[0] < 1)
     True
     """
-    options = Options(exclude_seen, read_choice(candidates, "candidates"), n_users, fold_in, random_state)
+    options = Options(exclude_seen, read_item_selection(candidates, "candidates"), n_users, fold_in, random_state)
     if isinstance(metrics, str):
         return RankingScorer(parse_metric(metrics), options)
     parsed = [parse_metric(metric) for metric in metrics]

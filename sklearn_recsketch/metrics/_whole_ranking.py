@@ -8,26 +8,26 @@ from dataclasses import dataclass
 import numpy as np
 
 from sklearn_recsketch.metrics._auc import auc_of_places
-from sklearn_recsketch.metrics._evaluation_task import Question
+from sklearn_recsketch.metrics._evaluation_task import EvaluationTask
 from sklearn_recsketch.metrics._hits import Hits
 from sklearn_recsketch.utils._threads import Workers
 
-__all__ = ["WHOLE_METRICS", "Answer"]
+__all__ = ["WHOLE_METRICS", "ScoredTask"]
 
 
 @dataclass(frozen=True)
-class Answer:
+class ScoredTask:
     """Vectors whose inner products score the items of a question.
 
     Attributes
     ----------
-    question : Question
+    question : EvaluationTask
     users, items : ndarray of shape (n, n_components)
         Vectors of what the question asks for.
     pool : Workers
     """
 
-    question: Question
+    question: EvaluationTask
     users: np.ndarray
     items: np.ndarray
     pool: Workers
@@ -38,14 +38,14 @@ class Answer:
         return self.question.judge(best)
 
 
-def _auc(answer: Answer) -> np.ndarray:
+def _auc(answer: ScoredTask) -> np.ndarray:
     asked = answer.question
     before = asked.eligible.before(answer.users, answer.items, asked.relevant, answer.pool)
     others = asked.n_candidates - np.diff(asked.relevant.indptr)
     return auc_of_places(asked.relevant.tocoo().row, before, asked.n_relevant, others)
 
 
-def _neg_preference_mse(answer: Answer) -> np.ndarray:
+def _neg_preference_mse(answer: ScoredTask) -> np.ndarray:
     asked = answer.question
     errors = asked.eligible.squared_errors(answer.users, answer.items, asked.relevant, answer.pool)
     # A relevant item that is not ranked has no prediction, which is one of 0.
@@ -53,7 +53,7 @@ def _neg_preference_mse(answer: Answer) -> np.ndarray:
     return -(errors + missed) / (asked.n_candidates + missed)
 
 
-WHOLE_METRICS: dict[str, Callable[[Answer], np.ndarray]] = {
+WHOLE_METRICS: dict[str, Callable[[ScoredTask], np.ndarray]] = {
     "auc": _auc,
     "neg_preference_mse": _neg_preference_mse,
 }

@@ -12,7 +12,7 @@ from sklearn.model_selection import BaseCrossValidator
 from sklearn.utils import check_random_state
 
 from sklearn_recsketch._data.interactions import Interactions, check_interactions, check_rows
-from sklearn_recsketch._data.user_order import DealtPairs, deal_pairs
+from sklearn_recsketch._data.user_order import ShuffledPairs, shuffle_pairs_per_user
 from sklearn_recsketch.utils._compat import Interval, validate_parameter_constraints
 
 __all__ = ["UserHoldoutSplit", "UserKFold"]
@@ -157,7 +157,7 @@ class UserHoldoutSplit(_PairSplit):
         """
         self._check_parameters()
         interactions = with_positive_rows(check_interactions(X, y, weighted=False))
-        eligible, n_users, n_test = self._eligible(deal_pairs(interactions, check_random_state(0)))
+        eligible, n_users, n_test = self._eligible(shuffle_pairs_per_user(interactions, check_random_state(0)))
         return pd.Series(
             {
                 "users": n_users,
@@ -177,7 +177,7 @@ class UserHoldoutSplit(_PairSplit):
             )
         return least
 
-    def _eligible(self, pairs: DealtPairs) -> tuple[np.ndarray, int, int]:
+    def _eligible(self, pairs: ShuffledPairs) -> tuple[np.ndarray, int, int]:
         users = np.unique(pairs.user)
         eligible = np.unique(pairs.user[pairs.n_pairs >= self._least()])
         if not len(eligible):
@@ -192,7 +192,7 @@ class UserHoldoutSplit(_PairSplit):
     def _test_rows(self, interactions: Interactions) -> Iterator[np.ndarray]:
         random_state = check_random_state(self.random_state)
         for _ in range(self.n_splits):
-            pairs = deal_pairs(interactions, random_state)
+            pairs = shuffle_pairs_per_user(interactions, random_state)
             eligible, _, n_test = self._eligible(pairs)
             chosen = random_state.choice(eligible, size=n_test, replace=False)
             is_test = np.zeros(len(interactions.users.ids), dtype=bool)
@@ -236,7 +236,7 @@ class UserKFold(_PairSplit):
         self.random_state = random_state
 
     def _test_rows(self, interactions: Interactions) -> Iterator[np.ndarray]:
-        pairs = deal_pairs(interactions, check_random_state(self.random_state))
+        pairs = shuffle_pairs_per_user(interactions, check_random_state(self.random_state))
         if not (pairs.n_pairs >= 2).any():
             raise ValueError(
                 f"No user has two distinct items among the {len(pairs.pair_of_row)} rows, so none can be tested "

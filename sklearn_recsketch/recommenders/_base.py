@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 from sklearn_recsketch._data.feature_ids import refuse_ids_of_other_side
 from sklearn_recsketch._data.ids import IdColumn, lookup
 from sklearn_recsketch._data.interactions import Interactions, check_history, check_interactions, check_k
-from sklearn_recsketch._ranking.query import Given, Request, build_request, ranked_table
+from sklearn_recsketch._ranking.query import Query, QueryContext, build_query, ranked_table
 from sklearn_recsketch.metrics._evaluation import evaluate
 from sklearn_recsketch.metrics._evaluation_task import Options
 from sklearn_recsketch.metrics._metric_names import Metric
@@ -61,7 +61,7 @@ class BaseRecommender(BaseEstimator, metaclass=ABCMeta):
         """Vectors of items by row number, -1 for an unknown item."""
 
     @abstractmethod
-    def _query_vectors(self, name: str, asked: IdColumn, codes: np.ndarray, given: Given) -> np.ndarray:
+    def _query_vectors(self, name: str, asked: IdColumn, codes: np.ndarray, given: QueryContext) -> np.ndarray:
         """Vectors of users or items by row number, -1 for unknown ones, with what the query says of them."""
 
     def predict(self, X: Any) -> np.ndarray:
@@ -162,7 +162,7 @@ class BaseRecommender(BaseEstimator, metaclass=ABCMeta):
         ):
             if given.features is not None:
                 refuse_ids_of_other_side(name, given.features.ids, own, other)
-        request = build_request(
+        request = build_query(
             self.users_, self.items_, self.interactions_, users, of_users, of_items, candidates, exclude
         )
         seen = (self.interactions_, of_users.history, of_items.history) if exclude_seen else (None,)
@@ -194,7 +194,7 @@ class BaseRecommender(BaseEstimator, metaclass=ABCMeta):
         check_is_fitted(self)
         return evaluate(self, X, y, [Metric("precision", check_k(k))], Options())[f"precision@{k}"]
 
-    def _query(self, request: Request, of_users: Given, of_items: Given) -> tuple[np.ndarray, np.ndarray]:
+    def _query(self, request: Query, of_users: QueryContext, of_items: QueryContext) -> tuple[np.ndarray, np.ndarray]:
         """Vectors of the users and of the items of a request."""
         x = self._query_vectors("user", request.users, request.user_codes, of_users)
         y = self._query_vectors("item", request.items, request.item_codes, of_items)
@@ -239,9 +239,9 @@ class BaseRecommender(BaseEstimator, metaclass=ABCMeta):
         return tags
 
 
-def _given(name: str, features: Any, history: Any, parameter: str) -> Given:
+def _given(name: str, features: Any, history: Any, parameter: str) -> QueryContext:
     """Checked arguments of a query."""
-    return Given(
+    return QueryContext(
         None if features is None else check_side_features(features, f"{name}_features"),
         check_history(history, parameter),
     )

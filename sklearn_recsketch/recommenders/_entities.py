@@ -19,14 +19,14 @@ from sklearn_recsketch.preprocessing._encoder import SideFeatureEncoder, check_s
 from sklearn_recsketch.preprocessing._side_features import SideFeatures
 from sklearn_recsketch.utils._threads import even_ranges
 
-__all__ = ["Entities", "Known", "known_ids"]
+__all__ = ["Entities", "FitData", "gather_fit_data"]
 
 
 CARRIED_ROWS = 8192
 SIDES = ("user", "item")
 
 
-class Known(NamedTuple):
+class FitData(NamedTuple):
     """Users and items of a fit, sorted, and their interactions.
 
     Attributes
@@ -45,12 +45,12 @@ class Known(NamedTuple):
     new: sp.csr_array
 
 
-def known_ids(
+def gather_fit_data(
     interactions: Interactions,
     user_features: SideFeatures | None,
     item_features: SideFeatures | None,
     earlier: Any = None,
-) -> Known:
+) -> FitData:
     """Users and items of a fit, and the matrix of their interactions.
 
     Known are the ids with interactions of positive strength, those of the features and, where
@@ -87,7 +87,7 @@ def known_ids(
     if earlier is not None:
         rows, columns = places_of(earlier.users_, users, "user"), places_of(earlier.items_, items, "item")
         total = added(earlier.interactions_, rows, columns, new)
-    return Known(users, items, total, new)
+    return FitData(users, items, total, new)
 
 
 def _union(ids: np.ndarray, others: np.ndarray, name: str, origin: str) -> np.ndarray:

@@ -17,22 +17,22 @@ from sklearn_recsketch._data.ids import IdColumn
 from sklearn_recsketch._data.interactions import check_interactions
 from sklearn_recsketch._data.matrix import build_matrix, column_counts
 from sklearn_recsketch._data.pair_sums import renumbered
-from sklearn_recsketch._ranking.query import Given
+from sklearn_recsketch._ranking.query import QueryContext
 from sklearn_recsketch.preprocessing._encoder import SideFeatureEncoder
 from sklearn_recsketch.preprocessing._side_features import SideFeatures
 from sklearn_recsketch.recommenders._base import BaseRecommender
-from sklearn_recsketch.recommenders._entities import Entities, Known, known_ids
+from sklearn_recsketch.recommenders._entities import Entities, FitData, gather_fit_data
 from sklearn_recsketch.recommenders._similarity import SimilarityMixin
 from sklearn_recsketch.recommenders._training import Trainer, data_of_callbacks, run_epochs, split_validation
 from sklearn_recsketch.utils._compat import Interval, _fit_context
 from sklearn_recsketch.utils._sample_weight import refuse_sample_weight
 from sklearn_recsketch.utils._threads import Workers, even_ranges, workers
 
-__all__ = ["FactorRecommender", "Problem", "draw_rows"]
+__all__ = ["FactorRecommender", "TrainingProblem", "fill_with_draws"]
 
 
 @dataclass(frozen=True)
-class Problem:
+class TrainingProblem:
     """What a trainer gets: interactions of active users and items, and where to start.
 
     Attributes
@@ -105,7 +105,7 @@ class FactorRecommender(SimilarityMixin, CallbackSupportMixin, BaseRecommender):
         """Random embeddings to start from."""
 
     @abstractmethod
-    def _trainer(self, problem: Problem, pool: Workers) -> Any:
+    def _trainer(self, problem: TrainingProblem, pool: Workers) -> Any:
         """The trainer of a fit."""
 
     @abstractmethod
@@ -116,7 +116,7 @@ class FactorRecommender(SimilarityMixin, CallbackSupportMixin, BaseRecommender):
         """
 
     @abstractmethod
-    def _update(self, problem: Problem, new: sp.csr_array, pool: Workers) -> tuple[Trainer, float]:
+    def _update(self, problem: TrainingProblem, new: sp.csr_array, pool: Workers) -> tuple[Trainer, float]:
         """Train on what is new in `problem.matrix`, for partial_fit; returns the trainer and its loss."""
 
     def _regularization_of(self, name: str) -> Any:
@@ -165,7 +165,7 @@ class FactorRecommender(SimilarityMixin, CallbackSupportMixin, BaseRecommender):
         data = data_of_callbacks(X, y, interactions)
         context.call_on_fit_task_begin(estimator=self, X=data[0], y=data[1])
         features = {"user": user_features, "item": item_features}
-        known = known_ids(interactions, user_features, item_features)
+        known = gather_fit_data(interactions, user_features, item_features)
         earlier = self if self.warm_start and hasattr(self, "items_") else None
         matrix = known.interactions
         if training is not interactions:
@@ -232,7 +232,7 @@ class FactorRecommender(SimilarityMixin, CallbackSupportMixin, BaseRecommender):
             for name, table in tables.items():
                 old = getattr(self, f"{name}_features_")
                 tables[name] = old if table is None else table if old is None else old.updated(table, name)
-        known = known_ids(interactions, tables["user"], tables["item"], earlier)
+        known = gather_fit_data(interactions, tables["user"], tables["item"], earlier)
         problem, shared = self._problem(known, known.interactions, tables, earlier)
         shared |= self._input_attributes(interactions)
         with workers(self.n_jobs) as pool:
@@ -255,11 +255,11 @@ class FactorRecommender(SimilarityMixin, CallbackSupportMixin, BaseRecommender):
 
     def _problem(
         self,
-        known: Known,
+        known: FitData,
         matrix: sp.csr_array,
         features: dict[str, SideFeatures | None],
         earlier: Any,
-    ) -> tuple[Problem, dict[str, Any]]:
+    ) -> tuple[TrainingProblem, dict[str, Any]]:
         """The training problem, and the fitted attributes that training does not change.
 
         Of the interactions in `known`, `matrix` are those to train on.
@@ -283,7 +283,9 @@ class FactorRecommender(SimilarityMixin, CallbackSupportMixin, BaseRecommender):
             before.append(old)
         seed = int(random_state.randint(np.iinfo(np.int32).max))
         active = active_part(matrix, sides[0], sides[1])
-        problem = Problem(sides[0], sides[1], active, starts[0], starts[1], seed, earlier, (before[0], before[1]))
+        problem = TrainingProblem(
+            sides[0], sides[1], active, starts[0], starts[1], seed, earlier, (before[0], before[1])
+        )
         shared: dict[str, Any] = {"interactions_": known.interactions, "_seed": seed}
         shared["_trained_on"] = matrix  # without what early stopping holds out, else interactions_ itself
         for entities, (name, count) in zip(sides, counts.items(), strict=True):
@@ -316,7 +318,7 @@ class FactorRecommender(SimilarityMixin, CallbackSupportMixin, BaseRecommender):
         """All that is learnt of users or items: embeddings and, where a score has them, biases."""
         return np.asarray(getattr(self, f"{name}_embeddings_"))
 
-    def _query_vectors(self, name: str, asked: IdColumn, codes: np.ndarray, given: Given) -> np.ndarray:
+    def _query_vectors(self, name: str, asked: IdColumn, codes: np.ndarray, given: QueryContext) -> np.ndarray:
         vectors = self._user_vectors(codes) if name == "user" else self._item_vectors(codes)
         if given.features is None and given.history is None:
             return vectors
@@ -346,7 +348,7 @@ class FactorRecommender(SimilarityMixin, CallbackSupportMixin, BaseRecommender):
         return self._vectors("item", codes)
 
 
-def draw_rows(draw: Callable[[tuple[int, int]], np.ndarray], rows: np.ndarray) -> None:
+def fill_with_draws(draw: Callable[[tuple[int, int]], np.ndarray], rows: np.ndarray) -> None:
     """Fill float32 rows with draws, some at a time: all of them together would take twice the memory, in float64."""
     for start, stop in even_ranges(len(rows), DRAWN_ROWS):
         rows[start:stop] = draw((stop - start, rows.shape[1]))

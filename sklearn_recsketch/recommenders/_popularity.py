@@ -8,9 +8,9 @@ import numpy as np
 
 from sklearn_recsketch._data.ids import IdColumn
 from sklearn_recsketch._data.interactions import check_interactions
-from sklearn_recsketch._ranking.query import Given
+from sklearn_recsketch._ranking.query import QueryContext
 from sklearn_recsketch.recommenders._base import BaseRecommender
-from sklearn_recsketch.recommenders._entities import known_ids
+from sklearn_recsketch.recommenders._entities import gather_fit_data
 from sklearn_recsketch.utils._compat import _fit_context
 from sklearn_recsketch.utils._sample_weight import refuse_sample_weight
 
@@ -83,7 +83,7 @@ class PopularityRecommender(BaseRecommender):
         if X_val is not None or y_val is not None:
             raise ValueError("X_val was given, but PopularityRecommender has no early stopping: leave it out.")
         interactions = check_interactions(X, y)
-        known = known_ids(interactions, user_features, item_features)
+        known = gather_fit_data(interactions, user_features, item_features)
         state = self._input_attributes(interactions)
         state |= {"users_": known.users, "items_": known.items, "interactions_": known.interactions}
         self._replace_fitted(state)
@@ -97,7 +97,7 @@ class PopularityRecommender(BaseRecommender):
         """Add interactions to those of earlier fits; see `fit` for the parameters."""
         interactions = check_interactions(X, y)
         earlier = self if hasattr(self, "items_") else None
-        known = known_ids(interactions, user_features, item_features, earlier)
+        known = gather_fit_data(interactions, user_features, item_features, earlier)
         state = self._input_attributes(interactions)
         state |= {"users_": known.users, "items_": known.items, "interactions_": known.interactions}
         self._replace_fitted(state)
@@ -111,7 +111,7 @@ class PopularityRecommender(BaseRecommender):
         counts = np.bincount(self.interactions_.indices, minlength=n_items).astype(np.float32)
         return np.append(counts, np.float32(0))[codes][:, None]
 
-    def _query_vectors(self, name: str, asked: IdColumn, codes: np.ndarray, given: Given) -> np.ndarray:
+    def _query_vectors(self, name: str, asked: IdColumn, codes: np.ndarray, given: QueryContext) -> np.ndarray:
         if name == "user":
             return self._user_vectors(codes)
         vectors = self._item_vectors(codes)

@@ -12,7 +12,14 @@ from sklearn.utils.validation import check_is_fitted
 from sklearn_recsketch._data.ids import IdColumn, lookup, show_id
 from sklearn_recsketch._data.interactions import check_k
 from sklearn_recsketch._linalg.norms import norms
-from sklearn_recsketch._ranking.candidates import Choice, check_owners, choose, own_pairs, pair_matrix, read_choice
+from sklearn_recsketch._ranking.candidates import (
+    ItemSelection,
+    check_selection_users,
+    matrix_of_pairs,
+    pairs_per_user,
+    read_item_selection,
+    select_items,
+)
 from sklearn_recsketch._ranking.eligible import eligible
 from sklearn_recsketch._ranking.neighbours import all_neighbours
 from sklearn_recsketch._ranking.query import asked_ids, ranked_table
@@ -36,9 +43,9 @@ def own_places(places: np.ndarray, n_targets: int) -> sp.csr_array:
     return sp.csr_array((np.ones(len(rows), np.float32), (rows, places[rows])), shape=(len(places), n_targets))
 
 
-def chosen_rows(recommender: Any, name: str, choice: Choice | None) -> tuple[np.ndarray, np.ndarray]:
+def chosen_rows(recommender: Any, name: str, choice: ItemSelection | None) -> tuple[np.ndarray, np.ndarray]:
     """Sorted ids to choose from, and their row numbers, -1 with a warning for unknown ones."""
-    ids, rows = choose(choice, getattr(recommender, f"{name}s_"), recommender.interactions_, name)
+    ids, rows = select_items(choice, getattr(recommender, f"{name}s_"), recommender.interactions_, name)
     _warn_unknown(name, ids, rows)
     return ids, rows
 
@@ -108,14 +115,14 @@ def _similar(recommender: Any, name: str, ids: Any, k: int, metric: str, candida
     if metric not in ("cosine", "dot"):
         raise ValueError(f"metric must be 'cosine' or 'dot', got {metric!r}.")
     known = getattr(recommender, f"{name}s_")
-    choice = read_choice(candidates, "candidates", name, name)
-    own = own_pairs(choice)
+    choice = read_item_selection(candidates, "candidates", name, name)
+    own = pairs_per_user(choice)
     if ids is None:
         distinct = known if own is None else own.users.ids
         column = IdColumn(np.arange(len(distinct)), distinct)
     else:
         column = asked_ids(ids, name, known)
-    check_owners(choice, "candidates", name, column.ids, known)
+    check_selection_users(choice, "candidates", name, column.ids, known)
     codes = lookup(known, column, name)
     _warn_unknown(name, column.ids[column.codes], codes)
     others, rows = chosen_rows(recommender, name, choice)
@@ -129,7 +136,7 @@ def _similar(recommender: Any, name: str, ids: Any, k: int, metric: str, candida
             queries = scale(recommender._vectors(name, codes))
             targets = scale(everything if choice is None else recommender._vectors(name, rows))
             itself = own_places(lookup(others, column, name), len(others))
-            pairs = None if own is None else pair_matrix(own, column, others)
+            pairs = None if own is None else matrix_of_pairs(own, column, others)
             best, scores = eligible(itself, pairs).top(queries, targets, k, pool)
     if metric == "cosine":
         np.clip(scores, -1, 1, out=scores, where=best >= 0)  # rounding may carry a cosine past 1

@@ -13,7 +13,7 @@ from sklearn.callback import CallbackContext
 from sklearn.utils import check_random_state
 
 from sklearn_recsketch._data.interactions import Interactions, InteractionSource, check_interactions
-from sklearn_recsketch._data.user_order import deal_share
+from sklearn_recsketch._data.user_order import sample_fraction_per_user
 from sklearn_recsketch.exceptions import DivergenceWarning
 from sklearn_recsketch.metrics._scorer import check_ranking_scorer, on_rows
 from sklearn_recsketch.utils._compat import _safe_indexing
@@ -84,7 +84,9 @@ def split_validation(
     if X_val is not None:
         check_interactions(X_val, y_val, name="X_val", weighted=False)
     else:
-        held_out = deal_share(interactions, estimator.validation_fraction, check_random_state(estimator.random_state))
+        held_out = sample_fraction_per_user(
+            interactions, estimator.validation_fraction, check_random_state(estimator.random_state)
+        )
         if not held_out.any():
             raise ValueError(
                 f"validation_fraction={estimator.validation_fraction} holds out none of the {len(held_out)} rows of X: "

@@ -9,14 +9,14 @@ import numpy as np
 import scipy.sparse as sp
 
 from sklearn_recsketch._data.ids import IdColumn
-from sklearn_recsketch._ranking.query import Given
+from sklearn_recsketch._ranking.query import QueryContext
 from sklearn_recsketch.kernels._als import solve_rows
 from sklearn_recsketch.recommenders._als.confidences import ConfidenceError
 from sklearn_recsketch.recommenders._als.fold_in import FoldIn
 from sklearn_recsketch.recommenders._als.objective import Objective
-from sklearn_recsketch.recommenders._als.trainer import Sweeps
+from sklearn_recsketch.recommenders._als.trainer import ALSTrainer
 from sklearn_recsketch.recommenders._entities import Entities
-from sklearn_recsketch.recommenders._factors import FactorRecommender, Problem, draw_rows
+from sklearn_recsketch.recommenders._factors import FactorRecommender, TrainingProblem, fill_with_draws
 from sklearn_recsketch.utils._compat import Interval, StrOptions
 from sklearn_recsketch.utils._threads import Workers, workers
 
@@ -273,13 +273,15 @@ class WRMFRecommender(FactorRecommender):
         embeddings = np.zeros((entities.n_embeddings, K), dtype=np.float32)
         # Embeddings of features start at 0, so that the first sweep is that of the identities alone.
         n = entities.n_identity or entities.n_embeddings
-        draw_rows(lambda shape: random_state.standard_normal(shape) * (INITIAL_SCALE / np.sqrt(K)), embeddings[:n])
+        fill_with_draws(
+            lambda shape: random_state.standard_normal(shape) * (INITIAL_SCALE / np.sqrt(K)), embeddings[:n]
+        )
         return embeddings
 
-    def _trainer(self, problem: Problem, pool: Workers, earlier: Objective | None = None) -> Any:
-        sweeps: Any = Sweeps
+    def _trainer(self, problem: TrainingProblem, pool: Workers, earlier: Objective | None = None) -> Any:
+        sweeps: Any = ALSTrainer
         if self.engine == "implicit":
-            from sklearn_recsketch.recommenders._als.implicit_engine import ImplicitSweeps as sweeps
+            from sklearn_recsketch.recommenders._als.implicit_engine import ImplicitALSTrainer as sweeps
         try:
             return sweeps(self, Objective.of(self, problem.matrix, earlier), problem, pool)
         except ConfidenceError as error:
@@ -289,13 +291,13 @@ class WRMFRecommender(FactorRecommender):
     def _learnt(self, sides: tuple[Entities, Entities], trainer: Any) -> dict[str, Any]:
         return super()._learnt(sides, trainer) | trainer.objective.attributes()
 
-    def _update(self, problem: Problem, new: sp.csr_array, pool: Workers) -> tuple[Any, float]:
+    def _update(self, problem: TrainingProblem, new: sp.csr_array, pool: Workers) -> tuple[Any, float]:
         # A day's rows change the objective of all users and items they touch: one sweep over all
         # costs less than telling them apart and keeps the result the same for any split into days.
         trainer = self._trainer(problem, pool, None if problem.earlier is None else problem.earlier._objective)
         return trainer, trainer.run_epoch(0)
 
-    def _query_vectors(self, name: str, asked: IdColumn, codes: np.ndarray, given: Given) -> np.ndarray:
+    def _query_vectors(self, name: str, asked: IdColumn, codes: np.ndarray, given: QueryContext) -> np.ndarray:
         try:
             return super()._query_vectors(name, asked, codes, given)
         except ConfidenceError as error:

@@ -11,7 +11,7 @@ from sklearn.utils import check_array, check_random_state
 
 from sklearn_recsketch._data.ids import lookup, show_id
 from sklearn_recsketch._data.interactions import check_k
-from sklearn_recsketch._ranking.candidates import check_owners, read_choice
+from sklearn_recsketch._ranking.candidates import check_selection_users, read_item_selection
 from sklearn_recsketch._ranking.query import asked_ids, ranked_table
 from sklearn_recsketch._ranking.top_k import top_items
 from sklearn_recsketch.recommenders._similarity import unit_length
@@ -277,8 +277,8 @@ class EmbeddingIndex:
                 f'to_index(estimator, of="{of}", metric="{metric}").'
             )
         contents = self._contents
-        chosen = read_choice(candidates, "candidates", name, id_name(of))
-        unwanted = read_choice(exclude, "exclude", name, id_name(of))
+        chosen = read_item_selection(candidates, "candidates", name, id_name(of))
+        unwanted = read_item_selection(exclude, "exclude", name, id_name(of))
         column = asked_ids(asked, name, contents.query_ids)
         rows = lookup(contents.query_ids, column, name, "those the index knows are")
         ids = column.ids[column.codes]
@@ -288,8 +288,8 @@ class EmbeddingIndex:
                 f"The {name} {first} is unknown to the index, which knows whom the recommender knew when it was made. "
                 f"Ask the recommender: rec.{method}([{first}])."
             )
-        check_owners(chosen, "candidates", name, column.ids, contents.query_ids)
-        check_owners(unwanted, "exclude", name, column.ids, contents.query_ids)
+        check_selection_users(chosen, "candidates", name, column.ids, contents.query_ids)
+        check_selection_users(unwanted, "exclude", name, column.ids, contents.query_ids)
         queries, excluded = contents.queries[rows], left_out(contents, column, rows, unwanted, exclude_seen)
         if chosen is None:
             best, scores = self._best(queries, excluded, k)

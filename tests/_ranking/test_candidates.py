@@ -11,7 +11,7 @@ from random_factors import model_of
 from sklearn.base import clone
 
 from sklearn_recsketch import PopularityRecommender, SideFeatures, WARPRecommender, WRMFRecommender
-from sklearn_recsketch._ranking.candidates import read_choice
+from sklearn_recsketch._ranking.candidates import read_item_selection
 
 RECOMMENDERS = [WRMFRecommender(4, max_iter=2, random_state=0), WARPRecommender(4, max_iter=2, random_state=0)]
 EVERY = [*RECOMMENDERS, PopularityRecommender()]
@@ -298,4 +298,4 @@ def test_an_item_called_cold():
 
 def test_two_columns_of_one_name_are_taken_by_position():
     table = pa.table([["ann"], ["m1"], [None]], names=["user", "item", "item"])
-    assert read_choice(table, "exclude").items.ids.tolist() == ["m1"]
+    assert read_item_selection(table, "exclude").items.ids.tolist() == ["m1"]

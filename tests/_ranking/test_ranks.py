@@ -8,7 +8,7 @@ import reference
 import scipy.sparse as sp
 
 from sklearn_recsketch._ranking import ranks as solver
-from sklearn_recsketch._ranking.ranks import items_before
+from sklearn_recsketch._ranking.ranks import count_items_before
 from sklearn_recsketch._ranking.top_k import top_items
 from sklearn_recsketch.kernels import _rank_counts as _places
 from sklearn_recsketch.kernels._jit import rows_of
@@ -32,23 +32,23 @@ def case(n_users, n_items, seed=0):
 def test_items_before_equal_their_twin(n_items, seed):
     users, items, wanted, excluded = case(20, n_items, seed)
     expected = reference.candidates_before(users @ items.T, wanted.toarray(), excluded.toarray() > 0)
-    assert items_before(users, items, wanted, excluded, ALONE).tolist() == expected
+    assert count_items_before(users, items, wanted, excluded, ALONE).tolist() == expected
 
 
 def test_nothing_need_be_excluded():
     users, items, wanted, _ = case(9, 40)
     expected = reference.candidates_before(users @ items.T, wanted.toarray(), np.zeros((9, 40)))
-    assert items_before(users, items, wanted, None, ALONE).tolist() == expected
+    assert count_items_before(users, items, wanted, None, ALONE).tolist() == expected
 
 
 @pytest.mark.parametrize("block", [1, 100, 10**6])
 @pytest.mark.parametrize("n_jobs", [1, 2])
 def test_blocks_and_threads_do_not_matter(block, n_jobs, monkeypatch):
     users, items, wanted, excluded = case(50, 90)
-    expected = items_before(users, items, wanted, excluded, ALONE)
+    expected = count_items_before(users, items, wanted, excluded, ALONE)
     monkeypatch.setattr(solver, "BLOCK_SCORES", block)
     with workers(n_jobs) as pool:
-        np.testing.assert_array_equal(items_before(users, items, wanted, excluded, pool), expected)
+        np.testing.assert_array_equal(count_items_before(users, items, wanted, excluded, pool), expected)
 
 
 def test_items_before_are_the_ranks_of_the_ranking(seed):
@@ -58,7 +58,7 @@ def test_items_before_are_the_ranks_of_the_ranking(seed):
     items = (rng.integers(-16, 17, (400, 17)) / 8).astype(np.float32)[rng.integers(0, 400, 700)]
     wanted = sp.csr_array(rng.random((30, 700)) < 0.02)
     best, _ = top_items(users, items, None, 200, ALONE)
-    before = sp.csr_array((items_before(users, items, wanted, None, ALONE) + 1, wanted.indices, wanted.indptr))
+    before = sp.csr_array((count_items_before(users, items, wanted, None, ALONE) + 1, wanted.indices, wanted.indptr))
     for u, row in enumerate(best):
         ranks = {int(i): rank for rank, i in enumerate(row, start=1)}
         own = dict(zip(wanted[[u]].indices.tolist(), before[[u]].data.tolist()))
@@ -76,7 +76,7 @@ def test_count_before_runs_as_plain_python():
 def test_count_before_is_compiled_once(tmp_path):
     """Whatever the input is: read-only, memory-mapped, of another layout or type."""
     users, items, wanted, excluded = case(6, 8)
-    expected = items_before(users, items, wanted, excluded, ALONE)
+    expected = count_items_before(users, items, wanted, excluded, ALONE)
     np.save(tmp_path / "users.npy", users)
     frozen = items.copy()
     frozen.setflags(write=False)
@@ -85,5 +85,5 @@ def test_count_before_is_compiled_once(tmp_path):
         (np.asfortranarray(users), np.asfortranarray(items)),
         (users.astype(np.float64), items.astype(np.float64)),
     ):
-        np.testing.assert_array_equal(items_before(x, y, wanted, excluded, ALONE), expected)
+        np.testing.assert_array_equal(count_items_before(x, y, wanted, excluded, ALONE), expected)
     assert len(_places.count_before.signatures) == 1

@@ -19,7 +19,7 @@ from sklearn_recsketch.kernels._sgd import ACCUMULATOR, PENALTY
 from sklearn_recsketch.preprocessing import to_matrix
 from sklearn_recsketch.recommenders._pairwise.lightfm_engine import alpha_of
 from sklearn_recsketch.recommenders._pairwise.sides import Embeddings, PlainSide
-from sklearn_recsketch.recommenders._pairwise.trainer import Loss, PairwiseEpochs, warp_rank_weights
+from sklearn_recsketch.recommenders._pairwise.trainer import Loss, PairwisePasses, warp_rank_weights
 from sklearn_recsketch.utils._threads import Workers
 
 pytestmark = pytest.mark.engines
@@ -61,7 +61,7 @@ def our_epoch(likes, seed=0, *, loss="warp", n_components=K, penalty=0.0, max_sa
         for start, with_bias in ((users, False), (items, True))
     ]
     weights = warp_rank_weights(likes.shape[1], max_sampled) if loss == "warp" else None
-    epochs = PairwiseEpochs(positives, known, *sides, Loss(RATE, 1.0, weights, loss == "bpr"), seed, alone)
+    epochs = PairwisePasses(positives, known, *sides, Loss(RATE, 1.0, weights, loss == "bpr"), seed, alone)
     epochs.run(0)
     (users_after, _), (items_after, _) = epochs.embeddings()
     return SimpleNamespace(

@@ -22,7 +22,7 @@ from sklearn_recsketch.recommenders._pairwise.strength_ranks import rank_weights
 from sklearn_recsketch.recommenders._pairwise.trainer import (
     PARTS,
     Loss,
-    PairwiseEpochs,
+    PairwisePasses,
     warp_rank_weights,
 )
 from sklearn_recsketch.utils._threads import Workers
@@ -301,7 +301,7 @@ def test_sgd_epochs_equal_their_twin(kind, featured, weight, penalty, seed):
     ]
     by_popularity = "popularity" in kind
     loss = Loss(0.1, 1.0, weights, by_popularity)
-    epochs = PairwiseEpochs(matrix, matrix, *sgd_sides(own, features, penalty, weight), loss, 11, ALONE)
+    epochs = PairwisePasses(matrix, matrix, *sgd_sides(own, features, penalty, weight), loss, 11, ALONE)
     coo = matrix.tocoo()
     positives = list(zip(coo.row.tolist(), coo.col.tolist(), coo.data.tolist()))
     known = {(u, i) for u, i, _ in positives}
@@ -324,7 +324,7 @@ def test_sgd_epochs_equal_their_twin(kind, featured, weight, penalty, seed):
 def one_pass(kernel, weights):
     matrix, own, features = sgd_case(0, featured=False)
     settings = Loss(0.1, 1.0, weights)
-    epochs = PairwiseEpochs(matrix, matrix, *sgd_sides(own, features), settings, 5, ALONE)
+    epochs = PairwisePasses(matrix, matrix, *sgd_sides(own, features), settings, 5, ALONE)
     n = matrix.nnz
     step = _pairwise._step(settings, 5, 0, n)
     loss = kernel(0, n, epochs._samples, epochs.users.kernel, epochs.items.kernel, step)

@@ -13,7 +13,7 @@ from sklearn.model_selection import cross_val_score
 
 from sklearn_recsketch import PopularityRecommender, WARPRecommender, WRMFRecommender
 from sklearn_recsketch.metrics import _evaluation, make_ranking_scorer, ranking_report, recall_at_k
-from sklearn_recsketch.metrics._evaluation_task import Options, pose
+from sklearn_recsketch.metrics._evaluation_task import Options, make_evaluation_task
 from sklearn_recsketch.metrics._scorer import on_rows
 from sklearn_recsketch.model_selection import ColdUserSplit
 
@@ -112,7 +112,7 @@ def pairs(interactions):
 @given(rows=st.lists(pair, min_size=1, max_size=40), fold_in=st.sampled_from([0.1, 0.5, 0.8]), seed=st.integers(0, 3))
 def test_new_users_pairs_are_handed_over_or_relevant(rows, fold_in, seed):
     rec = PopularityRecommender().fit([[100, 0], [100, 1], [101, 2]])
-    question = pose(rec, rows, None, Options(fold_in=fold_in, random_state=seed))
+    question = make_evaluation_task(rec, rows, None, Options(fold_in=fold_in, random_state=seed))
     history = pairs(question.given.history)
     for user, n_relevant in zip(question.request.user_ids, question.n_relevant):
         items = {i for u, i in set(rows) if u == user}
@@ -129,7 +129,7 @@ def test_fold_in_is_recommending_by_history(model, planted):
     X, _, _ = planted
     train, test = next(ColdUserSplit(random_state=0).split(X))
     rec, X_test = clone(model).fit(X.iloc[train]), X.iloc[test]
-    handed = pairs(pose(rec, X_test, None, Options(fold_in=0.6)).given.history)
+    handed = pairs(make_evaluation_task(rec, X_test, None, Options(fold_in=0.6)).given.history)
     is_handed = np.array([pair in handed for pair in zip(X_test["user"], X_test["item"])])
     table = rec.recommend(X_test["user"].unique(), history=X_test[is_handed], k=7)
     by_hand = recall_at_k(X_test[~is_handed], table, k=7)
@@ -150,7 +150,13 @@ def test_what_is_handed_over_is_not_recommended():
 def test_both_items_are_handed_over_at_times():
     rec = PopularityRecommender().fit(FIT)
     handed = {
-        tuple(pairs(pose(rec, [["new", 1], ["new", 2]], None, Options(fold_in=0.5, random_state=seed)).given.history))
+        tuple(
+            pairs(
+                make_evaluation_task(
+                    rec, [["new", 1], ["new", 2]], None, Options(fold_in=0.5, random_state=seed)
+                ).given.history
+            )
+        )
         for seed in range(20)
     }
     assert handed == {(("new", 1),), (("new", 2),)}
@@ -168,7 +174,7 @@ def test_known_users_hand_over_nothing(fitted, split):
 
 def test_rows_of_no_strength_are_not_handed_over():
     rec = PopularityRecommender().fit(FIT)
-    question = pose(rec, [["new", 1], ["new", 2], ["new", 3]], [1, 0, 1], Options(fold_in=0.5))
+    question = make_evaluation_task(rec, [["new", 1], ["new", 2], ["new", 3]], [1, 0, 1], Options(fold_in=0.5))
     assert len(question.given.history.y) == 1
     assert pairs(question.given.history) < {("new", 1), ("new", 3)}
 
@@ -226,11 +232,13 @@ def test_rows_are_read_anew_after_partial_fit():
 
 
 def test_rows_are_read_once_for_the_same_interactions(fitted, split, monkeypatch):
-    posed = []
-    monkeypatch.setattr(_evaluation, "pose", lambda *asked: posed.append(asked) or pose(*asked))
+    made = []
+    monkeypatch.setattr(
+        _evaluation, "make_evaluation_task", lambda *asked: made.append(asked) or make_evaluation_task(*asked)
+    )
     fixed = on_rows(make_ranking_scorer("ndcg@5"), split[2], split[3])
     assert [fixed(fitted) for _ in range(3)] == [make_ranking_scorer("ndcg@5")(fitted, split[2], split[3])] * 3
-    assert len(posed) == 2
+    assert len(made) == 2
 
 
 @each_name

@@ -17,7 +17,7 @@ from sklearn_recsketch import (
     WRMFRecommender,
 )
 from sklearn_recsketch._data.interactions import check_interactions
-from sklearn_recsketch._ranking.query import Given, build_request
+from sklearn_recsketch._ranking.query import QueryContext, build_query
 
 FACTORS = pytest.mark.parametrize("recommender", [WRMFRecommender, WARPRecommender, BPRRecommender])
 NEW = 77_000
@@ -355,6 +355,6 @@ def test_folding_in_never_draws_items_known_by_features_only(recommender, plante
 
 
 def asked_for(rec, history):
-    given = Given(history=check_interactions(history))
-    request = build_request(rec.users_, rec.items_, rec.interactions_, of_users=given)
+    given = QueryContext(history=check_interactions(history))
+    request = build_query(rec.users_, rec.items_, rec.interactions_, of_users=given)
     return request.users, request.user_codes, given

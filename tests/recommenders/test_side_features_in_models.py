@@ -8,7 +8,7 @@ import reference
 import scipy.sparse as sp
 
 from sklearn_recsketch import BPRRecommender, SideFeatureEncoder, SideFeatures, WARPRecommender, WRMFRecommender
-from sklearn_recsketch._linalg.feature_matrix import FeatureMatrix, draw_features
+from sklearn_recsketch._linalg.feature_matrix import FeatureMatrix, ridge_step
 from sklearn_recsketch.datasets import make_interactions
 from sklearn_recsketch.kernels import _sparse
 from sklearn_recsketch.kernels._jit import read_only, rows_of
@@ -166,7 +166,7 @@ def test_draw_features_says_by_how_much_it_changes_the_loss(per_row, seed):
     rng, F, pull, penalty, target = ridge_case(seed, per_row)
     features = FeatureMatrix(F, pull)
     W = rng.standard_normal((9, 3)).astype(np.float32)
-    new, loss = draw_features(features, penalty, features.normal_diagonal(penalty, ALONE), target - F @ W, W, ALONE)
+    new, loss = ridge_step(features, penalty, features.normal_diagonal(penalty, ALONE), target - F @ W, W, ALONE)
     before = np.sum(pull[:, None] * (target - F @ W) ** 2)
     assert before + loss == pytest.approx(ridge_loss(F, pull, penalty, target, new), rel=1e-4)  # float32 sums
     assert ridge_loss(F, pull, penalty, target, new) < ridge_loss(F, pull, penalty, target, W)
@@ -177,7 +177,7 @@ def test_draw_features_goes_as_far_as_lowers_the_loss_most(per_row, seed):
     rng, F, pull, penalty, target = ridge_case(seed, per_row)
     features = FeatureMatrix(F, pull)
     W = rng.standard_normal((9, 3)).astype(np.float32)
-    new, _ = draw_features(features, penalty, features.normal_diagonal(penalty, ALONE), target - F @ W, W, ALONE)
+    new, _ = ridge_step(features, penalty, features.normal_diagonal(penalty, ALONE), target - F @ W, W, ALONE)
     best = ridge_loss(F, pull, penalty, target, new)
     for factor in (0.9, 1.1):
         assert ridge_loss(F, pull, penalty, target, W + np.float32(factor) * (new - W)) > best
@@ -189,7 +189,7 @@ def test_steps_of_draw_features_end_at_the_ridge_solution(seed):
     diagonal = features.normal_diagonal(penalty, ALONE)
     W = np.zeros((9, 3), np.float32)
     for _ in range(200):
-        W, _ = draw_features(features, penalty, diagonal, target - F @ W, W, ALONE)
+        W, _ = ridge_step(features, penalty, diagonal, target - F @ W, W, ALONE)
     dense = F.toarray().astype(np.float64)
     expected = np.linalg.solve(dense.T @ (pull[:, None] * dense) + np.diag(penalty), dense.T @ (pull[:, None] * target))
     np.testing.assert_allclose(W, expected, atol=1e-4)  # float32 residuals
@@ -198,7 +198,7 @@ def test_steps_of_draw_features_end_at_the_ridge_solution(seed):
 def test_one_step_from_nothing_equals_its_twin(seed):
     _, F, _, _, target = ridge_case(seed, per_row=False)
     features, ones = FeatureMatrix(F), np.ones(9, np.float32)
-    step, _ = draw_features(
+    step, _ = ridge_step(
         features, ones, features.normal_diagonal(ones, ALONE), target, np.zeros((9, 3), np.float32), ALONE
     )
     np.testing.assert_allclose(step, reference.ridge_step(F.toarray(), target, 1.0), rtol=1e-4, atol=1e-6)

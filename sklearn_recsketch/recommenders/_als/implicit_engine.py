@@ -15,20 +15,20 @@ from sklearn_recsketch.recommenders._engine_requirements import (
     refuse,
     refuse_features,
 )
-from sklearn_recsketch.recommenders._factors import Problem
+from sklearn_recsketch.recommenders._factors import TrainingProblem
 from sklearn_recsketch.utils._threads import Workers
 
-__all__ = ["ImplicitSweeps"]
+__all__ = ["ImplicitALSTrainer"]
 
 
-class ImplicitSweeps:
+class ImplicitALSTrainer:
     """Training state of WRMF with implicit's solvers.
 
     implicit calls confidence what the matrix holds, so it is given 1 + alpha t(d). Half-sweeps are called one by one:
     each side has the regularization it should, and between two of them there is a loss to look at.
     """
 
-    def __init__(self, model: Any, objective: Objective, problem: Problem, pool: Workers) -> None:
+    def __init__(self, model: Any, objective: Objective, problem: TrainingProblem, pool: Workers) -> None:
         _check_parameters(model, objective, problem)
         self.objective = objective
         als = import_engine("implicit.cpu.als").AlternatingLeastSquares(
@@ -86,7 +86,7 @@ def _square(rows: np.ndarray) -> float:
     return float(np.einsum("rk,rk->", rows, rows, dtype=np.float64))
 
 
-def _check_parameters(model: Any, objective: Objective, problem: Problem) -> None:
+def _check_parameters(model: Any, objective: Objective, problem: TrainingProblem) -> None:
     """Raise for what implicit has no counterpart of."""
     refuse_features(model, (problem.users, problem.items))
     if objective.scaling:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
-from sklearn_recsketch._linalg.feature_matrix import FeatureMatrix, draw_features, inner
+from sklearn_recsketch._linalg.feature_matrix import FeatureMatrix, inner, ridge_step
 from sklearn_recsketch._linalg.gram import gram
 from sklearn_recsketch._linalg.norms import largest_norm
 from sklearn_recsketch.kernels._als import Ratings
@@ -17,10 +17,10 @@ from sklearn_recsketch.recommenders._als.features import solve_features, solve_j
 from sklearn_recsketch.recommenders._als.objective import Objective
 from sklearn_recsketch.recommenders._als.rows import Accuracy, FixedSide, Rotated, solve_side
 from sklearn_recsketch.recommenders._entities import Entities
-from sklearn_recsketch.recommenders._factors import Problem
+from sklearn_recsketch.recommenders._factors import TrainingProblem
 from sklearn_recsketch.utils._threads import Workers
 
-__all__ = ["EXACT", "Sweeps"]
+__all__ = ["EXACT", "ALSTrainer"]
 
 # Conjugate gradient starts from the last sweep's solution. Two steps then end within 1e-4 of the loss
 # of exact solves on sparse likes, but far above it where alpha * d reaches the hundreds. Steps until a
@@ -32,7 +32,7 @@ EXACT = Accuracy(1000, tol=1e-6, restarts=8)
 FEATURE_STEPS = Accuracy(3)
 
 
-class Half(ABC):
+class ALSSide(ABC):
     """One side of the alternation: its ratings, penalties and features, and what is learnt of it.
 
     Attributes
@@ -58,15 +58,15 @@ class Half(ABC):
         lam: np.ndarray,
         initial: np.ndarray,
         pool: Workers,
-    ) -> Half:
+    ) -> ALSSide:
         """The half for these entities; `penalty` is that of each feature, `lam` that of each row's own embedding."""
         if entities.design is None:
-            return PlainHalf(ratings, entities, lam, initial, pool)
+            return PlainALSSide(ratings, entities, lam, initial, pool)
         if entities.n_identity:
-            return DrawnHalf(ratings, entities, penalty, lam, initial, pool)
-        return FeatureHalf(ratings, entities, penalty, initial, pool)
+            return ShrunkALSSide(ratings, entities, penalty, lam, initial, pool)
+        return FeatureALSSide(ratings, entities, penalty, initial, pool)
 
-    def solve(self, other: Half, accuracy: Accuracy) -> float:
+    def solve(self, other: ALSSide, accuracy: Accuracy) -> float:
         """Solve against the other side; returns the loss without its regularization, NaN where that is lost."""
         fixed_gram = gram(other.vectors.coordinates, self._pool, accuracy.dtype)
         if not np.isfinite(fixed_gram).all():
@@ -111,7 +111,7 @@ class Half(ABC):
         return embeddings
 
 
-class PlainHalf(Half):
+class PlainALSSide(ALSSide):
     """Rows that are embeddings of their own."""
 
     def __init__(
@@ -148,7 +148,7 @@ class PlainHalf(Half):
         return vectors if isinstance(self._active, slice) else self._with_identities(vectors)
 
 
-class DrawnHalf(Half):
+class ShrunkALSSide(ALSSide):
     """Rows that are the sum of an embedding of their own and of those of their features.
 
     With a the coefficient of its own, the penalty ``lam |z|^2`` of the row ``x = a z + f W`` is
@@ -190,7 +190,7 @@ class DrawnHalf(Half):
             prior = self._features.times(W, pool)
             loss = solve_side(self._ratings, fixed, self._pull, x, accuracy, pool, prior)
             away = np.subtract(x, prior, out=prior)
-            W, change = draw_features(self._features, self._penalty, self._diagonal, away, W, pool)
+            W, change = ridge_step(self._features, self._penalty, self._diagonal, away, W, pool)
             loss += change
         self.vectors, self._weights = Rotated(x, fixed.basis), Rotated(W, fixed.basis)
         return loss
@@ -218,7 +218,7 @@ class DrawnHalf(Half):
         return embeddings
 
 
-class FeatureHalf(Half):
+class FeatureALSSide(ALSSide):
     """Rows that are sums of their features' embeddings and of nothing else."""
 
     def __init__(
@@ -260,10 +260,10 @@ def _weighted_square(weights: np.ndarray, rows: np.ndarray) -> float:
     return float((weights * np.einsum("rk,rk->r", rows, rows, dtype=np.float64)).sum())
 
 
-class Sweeps:
+class ALSTrainer:
     """Training state of WRMF."""
 
-    def __init__(self, model: Any, objective: Objective, problem: Problem, pool: Workers) -> None:
+    def __init__(self, model: Any, objective: Objective, problem: TrainingProblem, pool: Workers) -> None:
         self.objective = objective
         self._accuracy = {"auto": NEARLY, "cg": STEPS, "cholesky": EXACT}[model.solver]
         ratings = objective.ratings(problem.matrix)
@@ -276,7 +276,7 @@ class Sweeps:
             if entities.active_design is not None:
                 features = sp.csr_array(entities.active_design[:, entities.n_identity :])
                 penalty = objective.feature_penalties(name, side, features, model.feature_regularization)
-            self._halves.append(Half.of(side, entities, penalty, lam, embeddings, pool))
+            self._halves.append(ALSSide.of(side, entities, penalty, lam, embeddings, pool))
 
     def run_epoch(self, epoch: int) -> float:
         """One sweep over users, one over items; returns L."""

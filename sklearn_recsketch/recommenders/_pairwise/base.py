@@ -12,10 +12,10 @@ import scipy.sparse as sp
 
 from sklearn_recsketch.kernels._sgd import BIAS, PENALTY
 from sklearn_recsketch.recommenders._entities import Entities
-from sklearn_recsketch.recommenders._factors import FactorRecommender, Problem, draw_rows
+from sklearn_recsketch.recommenders._factors import FactorRecommender, TrainingProblem, fill_with_draws
 from sklearn_recsketch.recommenders._pairwise.sides import Embeddings, FeaturedSide, Features, PlainSide
 from sklearn_recsketch.recommenders._pairwise.strength_ranks import rank_weights
-from sklearn_recsketch.recommenders._pairwise.trainer import Loss, PairwiseEpochs, at_entries_of, fold_in, penalty_unit
+from sklearn_recsketch.recommenders._pairwise.trainer import Loss, PairwisePasses, at_entries_of, fold_in, penalty_unit
 from sklearn_recsketch.utils._compat import Interval, StrOptions
 from sklearn_recsketch.utils._threads import Workers, workers
 
@@ -52,13 +52,13 @@ class PairwiseRecommender(FactorRecommender):
         embeddings = np.zeros((entities.n_embeddings, K), dtype=np.float32)
         # Embeddings of features start at 0: they learn from how rows move.
         n = entities.n_identity or entities.n_embeddings
-        draw_rows(lambda shape: (random_state.random_sample(shape) - 0.5) * START, embeddings[:n])
+        fill_with_draws(lambda shape: (random_state.random_sample(shape) - 0.5) * START, embeddings[:n])
         return embeddings
 
-    def _trainer(self, problem: Problem, pool: Workers) -> Any:
+    def _trainer(self, problem: TrainingProblem, pool: Workers) -> Any:
         return self._epochs(problem, problem.matrix, pool)
 
-    def _epochs(self, problem: Problem, new: sp.csr_array, pool: Workers) -> Any:
+    def _epochs(self, problem: TrainingProblem, new: sp.csr_array, pool: Workers) -> Any:
         """The trainer on some of the interactions, of the engine that was asked for."""
         known = rank_weights(problem.matrix)
         positives = known
@@ -84,7 +84,7 @@ class PairwiseRecommender(FactorRecommender):
         unit = penalty_unit(self._loss(known.shape[1]), known)
         return {name: unit * n / max(known.nnz, 1) for name, n in zip(("user", "item"), known.shape, strict=True)}
 
-    def _update(self, problem: Problem, new: sp.csr_array, pool: Workers) -> tuple[Any, float]:
+    def _update(self, problem: TrainingProblem, new: sp.csr_array, pool: Workers) -> tuple[Any, float]:
         trainer = self._epochs(problem, new, pool)
         epoch = 0 if problem.earlier is None else problem.earlier.n_iter_
         return trainer, trainer.run_epoch(epoch)
@@ -150,18 +150,18 @@ class PairwiseRecommender(FactorRecommender):
 def _trainer_of(engine: str) -> Any:
     """The class that takes the epochs."""
     if engine == "lightfm":
-        from sklearn_recsketch.recommenders._pairwise.lightfm_engine import LightFMEpochs
+        from sklearn_recsketch.recommenders._pairwise.lightfm_engine import LightFMTrainer
 
-        return LightFMEpochs
+        return LightFMTrainer
     if engine == "implicit":
-        from sklearn_recsketch.recommenders._pairwise.implicit_engine import ImplicitBPREpochs
+        from sklearn_recsketch.recommenders._pairwise.implicit_engine import ImplicitBPRTrainer
 
-        return ImplicitBPREpochs
-    return _Epochs
+        return ImplicitBPRTrainer
+    return PairwiseTrainer
 
 
 def _starting_points(
-    model: PairwiseRecommender, problem: Problem, positives: sp.csr_array, units: dict[str, float]
+    model: PairwiseRecommender, problem: TrainingProblem, positives: sp.csr_array, units: dict[str, float]
 ) -> list[Embeddings]:
     """Embeddings of all users and of all items before training; those of an earlier fit go on from there."""
     points = []
@@ -185,13 +185,13 @@ def _starting_points(
     return points
 
 
-class _Epochs:
+class PairwiseTrainer:
     """Training state of a fit: the embeddings of all ids, trained on the active ones."""
 
     def __init__(
         self,
         model: PairwiseRecommender,
-        problem: Problem,
+        problem: TrainingProblem,
         positives: sp.csr_array,
         full: list[Embeddings],
         pool: Workers,
@@ -202,7 +202,7 @@ class _Epochs:
             for embeddings, entities, with_bias in zip(full, self._sides, (False, True), strict=True)
         )
         loss = model._loss(problem.matrix.shape[1])
-        self._epochs = PairwiseEpochs(positives, problem.matrix, users, items, loss, problem.seed, pool, model.average)
+        self._epochs = PairwisePasses(positives, problem.matrix, users, items, loss, problem.seed, pool, model.average)
 
     def run_epoch(self, epoch: int) -> float:
         return self._epochs.run(epoch)

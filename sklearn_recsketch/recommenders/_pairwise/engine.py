@@ -12,13 +12,13 @@ from sklearn_recsketch._linalg.norms import all_finite, largest_norm
 from sklearn_recsketch.kernels._sgd import BIAS
 from sklearn_recsketch.recommenders._engine_requirements import plain_csr
 from sklearn_recsketch.recommenders._entities import Entities
-from sklearn_recsketch.recommenders._factors import Problem
+from sklearn_recsketch.recommenders._factors import TrainingProblem
 from sklearn_recsketch.recommenders._pairwise.averages import EpochAverage
 from sklearn_recsketch.recommenders._pairwise.sides import Embeddings, PlainSide
-from sklearn_recsketch.recommenders._pairwise.trainer import PairwiseEpochs
+from sklearn_recsketch.recommenders._pairwise.trainer import PairwisePasses
 from sklearn_recsketch.utils._threads import Workers
 
-__all__ = ["EngineEpochs", "EngineSide"]
+__all__ = ["EngineSide", "EngineTrainer"]
 
 
 class EngineSide(NamedTuple):
@@ -64,7 +64,7 @@ class EngineSide(NamedTuple):
         return Embeddings.starting_at(np.ascontiguousarray(summed[:, :-1]), biases=summed[:, -1])
 
 
-class EngineEpochs(ABC):
+class EngineTrainer(ABC):
     """Training state of WARP or BPR in another library.
 
     A subclass trains `self._trained`, embeddings of users and of items, for an epoch. As the libraries do not tell a
@@ -72,7 +72,7 @@ class EngineEpochs(ABC):
     """
 
     def __init__(
-        self, model: Any, problem: Problem, positives: sp.csr_array, full: list[Embeddings], pool: Workers
+        self, model: Any, problem: TrainingProblem, positives: sp.csr_array, full: list[Embeddings], pool: Workers
     ) -> None:
         self._pool, self._seed = pool, problem.seed
         self._sides = [
@@ -86,7 +86,7 @@ class EngineEpochs(ABC):
             PlainSide(side.vectors(trained).copy(), with_bias, pool)
             for side, trained, with_bias in zip(self._sides, self._trained, (False, True), strict=True)
         ]
-        self._judge = PairwiseEpochs(positives, problem.matrix, plain[0], plain[1], loss, problem.seed, pool)
+        self._judge = PairwisePasses(positives, problem.matrix, plain[0], plain[1], loss, problem.seed, pool)
 
     @abstractmethod
     def _train(self, epoch: int) -> None:

@@ -15,22 +15,22 @@ from sklearn_recsketch.recommenders._engine_requirements import (
     refuse_uniform_negatives,
     refuse_weaker_negatives,
 )
-from sklearn_recsketch.recommenders._factors import Problem
-from sklearn_recsketch.recommenders._pairwise.engine import EngineEpochs
+from sklearn_recsketch.recommenders._factors import TrainingProblem
+from sklearn_recsketch.recommenders._pairwise.engine import EngineTrainer
 from sklearn_recsketch.recommenders._pairwise.sides import Embeddings
 from sklearn_recsketch.utils._threads import Workers
 
-__all__ = ["ImplicitBPREpochs"]
+__all__ = ["ImplicitBPRTrainer"]
 
 
-class ImplicitBPREpochs(EngineEpochs):
+class ImplicitBPRTrainer(EngineTrainer):
     """Training state in implicit.
 
     The last component of its items is the bias, that of its users is 1.
     """
 
     def __init__(
-        self, model: Any, problem: Problem, positives: sp.csr_array, full: list[Embeddings], pool: Workers
+        self, model: Any, problem: TrainingProblem, positives: sp.csr_array, full: list[Embeddings], pool: Workers
     ) -> None:
         _check_parameters(model, problem, positives)
         super().__init__(model, problem, positives, full, pool)
@@ -69,7 +69,7 @@ def regularization_of(model: Any, known: sp.csr_array) -> float:
     return float(model.regularization * np.sqrt(2 * units["user"] * units["item"]))
 
 
-def _check_parameters(model: Any, problem: Problem, positives: sp.csr_array) -> None:
+def _check_parameters(model: Any, problem: TrainingProblem, positives: sp.csr_array) -> None:
     """Raise for what implicit has no counterpart of."""
     refuse_features(model, (problem.users, problem.items))
     refuse_uniform_negatives(model)

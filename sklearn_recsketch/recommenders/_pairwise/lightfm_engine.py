@@ -15,16 +15,16 @@ from sklearn_recsketch.recommenders._engine_requirements import (
     refuse_uniform_negatives,
     refuse_weaker_negatives,
 )
-from sklearn_recsketch.recommenders._factors import Problem
-from sklearn_recsketch.recommenders._pairwise.engine import EngineEpochs
+from sklearn_recsketch.recommenders._factors import TrainingProblem
+from sklearn_recsketch.recommenders._pairwise.engine import EngineTrainer
 from sklearn_recsketch.recommenders._pairwise.sides import Embeddings
 from sklearn_recsketch.recommenders._pairwise.trainer import Loss, at_entries_of, penalty_unit
 from sklearn_recsketch.utils._threads import Workers
 
-__all__ = ["LightFMEpochs", "adopted", "alpha_of"]
+__all__ = ["LightFMTrainer", "adopted", "alpha_of"]
 
 
-class LightFMEpochs(EngineEpochs):
+class LightFMTrainer(EngineTrainer):
     """Training state in LightFM.
 
     Its alpha shrinks all embeddings at each step, our penalty each row in proportion to its interactions; `alpha_of`
@@ -33,7 +33,7 @@ class LightFMEpochs(EngineEpochs):
     """
 
     def __init__(
-        self, model: Any, problem: Problem, positives: sp.csr_array, full: list[Embeddings], pool: Workers
+        self, model: Any, problem: TrainingProblem, positives: sp.csr_array, full: list[Embeddings], pool: Workers
     ) -> None:
         _check_parameters(model)
         super().__init__(model, problem, positives, full, pool)

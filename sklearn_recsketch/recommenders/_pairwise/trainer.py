@@ -18,7 +18,7 @@ from sklearn_recsketch.recommenders._pairwise.averages import EpochAverage
 from sklearn_recsketch.recommenders._pairwise.sides import Embeddings, PlainSide
 from sklearn_recsketch.utils._threads import Workers, even_ranges
 
-__all__ = ["Loss", "PairwiseEpochs", "at_entries_of", "fold_in", "penalty_unit", "warp_rank_weights"]
+__all__ = ["Loss", "PairwisePasses", "at_entries_of", "fold_in", "penalty_unit", "warp_rank_weights"]
 
 TASKS = 64  # samples of a pass are cut so many times: Ctrl-C is heeded between two of them
 # Times an epoch the L2 penalty is applied, and features get their share of the steps. With one, four or eight times
@@ -71,7 +71,7 @@ def penalty_unit(loss: Loss, known: sp.csr_array) -> float:
 Snapshot: TypeAlias = tuple[np.ndarray, ...]
 
 
-class PairwiseEpochs:
+class PairwisePasses:
     """Training state: arrays that the kernels change in place.
 
     Parameters

@@ -12,7 +12,7 @@ from sklearn_recsketch import BPRRecommender, WARPRecommender
 from sklearn_recsketch.kernels._sgd import PENALTY
 from sklearn_recsketch.preprocessing import to_matrix
 from sklearn_recsketch.recommenders._pairwise.sides import Embeddings, PlainSide
-from sklearn_recsketch.recommenders._pairwise.trainer import Loss, PairwiseEpochs, penalty_unit, warp_rank_weights
+from sklearn_recsketch.recommenders._pairwise.trainer import Loss, PairwisePasses, penalty_unit, warp_rank_weights
 from sklearn_recsketch.utils._threads import Workers
 
 BOTH = pytest.mark.parametrize("recommender", [WARPRecommender, BPRRecommender])
@@ -96,7 +96,7 @@ def test_the_shrinkage_is_in_proportion_to_the_learning_rate(weights, rate, seed
         rng = np.random.default_rng(seed)
         values = [(rng.standard_normal((n, 3)) * 0.1).astype(np.float32) for n in matrix.shape]
         sides = [PlainSide(Embeddings.starting_at(v.copy(), penalty), n == 1, ALONE) for n, v in enumerate(values)]
-        PairwiseEpochs(matrix, matrix, *sides, Loss(rate, 1.0, weights), seed, ALONE).run(0)
+        PairwisePasses(matrix, matrix, *sides, Loss(rate, 1.0, weights), seed, ALONE).run(0)
         moved.append(sides[0].kernel.vectors)
     # To first order, of steps so short that accumulators stay where they are.
     share = np.sum(moved[0] * (moved[0] - moved[1])) / np.sum(moved[0] ** 2)

@@ -8,7 +8,7 @@ import scipy.sparse as sp
 
 from sklearn_recsketch import BPRRecommender, WARPRecommender
 from sklearn_recsketch.recommenders._pairwise.sides import Embeddings, PlainSide
-from sklearn_recsketch.recommenders._pairwise.trainer import Loss, PairwiseEpochs, at_entries_of, warp_rank_weights
+from sklearn_recsketch.recommenders._pairwise.trainer import Loss, PairwisePasses, at_entries_of, warp_rank_weights
 from sklearn_recsketch.utils._threads import Workers
 
 BOTH = pytest.mark.parametrize("recommender", [WARPRecommender, BPRRecommender])
@@ -108,7 +108,7 @@ def test_the_negative_of_a_step_is_unknown_or_weaker(weights, seed):
     for positive in known.indices:
         new = sp.csr_array(([1.0], ([0], [positive])), shape=known.shape, dtype=np.float32)
         sides = [PlainSide(Embeddings.starting_at(np.zeros((n, 2), np.float32)), n == 5, ALONE) for n in (1, 5)]
-        PairwiseEpochs(new, known, *sides, Loss(0.1, 1.0, weights, weaker=True), seed, ALONE).run(0)
+        PairwisePasses(new, known, *sides, Loss(0.1, 1.0, weights, weaker=True), seed, ALONE).run(0)
         pushed = np.flatnonzero(sides[1].state[:, 2] < 0)
         assert (known.toarray()[0, pushed] < known[0, positive]).all()
 

@@ -1,0 +1,52 @@
+"""Gram matrices and products with square matrices, in fixed chunks over a pool of threads."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from sklearn_recsketch.utils._threads import Workers, even_ranges
+
+__all__ = ["CHUNK", "CHUNK_VALUES", "gram", "multiply"]
+
+
+CHUNK = 4096  # rows to a Gram or GEMM task, whatever the number of threads
+
+
+def gram(factors: np.ndarray, pool: Workers, dtype: type[np.floating[Any]] = np.float64) -> np.ndarray:
+    """factors.T @ factors, computed in `dtype` in fixed chunks that are summed in float64."""
+
+    def part(task: tuple[int, int]) -> np.ndarray:
+        chunk = factors[task[0] : task[1]].astype(dtype, copy=False)
+        return chunk.T @ chunk
+
+    parts = pool.map(part, even_ranges(len(factors), CHUNK))
+    return np.asarray(np.sum(parts, axis=0, dtype=np.float64)) if parts else np.zeros((factors.shape[1],) * 2)
+
+
+def multiply(
+    factors: np.ndarray,
+    transform: np.ndarray,
+    pool: Workers,
+    dtype: type[np.floating[Any]] = np.float64,
+    n_more: int = 0,
+) -> np.ndarray:
+    """factors @ transform, computed in `dtype`, as float32, with `n_more` rows of zeros below."""
+    n = len(factors)
+    out = np.empty((n + n_more, transform.shape[1]), dtype=np.float32)
+    out[n:] = 0
+    transform = np.ascontiguousarray(transform, dtype=dtype)
+
+    def part(task: tuple[int, int]) -> None:
+        chunk = factors[task[0] : task[1]]
+        if dtype is np.float32:
+            np.matmul(chunk, transform, out=out[task[0] : task[1]])
+        else:
+            out[task[0] : task[1]] = chunk.astype(dtype) @ transform
+
+    pool.map(part, even_ranges(n, max(256, min(CHUNK, CHUNK_VALUES // factors.shape[1]))))
+    return out
+
+
+CHUNK_VALUES = 2**19  # ... of a GEMM at most, so that input and output share the cache
