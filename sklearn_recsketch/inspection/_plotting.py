@@ -39,7 +39,7 @@ LEGEND = "recsketch-legend"  # gid of the legend that the next display in the sa
 
 def import_pyplot(caller: str) -> ModuleType:
     """Import matplotlib.pyplot, which is an optional dependency."""
-    return import_extra("matplotlib.pyplot", "plot", f"{caller} draws with matplotlib")
+    return import_extra("matplotlib.pyplot", "plot", f"{caller} requires matplotlib")
 
 
 def tidy(panel: Axes) -> None:
