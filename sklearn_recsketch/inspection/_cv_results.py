@@ -218,7 +218,7 @@ def show_value(value: Any) -> str:
         text = f"{number:.0f}" if 1000 <= abs(number) < 1e6 else f"{number:.3g}"
         return text.replace("e-0", "e-").replace("e+0", "e").replace("e+", "e")
     text = " ".join(str(value).split())
-    # Keep more of the end, because values such as two encoders usually differ there.
+    # Keep more of the end, because similar values, such as two encoders, usually differ there.
     return text if len(text) <= MAX_VALUE_LENGTH else f"{text[:8]}…{text[9 - MAX_VALUE_LENGTH :]}"
 
 

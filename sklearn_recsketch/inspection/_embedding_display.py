@@ -148,8 +148,8 @@ class EmbeddingDisplay:
             Points to plot. If None, the `n_points` items or users with the most interactions, or the `n_points` most
             frequent features.
         method : {"tsne", "pca"} or transformer, default="tsne"
-            Method that projects the vectors to two dimensions. Vectors are scaled to unit length first, so that
-            Euclidean neighbours are neighbours by cosine similarity. "tsne" and "pca" use scikit-learn's `TSNE` and
+            Method that projects the vectors to two dimensions. Vectors are scaled to unit length first, so
+            neighbours have a high cosine similarity. "tsne" and "pca" use scikit-learn's `TSNE` and
             `PCA`. The perplexity of t-SNE is 30, or a third of the number of other points if this is smaller. A
             transformer, such as ``TSNE(perplexity=50, random_state=0)``, is cloned before it is fitted.
         n_points : int, default=1000

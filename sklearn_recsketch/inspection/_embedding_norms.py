@@ -33,7 +33,7 @@ def embedding_norms(estimator: Any, of: str = "items") -> Any:
     Raises
     ------
     ValueError
-        If `of` is invalid, or if the recommender was fitted without the features asked for.
+        If `of` is invalid, or if the recommender was fitted without the requested features.
 
     See Also
     --------

@@ -113,7 +113,7 @@ class FeatureSpace(EmbeddingSpace):
             )
         if not len(encoder.feature_names_):
             raise ValueError(
-                f"No feature occurs on at least min_count={encoder.min_count} {self.side}s. Lower min_count."
+                f"No feature belongs to at least min_count={encoder.min_count} {self.side}s. Lower min_count."
             )
         return encoder
 

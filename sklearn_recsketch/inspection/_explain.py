@@ -48,9 +48,9 @@ def explain(estimator: Any, user: Any, item: Any, *, by: str | None = None, hist
           item to the explained item, as in `similar_items`. Other sources have no similarity. If ``by="features"``,
           these rows have no contribution and come last, the most similar first;
         - "user feature", "item feature": a feature. `name` is its name in the encoder, such as "tag=tiltbrush";
-        - "item": the identity embedding of the item, besides the embeddings of its features. `name` is the id;
-        - "mean item", "mean user": the mean identity embedding, which replaces that of an item or user without
-          interactions in training. `name` is the id of this item or user;
+        - "item": the identity embedding of the item, in addition to the embeddings of its features. `name` is the id;
+        - "mean item", "mean user": the mean identity embedding, which represents an item or user without interactions
+          in training. `name` is the id of this item or user;
         - "bias": the bias of the item in WARP and BPR, which is the same for all users. `name` is the id;
         - "remainder": the last row if ``by="history"``, see Notes. It has no name.
 
@@ -96,7 +96,7 @@ def explain(estimator: Any, user: Any, item: Any, *, by: str | None = None, hist
     vectors are trained by stochastic gradient descent, the score cannot be attributed to single interactions, because
     each update depends on all earlier ones. The most similar past items are listed instead.
 
-    Time is O(n_items K^2 + K^3) by history and O(n_history K) by features, where K is `n_components`.
+    The time complexity is O(n_items K^2 + K^3) by history and O(n_history K) by features, where K is `n_components`.
 
     References
     ----------

@@ -126,14 +126,14 @@ def suggest_features(estimator: Any, ids: Any, k: int = 10, *, of: str = "items"
 
     Notes
     -----
-    The embedding of a feature describes what the feature adds to a vector, not how likely the feature is. Embeddings of
-    rare features are mostly noise, but their cosine similarities are as large as those of frequent features. Therefore
-    each feature is represented by a user folded in from the items that have it (see `history` in `recommend`), or by an
-    item folded in from the users who have it.
+    The embedding of a feature describes its effect on the vectors of items, not how likely the feature is. For rare
+    features it is mostly noise, but its cosine similarities are as large as for frequent features. Therefore each
+    feature is represented by a user folded in from the items that have it (see `history` in `recommend`), or by an item
+    folded in from the users who have it.
 
     On citeulike-a this finds 1.1 to 1.5 times as many hidden tags as the cosine similarity with the embedding, and
     four times as many as popularity does. If items have many tags each, counting how often two tags occur together
-    finds somewhat more still.
+    finds slightly more.
 
     All features with the prefix are folded in once per call, no matter how many items or users are passed. This takes
     O(values K + n_features K^2) for WRMF, and as long as 20 epochs on as many interactions for WARP and BPR: seconds

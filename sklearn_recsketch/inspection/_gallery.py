@@ -17,7 +17,7 @@ __all__ = ["ItemGallery"]
 
 # All selectors start with the class, so that the style of the rest of a notebook does not change. Colours are inherited
 # and greys are half transparent, which works in both light and dark notebooks. If an image does not load, browsers draw
-# an icon and the alt text; ::before pushes them out of view, so that only the background remains.
+# an icon and the alt text; ::before pushes them out of view, so only the background remains.
 STYLE = """
 .recsketch-gallery { color: inherit; line-height: 1.35; }
 .recsketch-gallery p { margin: 0 0 8px; padding: 0; font-weight: 600; }

@@ -58,7 +58,7 @@ def place_labels(
             parse_math=False, path_effects=halo, in_layout=False,
         )  # fmt: skip
         # matplotlib does not draw annotations of points outside the panel. Their box is at the corner of the figure, so
-        # that they do not count as inside.
+        # they do not count as inside.
         boxes = np.array([_move(text, position, radii[row]) for position in range(len(POSITIONS))])
         occupied = np.vstack([written, dots[list(texts)]])
         free = _inside(boxes, frame) & ~_overlap(boxes, occupied).any(axis=1)

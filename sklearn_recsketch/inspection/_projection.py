@@ -19,7 +19,7 @@ PERPLEXITY = 30.0  # of t-SNE, unless there are too few points
 
 
 def project(vectors: np.ndarray, method: Any, random_state: Any) -> np.ndarray:
-    """Project vectors to two dimensions. Only their directions matter, so that neighbours are by cosine similarity.
+    """Project vectors to two dimensions. Only their directions matter, so neighbours have a high cosine similarity.
 
     This uses one thread for reproducible sums, because rounding errors change the result of t-SNE visibly.
     """

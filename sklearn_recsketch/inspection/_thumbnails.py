@@ -66,7 +66,7 @@ def sketchfab_thumbnails(
     timeout : float, default=10.0
         Maximum total time of a request in seconds, including redirects.
     n_requests : int, default=8
-        Number of concurrent requests. They mostly wait for the network, so that this may exceed the number of cores.
+        Number of concurrent requests. They mostly wait for the network, so this number may exceed the number of cores.
     base_url : str, default="https://api.sketchfab.com/v3/models"
         URL of the API, to which the uid of a model is appended.
 

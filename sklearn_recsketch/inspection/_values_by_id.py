@@ -74,9 +74,10 @@ class IdValueReader:
         """Issue one warning if values of some ids could not be loaded."""
         if self.failures:
             id, error = next(iter(self.failures.items()))
+            n_ids = f"{len(self.failures)} id{'s' * (len(self.failures) > 1)}"
             warnings.warn(
-                f"{self.name}: {len(self.failures)} could not be loaded (first: {show_id(id)}, "
-                f"{type(error).__name__}: {error}). These ids are shown without.",
+                f"{self.name} could not be loaded for {n_ids} (first: {show_id(id)}, {type(error).__name__}: {error}). "
+                f"Affected ids are shown without {self.name}.",
                 UserWarning,
                 stacklevel=levels_inside(),
             )

@@ -88,7 +88,7 @@ def test_contributions_of_a_folded_in_user_sum_to_the_score(fitted, user):
         table = explain(fitted, user, item, history=history)
         # rtol: the kernel sums inner products in float32 in another order.
         assert total(table) == pytest.approx(scores[item], rel=1e-5, abs=1e-5)
-        # The sum is correct for any remainder, so that the remainder is tested separately: the residual of the exact
+        # The sum is correct for any remainder, so the remainder is tested separately: the residual of the exact
         # solver is 1e-6, and vectors are float32.
         assert (np.abs(rows(table, "remainder")["contribution"]) < 1e-5).all()
 
@@ -248,11 +248,11 @@ def test_interactions_held_out_for_early_stopping_are_not_listed(planted):
     assert listed == rec._n_interactions_user[:50].sum() < rec.interactions_[:50].nnz
 
 
-def test_contributions_are_finite_without_penalty_and_with_more_components_than_items(featured):
+def test_contributions_without_penalty_sum_to_the_score_of_the_projection_of_a_cold_item(featured):
     X, y, features = featured
     rec = WRMFRecommender(20, regularization=0, max_iter=3, random_state=0)
     rec.fit(X, y, item_features=features["item_features"])
-    # There are more components than items with interactions, so that these do not span the vector of the cold item.
+    # There are more components than items with interactions, so these do not span the vector of the cold item.
     shares = rows(explain(rec, rec.users_[0], COLD_ITEM), "history")["contribution"]
     active = rec.item_factors_[rec.items_ != COLD_ITEM].astype(np.float64)
     cold = rec.item_factors_[rec.items_ == COLD_ITEM][0]

@@ -102,7 +102,7 @@ def test_the_error_names_a_feature_that_is_not_text(fitted):
 def test_features_below_min_count_are_an_error(data):
     X, y, tags = data
     rec = WRMFRecommender(4, random_state=0).set_params(item_encoder__min_count=10_000).fit(X, y, item_features=tags)
-    with pytest.raises(ValueError, match="No feature occurs on at least min_count=10000 items"):
+    with pytest.raises(ValueError, match="No feature belongs to at least min_count=10000 items"):
         rank_by_feature(rec, "tag=t3")
 
 
@@ -211,7 +211,7 @@ def test_the_score_of_a_suggested_user_feature_is_that_of_an_item_folded_in_from
     column = features.feature_names().tolist().index(best["feature"])
     ids = features.ids[features.matrix[:, [column]].toarray().ravel() > 0]
     expected = rec.recommend([user], item_history=[[id_, -1] for id_ in ids], candidates=[-1])
-    np.testing.assert_allclose(best["score"], expected["score"], rtol=1e-4, atol=1e-5)  # as for items
+    np.testing.assert_allclose(best["score"], expected["score"], rtol=1e-4, atol=1e-5)  # float32, as for items
 
 
 def test_similar_user_features_are_ranked_by_cosine_similarity(fitted_on_users):

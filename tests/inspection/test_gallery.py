@@ -150,7 +150,7 @@ def test_missing_values_are_replaced_or_omitted(missing):
 
 def test_a_function_that_raises_affects_one_picture_only():
     pictures = {3: PICTURES["gif"]}
-    with pytest.warns(UserWarning, match=r"images: 1 could not be loaded \(first: 5, KeyError: 5\)") as record:
+    with pytest.warns(UserWarning, match=r"images could not be loaded for 1 id \(first: 5, KeyError: 5\)") as record:
         shown = page(TABLE, images=lambda item: pictures[item])
     assert len(record) == 1
     assert [is_placeholder(source) for source in shown.all("src")] == [True, False, True]

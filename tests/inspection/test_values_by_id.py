@@ -81,13 +81,13 @@ def test_text_keys_for_integer_ids_are_an_error(texts, where, titles):
 @pytest.mark.parametrize("where", ALL)
 def test_a_function_that_raises_for_one_id_affects_only_this_id(texts, where):
     titles = {3: "three", 7: "seven", 9: "nine"}
-    with pytest.warns(UserWarning, match=r"s: 1 could not be loaded \(first: 5, KeyError: 5\)") as record:
+    with pytest.warns(UserWarning, match=r"s could not be loaded for 1 id \(first: 5, KeyError: 5\)") as record:
         assert texts(lambda id_: titles[id_], where) == ["three", None, "seven", "nine"]
     assert len(record) == 1
 
 
 def test_the_warning_points_to_the_line_of_the_caller(rec):
-    with pytest.warns(UserWarning, match="4 could not be loaded") as record:
+    with pytest.warns(UserWarning, match="titles could not be loaded for 4 ids") as record:
         ExplanationDisplay(explanation=explanation()).plot(titles={}.__getitem__)
     assert record[0].filename == __file__
 
