@@ -35,7 +35,7 @@ from lightfm import LightFM
 from threadpoolctl import threadpool_limits
 
 from sklearn_recsketch import SideFeatureEncoder, SideFeatures, WARPRecommender, WRMFRecommender
-from sklearn_recsketch.inspection import items_like_feature, suggest_features
+from sklearn_recsketch.inspection import rank_by_feature, suggest_features
 from sklearn_recsketch.preprocessing import to_matrix
 
 THREADS, SEEDS = 2, 3
@@ -201,7 +201,7 @@ def ranked(scores: np.ndarray) -> Ranking:
 
 def sorted_by(model: Any, task: Hidden, tag: int) -> Ranking:
     def rank(among: np.ndarray) -> np.ndarray:
-        table = items_like_feature(model, task.names[tag], k=10, candidates=task.items[among])
+        table = rank_by_feature(model, task.names[tag], k=10, candidates=task.items[among])
         return np.searchsorted(task.items, table["item"])
 
     return rank
@@ -227,7 +227,7 @@ def draw_rankings(X: pd.DataFrame, task: Hidden, seed: int) -> Iterator[tuple[st
     yield "most liked", lambda tag: ranked(likes)
     for name in OURS:
         model = ours(name, X, task, 64, seed)
-        yield f"items_like_feature, {name}", partial(sorted_by, model, task)
+        yield f"rank_by_feature, {name}", partial(sorted_by, model, task)
         yield f"recommend(history=items shown to have it), {name}", partial(liked_by_one, model, task)
     near = cosines(*lightfm_embeddings(X, task, 64, seed, encode=False))
     yield "LightFM as in the post", lambda tag: ranked(near[:, tag])

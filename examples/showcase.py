@@ -21,7 +21,7 @@ from sklearn_recsketch.inspection import (
     ExplanationDisplay,
     ItemGallery,
     embedding_norms,
-    items_like_feature,
+    rank_by_feature,
     similar_features,
     sketchfab_thumbnails,
     suggest_features,
@@ -93,7 +93,7 @@ def show_neighbours(report: Report, winner: Any, X: pd.DataFrame, catalogue: Cat
 def show_tags(report: Report, winner: Any, X: pd.DataFrame, catalogue: Catalogue) -> None:
     """Sorting by tag, suggesting tags, similar tags."""
     common = embedding_norms(winner, "item_features")["feature"][:8].tolist()
-    table = items_like_feature(winner, common[:3], k=6)
+    table = rank_by_feature(winner, common[:3], k=6)
     carriers = {tag: catalogue.carriers(tag) for tag in common[:3]}
     has = [item in carriers[tag] for tag, item in zip(table["feature"], table["item"], strict=True)]
     report.section(

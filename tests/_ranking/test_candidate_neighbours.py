@@ -6,7 +6,7 @@ import pytest
 from sklearn.base import clone
 
 from sklearn_recsketch import SideFeatures, WARPRecommender, WRMFRecommender
-from sklearn_recsketch.inspection import items_like_feature
+from sklearn_recsketch.inspection import rank_by_feature
 
 RECOMMENDERS = [WRMFRecommender(4, max_iter=2, random_state=0), WARPRecommender(4, max_iter=2, random_state=0)]
 
@@ -52,11 +52,11 @@ def test_neighbours_of_unknown_owners_are_refused(factors):
 def test_features_are_near_cold_items_too(factors):
     feature = factors.item_encoder_.feature_names_[-1]
     cold = factors.items_[factors.interactions_.count_nonzero(axis=0) == 0]
-    assert set(items_like_feature(factors, feature, 10**6, candidates="cold")["item"]) == set(cold)
+    assert set(rank_by_feature(factors, feature, 10**6, candidates="cold")["item"]) == set(cold)
 
 
 @pytest.mark.parametrize("value", [{"tag": [1]}, [[1, 2]], np.ones((1, 2), int), "hot", 7])
 def test_features_have_no_candidates_of_their_own(factors, value):
     feature = factors.item_encoder_.feature_names_[-1]
     with pytest.raises((TypeError, ValueError), match=r"candidate"):
-        items_like_feature(factors, feature, candidates=value)
+        rank_by_feature(factors, feature, candidates=value)
