@@ -82,8 +82,8 @@ def main() -> None:
         parts.append(f"{name}, {100 * share:.1f} % of the rows:\n\n{markdown(summary(rows))}")
     publish(
         "daily",
-        f"{K} components and otherwise default parameters, {THREADS} threads; precision@5, means and standard errors of "
-        f"{SEEDS} samples, for all users and for users with new rows. {machine()}\n\n" + "\n\n".join(parts),
+        f"{K} components and otherwise default parameters, {THREADS} threads; precision@5, means and standard errors "
+        f"of {SEEDS} samples, for all users and for users with new rows. {machine()}\n\n" + "\n\n".join(parts),
     )
 
 

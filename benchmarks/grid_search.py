@@ -160,7 +160,7 @@ def overhead() -> None:
             return time.perf_counter() - start
 
         def inside(search: Any, ids: Any = ids) -> float:
-            """Seconds per candidate of a search that runs two fits at a time, including all other work of the search."""
+            """Seconds per candidate of a search that runs two fits at a time, including all its other work."""
             start = time.perf_counter()
             search.fit(ids)
             return (time.perf_counter() - start) / len(alphas) * N_JOBS

@@ -3,8 +3,8 @@
     python benchmarks/side_features.py [--only {cost,growth,warm,few,cold-WRMF,cold-WARP,cold-peers}]
 
 The data set is citeulike-a. For warm items, a fifth of the interactions is held out at random. For cold items, all
-interactions of 3,000 items are held out, and only these items are ranked; models are tuned by a search with another cold
-split of the remaining rows. The same code evaluates all models. Requires the extra [bench].
+interactions of 3,000 items are held out, and only these items are ranked; models are tuned by a search with another
+cold split of the remaining rows. The same code evaluates all models. Requires the extra [bench].
 """
 
 from __future__ import annotations
@@ -226,8 +226,8 @@ def warm() -> None:
     publish(
         "warm items",
         f"{SEEDS} seeds with separate splits. Parameters have their defaults unless specified. Differences are to the "
-        f"model without tags, for the same seed.\n\n{markdown(pd.DataFrame(rows))}\n\nTuned on the training rows of the "
-        f"first split, 24 trials: " + "; ".join(best) + ".",
+        f"model without tags, for the same seed.\n\n{markdown(pd.DataFrame(rows))}\n\nTuned on the training rows of "
+        f"the first split, 24 trials: " + "; ".join(best) + ".",
     )
 
 
@@ -247,8 +247,8 @@ def few() -> None:
         rows += compare(trials, splits, 64, name)
     publish(
         "few likes",
-        f"Two interactions of each article are used for training, all others are held out; {SEEDS} seeds, default parameters.\n\n"
-        f"{markdown(pd.DataFrame(rows))}",
+        f"Two interactions of each article are used for training, all others are held out; {SEEDS} seeds, default "
+        f"parameters.\n\n{markdown(pd.DataFrame(rows))}",
     )
 
 

@@ -2,8 +2,8 @@
 
     python benchmarks/spark.py [--only precision|speed]
 
-citeulike-a after 5/5 thresholding, with 5 items held out for 20 % of the users. Spark runs in two threads of this machine.
-Requires the extra [spark] and Java.
+citeulike-a after 5/5 thresholding, with 5 items held out for 20 % of the users. Spark runs in two threads of this
+machine. Requires the extra [spark] and Java.
 """
 
 from __future__ import annotations

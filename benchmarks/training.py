@@ -175,8 +175,8 @@ def compare_bpr(data: Likes, n_jobs: int, rounds: int) -> str:
         for name, run in runs.items()
     ]
     head = (
-        f"{data.name}. Seconds per BPR epoch, 64 components, 10 epochs, {n_jobs} threads, {rounds} rounds, each with its "
-        f"default learning rate, regularization and negative sampling, so epochs are not equivalent."
+        f"{data.name}. Seconds per BPR epoch, 64 components, 10 epochs, {n_jobs} threads, {rounds} rounds, each with "
+        f"its default learning rate, regularization and negative sampling, so epochs are not equivalent."
     )
     return f"{head}\n\n{markdown(table)}\n\n{markdown(pd.DataFrame(quality))}"
 

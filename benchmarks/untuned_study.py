@@ -1,8 +1,8 @@
 """Protocol of the largest public study of untuned recommenders, repeated on citeulike-a.
 
 Wegmeth, Vente and Beel (RecSys 2024, late-breaking results, arXiv 2409.05461) use 5-core data, all rows as positives,
-five folds within each user, a ranking of all items, and nDCG@10 with respect to an ideal list of ten hits, even if a user
-has fewer relevant items.
+five folds within each user, a ranking of all items, and nDCG@10 with respect to an ideal list of ten hits, even if a
+user has fewer relevant items.
 """
 
 from __future__ import annotations
