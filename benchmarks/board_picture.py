@@ -54,10 +54,10 @@ def draw(values: pd.DataFrame, path: Path = PICTURE) -> None:
     axes.axvline(1, color=QUIET, linewidth=0.9, zorder=1)
     for place, name in enumerate(ratios):
         _row(axes, place, ratios[name].dropna())
-        beside = {"x": 0.012, "transform": blended_transform_factory(figure.transFigure, axes.transData)}
-        axes.text(y=place - 0.02, s=name, fontsize=9.5, fontweight="bold", color=TEXT, va="bottom", **beside)
+        margin = {"x": 0.012, "transform": blended_transform_factory(figure.transFigure, axes.transData)}
+        axes.text(y=place - 0.02, s=name, fontsize=9.5, fontweight="bold", color=TEXT, va="bottom", **margin)
         best = f"{peers[name].idxmax()}: {peers[name].max():.3f}"
-        axes.text(y=place + 0.06, s=best, fontsize=7.5, color=QUIET, va="top", **beside)
+        axes.text(y=place + 0.06, s=best, fontsize=7.5, color=QUIET, va="top", **margin)
     figure.text(0.012, 1 - 0.12 / height, TITLE, fontsize=13, fontweight="bold", color=TEXT, va="top")
     subtitle = SUBTITLE.format(len(ratios.columns))
     figure.text(0.012, 1 - 0.42 / height, subtitle, fontsize=8.5, color=QUIET, va="top")

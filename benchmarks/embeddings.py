@@ -89,13 +89,13 @@ def lightfm_embeddings(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Representations of items and embeddings of tags, with our encoder or with tags next to an identity block."""
     matrix = contestants.plain_csr(to_matrix(X, items=task.items)[0])
-    beside = sp.csr_array(sp.hstack([sp.eye_array(len(task.items)), task.visible]))
+    encoded = sp.csr_array(sp.hstack([sp.eye_array(len(task.items)), task.visible]))
     if encode:
-        beside = sp.csr_array(SideFeatureEncoder().fit_transform(task.features()))
-    beside = contestants.plain_csr(beside.astype(np.float32))
+        encoded = sp.csr_array(SideFeatureEncoder().fit_transform(task.features()))
+    encoded = contestants.plain_csr(encoded.astype(np.float32))
     model = LightFM(no_components=K, loss="warp", random_state=seed)
-    model.fit(matrix, item_features=beside, epochs=30, num_threads=THREADS)
-    return beside @ model.item_embeddings, model.item_embeddings[len(task.items) :]
+    model.fit(matrix, item_features=encoded, epochs=30, num_threads=THREADS)
+    return encoded @ model.item_embeddings, model.item_embeddings[len(task.items) :]
 
 
 def ours(name: str, X: pd.DataFrame, task: HiddenTags, K: int, seed: int) -> Any:
@@ -214,10 +214,10 @@ def sorted_by(model: Any, task: HiddenTags, tag: int) -> Ranking:
 
 def recommended_by_tag(model: Any, task: HiddenTags, tag: int) -> Ranking:
     """Rank items for a new user who has interacted with all items that have the visible tag."""
-    liked = task.items[task.visible[:, [tag]].toarray().ravel() > 0]
+    tagged = task.items[task.visible[:, [tag]].toarray().ravel() > 0]
 
     def rank(among: np.ndarray) -> np.ndarray:
-        history = pd.DataFrame({"user": "nobody", "item": liked})
+        history = pd.DataFrame({"user": "nobody", "item": tagged})
         table = model.recommend(k=10, history=history, candidates=task.items[among], exclude_seen=False)
         return np.searchsorted(task.items, table["item"])
 
@@ -267,17 +267,17 @@ def similar() -> None:
         with threadpool_limits(1, "blas"):
             peer = AlternatingLeastSquares(factors=K, num_threads=THREADS)
         peer.user_factors, peer.item_factors = model.user_factors_, model.item_factors_
-        everything = np.arange(len(model.items_))
+        all_items = np.arange(len(model.items_))
 
-        def theirs(peer: Any = peer, everything: np.ndarray = everything) -> Any:
+        def peer_neighbours(peer: Any = peer, all_items: np.ndarray = all_items) -> Any:
             with threadpool_limits(1, "blas"):  # as implicit recommends; with BLAS threads it takes 1.5 times as long
-                return peer.similar_items(everything, N=11)
+                return peer.similar_items(all_items, N=11)
 
         model.similar_items(model.items_[:2]), model.similar_items(k=10)  # compiles the kernels
-        check_neighbours(model.similar_items(k=10), theirs()[1])
+        check_neighbours(model.similar_items(k=10), peer_neighbours()[1])
         runs = {
             "similar_items()": lambda m=model: timed(lambda: m.similar_items(k=10)),
-            "implicit similar_items": lambda: timed(theirs),
+            "implicit similar_items": lambda: timed(peer_neighbours),
         }
         table = compare_seconds(alternate(runs, 5), [("similar_items()", "implicit similar_items")])
         table.insert(2, "components", K)
@@ -287,9 +287,9 @@ def similar() -> None:
         memory.append(f"{peak.peak - peak.before:.0f} MiB")
     publish(
         "similar items",
-        f"{machine('implicit')}\n\n{data.name}, the ten most similar to each of {len(everything):,} items, {THREADS} "
+        f"{machine('implicit')}\n\n{data.name}, the ten most similar to each of {len(all_items):,} items, {THREADS} "
         f"threads, 5 rounds. Peak memory of our call above that of data and models: {' and '.join(memory)}; the "
-        f"cosines of all pairs would be {len(everything) ** 2 * 4 / 2**20:,.0f} MiB.\n\n{markdown(pd.concat(tables))}",
+        f"cosines of all pairs would be {len(all_items) ** 2 * 4 / 2**20:,.0f} MiB.\n\n{markdown(pd.concat(tables))}",
     )
 
 

@@ -43,17 +43,17 @@ def objective() -> None:
         rec = WRMFRecommender(
             K, alpha=40, regularization=10, solver=solver, random_state=0, n_jobs=THREADS, **CONVERGENCE
         )
-        ours, theirs = (clone(rec).set_params(engine=engine).fit(X) for engine in ("native", "implicit"))
-        losses = ours.loss_curve_[-1], theirs.loss_curve_[-1]
+        ours, peer = (clone(rec).set_params(engine=engine).fit(X) for engine in ("native", "implicit"))
+        losses = ours.loss_curve_[-1], peer.loss_curve_[-1]
         rows.append(
             {
                 "solver": solver,
                 "sweeps, ours": ours.n_iter_,
-                "sweeps, implicit": theirs.n_iter_,
+                "sweeps, implicit": peer.n_iter_,
                 "L, ours": f"{losses[0]:.7g}",
                 "L, implicit": f"{losses[1]:.7g}",
                 "relative difference": f"{abs(losses[0] / losses[1] - 1):.1e}",
-                "overlap@10": f"{overlap(ours, theirs):.3f}",
+                "overlap@10": f"{overlap(ours, peer):.3f}",
             }
         )
         print(rows[-1], flush=True)

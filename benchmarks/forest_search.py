@@ -34,7 +34,7 @@ from sklearn_recsketch.model_selection import BayesSearchCV
 THREADS = 2
 MEASURED_AT = [20, 110, 200]  # components
 EPOCHS_RUN = 10
-LIKES_ALONE = {
+WITHOUT_TAGS = {
     "max_iter": Integer(1, 260),
     "learning_rate": Real(1e-4, 1.0, "log-uniform"),
     "n_components": Integer(20, 200),
@@ -85,7 +85,7 @@ def lightfm_seconds(trials: list[dict], train: Any, test: Any, features: Any) ->
     return float(np.sum(epoch * [trial["max_iter"] for trial in trials] + scoring)), table.round(2)
 
 
-def one_hot_beside_identity(X: pd.DataFrame, tags: Any) -> sp.csr_matrix:
+def one_hot_with_identity(X: pd.DataFrame, tags: Any) -> sp.csr_matrix:
     """Item features as in the post: unweighted tags next to an identity block."""
     items = np.unique(X["item"])
     rows = tags.matrix[np.searchsorted(tags.ids, items)]
@@ -104,8 +104,8 @@ def main() -> None:
     train, test = posts.matrices(X.iloc[train_rows], X.iloc[test_rows])
     rows, tables, initial = [], [], None
     runs = [
-        ("likes alone", LIKES_ALONE, None, arguments.trials, None),
-        ("with tags", WITH_TAGS, tags, arguments.trials_with_tags, one_hot_beside_identity(X.iloc[train_rows], tags)),
+        ("likes alone", WITHOUT_TAGS, None, arguments.trials, None),
+        ("with tags", WITH_TAGS, tags, arguments.trials_with_tags, one_hot_with_identity(X.iloc[train_rows], tags)),
     ]
     for name, space, item_features, n_iter, features in runs:
         search, seconds = forest_search(space, X, item_features, n_iter, initial)

@@ -69,8 +69,8 @@ def compare_top(data: Likes, K: int, rounds: int) -> pd.DataFrame:
     other = BayesianPersonalizedRanking(n_factors=K, max_iter=0, n_jobs=N_JOBS).fit(data.train.to_numpy())
     rows = np.searchsorted(model.users_, other.user_ids_), np.searchsorted(model.items_, other.item_ids_)
     other.user_factors_, other.item_factors_ = users[rows[0]].astype(float), items[rows[1]].astype(float)
-    everybody, few = np.arange(len(users)), np.arange(100)
-    theirs = (
+    all_users, few = np.arange(len(users)), np.arange(100)
+    peer_lists = (
         peer.recommend(few, matrix[few], N=20, filter_already_liked_items=True)[1],
         other.recommend(model.users_[few], n_recommendations=20)[1],
     )
@@ -78,11 +78,11 @@ def compare_top(data: Likes, K: int, rounds: int) -> pd.DataFrame:
         top_items(users[:10], items, seen[:10], 20, pool)  # compiles the kernels
         best, scores = top_items(users, items, seen, 20, pool)
         check(users, items, seen, best, scores)
-        for lists in theirs:  # the same factors must result in the same lists
+        for lists in peer_lists:  # the same factors must result in the same lists
             np.testing.assert_allclose(lists, scores[few], rtol=1e-3)
         runs = {
             "top_items": lambda: top_items(users, items, seen, 20, pool),
-            "implicit": lambda: peer.recommend(everybody, matrix, N=20, filter_already_liked_items=True),
+            "implicit": lambda: peer.recommend(all_users, matrix, N=20, filter_already_liked_items=True),
             "skrecsys": lambda: other.recommend(other.user_ids_, n_recommendations=20),
             "bare GEMM": lambda: bare_gemm(users, items, pool),
             "top_items, items of equal norm": lambda: top_items(users, equal_norms, seen, 20, pool),

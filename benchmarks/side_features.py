@@ -77,8 +77,8 @@ def cost() -> None:
     for K in (64, 128):
         shell = model("WRMF", K, max_iter=1, item_encoder=ON_FIVE).fit(X, item_features=tags)
         matrix = contestants.plain_csr(shell.interactions_)
-        alone = design(tags, shell.items_, clone(ON_FIVE).set_params(identity=False))
-        beside = design(tags, shell.items_, ON_FIVE)
+        tags_only = design(tags, shell.items_, clone(ON_FIVE).set_params(identity=False))
+        with_identity = design(tags, shell.items_, ON_FIVE)
 
         def ours(name: str, features: SideFeatures | None, n: int, K: int = K) -> float:
             timer = contestants.EpochTimes()
@@ -90,16 +90,16 @@ def cost() -> None:
         jobs = {
             "WRMF": lambda: ours("WRMF", None, 15),
             "WRMF, tags": lambda: ours("WRMF", tags, 15),
-            "cmfrec, tags": lambda K=K, matrix=matrix, alone=alone: contestants.cmfrec_implicit(
-                matrix, alone, K, THREADS, 5, lambda_=10.0, alpha=40.0, w_item=1.0
+            "cmfrec, tags": lambda K=K, matrix=matrix, tags_only=tags_only: contestants.cmfrec_implicit(
+                matrix, tags_only, K, THREADS, 5, lambda_=10.0, alpha=40.0, w_item=1.0
             ).seconds[0],
             "WARP": lambda: ours("WARP", None, 20),
             "WARP, tags": lambda: ours("WARP", tags, 20),
             "LightFM": lambda K=K, matrix=matrix: float(
                 np.median(contestants.lightfm(matrix, K, THREADS, 10, "warp").seconds)
             ),
-            "LightFM, tags": lambda K=K, matrix=matrix, beside=beside: float(
-                np.median(contestants.lightfm(matrix, K, THREADS, 10, "warp", item_features=beside).seconds)
+            "LightFM, tags": lambda K=K, matrix=matrix, with_identity=with_identity: float(
+                np.median(contestants.lightfm(matrix, K, THREADS, 10, "warp", item_features=with_identity).seconds)
             ),
         }
         seconds = alternate(jobs, 5)
@@ -112,7 +112,7 @@ def cost() -> None:
     publish(
         "cost of tags",
         f"Seconds per iteration or epoch on all of citeulike-a, {THREADS} threads, 5 rounds; tags on five articles or "
-        f"more, 7,386 of them, {alone.nnz / alone.shape[0]:.1f} per article.\n\n" + "\n\n".join(text),
+        f"more, 7,386 of them, {tags_only.nnz / tags_only.shape[0]:.1f} per article.\n\n" + "\n\n".join(text),
     )
 
 
@@ -295,9 +295,9 @@ def peers_cold(train: pd.DataFrame, tags: SideFeatures) -> dict[str, Any]:
     shell = model("WRMF", 1, max_iter=1).fit(train, item_features=tags)
     matrix = contestants.plain_csr(shell.interactions_)
     active = np.asarray(shell.interactions_.sum(axis=0)).ravel() > 0
-    alone = design(tags, shell.items_, clone(ON_FIVE).set_params(identity=False))
+    tags_only = design(tags, shell.items_, clone(ON_FIVE).set_params(identity=False))
     # Items without interactions would only add an untrained identity embedding.
-    beside = contestants.plain_csr(sp.csr_array(sp.hstack([sp.diags(active.astype(np.float32)), alone])))
+    with_identity = contestants.plain_csr(sp.csr_array(sp.hstack([sp.diags(active.astype(np.float32)), tags_only])))
 
     def in_ours(recommender: Any, trained: Trained) -> Any:
         fitted = clone(recommender).set_params(n_components=1, max_iter=1).fit(train, item_features=tags)
@@ -309,13 +309,13 @@ def peers_cold(train: pd.DataFrame, tags: SideFeatures) -> dict[str, Any]:
 
     found = {
         f"LightFM, {K} components, {epochs} epochs": in_ours(
-            WARPRecommender(), contestants.lightfm(matrix, K, THREADS, epochs, "warp", item_features=beside)
+            WARPRecommender(), contestants.lightfm(matrix, K, THREADS, epochs, "warp", item_features=with_identity)
         )
         for K, epochs in ((64, 30), (256, 30))
     }
     for lam, w_item in ((1.0, 0.5), (5.0, 1.0), (5.0, 5.0), (10.0, 1.0)):
         trained = contestants.cmfrec_implicit(
-            matrix, alone, 64, THREADS, 10, lambda_=lam, alpha=40.0, w_item=w_item, random_state=1
+            matrix, tags_only, 64, THREADS, 10, lambda_=lam, alpha=40.0, w_item=w_item, random_state=1
         )
         found[f"cmfrec, 64 components, lambda {lam:g}, w_item {w_item:g}"] = in_ours(WRMFRecommender(), trained)
     return found | {"content profile": content_profile(train, tags)}
