@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from sklearn_recsketch._data.frames import as_column
-from sklearn_recsketch._data.id_values import clean_ids, hashable_ids, show_id, value_dtype
+from sklearn_recsketch._data.id_values import clean_ids, hashable_ids, missing_id, show_id, value_dtype
 
 __all__ = [
     "IdColumn",
@@ -65,10 +65,8 @@ def encode_ids(column: Any, name: str, label: Any = None) -> IdColumn:
     codes, uniques = pd.factorize(hashable, sort=False, use_na_sentinel=True)
     if len(codes) and codes.min() < 0:
         row = int(np.argmin(codes))
-        raise ValueError(
-            f"The {name} id in row {row} is missing (NaN or None). Ids must be ints or strings: "
-            f"drop the rows without one, for example with X.dropna()."
-        )
+        advice = "drop the rows without one, for example with X.dropna()"
+        raise ValueError(missing_id(name, f"row {row}", "NaN or None", advice))
     ids = clean_ids(np.asarray(uniques, dtype=dtype), codes, name)
     order = np.argsort(ids, kind="stable")
     return IdColumn(codes=ranks(order)[codes], ids=ids[order])

@@ -8,14 +8,14 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from sklearn_recsketch._data.column_names import is_id, is_time
-from sklearn_recsketch._data.id_values import are_inexact, blank_id, inexact_id, show_id
+from sklearn_recsketch._data.id_values import as_int64, blank_id, id_kind, missing_id, wrong_type
 from sklearn_recsketch._data.strengths import refuse_bad_strengths
 from sklearn_recsketch.utils._extras import import_extra
 
 __all__ = ["Place", "check_columns", "ids_of", "import_pyarrow", "kind_of", "refuse_other_weight", "strengths_of"]
 
 WHY = "ParquetInteractions reads with pyarrow"
-REWRITE = "Write the file without such rows"
+REWRITE = "write the file without such rows"
 
 
 def import_pyarrow() -> ModuleType:
@@ -58,71 +58,39 @@ def refuse_other_weight(weight: str | None) -> None:
 def kind_of(field: Any, name: str, file: str) -> str:
     """Whether the ids of a column are "integers" or "strings"."""
     types = import_pyarrow().types
-    kind = field.type.value_type if types.is_dictionary(field.type) else field.type
-    if types.is_integer(kind) or types.is_floating(kind):  # floats as in tables, if they are integers
-        return "integers"
-    if types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind):
-        return "strings"
+    dtype = field.type.value_type if types.is_dictionary(field.type) else field.type
+    kind = id_kind(str(dtype))
+    if kind is not None:
+        return "strings" if kind == "strings" else "integers"
     convert = f"X.astype({{{field.name!r}: str}})"
-    if types.is_binary(kind) or types.is_large_binary(kind):
+    if types.is_binary(dtype) or types.is_large_binary(dtype):
         convert = f"X[{field.name!r}].str.decode('utf-8')"
-    elif types.is_nested(kind):
+    elif types.is_nested(dtype):
         convert = f"X.explode({field.name!r})"
-    raise ValueError(
-        f"The {name} ids in column {field.name!r} of {file} are of type {field.type}, but ids must be ints or strings. "
-        f"Convert the column before writing, for example with {convert}."
-    )
+    advice = f"Convert the column before writing, for example with {convert}"
+    raise ValueError(wrong_type(name, f"column {field.name!r} of {file}", str(field.type), advice))
 
 
 def ids_of(column: Any, name: str, place: Place) -> Any:
-    """Ids of a batch as a pyarrow array of int64 or large_string, none missing."""
+    """Ids of a batch as a pyarrow array of int64 or large_string without nulls."""
     pa = import_pyarrow()
     if pa.types.is_dictionary(column.type):
         column = column.dictionary_decode()
     if column.null_count:
-        raise ValueError(
-            f"The {name} id in {place.row(_first_null(column))} is missing. Ids must be ints or strings: {REWRITE}, "
-            f"for example with X.dropna().to_parquet(...)."
-        )
-    if pa.types.is_floating(column.type):
-        return pa.array(_integral(column.to_numpy(), name, place))
-    if pa.types.is_uint64(column.type):
-        return pa.array(_signed(column.to_numpy(), name, place))
-    if pa.types.is_integer(column.type):
-        return column.cast(pa.int64())
+        advice = f"{REWRITE}, for example with X.dropna().to_parquet(...)"
+        raise ValueError(missing_id(name, place.row(_first_null(column)), "null", advice))
+    if id_kind(str(column.type)) != "strings":
+        return pa.array(as_int64(column.to_numpy(), name, place.row))
     ids = column.cast(pa.large_string())
-    _refuse_blank(ids, name, place)
+    lengths = pa.compute.binary_length(pa.compute.utf8_trim_whitespace(ids)).to_numpy()
+    if len(lengths) and not lengths.all():
+        row = int(np.argmin(lengths))
+        raise ValueError(blank_id(ids[row].as_py(), name, place.row(row)))
     return ids
 
 
 def _first_null(column: Any) -> int:
     return int(np.argmax(column.is_null().to_numpy(zero_copy_only=False)))
-
-
-def _integral(ids: np.ndarray, name: str, place: Place) -> np.ndarray:
-    bad = are_inexact(ids)
-    if bad.any():
-        row = int(np.argmax(bad))
-        raise ValueError(inexact_id(ids[row], name, place.row(row)))
-    return ids.astype(np.int64)
-
-
-def _refuse_blank(ids: Any, name: str, place: Place) -> None:
-    compute = import_pyarrow().compute
-    length = compute.binary_length(compute.utf8_trim_whitespace(ids)).to_numpy()
-    if len(length) and not length.all():
-        row = int(np.argmin(length))
-        raise ValueError(blank_id(ids[row].as_py(), name, place.row(row)))
-
-
-def _signed(ids: np.ndarray, name: str, place: Place) -> np.ndarray:
-    large = ids > np.iinfo(np.int64).max
-    if large.any():
-        row = int(np.argmax(large))
-        raise ValueError(
-            f"The {name} id in {place.row(row)} does not fit 64 bits: {show_id(ids[row])}. Write such ids as strings."
-        )
-    return ids.astype(np.int64)
 
 
 def strengths_of(column: Any, name: str, place: Place) -> np.ndarray:
@@ -138,8 +106,8 @@ def strengths_of(column: Any, name: str, place: Place) -> np.ndarray:
         )
     if column.null_count:
         raise ValueError(
-            f"The weight column {name!r} must be numbers, but {place.row(_first_null(column))} has none. {REWRITE}, or "
-            f"with a weight of 0 for 'no interaction'."
+            f"The weight column {name!r} must be numbers, but {place.row(_first_null(column))} is missing (null). "
+            f"To fix it, {REWRITE}, or with a weight of 0 for 'no interaction'."
         )
     strengths = column.to_numpy(zero_copy_only=False).astype(np.float64)
     refuse_bad_strengths(strengths, f"The weight column {name!r}", place.row)

@@ -208,7 +208,7 @@ def test_a_blank_category_that_no_row_has_is_no_id():
 
 
 def test_a_lone_surrogate_is_refused():
-    with pytest.raises(ValueError, match=r"The user id in row 1 is not valid text: .* has a lone surrogate"):
+    with pytest.raises(ValueError, match=r"The user id in row 1 is not valid text: .* contains a lone surrogate"):
         PopularityRecommender().fit([["a", 1], ["\ud800", 2]])
 
 

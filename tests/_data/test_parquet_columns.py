@@ -55,7 +55,7 @@ BAD_ROWS = [
     ("weight", [1, 2, 3, np.nan, 5], None, r"but row 3 of .* is NaN"),
     ("weight", [1, 2, 3, np.inf, 5], None, r"but row 3 of .* is infinite"),
     ("weight", [1, 2, 3, 1e-300, 5], None, r"but row 3 of .* is 1e-300\. Scale the strengths"),
-    ("weight", [1, 2, 3, None, 5], pa.int64(), r"'weight' must be numbers, but row 3 of .* has none"),
+    ("weight", [1, 2, 3, None, 5], pa.int64(), r"'weight' must be numbers, but row 3 of .* is missing"),
 ]
 
 
