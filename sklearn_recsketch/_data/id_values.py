@@ -56,31 +56,31 @@ def _are_inexact(ids: np.ndarray) -> np.ndarray:
 
 
 def show_id(value: Any) -> str:
-    """An id, or a value in its place, on a line as its owner would write it: 7, not np.int64(7)."""
+    """Format an id, or another value, on one line as in the data of the caller: 7, not np.int64(7)."""
     if isinstance(value, np.datetime64 | np.timedelta64):
         return str(value)
-    if isinstance(value, int) and value.bit_length() > LONGEST_SHOWN:  # Python refuses to write many digits
+    if isinstance(value, int) and value.bit_length() > LONGEST_SHOWN:  # Python limits the number of digits it prints
         return f"an integer of {value.bit_length()} bits"
     text = " ".join(repr(value.item() if isinstance(value, np.generic) else value).split("\n"))
     return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}..."
 
 
 def value_dtype(column: Any) -> np.dtype:
-    """Type of the values of a numpy or pandas column, object where numpy has none for it."""
+    """Numpy type of the values of a numpy or pandas column, object if numpy has none."""
     dtype = column.dtype
     if isinstance(dtype, pd.CategoricalDtype):
         dtype = dtype.categories.dtype
     if isinstance(dtype, pd.SparseDtype):
         dtype = dtype.subtype
-    dtype = getattr(dtype, "numpy_dtype", dtype)  # of nullable and of Arrow's types
+    dtype = getattr(dtype, "numpy_dtype", dtype)  # nullable and Arrow types
     return dtype if isinstance(dtype, np.dtype) and dtype.kind not in "UTV" else np.dtype(object)
 
 
 def hashable_ids(column: Any, dtype: np.dtype, name: str, label: Any = None) -> Any:
-    """The column, once its objects are known to be ints, exact floats, strings or missing.
+    """Return a column that pandas can hash, after checking that its objects are ints, exact floats, strings or missing.
 
-    They have to be looked at before hashing, which takes True for 1, a rounded float for the integer it equals, and
-    no lists. `label` is the name of the column in its frame, if it is of one.
+    The check precedes hashing, for which True equals 1 and a rounded float an integer, and which does not accept lists.
+    `label` is the name of the column in its frame, if it is from a frame.
     """
     label = getattr(column, "name", None) if label is None else label
     if isinstance(column, np.ndarray) and (column.ndim > 1 or column.dtype.kind in "UTV"):
@@ -202,7 +202,7 @@ def _is_text(value: str) -> bool:
 
 
 def _refuse_objects(column: np.ndarray, name: str, label: Any) -> None:
-    """Raise for the first row whose id is of no usable type, or of another one than the rows before."""
+    """Raise for the first row whose id is neither a number nor a string, or mixes the two."""
     inferred = pd.api.types.infer_dtype(column, skipna=True)
     if inferred in ("string", "integer", "empty"):
         return
@@ -242,8 +242,8 @@ def _refuse(value: Any, row: int, name: str, label: Any) -> NoReturn:
         advice = f"Decode the ids, for example with {decode} or X.astype(str) of an array"
     elif pd.api.types.is_list_like(value) and not isinstance(value, Mapping):
         advice = (
-            f"Each row is one interaction of a user with an item: where a cell has several of them, give each a row of "
-            f"its own, for example with X.explode({label or name!r}) of a frame"
+            f"Each row is one interaction of a user with an item. Write one row for each id in a cell, "
+            f"for example with X.explode({label or name!r}) of a frame"
         )
     else:
         advice = "Convert the column, for example with .astype(str)"

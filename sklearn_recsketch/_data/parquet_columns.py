@@ -1,4 +1,4 @@
-"""Columns of Parquet files: what may be ids and strengths, and every error about it."""
+"""Validation and conversion of columns of Parquet files: ids and strengths."""
 
 from __future__ import annotations
 
@@ -14,30 +14,30 @@ from sklearn_recsketch.utils._extras import import_extra
 
 __all__ = ["Place", "check_columns", "ids_of", "import_pyarrow", "kind_of", "refuse_other_weight", "strengths_of"]
 
-WHY = "ParquetInteractions reads with pyarrow"
+WHY = "ParquetInteractions needs pyarrow"
 REWRITE = "write the file without such rows"
 
 
 def import_pyarrow() -> ModuleType:
-    """pyarrow, with what reads Parquet, imported no sooner than a file is read."""
+    """Import pyarrow and its submodules for Parquet, when the first file is read."""
     for part in ("pyarrow.compute", "pyarrow.dataset", "pyarrow.parquet"):
         import_extra(part, "parquet", WHY)
     return import_extra("pyarrow", "parquet", WHY)
 
 
 class Place(NamedTuple):
-    """Where a batch of rows is from."""
+    """File and position of a batch of rows."""
 
     file: str
     first_row: int
 
     def row(self, row: int) -> str:
-        """A row of the batch, as its owner would find it."""
+        """Describe a row of the batch by its file and its number there."""
         return f"row {self.first_row + row} of {self.file}"
 
 
 def check_columns(schema: Any, columns: list[str], file: str) -> None:
-    """Raise where a file has not all columns, naming those it has."""
+    """Raise if a file lacks a column. The message lists the columns it has."""
     missing = [column for column in columns if column not in schema.names]
     if missing:
         raise ValueError(
@@ -47,11 +47,11 @@ def check_columns(schema: Any, columns: list[str], file: str) -> None:
 
 
 def refuse_other_weight(weight: str | None) -> None:
-    """Raise where the weights are called times or ids; users and items are what the caller says they are."""
+    """Raise if the name of the weight column suggests times or ids."""
     if weight is not None and (is_time(weight) or is_id(weight)):
         raise ValueError(
             f"The weight column is {weight!r}, {'a time' if is_time(weight) else 'an id'}, but weights multiply the "
-            f"strength of rows in training. Leave weight out; if {weight!r} does hold weights, rename it in the file."
+            f"strength of rows in training. Leave weight out; if {weight!r} does contain weights, rename it."
         )
 
 
@@ -94,13 +94,13 @@ def _first_null(column: Any) -> int:
 
 
 def strengths_of(column: Any, name: str, place: Place) -> np.ndarray:
-    """Strengths of a batch: float32 if that holds them exactly, else float64."""
+    """Strengths of a batch, as float32 if that represents them exactly, else as float64."""
     pa = import_pyarrow()
     types = pa.types
     if not (types.is_integer(column.type) or types.is_floating(column.type) or types.is_boolean(column.type)):
         advice = f"Convert it before writing, for example with X.astype({{{name!r}: float}})."
         if types.is_temporal(column.type):
-            advice = "Leave weight out: times are no weights, but groups of TemporalUserSplit."
+            advice = "Leave weight out: times are not weights. Pass them to TemporalUserSplit as groups."
         raise ValueError(
             f"The weight column {name!r} of {place.file} must be numbers, but is of type {column.type}. {advice}"
         )

@@ -123,10 +123,10 @@ def make_evaluation_task(recommender: Any, X: Any, y: Any, options: Options) -> 
     if options.fold_in is not None:
         known = rows & (users < 0)
         given = sample_fraction_per_user(
-            interactions.taken(known), options.fold_in, check_random_state(options.random_state)
+            interactions.take(known), options.fold_in, check_random_state(options.random_state)
         )
         folded = np.flatnonzero(known)[given]
-        history = interactions.taken(folded)
+        history = interactions.take(folded)
         rows[folded] = False
     # Distinct pairs, by user.
     _, first = np.unique(pair_keys(interactions)[rows], return_index=True)

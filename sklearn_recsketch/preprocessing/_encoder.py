@@ -13,23 +13,10 @@ from sklearn.utils.validation import check_is_fitted
 
 from sklearn_recsketch._data.ids import encode_ids, lookup, show_id
 from sklearn_recsketch._data.measurements import are_indicators, moments, rms_length, standardize
-from sklearn_recsketch.preprocessing._side_features import SideFeatures
+from sklearn_recsketch.preprocessing._side_features import SideFeatures, check_side_features
 from sklearn_recsketch.utils._compat import Interval, StrOptions, _fit_context
 
-__all__ = ["SideFeatureEncoder", "check_side_features"]
-
-
-def check_side_features(features: Any, name: str) -> SideFeatures:
-    """Accept the container only, and say how to convert anything else."""
-    if isinstance(features, SideFeatures):
-        return features
-    hint = (
-        f"SideFeatures.from_dicts({name})"
-        if isinstance(features, dict)
-        else f"SideFeatures.from_frame({name}), one row per id, or "
-        f"SideFeatures.from_long({name}, id='mid', key='type', value='value'), one row per value"
-    )
-    raise TypeError(f"{name} must be a SideFeatures, got {type(features).__name__}. Write {hint}.")
+__all__ = ["SideFeatureEncoder"]
 
 
 def _refuse_shared_names(names: Any, separator: str) -> None:

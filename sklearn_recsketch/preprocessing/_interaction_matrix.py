@@ -9,12 +9,12 @@ import pandas as pd
 import scipy.sparse as sp
 
 from sklearn_recsketch._data.id_lists import check_id_list
-from sklearn_recsketch._data.ids import places_of, show_id
+from sklearn_recsketch._data.ids import find_positions, show_id
 from sklearn_recsketch._data.interactions import check_interactions
 from sklearn_recsketch._data.k_core import MINIMA, k_core
-from sklearn_recsketch._data.matrix import column_counts, ids_in_order, pair_keys, present_ids
-from sklearn_recsketch._data.matrix_cells import as_matrix, filled_cells
-from sklearn_recsketch._data.pair_sums import renumbered, sum_pairs
+from sklearn_recsketch._data.matrix import check_distinct_ids, column_counts, pair_keys, present_ids
+from sklearn_recsketch._data.matrix_cells import as_matrix, nonzero_cells
+from sklearn_recsketch._data.pair_sums import renumber, sum_pairs
 from sklearn_recsketch.utils._compat import validate_parameter_constraints
 
 __all__ = ["describe_interactions", "interactions_from_matrix", "to_matrix"]
@@ -77,7 +77,7 @@ def to_matrix(
         ("item", interactions.items, items, sums.has_items),
     ):
         among = column if given is None else check_id_list(given, name)
-        place = places_of(column.ids, among.ids, name, f"the {name}s given are")
+        place = find_positions(column.ids, among.ids, name, f"the {name}s given are")
         if (has & (place < 0)).any():
             row = int(np.argmax((place < 0)[column.codes] & (interactions.strength > 0)))
             raise ValueError(
@@ -86,7 +86,7 @@ def to_matrix(
             )
         chosen.append(among)
         places.append(place)
-    matrix = renumbered(sums.matrix, places[0], places[1], (len(chosen[0].ids), len(chosen[1].ids)))
+    matrix = renumber(sums.matrix, places[0], places[1], (len(chosen[0].ids), len(chosen[1].ids)))
     # Ids that nobody asked for stay where they have interactions, given ones in the order they were given in.
     if user_min > 1 or item_min > 1:
         present = k_core(matrix, user_min, item_min)
@@ -153,13 +153,13 @@ def interactions_from_matrix(matrix: Any, users: Any = None, items: Any = None) 
     ids = []
     for name, given, label, n in zip(("users", "items"), (users, items), labels, matrix.shape, strict=True):
         given = label if given is None else given
-        values = np.arange(n) if given is None else ids_in_order(given, name[:-1])
+        values = np.arange(n) if given is None else check_distinct_ids(given, name[:-1])
         if len(values) != n:
             other = "columns" if name == "items" else "rows"
             hint = " The transpose would fit: users are rows." if len(values) == sum(matrix.shape) - n else ""
             raise ValueError(f"{name} has {len(values)} ids for {n} {other} of the matrix.{hint}")
         ids.append(values)
-    rows, columns, strength = filled_cells(matrix, ids[0], ids[1])
+    rows, columns, strength = nonzero_cells(matrix, ids[0], ids[1])
     return pd.DataFrame({"user": ids[0][rows], "item": ids[1][columns]}), strength
 
 

@@ -10,17 +10,23 @@ import numpy as np
 import pandas as pd
 import scipy.sparse as sp
 
-from sklearn_recsketch._data.feature_cells import Cells, joined, plain_text, read_cells, refuse_missing
 from sklearn_recsketch._data.feature_columns import (
-    as_cells,
-    as_ids,
+    as_id_column,
+    as_values,
     column_named,
     feature_columns,
     first_column,
 )
-from sklearn_recsketch._data.ids import check_same_kind, encode_ids, places_of, ranks, show_id, union
+from sklearn_recsketch._data.feature_values import (
+    FeatureValues,
+    concatenate_values,
+    plain_text,
+    read_feature_values,
+    refuse_missing,
+)
+from sklearn_recsketch._data.ids import check_same_kind, encode_ids, find_positions, inverse_permutation, show_id, union
 
-__all__ = ["SideFeatures"]
+__all__ = ["SideFeatures", "check_side_features"]
 
 
 class SideFeatures:
@@ -128,7 +134,7 @@ class SideFeatures:
 
         column = pd.Series(values, dtype=object)
         refuse_missing(column.to_numpy(), show)
-        cells = read_cells(column, show, lowercase)
+        cells = read_feature_values(column, show, lowercase)
         key_codes, distinct = pd.factorize(np.array(keys, dtype=object))
         rows = ids.codes[np.array(owners, dtype=np.intp)[cells.rows]]
         return cls._assembled(ids.ids, list(distinct), rows, key_codes[cells.rows], cells)
@@ -160,7 +166,7 @@ class SideFeatures:
         """
         columns = feature_columns(df, "from_frame")
         id = first_column(df, columns) if id is None else column_named(columns, id, "id")
-        ids = encode_ids(as_ids(columns.pop(id)), "feature")
+        ids = encode_ids(as_id_column(columns.pop(id)), "feature")
         if len(ids.ids) < len(ids.codes):
             row = int(np.argmax(pd.Series(ids.codes).duplicated()))
             raise ValueError(
@@ -172,9 +178,11 @@ class SideFeatures:
         def show(key: str, row: int) -> str:
             return f"The value of {key!r} for id {show_id(ids.ids[ids.codes[row]])} in row {row}"
 
-        parts = [read_cells(as_cells(column), partial(show, key), lowercase) for key, column in columns.items()]
+        parts = [
+            read_feature_values(as_values(column), partial(show, key), lowercase) for key, column in columns.items()
+        ]
         key_codes = np.repeat(np.arange(len(parts)), [len(part.rows) for part in parts])
-        cells = joined(parts)
+        cells = concatenate_values(parts)
         return cls._assembled(ids.ids, list(columns), ids.codes[cells.rows], key_codes, cells)
 
     @classmethod
@@ -204,8 +212,8 @@ class SideFeatures:
         columns = feature_columns(df, "from_long")
         wanted = {"id": id, "key": key, "value": value}
         of_ids, of_keys, of_values = (columns[column_named(columns, name, role)] for role, name in wanted.items())
-        ids, keys = encode_ids(as_ids(of_ids), "feature"), encode_ids(as_ids(of_keys), "key")
-        column = as_cells(of_values)
+        ids, keys = encode_ids(as_id_column(of_ids), "feature"), encode_ids(as_id_column(of_keys), "key")
+        column = as_values(of_values)
         missing = np.asarray(pd.isna(column))
         if missing.any():
             raise ValueError(
@@ -217,7 +225,7 @@ class SideFeatures:
         def show(row: int) -> str:
             return f"The value of {names[keys.codes[row]]!r} for id {show_id(ids.ids[ids.codes[row]])} in row {row}"
 
-        cells = read_cells(column, show, lowercase)
+        cells = read_feature_values(column, show, lowercase)
         number = cells.codes < 0
         measured = pd.DataFrame({"id": ids.codes[cells.rows[number]], "key": keys.codes[cells.rows[number]]})
         repeated = measured.duplicated().to_numpy()
@@ -231,12 +239,14 @@ class SideFeatures:
 
     @classmethod
     def _assembled(
-        cls, ids: np.ndarray, keys: list[str], rows: np.ndarray, key_codes: np.ndarray, cells: Cells
+        cls, ids: np.ndarray, keys: list[str], rows: np.ndarray, key_codes: np.ndarray, cells: FeatureValues
     ) -> SideFeatures:
         """Features from values, each with the row of its id and its key; a text said twice of an id counts once."""
         key_order, text_order = (np.argsort(np.array(names, dtype=object)) for names in (keys, cells.texts))
-        places = np.append(ranks(text_order) + 1, 0)  # a measurement comes before the categories of its key
-        pair = ranks(key_order)[key_codes] * np.int64(len(places)) + places[cells.codes]
+        places = np.append(
+            inverse_permutation(text_order) + 1, 0
+        )  # a measurement comes before the categories of its key
+        pair = inverse_permutation(key_order)[key_codes] * np.int64(len(places)) + places[cells.codes]
         pairs, column = np.unique(pair, return_inverse=True)
         texts = np.array([None, *cells.texts[text_order]], dtype=object)
         values = texts[pairs % len(places)]
@@ -272,13 +282,13 @@ class SideFeatures:
         columns = [list(zip(part.keys, part.values, strict=True)) for part in (self, newer)]
         pairs = sorted({*columns[0], *columns[1]}, key=lambda pair: (pair[0], pair[1] is not None, pair[1] or ""))
         place = {pair: position for position, pair in enumerate(pairs)}
-        stays = places_of(self.ids, newer.ids, name) < 0
+        stays = find_positions(self.ids, newer.ids, name) < 0
         entries = []
         for part, own, rows in ((self, columns[0], stays), (newer, columns[1], np.ones(len(newer.ids), dtype=bool))):
             coo = part.matrix.tocoo()
             kept = rows[coo.row]
             moved = np.array([place[pair] for pair in own], dtype=np.intp)
-            row = places_of(part.ids, ids, name)[coo.row[kept]]
+            row = find_positions(part.ids, ids, name)[coo.row[kept]]
             entries.append((coo.data[kept].astype(np.float64), row, moved[coo.col[kept]]))
         data, row, column = (np.concatenate(arrays) for arrays in zip(*entries, strict=True))
         matrix = sp.csr_array((data, (row, column)), shape=(len(ids), len(pairs)))
@@ -315,3 +325,16 @@ def _remedy(features: Any) -> str:
     if isinstance(features, list | tuple):
         return "Give each an id: SideFeatures.from_dicts(dict(zip(ids, features)))."
     return "For a frame write SideFeatures.from_frame(df) or SideFeatures.from_long(df, id=...)."
+
+
+def check_side_features(features: Any, name: str) -> SideFeatures:
+    """Accept the container only, and say how to convert anything else."""
+    if isinstance(features, SideFeatures):
+        return features
+    hint = (
+        f"SideFeatures.from_dicts({name})"
+        if isinstance(features, dict)
+        else f"SideFeatures.from_frame({name}), one row per id, or "
+        f"SideFeatures.from_long({name}, id='mid', key='type', value='value'), one row per value"
+    )
+    raise TypeError(f"{name} must be a SideFeatures, got {type(features).__name__}. Write {hint}.")

@@ -12,7 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 from sklearn_recsketch._data.frames import frame_library, make_table
 from sklearn_recsketch._data.ids import lookup
 from sklearn_recsketch._data.interactions import check_interactions
-from sklearn_recsketch._data.k_core import MINIMA, dense_rows
+from sklearn_recsketch._data.k_core import MINIMA, k_core_rows
 from sklearn_recsketch._data.matrix import present_ids
 from sklearn_recsketch.utils._compat import _fit_context
 from sklearn_recsketch.utils._validation import refuse_sample_weight
@@ -95,7 +95,7 @@ class InteractionThresholder(TransformerMixin, BaseEstimator):
         self : InteractionThresholder
         """
         interactions = check_interactions(X, y)
-        kept = dense_rows(interactions, self.user_min, self.item_min)
+        kept = k_core_rows(interactions, self.user_min, self.item_min)
         self.users_ = present_ids(interactions.users, kept)
         self.items_ = present_ids(interactions.items, kept)
         self.n_features_in_ = interactions.n_columns
@@ -190,7 +190,7 @@ def threshold_interactions(X: Any, y: Any = None, *, user_min: int = 5, item_min
     """
     InteractionThresholder(user_min, item_min)._validate_params()
     interactions = check_interactions(X, y)
-    kept = dense_rows(interactions, user_min, item_min)
+    kept = k_core_rows(interactions, user_min, item_min)
     library = frame_library(X)
     if library == "polars" or library == "pyarrow":
         rows = X.filter(kept)

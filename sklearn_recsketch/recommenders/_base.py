@@ -17,8 +17,8 @@ from sklearn_recsketch._ranking.query import Query, QueryContext, build_query, r
 from sklearn_recsketch.metrics._evaluation import evaluate
 from sklearn_recsketch.metrics._evaluation_task import Options
 from sklearn_recsketch.metrics._metric_names import Metric
-from sklearn_recsketch.preprocessing._encoder import SideFeatureEncoder, check_side_features
-from sklearn_recsketch.preprocessing._side_features import SideFeatures
+from sklearn_recsketch.preprocessing._encoder import SideFeatureEncoder
+from sklearn_recsketch.preprocessing._side_features import SideFeatures, check_side_features
 from sklearn_recsketch.utils._threads import workers
 from sklearn_recsketch.utils._validation import check_integer
 

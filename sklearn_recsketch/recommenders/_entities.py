@@ -11,12 +11,12 @@ import scipy.sparse as sp
 from sklearn.base import clone
 
 from sklearn_recsketch._data.feature_ids import check_feature_ids
-from sklearn_recsketch._data.ids import IdColumn, check_same_kind, lookup, places_of, show_id, union
+from sklearn_recsketch._data.ids import IdColumn, check_same_kind, find_positions, lookup, show_id, union
 from sklearn_recsketch._data.interactions import Interactions
-from sklearn_recsketch._data.matrix import place_pairs
-from sklearn_recsketch._data.pair_sums import added, sum_pairs
-from sklearn_recsketch.preprocessing._encoder import SideFeatureEncoder, check_side_features
-from sklearn_recsketch.preprocessing._side_features import SideFeatures
+from sklearn_recsketch._data.matrix import reindex_matrix
+from sklearn_recsketch._data.pair_sums import add_matrices, sum_pairs
+from sklearn_recsketch.preprocessing._encoder import SideFeatureEncoder
+from sklearn_recsketch.preprocessing._side_features import SideFeatures, check_side_features
 from sklearn_recsketch.utils._threads import even_ranges
 
 __all__ = ["Entities", "FitData", "gather_fit_data"]
@@ -83,10 +83,10 @@ def gather_fit_data(
             check_feature_ids(name, described, own[side], own[1 - side], first)
             ids[side] = _union(own[side], described, name, f"{name}_features")
     users, items = ids
-    new = total = place_pairs(sums.matrix, interactions, users, items)
+    new = total = reindex_matrix(sums.matrix, interactions, users, items)
     if earlier is not None:
-        rows, columns = places_of(earlier.users_, users, "user"), places_of(earlier.items_, items, "item")
-        total = added(earlier.interactions_, rows, columns, new)
+        rows, columns = find_positions(earlier.users_, users, "user"), find_positions(earlier.items_, items, "item")
+        total = add_matrices(earlier.interactions_, rows, columns, new)
     return FitData(users, items, total, new)
 
 
@@ -270,7 +270,7 @@ class Entities:
         if old.ids.dtype != self.ids.dtype:  # integers and strings: a warm start from other data
             return np.zeros(0, dtype=np.intp), np.zeros(0, dtype=np.intp)
         before = np.flatnonzero(old.active)
-        found = places_of(old.ids, self.ids, "id")[before]
+        found = find_positions(old.ids, self.ids, "id")[before]
         return found[found >= 0], before[found >= 0]
 
     def carry(self, old: Entities, old_embeddings: np.ndarray, fresh: np.ndarray) -> np.ndarray:

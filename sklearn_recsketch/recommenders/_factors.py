@@ -16,7 +16,7 @@ from sklearn.utils import check_random_state
 from sklearn_recsketch._data.ids import IdColumn
 from sklearn_recsketch._data.interactions import check_interactions
 from sklearn_recsketch._data.matrix import build_matrix, column_counts
-from sklearn_recsketch._data.pair_sums import renumbered
+from sklearn_recsketch._data.pair_sums import renumber
 from sklearn_recsketch._ranking.query import QueryContext
 from sklearn_recsketch.preprocessing._encoder import SideFeatureEncoder
 from sklearn_recsketch.preprocessing._side_features import SideFeatures
@@ -357,4 +357,4 @@ def fill_with_draws(draw: Callable[[tuple[int, int]], np.ndarray], rows: np.ndar
 def active_part(matrix: sp.csr_array, users: Entities, items: Entities) -> sp.csr_array:
     """Rows and columns of those that take part in training; the matrix itself where all do."""
     rows, columns = (np.where(side.active, np.cumsum(side.active) - 1, -1) for side in (users, items))
-    return renumbered(matrix, rows, columns, (int(users.active.sum()), int(items.active.sum())))
+    return renumber(matrix, rows, columns, (int(users.active.sum()), int(items.active.sum())))

@@ -60,9 +60,9 @@ AMOUNTS = [
 @pytest.mark.parametrize("name", TIMES)
 def test_a_third_column_called_a_time_is_refused(name):
     X = pd.DataFrame([[1, 2, 874965758]], columns=["user", "item", name])
-    with pytest.raises(ValueError, match=r"holds times, .* Write X\[\['user', 'item'\]\]\. .*groups=X\['") as error:
+    with pytest.raises(ValueError, match=r"contains times, .* Write X\[\['user', 'item'\]\]\. .*groups=X\['") as error:
         PopularityRecommender().fit(X)
-    assert f"If {name!r} does hold weights, rename it." in str(error.value)
+    assert f"If {name!r} does contain weights, rename it." in str(error.value)
 
 
 @pytest.mark.parametrize("name", AMOUNTS)
@@ -90,7 +90,7 @@ COLUMNS_OF_TIMES = {
 
 @pytest.mark.parametrize("make", COLUMNS_OF_TIMES.values(), ids=COLUMNS_OF_TIMES)
 def test_a_third_column_of_times_is_refused_whatever_its_name(make):
-    with pytest.raises(ValueError, match=r"The third column of X.* holds times, .*TemporalUserSplit\(\)\.split\("):
+    with pytest.raises(ValueError, match=r"The third column of X.* contains times, .*TemporalUserSplit\(\)\.split\("):
         PopularityRecommender().fit(make())
 
 
@@ -107,19 +107,19 @@ def test_a_third_column_of_times_is_refused_whatever_its_name(make):
     ],
 )
 def test_times_are_refused_wherever_weights_are_read(read):
-    with pytest.raises(ValueError, match=r"The third column of (X|(item_)?history), 'timestamp', holds times"):
+    with pytest.raises(ValueError, match=r"The third column of (X|(item_)?history), 'timestamp', contains times"):
         read(pd.DataFrame({"user": [1], "item": [2], "timestamp": [874965758]}))
 
 
 def test_a_third_column_called_an_id_is_refused():
     X = pd.DataFrame({"timestamp": [8], "user_id": [1], "item_id": [2]})
-    with pytest.raises(ValueError, match=r"'item_id', holds ids by its name.* Write X\[\['user_id', 'item_id'\]\]"):
+    with pytest.raises(ValueError, match=r"'item_id', contains ids .* Write X\[\['user_id', 'item_id'\]\]"):
         PopularityRecommender().fit(X)
 
 
 @pytest.mark.parametrize("names", [["user", "rating", "item"], ["rating", "user", "item"], ["item", "rating", "user"]])
 def test_a_third_column_that_is_the_only_one_called_users_or_items_is_refused(names):
-    with pytest.raises(ValueError, match=r"holds ids by its name.* Write X\[\['user', 'item'\]\]"):
+    with pytest.raises(ValueError, match=r"contains ids according to its name.* Write X\[\['user', 'item'\]\]"):
         PopularityRecommender().fit(pd.DataFrame([[1, 2, 3]], columns=names))
 
 

@@ -64,7 +64,7 @@ def test_names_of_several_levels_are_refused():
     ids=["pandas", "number_and_text", "index", "arrow"],
 )
 def test_two_columns_of_one_name_are_refused(table):
-    with pytest.raises(ValueError, match=r"was given two columns named '[x0]'; the columns are .* Rename or drop one"):
+    with pytest.raises(ValueError, match=r"received two columns named '[x0]'; the columns are .* Rename or drop one"):
         SideFeatures.from_frame(table, id="id")
 
 

@@ -151,7 +151,7 @@ def test_nobody_is_told_that_a_known_id_is_unknown(model):
         model.fit(X, user_features=features(USERS[4:5]))
     assert str(caught[0].message) == (
         "Only 1 of the 20 users of X have features: 'u0' has no features. "
-        "Add those of the others, or ignore this warning if there are none."
+        "Add the features of the others, or ignore this warning if they have none."
     )
 
 

@@ -124,7 +124,7 @@ def test_queries_know_the_same_limit(ask):
 
 # Values that are no ids.
 
-EXPLODE = r"where a cell has several of them, give each a row of its own, for example with X\.explode\('item'\)"
+EXPLODE = r"Write one row for each id in a cell, for example with X\.explode\('item'\)"
 DECODE = r"Decode the ids, for example with .*\.decode\(.* or X\.astype\(str\) of an array"
 CONVERT = r"Convert the column, for example with \.astype\(str\)"
 OTHER_VALUES = [

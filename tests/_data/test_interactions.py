@@ -86,7 +86,7 @@ def test_strengths_of_the_other_byte_order(code):
         (pl.DataFrame({"user": ["a"], "tracks": [["x", "y"]]}), ValueError, r"X\.explode\('tracks'\)"),
         (pl.DataFrame({"member": [b"a"], "item": ["x"]}), ValueError, r"X\['member'\]\.str\.decode\('utf-8'\)"),
         (pd.Series([["x", "y"]], index=["ann"]), TypeError, r"X is a Series, .* X\.explode\(\)\.reset_index\(\)"),
-        ([["ann", "x"], ["bob", "x", "y", "z"]], ValueError, r"row 0 has 2 values and row 1 has 4\. A user with"),
+        ([["ann", "x"], ["bob", "x", "y", "z"]], ValueError, r"row 0 has 2 values and row 1 has 4\. Write one row for"),
     ],
     ids=[
         "structured",

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from sklearn_recsketch._data.interactions import check_interactions
 from sklearn_recsketch._data.matrix import build_matrix, column_counts
-from sklearn_recsketch._data.pair_sums import added, renumbered, sum_pairs
+from sklearn_recsketch._data.pair_sums import add_matrices, renumber, sum_pairs
 from sklearn_recsketch.kernels import _counting
 from sklearn_recsketch.kernels._jit import rows_of
 from sklearn_recsketch.recommenders._als.confidences import excess_of, scaled_ratings, transposed
@@ -96,7 +96,7 @@ def test_a_matrix_under_other_numbers_is_a_part_of_it(seed):
     matrix = random_matrix(rng, 9, 7)
     before = matrix.copy()
     rows, columns = (np.where(kept := rng.random(n) < 0.6, np.cumsum(kept) * 2 - 1, -1) for n in matrix.shape)
-    got = renumbered(matrix, rows, columns, (20, 16)).toarray()
+    got = renumber(matrix, rows, columns, (20, 16)).toarray()
     expected = np.zeros((20, 16), np.float32)
     expected[np.ix_(rows[rows >= 0], columns[columns >= 0])] = matrix.toarray()[np.ix_(rows >= 0, columns >= 0)]
     np.testing.assert_array_equal(got, expected)
@@ -105,7 +105,7 @@ def test_a_matrix_under_other_numbers_is_a_part_of_it(seed):
 
 def test_a_matrix_under_the_same_numbers_is_itself():
     matrix = random_matrix(np.random.default_rng(0), 4, 5)
-    assert renumbered(matrix, np.arange(4), np.arange(5), (4, 5)) is matrix
+    assert renumber(matrix, np.arange(4), np.arange(5), (4, 5)) is matrix
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -116,7 +116,7 @@ def test_added_matrices_are_their_sum(seed):
     rows, columns = (np.sort(rng.choice(n, m, replace=False)) for n, m in ((9, 6), (8, 5)))
     placed = np.zeros((9, 8), np.float32)
     placed[np.ix_(rows, columns)] = old.toarray()
-    same(added(old, rows, columns, new), sp.csr_array(sp.csr_array(placed) + new))
+    same(add_matrices(old, rows, columns, new), sp.csr_array(sp.csr_array(placed) + new))
     same(old, before[0]), same(new, before[1])
 
 

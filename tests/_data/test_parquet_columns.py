@@ -112,7 +112,7 @@ def test_a_file_without_rows_is_refused(path):
 
 def test_strengths_beside_a_file_are_refused(planted, path):
     file = write(planted[0], path)
-    with pytest.raises(ValueError, match=r"y was given with ParquetInteractions\(.*weight='count'"):
+    with pytest.raises(ValueError, match=r"y was passed together with ParquetInteractions\(.*weight='count'"):
         WRMFRecommender(2).fit(file, planted[1])
 
 

@@ -64,7 +64,7 @@ CALLS = [
         "feature_is_none",
         lambda: SideFeatures.from_dicts({7: {"tag": None}}),
         TypeError,
-        r"The value of 'tag' for id 7 is None of type NoneType: a feature must be a text, a number or a list of texts",
+        r"The value of 'tag' for id 7 is None of type NoneType: a feature must be a string, a number or a list of",
     ),
     (
         "feature_is_nan",
@@ -82,7 +82,7 @@ CALLS = [
         "list_of_numbers",
         lambda: SideFeatures.from_dicts({7: {"tag": ["a", 1]}}),
         TypeError,
-        r"The value of 'tag' for id 7 is a list with 1 of type int: a list must hold texts only",
+        r"The value of 'tag' for id 7 is a list with 1 of type int: a list must contain strings only",
     ),
     (
         "features_of_id_no_mapping",
@@ -329,7 +329,7 @@ CALLS = [
         "repeated_matrix_ids",
         lambda: interactions_from_matrix(np.ones((2, 3)), users=["a", "a"]),
         ValueError,
-        r"The user ids given for a matrix must be distinct",
+        r"The user ids of a matrix must be distinct",
     ),
     (
         "unfitted_recommend",

@@ -222,25 +222,29 @@ REFUSED = {
     "time": (
         datetime.time(1),
         TypeError,
-        "of type time: a feature must be a text, a number or a list of texts. Convert",
+        "of type time: a feature must be a string, a number or a list of strings. Convert",
     ),
     "bytes": (b"x", TypeError, r"is b'x' of type bytes: .* Decode it, for example with df\[column\]\.str\.decode"),
     "list_of_bytes": (["x", b"y"], TypeError, r"is a list with b'y' of type bytes: .* Decode it"),
-    "struct": ({"a": 1}, TypeError, "of type dict: .* Give each of its fields a key or column of its own"),
+    "struct": ({"a": 1}, TypeError, "of type dict: .* Use one key or column per field"),
     "nested": (
         [["x"]],
         TypeError,
-        r"is a list with \['x'\] of type list: a list must hold texts only\. Flatten the lists",
+        r"is a list with \['x'\] of type list: a list must contain strings only\. Flatten the lists",
     ),
     "table": (np.array([["x"]]), TypeError, "Flatten the lists"),
     "list_of_numbers": (
         [1],
         TypeError,
-        r"is a list with 1 of type int: a list must hold texts only\. Convert it, with str",
+        r"is a list with 1 of type int: a list must contain strings only\. Convert it, for a category with str",
     ),
-    "list_of_dates": ([DAY], TypeError, r"of type date: a list must hold texts only\. Convert it, with str\(value\)"),
+    "list_of_dates": (
+        [DAY],
+        TypeError,
+        r"of type date: must contain strings only\. Convert it, for a category with str\(value\)",
+    ),
     "complex": (1j, TypeError, "is 1j of type complex"),
-    "uuid": (UUID(int=1), TypeError, r"of type UUID: .* Convert it, with str\(value\) if it is a category"),
+    "uuid": (UUID(int=1), TypeError, r"of type UUID: .* Convert it, for a category with str\(value\)"),
     "generator": ((text for text in "x"), TypeError, "of type generator"),
     "infinite": (np.inf, ValueError, "is inf, but numbers must be finite"),
     "infinite_decimal": (Decimal("-Infinity"), ValueError, "is Decimal\\('-Infinity'\\), but numbers must be finite"),
@@ -272,21 +276,21 @@ COLUMNS_REFUSED = {
     "pandas_complex": ("pandas", np.array([1j, 2]), "of type complex"),
     "pandas_infinite": ("pandas", [np.inf, 1], "is inf"),
     "pandas_arrow_date": ("pandas", arrow([DAY, None]), "dt.year"),
-    "pandas_arrow_struct": ("pandas", arrow([{"a": 1}, None]), "column of its own"),
+    "pandas_arrow_struct": ("pandas", arrow([{"a": 1}, None]), "one key or column per field"),
     "pandas_arrow_binary": ("pandas", arrow([b"x", None]), "Decode it"),
     "polars_date": ("polars", [DAY, None], "dt.year"),
     "polars_duration": ("polars", [datetime.timedelta(1), None], "total_seconds"),
-    "polars_struct": ("polars", [{"a": 1}, None], "column of its own"),
+    "polars_struct": ("polars", [{"a": 1}, None], "one key or column per field"),
     "polars_binary": ("polars", [b"x", None], "Decode it"),
     "polars_nested": ("polars", [[["x"]], None], "Flatten"),
-    "polars_numbers": ("polars", [[1], None], "a list must hold texts only"),
+    "polars_numbers": ("polars", [[1], None], "a list must contain strings only"),
     "arrow_date": ("arrow", pa.array([DAY, None]), "dt.year"),
     "arrow_duration": ("arrow", pa.array([datetime.timedelta(1), None]), "total_seconds"),
-    "arrow_struct": ("arrow", pa.array([{"a": 1}, None]), "column of its own"),
+    "arrow_struct": ("arrow", pa.array([{"a": 1}, None]), "one key or column per field"),
     "arrow_map": (
         "arrow",
         pa.array([[("a", 1)], None], pa.map_(pa.string(), pa.int64())),
-        "a list must hold texts only",
+        "a list must contain strings only",
     ),
 }
 
@@ -299,7 +303,7 @@ def test_columns_of_other_kinds_are_refused(library, cells, match):
 
 @pytest.mark.parametrize("missing", MISSING, ids=repr)
 def test_a_missing_value_of_a_mapping_is_to_be_left_out(missing):
-    with pytest.raises((TypeError, ValueError), match=r"The value of 'k' for id 7 is .* Leave the key out where"):
+    with pytest.raises((TypeError, ValueError), match=r"The value of 'k' for id 7 is .* Leave out the key"):
         SideFeatures.from_dicts({7: {"k": missing, "other": 1}})
 
 
