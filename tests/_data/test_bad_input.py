@@ -154,7 +154,7 @@ TABLES = [
 
 @pytest.mark.parametrize(("X", "y", "error", "text"), [pytest.param(*row[1:], id=row[0]) for row in TABLES])
 @pytest.mark.parametrize("recommender", [PopularityRecommender(), WRMFRecommender(2), WARPRecommender(2)], ids=type)
-def test_fit_refuses_tables(recommender, X, y, error, text):
+def test_fit_raises_for_invalid_tables(recommender, X, y, error, text):
     with pytest.raises(error, match=re.compile(text, re.DOTALL)):
         recommender.fit(X, y)
 
@@ -164,7 +164,7 @@ def test_fit_refuses_tables(recommender, X, y, error, text):
     [pytest.param(row[1], row[4], id=row[0]) for row in TABLES if row[2] is None and "weight" not in row[0]],
 )
 @pytest.mark.parametrize("method", ["predict", "score"])
-def test_queries_check_X_by_the_same_rules(method, X, text):
+def test_predict_and_score_check_X_by_the_same_rules(method, X, text):
     """Outside fit X is checked by the same function, before any id is looked up."""
     with pytest.raises((TypeError, ValueError), match=re.compile(text, re.DOTALL)):
         getattr(popular(), method)(X)

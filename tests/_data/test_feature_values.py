@@ -111,23 +111,23 @@ def read(library, cells):
 
 
 @pytest.mark.parametrize(("library", "cells"), NUMBERS.values(), ids=NUMBERS)
-def test_numbers_of_any_column_with_missing_cells(library, cells):
+def test_numbers_in_any_column_with_missing_values(library, cells):
     assert read(library, cells) == {("a", "k"): 1.5}
 
 
 @pytest.mark.parametrize(("library", "cells"), INTEGERS.values(), ids=INTEGERS)
-def test_integers_and_bools_of_any_column_with_missing_cells(library, cells):
+def test_integers_and_booleans_in_any_column_with_missing_values(library, cells):
     assert read(library, cells) == {("a", "k"): 1}
 
 
 @pytest.mark.parametrize(("library", "cells"), TEXTS.values(), ids=TEXTS)
-def test_texts_of_any_column_with_missing_cells(library, cells):
+def test_strings_in_any_column_with_missing_values(library, cells):
     assert read(library, cells) == {("a", "k=x"): 1}
 
 
 @pytest.mark.parametrize("missing", MISSING, ids=repr)
 @pytest.mark.parametrize("other", ["x", 1.5, ["x"]], ids=type)
-def test_a_missing_cell_among_others_is_a_feature_the_id_does_not_have(missing, other):
+def test_a_missing_value_among_others_is_ignored(missing, other):
     column = object_column(other)
     column[1] = missing
     features = SideFeatures.from_frame(pd.DataFrame({"id": ["a", "b"], "k": column}))
@@ -136,7 +136,7 @@ def test_a_missing_cell_among_others_is_a_feature_the_id_does_not_have(missing, 
 
 
 @pytest.mark.parametrize("library", FRAMES)
-def test_a_column_of_missing_cells_says_nothing(library):
+def test_a_column_of_missing_values_has_no_features(library):
     assert read(library, [None, None]) == {}
 
 
@@ -153,28 +153,28 @@ def test_a_column_of_missing_cells_says_nothing(library):
     ],
     ids=["integers", "intervals", "dates", "arrow"],
 )
-def test_a_categorical_column_holds_categories_whatever_they_are(cells, names):
+def test_a_categorical_column_contains_categories_of_any_type(cells, names):
     assert set(read("pandas", cells)) == names
 
 
-def test_an_integer_dictionary_of_arrow_holds_categories():
+def test_an_integer_dictionary_of_arrow_contains_categories():
     assert set(read("arrow", pa.array([None, 3]).dictionary_encode())) == {("b", "k=3")}
 
 
-def test_a_missing_id_in_a_dictionary_of_arrow_is_not_the_first_id():
+def test_a_missing_id_in_a_dictionary_of_arrow_raises():
     table = pa.table({"id": pa.array(["a", None]).dictionary_encode(), "k": [1, 2]})
     with pytest.raises(ValueError, match="The feature id in row 1 is missing"):
         SideFeatures.from_frame(table)
 
 
-def test_texts_are_plain():
+def test_strings_are_plain():
     features = SideFeatures.from_dicts({1: {np.str_("k"): [Colour.RED, np.str_("x")]}})
     assert [type(text) for text in (*features.keys, *features.values)] == [str] * 4
     assert features.values.tolist() == ["red", "x"]
 
 
 @pytest.mark.parametrize("row", [{"a\x1fb": "c"}, {"a": "b\x1fc"}, {"a\x1f": "\x1f"}, {"a\x1fb": 2.0}])
-def test_control_characters_are_characters(row):
+def test_control_characters_are_kept(row):
     features = SideFeatures.from_dicts({1: row, 2: {"z": "z"}})
     again = features.updated(SideFeatures.from_dicts({3: {"z": "y"}}), "item")
     ((key, value),) = row.items()
@@ -183,16 +183,16 @@ def test_control_characters_are_characters(row):
 
 
 @pytest.mark.parametrize("value", [1e300, -1e300, 5e-324, 0.1, 2**24 + 1, Decimal("0.1"), Fraction(1, 3)])
-def test_a_number_is_kept_as_it_is(value):
+def test_numbers_are_kept_exactly(value):
     assert entries(SideFeatures.from_dicts({1: {"k": value}})) == {(1, "k"): float(value)}
 
 
-def test_numbers_that_float32_holds_are_kept_in_float32():
+def test_numbers_exact_in_float32_are_stored_in_float32():
     features = SideFeatures.from_dicts({1: {"year": 1999, "tag": "x"}})
     assert features.matrix.dtype == features.updated(features, "item").matrix.dtype == np.float32
 
 
-def test_a_number_of_0_is_kept_apart_from_a_missing_one():
+def test_a_number_of_0_differs_from_a_missing_one():
     features = SideFeatures.from_dicts({1: {"k": 0.0}, 2: {"k": 1.0}, 3: {}})
     newer = SideFeatures.from_dicts({4: {"k": 0}})
     assert entries(features) == {(1, "k"): 0, (2, "k"): 1}
@@ -241,7 +241,7 @@ REFUSED = {
     "list_of_dates": (
         [DAY],
         TypeError,
-        r"of type date: must contain strings only\. Convert it, for a category with str\(value\)",
+        r"of type date: a list must .* Convert it, for a category with str\(value\)",
     ),
     "complex": (1j, TypeError, "is 1j of type complex"),
     "uuid": (UUID(int=1), TypeError, r"of type UUID: .* Convert it, for a category with str\(value\)"),
@@ -256,7 +256,7 @@ REFUSED = {
 
 @pytest.mark.parametrize(("value", "error", "match"), REFUSED.values(), ids=REFUSED)
 @pytest.mark.parametrize("method", ["frame", "long", "dicts"])
-def test_other_values_are_refused_with_their_place(value, error, match, method):
+def test_other_values_raise_with_their_id_and_key(value, error, match, method):
     where = "The value of 'k' for id 'a'" + (" in row 0 " if method != "dicts" else " ")
     with pytest.raises(error, match=where + ".*" + match):
         if method == "frame":
@@ -296,13 +296,13 @@ COLUMNS_REFUSED = {
 
 
 @pytest.mark.parametrize(("library", "cells", "match"), COLUMNS_REFUSED.values(), ids=COLUMNS_REFUSED)
-def test_columns_of_other_kinds_are_refused(library, cells, match):
+def test_columns_of_other_types_raise(library, cells, match):
     with pytest.raises((TypeError, ValueError), match=f"The value of 'k' for id 'a' in row 0 .*{match}"):
         read(library, cells)
 
 
 @pytest.mark.parametrize("missing", MISSING, ids=repr)
-def test_a_missing_value_of_a_mapping_is_to_be_left_out(missing):
+def test_a_missing_value_in_a_mapping_raises(missing):
     with pytest.raises((TypeError, ValueError), match=r"The value of 'k' for id 7 is .* Leave out the key"):
         SideFeatures.from_dicts({7: {"k": missing, "other": 1}})
 

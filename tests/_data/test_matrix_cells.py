@@ -69,25 +69,25 @@ def test_counts_of_a_crosstab():
 
 
 @pytest.mark.parametrize("dtype", ["bool", "boolean"])
-def test_bools_are_ones(dtype):
+def test_booleans_are_ones(dtype):
     assert cells(framed([[True, True], [True, False]], dtype=dtype)) == dict.fromkeys(CELLS, 1.0)
 
 
-def test_labels_of_integral_floats_are_integers():
+def test_integral_float_labels_become_integers():
     X, _ = interactions_from_matrix(framed([[1, 0], [0, 1]], columns=[1999.0, 2000.0]))
     assert X["item"].tolist() == [1999, 2000]
     assert X["item"].dtype == np.int64
 
 
-def test_an_index_of_numbers_counts():
+def test_an_index_of_numbers_contains_ids():
     assert cells(pd.DataFrame([[1.0, NAN]], index=pd.RangeIndex(5, 6), columns=[7, 9])) == {(5, 7): 1.0}
 
 
-def test_a_frame_without_labels_is_numbered():
+def test_a_frame_without_labels_gets_numbers_as_ids():
     assert cells(pd.DataFrame([[0, 2], [1, 0]])) == {(0, 1): 2.0, (1, 0): 1.0}
 
 
-def test_given_ids_win_over_those_of_a_frame():
+def test_passed_ids_override_the_labels_of_a_frame():
     assert cells(WIDE, users=["x", "y"]) == {("x", "m1"): 1.0, ("x", "m2"): 2.0, ("y", "m1"): 3.0}
     assert cells(WIDE, items=[7, 9]) == {("ann", 7): 1.0, ("ann", 9): 2.0, ("bob", 7): 3.0}
 
@@ -97,7 +97,7 @@ by_library = pytest.mark.parametrize("library", LIBRARIES)
 
 
 @by_library
-def test_frames_without_an_index_take_users_apart(library):
+def test_frames_without_an_index_accept_users(library):
     frame = library({"user": ["ann", "bob"], "m1": [1, 3], "m2": [2.0, None]})
     assert cells(frame.drop(["user"]), users=frame["user"]) == CELLS
 
@@ -130,7 +130,7 @@ ARRAYS = {
 
 
 @pytest.mark.parametrize("name", ARRAYS)
-def test_arrays_take_ids_apart(name):
+def test_arrays_accept_ids(name):
     assert cells(ARRAYS[name], users=["ann", "bob"], items=["m1", "m2"]) == CELLS
 
 
@@ -141,7 +141,7 @@ def test_numpy_matrices():
 
 @settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 4), st.integers(0, 4)), min_size=1))
-def test_a_wide_frame_and_back(pairs):
+def test_round_trip_through_a_wide_frame(pairs):
     matrix, users, items = to_matrix(pairs)
     X, y = interactions_from_matrix(pd.DataFrame(matrix.toarray(), index=users, columns=items))
     again = to_matrix(X, y)
@@ -160,7 +160,7 @@ def test_a_wide_frame_is_fitted_with_its_ids():
     [pd.DataFrame(), WIDE.iloc[:0], WIDE.iloc[:, :0], WIDE * 0],
     ids=["empty", "no_rows", "no_columns", "zeros"],
 )
-def test_nothing_comes_from_nothing(frame):
+def test_an_empty_matrix_gives_an_empty_table(frame):
     X, y = interactions_from_matrix(frame)
     assert len(X) == len(y) == 0
 
@@ -206,35 +206,35 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("name", REFUSED)
-def test_matrices_are_refused(name):
+def test_invalid_matrices_raise(name):
     matrix, text = REFUSED[name]
     with pytest.raises(ValueError, match=re.compile(text, re.DOTALL)):
         interactions_from_matrix(matrix)
 
 
-def test_a_lazy_frame_is_to_be_collected():
+def test_a_lazy_frame_raises():
     with pytest.raises(TypeError, match=r"matrix is a lazy frame: pass matrix\.collect\(\)"):
         interactions_from_matrix(pl.DataFrame({"m1": [1]}).lazy())
 
 
 @pytest.mark.parametrize(("ids", "n"), [({"users": ["x"]}, 1), ({"items": ["x", "y", "z"]}, 3)])
-def test_given_ids_must_be_as_many(ids, n):
+def test_the_number_of_ids_must_match_the_matrix(ids, n):
     with pytest.raises(ValueError, match=rf"has {n} ids for 2 (rows|columns) of the matrix"):
         interactions_from_matrix(WIDE, **ids)
 
 
-def test_totals_are_not_a_user_and_an_item():
+def test_totals_raise():
     likes = pd.DataFrame({"user": ["a", "a", "b"], "item": ["x", "y", "y"]})
     with pytest.raises(ValueError, match=r"are 'All', the totals of margins=True, .* write matrix\.iloc\[:-1, :-1\]"):
         interactions_from_matrix(pd.crosstab(likes.user, likes.item, margins=True))
 
 
-def test_an_item_may_be_called_as_totals_are():
+def test_an_item_may_have_the_label_of_totals():
     X, _ = interactions_from_matrix(pd.DataFrame([[1, 2]], index=["a"], columns=["x", "All"]))
     assert X["item"].tolist() == ["x", "All"]
 
 
 @pytest.mark.parametrize("matrix", [None, "x", {"a": 1}, 7])
-def test_values_that_are_no_matrix_are_refused(matrix):
+def test_values_that_are_not_a_matrix_raise(matrix):
     with pytest.raises(TypeError, match=rf"must be a sparse matrix, .* got {type(matrix).__name__}"):
         interactions_from_matrix(matrix)

@@ -57,7 +57,7 @@ def random_matrix(rng, n_rows, n_columns):
 
 @settings(deadline=None, max_examples=100)
 @given(table=rows())
-def test_sums_are_those_of_scipy(table):
+def test_sums_equal_those_of_scipy(table):
     interactions = check_interactions(*table)
     sums = sum_pairs(interactions)
     same(sums.matrix, by_scipy(interactions))
@@ -67,31 +67,31 @@ def test_sums_are_those_of_scipy(table):
         assert set(np.flatnonzero(has)) == set(column.codes[positive])
 
 
-def test_a_sum_that_float32_takes_for_zero_is_no_entry_but_its_ids_are_present():
+def test_a_sum_that_underflows_is_left_out_but_its_ids_are_kept():
     interactions = check_interactions([["a", 1, 1e-30], ["b", 2, 1.0]], [1e-30, 1.0])
     sums = sum_pairs(interactions)
     assert sums.matrix.nnz == 1 and sums.has_users.all() and sums.has_items.all()
 
 
-def test_a_sum_beyond_float32_is_an_error():
+def test_a_sum_beyond_float32_raises():
     with pytest.raises(ValueError, match="add up to more than float32 holds"):
         sum_pairs(check_interactions([[1, 1], [1, 1]], [3e38, 3e38]))
 
 
-def test_ids_that_are_all_present_are_not_copied():
+def test_ids_are_not_copied_if_all_are_present():
     interactions = check_interactions([["a", 1], ["b", 2]])
     users, items = sum_pairs(interactions).present(interactions.users, interactions.items)
     assert users is interactions.users.ids and items is interactions.items.ids
 
 
-def test_likes_take_no_strengths_along():
+def test_interactions_without_strengths_store_a_single_number():
     """y=None is one number, however many rows there are."""
     interactions = check_interactions(np.arange(200).reshape(100, 2))
     assert interactions.strength.shape == (100,) and interactions.strength.strides == (0,)
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_a_matrix_under_other_numbers_is_a_part_of_it(seed):
+def test_renumbering_selects_rows_and_columns(seed):
     rng = np.random.default_rng(seed)
     matrix = random_matrix(rng, 9, 7)
     before = matrix.copy()
@@ -103,13 +103,13 @@ def test_a_matrix_under_other_numbers_is_a_part_of_it(seed):
     same(matrix, before)
 
 
-def test_a_matrix_under_the_same_numbers_is_itself():
+def test_renumbering_without_changes_does_not_copy():
     matrix = random_matrix(np.random.default_rng(0), 4, 5)
     assert renumber(matrix, np.arange(4), np.arange(5), (4, 5)) is matrix
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_added_matrices_are_their_sum(seed):
+def test_added_matrices_equal_their_sum(seed):
     rng = np.random.default_rng(seed)
     old, new = random_matrix(rng, 6, 5), random_matrix(rng, 9, 8)
     before = old.copy(), new.copy()
@@ -121,7 +121,7 @@ def test_added_matrices_are_their_sum(seed):
 
 
 @pytest.mark.parametrize("equal", [True, False])
-def test_ratings_of_items_are_the_transposed_ones_of_users(equal):
+def test_ratings_of_items_are_the_transpose_of_ratings_of_users(equal):
     matrix = random_matrix(np.random.default_rng(0), 9, 7)
     if equal:
         matrix.data[:] = 3
@@ -133,13 +133,13 @@ def test_ratings_of_items_are_the_transposed_ones_of_users(equal):
         np.testing.assert_array_equal(got, wanted)
 
 
-def test_a_table_as_a_matrix_of_some_ids_leaves_the_others_out():
+def test_a_matrix_of_some_ids_leaves_out_the_others():
     interactions = check_interactions([["a", 1], ["b", 2], ["c", 1]], [1, 2, 3])
     matrix = build_matrix(interactions, np.array(["0", "a", "c"], object), np.array([0, 1, 5]))
     np.testing.assert_array_equal(matrix.toarray(), [[0, 0, 0], [0, 1, 0], [0, 3, 0]])
 
 
-def test_columns_are_counted():
+def test_entries_of_columns_are_counted():
     matrix = random_matrix(np.random.default_rng(0), 9, 7)
     np.testing.assert_array_equal(column_counts(matrix), np.bincount(matrix.indices, minlength=7))
 

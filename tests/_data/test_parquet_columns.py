@@ -16,7 +16,7 @@ pa = pytest.importorskip("pyarrow", reason="reads Parquet, the extra [parquet]")
 pq = pytest.importorskip("pyarrow.parquet")
 
 
-def test_missing_pyarrow_is_said_with_the_extra(path, monkeypatch):
+def test_missing_pyarrow_raises_with_the_name_of_the_extra(path, monkeypatch):
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     with pytest.raises(ImportError, match=r'pip install "sklearn-recsketch\[parquet\]"'):
         PopularityRecommender().fit(ParquetInteractions(path))
@@ -34,7 +34,7 @@ def test_missing_pyarrow_is_said_with_the_extra(path, monkeypatch):
     ],
     ids=str,
 )
-def test_a_description_that_makes_no_sense_is_refused_at_once(arguments, error, text):
+def test_invalid_arguments_raise_immediately(arguments, error, text):
     with pytest.raises(error, match=text):
         ParquetInteractions(**arguments)
 
@@ -61,7 +61,7 @@ BAD_ROWS = [
 
 @pytest.mark.parametrize("use", ["fit", "batches"])
 @pytest.mark.parametrize(("column", "values", "type_", "text"), BAD_ROWS, ids=[text for *_, text in BAD_ROWS])
-def test_a_bad_row_is_named_by_its_place_in_the_file(use, column, values, type_, text, path, monkeypatch):
+def test_errors_name_the_row_in_the_file(use, column, values, type_, text, path, monkeypatch):
     monkeypatch.setattr(_parquet, "READ_ROWS", 2)
     columns = GOOD | {column: values}
     arrays = {n: pa.array(v, type_ if n == column else None, from_pandas=False) for n, v in columns.items()}
@@ -71,7 +71,7 @@ def test_a_bad_row_is_named_by_its_place_in_the_file(use, column, values, type_,
         PopularityRecommender().fit(file) if use == "fit" else list(file.batches())
 
 
-def test_a_bad_row_of_a_part_is_named_by_its_place_in_that_part(folder):
+def test_errors_name_the_part_file_and_its_row(folder):
     pd.DataFrame({"user": [1, None], "item": [1, 2]}).astype("Int64").to_parquet(folder / "part-3.parquet")
     with pytest.raises(ValueError, match=r"The user id in row 1 of .*part-3\.parquet is missing"):
         PopularityRecommender().fit(ParquetInteractions(folder))
@@ -92,31 +92,31 @@ BAD_COLUMNS = [
 
 
 @pytest.mark.parametrize(("columns", "text"), BAD_COLUMNS, ids=[text for _, text in BAD_COLUMNS])
-def test_a_column_that_cannot_be_meant_is_refused(columns, text, path):
+def test_columns_of_invalid_types_raise(columns, text, path):
     with pytest.raises(ValueError, match=text):
         PopularityRecommender().fit(write(pd.DataFrame(columns), path))
 
 
-def test_parts_with_ids_of_two_kinds_are_refused(folder):
+def test_part_files_with_ids_of_two_types_raise(folder):
     pd.DataFrame({"user": ["1"], "item": [2]}).to_parquet(folder / "part-3.parquet")
     with pytest.raises(ValueError, match=r"user ids are integers in .*part-00000.* but strings in .*part-3\.parquet"):
         PopularityRecommender().fit(ParquetInteractions(folder))
 
 
-def test_a_file_without_rows_is_refused(path):
+def test_a_file_without_rows_raises(path):
     file = write(pd.DataFrame({"user": [1], "item": [2]}).iloc[:0], path)
     for use in (PopularityRecommender().fit, lambda file: next(file.batches())):
         with pytest.raises(ValueError, match=r"likes\.parquet is empty: 1 file\(s\) with 0 rows"):
             use(file)
 
 
-def test_strengths_beside_a_file_are_refused(planted, path):
+def test_y_with_a_file_raises(planted, path):
     file = write(planted[0], path)
     with pytest.raises(ValueError, match=r"y was passed together with ParquetInteractions\(.*weight='count'"):
         WRMFRecommender(2).fit(file, planted[1])
 
 
-def test_ids_of_another_kind_than_those_of_the_model_are_refused(planted, path):
+def test_ids_of_another_type_than_those_of_the_model_raise(planted, path):
     rec = PopularityRecommender().fit(planted[0])
     with pytest.raises(ValueError, match="Convert them to one type"):
         rec.partial_fit(write(planted[0].astype(str), path))
