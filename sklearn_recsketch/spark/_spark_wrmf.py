@@ -18,7 +18,7 @@ from sklearn_recsketch.recommenders._wrmf import WRMFRecommender
 from sklearn_recsketch.spark._automatic import Numbers, transformed
 from sklearn_recsketch.spark._id_coding import CodedInteractions, code_interactions
 from sklearn_recsketch.spark._ranked_lists import Side, ranked_batches, vectors_of
-from sklearn_recsketch.spark._tables import asked_ids, read_interactions, require_pyspark
+from sklearn_recsketch.spark._tables import query_ids, read_interactions, require_pyspark
 from sklearn_recsketch.utils._compat import Interval, Options, StrOptions, _fit_context
 from sklearn_recsketch.utils._validation import check_integer
 
@@ -332,7 +332,7 @@ class SparkWRMFRecommender(BaseEstimator):
         factors = self._coded_factors["user"]
         if users is None:
             return ids.join(factors, "code")
-        asked = asked_ids(users, "user", ids.schema["user"].dataType, ids.sparkSession)
+        asked = query_ids(users, "user", ids.schema["user"].dataType, ids.sparkSession)
         unknown = F.lit(self._unknown_user.tolist()).cast("array<float>")
         known = asked.join(ids, "user", "left").join(factors, "code", "left")
         return known.withColumn("features", F.coalesce("features", unknown))

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame, SparkSession
     from pyspark.sql.types import DataType
 
-__all__ = ["asked_ids", "read_interactions", "require_pyspark"]
+__all__ = ["query_ids", "read_interactions", "require_pyspark"]
 
 ROLES = ("user", "item", "strength")
 BLANK = r"(?U)^\s*$"
@@ -71,7 +71,7 @@ def read_interactions(X: Any) -> DataFrame:
     return table.where(F.col("strength") > 0)
 
 
-def asked_ids(ids: Any, name: str, known: DataType, session: SparkSession) -> DataFrame:
+def query_ids(ids: Any, name: str, known: DataType, session: SparkSession) -> DataFrame:
     """Ids in a query, a list or a DataFrame of one column, as a DataFrame with a column `name` of the type `known`."""
     from pyspark.sql import DataFrame
     from pyspark.sql import functions as F

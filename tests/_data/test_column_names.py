@@ -1,4 +1,4 @@
-"""Users, items and times by the names of columns, as public data sets have them."""
+"""Recognition of users, items and times by the names of columns, on names from public data sets."""
 
 import datetime
 
@@ -12,7 +12,7 @@ from sklearn_recsketch import InteractionThresholder, PopularityRecommender, WRM
 from sklearn_recsketch._data.column_names import are_swapped, is_id, is_time, suggested_pair
 from sklearn_recsketch.preprocessing import describe_interactions, to_matrix
 
-# Users and items as data sets call them.
+# Names of the columns of users and items in public data sets.
 PAIRS = [
     ("user", "item"), ("userId", "movieId"), ("userID", "artistID"), ("user_id", "book_id"), ("User-ID", "ISBN"),
     ("CustomerID", "StockCode"), ("Customer ID", "StockCode"), ("InvoiceNo", "StockCode"), ("visitorid", "itemid"),
@@ -74,7 +74,7 @@ def test_a_third_column_named_like_an_amount_is_a_weight(name):
 DAY = datetime.date(2020, 1, 1)
 COLUMNS_OF_TIMES = {
     "pandas": lambda: pd.DataFrame({"u": [1], "i": [2], "w": [pd.Timestamp(DAY)]}),
-    "pandas with a zone": lambda: pd.DataFrame({"u": [1], "i": [2], "w": [pd.Timestamp(DAY, tz="UTC")]}),
+    "pandas with a time zone": lambda: pd.DataFrame({"u": [1], "i": [2], "w": [pd.Timestamp(DAY, tz="UTC")]}),
     "pandas objects": lambda: pd.DataFrame({"u": [1, 1], "i": [2, 3], "w": [None, DAY]}),
     "pandas periods": lambda: pd.DataFrame({"u": [1], "i": [2], "w": [pd.Period("2020")]}),
     "pandas category": lambda: pd.DataFrame({"u": [1], "i": [2], "w": pd.Categorical([pd.Timestamp(DAY)])}),
@@ -133,7 +133,7 @@ def test_names_of_counts_are_neither_ids_nor_times(name):
     assert not is_id(name) and not is_time(name)
 
 
-# Columns of public data sets, and the two to select.
+# Columns of public data sets, and the two columns that the error suggests.
 MANY = [
     (["InvoiceNo", "StockCode", "Description", "Quantity", "InvoiceDate", "UnitPrice", "CustomerID", "Country"],
      ["CustomerID", "StockCode"]),

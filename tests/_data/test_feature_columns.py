@@ -1,4 +1,4 @@
-"""Tables of side features: names of columns, indexes, and what is not a table."""
+"""Tables of side features: names of columns, indexes, and errors for other objects."""
 
 from decimal import Decimal
 

@@ -1,4 +1,4 @@
-"""Features whose ids are not those of the interactions: phantom users and items must not come of them."""
+"""Errors and warnings for features keyed by other ids, which would add unknown users and items to the model."""
 
 import warnings
 
@@ -24,7 +24,7 @@ SIDES = {"user_features": (USERS, ITEMS), "item_features": (ITEMS, USERS)}
 
 
 def features(ids):
-    return SideFeatures.from_dicts({id_: {"tag": f"t{place % 3}"} for place, id_ in enumerate(ids)})
+    return SideFeatures.from_dicts({id_: {"tag": f"t{row % 3}"} for row, id_ in enumerate(ids)})
 
 
 @pytest.fixture(params=MODELS)
@@ -79,7 +79,7 @@ def test_a_small_overlap_warns_with_its_size(model, n_shared):
 
 
 def test_a_small_accidental_overlap_suggests_the_other_side(model):
-    """Items 0 to 11 passed as features of users 0 to 99."""
+    """Features of items 0 to 11 are passed as features of users 0 to 99."""
     rows = [(u, (u + j) % 6) for u in range(100) for j in range(3)]
     with pytest.warns(IdMismatchWarning, match=r"6 of the 6 .* items of X, and only 3 .*Did you mean item_features"):
         model.fit(np.array([[u + 3, i] for u, i in rows]), user_features=features(range(6)))
@@ -110,7 +110,7 @@ def test_partial_fit_raises_for_features_of_the_other_side(model, side):
 LEGITIMATE = {
     "catalogue": lambda: (X, {"item_features": features([*ITEMS, *(f"c{i}" for i in range(1000))])}),
     "half_of_the_items": lambda: (X, {"item_features": features([*ITEMS[:6], *(f"c{i}" for i in range(100))])}),
-    "few_users_answered": lambda: (X, {"user_features": features(USERS[:3])}),
+    "few_users": lambda: (X, {"user_features": features(USERS[:3])}),
     "both": lambda: (X, {"user_features": features(USERS), "item_features": features(ITEMS)}),
     "integers": lambda: (NUMBERS, {"user_features": features(range(20)), "item_features": features(range(12))}),
     "integer_catalogue": lambda: (NUMBERS, {"item_features": features(range(500))}),
@@ -121,9 +121,9 @@ LEGITIMATE = {
 @pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize("case", LEGITIMATE)
 def test_usual_tables_do_not_warn(model, case):
-    rows, given = LEGITIMATE[case]()
-    model.fit(rows, **given)
-    model.partial_fit(rows[:1], **given)
+    rows, options = LEGITIMATE[case]()
+    model.fit(rows, **options)
+    model.partial_fit(rows[:1], **options)
 
 
 @pytest.mark.parametrize(
@@ -188,10 +188,10 @@ def test_folds_do_not_warn(model, splitter):
 def test_a_query_with_features_of_the_other_side_raises(side, one):
     other = SIDES[side][1]
     model = MODELS["wrmf"]().fit(X, user_features=features(USERS), item_features=features(ITEMS))
-    asked = features(other[:1] if one else other)
-    match = rf"ids of {side} \(first: '{asked.ids[0]}'\) are .*s the model was fitted on, and none .* did you mean"
+    query = features(other[:1] if one else other)
+    match = rf"ids of {side} \(first: '{query.ids[0]}'\) are .*s the model was fitted on, and none .* did you mean"
     with pytest.raises(ValueError, match=match):
-        model.recommend(USERS[0], **{side: asked})
+        model.recommend(USERS[0], **{side: query})
 
 
 @pytest.mark.filterwarnings("error")

@@ -1,4 +1,4 @@
-"""Values of side features: cells of any kind of column, and what is refused."""
+"""Reading the values of side features from columns of any type, and errors for invalid values."""
 
 import collections
 import datetime
@@ -27,7 +27,7 @@ def arrow(values, type=None):
 
 
 def object_column(value):
-    """A value and a missing one, kept as they are."""
+    """Make an object column of a value and a missing value, without conversions."""
     column = np.empty(2, dtype=object)
     column[0] = value
     return pd.Series(column, dtype=object)
@@ -38,7 +38,7 @@ FRAMES = {
     "polars": lambda cells: pl.DataFrame({"id": ["a", "b"], "k": cells}),
     "arrow": lambda cells: pa.table({"id": ["a", "b"], "k": cells}),
 }
-# The second cell is missing, the first has the number 1.5.
+# Columns of the number 1.5 and a missing value.
 NUMBERS = {
     "pandas_float16": ("pandas", np.array([1.5, np.nan], np.float16)),
     "pandas_longdouble": ("pandas", np.array([1.5, np.nan], np.longdouble)),
@@ -56,7 +56,7 @@ NUMBERS = {
     "arrow_float32": ("arrow", pa.array([1.5, None], pa.float32())),
     "arrow_decimal256": ("arrow", pa.array([Decimal("1.5"), None], pa.decimal256(5, 2))),
 }
-# The first has the number 1.
+# Columns of the number 1 and a missing value.
 INTEGERS = {
     "pandas_Int8": ("pandas", pd.array([1, None], "Int8")),
     "pandas_boolean": ("pandas", pd.array([True, None], "boolean")),
@@ -68,7 +68,7 @@ INTEGERS = {
     "arrow_int16": ("arrow", pa.array([1, None], pa.int16())),
     "arrow_bool": ("arrow", pa.array([True, None])),
 }
-# The first has the text "x".
+# Columns of the string "x" and a missing value.
 TEXTS = {
     "pandas_object": ("pandas", ["x", np.nan]),
     "pandas_NA": ("pandas", ["x", pd.NA]),
@@ -210,7 +210,7 @@ def test_one_hot_frames_and_lists_are_encoded_alike(lowercase):
     np.testing.assert_array_equal(*encoded)
 
 
-# What is refused.
+# Invalid values.
 
 REFUSED = {
     "date": (DAY, TypeError, r"of type date: .* Convert it to a number such as the year, .*dt\.year"),

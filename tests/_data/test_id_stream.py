@@ -1,4 +1,4 @@
-"""Ids that come in batches: numbered as when they come at once."""
+"""Encoding of ids in batches, compared with encoding a whole column."""
 
 import numpy as np
 import pandas as pd
@@ -19,7 +19,7 @@ STRINGS = st.text(CHARACTERS, max_size=4).filter(str.strip)
 
 
 def streamed(values, kind, sizes):
-    """A column in batches of these sizes, over and over."""
+    """Encode a column in batches whose sizes cycle through `sizes`."""
     stream = stream_of(kind, len(values))
     array = pa.array(values, pa.int64() if kind == "integers" else pa.large_string())
     start = 0
@@ -88,7 +88,7 @@ def test_kernels_run_as_plain_python():
         number, fill = ((k if compiled else k.py_func) for k in (_ids.number_keys, _ids.fill_slots))
         known, slots = np.empty(8, np.int64), np.full(16, -1, np.int32)
         codes, first = np.empty(5, np.int32), np.empty(5, np.int64)
-        with np.errstate(over="ignore"):  # uint64 arithmetic wraps; only NumPy's scalars warn of it
+        with np.errstate(over="ignore"):  # uint64 arithmetic wraps around, which numpy scalars warn about
             n = number(read_only(keys), known, 0, slots, codes, first)
             refilled = np.full(16, -1, np.int32)
             fill(read_only(known[:n]), refilled)

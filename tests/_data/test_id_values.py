@@ -1,4 +1,4 @@
-"""Which values may be ids, by the type in which they arrive."""
+"""The rules for ids, for all types of values and columns."""
 
 import datetime
 import decimal
@@ -14,13 +14,13 @@ from sklearn_recsketch import PopularityRecommender, SideFeatures, WRMFRecommend
 from sklearn_recsketch._data.id_lists import check_id_list
 from sklearn_recsketch._data.ids import encode_ids
 
-# The first integer that a type of float cannot tell from a neighbour, and the largest that it can.
+# The smallest integer that each float type cannot distinguish from a neighbor, and the largest that it can.
 LIMITS = {np.float16: 2**11, np.float32: 2**24, np.float64: 2**53, np.longdouble: 2**53}
 ARROW_FLOATS = {np.float16: pa.float16(), np.float32: pa.float32(), np.float64: pa.float64()}
 
 
 def dictionary_of(column):
-    """A column of pandas with Arrow's dictionary type, which hides that of its values."""
+    """Make a pandas column of the dictionary type of Arrow, which hides the type of its values."""
     coded = pa.array(column).dictionary_encode()
     return pd.Series(coded, dtype=pd.ArrowDtype(coded.type))
 
@@ -42,7 +42,7 @@ CONTAINERS = {
     "sparse": lambda a: pd.Series(pd.arrays.SparseArray(a)),
     "masked": lambda a: np.ma.array(a, mask=False),
 }
-NOT_OF_HALVES = {"index", "sparse"}  # pandas has these of no float16
+WITHOUT_FLOAT16 = {"index", "sparse"}  # containers of pandas that do not support float16
 ARROW_CONTAINERS = {
     "pyarrow array": pa.array,
     "pyarrow chunks": lambda a: pa.chunked_array([a]),
@@ -61,7 +61,7 @@ FLOATS = [
     *((dtype, make) for dtype in ARROW_FLOATS for make in ARROW_CONTAINERS.items()),
     *((dtype, make) for dtype in (np.float32, np.float64) for make in WIDE_CONTAINERS.items()),
 ]
-FLOATS = [pair for pair in FLOATS if pair[0] is not np.float16 or pair[1][0] not in NOT_OF_HALVES]
+FLOATS = [pair for pair in FLOATS if pair[0] is not np.float16 or pair[1][0] not in WITHOUT_FLOAT16]
 EVERY_FLOAT = pytest.mark.parametrize(
     ("dtype", "make"),
     [(dtype, make) for dtype, (_, make) in FLOATS],
@@ -101,7 +101,7 @@ INEXACT = np.array([3, 2**24], dtype=np.float32)
 
 
 @pytest.mark.parametrize(
-    "ask",
+    "query",
     [
         lambda rec: rec.recommend(INEXACT),
         lambda rec: rec.recommend(INEXACT[1]),
@@ -116,13 +116,13 @@ INEXACT = np.array([3, 2**24], dtype=np.float32)
         lambda rec: SideFeatures.from_frame(pd.DataFrame({"id": INEXACT, "tag": ["a", "b"]}), id="id"),
     ],
 )
-def test_queries_have_the_same_limit(ask):
+def test_queries_have_the_same_limit(query):
     rec = WRMFRecommender(2, max_iter=1, random_state=0).fit([[1, 1], [2, 2], [3, 3]])
     with pytest.raises(ValueError, match=r"ids are floats, and 16777216\.0 in row \d is not an integer below 2\*\*24"):
-        ask(rec)
+        query(rec)
 
 
-# Values that are no ids.
+# Values that are not ids.
 
 EXPLODE = r"Write one row for each id in a cell, for example with X\.explode\('item'\)"
 DECODE = r"Decode the ids, for example with .*\.decode\(.* or X\.astype\(str\) of an array"

@@ -1,4 +1,4 @@
-"""Ids go in as what they are and come out as what they were, whatever holds them."""
+"""Round trip of ids and strengths through fit and recommend, for containers of all libraries."""
 
 import numpy as np
 import pandas as pd
@@ -91,7 +91,7 @@ INT_TABLES = {
     "pyarrow": lambda: pa.table({"user": USER_INTS, "item": ITEM_INTS}),
 }
 
-# Rows are the sorted users u1..u4 (10..40), columns the sorted items a..c (1..3).
+# Rows are the sorted users u1 to u4 (10 to 40), columns are the sorted items a to c (1 to 3).
 MATRIX = [[2, 0, 4], [6, 3, 0], [5, 1, 0], [0, 0, 7]]
 
 
@@ -145,7 +145,7 @@ def test_duplicates_are_summed():
 
 
 def test_large_strengths_are_summed_before_rounding():
-    """2**24 + 1 + 1 is exact in float32, adding one at a time to float32 is not."""
+    """2**24 + 1 + 1 is exact in float32, but adding 1 twice to 2**24 in float32 is not."""
     rec = PopularityRecommender().fit([["a", 1]] * 3, [2.0**24, 1, 1])
     assert rec.interactions_[0, 0] == 2.0**24 + 2
 
@@ -168,7 +168,7 @@ def test_unused_categories_are_not_ids_of_the_model():
 
 
 def test_unused_categories_are_not_ids_of_the_model_in_folds():
-    """A fold's categories still name the ids of the test rows."""
+    """The categories of a training fold still contain the ids of the test rows."""
     X = text_frame().astype("category")
     for train, _ in KFold(3).split(X):
         rec = PopularityRecommender().fit(X.iloc[train])
@@ -185,7 +185,7 @@ def test_cross_validation_does_not_depend_on_the_container(name):
     np.testing.assert_array_equal(scores, expected)
 
 
-# Neighbouring integers here share one float64.
+# Neighboring integers of this size share one float64.
 HUGE = np.array([[2**60 + 1, 2**60 + 4], [2**60 + 1, 2**60 + 5], [2**60 + 2, 2**60 + 4], [2**60 + 2, 2**60 + 5]])
 
 
@@ -204,7 +204,7 @@ def test_huge_ids_survive_the_thresholder(weight):
 
 
 def test_unsigned_and_signed_ids_are_compared_exactly():
-    """Joining uint64 and int64 ids must not go through floats."""
+    """Comparing uint64 and int64 ids must not convert them to floats."""
     rec = PopularityRecommender().fit(HUGE.astype(np.uint64))
     rec.partial_fit([[2**60 + 3, 2**60 + 4]])
     assert [int(user) for user in rec.users_] == [2**60 + 1, 2**60 + 2, 2**60 + 3]
@@ -217,7 +217,7 @@ def test_unsigned_ids_and_ids_of_features_are_compared_exactly():
 
 
 def test_an_id_beyond_int64_raises_in_every_container():
-    """It could not be joined with int64 ids but through floats."""
+    """It could be compared with int64 ids only after conversion to floats."""
     rows = [[1, 1], [2**63 + 1, 1]]
     for X in (rows, np.array(rows, dtype=object), np.array(rows, dtype=np.uint64), pd.DataFrame(rows)):
         with pytest.raises(ValueError, match="The user id in row 1 does not fit 64 bits"):
@@ -253,22 +253,22 @@ def test_the_data_of_the_caller_are_not_changed(cls, name):
 )
 def test_recommend_returns_a_frame_of_the_library_of_fit(name, library):
     rec = WRMFRecommender(n_components=2, max_iter=1, random_state=0).fit(TEXT_TABLES[name]())
-    for answer in (rec.recommend(k=2), rec.similar_items(["a"], k=1), rec.similar_users(["u1"], k=1)):
-        assert isinstance(answer, library)
+    for recommended in (rec.recommend(k=2), rec.similar_items(["a"], k=1), rec.similar_users(["u1"], k=1)):
+        assert isinstance(recommended, library)
 
 
 def test_polars_recommendations_have_native_types():
-    answer = PopularityRecommender().fit(TEXT_TABLES["polars"]()).recommend(k=2)
-    assert answer.columns == ["user", "rank", "item", "score"]
-    assert answer.schema["user"] == pl.String
+    recommended = PopularityRecommender().fit(TEXT_TABLES["polars"]()).recommend(k=2)
+    assert recommended.columns == ["user", "rank", "item", "score"]
+    assert recommended.schema["user"] == pl.String
 
 
 @pytest.mark.parametrize("columns", [["uid", "mid"], ["who", "what"], ["user", "item"]])
 def test_recommendations_can_be_predicted_for_any_column_names_in_fit(columns):
     rec = WRMFRecommender(n_components=2, max_iter=2, random_state=0).fit(text_frame().set_axis(columns, axis=1))
-    answer = rec.recommend(k=2)
-    # Both are inner products of the same float32 vectors, summed in different orders.
-    np.testing.assert_allclose(rec.predict(answer[["user", "item"]]), answer["score"], rtol=1e-5, atol=1e-6)
+    recommended = rec.recommend(k=2)
+    # Both are inner products of the same float32 vectors, but summed in different orders.
+    np.testing.assert_allclose(rec.predict(recommended[["user", "item"]]), recommended["score"], rtol=1e-5, atol=1e-6)
 
 
 def test_feature_names_in_come_from_the_last_fit():
@@ -338,7 +338,7 @@ def test_reading_a_matrix_does_not_change_it():
 
 @pytest.mark.parametrize("make", TEXT_TABLES.values(), ids=TEXT_TABLES)
 def test_describe_counts_positive_rows(make):
-    # Without the row of strength 0: users u1 u2 u3, items a b c, 6 pairs of 9.
+    # Without the row of strength 0 there are users u1 to u3, items a to c, and 6 of 9 pairs.
     described = describe_interactions(make(), [1, 2, 3, 4, 5, 6, 0])
     assert described.to_dict() == {"users": 3, "items": 3, "rows": 6, "interactions": 6, "density": 6 / 9}
 

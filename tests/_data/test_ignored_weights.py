@@ -1,4 +1,4 @@
-"""Outside fit, partial_fit and histories only the ids of X are looked at."""
+"""Only fit, partial_fit and histories read the third column of X."""
 
 import numpy as np
 import pandas as pd
@@ -123,7 +123,7 @@ def test_a_fourth_column_is_an_error_everywhere(use):
 
 
 def test_the_thresholder_passes_no_times_to_fit():
-    """What cannot be a weight becomes NaN, which fit refuses."""
+    """Values that are not valid weights become NaN, for which fit raises."""
     out = InteractionThresholder(1, 1).fit(X).transform(with_third(9.6e8, "timestamp"))
     assert out["weight"].isna().all()
     with pytest.raises(ValueError, match="the weight column of X must be finite"):

@@ -1,4 +1,4 @@
-"""Tables of interactions in containers that other libraries make, and what fits say of sample_weight."""
+"""Tables of interactions in unusual containers, and the error for sample_weight."""
 
 import narwhals as nw
 import numpy as np
@@ -24,7 +24,7 @@ EVERY = pytest.mark.parametrize("rec", RECOMMENDERS, ids=lambda rec: type(rec)._
 
 
 class Subclass(pd.DataFrame):
-    """A frame that stays what it is when it is cut, as those of geopandas."""
+    """A frame whose slices keep its class, as in geopandas."""
 
     @property
     def _constructor(self):
@@ -162,10 +162,10 @@ EMPTY = {
 def test_an_empty_history_equals_none(rec, make):
     rec.set_params(**({"random_state": 0} if "random_state" in rec.get_params() else {}))
     rec.fit([[1, 2], [3, 4], [1, 5]])
-    for asked in ({}, {"users": [1, 99]}):
-        expected = rec.recommend(**asked)
-        pd.testing.assert_frame_equal(rec.recommend(history=make(), **asked), expected)
-        pd.testing.assert_frame_equal(rec.recommend(item_history=make(), **asked), expected)
+    for query in ({}, {"users": [1, 99]}):
+        expected = rec.recommend(**query)
+        pd.testing.assert_frame_equal(rec.recommend(history=make(), **query), expected)
+        pd.testing.assert_frame_equal(rec.recommend(item_history=make(), **query), expected)
 
 
 def test_explain_treats_an_empty_history_like_none():

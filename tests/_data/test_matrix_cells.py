@@ -1,4 +1,4 @@
-"""User x item matrices in every container become tables of interactions; the ids of frames are kept."""
+"""Conversion of user x item matrices in any container to tables of interactions."""
 
 import re
 from decimal import Decimal
@@ -23,7 +23,7 @@ LABELS = {"index": ["ann", "bob"], "columns": ["m1", "m2"]}
 
 
 def cells(matrix, **ids):
-    """Strength by user and item."""
+    """Strengths by user and item."""
     X, y = interactions_from_matrix(matrix, **ids)
     return dict(zip(X.itertuples(index=False, name=None), y, strict=True))
 
@@ -224,9 +224,9 @@ def test_the_number_of_ids_must_match_the_matrix(ids, n):
 
 
 def test_totals_raise():
-    likes = pd.DataFrame({"user": ["a", "a", "b"], "item": ["x", "y", "y"]})
+    table = pd.DataFrame({"user": ["a", "a", "b"], "item": ["x", "y", "y"]})
     with pytest.raises(ValueError, match=r"are 'All', the totals of margins=True, .* write matrix\.iloc\[:-1, :-1\]"):
-        interactions_from_matrix(pd.crosstab(likes.user, likes.item, margins=True))
+        interactions_from_matrix(pd.crosstab(table.user, table.item, margins=True))
 
 
 def test_an_item_may_have_the_label_of_totals():

@@ -1,4 +1,4 @@
-"""Measurements beside categories: neither their unit nor their number may matter to what the others say."""
+"""Standardization of measurements: neither their units nor their number may affect other features."""
 
 import pickle
 
@@ -18,7 +18,7 @@ from sklearn_recsketch.serving import embedding_table
 
 
 def tagged(**measurements):
-    """Tags of some ids, and measurements of all."""
+    """Build features with tags for some ids, and measurements for all."""
     n = len(next(iter(measurements.values()), range(12)))
     rows = {i: {"tag": [f"t{j}" for j in range(6) if (i + j) % (j + 2) == 0]} for i in range(n)}
     for key, values in measurements.items():
@@ -29,7 +29,7 @@ def tagged(**measurements):
 
 
 def encoded(features, **parameters):
-    """Columns of the encoder by name, without the identity."""
+    """Feature columns of the encoder by name."""
     encoder = SideFeatureEncoder(identity=False, **parameters)
     matrix = encoder.fit_transform(features).toarray()
     return dict(zip(encoder.get_feature_names_out(), matrix.T, strict=True))
@@ -63,10 +63,10 @@ def test_measurements_do_not_change_the_columns_of_categories(norm, idf, n_measu
     offset=st.sampled_from([0.0, 7.0, -3.5]),
 )
 def test_a_change_of_unit_changes_nothing(values, factor, offset):
-    """But for the sign where the unit turns round, and for 0 and 1, which are taken for a category."""
+    """Exceptions are the sign, if the factor is negative, and 0 and 1, which are encoded as a category."""
     present = [value for value in values if value is not None]
     assume(present and not set(present) <= {0, 1})
-    # Where the offset is large beside the unit, rounding would change the numbers themselves.
+    # An offset much larger than the factor would change the numbers by rounding.
     changed = [None if value is None else (value + offset) * factor for value in values]
     before, after = encoded(tagged(x=values)), encoded(tagged(x=changed))
     np.testing.assert_allclose(after.pop("x"), np.sign(factor) * before.pop("x"), atol=1e-5)
@@ -86,7 +86,7 @@ def test_models_do_not_depend_on_the_unit(likes, model, unit):
         )
         for scaled in (year, unit * year)
     ]
-    # float32 designs that differ in the last digit
+    # the float32 matrices differ in the last digit
     np.testing.assert_allclose(recommenders[1].item_factors_, recommenders[0].item_factors_, rtol=1e-2, atol=1e-4)
 
 
@@ -113,7 +113,7 @@ def test_an_uninformative_measurement_does_not_hurt_cold_items(planted, model, m
         scorer(model(n_components=16, random_state=0).fit(X.iloc[train], item_features=features), X.iloc[test])
         for features in (tags, both)
     )
-    # Another draw of the initial vectors changes the recall by as much.
+    # Another random initialization changes the recall as much.
     assert beside > alone - 0.03
 
 
@@ -154,8 +154,8 @@ def test_the_mean_squared_length_of_measurements_is_1(n):
 def test_a_constant_measurement_has_no_effect(values):
     assert not encoded(tagged(x=values))["x"].any()
     encoder = SideFeatureEncoder().fit(tagged(x=values))
-    asked = encoder.transform(SideFeatures.from_dicts({0: {"x": 1e9}}))
-    assert np.isfinite(asked.data).all() and asked.sum() == 1
+    query = encoder.transform(SideFeatures.from_dicts({0: {"x": 1e9}}))
+    assert np.isfinite(query.data).all() and query.sum() == 1
 
 
 @pytest.mark.parametrize(
@@ -169,14 +169,14 @@ def test_extreme_numbers_stay_finite(values):
 def test_outliers_are_clipped_to_5_deviations():
     features = tagged(x=[*np.tile([-1.0, 1.0], 500), 1e6])
     encoder = SideFeatureEncoder(identity=False, norm=None).fit(features)
-    asked = SideFeatures.from_dicts({-1: {"x": 1e300}, -2: {"x": -1e300}})
+    query = SideFeatures.from_dicts({-1: {"x": 1e300}, -2: {"x": -1e300}})
     assert encoder.transform(features).max() == 5
-    assert sorted(encoder.transform(asked).data) == [-5, 5]
+    assert sorted(encoder.transform(query).data) == [-5, 5]
 
 
 def test_numbers_beyond_float32_need_standardization():
     features = tagged(x=[1e300, 1.0])
-    with pytest.raises(ValueError, match=r"'x' of id 0 is 1e\+300, but models keep .* standardize=True"):
+    with pytest.raises(ValueError, match=r"'x' of id 0 is 1e\+300, but models use float32.* standardize=True"):
         SideFeatureEncoder(standardize=False).fit_transform(features)
 
 
@@ -256,6 +256,6 @@ def test_embeddings_of_measurements_can_be_inspected(tiny):
     assert {"x", "z"} <= set(model.item_encoder_.feature_names_)
     assert len(suggest_features(model, [item], k=3)) == 3
     terms = explain(model, user, item, by="features")
-    said = terms.loc[terms["source"] == "item feature", "contribution"]
-    assert len(said) and np.isfinite(said).all()
+    contributions = terms.loc[terms["source"] == "item feature", "contribution"]
+    assert len(contributions) and np.isfinite(contributions).all()
     assert len(embedding_table(model, "items")) == len(model.items_)

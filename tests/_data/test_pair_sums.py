@@ -1,4 +1,4 @@
-"""Distinct pairs as a matrix: what scipy makes of the same rows."""
+"""Matrices of summed strengths, compared with scipy."""
 
 import numpy as np
 import pandas as pd
@@ -35,10 +35,10 @@ def rows(draw):
 
 
 def by_scipy(interactions, dtype=np.float32):
-    """Sums in float64 by scipy."""
+    """Sum strengths in float64 with scipy."""
     shape = len(interactions.users.ids), len(interactions.items.ids)
-    places = interactions.users.codes, interactions.items.codes
-    matrix = sp.csr_array(sp.coo_array((interactions.strength.astype(float), places), shape=shape)).astype(dtype)
+    codes = interactions.users.codes, interactions.items.codes
+    matrix = sp.csr_array(sp.coo_array((interactions.strength.astype(float), codes), shape=shape)).astype(dtype)
     matrix.eliminate_zeros()
     return matrix
 
@@ -85,7 +85,7 @@ def test_ids_are_not_copied_if_all_are_present():
 
 
 def test_interactions_without_strengths_store_a_single_number():
-    """y=None is one number, however many rows there are."""
+    """y=None is represented by one number for any number of rows."""
     interactions = check_interactions(np.arange(200).reshape(100, 2))
     assert interactions.strength.shape == (100,) and interactions.strength.strides == (0,)
 

@@ -1,4 +1,4 @@
-"""Errors about Parquet files, which name the row in the file."""
+"""Errors for invalid Parquet files, which name the row in the file."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def test_invalid_arguments_raise_immediately(arguments, error, text):
 
 
 GOOD = {"user": ["ann"] * 5, "item": [1] * 5, "weight": [1.0] * 5}
-# A column whose row 3 is wrong, the type it is written with, and the error.
+# A column with an invalid row 3, the type it is written with, and the error message.
 BAD_ROWS = [
     ("user", ["ann", "bob", "eve", None, "joe"], None, r"The user id in row 3 of .*likes\.parquet is missing"),
     ("item", [1, 2, 3, None, 5], pa.int32(), r"The item id in row 3 of .*likes\.parquet is missing"),
@@ -77,7 +77,7 @@ def test_errors_name_the_part_file_and_its_row(folder):
         PopularityRecommender().fit(ParquetInteractions(folder))
 
 
-# A table whose types are wrong as a whole.
+# Tables with columns of invalid types.
 BAD_COLUMNS = [
     ({"uid": [1], "mid": [2]}, r"has no column 'user'; its columns are \['uid', 'mid'\]\. Name the columns"),
     (

@@ -1,4 +1,4 @@
-"""Interactions from Parquet files: what a frame of them gives, to the bit."""
+"""Interactions from Parquet files give the same results as their frames, to the bit."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def ids(n):
 
 @st.composite
 def tables(draw):
-    """A frame of interactions, with or without weights."""
+    """Generate a frame of interactions with or without weights."""
     n = draw(st.integers(1, 25))
     X = pd.DataFrame({"user": draw(ids(n)), "item": draw(ids(n))})
     if draw(st.booleans()):
@@ -65,7 +65,7 @@ def tables(draw):
 
 
 def same(one, other):
-    """Whether two checked tables are equal to the bit."""
+    """Assert that two checked tables are equal to the bit."""
     for side in ("users", "items"):
         a, b = getattr(one, side), getattr(other, side)
         assert a.ids.dtype == b.ids.dtype and a.ids.tolist() == b.ids.tolist()
@@ -78,7 +78,7 @@ def same(one, other):
 
 
 def same_model(one, other):
-    """Whether two fitted recommenders are equal to the bit."""
+    """Assert that two fitted recommenders are equal to the bit."""
     assert vars(one).keys() == vars(other).keys()
     for name in vars(one):
         a, b = getattr(one, name), getattr(other, name)
@@ -87,7 +87,7 @@ def same_model(one, other):
     assert one.interactions_.dtype == np.float32 and (one.interactions_ != other.interactions_).nnz == 0
 
 
-# The same rows.
+# Files and frames with the same rows.
 
 
 @settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -115,7 +115,7 @@ def test_batches_contain_the_rows_in_order(X, batch_size, row_group_size, tmp_pa
 
 def test_batches_have_standard_column_names(path):
     pd.DataFrame({"item_id": [1, 2], "user_id": [3, 4]}).to_parquet(path)
-    (part,) = ParquetInteractions(path, user="item_id", item="user_id").batches()  # the caller knows which is which
+    (part,) = ParquetInteractions(path, user="item_id", item="user_id").batches()  # the arguments are trusted
     assert part.columns.tolist() == ["user", "item"]
     PopularityRecommender().partial_fit(part)
 
@@ -150,7 +150,7 @@ def test_columns_of_different_types_give_the_same_ids(tmp_path):
         try:
             pq.write_table(table, file)
         except pa.ArrowNotImplementedError:
-            assert item == pa.string_view()  # which older versions of pyarrow do not write
+            assert item == pa.string_view()  # older versions of pyarrow do not write it
             continue
         same(check_interactions(ParquetInteractions(file)), expected)
         assert pd.concat(ParquetInteractions(file, batch_size=3).batches()).astype({"user": int})["item"].tolist() == [
@@ -170,7 +170,7 @@ def test_weights_exact_in_float32_are_stored_in_float32(path):
     assert check_interactions(file).weight.tolist() == [3, 2**24 + 1]
 
 
-# Folders and lists.
+# Folders and lists of files.
 
 
 def test_a_folder_of_part_files_contains_all_their_rows(folder, planted):
@@ -192,7 +192,7 @@ def test_folders_per_day_are_read_together(planted, tmp_path):
     same(check_interactions(ParquetInteractions(tmp_path)), check_interactions(X))
 
 
-# Wherever a table is accepted.
+# Files in place of tables.
 
 
 @EVERY
@@ -206,8 +206,8 @@ def test_everything_that_accepts_a_table_accepts_a_file(rec, split, tmp_path):
     pd.testing.assert_frame_equal(ranking_report(rec, test), ranking_report(rec, X_test))
     users = rec.users_[:5]
     for use in ("history", "exclude"):
-        answers = [rec.recommend(users, k=3, **{use: table}) for table in (test, X_test)]
-        pd.testing.assert_frame_equal(*answers)
+        recommended = [rec.recommend(users, k=3, **{use: table}) for table in (test, X_test)]
+        pd.testing.assert_frame_equal(*recommended)
     table = rec.recommend(k=5)
     assert precision_at_k(test, table) == precision_at_k(X_test, table)
 
@@ -231,10 +231,10 @@ def test_a_pipeline_with_a_thresholder_accepts_a_file(planted, path):
 @pytest.mark.parametrize("validation", ["share", "file"])
 def test_early_stopping_on_a_file_equals_that_on_its_frame(validation, split, tmp_path):
     X, _, X_val, _ = split
-    given = {} if validation == "share" else {"X_val": write(X_val, tmp_path / "val.parquet")}
+    options = {} if validation == "share" else {"X_val": write(X_val, tmp_path / "val.parquet")}
     frames = {} if validation == "share" else {"X_val": X_val}
     rec = WRMFRecommender(4, max_iter=4, early_stopping=True, random_state=0)
-    same_model(clone(rec).fit(write(X, tmp_path / "train.parquet"), **given), clone(rec).fit(X, **frames))
+    same_model(clone(rec).fit(write(X, tmp_path / "train.parquet"), **options), clone(rec).fit(X, **frames))
 
 
 def test_callbacks_receive_rows_to_score(planted, path):
@@ -246,7 +246,7 @@ def test_callbacks_receive_rows_to_score(planted, path):
     assert len(scores[0]) == 2 and scores[0] == scores[1]
 
 
-# What it is.
+# The object itself.
 
 
 def test_pickle_round_trip_of_a_description(path):
@@ -298,7 +298,7 @@ def test_selecting_rows_raises_in_bayesian_searches(planted, path):
         search.fit(write(planted[0], path))
 
 
-# In parts.
+# Training in batches.
 
 
 @pytest.mark.parametrize("recommender", [WARPRecommender, BPRRecommender])
@@ -310,10 +310,10 @@ def test_partial_fit_on_all_batches_learns_like_an_epoch(recommender, split, pat
     for part in ParquetInteractions(path, batch_size=500).batches():
         rec.partial_fit(part)
     np.testing.assert_array_equal(rec.interactions_.toarray(), whole.interactions_.toarray())
-    # Draws differ, and early parts have fewer items to draw from.
+    # The negative samples differ, and early batches have fewer items to sample from.
     assert rec.loss_curve_.mean() == pytest.approx(whole.loss_curve_[0], rel=0.03)
     assert rec.score(X_test) == pytest.approx(whole.score(X_test), abs=0.03)
-    assert rec.score(X_test) > 0.06  # chance is .05, and this one epoch
+    assert rec.score(X_test) > 0.06  # 0.05 by chance; the model is trained for one epoch only
 
 
 @pytest.mark.filterwarnings("ignore:28 of the 28 evaluated users were not in fit:UserWarning")
@@ -321,7 +321,7 @@ def test_partial_fit_on_all_batches_learns_like_an_epoch(recommender, split, pat
 def test_partial_fit_on_new_users_comes_close_to_a_full_fit(rec, split):
     X, _, X_test, _ = split
     new = X["user"].unique()[::10]
-    day, asked = X["user"].isin(new).to_numpy(), X_test[X_test["user"].isin(new)]
+    day, evaluated = X["user"].isin(new).to_numpy(), X_test[X_test["user"].isin(new)]
     whole, rec = clone(rec).fit(X), clone(rec).fit(X[~day])
-    before = rec.score(asked)
-    assert rec.partial_fit(X[day]).score(asked) > before + 0.4 * (whole.score(asked) - before)
+    before = rec.score(evaluated)
+    assert rec.partial_fit(X[day]).score(evaluated) > before + 0.4 * (whole.score(evaluated) - before)

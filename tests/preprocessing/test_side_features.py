@@ -1,4 +1,4 @@
-"""The container of side features, and the matrix its encoder makes of it."""
+"""The container of side features, and their encoder."""
 
 import copy
 import pickle
@@ -46,7 +46,7 @@ def long_frame(number=True):
 
 
 def as_dict(features):
-    """All that a container holds, by id and name of column."""
+    """Values of a container by id and name of column."""
     dense = features.matrix.toarray()
     names = features.feature_names()
     return {id_: dict(zip(names, row)) for id_, row in zip(features.ids.tolist(), dense.tolist())}
@@ -152,7 +152,7 @@ def test_pickle_round_trip():
 
 
 def test_pickle_is_small():
-    """A value costs 4 bytes and an index of at most 8, an id or a row pointer 8; names come once."""
+    """A value takes 4 bytes and an index of at most 8, an id or a row pointer 8 bytes; names are stored once."""
     features = SideFeatures.from_dicts({i: {"tag": [f"t{j}" for j in range(1 + i % 10)]} for i in range(1000)})
     assert len(pickle.dumps(features)) < 12 * features.matrix.nnz + 16 * len(features.ids) + 2000
 
@@ -241,7 +241,7 @@ def test_idf_equals_that_of_TfidfTransformer():
     features = SideFeatures.from_dicts(texts_only())
     encoded = SideFeatureEncoder(identity=False, norm="l2").fit_transform(features)
     expected = TfidfTransformer(norm="l2").fit_transform(features.matrix).toarray()
-    np.testing.assert_allclose(encoded.toarray(), expected, rtol=1e-6)  # float32 against float64
+    np.testing.assert_allclose(encoded.toarray(), expected, rtol=1e-6)  # float32 compared with float64
 
 
 def test_idf_does_not_change_measurements():
@@ -356,12 +356,12 @@ def test_grid_search_over_a_parameter_of_the_default_encoder(planted):
     X, _, features = planted
     search = small_search(X, features, UserHoldoutSplit(random_state=0))
     assert search.best_estimator_.item_encoder_.min_count == search.best_params_["item_encoder__min_count"]
-    # 10**6 leaves no features, so the two candidates are two models.
+    # min_count=10**6 removes all features, so that the two candidates differ.
     assert len(set(search.cv_results_["mean_test_score"])) == 2
 
 
 def test_as_many_items_as_interactions_are_not_sliced():
-    """A parameter as long as X would lose the rows of the test fold."""
+    """A fit parameter as long as X would lose the rows of the test fold."""
     X = [[f"u{i % 8}", i % 6] for i in range(48)]
     features = SideFeatures.from_dicts({i: {"tag": f"t{i % 5}"} for i in range(len(X))})
     rec = PopularityRecommender()

@@ -1,4 +1,4 @@
-"""Dropping sparse users and items gives what the posts' loop gives, and never hides a test row."""
+"""Removal of sparse users and items, compared with a simple loop."""
 
 import numpy as np
 import pandas as pd
@@ -15,15 +15,15 @@ from sklearn_recsketch.metrics import make_ranking_scorer
 from sklearn_recsketch.preprocessing import threshold_interactions, to_matrix
 
 ROWS = [("ann", 7), ("ann", 9), ("bob", 7), ("bob", 9), ("eve", 9), ("ann", 8)]
-KEPT = [True, True, True, True, False, False]  # with 2 and 2: eve has one item, 8 one user
+KEPT = [True, True, True, True, False, False]  # for minima of 2: eve has one item, item 8 has one user
 
 
 def frame(rows=ROWS):
     return pd.DataFrame(rows, columns=["user", "item"])
 
 
-def posts_loop(df, user_min, item_min):
-    """The loop of the posts: drop users, then items, until the number of rows stays."""
+def simple_loop(df, user_min, item_min):
+    """Drop users, then items, until the number of rows no longer changes."""
     done = False
     while not done:
         before = len(df)
@@ -42,7 +42,7 @@ minima = st.integers(1, 4)
 @settings(deadline=None, max_examples=150)
 @given(X=tables, user_min=minima, item_min=minima)
 def test_remaining_rows_equal_those_of_a_simple_loop(X, user_min, item_min):
-    expected = posts_loop(X, user_min, item_min)
+    expected = simple_loop(X, user_min, item_min)
     if expected.empty:
         with pytest.raises(ValueError, match=f"No interaction is left with user_min={user_min}"):
             threshold_interactions(X, user_min=user_min, item_min=item_min)
@@ -53,9 +53,9 @@ def test_remaining_rows_equal_those_of_a_simple_loop(X, user_min, item_min):
 @settings(deadline=None, max_examples=60)
 @given(X=tables, user_min=minima, item_min=minima)
 def test_order_of_dropping_does_not_matter(X, user_min, item_min):
-    """The posts' loop with the roles of users and items exchanged ends at the same rows."""
+    """The simple loop ends with the same rows if users and items are exchanged."""
     swapped = X.rename(columns={"user": "item", "item": "user"})
-    expected = posts_loop(swapped, item_min, user_min)
+    expected = simple_loop(swapped, item_min, user_min)
     if not expected.empty:
         left = threshold_interactions(X, user_min=user_min, item_min=item_min)
         assert left.index.tolist() == expected.index.tolist()
@@ -64,7 +64,7 @@ def test_order_of_dropping_does_not_matter(X, user_min, item_min):
 @settings(deadline=None, max_examples=60)
 @given(X=tables, user_min=minima, item_min=minima)
 def test_weight_is_zero_exactly_for_dropped_rows(X, user_min, item_min):
-    expected = posts_loop(X, user_min, item_min)
+    expected = simple_loop(X, user_min, item_min)
     if not expected.empty:
         out = InteractionThresholder(user_min, item_min).fit_transform(X)
         np.testing.assert_array_equal(out["weight"], X.index.isin(expected.index).astype(float))
@@ -73,7 +73,7 @@ def test_weight_is_zero_exactly_for_dropped_rows(X, user_min, item_min):
 @settings(deadline=None, max_examples=60)
 @given(X=tables, user_min=minima, item_min=minima)
 def test_matrix_with_minima_equals_that_of_the_remaining_rows(X, user_min, item_min):
-    if posts_loop(X, user_min, item_min).empty:
+    if simple_loop(X, user_min, item_min).empty:
         with pytest.raises(ValueError, match="No interaction is left"):
             to_matrix(X, user_min=user_min, item_min=item_min)
         return
@@ -88,7 +88,7 @@ def test_matrix_with_minima_equals_that_of_the_remaining_rows(X, user_min, item_
 @given(X=tables, data=st.data())
 def test_rows_of_strength_zero_are_not_counted(X, data):
     y = np.array(data.draw(st.lists(st.integers(0, 2), min_size=len(X), max_size=len(X))), float)
-    expected = posts_loop(X[y > 0], 2, 2)
+    expected = simple_loop(X[y > 0], 2, 2)
     if not expected.empty:
         left, left_y = threshold_interactions(X, y, user_min=2, item_min=2)
         pd.testing.assert_frame_equal(left, expected)
@@ -187,12 +187,12 @@ def test_the_next_recommender_does_not_know_dropped_ids():
 
 @pytest.mark.filterwarnings("ignore:.*evaluated users were not in fit")
 def test_score_in_a_pipeline_counts_the_test_rows_of_dropped_users():
-    """ann has the one item left, eve was dropped: she is ranked as a new user, and judged."""
+    """User ann is known. User eve was dropped, so she is evaluated as a new user."""
     train = frame([("ann", 7), ("ann", 9), ("bob", 7), ("bob", 9), ("bob", 8), ("cat", 8), ("cat", 7), ("eve", 100)])
     test = frame([("ann", 8), ("eve", 101), ("eve", 102)])
     pipe = make_pipeline(InteractionThresholder(2, 2), PopularityRecommender()).fit(train)
     assert "eve" not in pipe[-1].users_
-    # Recall of ann is 1. That of eve is 0: her items are unknown, so they are missed, not left out.
+    # The recall of ann is 1. The recall of eve is 0, because her items are unknown and count as missed.
     assert make_ranking_scorer("recall@1")(pipe, test) == 0.5
 
 
@@ -205,7 +205,7 @@ def test_score_depends_on_y_and_not_on_the_weight_column():
 
 
 def test_a_higher_minimum_cannot_remove_test_rows(planted):
-    """Searching the minimum must not reward dropping the hard users: every score is over the same users."""
+    """A search must not reward dropping difficult users: every score is computed over the same users."""
     X, y, _ = planted
     seen = []
 
