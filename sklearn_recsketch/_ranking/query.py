@@ -25,7 +25,7 @@ from sklearn_recsketch._ranking.candidates import (
 from sklearn_recsketch._ranking.eligible import Eligible, eligible
 from sklearn_recsketch.preprocessing._side_features import SideFeatures
 
-__all__ = ["Query", "QueryContext", "build_query", "query_ids", "ranked_table"]
+__all__ = ["Query", "QueryContext", "asked_ids", "build_query", "ranked_table"]
 
 
 @dataclass(frozen=True)
@@ -169,7 +169,7 @@ def build_query(
     return Query(column, codes, items, item_codes, pairs_per_user(chosen), pairs_per_user(unwanted))
 
 
-def query_ids(ids: Any, name: str, known: np.ndarray) -> IdColumn:
+def asked_ids(ids: Any, name: str, known: np.ndarray) -> IdColumn:
     """The ids that a query names, of the type of the known ones where it names none."""
     column = check_id_list(ids, name)
     return column if len(column.ids) else IdColumn(column.codes, known[:0])
@@ -178,7 +178,7 @@ def query_ids(ids: Any, name: str, known: np.ndarray) -> IdColumn:
 def _users_asked(users: Any, chosen: ItemSelection | None, of_users: QueryContext, known: np.ndarray) -> IdColumn:
     """The users named; else those with candidates of their own, or those the query says something of, or all."""
     if users is not None:
-        return query_ids(users, "user", known)
+        return asked_ids(users, "user", known)
     own = pairs_per_user(chosen)
     ids = of_users.ids("user") if own is None else own.users.ids
     ids = known if ids is None else ids

@@ -8,7 +8,7 @@ import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_recsketch._data.ids import lookup, show_id
-from sklearn_recsketch._ranking.query import query_ids
+from sklearn_recsketch._ranking.query import asked_ids
 from sklearn_recsketch.metrics._evaluation_task import unwrap
 
 __all__ = ["factor_recommender", "known_rows"]
@@ -26,7 +26,7 @@ def factor_recommender(estimator: Any) -> Any:
 def known_rows(recommender: Any, name: str, ids: Any, why: str) -> tuple[np.ndarray, np.ndarray]:
     """Ids asked for, one or several, and their row numbers; an unknown one is an error that ends in `why`."""
     known = getattr(recommender, f"{name}s_")
-    column = query_ids(ids, name, known)
+    column = asked_ids(ids, name, known)
     asked = column.ids[column.codes]
     codes = lookup(known, column, name)
     if (codes < 0).any():
