@@ -23,7 +23,7 @@ __all__ = [
     "wrong_type",
 ]
 
-# Types of columns that may hold ids, by their names in numpy, Arrow and Spark.
+# Types of columns that may contain ids, by their names in numpy, Arrow and Spark.
 ID_TYPES = {
     "integers": r"u?int\d*|tinyint|smallint|bigint",
     "floats": r"float\d*|halffloat|double|longdouble",
@@ -36,13 +36,13 @@ LONGEST_SHOWN = 128
 def id_kind(type_name: str) -> str | None:
     """Kind of the ids in a column, by the name of its type: "integers", "floats" or "strings".
 
-    None if a column of this type cannot hold ids. Floats are ids if each of them is an integer, see :func:`as_int64`.
+    None if a column of this type cannot contain ids. Floats are valid ids if they are integers, see :func:`as_int64`.
     """
     return next((kind for kind, names in ID_TYPES.items() if re.fullmatch(names, type_name)), None)
 
 
 def exact_bits(dtype: np.dtype) -> int:
-    """Number of bits of the integers that a float type represents exactly; beyond it two ids may become one float."""
+    """Number of bits up to which a float type represents every integer exactly."""
     return min(int(np.finfo(dtype).nmant) + 1, FLOAT64_BITS)
 
 
@@ -77,10 +77,10 @@ def value_dtype(column: Any) -> np.dtype:
 
 
 def hashable_ids(column: Any, dtype: np.dtype, name: str, label: Any = None) -> Any:
-    """Return a column that pandas can hash, after checking that its objects are ints, exact floats, strings or missing.
+    """Check the types of ids, and return them as a column that pandas can hash.
 
-    The check precedes hashing, for which True equals 1 and a rounded float an integer, and which does not accept lists.
-    `label` is the name of the column in its frame, if it is from a frame.
+    Hashing alone would confuse True with 1 and a rounded float with an integer, and does not accept lists. `label` is
+    the name of the column in its frame, if it is from a frame.
     """
     label = getattr(column, "name", None) if label is None else label
     if isinstance(column, np.ndarray) and (column.ndim > 1 or column.dtype.kind in "UTV"):
@@ -96,7 +96,7 @@ def hashable_ids(column: Any, dtype: np.dtype, name: str, label: Any = None) -> 
 
 
 def clean_ids(ids: np.ndarray, codes: np.ndarray, name: str) -> np.ndarray:
-    """Distinct ids as int64 or as an object array of str; `codes` are the positions of the rows' ids in them."""
+    """Convert distinct ids to int64 or to an object array of str. `codes` gives the position of the id of each row."""
 
     def where(position: int) -> str:
         return f"row {int(np.argmax(codes == position))}"
@@ -114,7 +114,7 @@ def clean_ids(ids: np.ndarray, codes: np.ndarray, name: str) -> np.ndarray:
 
 
 def as_int64(ids: np.ndarray, name: str, where: Callable[[int], str]) -> np.ndarray:
-    """Numeric ids as int64.
+    """Convert numeric ids to int64.
 
     Parameters
     ----------
@@ -155,7 +155,7 @@ def blank_id(value: str, name: str, where: str) -> str:
 
 
 def wrong_type(name: str, where: str, type_name: str, advice: str) -> str:
-    """Error message for a column of a type that cannot hold ids."""
+    """Error message for a column of a type that cannot contain ids."""
     return f"The {name} ids in {where} are of type {type_name}, but ids must be ints or strings. {advice}."
 
 
@@ -176,7 +176,7 @@ def _inexact_id(value: Any, name: str, where: str) -> str:
 
 
 def _strings(ids: np.ndarray, name: str, where: Callable[[int], str]) -> np.ndarray:
-    # Scalars of numpy's string type would stay such in an object array: store plain str only.
+    # An object array would keep numpy string scalars: store plain str only.
     plain = [str(value) for value in ids]
     if not all(map(str.strip, plain)):
         position = next(p for p, value in enumerate(plain) if not value.strip())

@@ -36,7 +36,7 @@ class Interactions:
     users, items : IdColumn
         The two id columns.
     y : ndarray of shape (n_rows,), dtype float64
-        Strengths as passed. If they were None, a single 1 broadcast to all rows. In metrics, rows with ``y > 0`` are
+        Strengths as passed, or a single 1 broadcast to all rows if y is None. Metrics treat rows with ``y > 0`` as
         relevant.
     weight : ndarray of shape (n_rows,), dtype float64 or float32, or None
         The optional third column. It scales strengths in training only.

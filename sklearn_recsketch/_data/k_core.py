@@ -2,21 +2,12 @@
 
 from __future__ import annotations
 
-from numbers import Integral
-from typing import Any
-
 import numpy as np
 import scipy.sparse as sp
 
 from sklearn_recsketch._data.interactions import Interactions
-from sklearn_recsketch.utils._compat import Interval
 
-__all__ = ["MINIMA", "k_core", "k_core_rows"]
-
-MINIMA: dict[str, Any] = {
-    "user_min": [Interval(Integral, 1, None, closed="left")],
-    "item_min": [Interval(Integral, 1, None, closed="left")],
-}
+__all__ = ["k_core", "k_core_rows"]
 
 
 def k_core(pairs: sp.csr_array, user_min: int, item_min: int) -> tuple[np.ndarray, np.ndarray]:

@@ -102,8 +102,8 @@ def _check_labels(frame: pd.DataFrame) -> None:
         if isinstance(labels, pd.MultiIndex):
             raise ValueError(
                 f"The {axis} of matrix must have one level, of ids, but there are {labels.nlevels} (first: "
-                f"{labels[0]}). Name the values, pivot_table(index='user', columns='item', values='count'), or drop "
-                f"a level: matrix.droplevel(0, axis={axis!r})."
+                f"{labels[0]}). Pass values to pivot_table, pivot_table(index='user', columns='item', values='count'), "
+                f"or drop a level: matrix.droplevel(0, axis={axis!r})."
             )
     # pandas appends the totals.
     corner = [label for labels in (frame.index, frame.columns) for label in labels[-1:] if isinstance(label, str)]

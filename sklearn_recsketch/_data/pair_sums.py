@@ -70,7 +70,9 @@ def sum_pairs(interactions: Interactions) -> PairSums:
     data = of_pair if in_place else np.empty(n, dtype=np.float32)
     n_left = sum_repeats(starts[0], indices, of_pair, data)
     if np.isinf(data[:n_left].max(initial=0)):
-        raise ValueError("The strengths of a repeated pair add up to more than float32 holds. Scale the strengths.")
+        raise ValueError(
+            "The strengths of a repeated pair add up to more than float32 can represent. Scale the strengths."
+        )
     for array in (data, indices):
         array.resize(n_left, refcheck=False)  # frees the unused end without a copy
     return PairSums(_canonical(data, indices, starts[0], shape), has[0], has[1])

@@ -24,7 +24,7 @@ def _refuse_shared_names(names: Any, separator: str) -> None:
     if repeated.any():
         raise ValueError(
             f"Two columns are both named {names[int(np.argmax(repeated))]!r} with separator={separator!r}. "
-            f"Choose a separator that no key or value contains, and no key 'id' next to the identity block."
+            f"Choose a separator that does not occur in keys or values. With identity=True, no key can be 'id'."
         )
 
 
@@ -46,7 +46,7 @@ class SideFeatureEncoder(TransformerMixin, BaseEstimator, auto_wrap_output_keys=
         Maximum number of interactions of the ids whose features are used. Ids with more interactions are represented
         by their identity column only. If None, features are used for all ids.
     idf : bool, default=True
-        Multiply categories by ``log((1 + n_ids) / (1 + count)) + 1``, as
+        Whether to multiply categories by ``log((1 + n_ids) / (1 + count)) + 1``, as
         :class:`~sklearn.feature_extraction.text.TfidfTransformer` does. Measurements are not affected.
     norm : {"l1", "l2"} or None, default="l2"
         Norm in which the categories of each id are scaled to unit length. Standardized measurements are divided by
@@ -90,8 +90,8 @@ class SideFeatureEncoder(TransformerMixin, BaseEstimator, auto_wrap_output_keys=
     -----
     If all embeddings are penalized equally and features have unit length, identity and features contribute to the
     variance of a vector in the ratio of `identity_weight` squared to `feature_weight` squared. In the benchmarks,
-    features with both weights at 1 never reduced accuracy compared with no features, not even after the features were
-    assigned to random ids.
+    features with both weights at 1 never reduced accuracy compared with no features, not even if they were shuffled
+    among the ids.
 
     Time and memory are linear in the number of values. The output has one entry per value and one per id.
 

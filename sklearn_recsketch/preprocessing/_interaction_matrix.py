@@ -11,10 +11,11 @@ import scipy.sparse as sp
 from sklearn_recsketch._data.id_lists import check_id_list
 from sklearn_recsketch._data.ids import find_positions, show_id
 from sklearn_recsketch._data.interactions import check_interactions
-from sklearn_recsketch._data.k_core import MINIMA, k_core
+from sklearn_recsketch._data.k_core import k_core
 from sklearn_recsketch._data.matrix import check_distinct_ids, column_counts, pair_keys, present_ids
 from sklearn_recsketch._data.matrix_cells import as_matrix, nonzero_cells
 from sklearn_recsketch._data.pair_sums import renumber, sum_pairs
+from sklearn_recsketch.preprocessing._threshold import InteractionThresholder
 from sklearn_recsketch.utils._compat import validate_parameter_constraints
 
 __all__ = ["describe_interactions", "interactions_from_matrix", "to_matrix"]
@@ -63,7 +64,8 @@ def to_matrix(
     >>> users, items
     (array(['ann', 'bob'], dtype=object), array([7, 9]))
     """
-    validate_parameter_constraints(MINIMA, {"user_min": user_min, "item_min": item_min}, "to_matrix")
+    constraints = InteractionThresholder._parameter_constraints
+    validate_parameter_constraints(constraints, {"user_min": user_min, "item_min": item_min}, "to_matrix")
     if (user_min > 1 or item_min > 1) and not (users is None and items is None):
         raise ValueError(
             "user_min and item_min select the rows and columns of the matrix, and so do users and items: pass "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -12,9 +13,9 @@ from sklearn.utils.validation import check_is_fitted
 from sklearn_recsketch._data.frames import frame_library, make_table
 from sklearn_recsketch._data.ids import lookup
 from sklearn_recsketch._data.interactions import check_interactions
-from sklearn_recsketch._data.k_core import MINIMA, k_core_rows
+from sklearn_recsketch._data.k_core import k_core_rows
 from sklearn_recsketch._data.matrix import present_ids
-from sklearn_recsketch.utils._compat import _fit_context
+from sklearn_recsketch.utils._compat import Interval, _fit_context
 from sklearn_recsketch.utils._validation import refuse_sample_weight
 
 __all__ = ["InteractionThresholder", "threshold_interactions"]
@@ -72,7 +73,10 @@ class InteractionThresholder(TransformerMixin, BaseEstimator):
     4  eve     9     0.0
     """
 
-    _parameter_constraints: dict[str, Any] = MINIMA
+    _parameter_constraints: dict[str, Any] = {  # noqa: RUF012 - scikit-learn's own form
+        "user_min": [Interval(Integral, 1, None, closed="left")],
+        "item_min": [Interval(Integral, 1, None, closed="left")],
+    }
 
     def __init__(self, user_min: int = 5, item_min: int = 5) -> None:
         self.user_min = user_min

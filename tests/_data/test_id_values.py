@@ -12,6 +12,7 @@ import pytest
 
 from sklearn_recsketch import PopularityRecommender, SideFeatures, WRMFRecommender
 from sklearn_recsketch._data.id_lists import check_id_list
+from sklearn_recsketch._data.id_values import id_kind
 from sklearn_recsketch._data.ids import encode_ids
 
 # The smallest integer that each float type cannot distinguish from a neighbor, and the largest that it can.
@@ -120,6 +121,24 @@ def test_queries_have_the_same_limit(query):
     rec = WRMFRecommender(2, max_iter=1, random_state=0).fit([[1, 1], [2, 2], [3, 3]])
     with pytest.raises(ValueError, match=r"ids are floats, and 16777216\.0 in row \d is not an integer below 2\*\*24"):
         query(rec)
+
+
+@pytest.mark.parametrize(
+    ("kind", "types"),
+    [
+        ("integers", [np.dtype(np.int8), np.dtype(np.uint64), pa.int32(), pa.uint8(), "tinyint", "int", "bigint"]),
+        ("floats", [np.dtype(np.float16), np.dtype(np.longdouble), pa.float16(), pa.float64(), "float", "double"]),
+        ("strings", [pa.string(), pa.large_string(), pa.string_view(), "string"]),
+        (
+            None,
+            [np.dtype(bool), np.dtype("M8[s]"), np.dtype(complex), pa.bool_(), pa.binary(), pa.decimal128(5), "date"],
+        ),
+    ],
+    ids=str,
+)
+def test_types_of_all_libraries_follow_one_rule(kind, types):
+    for type_ in types:
+        assert id_kind(type_.name if isinstance(type_, np.dtype) else str(type_)) == kind
 
 
 # Values that are not ids.

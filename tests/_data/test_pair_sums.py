@@ -74,7 +74,7 @@ def test_a_sum_that_underflows_is_left_out_but_its_ids_are_kept():
 
 
 def test_a_sum_beyond_float32_raises():
-    with pytest.raises(ValueError, match="add up to more than float32 holds"):
+    with pytest.raises(ValueError, match="add up to more than float32 can represent"):
         sum_pairs(check_interactions([[1, 1], [1, 1]], [3e38, 3e38]))
 
 
