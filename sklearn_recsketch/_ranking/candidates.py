@@ -18,9 +18,9 @@ from sklearn_recsketch._data.ids import (
     IdColumn,
     check_same_kind,
     encode_ids,
+    find_positions,
     lookup,
     lookup_unsorted,
-    places_of,
     show_id,
 )
 from sklearn_recsketch._data.interactions import InteractionSource, check_interactions
@@ -173,8 +173,8 @@ def check_selection_users(
         return
     users = choice.users
     check_same_kind(users.ids, asked, f"The {own} ids of {parameter}", f"the {own}s asked for are")
-    wanted = places_of(users.ids, asked, own) >= 0
-    strange = ~wanted & (places_of(users.ids, known, own) < 0)
+    wanted = find_positions(users.ids, asked, own) >= 0
+    strange = ~wanted & (find_positions(users.ids, known, own) < 0)
     first = show_id(users.ids[int(np.argmax(strange))])
     if strange.all():
         raise ValueError(

@@ -105,7 +105,7 @@ class Query:
         parts = [] if seen is None else [self._known_columns(self._known_rows(seen))]
         for table in past:
             if table is not None:
-                done = table.taken(table.strength > 0)
+                done = table.take(table.strength > 0)
                 parts.append(matrix_of_pairs(Pairs(done.users, done.items), self.users, self.item_ids))
         own, unwanted = (
             None if pairs is None else matrix_of_pairs(pairs, self.users, self.item_ids)
