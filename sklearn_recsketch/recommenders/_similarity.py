@@ -20,7 +20,7 @@ from sklearn_recsketch._ranking.candidates import (
     read_item_selection,
     select_items,
 )
-from sklearn_recsketch._ranking.eligible import eligible
+from sklearn_recsketch._ranking.eligible import eligible, pair_matrix
 from sklearn_recsketch._ranking.neighbours import all_neighbours
 from sklearn_recsketch._ranking.query import check_query_ids, ranked_table
 from sklearn_recsketch._ranking.top_k import LARGEST_INSERTION
@@ -39,8 +39,7 @@ def unit_length(vectors: np.ndarray) -> np.ndarray:
 
 def own_places(places: np.ndarray, n_targets: int) -> sp.csr_array:
     """What no query must get: itself, which stands at this place among the targets, or at none (-1)."""
-    rows = np.flatnonzero(places >= 0)
-    return sp.csr_array((np.ones(len(rows), np.float32), (rows, places[rows])), shape=(len(places), n_targets))
+    return pair_matrix(np.arange(len(places)), places, (len(places), n_targets))
 
 
 def chosen_rows(recommender: Any, name: str, choice: ItemSelection | None) -> tuple[np.ndarray, np.ndarray]:

@@ -73,7 +73,7 @@ WRONG = {
     "integers_of_a_user": ({"ann": [3]}, r"ids are integers \(first: 3\), but .* strings"),
     "integer_keys": (
         {1: ["m3"]},
-        r"The user ids of {p} are integers \(first: 1\), but the users asked .* strings",
+        r"The user ids of {p} are integers \(first: 1\), but the users of the query .* strings",
     ),
     "keys_of_two_kinds": ({1: ["m3"], "ann": ["m3"]}, r"all ints or all strings"),
     "missing_key": ({NAN: ["m3"]}, r"The user id in row 0 is missing"),

@@ -45,7 +45,7 @@ def test_neighbours_among_anything_else_are_refused(factors, name, value):
 
 
 def test_neighbours_of_unknown_owners_are_refused(factors):
-    with pytest.raises(ValueError, match=r"None of the 1 items of candidates \(first: -5\) is asked for or known"):
+    with pytest.raises(ValueError, match=r"None of the 1 items of candidates \(first: -5\) is in the query or known"):
         factors.similar_items(int(factors.items_[0]), candidates={-5: [1]})
 
 

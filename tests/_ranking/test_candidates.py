@@ -224,7 +224,7 @@ def test_lists_of_users_who_are_not_asked_for_are_no_error(rec):
 
 @pytest.mark.parametrize("parameter", ["candidates", "exclude"])
 def test_users_that_nobody_knows_are_counted(rec, parameter):
-    text = rf"1 of the 2 users of {parameter} are neither asked for nor known to the recommender \(first: 'Bob'\)"
+    text = rf"1 of the 2 users of {parameter} are neither in the query nor known to the recommender \(first: 'Bob'\)"
     with pytest.warns(UserWarning, match=text) as caught:
         rec.recommend(["ann"], **{parameter: {"ann": ["m3"], "Bob": ["m1"]}})
     assert caught[0].filename == __file__
@@ -240,12 +240,12 @@ def test_a_table_may_hold_users_that_nobody_knows(rec, parameter):
 @pytest.mark.parametrize("parameter", ["candidates", "exclude"])
 @pytest.mark.parametrize("value", [{"m3": ["ann"]}, [["m3", "ann"]], [["m1", "m2"], ["m3", "m4"]]])
 def test_items_in_the_place_of_users_are_an_error(rec, parameter, value):
-    with pytest.raises(ValueError, match=rf"None of the \d users of {parameter} \(first: 'm\d'\) is asked"):
+    with pytest.raises(ValueError, match=rf"None of the \d users of {parameter} \(first: 'm\d'\) is in the query"):
         rec.recommend(["ann", "bob"], **{parameter: value})
 
 
 def test_candidates_of_others_only_are_an_error(rec):
-    with pytest.raises(ValueError, match=r"None of the 1 users asked for \(first: 'ann'\) has candidates: .* 'eve'"):
+    with pytest.raises(ValueError, match=r"None of the 1 users of the query \(first: 'ann'\) has candidates: .* 'eve'"):
         rec.recommend(["ann"], candidates={"eve": ["m3"]})
 
 
@@ -284,7 +284,7 @@ def test_new_items_are_cold():
 
 
 def test_no_item_is_cold(rec):
-    with pytest.raises(ValueError, match=r"candidates='cold' names the items without .* all its 5 items have some"):
+    with pytest.raises(ValueError, match=r"candidates='cold' selects the items without .* all 5 items of the recommender have"):
         rec.recommend(candidates="cold")
 
 

@@ -140,5 +140,5 @@ def test_anything_else_is_refused_when_the_scorer_is_made(make, value):
 
 
 def test_candidates_of_unknown_users_are_refused(fitted, split):
-    with pytest.raises(ValueError, match=r"None of the 1 users of candidates \(first: -1\) is asked for or known"):
+    with pytest.raises(ValueError, match=r"None of the 1 users of candidates \(first: -1\) is in the query or known"):
         make_ranking_scorer("recall@5", candidates={-1: [1]})(fitted, split[2])
