@@ -284,7 +284,7 @@ def test_new_items_are_cold():
 
 
 def test_no_item_is_cold(rec):
-    with pytest.raises(ValueError, match=r"candidates='cold' selects the items without .* all 5 items of the recommender have"):
+    with pytest.raises(ValueError, match=r"candidates='cold' selects the items without .* all 5 items of the recomm"):
         rec.recommend(candidates="cold")
 
 

@@ -112,16 +112,16 @@ def pairs(interactions):
 @given(rows=st.lists(pair, min_size=1, max_size=40), fold_in=st.sampled_from([0.1, 0.5, 0.8]), seed=st.integers(0, 3))
 def test_new_users_pairs_are_handed_over_or_relevant(rows, fold_in, seed):
     rec = PopularityRecommender().fit([[100, 0], [100, 1], [101, 2]])
-    question = make_evaluation_task(rec, rows, None, Options(fold_in=fold_in, random_state=seed))
-    history = pairs(question.given.history)
-    for user, n_relevant in zip(question.request.user_ids, question.n_relevant):
+    task = make_evaluation_task(rec, rows, None, Options(fold_in=fold_in, random_state=seed))
+    history = pairs(task.history)
+    for user, n_relevant in zip(task.query.user_ids, task.n_relevant):
         items = {i for u, i in set(rows) if u == user}
         handed = {i for u, i in history if u == user}
         assert handed <= items
         assert n_relevant == len(items) - len(handed) >= 1
         # Rounded at random, up or down.
         assert np.floor(min(fold_in * len(items), len(items) - 1)) <= len(handed) <= np.ceil(fold_in * len(items))
-    assert set(question.request.user_ids) == {u for u, _ in rows}
+    assert set(task.query.user_ids) == {u for u, _ in rows}
 
 
 @each_model
@@ -129,7 +129,7 @@ def test_fold_in_is_recommending_by_history(model, planted):
     X, _, _ = planted
     train, test = next(ColdUserSplit(random_state=0).split(X))
     rec, X_test = clone(model).fit(X.iloc[train]), X.iloc[test]
-    handed = pairs(make_evaluation_task(rec, X_test, None, Options(fold_in=0.6)).given.history)
+    handed = pairs(make_evaluation_task(rec, X_test, None, Options(fold_in=0.6)).history)
     is_handed = np.array([pair in handed for pair in zip(X_test["user"], X_test["item"])])
     table = rec.recommend(X_test["user"].unique(), history=X_test[is_handed], k=7)
     by_hand = recall_at_k(X_test[~is_handed], table, k=7)
@@ -154,7 +154,7 @@ def test_both_items_are_handed_over_at_times():
             pairs(
                 make_evaluation_task(
                     rec, [["new", 1], ["new", 2]], None, Options(fold_in=0.5, random_state=seed)
-                ).given.history
+                ).history
             )
         )
         for seed in range(20)
@@ -174,9 +174,9 @@ def test_known_users_hand_over_nothing(fitted, split):
 
 def test_rows_of_no_strength_are_not_handed_over():
     rec = PopularityRecommender().fit(FIT)
-    question = make_evaluation_task(rec, [["new", 1], ["new", 2], ["new", 3]], [1, 0, 1], Options(fold_in=0.5))
-    assert len(question.given.history.y) == 1
-    assert pairs(question.given.history) < {("new", 1), ("new", 3)}
+    task = make_evaluation_task(rec, [["new", 1], ["new", 2], ["new", 3]], [1, 0, 1], Options(fold_in=0.5))
+    assert len(task.history.y) == 1
+    assert pairs(task.history) < {("new", 1), ("new", 3)}
 
 
 def test_an_int_hands_over_the_same_at_every_call(planted):
