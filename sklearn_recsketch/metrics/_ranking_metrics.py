@@ -101,32 +101,32 @@ METRICS: dict[str, Callable[[RelevantRanks, int], np.ndarray]] = {
 # Public functions.
 
 _SECTIONS = """
-    Parameters
-    ----------
-    X_true : array or frame of shape (n_rows, 2) or (n_rows, 3)
-        Relevant pairs of user and item. Repeated rows count once.
-    recommended : frame with columns user, rank, item
-        Table returned by :meth:`recommend`, with lists of k or more items.
-    k : int, default=5
-        Cutoff: length of the evaluated lists.
-    per_user : bool, default=False
-        Return a value per user instead of their mean.
+Parameters
+----------
+X_true : array or frame of shape (n_rows, 2) or (n_rows, 3)
+    Relevant pairs of user and item. Repeated rows count once.
+recommended : frame with columns user, rank, item
+    Table returned by :meth:`recommend`, with lists of k or more items.
+k : int, default=5
+    Cutoff: length of the evaluated lists.
+per_user : bool, default=False
+    Return a value per user instead of their mean.
 
-    Returns
-    -------
-    float, or Series indexed by user
-        Between 0 and 1; larger is better.
+Returns
+-------
+float, or Series indexed by user
+    Between 0 and 1; larger is better.
 
-    Raises
-    ------
-    ValueError
-        If no list in `recommended` has k items, or if a list repeats a rank or an item.
+Raises
+------
+ValueError
+    If no list in `recommended` has k items, or if a list repeats a rank or an item.
 
-    Notes
-    -----
-    The mean is over the users with at least one relevant item. Those of them who have no list in `recommended` count
-    as 0; users without relevant items are ignored. Ties have been broken in `recommended`: :meth:`recommend` ranks
-    items with equal scores in the order of their ids.
+Notes
+-----
+The mean is over the users with at least one relevant item. Those of them who have no list in `recommended` count
+as 0; users without relevant items are ignored. Ties have been broken in `recommended`: :meth:`recommend` ranks
+items with equal scores in the order of their ids.
 """
 
 
