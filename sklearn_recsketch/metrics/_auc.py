@@ -54,8 +54,8 @@ def ranking_auc(X_true: Any, recommended: Any, *, per_user: bool = False) -> Any
 
     Notes
     -----
-    The mean is over the users with at least one relevant item. Ties have been broken in `recommended`:
-    :meth:`recommend` ranks items with equal scores in the order of their ids.
+    The mean is over the users with at least one relevant item. :meth:`recommend` breaks ties by ranking items with
+    equal scores in the order of their ids.
 
     Examples
     --------

@@ -124,9 +124,9 @@ ValueError
 
 Notes
 -----
-The mean is over the users with at least one relevant item. Those of them who have no list in `recommended` count
-as 0; users without relevant items are ignored. Ties have been broken in `recommended`: :meth:`recommend` ranks
-items with equal scores in the order of their ids.
+The mean is over the users with at least one relevant item. Users with relevant items but no list in `recommended`
+count as 0, and users without relevant items are ignored. :meth:`recommend` breaks ties by ranking items with equal
+scores in the order of their ids.
 """
 
 
