@@ -38,7 +38,7 @@ __all__ = [
 ]
 
 Parameter = Literal["candidates", "exclude"]
-LABELS: dict[Parameter, str] = {"candidates": "candidate", "exclude": "excluded item"}  # for errors about their ids
+LABELS: dict[Parameter, str] = {"candidates": "candidate", "exclude": "excluded item"}  # names of their ids in errors
 
 
 @dataclass(frozen=True)
@@ -48,9 +48,9 @@ class Pairs:
     Attributes
     ----------
     users, items : IdColumn
-        The two columns. Ids in ``users.ids`` that occur in no row belong to users with an empty list.
+        Columns of the table. Ids in ``users.ids`` that do not occur in a row belong to users with an empty list.
     from_dict : bool
-        Whether the users are the keys of a dict, each of which the caller wrote on purpose.
+        Whether the pairs come from a dict, whose unknown keys cause a warning.
     """
 
     users: IdColumn

@@ -21,8 +21,8 @@ __all__ = ["Eligible", "eligible", "pair_matrix"]
 class Eligible:
     """Eligible items of each user.
 
-    Either the excluded items or the candidates are stored, whichever are few. If both are None, all items are
-    eligible.
+    Only the excluded items are stored, or only the candidates, so memory is proportional to their number. If both are
+    None, all items are eligible.
 
     Attributes
     ----------
@@ -59,7 +59,7 @@ class Eligible:
         return squared_errors(users, items, preferred, self.excluded, pool)
 
     def among(self, matrix: sp.csr_array) -> sp.csr_array:
-        """Return a matrix without the entries that are not among the users' own candidates, if they have some."""
+        """Remove the entries of a matrix that are not among the candidates of the user."""
         return matrix if self.candidates is None else sp.csr_array(matrix.multiply(self.candidates))
 
     def counts(self, n_users: int, n_items: int) -> np.ndarray:
@@ -71,7 +71,10 @@ class Eligible:
 
 
 def eligible(excluded: sp.csr_array | None, candidates: sp.csr_array | None) -> Eligible:
-    """Combine exclusions and candidates; the latter have entries 1, None means all items."""
+    """Combine exclusions and candidates.
+
+    All entries of `candidates` are 1. If it is None, all items are candidates.
+    """
     if candidates is None or excluded is None:
         return Eligible(excluded, candidates)
     both = candidates.multiply(_pattern(excluded))
@@ -84,7 +87,7 @@ def eligible(excluded: sp.csr_array | None, candidates: sp.csr_array | None) -> 
 def pair_matrix(rows: np.ndarray, columns: np.ndarray, shape: tuple[int, int], dtype: Any = np.float32) -> sp.csr_array:
     """Return a sparse 0/1 matrix with an entry 1 for each pair of a row and a column.
 
-    Pairs with a negative number are skipped, and repeated pairs count once. Columns are sorted within each row.
+    Pairs with a negative row or column are skipped, and repeated pairs count once. Columns are sorted within each row.
     """
     keep = (rows >= 0) & (columns >= 0)
     ones = np.ones(np.count_nonzero(keep), dtype=dtype)
@@ -95,7 +98,7 @@ def pair_matrix(rows: np.ndarray, columns: np.ndarray, shape: tuple[int, int], d
 
 
 def _pattern(matrix: sp.csr_array) -> sp.csr_array:
-    """Return a matrix with 1 in place of each stored entry."""
+    """Return a matrix with the value 1 at each stored entry."""
     ones = sp.csr_array((np.ones(matrix.nnz, np.float32), matrix.indices, matrix.indptr), shape=matrix.shape)
     ones.sum_duplicates()
     ones.data[:] = 1

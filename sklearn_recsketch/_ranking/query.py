@@ -1,4 +1,4 @@
-"""Queries for recommendations: users, candidates and exclusions, and what is known beyond the fitted model."""
+"""Queries for recommendations: users, candidates, exclusions, and features and histories passed with the query."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class QueryContext:
         """Return the sorted ids that have features or a history here; None if nothing was passed."""
         parts = []
         if self.history is not None:
-            # A user counts as soon as they are named. An item needs an interaction of positive strength.
+            # A user is included even if no interaction has a positive strength; an item is not.
             column, positive = getattr(self.history, f"{name}s"), self.history.strength > 0
             parts.append(column.ids if name == "user" else present_ids(column, positive))
         if self.features is not None:
@@ -157,7 +157,7 @@ class Query:
         return eligible(sp.csr_array(sum(excluded[1:], start=excluded[0])) if excluded else None, candidates)
 
     def _in_query(self, seen: sp.csr_array) -> sp.csr_array:
-        """Return a matrix of the model's users and items as one of the query's; unknown ids have no entries."""
+        """Return the rows and columns of a matrix that belong to the query; those of unknown ids are empty."""
         if not _are_all(self.user_codes, seen.shape[0]):
             if (self.user_codes >= 0).all():
                 seen = sp.csr_array(seen[self.user_codes])
@@ -216,7 +216,7 @@ def build_query(
 
 
 def check_query_ids(ids: Any, name: str, known: np.ndarray) -> IdColumn:
-    """Check the ids of a query; an empty list gets the type of the known ids."""
+    """Check the ids of a query. An empty list gets the type of the known ids."""
     column = check_id_list(ids, name)
     return column if len(column.ids) else IdColumn(column.codes, known[:0])
 
@@ -239,7 +239,7 @@ def known_rows(recommender: Any, name: str, ids: Any, reason: str) -> tuple[np.n
 
 
 def _query_users(users: Any, candidates: ItemSelection | None, context: QueryContext, known: np.ndarray) -> IdColumn:
-    """Return `users`, or by default the users with their own candidates, else those of the context, else all."""
+    """Return the users of a query; by default those with their own candidates, else those of the context, else all."""
     if users is not None:
         return check_query_ids(users, "user", known)
     own = pairs_per_user(candidates)
@@ -249,7 +249,7 @@ def _query_users(users: Any, candidates: ItemSelection | None, context: QueryCon
 
 
 def _sides(history: Interactions, name: str) -> tuple[IdColumn, IdColumn]:
-    """Return the column of the users or items that `name` says, and the other one."""
+    """Return the column of users or of items, as `name` says, followed by the other column."""
     return (history.users, history.items) if name == "user" else (history.items, history.users)
 
 

@@ -11,7 +11,7 @@ from sklearn_recsketch.utils._threads import Workers, even_ranges
 
 __all__ = ["count_items_before"]
 
-# Scores that a thread holds at once. The system would map larger blocks of memory at every allocation.
+# Scores that a thread holds at once. Larger blocks would be requested from the operating system each time.
 BLOCK_SCORES = 4_000_000
 
 

@@ -92,7 +92,7 @@ def auc_per_user(user: np.ndarray, before: np.ndarray, n_relevant: np.ndarray, n
     """
     n_users = len(n_relevant)
     n_ranked = np.bincount(user, minlength=n_users)
-    # The relevant candidates before a user's first, second, ... relevant item are 0 + 1 + ... = n (n - 1) / 2 in total.
+    # The n ranked relevant items of a user have 0, 1, ..., n - 1 relevant items before them.
     n_wrong = np.bincount(user, weights=before, minlength=n_users) - n_ranked * (n_ranked - 1) / 2
     n_pairs = n_relevant * n_irrelevant
     return np.where(n_pairs > 0, (n_ranked * n_irrelevant - n_wrong) / np.maximum(n_pairs, 1), 0.5)

@@ -77,7 +77,7 @@ class EvaluationTask:
         return self.eligible.counts(*self.relevant.shape)
 
     def relevant_ranks(self, best: np.ndarray) -> RelevantRanks:
-        """Find the relevant items in ranked lists of positions among the items of the query; -1 ends a list."""
+        """Find the relevant items in ranked lists of positions in `query.item_ids`, where -1 means no item."""
         keys = _keys(self.relevant.shape[1], np.arange(len(best))[:, None], best)
         return RelevantRanks(_contains(self.relevant, keys), self.n_relevant)
 
@@ -88,9 +88,9 @@ def make_evaluation_task(recommender: Any, X: Any, y: Any, options: Options) -> 
     Rows whose pair was in fit are *seen*, the others are *new*. If there are seen rows, and no new row has both a
     known user and a known item, the score is a training score: the seen rows are relevant and nothing is excluded.
     Otherwise the new rows are relevant, and with `exclude_seen` the pairs seen in fit are neither relevant nor
-    candidates. Unknown items, and known ones that are not among the `candidates`, are relevant and count as missed.
+    candidates. Relevant items that are unknown, or that are not among the `candidates`, count as missed.
     """
-    interactions = check_interactions(X, y, weighted=options.fold_in is not None)  # histories have weights
+    interactions = check_interactions(X, y, weighted=options.fold_in is not None)  # strengths of the histories
     relevant = interactions.y > 0
     if not relevant.any():
         raise ValueError(f"No row of X is relevant: y is 0 in all {len(relevant)} rows, so there is nothing to score.")
@@ -127,7 +127,7 @@ def make_evaluation_task(recommender: Any, X: Any, y: Any, options: Options) -> 
         pairs_per_user(options.candidates),
     )
     eligible = query.eligible(recommender.interactions_ if options.exclude_seen and not training else None, history)
-    position = np.full(len(recommender.items_) + 1, -1)  # the last one is that of unknown items
+    position = np.full(len(recommender.items_) + 1, -1)  # the last element stands for unknown items
     position[candidates] = np.arange(len(candidates))
     matrix = pair_matrix(
         np.repeat(np.arange(len(codes)), n_relevant), position[items[rows]], (len(codes), len(candidates)), bool
