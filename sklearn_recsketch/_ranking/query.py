@@ -176,8 +176,8 @@ def build_query(
     known_items: np.ndarray,
     interactions: sp.csr_array,
     users: Any = None,
-    of_users: QueryContext = QueryContext(),
-    of_items: QueryContext = QueryContext(),
+    user_context: QueryContext = QueryContext(),
+    item_context: QueryContext = QueryContext(),
     candidates: Any = None,
     exclude: Any = None,
 ) -> Query:
@@ -191,7 +191,7 @@ def build_query(
         Interactions of fit.
     users, candidates, exclude : Any
         Arguments of `recommend`.
-    of_users, of_items : QueryContext
+    user_context, item_context : QueryContext
         Features and histories of users and of items.
 
     Returns
@@ -199,10 +199,10 @@ def build_query(
     Query
     """
     candidates, exclude = read_item_selection(candidates, "candidates"), read_item_selection(exclude, "exclude")
-    column = _query_users(users, candidates, of_users, known_users)
+    column = _query_users(users, candidates, user_context, known_users)
     check_selection_users(candidates, "candidates", "user", column.ids, known_users)
     check_selection_users(exclude, "exclude", "user", column.ids, known_users)
-    new = of_items.ids("item")
+    new = item_context.ids("item")
     if new is not None:
         new = new[lookup(known_items, IdColumn(np.arange(len(new)), new), "item") < 0]
     items, item_codes = select_items(candidates, known_items, interactions, "item", new)
