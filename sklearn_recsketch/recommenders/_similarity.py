@@ -19,9 +19,9 @@ from sklearn_recsketch._ranking.candidates import (
     read_item_selection,
     select_items,
 )
-from sklearn_recsketch._ranking.eligible import eligible
+from sklearn_recsketch._ranking.eligible import eligible, pair_matrix
 from sklearn_recsketch._ranking.neighbours import all_neighbours
-from sklearn_recsketch._ranking.query import asked_ids, ranked_table
+from sklearn_recsketch._ranking.query import check_query_ids, ranked_table
 from sklearn_recsketch._ranking.top_k import LARGEST_INSERTION
 from sklearn_recsketch.utils._threads import workers
 from sklearn_recsketch.utils._validation import check_integer
@@ -39,8 +39,7 @@ def unit_length(vectors: np.ndarray) -> np.ndarray:
 
 def own_places(places: np.ndarray, n_targets: int) -> sp.csr_array:
     """Matrix that excludes each query itself, given its position among the targets, or -1."""
-    rows = np.flatnonzero(places >= 0)
-    return sp.csr_array((np.ones(len(rows), np.float32), (rows, places[rows])), shape=(len(places), n_targets))
+    return pair_matrix(np.arange(len(places)), places, (len(places), n_targets))
 
 
 def chosen_rows(recommender: Any, name: str, choice: ItemSelection | None) -> tuple[np.ndarray, np.ndarray]:
@@ -122,7 +121,7 @@ def _similar(recommender: Any, name: str, ids: Any, k: int, metric: str, candida
         distinct = known if own is None else own.users.ids
         column = IdColumn(np.arange(len(distinct)), distinct)
     else:
-        column = asked_ids(ids, name, known)
+        column = check_query_ids(ids, name, known)
     check_selection_users(choice, "candidates", name, column.ids, known)
     codes = lookup(known, column, name)
     _warn_unknown(name, column.ids[column.codes], codes)
