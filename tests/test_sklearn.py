@@ -8,6 +8,7 @@ import joblib
 import numpy as np
 import pytest
 import sklearn
+from estimators import RECOMMENDERS, small
 from sklearn.base import clone
 from sklearn.callback import ProgressBar, ScoringMonitor
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401
@@ -22,21 +23,12 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from sklearn_recsketch import (
-    BPRRecommender,
     InteractionThresholder,
-    PopularityRecommender,
-    WARPRecommender,
-    WRMFRecommender,
 )
 from sklearn_recsketch.metrics import make_ranking_scorer
 from sklearn_recsketch.model_selection import UserHoldoutSplit
 
-FACTORS = [
-    WRMFRecommender(4, max_iter=3, random_state=0),
-    WARPRecommender(4, max_iter=3, random_state=0),
-    BPRRecommender(4, max_iter=3, random_state=0),
-]
-POPULARITY = PopularityRecommender()
+*FACTORS, POPULARITY = small(RECOMMENDERS, max_iter=3)
 EVERY = pytest.mark.parametrize("rec", [*FACTORS, POPULARITY], ids=lambda rec: type(rec).__name__)
 WITH_FACTORS = pytest.mark.parametrize("rec", FACTORS, ids=lambda rec: type(rec).__name__)
 CV = UserHoldoutSplit(n_items=2, random_state=0)

@@ -7,13 +7,12 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
+from estimators import small
 from parquet_writing import write
 from sklearn.base import clone
 
 from sklearn_recsketch import (
-    BPRRecommender,
     PopularityRecommender,
-    WARPRecommender,
     WRMFRecommender,
 )
 from sklearn_recsketch._data.interactions import check_interactions
@@ -23,12 +22,10 @@ from sklearn_recsketch.model_selection import TemporalUserSplit, UserHoldoutSpli
 from sklearn_recsketch.preprocessing import ParquetInteractions, SideFeatureEncoder, threshold_interactions, to_matrix
 from sklearn_recsketch.serving import to_index
 
-RECOMMENDERS = [
-    WRMFRecommender(4, max_iter=2, random_state=0),
-    WRMFRecommender(4, max_iter=2, item_encoder=SideFeatureEncoder(identity=False), random_state=0),
-    WRMFRecommender(4, max_iter=2, solver="cholesky", random_state=0),
-    WARPRecommender(4, max_iter=2, random_state=0),
-    BPRRecommender(4, max_iter=2, random_state=0),
+MODELS = [
+    *small(),
+    *small([WRMFRecommender], item_encoder=SideFeatureEncoder(identity=False)),
+    *small([WRMFRecommender], solver="cholesky"),
 ]
 
 
@@ -127,7 +124,7 @@ def test_nothing_that_is_done_to_tables_depends_on_memory(planted, tmp_path, req
         np.testing.assert_array_equal(values, expected)
 
 
-@pytest.mark.parametrize("rec", RECOMMENDERS, ids=str)
+@pytest.mark.parametrize("rec", MODELS, ids=str)
 def test_no_answer_of_a_recommender_depends_on_memory(rec, planted, request):
     before = [np.asarray(values) for values in answers(fitted(rec, planted), planted)]
     request.getfixturevalue("dirty")

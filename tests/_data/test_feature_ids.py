@@ -5,8 +5,10 @@ import warnings
 import numpy as np
 import pandas as pd
 import pytest
+from estimators import RECOMMENDERS, small
+from sklearn.base import clone
 
-from sklearn_recsketch import BPRRecommender, PopularityRecommender, SideFeatures, WARPRecommender, WRMFRecommender
+from sklearn_recsketch import SideFeatures, WRMFRecommender
 from sklearn_recsketch.exceptions import IdMismatchWarning
 from sklearn_recsketch.model_selection import ColdItemSplit, ColdUserSplit, UserKFold
 
@@ -14,12 +16,7 @@ USERS = [f"u{i}" for i in range(20)]
 ITEMS = [f"m{i}" for i in range(12)]
 X = pd.DataFrame([(u, ITEMS[(i + j) % 12]) for i, u in enumerate(USERS) for j in range(4)], columns=["user", "item"])
 NUMBERS = X.apply(lambda column: column.str[1:].astype(int))
-MODELS = {
-    "wrmf": lambda: WRMFRecommender(2, max_iter=1, random_state=0),
-    "warp": lambda: WARPRecommender(2, max_iter=1, random_state=0),
-    "bpr": lambda: BPRRecommender(2, max_iter=1, random_state=0),
-    "popularity": PopularityRecommender,
-}
+WRMF = WRMFRecommender(2, max_iter=1, random_state=0)
 SIDES = {"user_features": (USERS, ITEMS), "item_features": (ITEMS, USERS)}
 
 
@@ -27,9 +24,9 @@ def features(ids):
     return SideFeatures.from_dicts({id_: {"tag": f"t{place % 3}"} for place, id_ in enumerate(ids)})
 
 
-@pytest.fixture(params=MODELS)
+@pytest.fixture(params=small(RECOMMENDERS), ids=lambda rec: type(rec).__name__)
 def model(request):
-    return MODELS[request.param]()
+    return clone(request.param)
 
 
 @pytest.mark.parametrize("side", SIDES)
@@ -187,7 +184,7 @@ def test_folds_are_fitted_in_silence(model, splitter):
 @pytest.mark.parametrize("one", [True, False])
 def test_a_query_refuses_features_of_the_other_side(side, one):
     other = SIDES[side][1]
-    model = MODELS["wrmf"]().fit(X, user_features=features(USERS), item_features=features(ITEMS))
+    model = clone(WRMF).fit(X, user_features=features(USERS), item_features=features(ITEMS))
     asked = features(other[:1] if one else other)
     match = rf"ids of {side} \(first: '{asked.ids[0]}'\) are .*s the model was fitted on, and none .* did you mean"
     with pytest.raises(ValueError, match=match):
@@ -196,14 +193,14 @@ def test_a_query_refuses_features_of_the_other_side(side, one):
 
 @pytest.mark.filterwarnings("error")
 def test_a_query_takes_features_of_ids_it_does_not_know():
-    model = MODELS["wrmf"]().fit(X, user_features=features(USERS), item_features=features(ITEMS))
+    model = clone(WRMF).fit(X, user_features=features(USERS), item_features=features(ITEMS))
     table = model.recommend(user_features=features(["eve"]), item_features=features(["new", "m1"]), k=20)
     assert set(table["user"]) == {"eve"} and "new" in set(table["item"])
 
 
 @pytest.mark.filterwarnings("error")
 def test_a_query_takes_integers_that_both_sides_have():
-    model = MODELS["wrmf"]().fit(NUMBERS, item_features=features(range(12)))
+    model = clone(WRMF).fit(NUMBERS, item_features=features(range(12)))
     assert 15 in set(model.recommend(0, k=20, item_features=features([15]))["item"])
 
 

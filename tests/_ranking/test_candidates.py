@@ -7,14 +7,14 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
+from estimators import RECOMMENDERS, small
 from random_factors import model_of
 from sklearn.base import clone
 
-from sklearn_recsketch import PopularityRecommender, SideFeatures, WARPRecommender, WRMFRecommender
+from sklearn_recsketch import PopularityRecommender, SideFeatures, WRMFRecommender
 from sklearn_recsketch._ranking.candidates import read_item_selection
 
-RECOMMENDERS = [WRMFRecommender(4, max_iter=2, random_state=0), WARPRecommender(4, max_iter=2, random_state=0)]
-EVERY = [*RECOMMENDERS, PopularityRecommender()]
+EVERY = small(RECOMMENDERS)
 names = lambda rec: type(rec).__name__  # noqa: E731
 NAN = np.nan
 PAIRS = [("ann", "m3"), ("ann", "m1"), ("bob", "m3")]

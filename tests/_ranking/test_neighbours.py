@@ -7,22 +7,18 @@ import itertools
 import numpy as np
 import pytest
 import reference
+from estimators import small
 
-from sklearn_recsketch import BPRRecommender, WARPRecommender, WRMFRecommender
+from sklearn_recsketch import WRMFRecommender
 from sklearn_recsketch._ranking.neighbours import _rounds, all_neighbours
 from sklearn_recsketch.datasets import make_interactions
 from sklearn_recsketch.kernels import _nearest as _neighbours
 from sklearn_recsketch.utils._threads import Workers, workers
 
 ALONE = Workers(None, 1)
-MODELS = [
-    WRMFRecommender(8, random_state=0, max_iter=5),
-    WARPRecommender(8, random_state=0, max_iter=3),
-    BPRRecommender(8, random_state=0, max_iter=3),
-]
 
 
-@pytest.fixture(scope="module", params=MODELS, ids=lambda model: type(model).__name__)
+@pytest.fixture(scope="module", params=small(n_components=8, max_iter=5), ids=lambda model: type(model).__name__)
 def fitted(request):
     X, y = make_interactions(n_users=150, n_items=60, random_state=0)
     return request.param.fit(X, y)

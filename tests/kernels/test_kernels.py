@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import reference
 import scipy.sparse as sp
+from estimators import WITH_FACTORS
 from scipy.stats import chi2, rankdata
 
-from sklearn_recsketch import BPRRecommender, WARPRecommender, WRMFRecommender
 from sklearn_recsketch._linalg.gram import gram, multiply
 from sklearn_recsketch.kernels import _als, _membership, _rng, _sgd, _sparse, _topk
 from sklearn_recsketch.kernels._jit import read_only, rows_of
@@ -377,7 +377,7 @@ def test_warp_rank_weights_follow_the_formula():
 # Compilation.
 
 
-@pytest.mark.parametrize("recommender", [WRMFRecommender, WARPRecommender, BPRRecommender])
+@pytest.mark.parametrize("recommender", WITH_FACTORS)
 def test_read_only_and_mapped_input_compiles_nothing_new(recommender, planted, tmp_path):
     X, y, features = planted
     kernels = [_als.solve_rows, _sgd.warp_pass, _sgd.bpr_pass, _sparse.sparse_product, _topk.rank_items]

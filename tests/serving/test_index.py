@@ -9,21 +9,17 @@ import pandas as pd
 import polars as pl
 import pytest
 import scipy.sparse as sp
+from estimators import small
 from random_factors import model_of, scattered
 from sklearn.pipeline import Pipeline
 
-from sklearn_recsketch import BPRRecommender, WARPRecommender, WRMFRecommender
+from sklearn_recsketch import WRMFRecommender
 from sklearn_recsketch.serving import _hnsw, to_index
 
 KINDS = ["exact", "hnsw"]
-MODELS = [
-    WRMFRecommender(6, random_state=0),
-    WARPRecommender(6, max_iter=5, random_state=0),
-    BPRRecommender(6, max_iter=5, random_state=0),
-]
 
 
-@pytest.fixture(scope="module", params=MODELS, ids=lambda model: type(model).__name__)
+@pytest.fixture(scope="module", params=small(n_components=6, max_iter=5), ids=lambda model: type(model).__name__)
 def fitted(request, planted):
     return request.param.fit(*planted[:2])
 

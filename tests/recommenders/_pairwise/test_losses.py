@@ -7,15 +7,16 @@ import math
 import numpy as np
 import pytest
 import scipy.sparse as sp
+from estimators import PAIRWISE
 
-from sklearn_recsketch import BPRRecommender, WARPRecommender
+from sklearn_recsketch import BPRRecommender
 from sklearn_recsketch.kernels._sgd import PENALTY
 from sklearn_recsketch.preprocessing import to_matrix
 from sklearn_recsketch.recommenders._pairwise.sides import Embeddings, PlainSide
 from sklearn_recsketch.recommenders._pairwise.trainer import Loss, PairwisePasses, penalty_unit, warp_rank_weights
 from sklearn_recsketch.utils._threads import Workers
 
-BOTH = pytest.mark.parametrize("recommender", [WARPRecommender, BPRRecommender])
+BOTH = pytest.mark.parametrize("recommender", PAIRWISE)
 ALONE = Workers(None, 1)
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import scipy.sparse as sp
+from estimators import PAIRWISE
 
-from sklearn_recsketch import BPRRecommender, WARPRecommender
 from sklearn_recsketch.recommenders._pairwise.sides import Embeddings, PlainSide
 from sklearn_recsketch.recommenders._pairwise.trainer import Loss, PairwisePasses, at_entries_of, warp_rank_weights
 from sklearn_recsketch.utils._threads import Workers
 
-BOTH = pytest.mark.parametrize("recommender", [WARPRecommender, BPRRecommender])
+BOTH = pytest.mark.parametrize("recommender", PAIRWISE)
 ALONE = Workers(None, 1)
 
 

@@ -8,9 +8,9 @@ import warnings
 import numpy as np
 import pytest
 import scipy.sparse as sp
+from estimators import PAIRWISE
 
 from sklearn_recsketch import (
-    BPRRecommender,
     PopularityRecommender,
     SideFeatureEncoder,
     SideFeatures,
@@ -22,7 +22,7 @@ from sklearn_recsketch.recommenders._pairwise.sides import Embeddings, PlainSide
 from sklearn_recsketch.recommenders._pairwise.trainer import Loss, PairwisePasses, warp_rank_weights
 from sklearn_recsketch.utils._threads import Workers
 
-BOTH = pytest.mark.parametrize("recommender", [WARPRecommender, BPRRecommender])
+BOTH = pytest.mark.parametrize("recommender", PAIRWISE)
 ALONE = Workers(None, 1)
 
 
