@@ -57,7 +57,7 @@ def test_strings_are_numbered_as_at_once(values, sizes):
 @pytest.mark.parametrize("bits", [0, 1, 3])
 def test_strings_of_one_hash_are_told_apart(bits, monkeypatch):
     def weak(offsets, data, keys):
-        _ids.hash_runs(offsets, data, keys)
+        _ids.hash_strings(offsets, data, keys)
         keys &= 2**bits - 1
 
     monkeypatch.setattr(_id_stream, "hash_runs", weak)
@@ -70,7 +70,7 @@ def test_leading_nuls_count_in_hashes():
     data = read_only(np.frombuffer("".join(ids).encode(), dtype=np.uint8))
     offsets = read_only(np.concatenate([[0], np.cumsum([len(id_) for id_ in ids])]))
     keys = np.empty(len(ids), dtype=np.int64)
-    _ids.hash_runs(offsets, data, keys)
+    _ids.hash_strings(offsets, data, keys)
     assert len(np.unique(keys)) == len(ids)
 
 
