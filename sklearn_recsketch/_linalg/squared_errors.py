@@ -21,7 +21,8 @@ def squared_errors(
 ) -> np.ndarray:
     """Return the sum of ``(p - x.y)^2`` over the items of each user, in float64.
 
-    The preference p is 1 for preferred items, otherwise 0. Entries of `excluded` are left out; none of them may be preferred. With the matrix Y of item vectors the sum is
+    The preference p is 1 for preferred items, otherwise 0. Entries of `excluded` are left out; none of them may be
+    preferred. With the matrix Y of item vectors the sum is
     ``x'(Y'Y)x - 2 sum_preferred x.y + n_preferred - sum_excluded (x.y)^2``.
     """
     x = user_vectors.astype(np.float64)

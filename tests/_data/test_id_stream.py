@@ -60,7 +60,7 @@ def test_strings_of_one_hash_are_told_apart(bits, monkeypatch):
         _ids.hash_strings(offsets, data, keys)
         keys &= 2**bits - 1
 
-    monkeypatch.setattr(_id_stream, "hash_runs", weak)
+    monkeypatch.setattr(_id_stream, "hash_strings", weak)
     values = [f"id-{n}" for n in np.random.default_rng(0).integers(0, 40, 300)]
     same(streamed(values, "strings", [7, 50, 1]), values)
 
