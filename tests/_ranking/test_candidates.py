@@ -8,7 +8,7 @@ import polars as pl
 import pyarrow as pa
 import pytest
 from estimators import RECOMMENDERS, small
-from random_factors import model_of
+from random_factors import recommender_of
 from sklearn.base import clone
 
 from sklearn_recsketch import PopularityRecommender, SideFeatures, WRMFRecommender
@@ -180,7 +180,7 @@ def test_new_items_may_be_own_candidates(rec):
 def test_memory_is_that_of_the_pairs():
     n_users, n_items, each = 20_000, 30_000, 5
     rng = np.random.default_rng(0)
-    rec = model_of(rng.standard_normal((n_items, 2)), rng.standard_normal((n_users, 2)))
+    rec = recommender_of(rng.standard_normal((n_items, 2)), rng.standard_normal((n_users, 2)))
     candidates = np.column_stack([np.repeat(rec.users_, each), rng.integers(n_items, size=n_users * each)])
     tracemalloc.start()
     table = rec.recommend(candidates=candidates, k=3)

@@ -8,7 +8,17 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
-from formula_search import EPOCHS, GRID, Toy, rows_of, searched, texts, toy_failing, toy_grid, toy_trials
+from formula_search import (
+    EPOCHS,
+    GRID,
+    FormulaEstimator,
+    failing_search,
+    fit_search,
+    grid_search,
+    random_search,
+    rows_of,
+    texts,
+)
 from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV, RandomizedSearchCV
 from sklearn.pipeline import Pipeline
@@ -42,17 +52,17 @@ class Monitor:
 
 @pytest.fixture(scope="module")
 def grid():
-    return toy_grid()
+    return grid_search()
 
 
 @pytest.fixture(scope="module")
 def failing():
-    return toy_failing()
+    return failing_search()
 
 
 @pytest.fixture(scope="module")
 def trials():
-    return toy_trials()
+    return random_search()
 
 
 @pytest.fixture(autouse=True)
@@ -97,7 +107,7 @@ def test_the_band_is_one_standard_deviation(grid):
 
 
 def test_one_fold_has_no_band_and_no_training_scores_are_one_panel():
-    one = searched(GridSearchCV(Toy(), {"max_iter": EPOCHS}, cv=[([0, 1, 2], [3, 4, 5])]))
+    one = fit_search(GridSearchCV(FormulaEstimator(), {"max_iter": EPOCHS}, cv=[([0, 1, 2], [3, 4, 5])]))
     (panel,) = EpochCurveDisplay.from_search(one).axes_
     assert len(panel.collections) == 0
     assert len(EpochCurveDisplay.from_monitor(Monitor(train=False)).axes_) == 1
@@ -177,7 +187,7 @@ def test_other_traces_fade_with_rank_and_end_where_they_were_pruned(grid):
 
 
 def test_hundreds_of_traces_are_one_artist():
-    many = searched(GridSearchCV(Toy(), {"max_iter": [1, 2], "alpha": np.logspace(-3, 3, 301)}, cv=2))
+    many = fit_search(GridSearchCV(FormulaEstimator(), {"max_iter": [1, 2], "alpha": np.logspace(-3, 3, 301)}, cv=2))
     display = SearchTraceDisplay.from_search(many)
     assert len(display.traces_.get_segments()) == 300
     assert len(display.ax_.lines) == 2  # the best, and the legend's sample of the others
@@ -218,7 +228,7 @@ def test_trials_are_points_and_the_best_so_far(trials):
 
 def test_a_sampled_max_iter_is_no_epoch():
     space = {"max_iter": range(1, 40), "alpha": np.logspace(-1, 1, 50)}
-    sampled = searched(RandomizedSearchCV(Toy(), space, n_iter=12, cv=2, random_state=0))
+    sampled = fit_search(RandomizedSearchCV(FormulaEstimator(), space, n_iter=12, cv=2, random_state=0))
     assert len(SearchTraceDisplay.from_search(sampled).points_.get_xdata()) == 12
 
 
@@ -227,13 +237,15 @@ def test_the_resource_of_a_search_counts_epochs(grid):
         resource = "regularization"
 
     space = {"regularization": [1, 2, 3], "max_iter": [1, 2]}
-    search = searched(Declares(Toy(), space, cv=2))
+    search = fit_search(Declares(FormulaEstimator(), space, cv=2))
     assert SearchTraceDisplay.from_search(search).line_.get_xdata().tolist() == [1, 2, 3]
     assert SearchTraceDisplay.from_search(search, resource="max_iter").line_.get_xdata().tolist() == [1, 2]
 
 
 def test_a_grid_whose_parts_lack_the_epoch_has_curves_of_the_others():
-    search = searched(GridSearchCV(Toy(), [{"alpha": [3.0]}, {"max_iter": [1, 2], "alpha": [1.0, 10.0]}], cv=2))
+    search = fit_search(
+        GridSearchCV(FormulaEstimator(), [{"alpha": [3.0]}, {"max_iter": [1, 2], "alpha": [1.0, 10.0]}], cv=2)
+    )
     assert len(SearchTraceDisplay.from_search(search, resource="max_iter").traces_.get_segments()) == 1
 
 
@@ -290,7 +302,7 @@ def test_import_leaves_matplotlib_out():
 
 
 def all_failed():
-    search = searched(GridSearchCV(Toy(), {"alpha": [1.0]}, cv=2))
+    search = fit_search(GridSearchCV(FormulaEstimator(), {"alpha": [1.0]}, cv=2))
     search.cv_results_["mean_test_score"] = np.array([np.nan])
     return search
 
@@ -298,7 +310,7 @@ def all_failed():
 EPOCH, TRACE, SCATTER = (
     display.from_search for display in (EpochCurveDisplay, SearchTraceDisplay, SearchScatterDisplay)
 )
-CONSTANT = GridSearchCV(Toy(), {"max_iter": [3]}, cv=2)
+CONSTANT = GridSearchCV(FormulaEstimator(), {"max_iter": [3]}, cv=2)
 NAMES = r"\['alpha', 'max_iter', 'norm'\]"
 
 
@@ -315,7 +327,7 @@ NAMES = r"\['alpha', 'max_iter', 'norm'\]"
         (lambda s, _: EPOCH(s, resource="epochs"), rf"one of the searched parameters {NAMES}, got 'epochs'"),
         (lambda s, _: EPOCH(s, resource="norm"), "its values must be numbers, got 'norm' with values such as 'l1'"),
         (lambda _, s: EPOCH(s, params={"alpha": -1.0}), "The curve has no score to show"),
-        (lambda _, s: EPOCH(searched(CONSTANT)), r"tried candidates at several epochs, .*resource='\.\.\.'"),
+        (lambda _, s: EPOCH(fit_search(CONSTANT)), r"tried candidates at several epochs, .*resource='\.\.\.'"),
         (
             lambda *_: EpochCurveDisplay.from_monitor(Monitor("ndcg@5", "recall@5")),
             r"which of \['ndcg@5', 'recall@5'\] .* monitor has several: metric='ndcg@5'",
@@ -324,7 +336,7 @@ NAMES = r"\['alpha', 'max_iter', 'norm'\]"
         (lambda s, _: TRACE(s, metric="ndcg@5"), r"the search has, one of \['score'\], got 'ndcg@5'"),
         (lambda s, _: SCATTER(s, metric="ndcg@5"), r"the search has, one of \['score'\], got 'ndcg@5'"),
         (lambda *_: TRACE(all_failed()), "The search has no score to show: it is NaN for all 1 rows"),
-        (lambda *_: SCATTER(searched(CONSTANT)), r"no parameter with more than one value.*parameters=\['max_iter'\]"),
+        (lambda *_: SCATTER(fit_search(CONSTANT)), r"no parameter with more than one value.*parameters=\['max_iter'\]"),
         (lambda s, _: SCATTER(s, parameters=["beta"]), rf"among the searched ones {NAMES}, got 'beta'"),
         (lambda s, _: SCATTER(s, parameters=[]), "parameters is empty"),
         (lambda s, _: SCATTER(s, axes=plt.subplots(1, 2)[1]), rf"one Axes per parameter, 3 for {NAMES}, got 2"),
@@ -338,7 +350,7 @@ def test_an_error_says_what_to_write_instead(call, message, grid, failing):
 @pytest.mark.parametrize("show", [EPOCH, TRACE, SCATTER])
 def test_only_a_fitted_search_is_shown(show, grid):
     with pytest.raises(NotFittedError):
-        show(GridSearchCV(Toy(), GRID))
+        show(GridSearchCV(FormulaEstimator(), GRID))
     with pytest.raises(TypeError, match=r"search must be a fitted search, .* got dict, which has no cv_results_"):
         show(grid.cv_results_)
     with pytest.raises(TypeError, match="got PopularityRecommender, which has no cv_results_"):
