@@ -60,7 +60,7 @@ def test_all_neighbours_do_not_depend_on_threads():
 
 
 def test_rank_pairs_runs_as_plain_python(monkeypatch):
-    for name in ("_insert", "_any_enters"):
+    for name in ("insert", "_any_enters"):
         monkeypatch.setattr(_neighbours, name, getattr(_neighbours, name).py_func)
     vectors = np.zeros((512, 2), np.float32)
     vectors[:9] = np.random.default_rng(0).standard_normal((9, 2))
