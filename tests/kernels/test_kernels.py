@@ -1,4 +1,4 @@
-"""Kernels against their twins."""
+"""Kernels of WARP and BPR against their NumPy reference implementations."""
 
 from __future__ import annotations
 
@@ -26,11 +26,8 @@ from sklearn_recsketch.utils._threads import Workers
 ALONE = Workers(None, 1)
 
 
-# WARP and BPR.
-
-
 def sgd_case(seed, featured):
-    """Strengths, vectors of users and items, and for each side features with their embeddings, or None."""
+    """Return strengths, vectors of users and items, and for each side None or features with their embeddings."""
     rng = np.random.default_rng(seed)
     matrix = sp.csr_array(rng.integers(1, 4, (12, 15)) * (rng.random((12, 15)) < 0.3)).astype(np.float32)
     matrix.eliminate_zeros()
@@ -45,35 +42,36 @@ def sgd_case(seed, featured):
 
 
 def sgd_sides(own, features, penalty=0.0, weight=1.0):
+    """Return the sides that the trainer uses, with a larger penalty for items."""
     sides = []
-    for at, (values, given) in enumerate(zip(own, features)):
-        rows = Embeddings.starting_at(values.copy(), penalty * (1 + at))
-        if given is None:
-            sides.append(PlainSide(rows, at == 1, ALONE))
+    for number, (values, side_features) in enumerate(zip(own, features)):
+        rows = Embeddings.starting_at(values.copy(), penalty * (1 + number))
+        if side_features is None:
+            sides.append(PlainSide(rows, number == 1, ALONE))
         else:
-            shared = Embeddings.starting_at(given[1].copy(), penalty / 2)
-            sides.append(FeaturedSide(rows, shared, Features(given[0], weight), at == 1, ALONE))
+            shared = Embeddings.starting_at(side_features[1].copy(), penalty / 2)
+            sides.append(FeaturedSide(rows, shared, Features(side_features[0], weight), number == 1, ALONE))
     return sides
 
 
 @pytest.mark.parametrize("kind", ["warp", "bpr", "bpr by popularity"])
 @pytest.mark.parametrize("featured, weight", [(False, 1.0), (True, 1.0), (True, 0.5), (True, 0.0)])
 @pytest.mark.parametrize("penalty", [0.0, 0.05])
-def test_sgd_epochs_equal_their_twin(kind, featured, weight, penalty, seed):
+def test_sgd_epochs_equal_the_reference(kind, featured, weight, penalty, seed):
     matrix, own, features = sgd_case(seed, featured)
     weights = warp_rank_weights(15, 6) if kind == "warp" else None
-    twins = [
-        reference.Side(values, penalty * (1 + at))
-        if given is None
+    references = [
+        reference.Side(values, penalty * (1 + number))
+        if side_features is None
         else reference.Side(
             values,
-            penalty * (1 + at),
-            given[0].toarray(),
-            np.hstack([given[1], np.zeros((5, 1))]),
+            penalty * (1 + number),
+            side_features[0].toarray(),
+            np.hstack([side_features[1], np.zeros((5, 1))]),
             weight,
             penalty / 2,
         )
-        for at, (values, given) in enumerate(zip(own, features))
+        for number, (values, side_features) in enumerate(zip(own, features))
     ]
     by_popularity = "popularity" in kind
     loss = Loss(0.1, 1.0, weights, by_popularity)
@@ -83,21 +81,22 @@ def test_sgd_epochs_equal_their_twin(kind, featured, weight, penalty, seed):
     known = {(u, i) for u, i, _ in positives}
     for epoch in range(3):
         loss = epochs.run(epoch)
-        twin_loss = reference.sgd_epoch(
-            positives, known, *twins, key=int(stream_key(11, epoch)), rate=0.1, margin=1.0, rank_weights=weights,
+        expected_loss = reference.sgd_epoch(
+            positives, known, *references, key=int(stream_key(11, epoch)), rate=0.1, margin=1.0, rank_weights=weights,
             by_popularity=by_popularity, parts=PARTS,
         )  # fmt: skip
-        assert loss == pytest.approx(twin_loss / matrix.data.sum(), rel=1e-4)
-    for side, twin, (_, learned) in zip((epochs.users, epochs.items), twins, epochs.embeddings()):
-        # 3 epochs of float32 steps against float64 ones.
-        np.testing.assert_allclose(side.kernel.vectors, twin.vectors, rtol=1e-3, atol=1e-4)
+        assert loss == pytest.approx(expected_loss / matrix.data.sum(), rel=1e-4)
+    for side, expected, (_, learned) in zip((epochs.users, epochs.items), references, epochs.embeddings()):
+        # The steps of 3 epochs are taken in float32, those of the reference in float64.
+        np.testing.assert_allclose(side.kernel.vectors, expected.vectors, rtol=1e-3, atol=1e-4)
         if featured:
-            np.testing.assert_allclose(learned.with_biases, twin.W, rtol=1e-3, atol=1e-4)
-    np.testing.assert_allclose(epochs.items.state[:, BIAS], twins[1].biases, rtol=1e-3, atol=1e-4)
+            np.testing.assert_allclose(learned.with_biases, expected.W, rtol=1e-3, atol=1e-4)
+    np.testing.assert_allclose(epochs.items.state[:, BIAS], references[1].biases, rtol=1e-3, atol=1e-4)
     np.testing.assert_array_equal(epochs.items.kernel.biases, epochs.items.state[:, BIAS])
 
 
 def one_pass(kernel, weights):
+    """Run a kernel over all samples; returns the loss and the vectors of users and items."""
     matrix, own, features = sgd_case(0, featured=False)
     settings = Loss(0.1, 1.0, weights)
     epochs = PairwisePasses(matrix, matrix, *sgd_sides(own, features), settings, 5, ALONE)
@@ -111,20 +110,20 @@ def one_pass(kernel, weights):
 def test_sgd_passes_run_as_plain_python(kernel, monkeypatch):
     weights = warp_rank_weights(15, 6) if kernel is _sgd.warp_pass else None
     compiled = one_pass(kernel, weights)
-    # A compiled helper would hand its 64-bit keys back as Python integers.
+    # Compiled helpers would return their 64-bit keys as Python integers.
     for module, names in (
         (_rng, ["mix"]),
         (_sgd, ["mix", "draw_below", "shuffled", "_move", "_look_ahead", "_is_negative", "_draw_negatives"]),
     ):
         for name in names:
             monkeypatch.setattr(module, name, getattr(module, name).py_func)
-    with np.errstate(over="ignore"):  # uint64 arithmetic wraps; only NumPy's scalars warn of it
+    with np.errstate(over="ignore"):  # uint64 arithmetic wraps around, and NumPy scalars warn about that
         plain = one_pass(kernel.py_func, weights)
     for a, b in zip(compiled, plain):
-        np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5)  # float32 sums in another order
+        np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5)  # float32 sums in a different order
 
 
-def test_shrink_rows_has_the_rate_of_each_row():
+def test_shrink_rows_uses_the_learning_rate_of_each_row():
     W, penalty = np.ones((3, 2), np.float32), np.array([0.0, 0.5, 1.0])
     state = Embeddings.starting_at(W, penalty).state
     state[:, [ACCUMULATOR, BIAS_ACCUMULATOR]], state[:, BIAS] = (4, 9), 2
@@ -134,7 +133,7 @@ def test_shrink_rows_has_the_rate_of_each_row():
 
 
 @pytest.mark.parametrize("n_users, n_items", [(1, 1), (30, 7), (7, 30)])
-def test_weights_by_rank_equal_scipys(n_users, n_items, seed):
+def test_weights_by_rank_of_strength_equal_scipy(n_users, n_items, seed):
     rng = np.random.default_rng(seed)
     matrix = random_rows(rng, n_users, n_items)
     matrix.data[:] = rng.integers(1, 5, matrix.nnz)
