@@ -13,7 +13,7 @@ import pandas as pd
 from common import PeakMemory, gowalla, machine, markdown, publish, run_parts
 
 from sklearn_recsketch import WRMFRecommender
-from sklearn_recsketch.recommenders._from_factors import assembled
+from sklearn_recsketch.recommenders._from_factors import fit_from_factors
 from sklearn_recsketch.serving import EmbeddingIndex, augment_items, augment_users, to_index
 from sklearn_recsketch.serving._hnsw import Hnsw
 from sklearn_recsketch.utils._threads import workers
@@ -38,7 +38,7 @@ def made_up(n_items: int, n_users: int = 10_000) -> WRMFRecommender:
     centres /= np.linalg.norm(centres, axis=1, keepdims=True)
     users, items = near_centres(centres, n_users, 1.0, rng), near_centres(centres, n_items, 0.5, rng)
     recommender = WRMFRecommender(K, alpha=40, regularization=10)  # "auto" needs interactions
-    return assembled(recommender, np.arange(n_users), np.arange(n_items), users, items)
+    return fit_from_factors(recommender, np.arange(n_users), np.arange(n_items), users, items)
 
 
 def trained() -> WRMFRecommender:
@@ -72,7 +72,7 @@ def share_found(scores: np.ndarray, exact: np.ndarray) -> str:
 def single_queries(model: WRMFRecommender, index: EmbeddingIndex) -> pd.DataFrame:
     """One row for each way to answer."""
     users = np.random.default_rng(1).choice(model.users_, N_QUERIES, replace=False)
-    queries = model._user_vectors(np.searchsorted(model.users_, users))
+    queries = model._score_vectors("user", np.searchsorted(model.users_, users))
     one_by_one = list(queries[:, None])
     exact = to_index(model, "exact")
     wanted = exact.search(queries, TOP)[1]

@@ -38,13 +38,13 @@ class SparksObjective(WRMFRecommender):
     """WRMF with the penalty that Spark has for each row: regParam times its interactions."""
 
     def _trainer(self, problem: TrainingProblem, pool: Workers) -> ALSTrainer:
-        sweeps, likes = super()._trainer(problem, pool), problem.matrix
-        reg_param = self.regularization * np.sqrt(np.prod(likes.shape)) / likes.nnz
-        for half, counts in zip(
-            sweeps._halves, (likes.count_nonzero(axis=1), likes.count_nonzero(axis=0)), strict=True
+        trainer, interactions = super()._trainer(problem, pool), problem.matrix
+        reg_param = self.regularization * np.sqrt(np.prod(interactions.shape)) / interactions.nnz
+        for side, counts in zip(
+            trainer._sides, (interactions.count_nonzero(axis=1), interactions.count_nonzero(axis=0)), strict=True
         ):
-            half._lam = reg_param * counts
-        return sweeps
+            side._lam = reg_param * counts
+        return trainer
 
 
 def session() -> SparkSession:

@@ -122,7 +122,7 @@ def explain(estimator: Any, user: Any, item: Any, *, by: str | None = None, hist
     by = _check_view(recommender, by)
     asked, codes = known_rows(recommender, "item", item, "only known items can be explained.")
     _check_single("item", len(asked))
-    explained = _Item(asked[0], codes[0], recommender._item_vectors(codes)[0].astype(np.float64))
+    explained = _Item(asked[0], codes[0], recommender._score_vectors("item", codes)[0].astype(np.float64))
     split = _by_history if by == "history" else _by_features
     terms, last = split(recommender, _read_user(recommender, user, history), explained)
     order = np.argsort(-terms.contribution, kind="stable")
@@ -164,12 +164,12 @@ class _Rows(NamedTuple):
 
 def _by_history(recommender: Any, user: _User, item: _Item) -> tuple[_Rows, _Rows]:
     """What interactions and features of the user add, and the remainder."""
-    entities = recommender._entities("user")
+    entities = recommender._side("user").entities
     if not user.is_folded and not (entities.active[user.code] and entities.n_identity):
         return _embeddings(recommender, "user", user.code, item.vector), _Rows.of("remainder", [])
     positions, drawn = entities.parts(recommender.user_embeddings_, user.code)
     features = positions >= entities.n_identity
-    shares, of_features = recommender._shares(drawn[features], user.history, item.vector)
+    shares, of_features = recommender._contributions(drawn[features], user.history, item.vector)
     names = _feature_names(entities, positions[features])
     terms = _joined([_history(recommender, user, item, shares), _Rows.of("user feature", names, of_features)])
     remainder = user.vector @ item.vector - terms.contribution.sum()
@@ -189,8 +189,9 @@ def _by_features(recommender: Any, user: _User, item: _Item) -> tuple[_Rows, _Ro
 
 def _embeddings(recommender: Any, name: str, code: int, direction: np.ndarray) -> _Rows:
     """What each embedding in the vector of a known user or item adds to its product with `direction`."""
-    entities = recommender._entities(name)
-    positions, parts = entities.parts(getattr(recommender, f"{name}_embeddings_"), code)
+    side = recommender._side(name)
+    entities = side.entities
+    positions, parts = entities.parts(side.embeddings, code)
     own = positions < entities.n_identity
     contribution = parts @ direction
     source = name if entities.active[code] else f"mean {name}"
@@ -205,7 +206,7 @@ def _embeddings(recommender: Any, name: str, code: int, direction: np.ndarray) -
 def _history(recommender: Any, user: _User, item: _Item, contribution: Any = np.nan) -> _Rows:
     columns = user.history.indices
     codes = np.where(columns < len(recommender.items_), columns, -1)
-    vectors = unit_length(recommender._vectors("item", codes).astype(np.float64))
+    vectors = unit_length(recommender._side("item").vectors(codes).astype(np.float64))
     itself = unit_length(item.vector[None, : vectors.shape[1]])
     return _Rows.of("history", user.items[columns], contribution, np.clip(vectors @ itself[0], -1, 1))
 
@@ -249,7 +250,7 @@ def _check_view(recommender: Any, by: str | None) -> str:
     """The view chosen, or the one that says most of this recommender."""
     if by not in ("history", "features", None):
         raise ValueError(f"by must be 'history', 'features' or None, got {by!r}.")
-    has_shares = hasattr(recommender, "_shares")
+    has_shares = hasattr(recommender, "_contributions")
     if by == "history" and not has_shares:
         raise ValueError(
             f"by='history' needs vectors solved from interactions, as those of WRMFRecommender are. Scores learnt by "

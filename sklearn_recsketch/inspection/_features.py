@@ -287,7 +287,7 @@ def _like_feature(space: FeatureSpace, features: Any, k: int, candidates: Any) -
     ids, vectors = getattr(recommender, f"{side}s_"), getattr(recommender, f"{side}_factors_")
     if candidates is not None:
         ids, places = chosen_rows(recommender, side, read_item_selection(candidates, "candidates", None, side))
-        vectors = recommender._vectors(side, places)
+        vectors = recommender._side(side).vectors(places)
     with workers(recommender.n_jobs) as pool:
         best, scores = top_items(unit_length(space.vectors[rows]), unit_length(vectors), None, check_k(k), pool)
     return ranked_table("feature", space.ids[rows], side, ids, best, scores, recommender._table_library())
@@ -298,7 +298,7 @@ def _suggest(space: FeatureSpace, ids: Any, k: int, prefix: str) -> Any:
     asked, codes = known_rows(recommender, side, ids, f"features are suggested for known {side}s only.")
     chosen = space.starting(prefix)
     carriers = sp.csr_array(space.carriers()[:, chosen])
-    vectors, profiles = getattr(recommender, f"_{side}_vectors")(codes), space.profiles(carriers)
+    vectors, profiles = recommender._score_vectors(side, codes), space.profiles(carriers)
     with workers(recommender.n_jobs) as pool:
         best, scores = top_items(vectors, profiles, sp.csr_array(carriers[codes]), check_k(k), pool)
     return ranked_table(side, asked, "feature", space.ids[chosen], best, scores, recommender._table_library())

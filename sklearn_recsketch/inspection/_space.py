@@ -172,9 +172,9 @@ class FeatureSpace(Space):
         recommender, other = self.recommender, "user" if self.side == "item" else "item"
         history = sp.csr_array(carriers.T.tocsr())
         nobody = np.full(history.shape[0], -1)
-        profiles = np.asarray(getattr(recommender, f"_{other}_vectors")(nobody))
-        undrawn = np.zeros((len(nobody), recommender._embeddings(other).shape[1]), dtype=np.float32)
-        folded = recommender._fold_in(other, recommender._entities(other), undrawn, history)
+        profiles = np.asarray(recommender._score_vectors(other, nobody))
+        undrawn = np.zeros((len(nobody), recommender._score_embeddings(other).shape[1]), dtype=np.float32)
+        folded = recommender._fold_in(other, recommender._side(other).entities, undrawn, history)
         profiles[:, : folded.shape[1]] = folded
         return profiles
 

@@ -232,7 +232,7 @@ def test_what_early_stopping_holds_out_explains_nothing(planted):
     X, y, _ = planted
     rec = WRMFRecommender(4, early_stopping=True, max_iter=5, validation_fraction=0.3, random_state=0).fit(X, y)
     listed = sum(len(explain(rec, user, rec.items_[0])) - 1 for user in rec.users_[:50])
-    assert listed == rec._n_interactions_user[:50].sum() < rec.interactions_[:50].nnz
+    assert listed == rec._n_interactions_of_users[:50].sum() < rec.interactions_[:50].nnz
 
 
 def test_directions_without_data_and_penalty_get_nothing(featured):
@@ -276,7 +276,7 @@ def test_the_bias_of_an_item_is_a_row_of_its_own(model, featured):
 def test_past_items_are_listed_by_similarity_without_a_contribution(fitted):
     item = fitted.items_[5]
     table = explain(fitted, fitted.users_[2], item, by="features")
-    past = table.iloc[-int(fitted._n_interactions_user[2]) :]
+    past = table.iloc[-int(fitted._n_interactions_of_users[2]) :]
     assert (past["source"] == "history").all()
     assert past["contribution"].isna().all()
     assert past["similarity"].is_monotonic_decreasing

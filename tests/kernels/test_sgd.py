@@ -6,21 +6,14 @@ import numpy as np
 import pytest
 import reference
 import scipy.sparse as sp
-from scipy.stats import rankdata
-from sparse_matrices import random_rows
+from pairwise_losses import make_loss
 
 from sklearn_recsketch.kernels import _rng, _sgd
 from sklearn_recsketch.kernels._rng import stream_key
 from sklearn_recsketch.kernels._sgd import ACCUMULATOR, BIAS, BIAS_ACCUMULATOR
-from sklearn_recsketch.recommenders._pairwise import trainer as _pairwise
+from sklearn_recsketch.recommenders._pairwise.epochs import PARTS, PairwiseEpochs
+from sklearn_recsketch.recommenders._pairwise.losses import warp_rank_weights
 from sklearn_recsketch.recommenders._pairwise.sides import Embeddings, FeaturedSide, Features, PlainSide
-from sklearn_recsketch.recommenders._pairwise.strength_ranks import rank_weights
-from sklearn_recsketch.recommenders._pairwise.trainer import (
-    PARTS,
-    Loss,
-    PairwisePasses,
-    warp_rank_weights,
-)
 from sklearn_recsketch.utils._threads import Workers
 
 ALONE = Workers(None, 1)
@@ -74,8 +67,8 @@ def test_sgd_epochs_equal_the_reference(kind, featured, weight, penalty, seed):
         for number, (values, side_features) in enumerate(zip(own, features))
     ]
     by_popularity = "popularity" in kind
-    loss = Loss(0.1, 1.0, weights, by_popularity)
-    epochs = PairwisePasses(matrix, matrix, *sgd_sides(own, features, penalty, weight), loss, 11, ALONE)
+    loss = make_loss(0.1, weights, by_popularity=by_popularity)
+    epochs = PairwiseEpochs(matrix, matrix, *sgd_sides(own, features, penalty, weight), loss, 11, ALONE)
     coo = matrix.tocoo()
     positives = list(zip(coo.row.tolist(), coo.col.tolist(), coo.data.tolist()))
     known = {(u, i) for u, i, _ in positives}
@@ -98,10 +91,10 @@ def test_sgd_epochs_equal_the_reference(kind, featured, weight, penalty, seed):
 def one_pass(kernel, weights):
     """Run a kernel over all samples; returns the loss and the vectors of users and items."""
     matrix, own, features = sgd_case(0, featured=False)
-    settings = Loss(0.1, 1.0, weights)
-    epochs = PairwisePasses(matrix, matrix, *sgd_sides(own, features), settings, 5, ALONE)
+    settings = make_loss(0.1, weights)
+    epochs = PairwiseEpochs(matrix, matrix, *sgd_sides(own, features), settings, 5, ALONE)
     n = matrix.nnz
-    step = _pairwise._step(settings, 5, 0, n)
+    step = settings.step(5, 0, n)
     loss = kernel(0, n, epochs._samples, epochs.users.kernel, epochs.items.kernel, step)
     return loss, epochs.users.kernel.vectors, epochs.items.kernel.vectors
 
@@ -130,20 +123,3 @@ def test_shrink_rows_uses_the_learning_rate_of_each_row():
     _sgd.shrink_rows(1, 3, W, state, 0.3)
     np.testing.assert_allclose(W[:, 0], np.exp(-2 * 0.3 / 2 * penalty), rtol=1e-6)
     np.testing.assert_allclose(state[:, BIAS], 2 * np.exp(-2 * 0.3 / 3 * penalty), rtol=1e-6)
-
-
-@pytest.mark.parametrize("n_users, n_items", [(1, 1), (30, 7), (7, 30)])
-def test_weights_by_rank_of_strength_equal_scipy(n_users, n_items, seed):
-    rng = np.random.default_rng(seed)
-    matrix = random_rows(rng, n_users, n_items)
-    matrix.data[:] = rng.integers(1, 5, matrix.nnz)
-    expected = [0.5 + rankdata(row) / (len(row) + 1) for row in np.split(matrix.data, matrix.indptr[1:-1])]
-    weights = rank_weights(matrix)
-    np.testing.assert_allclose(weights.data, np.concatenate(expected), rtol=1e-6)
-    np.testing.assert_array_equal(weights.indices, matrix.indices)
-
-
-def test_warp_rank_weights_follow_the_formula():
-    weights = warp_rank_weights(100, 60)
-    expected = [min(10.0, np.log(max(1, 99 // q))) for q in range(1, 61)]
-    np.testing.assert_allclose(weights[1:], expected, rtol=1e-6)
