@@ -32,7 +32,9 @@ def number_keys(keys, known, n_known, slots, codes, first):
     keys : int64 array (n,)
         [in] Keys of the batch.
     known : int64 array
-        [in, out] Distinct keys, `n_known` of them on entry, with room for n more.
+        [in, out] Distinct keys, with room for n more than on entry.
+    n_known : int
+        [in] Number of distinct keys on entry.
     slots : int32 array
         [in, out] The hash table: numbers of keys, -1 in empty slots. Its size is a power of two, at least
         ``2 * (n_known + n)``.

@@ -62,7 +62,7 @@ class Samples(NamedTuple):
     known_indices: np.ndarray
     known_bits: np.ndarray  # bit table of the known pairs, see kernels._membership
     known_shift: np.uint64
-    drawn: np.ndarray  # int32: items that BPR samples from, with repetitions
+    negative_pool: np.ndarray  # int32: items that BPR samples from, with repetitions
     levels: np.ndarray  # float32 (n_pairs,): the entry of `known_levels` of each positive pair
     known_levels: np.ndarray  # float32: strengths of known pairs; if empty, known items are never negatives
 
@@ -126,9 +126,9 @@ def _draw_negatives(q, stop, items, key_pass, bits, shift, indptr, indices, know
         u = ahead[p - q, 1]
         ahead[p - q, 3] = -1
         for t in range(1, BPR_DRAWS + 1):
-            drawn = np.int64(items[draw_below(key, t, items.shape[0])])
-            if _is_negative(bits, shift, indptr, indices, known_levels, levels, ahead[p - q, 0], u, drawn):
-                ahead[p - q, 3] = drawn
+            j = np.int64(items[draw_below(key, t, items.shape[0])])
+            if _is_negative(bits, shift, indptr, indices, known_levels, levels, ahead[p - q, 0], u, j):
+                ahead[p - q, 3] = j
                 break
 
 
@@ -191,10 +191,10 @@ def warp_pass(start, stop, samples, users, items, step):
 def bpr_pass(start, stop, samples, users, items, step):
     """Train BPR on samples [start, stop) in the order of the epoch; returns the sum of the losses.
 
-    For each positive pair (u, i), one item j that is not a known item of u is sampled from ``samples.drawn``. The step
+    For each positive pair (u, i), one item j that is not a known item of u is sampled from ``samples.negative_pool``. The step
     has the weight ``1 / (1 + exp(s_ui - s_uj))``.
     """
-    sample_users, sample_items, strengths, indptr, indices, bits, shift, drawn, levels, known_levels = samples
+    sample_users, sample_items, strengths, indptr, indices, bits, shift, negative_pool, levels, known_levels = samples
     U, _, state_u = users
     V, biases, state = items
     key_pass, half_bits, user_rate, item_rate, _, _ = step
@@ -207,7 +207,7 @@ def bpr_pass(start, stop, samples, users, items, step):
         slot = (q - start) % AHEAD
         if slot == 0:
             _look_ahead(q, stop, n, half_bits, key_pass, sample_users, sample_items, ahead)
-            _draw_negatives(q, stop, drawn, key_pass, bits, shift, indptr, indices, known_levels, levels, ahead)
+            _draw_negatives(q, stop, negative_pool, key_pass, bits, shift, indptr, indices, known_levels, levels, ahead)
         e = ahead[slot, 0]
         u = ahead[slot, 1]
         i = ahead[slot, 2]
