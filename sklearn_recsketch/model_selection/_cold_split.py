@@ -23,25 +23,25 @@ class _ColdSplit(_PairSplit):
 
     _parameter_constraints = {  # noqa: RUF012
         "n_splits": [Interval(Integral, 1, None, closed="left")],
-        "test_fraction": [Interval(Real, 0, 1, closed="neither")],
+        "test_size": [Interval(Real, 0, 1, closed="neither")],
         "random_state": ["random_state"],
     }
 
-    def __init__(self, n_splits: int = 1, *, test_fraction: float = 0.2, random_state: Any = None) -> None:
+    def __init__(self, n_splits: int = 1, *, test_size: float = 0.2, random_state: Any = None) -> None:
         self.n_splits = n_splits
-        self.test_fraction = test_fraction
+        self.test_size = test_size
         self.random_state = random_state
 
     def _test_rows(self, interactions: Interactions) -> Iterator[np.ndarray]:
         codes = getattr(interactions, self._axis).codes
         positive = interactions.y > 0
         known = np.unique(codes[positive])
-        n_test = max(1, int(self.test_fraction * len(known) + 1e-9))  # .29 * 100 is 28.999...
+        n_test = max(1, int(self.test_size * len(known) + 1e-9))  # .29 * 100 is 28.999...
         if n_test >= len(known):
             raise ValueError(
-                f"{type(self).__name__}(test_fraction={self.test_fraction}) would hold out {n_test} of the "
+                f"{type(self).__name__}(test_size={self.test_size}) would hold out {n_test} of the "
                 f"{len(known)} {self._axis} with interactions, but must leave at least 1 in training. "
-                f"Lower test_fraction, or pass interactions of at least 2 {self._axis}."
+                f"Lower test_size, or pass interactions of at least 2 {self._axis}."
             )
         random_state = check_random_state(self.random_state)
         for _ in range(self.n_splits):
@@ -52,7 +52,7 @@ class _ColdSplit(_PairSplit):
 class ColdItemSplit(_ColdSplit):
     """Hold out whole items, as if they were new: the item cold start.
 
-    The test set is every row of positive strength of ``max(1, floor(test_fraction * n_items))``
+    The test set is every row of positive strength of ``max(1, floor(test_size * n_items))``
     random items, out of the n_items that have such rows. All other rows train. Several splits are
     independent draws.
 
@@ -60,7 +60,7 @@ class ColdItemSplit(_ColdSplit):
     ----------
     n_splits : int, default=1
         Number of splits.
-    test_fraction : float, default=0.2
+    test_size : float, default=0.2
         Test items as a share of all items with interactions, between 0 and 1; at least one item is
         held out, and at least one must be left.
     random_state : int, RandomState instance or None, default=None
@@ -104,7 +104,7 @@ class ColdItemSplit(_ColdSplit):
 class ColdUserSplit(_ColdSplit):
     """Hold out whole users, as if they were new: strong generalisation by features or histories.
 
-    The test set is every row of positive strength of ``max(1, floor(test_fraction * n_users))``
+    The test set is every row of positive strength of ``max(1, floor(test_size * n_users))``
     random users, out of the n_users that have such rows. All other rows train. Several splits are
     independent draws.
 
@@ -112,7 +112,7 @@ class ColdUserSplit(_ColdSplit):
     ----------
     n_splits : int, default=1
         Number of splits.
-    test_fraction : float, default=0.2
+    test_size : float, default=0.2
         Test users as a share of all users with interactions, between 0 and 1; at least one user is
         held out, and at least one must be left.
     random_state : int, RandomState instance or None, default=None

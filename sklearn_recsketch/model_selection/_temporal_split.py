@@ -38,9 +38,9 @@ class TemporalUserSplit(_PairSplit):
     n_items : int, default=None
         Pairs of a user to test: her last ones, those of one instant taken in the order of their rows.
         Users with at most `n_items` pairs only train. None cuts once for all users.
-    test_fraction : float, default=0.2
+    test_size : float, default=0.2
         Pairs in the window of a split as a share of all, between 0 and 1. The windows of all splits
-        must leave pairs before them: ``n_splits * test_fraction < 1``. Not used where `n_items` is given.
+        must leave pairs before them: ``n_splits * test_size < 1``. Not used where `n_items` is given.
 
     See Also
     --------
@@ -55,7 +55,7 @@ class TemporalUserSplit(_PairSplit):
     `describe` says how many there are.
 
     One cut for all users keeps the rows of one instant together. It is the date of a pair, the one for
-    which the size of the test set comes closest to `test_fraction`.
+    which the size of the test set comes closest to `test_size`.
 
     With `n_items`, split j of `n_splits` is the single split of the table without each user's last
     ``(n_splits - j) * n_items`` pairs; users who have no more than these are not in it.
@@ -77,16 +77,16 @@ class TemporalUserSplit(_PairSplit):
     _parameter_constraints = {  # noqa: RUF012
         "n_splits": [Interval(Integral, 1, None, closed="left")],
         "n_items": [Interval(Integral, 1, None, closed="left"), None],
-        "test_fraction": [Interval(Real, 0, 1, closed="neither")],
+        "test_size": [Interval(Real, 0, 1, closed="neither")],
     }
 
     # What halving searches ask of a splitter: the same splits at every call.
     shuffle = False
 
-    def __init__(self, n_splits: int = 1, *, n_items: int | None = None, test_fraction: float = 0.2) -> None:
+    def __init__(self, n_splits: int = 1, *, n_items: int | None = None, test_size: float = 0.2) -> None:
         self.n_splits = n_splits
         self.n_items = n_items
-        self.test_fraction = test_fraction
+        self.test_size = test_size
 
     def split(self, X: Any, y: Any = None, groups: Any = None) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Yield the training and the test rows of each split.
@@ -154,24 +154,24 @@ class TemporalUserSplit(_PairSplit):
 
     def _windows_of_all(self, timeline: _Timeline) -> Iterable[tuple[Any, Any]]:
         """First place of each window and of what follows it."""
-        if self.n_splits * self.test_fraction >= 1:
+        if self.n_splits * self.test_size >= 1:
             raise ValueError(
-                f"n_splits * test_fraction must be below 1, so that the first split has a past to learn from, got "
-                f"{self.n_splits} * {self.test_fraction}. Lower one of them."
+                f"n_splits * test_size must be below 1, so that the first split has a past to learn from, got "
+                f"{self.n_splits} * {self.test_size}. Lower one of them."
             )
         dates = np.sort(timeline.date)
         starts = np.searchsorted(timeline.times, timeline.times[dates])
         starts, n_before = np.unique(starts, return_index=True)
         # A cut at the first date would leave nothing to learn from.
         candidates, n_before = starts[1:], n_before[1:]
-        wanted = len(dates) * (1 - self.test_fraction * np.arange(self.n_splits, 0, -1))
+        wanted = len(dates) * (1 - self.test_size * np.arange(self.n_splits, 0, -1))
         chosen = {int(np.abs(n_before - n).argmin()) for n in wanted if len(candidates)}
         if len(chosen) < self.n_splits:
             raise ValueError(
-                f"TemporalUserSplit(n_splits={self.n_splits}, test_fraction={self.test_fraction}) would leave a "
+                f"TemporalUserSplit(n_splits={self.n_splits}, test_size={self.test_size}) would leave a "
                 f"training or a test set empty: the {len(dates)} distinct pairs of positive strength have "
                 f"{len(starts)} different dates, with room for {len(chosen)} of the {self.n_splits} cuts. "
-                f"Lower n_splits, raise test_fraction, or pass times of finer resolution."
+                f"Lower n_splits, raise test_size, or pass times of finer resolution."
             )
         cuts = [*candidates[sorted(chosen)], len(timeline.place)]
         return pairwise(cuts)

@@ -29,7 +29,7 @@ def tables(draw):
 def splitters(draw):
     cls = draw(st.sampled_from(list(COLUMNS)))
     fraction = draw(st.sampled_from([0.05, 0.2, 0.29, 0.5, 0.99]))
-    return cls(draw(st.integers(1, 3)), test_fraction=fraction, random_state=draw(st.integers(0, 5)))
+    return cls(draw(st.integers(1, 3)), test_size=fraction, random_state=draw(st.integers(0, 5)))
 
 
 def ids_of(splitter, X, y, rows):
@@ -76,7 +76,7 @@ def test_the_share_of_ids_is_held_out(table, splitter):
     X, y = table
     n_ids = len(ids_of(splitter, X, y, np.arange(len(X))))
     # No fraction times at most 9 ids is within rounding of an integer, except exactly.
-    wanted = max(1, int(np.floor(splitter.test_fraction * n_ids)))
+    wanted = max(1, int(np.floor(splitter.test_size * n_ids)))
     for _, test in splits_of(splitter, X, y):
         assert len(ids_of(splitter, X, y, test)) == wanted
 
@@ -110,7 +110,7 @@ def test_the_draw_does_not_depend_on_the_order_of_rows(table, splitter, seed):
 @each_splitter
 def test_a_share_just_below_an_integer_is_that_integer(cls):
     X = [[i, i] for i in range(100)]
-    (_, test) = next(cls(test_fraction=0.29, random_state=0).split(X))  # .29 * 100 is 28.999...
+    (_, test) = next(cls(test_size=0.29, random_state=0).split(X))  # .29 * 100 is 28.999...
     assert len(test) == 29
 
 

@@ -39,7 +39,7 @@ def tables(draw, distinct_times=False):
     return X, np.array([row[2] for row in rows]), t
 
 
-for_all = st.builds(TemporalUserSplit, st.integers(1, 3), test_fraction=st.sampled_from([0.05, 0.2, 0.29, 0.33]))
+for_all = st.builds(TemporalUserSplit, st.integers(1, 3), test_size=st.sampled_from([0.05, 0.2, 0.29, 0.33]))
 per_user = st.builds(TemporalUserSplit, st.integers(1, 3), n_items=st.integers(1, 2))
 
 
@@ -178,7 +178,7 @@ def test_windows_are_in_order_of_time_and_reach_the_end(case):
 def test_no_other_cut_comes_closer_to_the_share_of_pairs(case):
     times = np.array([time for time, _ in case.dates.values()])
     for j in range(len(case.sides)):
-        wanted = len(times) * case.splitter.test_fraction * (case.splitter.n_splits - j)
+        wanted = len(times) * case.splitter.test_size * (case.splitter.n_splits - j)
         closest = min(abs((times >= cut).sum() - wanted) for cut in set(times) - {min(times)})
         # Products of at most 60 pairs and a fraction are off by less than this.
         assert abs(sum(len(tested) for _, tested in case.sides[j:]) - wanted) <= closest + 1e-9
@@ -193,7 +193,7 @@ def test_two_dates_are_enough_for_one_cut(table):
 
 def test_windows_have_the_size_asked_for():
     X = [[u, i] for i in range(10) for u in range(10)]
-    splits = TemporalUserSplit(3, test_fraction=0.1).split(X, groups=np.arange(100))
+    splits = TemporalUserSplit(3, test_size=0.1).split(X, groups=np.arange(100))
     assert [(len(train), len(test)) for train, test in splits] == [(70, 10), (80, 10), (90, 10)]
 
 
@@ -251,8 +251,8 @@ def test_rows_of_one_instant_are_in_the_order_of_the_table():
     np.testing.assert_array_equal(test, np.flatnonzero(t)[-10:])
 
 
-def test_test_fraction_is_not_used_with_n_items():
-    splits = TemporalUserSplit(5, n_items=1, test_fraction=0.9).split([["ann", i] for i in range(6)], groups=range(6))
+def test_test_size_is_not_used_with_n_items():
+    splits = TemporalUserSplit(5, n_items=1, test_size=0.9).split([["ann", i] for i in range(6)], groups=range(6))
     assert [test.tolist() for _, test in splits] == [[1], [2], [3], [4], [5]]
 
 
@@ -353,16 +353,16 @@ def test_a_search_without_times_says_how_to_pass_them(dated):
 PAIRS = [["ann", 1], ["ann", 2], ["bob", 1]]
 BAD_SPLITS = {
     "one date": (
-        {"test_fraction": 0.9},
+        {"test_size": 0.9},
         [5, 5, 5],
         r"would leave a training or a test set empty: the 3 distinct pairs .* have 1 different dates, with room for 0 "
-        r"of the 1 cuts\. Lower n_splits, raise test_fraction",
+        r"of the 1 cuts\. Lower n_splits, raise test_size",
     ),
-    "thin": ({"n_splits": 2, "test_fraction": 0.01}, [1, 2, 3], "3 different dates, with room for 1 of the 2 cuts"),
+    "thin": ({"n_splits": 2, "test_size": 0.01}, [1, 2, 3], "3 different dates, with room for 1 of the 2 cuts"),
     "no past": (
-        {"n_splits": 2, "test_fraction": 0.5},
+        {"n_splits": 2, "test_size": 0.5},
         [1, 2, 3],
-        r"n_splits \* test_fraction must be below 1, .* got 2 \* 0\.5\. Lower one of them",
+        r"n_splits \* test_size must be below 1, .* got 2 \* 0\.5\. Lower one of them",
     ),
     "few items": (
         {"n_splits": 2, "n_items": 1},
@@ -371,7 +371,7 @@ BAD_SPLITS = {
         r"has is 2\. Lower n_items or n_splits",
     ),
     "n_items": ({"n_items": 0}, [1, 2, 3], "The 'n_items' parameter of TemporalUserSplit must be"),
-    "fraction": ({"test_fraction": 1.0}, [1, 2, 3], "The 'test_fraction' parameter of TemporalUserSplit must be"),
+    "fraction": ({"test_size": 1.0}, [1, 2, 3], "The 'test_size' parameter of TemporalUserSplit must be"),
 }
 
 

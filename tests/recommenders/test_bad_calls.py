@@ -305,13 +305,13 @@ CALLS = [
         "nothing_left_to_train",
         lambda: next(ColdItemSplit().split([["ann", 7], ["bob", 7]])),
         ValueError,
-        r"ColdItemSplit\(test_fraction=0\.2\) would hold out 1 of the 1 items .* Lower test_fraction",
+        r"ColdItemSplit\(test_size=0\.2\) would hold out 1 of the 1 items .* Lower test_size",
     ),
     (
-        "test_fraction",
-        lambda: next(ColdUserSplit(test_fraction=1.0).split(GOOD)),
+        "test_size",
+        lambda: next(ColdUserSplit(test_size=1.0).split(GOOD)),
         ValueError,
-        r"The 'test_fraction' parameter of ColdUserSplit must be a float in the range \(0.*1.*\)\. Got 1\.0",
+        r"The 'test_size' parameter of ColdUserSplit must be a float in the range \(0.*1.*\)\. Got 1\.0",
     ),
     (
         "unknown_row_id",

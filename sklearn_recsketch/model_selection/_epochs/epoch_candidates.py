@@ -31,12 +31,12 @@ def checked_epochs(epochs: Any) -> list[int]:
 
 
 def list_candidates(
-    distributions: Any, n_candidates: int | None, candidates: Any, random_state: np.random.RandomState
+    distributions: Any, n_iter: int | None, candidates: Any, random_state: np.random.RandomState
 ) -> list[dict[str, Any]]:
     """The grid, a sample of it, or the candidates themselves."""
     if candidates is not None:
-        if distributions is not None or n_candidates is not None:
-            raise ValueError("candidates were given: set param_distributions=None and n_candidates=None.")
+        if distributions is not None or n_iter is not None:
+            raise ValueError("candidates were given: set param_distributions=None and n_iter=None.")
         wrong = next((c for c in candidates if not isinstance(c, Mapping)), candidates)
         if wrong is not candidates or not len(candidates):
             raise ValueError(f"candidates must be at least one dict of parameters, got {wrong!r}.")
@@ -50,22 +50,22 @@ def list_candidates(
             f"param_distributions must be a dict of values by parameter, or a list of at least one, got {wrong!r}. "
             f"To try numbers of epochs only, write {{}}."
         )
-    grids = [{name: _values(name, one[name], n_candidates) for name in one} for one in given]
+    grids = [{name: _values(name, one[name], n_iter) for name in one} for one in given]
     finite = all(isinstance(values, list) for grid in grids for values in grid.values())
-    if finite and (n_candidates is None or len(ParameterGrid(grids)) <= n_candidates):
+    if finite and (n_iter is None or len(ParameterGrid(grids)) <= n_iter):
         return list(ParameterGrid(grids))
-    drawn = ParameterSampler(grids, n_candidates, random_state=random_state)
+    drawn = ParameterSampler(grids, n_iter, random_state=random_state)
     return [{name: native(value) for name, value in candidate.items()} for candidate in drawn]
 
 
-def _values(name: str, given: Any, n_candidates: int | None) -> Any:
+def _values(name: str, given: Any, n_iter: int | None) -> Any:
     """The values of a parameter as a list, or the distribution that draws them."""
     rule = f"param_distributions[{name!r}] must be a list of values"
     if not hasattr(given, "rvs"):
         return read_values(given, rule)
-    if n_candidates is None:
+    if n_iter is None:
         raise ValueError(
-            f"{rule} where n_candidates is None, got a distribution. Set n_candidates to the number of candidates to "
+            f"{rule} where n_iter is None, got a distribution. Set n_iter to the number of candidates to "
             f"draw."
         )
     return given

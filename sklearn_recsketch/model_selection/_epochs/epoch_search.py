@@ -42,14 +42,14 @@ class EpochSearchCV(RecommenderSearchMixin, BaseSearchCV):
     estimator : recommender, or Pipeline that ends in one
         It trains by epochs: WRMF, WARP or BPR.
     param_distributions : dict or list of dict
-        Lists of values to try, by parameter; with `n_candidates`, also distributions with a method
+        Lists of values to try, by parameter; with `n_iter`, also distributions with a method
         `rvs`. None where `candidates` are given.
     epochs : iterable of int
         Checkpoints: the numbers of epochs to try, such as ``range(2, 40, 2)``.
     resource : str, default="max_iter"
         The parameter of `estimator` that counts epochs, "rec__max_iter" for a step named "rec" of a
         Pipeline.
-    n_candidates : int, default=None
+    n_iter : int, default=None
         Number of random candidates; None, or a number that the grid does not exceed, tries the whole
         grid.
     candidates : list of dict, default=None
@@ -143,7 +143,7 @@ class EpochSearchCV(RecommenderSearchMixin, BaseSearchCV):
         "epochs": "no_validation",  # checked_epochs and pruning_rule say more
         "prune": "no_validation",
         "resource": [str],
-        "n_candidates": [Interval(Integral, 1, None, closed="left"), None],
+        "n_iter": [Interval(Integral, 1, None, closed="left"), None],
         "candidates": [list, tuple, None],
         "scoring": [str, list, tuple, dict, callable, None],
         "random_state": ["random_state"],
@@ -156,7 +156,7 @@ class EpochSearchCV(RecommenderSearchMixin, BaseSearchCV):
         *,
         epochs: Iterable[int],
         resource: str = "max_iter",
-        n_candidates: int | None = None,
+        n_iter: int | None = None,
         candidates: list[dict[str, Any]] | None = None,
         prune: Any = None,
         scoring: Any = None,
@@ -181,7 +181,7 @@ class EpochSearchCV(RecommenderSearchMixin, BaseSearchCV):
         self.param_distributions = param_distributions
         self.epochs = epochs
         self.resource = resource
-        self.n_candidates = n_candidates
+        self.n_iter = n_iter
         self.candidates = candidates
         self.prune = prune
         self.random_state = random_state
@@ -206,7 +206,7 @@ class EpochSearchCV(RecommenderSearchMixin, BaseSearchCV):
         """
         epochs, rule = checked_epochs(self.epochs), pruning_rule(self.prune)
         random_state = check_random_state(self.random_state)
-        candidates = list_candidates(self.param_distributions, self.n_candidates, self.candidates, random_state)
+        candidates = list_candidates(self.param_distributions, self.n_iter, self.candidates, random_state)
         check_candidates(self.estimator, self.resource, candidates)
         setup = self._set_up(X, y, params, len(candidates))
         plan = EpochPlan(**vars(setup.fits), epochs=epochs)

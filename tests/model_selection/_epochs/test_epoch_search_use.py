@@ -107,7 +107,7 @@ def test_equal_scores_are_won_by_the_fewest_epochs(planted):
 def test_a_sample_of_candidates_is_seeded(planted):
     X, y, _ = planted
     drawn = [
-        EpochSearchCV(wrmf(), GRID, epochs=[2], n_candidates=3, random_state=seed).fit(X, y).cv_results_["params"]
+        EpochSearchCV(wrmf(), GRID, epochs=[2], n_iter=3, random_state=seed).fit(X, y).cv_results_["params"]
         for seed in (0, 0)
     ]
     assert drawn[0] == drawn[1]
@@ -286,7 +286,7 @@ def test_it_can_be_cloned_and_shown():
         ({"param_distributions": None, "candidates": []}, ValueError, "at least one dict of parameters, got"),
         ({"prune": "mean"}, ValueError, r"one of \['halving', 'median'\]"),
         ({"scoring": "precision"}, ValueError, "name and a cutoff like 'precision@5'"),
-        ({"n_candidates": 0}, ValueError, "'n_candidates' parameter"),
+        ({"n_iter": 0}, ValueError, "'n_iter' parameter"),
     ],
 )
 def test_bad_parameters_are_found_before_the_first_fit(planted, change, error, text, monkeypatch):

@@ -280,7 +280,7 @@ def test_a_search_over_epochs_takes_the_same_lists(table, values):
         ([], "at least one value, got an empty list"),
         ("log", r"For one value, write \['log'\]"),
         (1.0, r"For one value, write \[1\.0\]"),
-        (scipy.stats.uniform(), "Set n_candidates"),
+        (scipy.stats.uniform(), "Set n_iter"),
     ],
 )
 def test_a_search_over_epochs_refuses_the_same(table, values, text):
@@ -289,12 +289,12 @@ def test_a_search_over_epochs_refuses_the_same(table, values, text):
 
 
 def test_a_drawn_value_is_pythons(table):
-    search = epoch_search(scipy.stats.uniform(1, 2), "alpha", n_candidates=2, random_state=0).fit(table)
+    search = epoch_search(scipy.stats.uniform(1, 2), "alpha", n_iter=2, random_state=0).fit(table)
     assert {type(params["alpha"]) for params in search.cv_results_["params"]} == {float}
 
 
 def test_as_many_candidates_as_the_grid_has_are_the_grid(table):
-    search = epoch_search([1, 2], "alpha", n_candidates=9, random_state=0).fit(table)
+    search = epoch_search([1, 2], "alpha", n_iter=9, random_state=0).fit(table)
     assert [params["alpha"] for params in search.cv_results_["params"]] == [1, 1, 2, 2]
 
 
