@@ -13,6 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from sklearn_recsketch.metrics._scorer import RankingScorer
 from sklearn_recsketch.utils._compat import BaseSearchCV
+from sklearn_recsketch.utils._scalars import to_python_scalar
 
 __all__ = [
     "Candidate",
@@ -290,7 +291,7 @@ def _distance(params: Mapping[str, Any], asked: Mapping[str, Any]) -> float:
 
 def _plain(params: Mapping[str, Any]) -> dict[str, Any]:
     """Parameters with Python's numbers, which print as one would write them."""
-    return {name: value.item() if isinstance(value, np.generic) else value for name, value in params.items()}
+    return {name: to_python_scalar(value) for name, value in params.items()}
 
 
 def _optional(results: Mapping[str, Any], name: str) -> np.ndarray | None:

@@ -13,6 +13,7 @@ from sklearn_recsketch.inspection._captions import ById, Captions, shorten
 from sklearn_recsketch.inspection._explain import explain
 from sklearn_recsketch.inspection._plotting import MUTED, PALETTE, import_pyplot, tidy
 from sklearn_recsketch.utils._compat import _validate_style_kwargs
+from sklearn_recsketch.utils._scalars import to_python_scalar
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -200,18 +201,20 @@ class ExplanationDisplay:
         ]
 
     def _past_id(self, name: Any) -> Any:
-        return int(name) if isinstance(self.item, int | np.integer) else _plain(name)
+        return int(name) if isinstance(self.item, int | np.integer) else to_python_scalar(name)
 
     def _read(self, titles: ById, rows: list[_Row]) -> dict[Any, str | None]:
         """Titles of the items that are drawn."""
         past = [row.name for row in rows if row.source == "history"]
         said = Captions("titles", "titles={id: text}")
-        known = said.of(titles, past if self.item is None else [_plain(self.item), *past])
+        known = said.of(titles, past if self.item is None else [to_python_scalar(self.item), *past])
         said.warn()
         return known
 
     def _title(self, score: str, titles: dict[Any, str | None]) -> str:
-        lines = [] if self.item is None else [shorten(titles[_plain(self.item)] or f"item {self.item}", WIDEST)]
+        lines = (
+            [] if self.item is None else [shorten(titles[to_python_scalar(self.item)] or f"item {self.item}", WIDEST)]
+        )
         return "\n".join([*lines, score if self.user is None else f"user {self.user}: {score}"])
 
 
@@ -222,11 +225,6 @@ class _Row(NamedTuple):
     name: Any
     contribution: float
     similarity: float = np.nan
-
-
-def _plain(id_: Any) -> Any:
-    """An id as Python's own object."""
-    return id_.item() if isinstance(id_, np.generic) else id_
 
 
 def _label(row: _Row, titles: dict[Any, str | None]) -> str:

@@ -5,7 +5,7 @@ from typing import Any
 from sklearn_recsketch.model_selection._cold_split import ColdItemSplit, ColdUserSplit
 from sklearn_recsketch.model_selection._epochs.epoch_search import EpochSearchCV
 from sklearn_recsketch.model_selection._epochs.pruning import HalvingPruning, MedianPruning
-from sklearn_recsketch.model_selection._fits.ray import register_ray
+from sklearn_recsketch.model_selection._fits.ray_backend import register_ray
 from sklearn_recsketch.model_selection._monitor import EpochCurveMonitor
 from sklearn_recsketch.model_selection._split import UserHoldoutSplit, UserKFold
 from sklearn_recsketch.model_selection._temporal_split import TemporalUserSplit

@@ -18,9 +18,10 @@ from sklearn.utils.validation import check_is_fitted
 from sklearn_recsketch._data.frames import columns_of
 from sklearn_recsketch._data.ids import encode_ids
 from sklearn_recsketch.metrics._evaluation_task import unwrap
+from sklearn_recsketch.metrics._metric_names import DEFAULT_METRIC
 from sklearn_recsketch.metrics._scorer import MultiRankingScorer, is_ranking_scorer, make_ranking_scorer
-from sklearn_recsketch.model_selection._fits.fit_params import check_fit_params
 from sklearn_recsketch.model_selection._fits.fold_fits import FoldFits
+from sklearn_recsketch.model_selection._fits.parameter_checks import check_fit_params
 from sklearn_recsketch.model_selection._split import UserHoldoutSplit
 from sklearn_recsketch.preprocessing._threshold import InteractionThresholder
 from sklearn_recsketch.utils._compat import _check_method_params, _MultimetricScorer
@@ -89,7 +90,7 @@ class RecommenderSearchMixin:
 
     def _get_scorers(self) -> tuple[Any, str]:
         """The scorer and the name of the score to refit by; in scikit-learn's place."""
-        scoring = "precision@5" if self.scoring is None else self.scoring
+        scoring = DEFAULT_METRIC if self.scoring is None else self.scoring
         if isinstance(scoring, str | list | tuple):
             scoring = make_ranking_scorer(scoring if isinstance(scoring, str) else list(scoring))
         if isinstance(scoring, MultiRankingScorer):

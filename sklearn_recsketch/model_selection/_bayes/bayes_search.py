@@ -17,10 +17,10 @@ from skopt.utils import eval_callbacks
 
 from sklearn_recsketch.model_selection._bayes.checkpoint import Checkpoint
 from sklearn_recsketch.model_selection._bayes.fingerprint import search_fingerprint
-from sklearn_recsketch.model_selection._bayes.proposals import Proposals
 from sklearn_recsketch.model_selection._bayes.search_space import SearchSpace, initial_points, read_spaces
-from sklearn_recsketch.model_selection._bayes.trial_evaluation import Evaluator, Trial
-from sklearn_recsketch.model_selection._bayes.trials import Trials
+from sklearn_recsketch.model_selection._bayes.space_optimizer import SpaceOptimizer
+from sklearn_recsketch.model_selection._bayes.trial_evaluation import Trial, TrialEvaluator
+from sklearn_recsketch.model_selection._bayes.trial_history import TrialHistory
 from sklearn_recsketch.model_selection._fits.fit_pool import fit_pool
 from sklearn_recsketch.model_selection._fits.fold_fits import FoldFits
 from sklearn_recsketch.model_selection._search import RecommenderSearchMixin, with_all_metrics
@@ -60,7 +60,7 @@ class BayesSearchCV(RecommenderSearchMixin, skopt.BayesSearchCV):
         More parameters of :class:`skopt.Optimizer`, such as ``{"n_initial_points": 5}``: random
         trials before the first chosen one; `initial_params` are among them.
     n_iter : int, default=50
-        Trials, in each space.
+        TrialHistory, in each space.
     scoring : str, list, dict, callable or None, default=None
         Names such as "precision@5" or scorers; None is "precision@5". Of several metrics, `refit`
         must name one; ``make_ranking_scorer([...])`` computes all from one ranking.
@@ -68,7 +68,7 @@ class BayesSearchCV(RecommenderSearchMixin, skopt.BayesSearchCV):
         Fits at the same time, out of `n_points` trials and their folds: in threads, or in what
         ``joblib.parallel_config`` says. Each has its share of the cores at most.
     n_points : int, default=1
-        Trials to choose at a time. The choice is better with 1; more keep more cores busy.
+        TrialHistory to choose at a time. The choice is better with 1; more keep more cores busy.
     refit : bool or str, default=True
         Fit the best parameters on all rows; the name of the metric to choose by, and to fit by,
         where there are several.
@@ -90,7 +90,7 @@ class BayesSearchCV(RecommenderSearchMixin, skopt.BayesSearchCV):
         trials on. None is what ``optimizer_kwargs["base_estimator"]`` says, else "gp";
         "extra_trees" is what ``skopt.forest_minimize`` uses.
     initial_params : dict or list of dict, default=None
-        Trials to begin with, such as the best of an earlier search. Each has a value for all
+        TrialHistory to begin with, such as the best of an earlier search. Each has a value for all
         parameters of a space; of several spaces it belongs to the first that contains it.
     max_time : float, default=None
         Seconds after which no trial is begun, except a first one. The refit comes on top.
@@ -219,7 +219,7 @@ class BayesSearchCV(RecommenderSearchMixin, skopt.BayesSearchCV):
 
     @property
     def total_iterations(self) -> int:
-        """Trials in all spaces."""
+        """TrialHistory in all spaces."""
         return sum(space.n_iter for space in read_spaces(self.search_spaces, self.n_iter))
 
     @_fit_context(prefer_skip_nested_validation=False)
@@ -252,15 +252,15 @@ class BayesSearchCV(RecommenderSearchMixin, skopt.BayesSearchCV):
         # A seed for each space: how long one is searched must not decide what is tried in the next.
         seeds = check_random_state(self.random_state).randint(np.iinfo(np.int32).max, size=len(spaces))
         proposals = [
-            Proposals(space, first, np.random.RandomState(seed), options)
+            SpaceOptimizer(space, first, np.random.RandomState(seed), options)
             for space, first, seed in zip(spaces, initial_points(self.initial_params, spaces), seeds, strict=True)
         ]
         setup = self._set_up(X, y, params, sum(space.n_iter for space in spaces))
         fits = setup.fits
-        trials = Trials(self._open_checkpoint(spaces, fits))
+        trials = TrialHistory(self._open_checkpoint(spaces, fits))
         n_fits = self.n_points * len(fits.splits)
         with fit_pool(fits, self.n_jobs, n_fits, pre_dispatch=self.pre_dispatch) as pool:
-            evaluator = Evaluator(pool, fits)
+            evaluator = TrialEvaluator(pool, fits)
             for one in proposals:
                 if not self._search_space(one, trials, evaluator, callbacks, deadline):
                     break
@@ -296,9 +296,9 @@ class BayesSearchCV(RecommenderSearchMixin, skopt.BayesSearchCV):
 
     def _search_space(
         self,
-        proposals: Proposals,
-        trials: Trials,
-        evaluator: Evaluator,
+        proposals: SpaceOptimizer,
+        trials: TrialHistory,
+        evaluator: TrialEvaluator,
         callbacks: list[Callable[[Any], Any]],
         deadline: float,
     ) -> bool:
@@ -330,7 +330,7 @@ class BayesSearchCV(RecommenderSearchMixin, skopt.BayesSearchCV):
         return trial.score(self.refit)
 
     def _tell_of(
-        self, candidates: list[dict[str, Any]], scores: list[float], trials: Trials, evaluator: Evaluator
+        self, candidates: list[dict[str, Any]], scores: list[float], trials: TrialHistory, evaluator: TrialEvaluator
     ) -> None:
         best = max((score for score in map(self._score, trials) if np.isfinite(score)), default=np.nan)
         first = trials.n_asked - len(candidates) + 1
@@ -338,7 +338,7 @@ class BayesSearchCV(RecommenderSearchMixin, skopt.BayesSearchCV):
             text = ", ".join(f"{k}={v:.4g}" if isinstance(v, float) else f"{k}={v}" for k, v in params.items())
             print(f"[BayesSearchCV] trial {number}/{evaluator.n_trials}: {score:.5g}, best {best:.5g}; {text}")
 
-    def _results(self, trials: Trials, n_splits: int) -> tuple[dict[str, Any], bool]:
+    def _results(self, trials: TrialHistory, n_splits: int) -> tuple[dict[str, Any], bool]:
         """One row per trial, in scikit-learn's form; and whether scores are of several metrics."""
         folds = [fold for trial in trials for fold in trial.folds]
         _warn_or_raise_about_fit_failures(folds, self.error_score)

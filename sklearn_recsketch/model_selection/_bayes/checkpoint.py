@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from sklearn_recsketch.model_selection._bayes.content_digest import StoredValue, is_plain, value_key
 from sklearn_recsketch.model_selection._bayes.trial_evaluation import Trial
-from sklearn_recsketch.model_selection._fits.parameter_values import StoredValue, is_plain, native, value_key
 from sklearn_recsketch.utils._atomic_files import replacing
+from sklearn_recsketch.utils._scalars import to_python_scalar
 
 __all__ = ["Checkpoint"]
 
@@ -70,7 +71,10 @@ class Checkpoint:
 
 
 def _to_json(trial: Trial) -> dict[str, Any]:
-    folds = [{key: _plain(value) if key in SCORES else native(value) for key, value in f.items()} for f in trial.folds]
+    folds = [
+        {key: _plain(value) if key in SCORES else to_python_scalar(value) for key, value in f.items()}
+        for f in trial.folds
+    ]
     return {"params": {name: _stored(value) for name, value in trial.params.items()}, "folds": folds}
 
 

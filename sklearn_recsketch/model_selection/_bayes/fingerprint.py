@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from sklearn_recsketch.model_selection._bayes.content_digest import class_name, content_digest
 from sklearn_recsketch.model_selection._bayes.search_space import SearchSpace
-from sklearn_recsketch.model_selection._fits.content_digest import class_name, content_digest
 from sklearn_recsketch.model_selection._fits.fold_fits import FoldFits
 
 __all__ = ["search_fingerprint"]

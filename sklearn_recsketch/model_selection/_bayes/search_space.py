@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 from skopt.space import Categorical, Dimension, Integer, Real
 
-from sklearn_recsketch.model_selection._bayes.categories import Choice
-from sklearn_recsketch.model_selection._fits.parameter_values import native, read_values
+from sklearn_recsketch.model_selection._bayes.mixed_categorical import MixedCategorical
+from sklearn_recsketch.model_selection._fits.parameter_checks import read_values
+from sklearn_recsketch.utils._scalars import to_python_scalar
 
 __all__ = ["SearchSpace", "initial_points", "read_spaces"]
 
@@ -91,7 +92,7 @@ def initial_points(initial_params: Any, spaces: list[SearchSpace]) -> list[list[
 def _dimension(name: str, given: Any) -> Dimension:
     rule = f"search_spaces[{name!r}] must be a list of categories, a range (low, high) or a dimension of skopt.space"
     if isinstance(given, Categorical):
-        dimension = Choice(given.categories, given.prior, given.transform_)
+        dimension = MixedCategorical(given.categories, given.prior, given.transform_)
     elif isinstance(given, Dimension):
         dimension = copy.deepcopy(given)  # skopt changes dimensions when it searches them; the caller's stay
     elif isinstance(given, tuple):
@@ -102,7 +103,7 @@ def _dimension(name: str, given: Any) -> Dimension:
             f"Write a range such as (0.1, 10.0) or (1e-3, 1.0, 'log-uniform')."
         )
     else:
-        dimension = Choice(read_values(given, rule))
+        dimension = MixedCategorical(read_values(given, rule))
     dimension.name = name
     return dimension
 
@@ -111,7 +112,7 @@ def _range(name: str, given: tuple[Any, ...]) -> Dimension:
     """A dimension of ints or of numbers from a tuple (low, high, prior, base), the last two optional."""
     rule = f"search_spaces[{name!r}] must be a range such as (1, 8) or (1e-3, 1.0, 'log-uniform')"
     categories = f"For categories, write a list: {list(given)!r}."
-    bounds = [native(value) for value in given[:2]]
+    bounds = [to_python_scalar(value) for value in given[:2]]
     numeric = all(isinstance(bound, numbers.Real) and not isinstance(bound, bool) for bound in bounds)
     if not 2 <= len(given) <= 4 or not numeric:
         raise ValueError(f"{rule}, got {given!r}. {categories}")
@@ -161,14 +162,14 @@ def _problem(name: str, params: Mapping[str, Any], space: SearchSpace) -> str | 
 
 
 def _is_inside(dimension: Dimension, value: Any) -> bool:
-    if isinstance(dimension, Choice):
-        return native(value) in dimension
+    if isinstance(dimension, MixedCategorical):
+        return to_python_scalar(value) in dimension
     kind = numbers.Integral if isinstance(dimension, Integer) else numbers.Real
     return isinstance(value, kind) and not isinstance(value, bool) and bool(dimension.low <= value <= dimension.high)
 
 
 def _bounds(dimension: Dimension) -> str:
-    if isinstance(dimension, Choice):
+    if isinstance(dimension, MixedCategorical):
         return f"one of {list(dimension.categories)}"
     kind = "an int" if isinstance(dimension, Integer) else "a number"
     return f"{kind} between {dimension.low} and {dimension.high}"
@@ -176,10 +177,10 @@ def _bounds(dimension: Dimension) -> str:
 
 def _value(dimension: Dimension, value: Any) -> Any:
     """A value inside of the dimension, as skopt would have proposed it."""
-    if isinstance(dimension, Choice):
-        return dimension.categories[dimension.place(native(value))]
+    if isinstance(dimension, MixedCategorical):
+        return dimension.categories[dimension.place(to_python_scalar(value))]
     return int(value) if isinstance(dimension, Integer) else float(value)
 
 
 def _example(dimension: Dimension) -> Any:
-    return native(dimension.bounds[0])
+    return to_python_scalar(dimension.bounds[0])

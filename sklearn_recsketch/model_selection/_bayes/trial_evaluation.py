@@ -13,7 +13,7 @@ from sklearn_recsketch.model_selection._fits.fit_pool import FitPool
 from sklearn_recsketch.model_selection._fits.fold_fits import FoldFits
 from sklearn_recsketch.utils._compat import _fit_and_score
 
-__all__ = ["Evaluator", "Trial"]
+__all__ = ["Trial", "TrialEvaluator"]
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Trial:
         return float(np.mean([score[metric] if isinstance(score, dict) else score for score in scores]))
 
 
-class Evaluator:
+class TrialEvaluator:
     """Evaluates trials on all folds, and shows callbacks the progress.
 
     Parameters

@@ -12,7 +12,8 @@ from sklearn.callback import CallbackSupportMixin
 from sklearn.model_selection import ParameterGrid, ParameterSampler
 
 from sklearn_recsketch.model_selection._fits.fold_fits import final_step
-from sklearn_recsketch.model_selection._fits.parameter_values import native, read_values
+from sklearn_recsketch.model_selection._fits.parameter_checks import read_values
+from sklearn_recsketch.utils._scalars import to_python_scalar
 
 __all__ = ["check_candidates", "checked_epochs", "list_candidates"]
 
@@ -55,7 +56,7 @@ def list_candidates(
     if finite and (n_iter is None or len(ParameterGrid(grids)) <= n_iter):
         return list(ParameterGrid(grids))
     drawn = ParameterSampler(grids, n_iter, random_state=random_state)
-    return [{name: native(value) for name, value in candidate.items()} for candidate in drawn]
+    return [{name: to_python_scalar(value) for name, value in candidate.items()} for candidate in drawn]
 
 
 def _values(name: str, given: Any, n_iter: int | None) -> Any:
@@ -65,8 +66,7 @@ def _values(name: str, given: Any, n_iter: int | None) -> Any:
         return read_values(given, rule)
     if n_iter is None:
         raise ValueError(
-            f"{rule} where n_iter is None, got a distribution. Set n_iter to the number of candidates to "
-            f"draw."
+            f"{rule} where n_iter is None, got a distribution. Set n_iter to the number of candidates to draw."
         )
     return given
 

@@ -15,11 +15,11 @@ from sklearn_recsketch.metrics._scorer import is_ranking_scorer
 from sklearn_recsketch.model_selection._fits.fold_fits import FoldFits, final_step
 from sklearn_recsketch.utils._compat import _check_method_params, _MultimetricScorer, _safe_split, _score
 
-__all__ = ["EpochPath", "EpochPlan", "fit_path"]
+__all__ = ["EpochFits", "EpochPath", "fit_path"]
 
 
 @dataclass(frozen=True)
-class EpochPlan(FoldFits):
+class EpochFits(FoldFits):
     """What all fits of a search have in common.
 
     Attributes
@@ -108,7 +108,7 @@ class _WrongRefit(ValueError):
     """A scorer does not give the score to refit by: no failure of a candidate, but of the search."""
 
 
-def fit_path(plan: EpochPlan, number: int, parameters: dict[str, Any], thresholds: np.ndarray | None) -> EpochPath:
+def fit_path(plan: EpochFits, number: int, parameters: dict[str, Any], thresholds: np.ndarray | None) -> EpochPath:
     """Fit for the most epochs, score on the way, stop where the best score so far is below a threshold."""
     search, context, (train, test) = plan.search, plan.context(number), plan.split(number)
     estimator = clone(plan.estimator).set_params(**clone(parameters, safe=False))
@@ -161,7 +161,7 @@ def fit_path(plan: EpochPlan, number: int, parameters: dict[str, Any], threshold
     return path
 
 
-def _judged(score: Any, plan: EpochPlan) -> float:
+def _judged(score: Any, plan: EpochFits) -> float:
     """The score to refit and to prune by; NaN where there are several, and none of them is named."""
     if not isinstance(score, dict):
         return float(score)
@@ -181,13 +181,13 @@ def _repeat_last(path: EpochPath, reached: Any, final: Any, n_checkpoints: int) 
         values.extend(values[-1:] * missing)
 
 
-def _label(plan: EpochPlan, number: int) -> str:
+def _label(plan: EpochFits, number: int) -> str:
     n_folds = len(plan.splits)
     candidate, fold = divmod(number, n_folds)
     return f"{candidate + 1}/{plan.progress.max_subtasks // n_folds}, fold {fold + 1}/{n_folds}"
 
 
-def _summary(path: EpochPath, parameters: dict[str, Any], plan: EpochPlan) -> str:
+def _summary(path: EpochPath, parameters: dict[str, Any], plan: EpochFits) -> str:
     text = ", ".join(f"{name}={value}" for name, value in parameters.items())
     if path.fit_error is not None:
         return f"{text}: failed"

@@ -12,7 +12,7 @@ import numpy as np
 from sklearn.utils import check_random_state
 
 from sklearn_recsketch.model_selection._epochs.epoch_candidates import check_candidates, checked_epochs, list_candidates
-from sklearn_recsketch.model_selection._epochs.epoch_path import EpochPath, EpochPlan, fit_path
+from sklearn_recsketch.model_selection._epochs.epoch_path import EpochFits, EpochPath, fit_path
 from sklearn_recsketch.model_selection._epochs.pruning import PruningRule, pruning_rule
 from sklearn_recsketch.model_selection._fits.fit_pool import fit_pool
 from sklearn_recsketch.model_selection._search import RecommenderSearchMixin, with_all_metrics
@@ -209,7 +209,7 @@ class EpochSearchCV(RecommenderSearchMixin, BaseSearchCV):
         candidates = list_candidates(self.param_distributions, self.n_iter, self.candidates, random_state)
         check_candidates(self.estimator, self.resource, candidates)
         setup = self._set_up(X, y, params, len(candidates))
-        plan = EpochPlan(**vars(setup.fits), epochs=epochs)
+        plan = EpochFits(**vars(setup.fits), epochs=epochs)
         if rule is not None and not isinstance(plan.metric, str):
             raise ValueError("prune judges candidates by one metric: name it in refit, or score only that one.")
         if self.verbose > 0:
@@ -228,7 +228,7 @@ class EpochSearchCV(RecommenderSearchMixin, BaseSearchCV):
 
     def _run_paths(
         self,
-        plan: EpochPlan,
+        plan: EpochFits,
         candidates: list[dict[str, Any]],
         rule: PruningRule | None,
         random_state: np.random.RandomState,
@@ -246,7 +246,7 @@ class EpochSearchCV(RecommenderSearchMixin, BaseSearchCV):
         return [[paths[c, fold] for fold in range(n_folds)] for c in range(len(candidates))]
 
     def _thresholds(
-        self, rule: PruningRule | None, paths: dict[tuple[int, int], EpochPath], fold: int, plan: EpochPlan
+        self, rule: PruningRule | None, paths: dict[tuple[int, int], EpochPath], fold: int, plan: EpochFits
     ) -> np.ndarray | None:
         if rule is None:
             return None
@@ -257,7 +257,7 @@ class EpochSearchCV(RecommenderSearchMixin, BaseSearchCV):
         return rule.thresholds(curves)
 
     def _results(
-        self, candidates: list[dict[str, Any]], paths: list[list[EpochPath]], plan: EpochPlan
+        self, candidates: list[dict[str, Any]], paths: list[list[EpochPath]], plan: EpochFits
     ) -> tuple[dict[str, Any], bool]:
         """One row per candidate and checkpoint, in scikit-learn's form; and whether scores are of several metrics."""
         params, rows, pruned = [], [], []

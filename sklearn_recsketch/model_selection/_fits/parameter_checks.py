@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import KeysView, Sequence, ValuesView
 from typing import Any
 
 from sklearn import get_config
 
 from sklearn_recsketch.utils._compat import _num_samples
+from sklearn_recsketch.utils._scalars import to_python_scalar
 
-__all__ = ["check_fit_params"]
+__all__ = ["check_fit_params", "read_values"]
+
+CONVERSIONS = ("to_pylist", "tolist", "to_list")  # of pyarrow, of numpy and pandas, of polars
 
 
 def check_fit_params(estimator: Any, X: Any, params: dict[str, Any]) -> None:
@@ -58,3 +62,32 @@ def _check_name(estimator: Any, name: str) -> None:
         )
     known = ", ".join(one for one in accepted if one not in ("X", "y")) or "none"
     raise TypeError(f"{name} was given, but {type(target).__name__}.fit has no such parameter. It has: {known}.")
+
+
+def read_values(given: Any, rule: str) -> list[Any]:
+    """The values of a list, an array, a column or a range, with Python's numbers.
+
+    Parameters
+    ----------
+    given : list-like
+    rule : str
+        The beginning of an error, such as "search_spaces['alpha'] must be a list".
+    """
+    convert = next((getattr(given, name) for name in CONVERSIONS if hasattr(given, name)), None)
+    values = given if convert is None or isinstance(given, type) else convert()
+    if isinstance(values, set | frozenset):
+        raise ValueError(f"{rule}, got the set {given!r}, which has no order. Write a list, such as sorted(...).")
+    if isinstance(values, str | bytes) or not isinstance(values, Sequence | KeysView | ValuesView):
+        raise ValueError(f"{rule}, got {given!r} of type {type(given).__name__}. For one value, write [{given!r}].")
+    if not len(values):
+        raise ValueError(f"{rule} with at least one value, got an empty {type(given).__name__}.")
+    values = [to_python_scalar(value) for value in values]
+    for value in values:
+        try:
+            bool(value == value)
+        except Exception:  # arrays, tables and pandas.NA, each with an error of its own
+            raise ValueError(
+                f"{rule} whose values compare equal or not, got {value!r} of type {type(value).__name__} among them. "
+                f"Write an array as a list, and a missing value as None."
+            ) from None
+    return values

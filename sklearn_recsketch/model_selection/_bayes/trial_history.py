@@ -7,14 +7,14 @@ from dataclasses import replace
 from typing import Any
 
 from sklearn_recsketch.model_selection._bayes.checkpoint import Checkpoint
+from sklearn_recsketch.model_selection._bayes.content_digest import value_key
 from sklearn_recsketch.model_selection._bayes.trial_evaluation import Trial
-from sklearn_recsketch.model_selection._fits.parameter_values import value_key
 
-__all__ = ["Trials"]
+__all__ = ["TrialHistory"]
 
 
-class Trials:
-    """Trials of this run, in the order they were asked for, and those a checkpoint has from an earlier run.
+class TrialHistory:
+    """TrialHistory of this run, in the order they were asked for, and those a checkpoint has from an earlier run.
 
     Parameters
     ----------

@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 from skopt.space import Categorical
 
-from sklearn_recsketch.model_selection._fits.parameter_values import native, value_key
+from sklearn_recsketch.model_selection._bayes.content_digest import value_key
+from sklearn_recsketch.utils._scalars import to_python_scalar
 
-__all__ = ["Choice"]
+__all__ = ["MixedCategorical"]
 
 
-class Choice(Categorical):
+class MixedCategorical(Categorical):
     """Categories that come back as they were given, whatever they are.
 
     skopt's own encoders hash categories and make arrays of them: 1, 1.0 and True become one value, numbers beside
@@ -30,7 +31,7 @@ class Choice(Categorical):
     """
 
     def __init__(self, categories: Any, prior: Any = None, transform: str | None = None) -> None:
-        values = [native(value) for value in categories]
+        values = [to_python_scalar(value) for value in categories]
         keys = [value_key(value) for value in values]
         distinct = dict(zip(reversed(keys), reversed(values), strict=True))
         self._places = {key: place for place, key in enumerate(dict.fromkeys(keys))}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import partial
 from types import CodeType, FunctionType
 from typing import Any
@@ -17,7 +18,17 @@ from sklearn_recsketch.metrics._scorer import MultiRankingScorer
 from sklearn_recsketch.preprocessing._side_features import SideFeatures
 from sklearn_recsketch.utils._compat import _BaseScorer, _MultimetricScorer
 
-__all__ = ["class_name", "content_digest"]
+__all__ = ["StoredValue", "class_name", "content_digest", "is_plain", "value_key"]
+
+PLAIN = (str, int, float, bool, type(None))
+
+
+@dataclass(frozen=True)
+class StoredValue:
+    """A value that a file has by its digest, and by its text for whoever reads the file."""
+
+    digest: str
+    text: str
 
 
 def content_digest(value: Any) -> str:
@@ -49,6 +60,23 @@ def content_digest(value: Any) -> str:
 def class_name(value: Any) -> str:
     """The class of a value, with its module."""
     return f"{type(value).__module__}.{type(value).__qualname__}"
+
+
+def is_plain(value: Any) -> bool:
+    """Whether JSON gives the value back as it was."""
+    return type(value) in PLAIN and (not isinstance(value, float) or bool(np.isfinite(value)))
+
+
+def value_key(value: Any) -> tuple[str, Any]:
+    """Hashable, and equal for values of equal type and content: 1, 1.0 and True are three values."""
+    if is_plain(value):
+        return type(value).__name__, value
+    if isinstance(value, StoredValue):
+        return "digest", value.digest
+    try:
+        return "digest", f"{class_name(value)} {content_digest(value)}"
+    except Exception:  # of whatever the value is made of; the search that has it keeps it alive
+        return "object", id(value)
 
 
 def _code(code: CodeType) -> list[Any]:

@@ -9,12 +9,12 @@ import numpy as np
 from skopt import Optimizer
 
 from sklearn_recsketch.model_selection._bayes.search_space import SearchSpace
-from sklearn_recsketch.model_selection._fits.parameter_values import native
+from sklearn_recsketch.utils._scalars import to_python_scalar
 
-__all__ = ["Proposals"]
+__all__ = ["SpaceOptimizer"]
 
 
-class Proposals:
+class SpaceOptimizer:
     """Points of one search space to try, chosen by the scores of the earlier ones, be they numbers or not.
 
     Parameters
@@ -54,7 +54,7 @@ class Proposals:
                 warnings.filterwarnings("ignore", message="The objective has been evaluated", category=UserWarning)
                 # For several points skopt fits a second model, which one point can do without.
                 asked = [self._optimizer.ask()] if n == 1 else self._optimizer.ask(n)
-        return [[native(value) for value in point] for point in asked]
+        return [[to_python_scalar(value) for value in point] for point in asked]
 
     def tell(self, points: list[list[Any]], scores: list[float]) -> Any:
         """Scores of points; returns skopt's result so far, None as long as there is no finite score.
