@@ -8,7 +8,7 @@ from typing import Any
 
 from joblib.parallel import get_active_backend
 
-__all__ = ["InObjectStore", "Parcel", "arrived", "cluster_engine", "in_dask_task", "shipped"]
+__all__ = ["InObjectStore", "ScatteredValue", "cluster_engine", "in_dask_task", "receive", "send_to_workers"]
 
 # By module, so that nothing has to be imported to ask.
 ENGINES = {"joblib._dask": "dask", "ray.util.joblib.ray_backend": "ray"}
@@ -29,20 +29,20 @@ def in_dask_task() -> bool:
         return False
 
 
-def shipped(value: Any) -> Any:
+def send_to_workers(value: Any) -> Any:
     """Send a value to the workers of the cluster, for as long as the result is kept.
 
-    A task of joblib that is given the result as an argument of its own has the value by `arrived`.
+    A task of joblib that is given the result as an argument of its own has the value by `receive`.
     """
     if cluster_engine() == "ray":
         return InObjectStore(value)
     # joblib's backend does so itself for large arguments, but again for each call of Parallel, and to one worker only.
-    return get_active_backend()[0].client.scatter(Parcel(value), broadcast=True, hash=False)
+    return get_active_backend()[0].client.scatter(ScatteredValue(value), broadcast=True, hash=False)
 
 
-def arrived(value: Any) -> Any:
+def receive(value: Any) -> Any:
     """What was shipped, in a task; anything else is returned as it is."""
-    return value.open() if isinstance(value, Parcel) else value
+    return value.open() if isinstance(value, ScatteredValue) else value
 
 
 class InObjectStore:
@@ -59,7 +59,7 @@ class InObjectStore:
         return ray.get, (self._reference,)
 
 
-class Parcel:
+class ScatteredValue:
     """A value on its way to workers of Dask, which pass it on to one another.
 
     Each task opens it anew, so that none finds, or passes on, what another one has made of it.
@@ -79,7 +79,7 @@ class Parcel:
         return _Packed, (dumps(self._value, buffer_callback=buffers.append), buffers)
 
 
-class _Packed(Parcel):
+class _Packed(ScatteredValue):
     """A parcel in another process."""
 
     def __init__(self, packed: bytes, buffers: list[Any]) -> None:

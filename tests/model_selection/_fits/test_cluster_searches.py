@@ -32,7 +32,7 @@ from sklearn_recsketch.model_selection import (
     UserHoldoutSplit,
     register_ray,
 )
-from sklearn_recsketch.utils._cluster import Parcel
+from sklearn_recsketch.utils._cluster import ScatteredValue
 from sklearn_recsketch.utils._threads import at_most_threads, workers
 
 pytest.importorskip("skopt", reason="scikit-optimize is an optional dependency")
@@ -256,7 +256,7 @@ def test_pipelines_and_texts_as_ids(likes):
 
 @pytest.mark.usefixtures("dask")
 def test_a_task_cannot_change_what_others_see():
-    parcel = pickle.loads(pickle.dumps(Parcel({"seen": [], "rows": np.arange(3.0)}), 5))
+    parcel = pickle.loads(pickle.dumps(ScatteredValue({"seen": [], "rows": np.arange(3.0)}), 5))
     opened = parcel.open()
     opened["seen"].append("by a task")
     passed_on = pickle.loads(pickle.dumps(parcel, 5))
