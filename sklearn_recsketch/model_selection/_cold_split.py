@@ -21,7 +21,7 @@ class _ColdSplit(_PairSplit):
 
     _axis: Literal["users", "items"]
 
-    _parameter_constraints = {  # noqa: RUF012
+    _parameter_constraints = {
         "n_splits": [Interval(Integral, 1, None, closed="left")],
         "test_size": [Interval(Real, 0, 1, closed="neither")],
         "random_state": ["random_state"],

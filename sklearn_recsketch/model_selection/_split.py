@@ -27,7 +27,7 @@ class _PairSplit(BaseCrossValidator):
     _parameter_constraints: dict[str, Any]
 
     # Plain skopt passes groups to every splitter; they are accepted and, where unused, ignored.
-    __metadata_request__split = {"groups": True}  # noqa: RUF012 - scikit-learn's own form
+    __metadata_request__split = {"groups": True}
 
     n_splits: int
 
@@ -118,7 +118,7 @@ class UserHoldoutSplit(_PairSplit):
     100
     """
 
-    _parameter_constraints = {  # noqa: RUF012
+    _parameter_constraints = {
         "n_splits": [Interval(Integral, 1, None, closed="left")],
         "n_items": [Interval(Integral, 1, None, closed="left")],
         "user_fraction": [Interval(Real, 0, 1, closed="right")],
@@ -226,7 +226,7 @@ class UserKFold(_PairSplit):
     [[0, 1], [2, 3]]
     """
 
-    _parameter_constraints = {  # noqa: RUF012
+    _parameter_constraints = {
         "n_splits": [Interval(Integral, 2, None, closed="left")],
         "random_state": ["random_state"],
     }

@@ -74,7 +74,7 @@ class TemporalUserSplit(_PairSplit):
     [0 1 2] [3 4]
     """
 
-    _parameter_constraints = {  # noqa: RUF012
+    _parameter_constraints = {
         "n_splits": [Interval(Integral, 1, None, closed="left")],
         "n_items": [Interval(Integral, 1, None, closed="left"), None],
         "test_size": [Interval(Real, 0, 1, closed="neither")],

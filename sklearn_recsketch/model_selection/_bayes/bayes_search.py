@@ -156,7 +156,7 @@ class BayesSearchCV(RecommenderSearchMixin, skopt.BayesSearchCV):
     ['user', 'rank', 'item', 'score']
     """
 
-    _parameter_constraints = {  # noqa: RUF012 - scikit-learn's own form
+    _parameter_constraints = {
         **BaseSearchCV._parameter_constraints,
         "estimator": [HasMethods(["fit", "get_params", "set_params"])],
         "search_spaces": [dict, list],

@@ -132,7 +132,7 @@ class EpochSearchCV(RecommenderSearchMixin, BaseSearchCV):
     ['user', 'rank', 'item', 'score']
     """
 
-    _parameter_constraints = {  # noqa: RUF012 - scikit-learn's own form
+    _parameter_constraints = {
         **{
             name: rule
             for name, rule in BaseSearchCV._parameter_constraints.items()
