@@ -10,7 +10,7 @@ import scipy.sparse as sp
 
 from sklearn_recsketch._data.frames import make_table
 from sklearn_recsketch._data.id_lists import check_id_list
-from sklearn_recsketch._data.ids import IdColumn, check_same_kind, lookup, lookup_unsorted
+from sklearn_recsketch._data.ids import IdColumn, check_same_kind, lookup, lookup_unsorted, show_id
 from sklearn_recsketch._data.interactions import Interactions
 from sklearn_recsketch._data.matrix import present_ids
 from sklearn_recsketch._ranking.candidates import (
@@ -25,7 +25,7 @@ from sklearn_recsketch._ranking.candidates import (
 from sklearn_recsketch._ranking.eligible import Eligible, eligible
 from sklearn_recsketch.preprocessing._side_features import SideFeatures
 
-__all__ = ["Query", "QueryContext", "asked_ids", "build_query", "ranked_table"]
+__all__ = ["Query", "QueryContext", "build_query", "check_query_ids", "known_rows", "ranked_table"]
 
 
 @dataclass(frozen=True)
@@ -169,16 +169,33 @@ def build_query(
     return Query(column, codes, items, item_codes, pairs_per_user(chosen), pairs_per_user(unwanted))
 
 
-def asked_ids(ids: Any, name: str, known: np.ndarray) -> IdColumn:
+def check_query_ids(ids: Any, name: str, known: np.ndarray) -> IdColumn:
     """The ids that a query names, of the type of the known ones where it names none."""
     column = check_id_list(ids, name)
     return column if len(column.ids) else IdColumn(column.codes, known[:0])
 
 
+def known_rows(recommender: Any, name: str, ids: Any, reason: str) -> tuple[np.ndarray, np.ndarray]:
+    """Return one or several ids as an array, and their row numbers in a fitted recommender.
+
+    Raises
+    ------
+    ValueError
+        If an id is unknown. The message ends in `reason`.
+    """
+    known = getattr(recommender, f"{name}s_")
+    column = check_query_ids(ids, name, known)
+    ids = column.ids[column.codes]
+    rows = lookup(known, column, name)
+    if (rows < 0).any():
+        raise ValueError(f"The {name} {show_id(ids[int(np.argmax(rows < 0))])} is unknown: {reason}")
+    return ids, rows
+
+
 def _users_asked(users: Any, chosen: ItemSelection | None, of_users: QueryContext, known: np.ndarray) -> IdColumn:
     """The users named; else those with candidates of their own, or those the query says something of, or all."""
     if users is not None:
-        return asked_ids(users, "user", known)
+        return check_query_ids(users, "user", known)
     own = pairs_per_user(chosen)
     ids = of_users.ids("user") if own is None else own.users.ids
     ids = known if ids is None else ids

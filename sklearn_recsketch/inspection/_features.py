@@ -9,11 +9,10 @@ import scipy.sparse as sp
 
 from sklearn_recsketch._data.interactions import check_k
 from sklearn_recsketch._ranking.candidates import read_item_selection
-from sklearn_recsketch._ranking.query import ranked_table
+from sklearn_recsketch._ranking.query import known_rows, ranked_table
 from sklearn_recsketch._ranking.top_k import top_items
 from sklearn_recsketch.inspection._space import FeatureSpace, embedded
 from sklearn_recsketch.recommenders._similarity import chosen_rows, own_places, unit_length
-from sklearn_recsketch.recommenders._unwrap import known_rows
 from sklearn_recsketch.utils._threads import workers
 
 __all__ = [

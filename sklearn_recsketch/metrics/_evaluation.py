@@ -7,11 +7,12 @@ from typing import Any
 import numpy as np
 
 from sklearn_recsketch._ranking.query import QueryContext
-from sklearn_recsketch.metrics._evaluation_task import EvaluationTask, Options, make_evaluation_task, unwrap
+from sklearn_recsketch.metrics._evaluation_task import EvaluationTask, Options, make_evaluation_task
 from sklearn_recsketch.metrics._hits import METRICS
 from sklearn_recsketch.metrics._metric_names import Metric
 from sklearn_recsketch.metrics._whole_ranking import WHOLE_METRICS, ScoredTask
 from sklearn_recsketch.utils._threads import workers
+from sklearn_recsketch.utils._unwrap import unwrap
 
 __all__ = ["Evaluation", "evaluate", "values_of"]
 
@@ -48,7 +49,7 @@ class Evaluation:
         self._question: EvaluationTask | None = None
 
     def __call__(self, estimator: Any) -> dict[str, float]:
-        recommender, _ = unwrap(estimator, None)
+        recommender, _ = unwrap(estimator)
         if self._question is None or recommender.interactions_ is not self._asked:
             X, y = self._data
             self._question = make_evaluation_task(recommender, unwrap(estimator, X)[1], y, self._options)

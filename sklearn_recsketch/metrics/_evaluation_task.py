@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import check_is_fitted
 
 from sklearn_recsketch._data.ids import IdColumn, lookup
 from sklearn_recsketch._data.interactions import Interactions, check_interactions
@@ -22,7 +21,7 @@ from sklearn_recsketch._ranking.query import Query, QueryContext
 from sklearn_recsketch.metrics._hits import Hits
 from sklearn_recsketch.utils._warnings import levels_inside
 
-__all__ = ["EvaluationTask", "Options", "make_evaluation_task", "unwrap"]
+__all__ = ["EvaluationTask", "Options", "make_evaluation_task"]
 
 
 @dataclass(frozen=True)
@@ -79,24 +78,6 @@ class EvaluationTask:
         """Mark the relevant ones among ranked items, given by place among those of the request; -1 is none."""
         keys = _keys(self.relevant.shape[1], np.arange(len(best))[:, None], best)
         return Hits(_contains(self.relevant, keys), self.n_relevant, self.request.user_ids)
-
-
-def unwrap(estimator: Any, X: Any) -> tuple[Any, Any]:
-    """The recommender inside searches and pipelines, and X, if not None, as it receives it."""
-    while hasattr(estimator, "best_estimator_"):
-        estimator = estimator.best_estimator_
-    if hasattr(estimator, "steps"):
-        if len(estimator.steps) > 1 and X is not None:
-            X = estimator[:-1].transform(X)
-        return unwrap(estimator[-1], X)
-    if not hasattr(estimator, "recommend"):
-        refit = " fitted with refit=False: pass refit=True" if hasattr(estimator, "cv_results_") else ""
-        raise TypeError(
-            f"Expected a fitted recommender, or a search or Pipeline that ends in one, "
-            f"got {type(estimator).__name__}{refit}."
-        )
-    check_is_fitted(estimator)
-    return estimator, X
 
 
 def make_evaluation_task(recommender: Any, X: Any, y: Any, options: Options) -> EvaluationTask:

@@ -11,9 +11,10 @@ import pandas as pd
 
 from sklearn_recsketch._ranking.candidates import read_item_selection
 from sklearn_recsketch.metrics._evaluation import values_of
-from sklearn_recsketch.metrics._evaluation_task import Options, make_evaluation_task, unwrap
+from sklearn_recsketch.metrics._evaluation_task import Options, make_evaluation_task
 from sklearn_recsketch.metrics._hits import METRICS
 from sklearn_recsketch.metrics._metric_names import Metric
+from sklearn_recsketch.utils._unwrap import unwrap
 
 __all__ = ["ranking_report"]
 

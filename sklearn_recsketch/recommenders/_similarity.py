@@ -22,7 +22,7 @@ from sklearn_recsketch._ranking.candidates import (
 )
 from sklearn_recsketch._ranking.eligible import eligible
 from sklearn_recsketch._ranking.neighbours import all_neighbours
-from sklearn_recsketch._ranking.query import asked_ids, ranked_table
+from sklearn_recsketch._ranking.query import check_query_ids, ranked_table
 from sklearn_recsketch._ranking.top_k import LARGEST_INSERTION
 from sklearn_recsketch.utils._threads import workers
 from sklearn_recsketch.utils._warnings import levels_inside
@@ -121,7 +121,7 @@ def _similar(recommender: Any, name: str, ids: Any, k: int, metric: str, candida
         distinct = known if own is None else own.users.ids
         column = IdColumn(np.arange(len(distinct)), distinct)
     else:
-        column = asked_ids(ids, name, known)
+        column = check_query_ids(ids, name, known)
     check_selection_users(choice, "candidates", name, column.ids, known)
     codes = lookup(known, column, name)
     _warn_unknown(name, column.ids[column.codes], codes)

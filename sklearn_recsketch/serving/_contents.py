@@ -9,8 +9,8 @@ import numpy as np
 import scipy.sparse as sp
 
 from sklearn_recsketch.recommenders._similarity import unit_length
-from sklearn_recsketch.recommenders._unwrap import factor_recommender
 from sklearn_recsketch.serving._vectors import OTHER, id_name, score_vectors
+from sklearn_recsketch.utils._unwrap import factor_recommender
 
 __all__ = ["Contents", "contents_of"]
 

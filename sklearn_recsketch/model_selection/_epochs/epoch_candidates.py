@@ -11,9 +11,9 @@ from sklearn.base import clone
 from sklearn.callback import CallbackSupportMixin
 from sklearn.model_selection import ParameterGrid, ParameterSampler
 
-from sklearn_recsketch.model_selection._fits.fold_fits import final_step
 from sklearn_recsketch.model_selection._fits.parameter_checks import read_values
 from sklearn_recsketch.utils._scalars import to_python_scalar
+from sklearn_recsketch.utils._unwrap import final_step
 
 __all__ = ["check_candidates", "checked_epochs", "list_candidates"]
 
