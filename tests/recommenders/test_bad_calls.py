@@ -286,13 +286,13 @@ CALLS = [
         "nobody_eligible",
         lambda: next(UserHoldoutSplit().split(GOOD)),
         ValueError,
-        r"None of the 3 users has the 10 distinct items needed to hold out 5; the most any has is 2",
+        r"None of the 3 users has the 10 distinct items needed to hold out 5; the maximum is 2",
     ),
     (
         "test_users_keep_nothing",
         lambda: next(UserHoldoutSplit(n_items=5, min_interactions=5).split(GOOD)),
         ValueError,
-        r"min_interactions must exceed n_items=5, so that test users keep an item to learn from, got 5",
+        r"min_interactions must be greater than n_items=5, so that every test user has at least one training item, got 5",
     ),
     (
         "user_fraction",
