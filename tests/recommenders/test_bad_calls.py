@@ -292,7 +292,7 @@ CALLS = [
         "test_users_keep_nothing",
         lambda: next(UserHoldoutSplit(n_items=5, min_interactions=5).split(GOOD)),
         ValueError,
-        r"min_interactions must be greater than n_items=5, so that every test user has at least one training item, got 5",
+        r"min_interactions must be greater than n_items=5, so that .* at least one training item, got 5",
     ),
     (
         "user_fraction",
