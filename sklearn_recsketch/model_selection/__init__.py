@@ -1,4 +1,4 @@
-"""Splitters, searches and monitors for interactions."""
+"""Splitters, hyperparameter searches and monitors for recommenders."""
 
 from typing import Any
 
@@ -26,7 +26,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """BayesSearchCV, which needs an optional package and time to import it."""
+    """Import BayesSearchCV on first access, because its optional dependency takes long to import."""
     if name != "BayesSearchCV":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     try:

@@ -1,4 +1,4 @@
-"""Parameters of fit that a search is given, checked before the first fit."""
+"""Validation of fit parameters and of lists of parameter values, before the first fit of a search."""
 
 from __future__ import annotations
 
@@ -13,29 +13,29 @@ from sklearn_recsketch.utils._scalars import to_python_scalar
 
 __all__ = ["check_fit_params", "read_values"]
 
-CONVERSIONS = ("to_pylist", "tolist", "to_list")  # of pyarrow, of numpy and pandas, of polars
+CONVERSIONS = ("to_pylist", "tolist", "to_list")  # methods of pyarrow, of numpy and pandas, and of polars
 
 
 def check_fit_params(estimator: Any, X: Any, params: dict[str, Any]) -> None:
-    """Refuse what every fit would fail with, or would be cut by the folds where it must not be.
+    """Raise an error for fit parameters that `fit` does not accept or that would be sliced by mistake.
 
     Parameters
     ----------
     estimator : estimator or Pipeline
-        Whose fit they are for.
+        Estimator that is searched.
     X : table
-        Of the search.
+        Interactions passed to `fit` of the search.
     params : dict
-        As passed to the search's fit.
+        Fit parameters passed to `fit` of the search.
     """
     for name, value in params.items():
         last = name.split("__")[-1]
         if last == "X_val" and value is not None and _num_samples(value) == _num_samples(X):
             raise ValueError(
                 f"{name} has as many rows as X, {_num_samples(X)}, and scikit-learn slices fit parameters of that "
-                f"length with the folds of X. Drop a row of {name}, or repeat one."
+                f"length by the folds of X. Drop a row of {name}, or repeat one."
             )
-        # With metadata routing, scikit-learn has errors of its own.
+        # With metadata routing enabled, scikit-learn raises its own errors.
         if name != "groups" and not get_config()["enable_metadata_routing"]:
             _check_name(estimator, name)
 
@@ -46,48 +46,53 @@ def _check_name(estimator: Any, name: str) -> None:
         step, _, parameter = name.partition("__")
         if not parameter:
             raise TypeError(
-                f"{name} was given, but fit parameters of a Pipeline are named by step: write "
+                f"{name} was passed, but the names of fit parameters of a Pipeline start with a step: write "
                 f"{estimator.steps[-1][0]}__{name}=..., or enable scikit-learn's metadata routing."
             )
         target = dict(estimator.steps).get(step)
     if not hasattr(target, "fit") or hasattr(target, "steps"):
         return
     accepted = inspect.signature(target.fit).parameters
-    if parameter in accepted or any(one.kind is one.VAR_KEYWORD for one in accepted.values()):
+    if parameter in accepted or any(p.kind is p.VAR_KEYWORD for p in accepted.values()):
         return
     if parameter == "sample_weight":
         raise TypeError(
-            f"{name} was given, but {type(target).__name__}.fit has no sample_weight. The strength of each interaction "
-            f"is y; a weight for training only is the third column of X, for example X.assign(weight=w) of a frame."
+            f"{name} was passed, but {type(target).__name__}.fit has no sample_weight. Pass the strengths of the "
+            f"interactions as y. Pass weights for training only as the third column of X, for example "
+            f"X.assign(weight=w) of a data frame."
         )
-    known = ", ".join(one for one in accepted if one not in ("X", "y")) or "none"
-    raise TypeError(f"{name} was given, but {type(target).__name__}.fit has no such parameter. It has: {known}.")
+    known = ", ".join(known for known in accepted if known not in ("X", "y")) or "none"
+    raise TypeError(f"{name} was passed, but {type(target).__name__}.fit has no such parameter. It has: {known}.")
 
 
-def read_values(given: Any, rule: str) -> list[Any]:
-    """The values of a list, an array, a column or a range, with Python's numbers.
+def read_values(values: Any, rule: str) -> list[Any]:
+    """Convert a list, an array, a column or a range of parameter values to a list of Python objects.
 
     Parameters
     ----------
-    given : list-like
+    values : list-like
     rule : str
-        The beginning of an error, such as "search_spaces['alpha'] must be a list".
+        First words of error messages, such as "search_spaces['alpha'] must be a list".
+
+    Returns
+    -------
+    list
     """
-    convert = next((getattr(given, name) for name in CONVERSIONS if hasattr(given, name)), None)
-    values = given if convert is None or isinstance(given, type) else convert()
-    if isinstance(values, set | frozenset):
-        raise ValueError(f"{rule}, got the set {given!r}, which has no order. Write a list, such as sorted(...).")
-    if isinstance(values, str | bytes) or not isinstance(values, Sequence | KeysView | ValuesView):
-        raise ValueError(f"{rule}, got {given!r} of type {type(given).__name__}. For one value, write [{given!r}].")
-    if not len(values):
-        raise ValueError(f"{rule} with at least one value, got an empty {type(given).__name__}.")
-    values = [to_python_scalar(value) for value in values]
-    for value in values:
+    convert = next((getattr(values, name) for name in CONVERSIONS if hasattr(values, name)), None)
+    listed = values if convert is None or isinstance(values, type) else convert()
+    if isinstance(listed, set | frozenset):
+        raise ValueError(f"{rule}, got the set {values!r}, which has no order. Write a list, such as sorted(...).")
+    if isinstance(listed, str | bytes) or not isinstance(listed, Sequence | KeysView | ValuesView):
+        raise ValueError(f"{rule}, got {values!r} of type {type(values).__name__}. For one value, write [{values!r}].")
+    if not len(listed):
+        raise ValueError(f"{rule} with at least one value, got an empty {type(values).__name__}.")
+    listed = [to_python_scalar(value) for value in listed]
+    for value in listed:
         try:
             bool(value == value)
-        except Exception:  # arrays, tables and pandas.NA, each with an error of its own
+        except Exception:  # arrays, tables and pandas.NA raise different errors
             raise ValueError(
-                f"{rule} whose values compare equal or not, got {value!r} of type {type(value).__name__} among them. "
-                f"Write an array as a list, and a missing value as None."
+                f"{rule} whose values can be compared with ==, got {value!r} of type {type(value).__name__} among "
+                f"them. Write an array as a list, and a missing value as None."
             ) from None
-    return values
+    return listed
