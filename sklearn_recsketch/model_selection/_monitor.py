@@ -70,9 +70,7 @@ class EpochCurveMonitor:
         self._name = str(getattr(self._scorer, "metric", "score"))
         self._validation = (X_val, y_val)
         self._every = every
-        self._scores: dict[
-            int, tuple[Any, Any]
-        ] = {}  # scoring functions by the id of the estimator that is being fitted
+        self._scores: dict[int, tuple[Any, Any]] = {}  # by id of each estimator in a fit
         # ScoringMonitor transfers the records of copies in other processes to this process.
         self._log: Any = ScoringMonitor(scoring=_return_scores)
 

@@ -30,9 +30,10 @@ def in_dask_task() -> bool:
 
 
 def send_to_workers(value: Any) -> Any:
-    """Send a value to the workers of the cluster, for as long as the result is kept.
+    """Send a value to the workers of the cluster once and return a reference to it.
 
-    A task of joblib that is given the result as an argument of its own has the value by `receive`.
+    The workers keep the value as long as the reference exists. A task that receives the reference as an argument gets
+    the value with `receive`.
     """
     if cluster_engine() == "ray":
         return InObjectStore(value)
@@ -41,7 +42,7 @@ def send_to_workers(value: Any) -> Any:
 
 
 def receive(value: Any) -> Any:
-    """What was shipped, in a task; anything else is returned as it is."""
+    """Return the value that `send_to_workers` sent, in a task. Return any other value unchanged."""
     return value.open() if isinstance(value, ScatteredValue) else value
 
 
@@ -60,9 +61,9 @@ class InObjectStore:
 
 
 class ScatteredValue:
-    """A value on its way to workers of Dask, which pass it on to one another.
+    """A value scattered to the workers of Dask, which pass it on to each other.
 
-    Each task opens it anew, so that none finds, or passes on, what another one has made of it.
+    Each task opens its own copy, so that no task sees, or passes on, the changes of another one.
     """
 
     def __init__(self, value: Any) -> None:
@@ -80,7 +81,7 @@ class ScatteredValue:
 
 
 class _Packed(ScatteredValue):
-    """A parcel in another process."""
+    """A scattered value in another process."""
 
     def __init__(self, packed: bytes, buffers: list[Any]) -> None:
         self._packed, self._buffers = packed, buffers

@@ -232,7 +232,12 @@ def test_an_error_of_a_fit_ends_the_search_if_that_is_asked_for(engine, likes):
 def test_callbacks_refuse_fits_on_other_machines(likes, kind, monkeypatch):
     monitor = EpochCurveMonitor("precision@5", likes[0])
     monkeypatch.setattr(platform, "node", lambda: "elsewhere")
-    with on("dask"), pytest.raises(RuntimeError, match=r"EpochCurveMonitor must see fits on .* elsewhere, alone"):
+    with (
+        on("dask"),
+        pytest.raises(
+            RuntimeError, match=r"With EpochCurveMonitor, all fits must run on elsewhere, .* but one ran on "
+        ),
+    ):
         SEARCHES[kind](wrmf().set_callbacks(monitor)).fit(*likes[:2])
 
 
