@@ -21,7 +21,6 @@ __all__ = [
     "Interactions",
     "check_history",
     "check_interactions",
-    "check_k",
     "check_rows",
 ]
 
@@ -175,13 +174,6 @@ def check_rows(X: Any, y: Any = None) -> Interactions:
     if isinstance(X, InteractionSource):
         raise TypeError(_no_rows(X))
     return check_interactions(X, y, weighted=False)
-
-
-def check_k(k: Any, name: str = "k", least: int = 1) -> int:
-    """A cutoff, or a number of something else, as an int."""
-    if not isinstance(k, int | np.integer) or isinstance(k, bool) or k < least:
-        raise ValueError(f"{name} must be an int of at least {least}, got {k!r}.")
-    return int(k)
 
 
 def _as_table(X: Any, name: str) -> Any:

@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 
 from sklearn_recsketch._data.ids import show_id
-from sklearn_recsketch._data.interactions import check_k
 from sklearn_recsketch.inspection._captions import Captions
 from sklearn_recsketch.inspection._label_placement import place_labels
 from sklearn_recsketch.inspection._plotting import (
@@ -22,6 +21,7 @@ from sklearn_recsketch.inspection._plotting import (
 )
 from sklearn_recsketch.inspection._projection import project
 from sklearn_recsketch.inspection._space import embedded
+from sklearn_recsketch.utils._validation import check_integer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -185,7 +185,7 @@ class EmbeddingDisplay:
             Where a function raises. The other points are not lost.
         """
         space = embedded(estimator, of)
-        rows = _chosen(space, prefix, check_k(n_points, "n_points"), ids)
+        rows = _chosen(space, prefix, check_integer(n_points, "n_points"), ids)
         # Once each, the most popular first: their labels come first.
         rows = np.unique(rows)
         rows = rows[np.argsort(-space.counts[rows], kind="stable")]
@@ -219,7 +219,7 @@ class EmbeddingDisplay:
             The display itself.
         """
         plt = import_pyplot(type(self).__name__)
-        n_labels = check_k(n_labels, "n_labels", least=0)
+        n_labels = check_integer(n_labels, "n_labels", least=0)
         points = np.asarray(self.points, dtype=np.float64)
         if ax is None:
             _, ax = plt.subplots(figsize=(7.0, 6.0), layout="constrained")

@@ -14,6 +14,7 @@ from sklearn_recsketch.inspection._explain import explain
 from sklearn_recsketch.inspection._plotting import MUTED, PALETTE, import_pyplot, tidy
 from sklearn_recsketch.utils._compat import _validate_style_kwargs
 from sklearn_recsketch.utils._scalars import to_python_scalar
+from sklearn_recsketch.utils._validation import check_integer
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -241,8 +242,7 @@ def _color(row: _Row) -> str:
 
 def _largest(bars: list[_Row], n_bars: int) -> list[_Row]:
     """The longest bars in their order, and the sum of the others."""
-    if not isinstance(n_bars, int | np.integer) or isinstance(n_bars, bool) or n_bars < 1:
-        raise ValueError(f"n_bars must be an int of at least 1, got {n_bars!r}.")
+    n_bars = check_integer(n_bars, "n_bars")
     if not bars:
         raise ValueError("There is no bar to show: no row of the explanation has a contribution.")
     ranked = sorted(range(len(bars)), key=lambda row: -abs(bars[row].contribution))

@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
-from sklearn_recsketch._data.interactions import check_k
 from sklearn_recsketch._ranking.candidates import read_item_selection
 from sklearn_recsketch._ranking.query import known_rows, ranked_table
 from sklearn_recsketch._ranking.top_k import top_items
 from sklearn_recsketch.inspection._space import FeatureSpace, embedded
 from sklearn_recsketch.recommenders._similarity import chosen_rows, own_places, unit_length
 from sklearn_recsketch.utils._threads import workers
+from sklearn_recsketch.utils._validation import check_integer
 
 __all__ = [
     "items_like_feature",
@@ -288,7 +288,9 @@ def _like_feature(space: FeatureSpace, features: Any, k: int, candidates: Any) -
         ids, places = chosen_rows(recommender, side, read_item_selection(candidates, "candidates", None, side))
         vectors = recommender._vectors(side, places)
     with workers(recommender.n_jobs) as pool:
-        best, scores = top_items(unit_length(space.vectors[rows]), unit_length(vectors), None, check_k(k), pool)
+        best, scores = top_items(
+            unit_length(space.vectors[rows]), unit_length(vectors), None, check_integer(k, "k"), pool
+        )
     return ranked_table("feature", space.ids[rows], side, ids, best, scores, recommender._table_library())
 
 
@@ -299,7 +301,7 @@ def _suggest(space: FeatureSpace, ids: Any, k: int, prefix: str) -> Any:
     carriers = sp.csr_array(space.carriers()[:, chosen])
     vectors, profiles = getattr(recommender, f"_{side}_vectors")(codes), space.profiles(carriers)
     with workers(recommender.n_jobs) as pool:
-        best, scores = top_items(vectors, profiles, sp.csr_array(carriers[codes]), check_k(k), pool)
+        best, scores = top_items(vectors, profiles, sp.csr_array(carriers[codes]), check_integer(k, "k"), pool)
     return ranked_table(side, asked, "feature", space.ids[chosen], best, scores, recommender._table_library())
 
 
@@ -309,6 +311,6 @@ def _similar(space: FeatureSpace, features: Any, k: int, prefix: str) -> Any:
     itself = own_places(np.where(chosen[place] == rows, place, -1), len(chosen))
     vectors = unit_length(space.vectors)
     with workers(recommender.n_jobs) as pool:
-        best, scores = top_items(vectors[rows], vectors[chosen], itself, check_k(k), pool)
+        best, scores = top_items(vectors[rows], vectors[chosen], itself, check_integer(k, "k"), pool)
     library = recommender._table_library()
     return ranked_table("feature", space.ids[rows], "similar_feature", space.ids[chosen], best, scores, library)

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 
 from sklearn_recsketch._data.ids import lookup
-from sklearn_recsketch._data.interactions import check_interactions, check_k
+from sklearn_recsketch._data.interactions import check_interactions
 from sklearn_recsketch.metrics._recommendation_table import averaged, distinct_pairs, read_table
+from sklearn_recsketch.utils._validation import check_integer
 
 __all__ = ["catalog_coverage_at_k", "novelty_at_k"]
 
@@ -38,7 +39,7 @@ def catalog_coverage_at_k(X_train: Any, recommended: Any, *, k: int = 5) -> floa
     >>> catalog_coverage_at_k([["ann", 7], ["bob", 8], ["eve", 8], ["eve", 5]], table, k=1)
     0.3333333333333333
     """
-    k = check_k(k)
+    k = check_integer(k, "k")
     table = read_table(recommended, k).first(k)
     catalogue = check_interactions(X_train, name="X_train", weighted=False).items.ids
     shown = lookup(catalogue, table.items, "item", "those of X_train are")
@@ -74,7 +75,7 @@ def novelty_at_k(X_train: Any, recommended: Any, *, k: int = 5, per_user: bool =
     >>> novelty_at_k(X, table, k=2, per_user=True).tolist()
     [1.0, 0.0]
     """
-    k = check_k(k)
+    k = check_integer(k, "k")
     table = read_table(recommended, k).first(k)
     train = check_interactions(X_train, name="X_train", weighted=False)
     n_users = np.bincount(distinct_pairs(train)[:, 1])

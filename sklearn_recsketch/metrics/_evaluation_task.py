@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
-from numbers import Integral, Real
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,7 @@ from sklearn_recsketch._ranking.candidates import ItemSelection, check_selection
 from sklearn_recsketch._ranking.eligible import Eligible
 from sklearn_recsketch._ranking.query import Query, QueryContext
 from sklearn_recsketch.metrics._hits import Hits
+from sklearn_recsketch.utils._validation import is_integer
 from sklearn_recsketch.utils._warnings import levels_inside
 
 __all__ = ["EvaluationTask", "Options", "make_evaluation_task"]
@@ -36,7 +37,7 @@ class Options:
 
     def __post_init__(self) -> None:
         n_users, fold_in = self.n_users, self.fold_in
-        if n_users is not None and (not isinstance(n_users, Integral) or isinstance(n_users, bool) or n_users < 1):
+        if n_users is not None and not is_integer(n_users):
             raise ValueError(f"n_users must be an int of at least 1, or None for all users, got {n_users!r}.")
         if fold_in is not None and (not isinstance(fold_in, Real) or not 0 < fold_in < 1):
             raise ValueError(

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from sklearn_recsketch._data.interactions import check_k
 from sklearn_recsketch.metrics._hits import METRICS, Hits
 from sklearn_recsketch.metrics._recommendation_table import averaged, judge_table, read_table
+from sklearn_recsketch.utils._validation import check_integer
 
 __all__ = [
     "average_precision_at_k",
@@ -102,7 +102,7 @@ for _function in (
 
 
 def _at_k(metric: str, X_true: Any, recommended: Any, k: int, per_user: bool) -> Any:
-    k = check_k(k)
+    k = check_integer(k, "k")
     table = read_table(recommended, k).first(k)
     judged = judge_table(X_true, table)
     hit = judged.pair >= 0

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -15,6 +14,7 @@ from sklearn_recsketch.metrics._evaluation_task import Options, make_evaluation_
 from sklearn_recsketch.metrics._hits import METRICS
 from sklearn_recsketch.metrics._metric_names import Metric
 from sklearn_recsketch.utils._unwrap import unwrap
+from sklearn_recsketch.utils._validation import is_integer
 
 __all__ = ["ranking_report"]
 
@@ -103,7 +103,7 @@ def ranking_report(
 def _checked(ks: Any) -> list[int]:
     """Distinct cutoffs in the order given."""
     cutoffs = list(ks) if isinstance(ks, Iterable) and not isinstance(ks, str) else []
-    if not cutoffs or any(not isinstance(k, Integral) or isinstance(k, bool) or k < 1 for k in cutoffs):
+    if not cutoffs or not all(map(is_integer, cutoffs)):
         raise ValueError(f"ks must be cutoffs, ints of at least 1 such as (5, 10, 20), got {ks!r}.")
     return list(dict.fromkeys(int(k) for k in cutoffs))
 

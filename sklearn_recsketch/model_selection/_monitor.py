@@ -10,6 +10,7 @@ from sklearn.callback import ScoringMonitor
 
 from sklearn_recsketch._data.interactions import check_interactions
 from sklearn_recsketch.metrics._scorer import make_ranking_scorer, on_rows
+from sklearn_recsketch.utils._validation import check_integer
 
 __all__ = ["EpochCurveMonitor"]
 
@@ -63,13 +64,11 @@ class EpochCurveMonitor:
 
     def __init__(self, scoring: Any, X_val: Any, y_val: Any = None, *, every: int = 1) -> None:
         check_interactions(X_val, y_val, name="X_val", weighted=False)
-        if not isinstance(every, int) or isinstance(every, bool) or every < 1:
-            raise ValueError(f"every must be an int of at least 1, got {every!r}.")
         self._scorer = scoring if callable(scoring) else make_ranking_scorer(scoring)
         # Other scorers than those of this package have no name.
         self._name = str(getattr(self._scorer, "metric", "score"))
         self._validation = (X_val, y_val)
-        self._every = every
+        self._every = check_integer(every, "every")
         self._scores: dict[int, tuple[Any, Any]] = {}  # by id of each estimator in a fit
         # ScoringMonitor transfers the records of copies in other processes to this process.
         self._log: Any = ScoringMonitor(scoring=_return_scores)

@@ -11,9 +11,10 @@ import numpy as np
 import pandas as pd
 
 from sklearn_recsketch._data.id_stream import stream_of
-from sklearn_recsketch._data.interactions import Interactions, InteractionSource, check_k
+from sklearn_recsketch._data.interactions import Interactions, InteractionSource
 from sklearn_recsketch._data.parquet_columns import ids_of, refuse_other_weight, strengths_of
 from sklearn_recsketch._data.parquet_files import ParquetFiles
+from sklearn_recsketch.utils._validation import check_integer
 
 __all__ = ["ParquetInteractions"]
 
@@ -92,7 +93,7 @@ class ParquetInteractions(InteractionSource):
                 raise TypeError(f"{name} must be the name of a column, got {column!r}.")
         if len(set(self._columns)) < len(self._columns):
             raise ValueError(f"user, item and weight must be different columns, got {self._columns}.")
-        check_k(self.batch_size, "batch_size")
+        check_integer(self.batch_size, "batch_size")
 
     def __repr__(self) -> str:
         shown = [repr(self.path if isinstance(self.path, list | tuple) else os.fspath(self.path))]

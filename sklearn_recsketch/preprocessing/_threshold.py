@@ -15,7 +15,7 @@ from sklearn_recsketch._data.interactions import check_interactions
 from sklearn_recsketch._data.k_core import MINIMA, dense_rows
 from sklearn_recsketch._data.matrix import present_ids
 from sklearn_recsketch.utils._compat import _fit_context
-from sklearn_recsketch.utils._sample_weight import refuse_sample_weight
+from sklearn_recsketch.utils._validation import refuse_sample_weight
 
 __all__ = ["InteractionThresholder", "threshold_interactions"]
 

@@ -12,7 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from sklearn_recsketch._data.feature_ids import refuse_ids_of_other_side
 from sklearn_recsketch._data.ids import IdColumn, lookup
-from sklearn_recsketch._data.interactions import Interactions, check_history, check_interactions, check_k
+from sklearn_recsketch._data.interactions import Interactions, check_history, check_interactions
 from sklearn_recsketch._ranking.query import Query, QueryContext, build_query, ranked_table
 from sklearn_recsketch.metrics._evaluation import evaluate
 from sklearn_recsketch.metrics._evaluation_task import Options
@@ -20,6 +20,7 @@ from sklearn_recsketch.metrics._metric_names import Metric
 from sklearn_recsketch.preprocessing._encoder import SideFeatureEncoder, check_side_features
 from sklearn_recsketch.preprocessing._side_features import SideFeatures
 from sklearn_recsketch.utils._threads import workers
+from sklearn_recsketch.utils._validation import check_integer
 
 __all__ = ["BaseRecommender"]
 
@@ -153,7 +154,7 @@ class BaseRecommender(BaseEstimator, metaclass=ABCMeta):
         factors often a fifth of that. Lists of more than 256 items sort all scores of a user.
         """
         check_is_fitted(self)
-        k = check_k(k)
+        k = check_integer(k, "k")
         of_users = _given("user", user_features, history, "history")
         of_items = _given("item", item_features, item_history, "item_history")
         for name, given, own, other in (
@@ -192,7 +193,7 @@ class BaseRecommender(BaseEstimator, metaclass=ABCMeta):
             Between 0 and 1.
         """
         check_is_fitted(self)
-        return evaluate(self, X, y, [Metric("precision", check_k(k))], Options())[f"precision@{k}"]
+        return evaluate(self, X, y, [Metric("precision", check_integer(k, "k"))], Options())[f"precision@{k}"]
 
     def _query(self, request: Query, of_users: QueryContext, of_items: QueryContext) -> tuple[np.ndarray, np.ndarray]:
         """Vectors of the users and of the items of a request."""

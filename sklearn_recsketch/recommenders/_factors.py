@@ -25,8 +25,8 @@ from sklearn_recsketch.recommenders._entities import Entities, FitData, gather_f
 from sklearn_recsketch.recommenders._similarity import SimilarityMixin
 from sklearn_recsketch.recommenders._training import Trainer, data_of_callbacks, run_epochs, split_validation
 from sklearn_recsketch.utils._compat import Interval, _fit_context
-from sklearn_recsketch.utils._sample_weight import refuse_sample_weight
 from sklearn_recsketch.utils._threads import Workers, even_ranges, workers
+from sklearn_recsketch.utils._validation import refuse_sample_weight
 
 __all__ = ["FactorRecommender", "TrainingProblem", "fill_with_draws"]
 

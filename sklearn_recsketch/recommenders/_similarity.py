@@ -10,7 +10,6 @@ import scipy.sparse as sp
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_recsketch._data.ids import IdColumn, lookup, show_id
-from sklearn_recsketch._data.interactions import check_k
 from sklearn_recsketch._linalg.norms import norms
 from sklearn_recsketch._ranking.candidates import (
     ItemSelection,
@@ -25,6 +24,7 @@ from sklearn_recsketch._ranking.neighbours import all_neighbours
 from sklearn_recsketch._ranking.query import check_query_ids, ranked_table
 from sklearn_recsketch._ranking.top_k import LARGEST_INSERTION
 from sklearn_recsketch.utils._threads import workers
+from sklearn_recsketch.utils._validation import check_integer
 from sklearn_recsketch.utils._warnings import levels_inside
 
 __all__ = ["SimilarityMixin", "chosen_rows", "own_places", "unit_length"]
@@ -111,7 +111,7 @@ class SimilarityMixin:
 def _similar(recommender: Any, name: str, ids: Any, k: int, metric: str, candidates: Any) -> Any:
     """The k users or items, of `candidates` or of all, most similar to each of `ids`, itself left out."""
     check_is_fitted(recommender)
-    k = check_k(k)
+    k = check_integer(k, "k")
     if metric not in ("cosine", "dot"):
         raise ValueError(f"metric must be 'cosine' or 'dot', got {metric!r}.")
     known = getattr(recommender, f"{name}s_")

@@ -77,6 +77,6 @@ class FoldFits:
         reporting = [type(callback).__name__ for callback in callbacks if isinstance(callback, REPORTING)]
         if reporting and host != self.host:
             raise RuntimeError(
-                f"With {', '.join(reporting)}, all fits must run on {self.host}, the machine of the search, but one ran "
-                f"on {host}. Remove the callbacks with set_callbacks(), or use workers on {self.host} only."
+                f"With {', '.join(reporting)}, all fits must run on {self.host}, the machine of the search, but one "
+                f"ran on {host}. Remove the callbacks with set_callbacks(), or use workers on {self.host} only."
             )
