@@ -1,4 +1,4 @@
-"""Bayesian search that survives failing trials, interruptions and repeated points."""
+"""Bayesian search over hyperparameters that can be resumed and continues after failed trials."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from sklearn_recsketch.utils._compat import (
 
 __all__ = ["BayesSearchCV"]
 
-# Ours, and skopt's names of them. Its "GBRT" is none: scikit-learn 1.9 does not take it for a regressor.
+# Surrogates and their names in skopt. "GBRT" is missing because scikit-learn 1.9 does not recognize it as a regressor.
 SURROGATES = {"gp": "GP", "forest": "RF", "extra_trees": "ET"}
 
 
@@ -194,7 +194,7 @@ class BayesSearchCV(RecommenderSearchMixin, skopt.BayesSearchCV):
         max_time: float | None = None,
         checkpoint: Any = None,
     ) -> None:
-        # Not skopt's own, which has parameters that are gone from its fit, and checks spaces before set_params can.
+        # Skip the __init__ of skopt, which has obsolete parameters and validates search spaces before `fit`.
         BaseSearchCV.__init__(
             self,
             estimator,
@@ -224,36 +224,39 @@ class BayesSearchCV(RecommenderSearchMixin, skopt.BayesSearchCV):
 
     @_fit_context(prefer_skip_nested_validation=False)
     def fit(self, X: Any, y: Any = None, *, callback: Any = None, **params: Any) -> Self:
-        """Try parameters on every fold, then fit the best ones on all rows.
+        """Evaluate trials on every fold, then fit the best parameters on all rows.
 
         Parameters
         ----------
         X : array or frame of shape (n_rows, 2) or (n_rows, 3)
             User and item ids and, optionally, weights.
         y : array-like of shape (n_rows,), default=None
-            Strengths.
+            Strengths of the interactions.
         callback : callable or list of callables, default=None
-            Called with skopt's result after each trial; True ends the search of a space. A resumed
-            search calls it for the trials it looks up, too.
+            Function that is called with the result of skopt after each trial. If it returns True,
+            the search in the current space ends. A resumed search also calls it for the trials in
+            the checkpoint.
         **params
-            Parameters of the estimator's fit, such as ``item_features=F`` (``rec__item_features=F``
-            for a Pipeline while metadata routing is off), and `groups` of the splitter.
+            Parameters of `fit` of the estimator, such as ``item_features=F``, and `groups` of the
+            splitter. For a Pipeline, write ``rec__item_features=F`` unless metadata routing is
+            enabled.
 
         Returns
         -------
-        self
+        self : BayesSearchCV
+            Fitted search.
         """
         deadline = np.inf if self.max_time is None else time.monotonic() + self.max_time
         callbacks = check_callback(callback)
         spaces = read_spaces(self.search_spaces, self.n_iter)
-        for space in spaces:  # a name that is none would be found only when its space has its turn
+        for space in spaces:  # detect invalid parameter names now rather than when the space is searched
             clone(self.estimator).set_params(**clone(space.example, safe=False))
         options = self._optimizer_options()
-        # A seed for each space: how long one is searched must not decide what is tried in the next.
+        # Each space has its own seed, so that its trials do not depend on the number of trials in other spaces.
         seeds = check_random_state(self.random_state).randint(np.iinfo(np.int32).max, size=len(spaces))
-        proposals = [
-            SpaceOptimizer(space, first, np.random.RandomState(seed), options)
-            for space, first, seed in zip(spaces, initial_points(self.initial_params, spaces), seeds, strict=True)
+        optimizers = [
+            SpaceOptimizer(space, initial, np.random.RandomState(seed), options)
+            for space, initial, seed in zip(spaces, initial_points(self.initial_params, spaces), seeds, strict=True)
         ]
         setup = self._set_up(X, y, params, sum(space.n_iter for space in spaces))
         fits = setup.fits
@@ -261,25 +264,25 @@ class BayesSearchCV(RecommenderSearchMixin, skopt.BayesSearchCV):
         n_fits = self.n_points * len(fits.splits)
         with fit_pool(fits, self.n_jobs, n_fits, pre_dispatch=self.pre_dispatch) as pool:
             evaluator = TrialEvaluator(pool, fits)
-            for one in proposals:
-                if not self._search_space(one, trials, evaluator, callbacks, deadline):
+            for optimizer in optimizers:
+                if not self._search_space(optimizer, trials, evaluator, callbacks, deadline):
                     break
             evaluator.end()
-        results = [one.result for one in proposals if one.result is not None]
+        results = [optimizer.result for optimizer in optimizers if optimizer.result is not None]
         return self._conclude(setup, *self._results(trials, len(fits.splits)), _optim_results=results)
 
-    # The parts of fit.
+    # Steps of fit.
 
     def _optimizer_options(self) -> dict[str, Any]:
         options = dict(self.optimizer_kwargs or {})
         for name, instead in (("random_state", "random_state"), ("dimensions", "search_spaces")):
             if name in options:
-                raise ValueError(f"optimizer_kwargs must not have {name}: it is {instead} of BayesSearchCV.")
+                raise ValueError(f"optimizer_kwargs must not contain {name}. Use {instead} of BayesSearchCV instead.")
         if self.surrogate is not None:
             if "base_estimator" in options:
                 raise ValueError(
                     f"surrogate={self.surrogate!r} and optimizer_kwargs['base_estimator']="
-                    f"{options['base_estimator']!r} are two names of one thing: set one of them."
+                    f"{options['base_estimator']!r} set the same parameter. Set only one of them."
                 )
             options["base_estimator"] = SURROGATES[self.surrogate]
         return options
@@ -289,63 +292,63 @@ class BayesSearchCV(RecommenderSearchMixin, skopt.BayesSearchCV):
             return None
         if not isinstance(self.random_state, Integral):
             raise ValueError(
-                f"A search with a checkpoint must have an int random_state, to ask for the same trials when it is "
-                f"resumed, got {self.random_state!r}. Set random_state=0."
+                f"A search with a checkpoint must have an int random_state, so that the same trials are proposed when it "
+                f"is resumed, got {self.random_state!r}. Set random_state=0."
             )
         return Checkpoint(self.checkpoint, search_fingerprint(spaces, fits))
 
     def _search_space(
         self,
-        proposals: SpaceOptimizer,
+        optimizer: SpaceOptimizer,
         trials: TrialHistory,
         evaluator: TrialEvaluator,
         callbacks: list[Callable[[Any], Any]],
         deadline: float,
     ) -> bool:
-        """Ask, evaluate or look up, and tell; False if the time is up."""
-        left = proposals.space.n_iter
-        while left > 0:
-            # Whole batches, of which a last one may not need all: with a larger n_iter they are the same.
-            points = proposals.ask(self.n_points)[:left]
-            candidates = [proposals.space.params(point) for point in points]
-            unknown = trials.unknown(candidates)
-            if unknown and len(trials) and time.monotonic() > deadline:
+        """Search one space; return False if the time limit was reached."""
+        n_remaining = optimizer.space.n_iter
+        while n_remaining > 0:
+            # Always propose whole batches, so that the trials do not depend on n_iter.
+            points = optimizer.ask(self.n_points)[:n_remaining]
+            candidates = [optimizer.space.params(point) for point in points]
+            new = trials.not_evaluated(candidates)
+            if new and len(trials) and time.monotonic() > deadline:
                 return False
-            trials.add(evaluator.evaluate(unknown))
-            evaluator.skip(len(candidates) - len(unknown))
-            left -= len(points)
-            scores = [self._score(trials.ask_for(params)) for params in candidates]
+            trials.add(evaluator.evaluate(new))
+            evaluator.skip(len(candidates) - len(new))
+            n_remaining -= len(points)
+            scores = [self._score(trials.propose(params)) for params in candidates]
             if self.verbose:
-                self._tell_of(candidates, scores, trials, evaluator)
-            result = proposals.tell(points, scores)
+                self._print_trials(candidates, scores, trials, evaluator)
+            result = optimizer.tell(points, scores)
             if result is not None and eval_callbacks(callbacks, result):
                 break
         return True
 
     def _score(self, trial: Trial) -> float:
-        """The score to maximise."""
+        """Return the score to maximize."""
         several = next((fold["test_scores"] for fold in trial.folds if isinstance(fold["test_scores"], dict)), None)
-        if several is not None:  # what a function scores shows only now
+        if several is not None:  # the metrics of a custom scorer are only known now
             self._check_refit_for_multimetric(several)
         return trial.score(self.refit)
 
-    def _tell_of(
+    def _print_trials(
         self, candidates: list[dict[str, Any]], scores: list[float], trials: TrialHistory, evaluator: TrialEvaluator
     ) -> None:
         best = max((score for score in map(self._score, trials) if np.isfinite(score)), default=np.nan)
-        first = trials.n_asked - len(candidates) + 1
+        first = trials.n_proposed - len(candidates) + 1
         for number, (params, score) in enumerate(zip(candidates, scores, strict=True), first):
             text = ", ".join(f"{k}={v:.4g}" if isinstance(v, float) else f"{k}={v}" for k, v in params.items())
             print(f"[BayesSearchCV] trial {number}/{evaluator.n_trials}: {score:.5g}, best {best:.5g}; {text}")
 
     def _results(self, trials: TrialHistory, n_splits: int) -> tuple[dict[str, Any], bool]:
-        """One row per trial, in scikit-learn's form; and whether scores are of several metrics."""
+        """Return `cv_results_` with one row per trial, and whether there are several metrics."""
         folds = [fold for trial in trials for fold in trial.folds]
         _warn_or_raise_about_fit_failures(folds, self.error_score)
         if not any(np.isfinite(self._score(trial)) for trial in trials):
             raise ValueError(
-                f"None of the {len(trials)} trials has a finite score, though fits succeeded: look at what "
-                f"scoring={self.scoring!r} gives for one of them."
+                f"None of the {len(trials)} trials has a finite score, although some fits succeeded. Check the scores of "
+                f"scoring={self.scoring!r} for a fitted model."
             )
         multimetric = any(isinstance(fold["test_scores"], dict) for fold in folds)
         return self._format_results([trial.params for trial in trials], n_splits, with_all_metrics(folds)), multimetric

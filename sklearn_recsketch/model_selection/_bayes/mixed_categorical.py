@@ -1,4 +1,4 @@
-"""A dimension of skopt for categories of any kind."""
+"""Dimension of skopt for categories of any type."""
 
 from __future__ import annotations
 
@@ -15,57 +15,58 @@ __all__ = ["MixedCategorical"]
 
 
 class MixedCategorical(Categorical):
-    """Categories that come back as they were given, whatever they are.
+    """Categorical dimension that returns categories of any type unchanged.
 
-    skopt's own encoders hash categories and make arrays of them: 1, 1.0 and True become one value, numbers beside
-    texts become texts, and lists cannot be hashed. Here they encode the places of the categories.
+    The encoders of skopt hash the categories and convert them to arrays: 1, 1.0 and True become one category, numbers
+    become strings if there are strings among the categories, and lists cannot be hashed. This class encodes the
+    positions of the categories instead.
 
     Parameters
     ----------
     categories : list
-        A repeated one counts once and is drawn more often.
+        Categories. A repeated category is used once and sampled more often.
     prior : list of float, default=None
-        Probabilities to draw them with.
+        Probabilities of the categories. If None, they are equal.
     transform : str, default=None
-        As in skopt.
+        Encoding of the categories, as in skopt.
     """
 
     def __init__(self, categories: Any, prior: Any = None, transform: str | None = None) -> None:
         values = [to_python_scalar(value) for value in categories]
         keys = [value_key(value) for value in values]
         distinct = dict(zip(reversed(keys), reversed(values), strict=True))
-        self._places = {key: place for place, key in enumerate(dict.fromkeys(keys))}
+        self._positions = {key: position for position, key in enumerate(dict.fromkeys(keys))}
         if len(distinct) < len(values):
             weights = np.full(len(values), 1 / len(values)) if prior is None else prior
-            prior = np.bincount([self._places[key] for key in keys], weights).tolist()
-        super().__init__([distinct[key] for key in self._places], prior, transform)
+            prior = np.bincount([self._positions[key] for key in keys], weights).tolist()
+        super().__init__([distinct[key] for key in self._positions], prior, transform)
 
     def set_transformer(self, transform: str = "onehot") -> None:
-        """Let skopt's encoder encode places."""
-        places = Categorical(range(len(self.categories)), self.prior_, transform)
-        self.transform_, self.transformer, self._rvs = transform, places.transformer, places._rvs
+        """Let the encoder of skopt encode the positions of the categories."""
+        positions = Categorical(range(len(self.categories)), self.prior_, transform)
+        self.transform_, self.transformer, self._rvs = transform, positions.transformer, positions._rvs
 
     def transform(self, X: Any) -> Any:
         """Encode categories."""
-        return self.transformer.transform([self.place(value) for value in X])
+        return self.transformer.transform([self.position(value) for value in X])
 
     def inverse_transform(self, Xt: Any) -> list[Any]:
-        """Decode to the categories themselves."""
-        return [self.categories[int(place)] for place in self.transformer.inverse_transform(Xt)]
+        """Decode to the original categories."""
+        return [self.categories[int(position)] for position in self.transformer.inverse_transform(Xt)]
 
-    def place(self, value: Any) -> int | None:
-        """The place of a value among the categories, None if it is not one; 1.0 stands for a category 1."""
-        same = next((place for place, category in enumerate(self.categories) if category is value), None)
-        if same is not None:  # most are, and a digest takes longer
+    def position(self, value: Any) -> int | None:
+        """Return the position of a category, or None if there is no such category; 1.0 matches a category 1."""
+        same = next((position for position, category in enumerate(self.categories) if category is value), None)
+        if same is not None:  # the common case, which avoids computing a digest
             return same
-        equal = self._places.get(value_key(value))
+        equal = self._positions.get(value_key(value))
         if equal is None and isinstance(value, Real) and not isinstance(value, bool):
             return next((p for p, c in enumerate(self.categories) if not isinstance(c, bool) and c == value), None)
         return equal
 
     def __contains__(self, point: Any) -> bool:
-        return self.place(point) is not None
+        return self.position(point) is not None
 
     def distance(self, a: Any, b: Any) -> int:
-        """0 for one category, 1 for two."""
-        return int(self.place(a) != self.place(b))
+        """Return 0 for equal and 1 for different categories."""
+        return int(self.position(a) != self.position(b))

@@ -1,4 +1,4 @@
-"""The conversation with skopt's optimizer: what to try next, and how it went."""
+"""Optimizer of one search space, which handles initial points and failed trials."""
 
 from __future__ import annotations
 
@@ -15,62 +15,62 @@ __all__ = ["SpaceOptimizer"]
 
 
 class SpaceOptimizer:
-    """Points of one search space to try, chosen by the scores of the earlier ones, be they numbers or not.
+    """Ask-and-tell optimizer of one search space, which also accepts scores that are not finite.
 
     Parameters
     ----------
     space : SearchSpace
-    first : list of points
-        What to propose before the optimizer is asked.
+    initial : list of points
+        Points to propose before the optimizer of skopt is used.
     random_state : RandomState instance
     options : dict
-        Parameters of skopt's optimizer.
+        Parameters of skopt.Optimizer.
     """
 
     def __init__(
         self,
         space: SearchSpace,
-        first: list[list[Any]],
+        initial: list[list[Any]],
         random_state: np.random.RandomState,
         options: dict[str, Any],
     ) -> None:
         self.space = space
-        self._first = first
+        self._initial = initial
         self._optimizer = Optimizer(list(space.dimensions.values()), random_state=random_state, **options)
-        self._untold: list[tuple[list[Any], float]] = []
+        self._pending: list[tuple[list[Any], float]] = []
         self._worst = np.inf
 
     def ask(self, n: int) -> list[list[Any]]:
-        """At least one and at most `n` points."""
-        if self._first:
-            asked, self._first = self._first[:n], self._first[n:]
-            return asked
-        if self._untold:
-            # The optimizer has learnt nothing since it was last asked, and may say the same again.
-            asked = self._optimizer.space.rvs(n, random_state=self._optimizer.rng)
+        """Propose at least one and at most `n` points."""
+        if self._initial:
+            points, self._initial = self._initial[:n], self._initial[n:]
+            return points
+        if self._pending:
+            # There is no finite score yet. The optimizer might propose the same point again, so sample at random.
+            points = self._optimizer.space.rvs(n, random_state=self._optimizer.rng)
         else:
             with warnings.catch_warnings():
-                # A search looks up a point that comes again.
+                # The search does not evaluate a repeated point again.
                 warnings.filterwarnings("ignore", message="The objective has been evaluated", category=UserWarning)
-                # For several points skopt fits a second model, which one point can do without.
-                asked = [self._optimizer.ask()] if n == 1 else self._optimizer.ask(n)
-        return [[to_python_scalar(value) for value in point] for point in asked]
+                # For n > 1, skopt fits a second model, which is not needed for a single point.
+                points = [self._optimizer.ask()] if n == 1 else self._optimizer.ask(n)
+        return [[to_python_scalar(value) for value in point] for point in points]
 
     def tell(self, points: list[list[Any]], scores: list[float]) -> Any:
-        """Scores of points; returns skopt's result so far, None as long as there is no finite score.
+        """Report the scores of points and return the current result of skopt.
 
-        In place of one that is not finite the optimizer learns the worst finite one so far. Before
-        there is any, it learns nothing.
+        Scores that are not finite are replaced by the worst finite score so far. As long as there is
+        no finite score, nothing is reported to the optimizer of skopt and None is returned.
         """
-        self._untold += zip(points, scores, strict=True)
+        self._pending += zip(points, scores, strict=True)
         self._worst = min([self._worst, *(score for score in scores if np.isfinite(score))])
         if self._worst == np.inf:
             return None
-        told, self._untold = self._untold, []
-        losses = [-(score if np.isfinite(score) else self._worst) for _, score in told]
-        return self._optimizer.tell([point for point, _ in told], losses)
+        reported, self._pending = self._pending, []
+        losses = [-(score if np.isfinite(score) else self._worst) for _, score in reported]
+        return self._optimizer.tell([point for point, _ in reported], losses)
 
     @property
     def result(self) -> Any:
-        """skopt's result, None where no trial had a finite score."""
+        """Result of skopt; None if no trial has a finite score."""
         return self._optimizer.get_result() if self._optimizer.Xi else None

@@ -1,4 +1,4 @@
-"""What a Bayesian search has tried: nothing is evaluated twice."""
+"""History of the trials of a Bayesian search, so that no trial is evaluated twice."""
 
 from __future__ import annotations
 
@@ -14,51 +14,51 @@ __all__ = ["TrialHistory"]
 
 
 class TrialHistory:
-    """TrialHistory of this run, in the order they were asked for, and those a checkpoint has from an earlier run.
+    """Trials of this run in the order of their proposals, and evaluated trials from a checkpoint.
 
     Parameters
     ----------
     checkpoint : Checkpoint or None
-        Where trials are kept.
+        File that stores the trials.
 
     Attributes
     ----------
-    n_asked : int
-        How often a trial was asked for; some are more than once.
+    n_proposed : int
+        Number of proposed trials, including repeated ones.
     """
 
     def __init__(self, checkpoint: Checkpoint | None) -> None:
         self._checkpoint = checkpoint
-        self._known: dict[Any, Trial] = {}
-        self._asked: dict[Any, Trial] = {}
-        self.n_asked = 0
+        self._evaluated: dict[Any, Trial] = {}
+        self._proposed: dict[Any, Trial] = {}
+        self.n_proposed = 0
         if checkpoint is not None:
-            self._known = {_key(trial.params): trial for trial in checkpoint.read()}
-            # At once, so that a path that cannot be written to costs no trial.
-            checkpoint.write(list(self._known.values()))
+            self._evaluated = {_key(trial.params): trial for trial in checkpoint.read()}
+            # Write at once, so that an invalid path raises an error before the first trial.
+            checkpoint.write(list(self._evaluated.values()))
 
     def __len__(self) -> int:
-        return len(self._asked)
+        return len(self._proposed)
 
     def __iter__(self) -> Iterator[Trial]:
-        return iter(self._asked.values())
+        return iter(self._proposed.values())
 
-    def unknown(self, candidates: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        """Those that have to be evaluated, each once."""
+    def not_evaluated(self, candidates: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Return the distinct candidates that have not been evaluated yet."""
         distinct = {_key(params): params for params in candidates}
-        return [params for key, params in distinct.items() if key not in self._known]
+        return [params for key, params in distinct.items() if key not in self._evaluated]
 
     def add(self, trials: list[Trial]) -> None:
-        """Keep trials that were evaluated."""
-        self._known |= {_key(trial.params): trial for trial in trials}
+        """Store evaluated trials, also in the checkpoint."""
+        self._evaluated |= {_key(trial.params): trial for trial in trials}
         if trials and self._checkpoint is not None:
-            self._checkpoint.write(list(self._known.values()))
+            self._checkpoint.write(list(self._evaluated.values()))
 
-    def ask_for(self, params: dict[str, Any]) -> Trial:
-        """The trial of parameters that are known; it is one of this run from now on."""
-        self.n_asked += 1
-        # With the values of the search: a file has digests in place of some.
-        return self._asked.setdefault(_key(params), replace(self._known[_key(params)], params=params))
+    def propose(self, params: dict[str, Any]) -> Trial:
+        """Return the evaluated trial with these parameters and record it as a trial of this run."""
+        self.n_proposed += 1
+        # Use the values of the search, because a file contains digests of some values.
+        return self._proposed.setdefault(_key(params), replace(self._evaluated[_key(params)], params=params))
 
 
 def _key(params: dict[str, Any]) -> Any:

@@ -220,9 +220,7 @@ class EpochSearchCV(RecommenderSearchMixin, BaseSearchCV):
         setup = self._set_up(X, y, params, len(candidates))
         fits = EpochFits(**vars(setup.fits), epochs=epochs)
         if rule is not None and not isinstance(fits.metric, str):
-            raise ValueError(
-                "prune compares candidates by one metric: name the metric in refit, or pass only one metric."
-            )
+            raise ValueError("prune compares candidates by a single metric. Name it in refit, or pass only one metric.")
         if self.verbose > 0:
             print(
                 f"Fitting {len(fits.splits)} folds for each of {len(candidates)} candidates, "
