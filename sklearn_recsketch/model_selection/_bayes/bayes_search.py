@@ -40,106 +40,120 @@ SURROGATES = {"gp": "GP", "forest": "RF", "extra_trees": "ET"}
 
 
 class BayesSearchCV(RecommenderSearchMixin, skopt.BayesSearchCV):
-    """Bayesian search over parameters, where each trial is chosen by the scores of the earlier ones.
+    """Bayesian search over hyperparameters, which selects each trial by the scores of earlier trials.
 
-    :class:`skopt.BayesSearchCV` for searches of hours and days: it begins with parameters you know,
-    goes on after trials that fail, ends in time, resumes after an interruption, and evaluates
-    nothing twice. It needs scikit-optimize: ``pip install "sklearn-recsketch[tune]"``.
+    This is a :class:`skopt.BayesSearchCV` for searches that take hours or days. It starts with known
+    parameters, continues after failed trials, respects a time limit, resumes after an interruption
+    and evaluates no trial twice. It requires scikit-optimize:
+    ``pip install "sklearn-recsketch[tune]"``.
 
     Parameters
     ----------
     estimator : recommender, or Pipeline that ends in one
-        What is fitted and scored.
+        Estimator whose hyperparameters are searched.
     search_spaces : dict, or list of dict or of (dict, int)
-        Dimensions by parameter. A tuple is a range: ``(2, 8)`` of ints, ``(0.1, 1.0)`` of numbers,
-        ``(1e-3, 1.0, "log-uniform")``. A list (or a `range`, an array, a column) holds categories of
-        any kind: ``[2, 8]`` are two values, ``[None, SideFeatureEncoder()]`` are two encoders; a
-        repeated value is drawn more often. Dimensions of skopt.space stay as they are. Several
-        spaces are searched one after the other, each for `n_iter` trials or for its own number.
+        Dictionary with parameter names as keys and dimensions as values:
+
+        - A tuple is a range: ``(2, 8)`` of integers, ``(0.1, 1.0)`` of real numbers,
+          ``(1e-3, 1.0, "log-uniform")`` on a logarithmic scale.
+        - A list (or a `range`, an array or a column) contains categories of any type, for instance
+          ``[2, 8]`` or ``[None, SideFeatureEncoder()]``. A repeated category is sampled more often.
+        - Dimensions of skopt.space are used unchanged.
+
+        In a list of spaces, a pair sets the number of trials of its space, which otherwise is
+        `n_iter`. The spaces are searched one after another.
     optimizer_kwargs : dict, default=None
-        More parameters of :class:`skopt.Optimizer`, such as ``{"n_initial_points": 5}``: random
-        trials before the first chosen one; `initial_params` are among them.
+        Additional parameters of :class:`skopt.Optimizer`, such as ``{"n_initial_points": 5}``, the
+        number of initial trials. Initial trials are random, except for the `initial_params`.
     n_iter : int, default=50
-        TrialHistory, in each space.
+        Number of trials in each space.
     scoring : str, list, dict, callable or None, default=None
-        Names such as "precision@5" or scorers; None is "precision@5". Of several metrics, `refit`
-        must name one; ``make_ranking_scorer([...])`` computes all from one ranking.
+        Names of metrics such as "precision@5", or scorers. If None, "precision@5" is used. If there
+        are several metrics, `refit` must name one of them. A list of names, like
+        ``make_ranking_scorer([...])``, computes all metrics from one ranking.
     n_jobs : int, default=None
-        Fits at the same time, out of `n_points` trials and their folds: in threads, or in what
-        ``joblib.parallel_config`` says. Each has its share of the cores at most.
+        Number of fits to run in parallel, among the folds of `n_points` trials. Fits run in threads
+        unless ``joblib.parallel_config`` selects another backend. The cores are divided among them.
     n_points : int, default=1
-        TrialHistory to choose at a time. The choice is better with 1; more keep more cores busy.
+        Number of trials that are selected at a time. With 1, each trial is selected by the scores of
+        all earlier trials. Larger values use more cores.
     refit : bool or str, default=True
-        Fit the best parameters on all rows; the name of the metric to choose by, and to fit by,
-        where there are several.
+        Refit the estimator with the best parameters on all rows. If there are several metrics, this
+        must be the name of the metric that is optimized and that selects the best trial.
     cv : splitter, iterable or None, default=None
-        None is ``UserHoldoutSplit(random_state=0)``. It splits once, so that all trials have the
-        same folds.
+        Cross-validation splitter. If None, ``UserHoldoutSplit(random_state=0)`` is used. Splits are
+        computed once, so that all trials have the same folds.
     verbose : int, default=0
-        1 prints a line per trial, 2 and more what scikit-learn prints of each fit, too.
+        If 1, print a line per trial. If greater, also print the messages of scikit-learn about each
+        fit.
     pre_dispatch : int or str, default="2*n_jobs"
-        Fits to prepare ahead, as in scikit-learn.
+        Number of fits to dispatch in advance, as in scikit-learn.
     random_state : int, RandomState instance or None, default=None
-        An int gives the same trials every time.
+        Pass an int for the same trials in every search.
     error_score : "raise" or float, default=nan
-        Score of a trial whose fit raises.
+        Score of a trial whose fit fails. If "raise", the error is raised.
     return_train_score : bool, default=False
-        Score training rows, too.
+        If True, also compute training scores.
     surrogate : {"gp", "forest", "extra_trees"} or None, default=None
-        What models the scores: a Gaussian process, or trees, which cost less from some hundreds of
-        trials on. None is what ``optimizer_kwargs["base_estimator"]`` says, else "gp";
-        "extra_trees" is what ``skopt.forest_minimize`` uses.
+        Model of the scores: a Gaussian process, a random forest or extremely randomized trees. Trees
+        are faster if there are several hundred trials; ``skopt.forest_minimize`` uses extremely
+        randomized trees. If None, ``optimizer_kwargs["base_estimator"]`` is used, or a Gaussian
+        process by default.
     initial_params : dict or list of dict, default=None
-        TrialHistory to begin with, such as the best of an earlier search. Each has a value for all
-        parameters of a space; of several spaces it belongs to the first that contains it.
+        Parameters of the first trials, for instance the best parameters of an earlier search. Each
+        dict must have values for all parameters of a space, and is tried in the first space that
+        contains it.
     max_time : float, default=None
-        Seconds after which no trial is begun, except a first one. The refit comes on top.
+        Time limit in seconds. No trial is started after the limit, except for the first one. The
+        time of the refit is not included.
     checkpoint : str or path, default=None
-        JSON file to keep the trials in, written after each. Where it exists, the search resumes:
-        it asks for the same trials again and looks them up. Needs an int `random_state`, and a
-        `cv` that always splits alike. Categories that JSON does not have, such as encoders, are
-        stored by a digest of their content.
+        JSON file that stores the trials and is written after each trial. If the file exists, the
+        search is resumed: the same trials are proposed again and their results are read from the
+        file. Requires an int `random_state` and a `cv` with reproducible splits. Categories that
+        JSON does not support, such as encoders, are stored as a digest of their content.
 
     Attributes
     ----------
     cv_results_ : dict of arrays
-        As in scikit-learn, with one row per distinct trial, in order. Scores of trials that failed
-        are NaN, and never the best.
+        Results as in :class:`~sklearn.model_selection.GridSearchCV`, with one row per distinct
+        trial, in the order of the trials. The scores of failed trials are NaN, and failed trials are
+        never the best.
     optimizer_results_ : list of OptimizeResult
-        skopt's results, of each space that has a finite score.
+        Results of skopt for each space with a finite score.
     best_estimator_, best_params_, best_score_, best_index_, scorer_, n_splits_, refit_time_, multimetric_
-        As in scikit-learn.
+        As in :class:`~sklearn.model_selection.GridSearchCV`.
 
     Raises
     ------
     ValueError
-        If no trial of the whole search has a finite score; for initial parameters outside of the
-        spaces; for a checkpoint that is broken or of another search: then the text says in what
-        they differ.
+        If no trial has a finite score, if initial parameters are not in any space, or if the
+        checkpoint cannot be read or belongs to a different search. In the last case, the message
+        lists the differences.
 
     Warns
     -----
     FitFailedWarning
-        In the end, with the number of fits that failed and their errors.
+        At the end of the search, if some fits failed, with their number and errors.
 
     See Also
     --------
-    EpochSearchCV : The number of epochs for free, from a grid or at random.
+    EpochSearchCV : Grid or random search that tunes the number of epochs at no extra cost.
 
     Notes
     -----
-    Of a trial that fails, or whose score is not finite, the optimizer learns the worst finite score
-    so far; before there is one, trials are random.
+    If a trial fails or its score is not finite, the optimizer receives the worst finite score so far
+    instead. Trials are random until there is a finite score.
 
-    Integers and categories may be proposed again. Such a trial is looked up and counts towards
-    `n_iter`, but adds no row.
+    The optimizer may propose the same integers and categories again. A repeated trial counts towards
+    `n_iter`, but it is not evaluated again and adds no row.
 
-    A resumed search is the one that was interrupted: same trials, scores and winner. Only the
-    trials under way at the interruption are lost. `n_iter` may be raised to go on, and `max_time`,
-    `n_jobs` and `verbose` may change; anything else that trials depend on may not.
+    A resumed search gives the same trials, scores and best parameters as a search without
+    interruption. Only trials that were running at the interruption are evaluated again. `n_iter` may
+    be increased, and `max_time`, `n_jobs` and `verbose` may change. All other settings that affect
+    the trials must be the same.
 
-    Ids are hashed once. Fits in threads share side features, and take the rows of their fold from one table; workers
-    of Dask and Ray are sent both once. The refit is on X as given.
+    Ids are hashed once per search. Fits in threads share one table and the side features. Workers of
+    Dask and Ray receive both only once. The refit uses `X` as passed to `fit`.
 
     Examples
     --------
@@ -219,7 +233,7 @@ class BayesSearchCV(RecommenderSearchMixin, skopt.BayesSearchCV):
 
     @property
     def total_iterations(self) -> int:
-        """TrialHistory in all spaces."""
+        """Number of trials in all spaces."""
         return sum(space.n_iter for space in read_spaces(self.search_spaces, self.n_iter))
 
     @_fit_context(prefer_skip_nested_validation=False)
@@ -292,8 +306,8 @@ class BayesSearchCV(RecommenderSearchMixin, skopt.BayesSearchCV):
             return None
         if not isinstance(self.random_state, Integral):
             raise ValueError(
-                f"A search with a checkpoint must have an int random_state, so that the same trials are proposed when it "
-                f"is resumed, got {self.random_state!r}. Set random_state=0."
+                f"A search with a checkpoint must have an int random_state, so that the same trials are proposed when "
+                f"it is resumed, got {self.random_state!r}. Set random_state=0."
             )
         return Checkpoint(self.checkpoint, search_fingerprint(spaces, fits))
 
@@ -347,8 +361,8 @@ class BayesSearchCV(RecommenderSearchMixin, skopt.BayesSearchCV):
         _warn_or_raise_about_fit_failures(folds, self.error_score)
         if not any(np.isfinite(self._score(trial)) for trial in trials):
             raise ValueError(
-                f"None of the {len(trials)} trials has a finite score, although some fits succeeded. Check the scores of "
-                f"scoring={self.scoring!r} for a fitted model."
+                f"None of the {len(trials)} trials has a finite score, although some fits succeeded. Check the scores "
+                f"of scoring={self.scoring!r} for a fitted model."
             )
         multimetric = any(isinstance(fold["test_scores"], dict) for fold in folds)
         return self._format_results([trial.params for trial in trials], n_splits, with_all_metrics(folds)), multimetric

@@ -38,7 +38,7 @@ class SearchSpace:
         return {name: _example(dimension) for name, dimension in self.dimensions.items()}
 
     def description(self) -> list[tuple[Any, ...]]:
-        """Return all properties that distinguish two spaces; the repr of skopt omits some and changes during a search."""
+        """Return all properties that distinguish two spaces; the repr of skopt omits some of them and may change."""
         return [
             (name, type(d).__name__, *d.bounds, d.prior, getattr(d, "base", None))
             for name, d in self.dimensions.items()
