@@ -168,11 +168,11 @@ class RecommenderSearchMixin:
         estimator = clone(self.estimator).set_params(**clone(best, safe=False))
         data = (setup.X,) if setup.y is None else (setup.X, setup.y)
         context = setup.root.subcontext(task_name="refit-with-best-params")
-        begun = time.time()
+        started = time.time()
         with context.propagate_callback_context(estimator):
             context.call_on_fit_task_begin(estimator=self, X=setup.X, y=setup.y)
             estimator.fit(*data, **setup.fits.fit_params)
-        refitted = {"best_estimator_": estimator, "refit_time_": time.time() - begun}
+        refitted = {"best_estimator_": estimator, "refit_time_": time.time() - started}
         if hasattr(estimator, "feature_names_in_"):
             refitted["feature_names_in_"] = estimator.feature_names_in_
         context.call_on_fit_task_end(estimator=self, X=setup.X, y=setup.y)

@@ -331,7 +331,7 @@ class BayesSearchCV(RecommenderSearchMixin, skopt.BayesSearchCV):
             trials.add(evaluator.evaluate(new))
             evaluator.skip(len(candidates) - len(new))
             n_remaining -= len(points)
-            scores = [self._score(trials.propose(params)) for params in candidates]
+            scores = [self._score(trials.record(params)) for params in candidates]
             if self.verbose:
                 self._print_trials(candidates, scores, trials, evaluator)
             result = optimizer.tell(points, scores)

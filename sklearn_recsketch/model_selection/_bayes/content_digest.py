@@ -20,12 +20,12 @@ from sklearn_recsketch.utils._compat import _BaseScorer, _MultimetricScorer
 
 __all__ = ["StoredValue", "class_name", "content_digest", "is_json_value", "value_key"]
 
-PLAIN = (str, int, float, bool, type(None))
+JSON_TYPES = (str, int, float, bool, type(None))
 
 
 @dataclass(frozen=True)
 class StoredValue:
-    """Value that a file stores as a digest, and as text for readers of the file."""
+    """Value read from a file, which stores its digest, and its text for human readers."""
 
     digest: str
     text: str
@@ -64,7 +64,7 @@ def class_name(value: Any) -> str:
 
 def is_json_value(value: Any) -> bool:
     """Return whether JSON can store the value without loss."""
-    return type(value) in PLAIN and (not isinstance(value, float) or bool(np.isfinite(value)))
+    return type(value) in JSON_TYPES and (not isinstance(value, float) or bool(np.isfinite(value)))
 
 
 def value_key(value: Any) -> tuple[str, Any]:

@@ -59,10 +59,10 @@ class TrialEvaluator:
         n_folds = len(self._fits.splits)
         jobs = product(enumerate(candidates), range(n_folds))
         tasks = [(next(self._numbers), params, (position, len(candidates))) for (position, params), _ in jobs]
-        done = self._pool.map(fit_and_score, tasks)
+        results = self._pool.map(fit_and_score, tasks)
         return [
-            Trial(params, done[start : start + n_folds])
-            for params, start in zip(candidates, range(0, len(done), n_folds), strict=True)
+            Trial(params, results[start : start + n_folds])
+            for params, start in zip(candidates, range(0, len(results), n_folds), strict=True)
         ]
 
     def skip(self, n_trials: int) -> None:

@@ -54,7 +54,7 @@ class TrialHistory:
         if trials and self._checkpoint is not None:
             self._checkpoint.write(list(self._evaluated.values()))
 
-    def propose(self, params: dict[str, Any]) -> Trial:
+    def record(self, params: dict[str, Any]) -> Trial:
         """Return the evaluated trial with these parameters and record it as a trial of this run."""
         self.n_proposed += 1
         # Use the values of the search, because a file contains digests of some values.

@@ -103,7 +103,7 @@ class _FixedRowsScorer:
 
 def _with_fixed_rows(scorer: Any) -> Any:
     if isinstance(scorer, _MultimetricScorer):
-        scorers = {name: _with_fixed_rows(one) for name, one in scorer._scorers.items()}
+        scorers = {name: _with_fixed_rows(single) for name, single in scorer._scorers.items()}
         return _MultimetricScorer(scorers=scorers, raise_exc=scorer._raise_exc)
     return _FixedRowsScorer(scorer) if is_ranking_scorer(scorer) else scorer
 
