@@ -53,8 +53,8 @@ class TemporalUserSplit(_PairSplit):
     -----
     With `n_items`, the training set contains interactions of other users that are later than the
     test pairs, so information about the future popularity of items leaks into the model. With one
-    cutoff for all users nothing leaks, and the score is an unbiased estimate of the performance in
-    production. However, some test users and items may be unknown to the model: recommenders
+    cutoff for all users nothing leaks, and the score is a realistic estimate of the performance on
+    future interactions. However, some test users and items may be unknown to the model: recommenders
     represent such users by the mean embedding, and scorers count such items as misses. `describe`
     returns the numbers of unknown users and items.
 
