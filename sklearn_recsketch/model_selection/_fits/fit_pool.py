@@ -13,7 +13,7 @@ from joblib.parallel import get_active_backend
 from sklearn import config_context, get_config
 
 from sklearn_recsketch.model_selection._fits.fold_fits import FoldFits
-from sklearn_recsketch.utils._cluster import cluster_engine, receive, send_to_workers
+from sklearn_recsketch.utils._cluster import broadcast, cluster_engine, received
 from sklearn_recsketch.utils._threads import at_most_threads, most_threads
 from sklearn_recsketch.utils._unwrap import final_step
 
@@ -31,7 +31,7 @@ class FitPool:
     fits : FoldFits
         Data and settings shared by all fits.
     sent : object
-        Object that tasks receive in place of `fits`: `fits` itself or a reference to it on a cluster.
+        Object that tasks received in place of `fits`: `fits` itself or a reference to it on a cluster.
     kernel : numba kernel or None
         Kernel to compile in this process before other processes need it.
     """
@@ -67,11 +67,11 @@ def fit_pool(fits: FoldFits, n_jobs: int | None, n_fits: int, **options: Any) ->
     in_processes = not on_cluster and not getattr(backend, "uses_threads", False)
     kernel = getattr(final_step(fits.estimator), "_kernel", None) if in_processes else None
     with Parallel(n_jobs=n_jobs, prefer="threads", **options) as parallel:
-        yield FitPool(parallel, call, fits, send_to_workers(fits) if on_cluster else fits, kernel)
+        yield FitPool(parallel, call, fits, broadcast(fits) if on_cluster else fits, kernel)
 
 
 def _call_with_threads(
     n_threads: int | None, config: dict[str, Any], fit: Callable[..., Any], sent: Any, *task: Any
 ) -> Any:
     with config_context(**config), nullcontext() if n_threads is None else at_most_threads(n_threads):
-        return fit(receive(sent), *task)
+        return fit(received(sent), *task)

@@ -32,7 +32,7 @@ from sklearn_recsketch.model_selection import (
     UserHoldoutSplit,
     register_ray,
 )
-from sklearn_recsketch.utils._cluster import ScatteredValue
+from sklearn_recsketch.utils._cluster import BroadcastValue
 from sklearn_recsketch.utils._threads import at_most_threads, workers
 
 pytest.importorskip("skopt", reason="scikit-optimize is an optional dependency")
@@ -261,12 +261,12 @@ def test_pipelines_and_string_ids(likes):
 
 @pytest.mark.usefixtures("dask")
 def test_a_task_cannot_change_the_value_of_other_tasks():
-    scattered = pickle.loads(pickle.dumps(ScatteredValue({"seen": [], "rows": np.arange(3.0)}), 5))
-    opened = scattered.open()
-    opened["seen"].append("by a task")
-    passed_on = pickle.loads(pickle.dumps(scattered, 5))
-    assert scattered.open()["seen"] == passed_on.open()["seen"] == []
-    assert not opened["rows"].flags.writeable
+    sent = pickle.loads(pickle.dumps(BroadcastValue({"seen": [], "rows": np.arange(3.0)}), 5))
+    value = sent.get()
+    value["seen"].append("by a task")
+    forwarded = pickle.loads(pickle.dumps(sent, 5))
+    assert sent.get()["seen"] == forwarded.get()["seen"] == []
+    assert not value["rows"].flags.writeable
 
 
 def test_the_error_without_ray_names_the_extra(monkeypatch):
