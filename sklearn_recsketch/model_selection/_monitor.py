@@ -65,7 +65,7 @@ class EpochCurveMonitor:
     def __init__(self, scoring: Any, X_val: Any, y_val: Any = None, *, every: int = 1) -> None:
         check_interactions(X_val, y_val, name="X_val", weighted=False)
         self._scorer = scoring if callable(scoring) else make_ranking_scorer(scoring)
-        # Other scorers than those of this package have no name.
+        # Only scorers of this package have a name.
         self._name = str(getattr(self._scorer, "metric", "score"))
         self._validation = (X_val, y_val)
         self._every = check_integer(every, "every")

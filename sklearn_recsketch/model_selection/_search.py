@@ -127,7 +127,7 @@ class RecommenderSearchMixin:
         fits = FoldFits(
             search=self,
             estimator=clone(self.estimator),
-            X=with_coded_ids(X) if _reads_codes(self.estimator, scorer) else X,
+            X=with_coded_ids(X) if _accept_categories(self.estimator, scorer) else X,
             y=y,
             splits=splits,
             scorer=scorer,
@@ -195,7 +195,7 @@ def with_all_metrics(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     ]
 
 
-def _reads_codes(estimator: Any, scorer: Any) -> bool:
+def _accept_categories(estimator: Any, scorer: Any) -> bool:
     """Return whether all steps and scorers accept ids as categories; third-party ones may need the ids themselves."""
     steps = [step for _, step in getattr(estimator, "steps", [("", estimator)])]
     scorers = scorer._scorers.values() if isinstance(scorer, _MultimetricScorer) else [scorer]

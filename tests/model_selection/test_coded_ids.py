@@ -1,4 +1,4 @@
-"""Ids that a search encodes once, without a change of the interactions."""
+"""Encoding the ids once per search does not change the interactions."""
 
 import numpy as np
 import pandas as pd

@@ -1,4 +1,4 @@
-"""Splits that hold out whole items or users: test ids have no training rows, but features allow to rank them."""
+"""Splits that hold out whole items or users: test ids have no training rows, and models rank them by features."""
 
 import numpy as np
 import pandas as pd

@@ -168,9 +168,8 @@ def test_initial_parameters_are_tried_first_and_count():
     assert search.cv_results_["params"][:2] == [{"a": 3, "b": 1.0}, {"a": 0, "b": 0.5}]
     assert len(search.cv_results_["params"]) == 6
     assert search.optimizer_results_[0].func_vals[0] == 0
-    assert (
-        len(search.optimizer_results_[0].models) == 4
-    )  # there is one random trial instead of 3, because two are initial parameters
+    # Two of the three initial trials are initial parameters, and the third one is random.
+    assert len(search.optimizer_results_[0].models) == 4
 
 
 def test_initial_parameters_belong_to_the_space_that_contains_them():
