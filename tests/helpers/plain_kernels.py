@@ -1,7 +1,7 @@
-"""Plugin of pytest that runs kernels as Python code, so that their lines count in a measurement of coverage.
+"""Pytest plugin that runs kernels as Python code, so that coverage counts their lines.
 
-Compiled code is invisible to coverage. With numba's compiler switched off, kernels are plain functions; this module adds
-what tests expect of compiled ones, and imitates what the compiler does differently. Load it by
+Coverage does not see compiled code. With numba's compiler disabled, kernels are plain functions. This module adds the
+attributes of compiled functions that tests use, and imitates what the compiler does differently. It is loaded by
 ``-p tests.helpers.plain_kernels``.
 """
 
