@@ -16,8 +16,8 @@ TESTS ?=
 PARALLEL := -n logical --dist loadfile --no-loadscope-reorder
 FAST := -m "not slow and not spark and not cluster and not browser" --hypothesis-profile fast
 # Coverage sees kernels only where they run as Python, which these tests do in a minute. "make coverage FAST=" runs all tests.
-KERNEL_TESTS := tests/kernels tests/_ranking/test_top_k.py tests/_ranking/test_ranks.py tests/_ranking/test_neighbours.py \
-	tests/_data/test_id_stream.py tests/_data/test_pair_sums.py tests/recommenders/_pairwise/test_averages.py
+KERNEL_TESTS := tests/kernels tests/_ranking/test_top_k.py tests/_ranking/test_ranks.py \
+	tests/_data/test_id_stream.py tests/_data/test_pair_sums.py
 
 .PHONY: help demo experiments test test-fast coverage test-machines test-lowest wheel-check lint lint-workflows format type doc bench quality board clean
 
