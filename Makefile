@@ -15,9 +15,8 @@ TESTS ?=
 # A worker per core, each with one thread of BLAS. A file stays on one worker, as its fixtures do.
 PARALLEL := -n logical --dist loadfile --no-loadscope-reorder
 FAST := -m "not slow and not spark and not cluster and not browser" --hypothesis-profile fast
-# Coverage sees kernels only where they run as Python, which these tests do in a minute. "make coverage FAST=" runs all tests.
-KERNEL_TESTS := tests/kernels tests/_ranking/test_top_k.py tests/_ranking/test_ranks.py \
-	tests/_data/test_id_stream.py tests/_data/test_pair_sums.py
+# Tests that run kernels as Python, for coverage does not see compiled code.
+KERNEL_TESTS := tests/kernels tests/_ranking/test_top_k.py tests/_data/test_id_stream.py tests/_data/test_pair_sums.py
 
 .PHONY: help demo experiments test test-fast coverage test-machines test-lowest wheel-check lint lint-workflows format type doc bench quality board clean
 
@@ -27,7 +26,7 @@ help:
 	@echo "make test     the test suite;   make test-fast     what of it takes a minute"
 	@echo "make test-machines   the test suite as other processors would run it;   make test-lowest   on the oldest dependencies"
 	@echo "make wheel-check     the wheel alone, in an empty environment"
-	@echo "make coverage        the fast tests with coverage of lines and branches, kernels included"
+	@echo "make coverage        the fast tests with coverage, kernels included;   make coverage FAST=     all tests"
 	@echo "make lint     ruff and codespell;   make type     mypy;   make format   ruff format"
 	@echo "make lint-workflows  files of GitHub and CITATION.cff by their schemas"
 	@echo "make doc      the documentation;   make bench   timings beside peers;   make quality   precision beside peers"
