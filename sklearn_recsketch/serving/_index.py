@@ -11,7 +11,7 @@ from sklearn.utils import check_array, check_random_state
 
 from sklearn_recsketch._data.ids import lookup, show_id
 from sklearn_recsketch._ranking.candidates import check_selection_users, read_item_selection
-from sklearn_recsketch._ranking.query import asked_ids, ranked_table
+from sklearn_recsketch._ranking.query import check_query_ids, ranked_table
 from sklearn_recsketch._ranking.top_k import top_items
 from sklearn_recsketch.recommenders._similarity import unit_length
 from sklearn_recsketch.serving._choosing import eligible_rows, left_out
@@ -279,7 +279,7 @@ class EmbeddingIndex:
         contents = self._contents
         chosen = read_item_selection(candidates, "candidates", name, id_name(of))
         unwanted = read_item_selection(exclude, "exclude", name, id_name(of))
-        column = asked_ids(asked, name, contents.query_ids)
+        column = check_query_ids(asked, name, contents.query_ids)
         rows = lookup(contents.query_ids, column, name, "those the index knows are")
         ids = column.ids[column.codes]
         if (rows < 0).any():

@@ -19,5 +19,5 @@ def id_name(of: str) -> str:
 def score_vectors(recommender: Any, of: str) -> tuple[np.ndarray, np.ndarray]:
     """Ids of all items or users, and the vectors that `predict` multiplies: biases are coordinates."""
     ids = getattr(recommender, f"{of}_")
-    vectors = getattr(recommender, f"_{id_name(of)}_vectors")(np.arange(len(ids)))
+    vectors = recommender._score_vectors(id_name(of), np.arange(len(ids)))
     return ids, vectors

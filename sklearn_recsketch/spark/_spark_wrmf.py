@@ -13,7 +13,7 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_recsketch.recommenders._from_factors import assembled
+from sklearn_recsketch.recommenders._from_factors import fit_from_factors
 from sklearn_recsketch.recommenders._wrmf import WRMFRecommender
 from sklearn_recsketch.spark._automatic import Numbers, transformed
 from sklearn_recsketch.spark._id_coding import CodedInteractions, code_interactions
@@ -365,7 +365,7 @@ class SparkWRMFRecommender(BaseEstimator):
             max_iter=self.max_iter,
             random_state=self.random_state,
         )
-        return assembled(model, users.ids, items.ids, users.vectors, items.vectors, matrix)
+        return fit_from_factors(model, users.ids, items.ids, users.vectors, items.vectors, matrix)
 
     def _collected(self, name: str) -> Side:
         """Users or items, on this machine."""

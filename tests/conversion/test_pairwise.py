@@ -12,14 +12,16 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import scipy.sparse as sp
+from pairwise_losses import make_loss
 from peers import peers_matrix
 
 from sklearn_recsketch import SideFeatureEncoder, SideFeatures, WARPRecommender
 from sklearn_recsketch.kernels._sgd import ACCUMULATOR, PENALTY
 from sklearn_recsketch.preprocessing import to_matrix
+from sklearn_recsketch.recommenders._pairwise.epochs import PairwiseEpochs
 from sklearn_recsketch.recommenders._pairwise.lightfm_engine import alpha_of
+from sklearn_recsketch.recommenders._pairwise.losses import warp_rank_weights
 from sklearn_recsketch.recommenders._pairwise.sides import Embeddings, PlainSide
-from sklearn_recsketch.recommenders._pairwise.trainer import Loss, PairwisePasses, warp_rank_weights
 from sklearn_recsketch.utils._threads import Workers
 
 pytestmark = pytest.mark.engines
@@ -61,7 +63,9 @@ def our_epoch(likes, seed=0, *, loss="warp", n_components=K, penalty=0.0, max_sa
         for start, with_bias in ((users, False), (items, True))
     ]
     weights = warp_rank_weights(likes.shape[1], max_sampled) if loss == "warp" else None
-    epochs = PairwisePasses(positives, known, *sides, Loss(RATE, 1.0, weights, loss == "bpr"), seed, alone)
+    epochs = PairwiseEpochs(
+        positives, known, *sides, make_loss(RATE, weights, by_popularity=loss == "bpr"), seed, alone
+    )
     epochs.run(0)
     (users_after, _), (items_after, _) = epochs.embeddings()
     return SimpleNamespace(

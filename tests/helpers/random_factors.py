@@ -6,14 +6,14 @@ import numpy as np
 import scipy.sparse as sp
 
 from sklearn_recsketch import WRMFRecommender
-from sklearn_recsketch.recommenders._from_factors import assembled
+from sklearn_recsketch.recommenders._from_factors import fit_from_factors
 
 
 def model_of(items, users, seen=None):
     """A recommender with these vectors, whose ids are row numbers."""
     # Nothing can be computed from interactions that are not there.
     recommender = WRMFRecommender(items.shape[1], alpha=40.0, regularization=10.0)
-    return assembled(recommender, np.arange(len(users)), np.arange(len(items)), users, items, interactions=seen)
+    return fit_from_factors(recommender, np.arange(len(users)), np.arange(len(items)), users, items, interactions=seen)
 
 
 def scattered(n, rng, n_components=16):

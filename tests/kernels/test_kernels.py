@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import reference
 import scipy.sparse as sp
+from pairwise_losses import make_loss
 from scipy.stats import chi2, rankdata
 
 from sklearn_recsketch import BPRRecommender, WARPRecommender, WRMFRecommender
@@ -16,15 +17,9 @@ from sklearn_recsketch.kernels._rng import draw_below, mix, shuffled, stream_key
 from sklearn_recsketch.kernels._sgd import ACCUMULATOR, BIAS, BIAS_ACCUMULATOR
 from sklearn_recsketch.recommenders._als.confidences import ratings_of
 from sklearn_recsketch.recommenders._als.rows import Accuracy, FixedSide, Rotated, solve_side
-from sklearn_recsketch.recommenders._pairwise import trainer as _pairwise
+from sklearn_recsketch.recommenders._pairwise.epochs import PARTS, PairwiseEpochs
+from sklearn_recsketch.recommenders._pairwise.losses import strength_weights, warp_rank_weights
 from sklearn_recsketch.recommenders._pairwise.sides import Embeddings, FeaturedSide, Features, PlainSide
-from sklearn_recsketch.recommenders._pairwise.strength_ranks import rank_weights
-from sklearn_recsketch.recommenders._pairwise.trainer import (
-    PARTS,
-    Loss,
-    PairwisePasses,
-    warp_rank_weights,
-)
 from sklearn_recsketch.utils._threads import Workers
 
 ALONE = Workers(None, 1)
@@ -300,8 +295,8 @@ def test_sgd_epochs_equal_their_twin(kind, featured, weight, penalty, seed):
         for at, (values, given) in enumerate(zip(own, features))
     ]
     by_popularity = "popularity" in kind
-    loss = Loss(0.1, 1.0, weights, by_popularity)
-    epochs = PairwisePasses(matrix, matrix, *sgd_sides(own, features, penalty, weight), loss, 11, ALONE)
+    loss = make_loss(0.1, weights, by_popularity=by_popularity)
+    epochs = PairwiseEpochs(matrix, matrix, *sgd_sides(own, features, penalty, weight), loss, 11, ALONE)
     coo = matrix.tocoo()
     positives = list(zip(coo.row.tolist(), coo.col.tolist(), coo.data.tolist()))
     known = {(u, i) for u, i, _ in positives}
@@ -323,10 +318,10 @@ def test_sgd_epochs_equal_their_twin(kind, featured, weight, penalty, seed):
 
 def one_pass(kernel, weights):
     matrix, own, features = sgd_case(0, featured=False)
-    settings = Loss(0.1, 1.0, weights)
-    epochs = PairwisePasses(matrix, matrix, *sgd_sides(own, features), settings, 5, ALONE)
+    settings = make_loss(0.1, weights)
+    epochs = PairwiseEpochs(matrix, matrix, *sgd_sides(own, features), settings, 5, ALONE)
     n = matrix.nnz
-    step = _pairwise._step(settings, 5, 0, n)
+    step = settings.step(5, 0, n)
     loss = kernel(0, n, epochs._samples, epochs.users.kernel, epochs.items.kernel, step)
     return loss, epochs.users.kernel.vectors, epochs.items.kernel.vectors
 
@@ -363,7 +358,7 @@ def test_weights_by_rank_equal_scipys(n_users, n_items, seed):
     matrix = random_rows(rng, n_users, n_items)
     matrix.data[:] = rng.integers(1, 5, matrix.nnz)
     expected = [0.5 + rankdata(row) / (len(row) + 1) for row in np.split(matrix.data, matrix.indptr[1:-1])]
-    weights = rank_weights(matrix)
+    weights = strength_weights(matrix)
     np.testing.assert_allclose(weights.data, np.concatenate(expected), rtol=1e-6)
     np.testing.assert_array_equal(weights.indices, matrix.indices)
 

@@ -352,7 +352,7 @@ def test_failed_partial_fit_leaves_the_model_whole(planted):
     X, _, _ = planted
     model = BPRRecommender(4, max_iter=2, random_state=0).fit(X)
     before = copy.deepcopy(vars(model))
-    with pytest.raises(ValueError, match="The model is as it was before"):
+    with pytest.raises(ValueError, match="The model is the same as before"):
         model.set_params(learning_rate=1e30).partial_fit(X)
     assert vars(model).keys() == before.keys()
     for name in ("users_", "user_factors_", "item_factors_", "item_biases_", "loss_curve_"):

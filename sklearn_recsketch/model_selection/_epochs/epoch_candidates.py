@@ -11,8 +11,8 @@ from sklearn.base import clone
 from sklearn.callback import CallbackSupportMixin
 from sklearn.model_selection import ParameterGrid, ParameterSampler
 
-from sklearn_recsketch.model_selection._fits.fold_fits import final_step
 from sklearn_recsketch.model_selection._fits.parameter_values import native, read_values
+from sklearn_recsketch.utils._unwrap import final_step
 from sklearn_recsketch.utils._validation import is_integer
 
 __all__ = ["check_candidates", "checked_epochs", "list_candidates"]

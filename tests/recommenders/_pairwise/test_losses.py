@@ -7,12 +7,14 @@ import math
 import numpy as np
 import pytest
 import scipy.sparse as sp
+from pairwise_losses import make_loss
 
 from sklearn_recsketch import BPRRecommender, WARPRecommender
 from sklearn_recsketch.kernels._sgd import PENALTY
 from sklearn_recsketch.preprocessing import to_matrix
+from sklearn_recsketch.recommenders._pairwise.epochs import PairwiseEpochs
+from sklearn_recsketch.recommenders._pairwise.losses import penalty_unit, warp_rank_weights
 from sklearn_recsketch.recommenders._pairwise.sides import Embeddings, PlainSide
-from sklearn_recsketch.recommenders._pairwise.trainer import Loss, PairwisePasses, penalty_unit, warp_rank_weights
 from sklearn_recsketch.utils._threads import Workers
 
 BOTH = pytest.mark.parametrize("recommender", [WARPRecommender, BPRRecommender])
@@ -96,7 +98,7 @@ def test_the_shrinkage_is_in_proportion_to_the_learning_rate(weights, rate, seed
         rng = np.random.default_rng(seed)
         values = [(rng.standard_normal((n, 3)) * 0.1).astype(np.float32) for n in matrix.shape]
         sides = [PlainSide(Embeddings.starting_at(v.copy(), penalty), n == 1, ALONE) for n, v in enumerate(values)]
-        PairwisePasses(matrix, matrix, *sides, Loss(rate, 1.0, weights), seed, ALONE).run(0)
+        PairwiseEpochs(matrix, matrix, *sides, make_loss(rate, weights), seed, ALONE).run(0)
         moved.append(sides[0].kernel.vectors)
     # To first order, of steps so short that accumulators stay where they are.
     share = np.sum(moved[0] * (moved[0] - moved[1])) / np.sum(moved[0] ** 2)
@@ -105,8 +107,8 @@ def test_the_shrinkage_is_in_proportion_to_the_learning_rate(weights, rate, seed
 
 def test_the_edge_follows_from_the_mean_interactions():
     matrix = sp.csr_array(np.ones((4, 9), np.float32))
-    assert penalty_unit(Loss(0.1, 0.0, None), matrix) == pytest.approx(0.5 / 3 * (3 + 2) / 2)
-    warp = Loss(0.1, 1.0, warp_rank_weights(9, 3))
+    assert penalty_unit(make_loss(0.1), matrix) == pytest.approx(0.5 / 3 * (3 + 2) / 2)
+    warp = make_loss(0.1, warp_rank_weights(9, 3))
     assert penalty_unit(warp, matrix) == pytest.approx(math.log(8) * (3 + 2) / 2)
 
 
