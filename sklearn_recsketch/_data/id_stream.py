@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from sklearn_recsketch._data.ids import IdColumn, inverse_permutation
-from sklearn_recsketch.kernels._id_hash import append_runs, fill_slots, hash_runs, number_keys, unlike_runs
+from sklearn_recsketch.kernels._id_hash import append_strings, fill_slots, find_collisions, hash_strings, number_keys
 from sklearn_recsketch.kernels._jit import read_only
 from sklearn_recsketch.utils._threads import even_ranges
 
@@ -108,13 +108,13 @@ class StringStream(IdStream):
         offsets = read_only(np.frombuffer(offsets, dtype=np.int64)[batch.offset : batch.offset + n + 1])
         data = read_only(np.frombuffer(b"" if data is None else data, dtype=np.uint8))
         keys = np.empty(n, dtype=np.int64)
-        hash_runs(offsets, data, keys)
+        hash_strings(offsets, data, keys)
         codes, rows = np.empty(n, dtype=np.int32), np.arange(n)
         while len(rows):
             codes[rows] = self._number(offsets, data, rows, keys[rows])
             # Linear probing: if two ids share a hash, the later one takes the next free hash.
             unlike = np.empty(n, dtype=np.int64)
-            rows = unlike[: unlike_runs(offsets, data, codes, self._offsets, self._data, unlike)]
+            rows = unlike[: find_collisions(offsets, data, codes, self._offsets, self._data, unlike)]
             keys[rows] += 1
         return codes
 
@@ -126,7 +126,7 @@ class StringStream(IdStream):
         if n_bytes > len(self._data) or self._keys.n_known >= len(self._offsets):
             self._data = _grown(self._data, int(self._offsets[n_before]), 2 * n_bytes)
             self._offsets = _grown(self._offsets, n_before + 1, 2 * self._keys.n_known + 1)
-        append_runs(offsets, data, new, n_before, self._offsets, self._data)
+        append_strings(offsets, data, new, n_before, self._offsets, self._data)
         return codes
 
     def _sorted_ids(self) -> tuple[np.ndarray, np.ndarray]:

@@ -18,6 +18,7 @@ from sklearn_recsketch._data.ids import (
     IdColumn,
     check_same_kind,
     encode_ids,
+    find_positions,
     lookup,
     lookup_unsorted,
     show_id,

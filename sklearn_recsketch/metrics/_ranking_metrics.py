@@ -13,6 +13,7 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 
 from sklearn_recsketch.metrics._recommendation_table import averaged, find_relevant_rows, read_table
+from sklearn_recsketch.utils._validation import check_integer
 
 __all__ = [
     "METRICS",

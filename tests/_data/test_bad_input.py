@@ -6,11 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 import scipy.sparse as sp
+from estimators import RECOMMENDERS, small
 
 from sklearn_recsketch import (
     PopularityRecommender,
-    WARPRecommender,
-    WRMFRecommender,
 )
 
 GOOD = [["ann", 7], ["ann", 9], ["bob", 9], ["eve", 7]]
@@ -153,7 +152,7 @@ TABLES = [
 
 
 @pytest.mark.parametrize(("X", "y", "error", "text"), [pytest.param(*row[1:], id=row[0]) for row in TABLES])
-@pytest.mark.parametrize("recommender", [PopularityRecommender(), WRMFRecommender(2), WARPRecommender(2)], ids=type)
+@pytest.mark.parametrize("recommender", small(RECOMMENDERS), ids=type)
 def test_fit_raises_for_invalid_tables(recommender, X, y, error, text):
     with pytest.raises(error, match=re.compile(text, re.DOTALL)):
         recommender.fit(X, y)

@@ -7,7 +7,7 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
-from feature_dicts import entries
+from sparse_matrices import entries
 
 from sklearn_recsketch import SideFeatures
 

@@ -5,8 +5,10 @@ import warnings
 import numpy as np
 import pandas as pd
 import pytest
+from estimators import RECOMMENDERS, small
+from sklearn.base import clone
 
-from sklearn_recsketch import BPRRecommender, PopularityRecommender, SideFeatures, WARPRecommender, WRMFRecommender
+from sklearn_recsketch import SideFeatures, WRMFRecommender
 from sklearn_recsketch.exceptions import IdMismatchWarning
 from sklearn_recsketch.model_selection import ColdItemSplit, ColdUserSplit, UserKFold
 
@@ -14,12 +16,7 @@ USERS = [f"u{i}" for i in range(20)]
 ITEMS = [f"m{i}" for i in range(12)]
 X = pd.DataFrame([(u, ITEMS[(i + j) % 12]) for i, u in enumerate(USERS) for j in range(4)], columns=["user", "item"])
 NUMBERS = X.apply(lambda column: column.str[1:].astype(int))
-MODELS = {
-    "wrmf": lambda: WRMFRecommender(2, max_iter=1, random_state=0),
-    "warp": lambda: WARPRecommender(2, max_iter=1, random_state=0),
-    "bpr": lambda: BPRRecommender(2, max_iter=1, random_state=0),
-    "popularity": PopularityRecommender,
-}
+WRMF = WRMFRecommender(2, max_iter=1, random_state=0)
 SIDES = {"user_features": (USERS, ITEMS), "item_features": (ITEMS, USERS)}
 
 
@@ -27,9 +24,9 @@ def features(ids):
     return SideFeatures.from_dicts({id_: {"tag": f"t{row % 3}"} for row, id_ in enumerate(ids)})
 
 
-@pytest.fixture(params=MODELS)
+@pytest.fixture(params=small(RECOMMENDERS), ids=lambda rec: type(rec).__name__)
 def model(request):
-    return MODELS[request.param]()
+    return clone(request.param)
 
 
 @pytest.mark.parametrize("side", SIDES)
@@ -187,7 +184,7 @@ def test_folds_do_not_warn(model, splitter):
 @pytest.mark.parametrize("one", [True, False])
 def test_a_query_with_features_of_the_other_side_raises(side, one):
     other = SIDES[side][1]
-    model = MODELS["wrmf"]().fit(X, user_features=features(USERS), item_features=features(ITEMS))
+    model = clone(WRMF).fit(X, user_features=features(USERS), item_features=features(ITEMS))
     query = features(other[:1] if one else other)
     match = rf"ids of {side} \(first: '{query.ids[0]}'\) are .*s the model was fitted on, and none .* did you mean"
     with pytest.raises(ValueError, match=match):
@@ -196,14 +193,14 @@ def test_a_query_with_features_of_the_other_side_raises(side, one):
 
 @pytest.mark.filterwarnings("error")
 def test_a_query_accepts_features_of_unknown_ids():
-    model = MODELS["wrmf"]().fit(X, user_features=features(USERS), item_features=features(ITEMS))
+    model = clone(WRMF).fit(X, user_features=features(USERS), item_features=features(ITEMS))
     table = model.recommend(user_features=features(["eve"]), item_features=features(["new", "m1"]), k=20)
     assert set(table["user"]) == {"eve"} and "new" in set(table["item"])
 
 
 @pytest.mark.filterwarnings("error")
 def test_a_query_accepts_integer_ids_of_both_sides():
-    model = MODELS["wrmf"]().fit(NUMBERS, item_features=features(range(12)))
+    model = clone(WRMF).fit(NUMBERS, item_features=features(range(12)))
     assert 15 in set(model.recommend(0, k=20, item_features=features([15]))["item"])
 
 

@@ -57,10 +57,10 @@ def test_strings_in_batches_are_encoded_like_a_column(values, sizes):
 @pytest.mark.parametrize("bits", [0, 1, 3])
 def test_strings_with_equal_hashes_are_distinguished(bits, monkeypatch):
     def weak(offsets, data, keys):
-        _ids.hash_runs(offsets, data, keys)
+        _ids.hash_strings(offsets, data, keys)
         keys &= 2**bits - 1
 
-    monkeypatch.setattr(_id_stream, "hash_runs", weak)
+    monkeypatch.setattr(_id_stream, "hash_strings", weak)
     values = [f"id-{n}" for n in np.random.default_rng(0).integers(0, 40, 300)]
     same(streamed(values, "strings", [7, 50, 1]), values)
 
@@ -70,7 +70,7 @@ def test_leading_nuls_change_hashes():
     data = read_only(np.frombuffer("".join(ids).encode(), dtype=np.uint8))
     offsets = read_only(np.concatenate([[0], np.cumsum([len(id_) for id_ in ids])]))
     keys = np.empty(len(ids), dtype=np.int64)
-    _ids.hash_runs(offsets, data, keys)
+    _ids.hash_strings(offsets, data, keys)
     assert len(np.unique(keys)) == len(ids)
 
 

@@ -6,17 +6,16 @@ import polars as pl
 import pyarrow as pa
 import pytest
 import scipy.sparse as sp
+from estimators import WITH_FACTORS
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from sklearn.model_selection import KFold, cross_val_score
 
 from sklearn_recsketch import (
-    BPRRecommender,
     InteractionThresholder,
     PopularityRecommender,
     SideFeatures,
-    WARPRecommender,
     WRMFRecommender,
 )
 from sklearn_recsketch.metrics import make_ranking_scorer
@@ -233,7 +232,7 @@ def same(a, b):
 
 
 @pytest.mark.parametrize("name", ["pandas_object", "pandas_category", "numpy_object", "polars"])
-@pytest.mark.parametrize("cls", [WRMFRecommender, WARPRecommender, BPRRecommender])
+@pytest.mark.parametrize("cls", WITH_FACTORS)
 def test_the_data_of_the_caller_are_not_changed(cls, name):
     X, y = TEXT_TABLES[name](), STRENGTH.copy()
     before = snapshot(X) if name != "polars" else X.clone()

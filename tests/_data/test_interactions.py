@@ -6,21 +6,19 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
+from estimators import RECOMMENDERS, small
 from sklearn.pipeline import make_pipeline
 from sklearn.utils.validation import has_fit_parameter
 
 from sklearn_recsketch import (
-    BPRRecommender,
     InteractionThresholder,
     PopularityRecommender,
-    WARPRecommender,
     WRMFRecommender,
 )
 from sklearn_recsketch._data.interactions import check_interactions
 from sklearn_recsketch.inspection import explain
 
-RECOMMENDERS = [WRMFRecommender(2), WARPRecommender(2), BPRRecommender(2), PopularityRecommender()]
-EVERY = pytest.mark.parametrize("rec", RECOMMENDERS, ids=lambda rec: type(rec).__name__)
+EVERY = pytest.mark.parametrize("rec", small(RECOMMENDERS), ids=lambda rec: type(rec).__name__)
 
 
 class Subclass(pd.DataFrame):

@@ -186,7 +186,7 @@ REFUSED = {
     "complex_sparse": (sp.csr_array(np.array([[1j]])), r"Complex data not supported"),
     "levels_of_columns": (
         LONG.pivot_table(index="user", columns="item"),
-        r"The columns of matrix must have one level, .* there are 2 \(first: \('count', 'm1'\)\)\. Pass values",
+        r"columns of matrix must have one level, of ids, but there are 2 \(first: \('count', 'm1'\)\)\. Pass values",
     ),
     "levels_of_index": (LONG.set_index(["user", "item"]), r"The index of matrix must have one level"),
     "repeated_user": (

@@ -5,12 +5,13 @@ import pickle
 import numpy as np
 import pandas as pd
 import pytest
+from estimators import ONE_PER_TRAINER
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from sklearn.base import clone
 from sklearn.preprocessing import StandardScaler
 
-from sklearn_recsketch import SideFeatureEncoder, SideFeatures, WARPRecommender, WRMFRecommender
+from sklearn_recsketch import SideFeatureEncoder, SideFeatures, WRMFRecommender
 from sklearn_recsketch.inspection import explain, suggest_features
 from sklearn_recsketch.metrics import make_ranking_scorer
 from sklearn_recsketch.model_selection import ColdItemSplit
@@ -75,7 +76,7 @@ def test_a_change_of_unit_changes_nothing(values, factor, offset):
 
 
 @pytest.mark.parametrize("unit", [1.0, 1000.0, 1e9, 1e-300, 1e300])
-@pytest.mark.parametrize("model", [WRMFRecommender, WARPRecommender])
+@pytest.mark.parametrize("model", ONE_PER_TRAINER)
 def test_models_do_not_depend_on_the_unit(likes, model, unit):
     X, _, _ = likes
     items = np.unique(X["item"])
@@ -91,7 +92,7 @@ def test_models_do_not_depend_on_the_unit(likes, model, unit):
 
 
 @pytest.mark.parametrize("measurement", ["year", "nearly constant", "outlier", "bools"])
-@pytest.mark.parametrize("model", [WRMFRecommender, WARPRecommender])
+@pytest.mark.parametrize("model", ONE_PER_TRAINER)
 def test_an_uninformative_measurement_does_not_hurt_cold_items(planted, model, measurement):
     X, _, tags = planted
     train, test = next(ColdItemSplit(test_fraction=0.3, random_state=0).split(X))
@@ -214,7 +215,7 @@ def test_an_id_at_the_mean_is_represented_by_its_measurement():
     assert not model.fit(X, item_features=features).item_factors_[1].any()
 
 
-@pytest.mark.parametrize("model", [WRMFRecommender, WARPRecommender])
+@pytest.mark.parametrize("model", ONE_PER_TRAINER)
 def test_partial_fit_keeps_the_scale_of_known_measurements(likes, model):
     X, _, _ = likes
     items = np.unique(X["item"])

@@ -3,15 +3,14 @@
 import numpy as np
 import pandas as pd
 import pytest
+from estimators import small
 from sklearn.base import clone
 
-from sklearn_recsketch import SideFeatures, WARPRecommender, WRMFRecommender
+from sklearn_recsketch import SideFeatures
 from sklearn_recsketch.inspection import rank_by_feature
 
-RECOMMENDERS = [WRMFRecommender(4, max_iter=2, random_state=0), WARPRecommender(4, max_iter=2, random_state=0)]
 
-
-@pytest.fixture(scope="module", params=RECOMMENDERS, ids=lambda rec: type(rec).__name__)
+@pytest.fixture(scope="module", params=small(), ids=lambda rec: type(rec).__name__)
 def factors(request, planted):
     X, y, features = planted
     users = SideFeatures.from_dicts({int(user): {"land": f"l{user % 3}"} for user in [*np.unique(X["user"]), 10**6]})

@@ -7,14 +7,15 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
-from random_factors import model_of
+from estimators import RECOMMENDERS, small
+from random_factors import recommender_of
 from sklearn.base import clone
 
-from sklearn_recsketch import PopularityRecommender, SideFeatures, WARPRecommender, WRMFRecommender
+from sklearn_recsketch import PopularityRecommender, SideFeatures, WRMFRecommender
 from sklearn_recsketch._ranking.candidates import read_item_selection
 
-RECOMMENDERS = [WRMFRecommender(4, max_iter=2, random_state=0), WARPRecommender(4, max_iter=2, random_state=0)]
-MODELS = [*RECOMMENDERS, PopularityRecommender()]
+FACTOR_MODELS = small()
+MODELS = small(RECOMMENDERS)
 names = lambda rec: type(rec).__name__  # noqa: E731
 NAN = np.nan
 PAIRS = [("ann", "m3"), ("ann", "m1"), ("bob", "m3")]
@@ -180,7 +181,7 @@ def test_new_items_may_be_candidates_of_a_user(rec):
 def test_memory_is_proportional_to_the_number_of_pairs():
     n_users, n_items, each = 20_000, 30_000, 5
     rng = np.random.default_rng(0)
-    rec = model_of(rng.standard_normal((n_items, 2)), rng.standard_normal((n_users, 2)))
+    rec = recommender_of(rng.standard_normal((n_items, 2)), rng.standard_normal((n_users, 2)))
     candidates = np.column_stack([np.repeat(rec.users_, each), rng.integers(n_items, size=n_users * each)])
     tracemalloc.start()
     table = rec.recommend(candidates=candidates, k=3)

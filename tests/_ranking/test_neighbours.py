@@ -7,22 +7,18 @@ import itertools
 import numpy as np
 import pytest
 import reference
+from estimators import small
 
-from sklearn_recsketch import BPRRecommender, WARPRecommender, WRMFRecommender
+from sklearn_recsketch import WRMFRecommender
 from sklearn_recsketch._ranking.neighbours import _rounds, all_neighbours
 from sklearn_recsketch.datasets import make_interactions
 from sklearn_recsketch.kernels import _nearest as _neighbours
 from sklearn_recsketch.utils._threads import Workers, workers
 
 ALONE = Workers(None, 1)
-MODELS = [
-    WRMFRecommender(8, random_state=0, max_iter=5),
-    WARPRecommender(8, random_state=0, max_iter=3),
-    BPRRecommender(8, random_state=0, max_iter=3),
-]
 
 
-@pytest.fixture(scope="module", params=MODELS, ids=lambda model: type(model).__name__)
+@pytest.fixture(scope="module", params=small(n_components=8, max_iter=5), ids=lambda model: type(model).__name__)
 def fitted(request):
     X, y = make_interactions(n_users=150, n_items=60, random_state=0)
     return request.param.fit(X, y)
@@ -64,7 +60,7 @@ def test_all_neighbours_do_not_depend_on_threads():
 
 
 def test_rank_pairs_runs_as_plain_python(monkeypatch):
-    for name in ("_insert", "_any_enters"):
+    for name in ("insert", "_any_enters"):
         monkeypatch.setattr(_neighbours, name, getattr(_neighbours, name).py_func)
     vectors = np.zeros((512, 2), np.float32)
     vectors[:9] = np.random.default_rng(0).standard_normal((9, 2))

@@ -8,20 +8,17 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
+from estimators import RECOMMENDERS, small
 from sklearn.base import clone
 
-from sklearn_recsketch import PopularityRecommender, SideFeatures, WARPRecommender, WRMFRecommender
+from sklearn_recsketch import SideFeatures
 from sklearn_recsketch.inspection import explain, suggest_features
 from sklearn_recsketch.metrics import catalog_coverage_at_k, precision_at_k
 from sklearn_recsketch.preprocessing import to_matrix
 from sklearn_recsketch.serving import to_index
 
 by_type = {"ids": lambda value: type(value).__name__}
-MODELS = [
-    WRMFRecommender(3, max_iter=2, random_state=0),
-    WARPRecommender(3, max_iter=2, random_state=0),
-    PopularityRecommender(),
-]
+MODELS = small(RECOMMENDERS, 3)
 INTERACTIONS = {"ann": ["7", "8"], "bob": ["8", "9"], "eve": ["7", "10"], "joe": ["10"], "7": ["8"]}
 STRINGS = pd.DataFrame(
     [(user, item) for user, items in INTERACTIONS.items() for item in items], columns=["user", "item"]
@@ -32,7 +29,7 @@ TAGS = SideFeatures.from_dicts({item: {"tag": f"t{item}"} for item in ("7", "8",
 
 
 def fitted(X, model=MODELS[0]):
-    features = TAGS if X is STRINGS and model is not MODELS[2] else None
+    features = TAGS if X is STRINGS and model is not MODELS[-1] else None
     return clone(model).fit(X, item_features=features)
 
 

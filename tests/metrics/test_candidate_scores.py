@@ -3,10 +3,11 @@
 import numpy as np
 import pandas as pd
 import pytest
+from estimators import RECOMMENDERS, small
 from sklearn.base import clone
 from sklearn.model_selection import cross_val_score
 
-from sklearn_recsketch import PopularityRecommender, WARPRecommender, WRMFRecommender
+from sklearn_recsketch import PopularityRecommender
 from sklearn_recsketch.metrics import (
     make_ranking_scorer,
     ndcg_at_k,
@@ -16,15 +17,10 @@ from sklearn_recsketch.metrics import (
 )
 from sklearn_recsketch.model_selection import UserHoldoutSplit
 
-MODELS = [
-    WRMFRecommender(4, max_iter=2, random_state=0),
-    WARPRecommender(4, max_iter=2, random_state=0),
-    PopularityRecommender(),
-]
 TABLE_METRICS = {"precision": precision_at_k, "recall": recall_at_k, "ndcg": ndcg_at_k}
 
 
-@pytest.fixture(scope="module", params=MODELS, ids=lambda rec: type(rec).__name__)
+@pytest.fixture(scope="module", params=small(RECOMMENDERS), ids=lambda rec: type(rec).__name__)
 def fitted(request, split):
     return clone(request.param).fit(*split[:2])
 

@@ -11,7 +11,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from peers import peers_matrix
+from sparse_matrices import legacy_csr
 
 from sklearn_recsketch import WRMFRecommender
 from sklearn_recsketch import metrics as ours
@@ -31,7 +31,7 @@ def case(split):
     rec = WRMFRecommender(n_components=6, max_iter=3, random_state=0).fit(X, y)
     X_test = X_test[X_test["user"].isin(rec.users_) & X_test["item"].isin(rec.items_)]
     shape = {"users": rec.users_, "items": rec.items_}
-    train, test = (peers_matrix(to_matrix(rows, **shape)[0]) for rows in (X, X_test))
+    train, test = (legacy_csr(to_matrix(rows, **shape)[0]) for rows in (X, X_test))
     n = np.diff(test.indptr)
     return SimpleNamespace(
         rec=rec, X=X, X_test=X_test, train=train, test=test, n=n[n > 0], N=len(rec.items_),

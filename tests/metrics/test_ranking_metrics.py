@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from reference_metrics import REFERENCE, judge, mean_over_users, rank_by_score
+from reference_metrics import REFERENCE, choose_relevant, mean_over_users, rank_by_score
 from sklearn.metrics import ndcg_score
 from sklearn.model_selection import cross_validate
 from sklearn.pipeline import make_pipeline
@@ -194,7 +194,7 @@ def test_scorer_follows_the_rule_for_seen_and_new_pairs(fit, new, repeated, name
         return
     rec = PopularityRecommender().fit(fit)
     users, items = {u for u, _ in fit}, {i for _, i in fit}
-    relevant, training = judge(set(fit), set(evaluated), users, items)
+    relevant, training = choose_relevant(set(fit), set(evaluated), users, items)
     score = {item: len({u for u, i in fit if i == item}) for item in items}
     lists = {}
     for user, _ in relevant:

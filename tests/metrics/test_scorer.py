@@ -5,23 +5,21 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from estimators import RECOMMENDERS, small
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import cross_val_score
 
-from sklearn_recsketch import PopularityRecommender, WARPRecommender, WRMFRecommender
+from sklearn_recsketch import PopularityRecommender
 from sklearn_recsketch.metrics import _evaluation, make_ranking_scorer, ranking_report, recall_at_k
 from sklearn_recsketch.metrics._evaluation_task import Options, make_evaluation_task
 from sklearn_recsketch.metrics._scorer import on_rows
 from sklearn_recsketch.model_selection import ColdUserSplit
 
-MODELS = [
-    PopularityRecommender(),
-    WRMFRecommender(4, max_iter=3, random_state=0),
-    WARPRecommender(4, max_iter=3, random_state=0),
-]
+MODELS = small(RECOMMENDERS, max_iter=3)
+WRMF, POPULARITY = MODELS[0], MODELS[-1]
 each_model = pytest.mark.parametrize("model", MODELS, ids=lambda model: type(model).__name__)
 NAMES = ["precision@5", "auc", "neg_preference_mse"]
 each_name = pytest.mark.parametrize("name", NAMES)
@@ -29,7 +27,7 @@ each_name = pytest.mark.parametrize("name", NAMES)
 
 @pytest.fixture(scope="module")
 def fitted(split):
-    return clone(MODELS[1]).fit(split[0], split[1])
+    return clone(WRMF).fit(split[0], split[1])
 
 
 def test_repr_of_scorers():
@@ -40,7 +38,7 @@ def test_repr_of_scorers():
 @pytest.mark.parametrize("metrics", ["auc", ["auc"]])
 def test_unfitted_recommender_raises(metrics, split):
     with pytest.raises(NotFittedError, match="This WRMFRecommender instance is not fitted yet"):
-        make_ranking_scorer(metrics)(clone(MODELS[1]), split[2])
+        make_ranking_scorer(metrics)(clone(WRMF), split[2])
 
 
 # Samples of users.
@@ -182,7 +180,7 @@ def test_rows_of_strength_zero_are_not_in_the_history():
 def test_int_random_state_draws_the_same_histories_in_every_call(planted):
     X, _, _ = planted
     train, test = next(ColdUserSplit(random_state=0).split(X))
-    rec = clone(MODELS[1]).fit(X.iloc[train])
+    rec = clone(WRMF).fit(X.iloc[train])
     scores = [make_ranking_scorer("ndcg@5", fold_in=0.5, random_state=s)(rec, X.iloc[test]) for s in (0, 0, 1)]
     assert scores[0] == scores[1] != scores[2]
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from reference_metrics import auc, judge, preference_mse, rank_by_score
+from reference_metrics import auc, choose_relevant, preference_mse, rank_by_score
 from sklearn.metrics import mean_squared_error, roc_auc_score
 from sklearn.model_selection import GridSearchCV
 
@@ -138,7 +138,7 @@ def evaluations(draw):
 def candidates_by_user(fit, evaluated, exclude_seen, candidates):
     """Return the relevant items and the popularity scores of the candidates of each evaluated user."""
     items = {i for _, i in fit}
-    relevant, training = judge(set(fit), set(evaluated), {u for u, _ in fit}, items)
+    relevant, training = choose_relevant(set(fit), set(evaluated), {u for u, _ in fit}, items)
     score = {item: len({u for u, i in fit if i == item}) for item in items}
     by_user = {}
     for user, _ in relevant:

@@ -7,6 +7,7 @@ import pickle
 import numpy as np
 import pandas as pd
 import pytest
+from estimators import ONE_PER_TRAINER, PAIRWISE, RECOMMENDERS, small
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from parquet_writing import CHARACTERS, write
@@ -16,10 +17,8 @@ from sklearn.model_selection import GridSearchCV, cross_val_score, train_test_sp
 from sklearn.pipeline import Pipeline
 
 from sklearn_recsketch import (
-    BPRRecommender,
     InteractionThresholder,
     PopularityRecommender,
-    WARPRecommender,
     WRMFRecommender,
 )
 from sklearn_recsketch._data.interactions import check_interactions
@@ -36,14 +35,8 @@ from sklearn_recsketch.preprocessing import (
 pa = pytest.importorskip("pyarrow", reason="reads Parquet, the extra [parquet]")
 pq = pytest.importorskip("pyarrow.parquet")
 
-RECOMMENDERS = [
-    WRMFRecommender(4, max_iter=2, random_state=0),
-    WRMFRecommender(4, max_iter=2, solver="cholesky", random_state=0),
-    WARPRecommender(4, max_iter=2, random_state=0),
-    BPRRecommender(4, max_iter=2, random_state=0),
-    PopularityRecommender(),
-]
-EVERY = pytest.mark.parametrize("rec", RECOMMENDERS, ids=str)
+MODELS = [*small(RECOMMENDERS), *small([WRMFRecommender], solver="cholesky")]
+EVERY = pytest.mark.parametrize("rec", MODELS, ids=str)
 
 INTEGERS = st.integers(-(2**63), 2**63 - 1) | st.integers(0, 4)
 STRINGS = st.text(CHARACTERS, max_size=3).filter(str.strip) | st.sampled_from(["ann", "bob"])
@@ -301,7 +294,7 @@ def test_selecting_rows_raises_in_bayesian_searches(planted, path):
 # Training in batches.
 
 
-@pytest.mark.parametrize("recommender", [WARPRecommender, BPRRecommender])
+@pytest.mark.parametrize("recommender", PAIRWISE)
 def test_partial_fit_on_all_batches_learns_like_an_epoch(recommender, split, path):
     X, _, X_test, _ = split
     write(X.sample(frac=1, random_state=0), path)
@@ -317,7 +310,7 @@ def test_partial_fit_on_all_batches_learns_like_an_epoch(recommender, split, pat
 
 
 @pytest.mark.filterwarnings("ignore:28 of the 28 evaluated users were not in fit:UserWarning")
-@pytest.mark.parametrize("rec", [WRMFRecommender(6, random_state=0), WARPRecommender(6, random_state=0)], ids=str)
+@pytest.mark.parametrize("rec", [cls(6, random_state=0) for cls in ONE_PER_TRAINER], ids=str)
 def test_partial_fit_on_new_users_comes_close_to_a_full_fit(rec, split):
     X, _, X_test, _ = split
     new = X["user"].unique()[::10]

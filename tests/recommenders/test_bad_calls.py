@@ -5,6 +5,7 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
+from estimators import RECOMMENDERS, WITH_FACTORS
 from sklearn.exceptions import NotFittedError
 
 from sklearn_recsketch import (
@@ -13,7 +14,6 @@ from sklearn_recsketch import (
     PopularityRecommender,
     SideFeatureEncoder,
     SideFeatures,
-    WARPRecommender,
     WRMFRecommender,
 )
 from sklearn_recsketch.metrics import make_ranking_scorer, precision_at_k
@@ -361,7 +361,7 @@ FAILURES = [
 
 
 @pytest.mark.parametrize(("parameters", "data", "options"), FAILURES)
-@pytest.mark.parametrize("cls", [WRMFRecommender, WARPRecommender])
+@pytest.mark.parametrize("cls", WITH_FACTORS)
 def test_failing_fit_changes_nothing(cls, parameters, data, options):
     recommender = cls(n_components=2, max_iter=1, random_state=0).fit(pd.DataFrame(GOOD, columns=["u", "i"]))
     recommender.set_params(**parameters)
@@ -373,7 +373,7 @@ def test_failing_fit_changes_nothing(cls, parameters, data, options):
     assert all(after[name] is value for name, value in before.items())
 
 
-@pytest.mark.parametrize("cls", [WRMFRecommender, WARPRecommender, PopularityRecommender])
+@pytest.mark.parametrize("cls", RECOMMENDERS)
 def test_failing_partial_fit_changes_nothing(cls):
     recommender = cls().fit(GOOD)
     before = dict(vars(recommender))
