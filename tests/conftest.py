@@ -116,7 +116,7 @@ def wrmf(planted):
 
 @pytest.fixture(scope="session", params=["exact", "hnsw"])
 def index(request, wrmf):
-    """Its items by score, in an index of either kind."""
+    """Index of the items of `wrmf`, of either kind."""
     return to_index(wrmf, request.param)
 
 
@@ -128,7 +128,7 @@ def large():
 
 @pytest.fixture(scope="session")
 def graph(large):
-    """Its items by score, in a graph."""
+    """HNSW index of the items of `large`."""
     return to_index(large)
 
 
