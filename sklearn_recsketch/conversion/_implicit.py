@@ -135,7 +135,8 @@ def to_implicit(estimator: Any) -> Any:
     Notes
     -----
     The `alpha` of the ALS model is 1, so pass confidences, ``1 + alpha_ * t(d)`` with the transform t of `confidence`,
-    to its method `recalculate_user`. The regularization of WARP and BPR cannot be converted: that of the BPR model is 0.
+    to its method `recalculate_user`. The regularization of WARP and BPR cannot be converted, so that of the BPR model
+    is 0.
 
     Examples
     --------
@@ -153,7 +154,7 @@ def to_implicit(estimator: Any) -> Any:
         scaling = recommender._objective.scaling
         if users != items or scaling:
             warnings.warn(
-                f"The recommender regularizes its rows differently (users {users:g}, items {items:g}, "
+                f"The rows of the recommender are regularized differently (users {users:g}, items {items:g}, "
                 f"regularization_scaling={scaling!r}), but implicit has a single regularization, which is set to "
                 f"{users:g}. This only affects recalculate_user and recalculate_item.",
                 stacklevel=2,

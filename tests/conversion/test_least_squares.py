@@ -196,7 +196,7 @@ def irspacks_penalties(case, reg, nu, alpha0):
 
 @pytest.mark.parametrize("nu", [0.0, 0.5, 1.0])
 def test_irspacks_original_loss_is_ours_times_alpha0(case, nu):
-    """With alpha = 1 / alpha0 and nu = regularization_scaling, the objectives are proportional on binary interactions."""
+    """For binary interactions, alpha is 1 / alpha0 and regularization_scaling is nu."""
     trainer, run = irspack_trainer(case.binary, n_components=K, alpha0=0.3, reg=0.02, nu=nu, loss_type="ORIGINAL")
     start = np.array(trainer.item)
     ours = swept(start, case.X, None, 5, alpha=1 / 0.3, **irspacks_penalties(case, 0.02, nu, 0.3))
@@ -282,16 +282,14 @@ def cmfrec_vectors(matrix, n_sweeps, side=None, **options):
 
 
 def assert_cmfrec_is(matrix, X, y, ours, **options):
-    """Check that WRMF, from the items of cmfrec, computes the users of cmfrec and then its next items.
-
-    An iteration of cmfrec updates the items first.
-    """
+    """Check that WRMF, from the items of cmfrec, computes the users of cmfrec and then its next items."""
+    # An iteration of cmfrec updates the items first.
     users, items, _ = cmfrec_vectors(matrix, 3, **options)
     assert_same(swept(items, X, y, **ours), users, cmfrec_vectors(matrix, 4, **options)[1])
 
 
 def test_cmfrecs_alpha_and_lambda_are_ours(case):
-    """The confidence is c = 1 + alpha d. The third and fourth entries of lambda_ are the penalties of users and items."""
+    """c = 1 + alpha d. The third and fourth entries of lambda_ are the penalties of users and items."""
     ours = {"alpha": 3.0, "user_regularization": 0.5, "item_regularization": 0.9}
     lambdas = np.array([0, 0, 0.5, 0.9, 0, 0])
     assert_cmfrec_is(case.counts, case.X, case.y, ours, alpha=3.0, lambda_=lambdas)
@@ -322,10 +320,7 @@ def test_cmfrec_likes_what_is_stored_as_zero(case):
 
 
 def test_cmfrec_factorizes_features_beside_the_strengths(case):
-    """In cmfrec, the user vectors X also approximate the user features F by X C^T, with the weight w_user.
-
-    In WRMF, in contrast, the vector of a user is the sum of the embeddings of their features.
-    """
+    """In cmfrec, the user vectors X also approximate the user features F by X C^T, with the weight w_user."""
     F = np.random.RandomState(0).random_sample((case.n_users, 3))
     users, items, features = cmfrec_vectors(case.counts, 3, side=F, alpha=3.0, lambda_=0.5, w_user=2.0)
     expected = [
@@ -353,8 +348,7 @@ def spark_vectors(spark, rows, n_sweeps):
 
 def test_sparks_sweeps_are_ours_where_counts_are_equal(spark):
     """The penalty of a row is regParam times its number of positives. An iteration of Spark updates the items first."""
-    # Each user has 4 items, and each item 8 users.
-    X = np.array([(u, (u + shift) % 8) for u in range(16) for shift in (0, 1, 3, 4)])
+    X = np.array([(u, (u + shift) % 8) for u in range(16) for shift in (0, 1, 3, 4)])  # 4 items or 8 users per row
     y = np.arange(len(X)) % 5 + 1
     users, items = spark_vectors(spark, np.column_stack([X, y]), 1)
     ours = swept(items, X, y, alpha=2.0, user_regularization=0.1 * 4, item_regularization=0.1 * 8)
@@ -362,10 +356,9 @@ def test_sparks_sweeps_are_ours_where_counts_are_equal(spark):
 
 
 def test_spark_counts_rows_for_its_penalty(spark, case):
-    """The penalty is regParam n, with n the number of rows with positive ratings.
+    """The penalty is regParam n, with n the number of rows with positive ratings, repeated pairs included.
 
-    The rows of a repeated pair are counted separately, in c p as well. Negative ratings r have p = 0 and
-    c = 1 + alpha |r|; ratings of 0 are ignored.
+    Negative ratings r have p = 0 and c = 1 + alpha |r|. Ratings of 0 are ignored.
     """
     rows = [(0, 0, 3), (0, 1, 0), (0, 2, -2), (0, 3, 1), (0, 3, 2), (1, 0, 1), (1, 1, 4), (2, 2, 1), (2, 3, 2)]
     users, items = spark_vectors(spark, rows, 1)

@@ -37,9 +37,7 @@ def start_of(shape, n_components=K):
     return [(random.random_sample((n, n_components)).astype(np.float32) - 0.5) for n in shape]
 
 
-def lightfm_epoch(
-    interactions, seed=0, *, loss="warp", n_components=K, sample_weight=None, item_features=None, **options
-):
+def lightfm_epoch(interactions, seed=0, *, loss="warp", n_components=K, sample_weight=None, **options):
     """Parameters of LightFM before and after one epoch. Stored zeros of `interactions` are not trained on."""
     lightfm = pytest.importorskip("lightfm", reason="LightFM is not installed")
     model = lightfm.LightFM(n_components, loss=loss, learning_rate=RATE, random_state=seed, **options)
@@ -112,26 +110,28 @@ def test_lightfms_first_step_is_ours(epoch):
     assert np.count_nonzero(after.biases) == 2
 
 
+def one_trained_on_of_many():
+    """600 interactions of user 0, all but one of which are stored zeros."""
+    items = np.arange(600)
+    return sp.coo_matrix((items == 5, (np.zeros(600, int), items)), (2, N_ITEMS), dtype=np.float32)
+
+
 @BOTH
 def test_lightfms_rank_weights_are_ours(epoch):
     """The weight is log(max(1, floor((n_items - 1) / q))), where q is the number of sampled items, including positives.
 
     It is 0 if all max_sampled sampled items are positives.
     """
-    positives = sp.coo_matrix(
-        (np.arange(600) == 5, (np.zeros(600, int), np.arange(600))), (2, N_ITEMS), dtype=np.float32
-    )
-    weights = [epoch(positives, seed).biases[5] / RATE for seed in SEEDS]
+    interactions = one_trained_on_of_many()
+    weights = [epoch(interactions, seed).biases[5] / RATE for seed in SEEDS]
     possible = np.array([math.log((N_ITEMS - 1) // q) for q in range(1, 11)] + [0])
     np.testing.assert_allclose(np.abs(np.subtract.outer(possible, weights)).min(axis=0), 0, atol=1e-5)
     assert len(np.unique(np.round(weights, 4))) > 2
 
 
 def test_lightfm_never_draws_a_stored_zero():
-    positives = sp.coo_matrix(
-        (np.arange(600) == 5, (np.zeros(600, int), np.arange(600))), (2, N_ITEMS), dtype=np.float32
-    )
-    assert min(np.argmin(lightfm_epoch(positives, seed).biases) for seed in SEEDS) >= 600
+    interactions = one_trained_on_of_many()
+    assert min(np.argmin(lightfm_epoch(interactions, seed).biases) for seed in SEEDS) >= 600
 
 
 def test_lightfm_ignores_values_and_takes_a_sample_weight_before_its_limit():
