@@ -14,7 +14,7 @@ from sklearn.datasets import get_data_home
 from sklearn.utils import Bunch
 
 from sklearn_recsketch.datasets._loaders import load_features, load_likes
-from sklearn_recsketch.utils._atomic_files import replacing
+from sklearn_recsketch.utils._atomic_files import atomic_write
 
 __all__ = ["fetch_sketchfab"]
 
@@ -103,7 +103,7 @@ def _download(url: str, path: Path, timeout: float, by_hand: str) -> None:
     """A broken download leaves nothing behind; a sum that is not written yet makes the file be downloaded anew."""
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
-        with replacing(path) as target, urllib.request.urlopen(url, timeout=timeout) as source:
+        with atomic_write(path) as target, urllib.request.urlopen(url, timeout=timeout) as source:
             shutil.copyfileobj(source, target)
             expected = source.headers.get("Content-Length")
             if expected is not None and target.tell() != int(expected):

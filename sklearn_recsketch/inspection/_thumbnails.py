@@ -21,7 +21,7 @@ from sklearn.datasets import get_data_home
 from sklearn_recsketch._data.id_lists import check_id_list
 from sklearn_recsketch._data.ids import show_id
 from sklearn_recsketch.inspection._pictures import image_type
-from sklearn_recsketch.utils._atomic_files import replacing
+from sklearn_recsketch.utils._atomic_files import atomic_write
 from sklearn_recsketch.utils._compat import Interval, validate_parameter_constraints
 from sklearn_recsketch.utils._http import get, is_web_address
 
@@ -217,7 +217,7 @@ def _read_images(body: bytes) -> list[dict[str, Any]]:
 
 def _store(file: Path, content: bytes) -> None:
     """Write a file, its SHA-256 sum before the content."""
-    with replacing(file) as target:
+    with atomic_write(file) as target:
         target.write(hashlib.sha256(content).digest() + content)
 
 

@@ -1,4 +1,4 @@
-"""What fits say of sample_weight, which they have under another name."""
+"""Reject sample_weight, because weights of interactions are passed as their strengths."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ Method = TypeVar("Method", bound=Callable[..., Any])
 
 
 def refuse_sample_weight(method: Method) -> Method:
-    """Raise for sample_weight with what to write instead. The signature stays as it is."""
+    """Decorate a method to raise an error about sample_weight that names the alternative.
+
+    The signature of the method does not change.
+    """
 
     @wraps(method)
     def wrapped(self: Any, *args: Any, **kwargs: Any) -> Any:

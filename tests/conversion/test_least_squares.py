@@ -264,9 +264,8 @@ def test_irspacks_features_are_ours_beside_an_identity(case, nu):
 def test_irspack_starts_as_we_do():
     """Initial components have the standard deviation init_std / sqrt(n_components), with init_std=0.1 by default."""
     trainer, _ = irspack_trainer(sp.csr_matrix(np.ones((4, 400), dtype=np.float32)), n_components=16, alpha0=1.0)
-    assert np.array(trainer.item).std() == pytest.approx(
-        INITIAL_SCALE / 4, rel=0.05
-    )  # five standard errors for 6,400 values
+    # The tolerance is five standard errors for 6,400 values.
+    assert np.array(trainer.item).std() == pytest.approx(INITIAL_SCALE / 4, rel=0.05)
 
 
 # cmfrec 3.5.

@@ -110,7 +110,7 @@ def test_lightfms_first_step_is_ours(epoch):
     assert np.count_nonzero(after.biases) == 2
 
 
-def one_trained_on_of_many():
+def stored_zeros_and_one_interaction():
     """600 interactions of user 0, all but one of which are stored zeros."""
     items = np.arange(600)
     return sp.coo_matrix((items == 5, (np.zeros(600, int), items)), (2, N_ITEMS), dtype=np.float32)
@@ -122,7 +122,7 @@ def test_lightfms_rank_weights_are_ours(epoch):
 
     It is 0 if all max_sampled sampled items are positives.
     """
-    interactions = one_trained_on_of_many()
+    interactions = stored_zeros_and_one_interaction()
     weights = [epoch(interactions, seed).biases[5] / RATE for seed in SEEDS]
     possible = np.array([math.log((N_ITEMS - 1) // q) for q in range(1, 11)] + [0])
     np.testing.assert_allclose(np.abs(np.subtract.outer(possible, weights)).min(axis=0), 0, atol=1e-5)
@@ -130,7 +130,7 @@ def test_lightfms_rank_weights_are_ours(epoch):
 
 
 def test_lightfm_never_draws_a_stored_zero():
-    interactions = one_trained_on_of_many()
+    interactions = stored_zeros_and_one_interaction()
     assert min(np.argmin(lightfm_epoch(interactions, seed).biases) for seed in SEEDS) >= 600
 
 

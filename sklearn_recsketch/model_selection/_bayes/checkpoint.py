@@ -10,7 +10,7 @@ import numpy as np
 
 from sklearn_recsketch.model_selection._bayes.trial_evaluation import Trial
 from sklearn_recsketch.model_selection._fits.parameter_values import StoredValue, is_plain, native, value_key
-from sklearn_recsketch.utils._atomic_files import replacing
+from sklearn_recsketch.utils._atomic_files import atomic_write
 
 __all__ = ["Checkpoint"]
 
@@ -65,7 +65,7 @@ class Checkpoint:
             "search": self._fingerprint,
             "trials": [_to_json(trial) for trial in trials],
         }
-        with replacing(self._path) as file:
+        with atomic_write(self._path) as file:
             file.write(json.dumps(content, indent=1, allow_nan=False).encode())
 
 

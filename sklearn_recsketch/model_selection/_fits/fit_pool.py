@@ -13,7 +13,7 @@ from joblib.parallel import get_active_backend
 from sklearn import config_context, get_config
 
 from sklearn_recsketch.model_selection._fits.fold_fits import FoldFits, final_step
-from sklearn_recsketch.utils._cluster import arrived, cluster_engine, shipped
+from sklearn_recsketch.utils._cluster import broadcast, cluster_engine, received
 from sklearn_recsketch.utils._threads import at_most_threads, most_threads
 
 __all__ = ["FitPool", "fit_pool"]
@@ -66,11 +66,11 @@ def fit_pool(fits: FoldFits, n_jobs: int | None, n_fits: int, **options: Any) ->
     in_processes = not away and not getattr(backend, "uses_threads", False)
     kernel = getattr(final_step(fits.estimator), "_kernel", None) if in_processes else None
     with Parallel(n_jobs=n_jobs, prefer="threads", **options) as parallel:
-        yield FitPool(parallel, call, fits, shipped(fits) if away else fits, kernel)
+        yield FitPool(parallel, call, fits, broadcast(fits) if away else fits, kernel)
 
 
 def _call_with_share(
     n_threads: int | None, config: dict[str, Any], fit: Callable[..., Any], common: Any, *task: Any
 ) -> Any:
     with config_context(**config), nullcontext() if n_threads is None else at_most_threads(n_threads):
-        return fit(arrived(common), *task)
+        return fit(received(common), *task)

@@ -8,7 +8,7 @@ from typing import Any
 
 from joblib import register_parallel_backend
 
-from sklearn_recsketch.utils._cluster import InObjectStore
+from sklearn_recsketch.utils._cluster import RayReference
 from sklearn_recsketch.utils._extras import import_extra
 
 __all__ = ["register_ray"]
@@ -47,7 +47,7 @@ class _SendsDataOnce:
     def start_call(self) -> None:
         """Called by joblib before the first task of many."""
         # With the data themselves: while they are alive, nothing else has their id.
-        self._sent: dict[int, tuple[Any, InObjectStore]] = {}
+        self._sent: dict[int, tuple[Any, RayReference]] = {}
 
     def stop_call(self) -> None:
         """Called by joblib after the last one."""
@@ -65,7 +65,7 @@ class _SendsDataOnce:
         if not isinstance(argument, Sized):  # no data, but an estimator, a scorer or the like
             return argument
         if id(argument) not in self._sent and _pickled_size(argument) > LARGE:
-            self._sent[id(argument)] = argument, InObjectStore(argument)
+            self._sent[id(argument)] = argument, RayReference(argument)
         return self._sent.get(id(argument), (None, argument))[1]
 
 

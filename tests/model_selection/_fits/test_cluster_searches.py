@@ -32,7 +32,7 @@ from sklearn_recsketch.model_selection import (
     UserHoldoutSplit,
     register_ray,
 )
-from sklearn_recsketch.utils._cluster import Parcel
+from sklearn_recsketch.utils._cluster import BroadcastValue
 from sklearn_recsketch.utils._threads import at_most_threads, workers
 
 pytest.importorskip("skopt", reason="scikit-optimize is an optional dependency")
@@ -256,12 +256,12 @@ def test_pipelines_and_texts_as_ids(likes):
 
 @pytest.mark.usefixtures("dask")
 def test_a_task_cannot_change_what_others_see():
-    parcel = pickle.loads(pickle.dumps(Parcel({"seen": [], "rows": np.arange(3.0)}), 5))
-    opened = parcel.open()
-    opened["seen"].append("by a task")
-    passed_on = pickle.loads(pickle.dumps(parcel, 5))
-    assert parcel.open()["seen"] == passed_on.open()["seen"] == []
-    assert not opened["rows"].flags.writeable
+    sent = pickle.loads(pickle.dumps(BroadcastValue({"seen": [], "rows": np.arange(3.0)}), 5))
+    value = sent.get()
+    value["seen"].append("by a task")
+    forwarded = pickle.loads(pickle.dumps(sent, 5))
+    assert sent.get()["seen"] == forwarded.get()["seen"] == []
+    assert not value["rows"].flags.writeable
 
 
 def test_without_ray_the_error_names_the_extra(monkeypatch):
