@@ -63,7 +63,7 @@ def _get_once(url: str, content_type: str, timeout: float) -> bytes:
     end = time.monotonic() + timeout
     for _ in range(MOST_REDIRECTS + 1):
         if not is_web_address(url):
-            raise ValueError(f"{url!r} is not an http or https URL")
+            raise ValueError(f"{url!r} is not a web address (http or https)")
         try:
             return _get_without_redirects(url, content_type, end)
         except HTTPError as error:

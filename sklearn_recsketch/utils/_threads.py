@@ -1,4 +1,4 @@
-"""Thread pools for kernels, with BLAS limited to one thread, and results that do not depend on the number of threads."""
+"""Pools of threads that run kernels, with BLAS limited to one thread and reproducible results."""
 
 from __future__ import annotations
 
