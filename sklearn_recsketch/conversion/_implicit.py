@@ -50,17 +50,16 @@ def from_implicit(model: Any, users: Any, items: Any, *, interactions: Any = Non
 
     Notes
     -----
-    Let A be the `alpha` of implicit. ALS of implicit gives an interaction of value d the confidence A d, whereas
-    :class:`WRMFRecommender` gives an interaction of strength d the confidence 1 + alpha d. If all values are equal, the
-    strengths are these values and alpha is A - 1 / d, for example A - 1 for ones. Pass new interactions to
-    `partial_fit` with the same strengths. If the values differ, alpha is A and the strengths are d - 1 / A; subtract
-    1 / A from the strengths of new interactions, too. Without `interactions`, alpha is A - 1. The regularization has
-    the same meaning in both libraries.
+    Let A be the `alpha` of implicit. The confidence of an interaction of value d is A d in ALS of implicit, and
+    1 + alpha d in :class:`~sklearn_recsketch.WRMFRecommender`. If all values are equal, the strengths are these values,
+    and alpha is A - 1 / d, for example A - 1 for ones. Pass new interactions to `partial_fit` with the same strength.
+    If the values differ, alpha is A and the strengths are d - 1 / A; subtract 1 / A from the strengths of new
+    interactions, too. Without `interactions`, alpha is A - 1. The regularization is the same in both libraries.
 
     BPR of implicit ignores the values of interactions, so all strengths are 1. Its regularization shrinks the rows that
-    a step updates. It is converted to the regularization that shrinks the mean row alike if `interactions` is passed;
-    otherwise, the recommender has the default regularization. The learning rate of implicit is constant, while that of
-    :class:`BPRRecommender` is not. Factors are stored in float32.
+    a step updates. If `interactions` is passed, it is converted to the regularization that shrinks the mean row by the
+    same amount; otherwise, the recommender has the default regularization. The learning rate is constant in implicit,
+    but not in :class:`~sklearn_recsketch.BPRRecommender`. Factors are stored in float32.
 
     Examples
     --------

@@ -44,7 +44,7 @@ def from_lightfm(
     user_features, item_features : sparse matrix of shape (n_users or n_items, n_features), default=None
         Features that the model was trained with. The representation of each user and item becomes a vector of its own,
         and the embeddings of features are not kept. To keep them, fit a recommender with ``engine="lightfm"`` and
-        :class:`SideFeatures` instead.
+        :class:`~sklearn_recsketch.SideFeatures` instead.
 
     Returns
     -------

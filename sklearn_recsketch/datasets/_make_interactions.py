@@ -142,7 +142,7 @@ def make_interactions(
 
 
 def _draw_tags(n_items: int, n_tags: int, tags_per_item: float, rng: np.random.RandomState) -> sp.csr_array:
-    """Binary items x tags matrix with at least one tag per item. Tag t has a probability proportional to 1 / (t + 1)."""
+    """Sample a binary items x tags matrix, with at least one tag per item and tag t proportional to 1 / (t + 1)."""
     if n_tags == 0:
         return sp.csr_array((n_items, 0))
     n_drawn = 1 + rng.poisson(max(tags_per_item - 1, 0), n_items)

@@ -51,8 +51,8 @@ def fetch_sketchfab(
     -------
     Bunch
         Dictionary-like object with ``data``, a frame with columns user and item; ``names``, a Series of model names by
-        item id; ``item_features``, a :class:`~sklearn_recsketch.SideFeatures`; and ``n_duplicates``, the number of duplicate rows that
-        were dropped.
+        item id; ``item_features``, a :class:`~sklearn_recsketch.SideFeatures`; and ``n_duplicates``, the number of
+        duplicate rows that were dropped.
 
     Raises
     ------

@@ -35,7 +35,7 @@ class SparkWRMFRecommender(BaseEstimator):
     r"""Weighted regularized matrix factorization with the alternating least squares (ALS) of Spark ML.
 
     Use it for interactions that do not fit on one machine. It is fitted on a Spark DataFrame, and its factors stay
-    distributed. With :math:`n_u` items of user u and :math:`n_i` users of item i, it minimises
+    distributed. With :math:`n_u` items of user u and :math:`n_i` users of item i, it minimizes
 
     .. math:: L = \sum_{u,i} c_{ui} (p_{ui} - x_u \cdot y_i)^2
               + \rho \Bigl(\sum_u n_u |x_u|^2 + \sum_i n_i |y_i|^2\Bigr), \qquad

@@ -36,8 +36,8 @@ def interactions(planted):
     return peers_matrix(to_matrix(planted[0])[0].astype(np.float32))
 
 
-def assert_minimises(rec, solved, fixed, side):
-    """Check that the vectors of one side minimise the objective of `rec` with those of the other side fixed."""
+def assert_minimizes(rec, solved, fixed, side):
+    """Check that the vectors of one side minimize the objective of `rec` with those of the other side fixed."""
     rows = rec.interactions_.toarray().astype(np.float64)
     rows = rows if side == "user" else rows.T
     # "auto" means 0 if the penalties are numbers.
@@ -51,7 +51,7 @@ def assert_minimises(rec, solved, fixed, side):
 def test_example_of_implicit(interactions):
     pytest.importorskip("implicit", reason="implicit is not installed")
     after = run("example-implicit", matrix=interactions)
-    assert_minimises(after.rec, after.model.item_factors, after.model.user_factors, "item")
+    assert_minimizes(after.rec, after.model.item_factors, after.model.user_factors, "item")
     assert after.rec.n_iter_ == after.model.iterations
 
 
@@ -67,14 +67,14 @@ def test_example_of_irspack(interactions):
     after = run("example-irspack", matrix=interactions)
     scale = np.sqrt(1.1)
     items, users = after.model.get_item_embedding(), after.model.get_user_embedding()
-    assert_minimises(after.rec, scale * items, scale * users, "item")
+    assert_minimizes(after.rec, scale * items, scale * users, "item")
     assert after.rec.n_iter_ == after.model.train_epochs
 
 
 def test_example_of_cmfrec(interactions):
     pytest.importorskip("cmfrec", reason="cmfrec, a source distribution, is not installed")
     after = run("example-cmfrec", matrix=interactions)
-    assert_minimises(after.rec, after.model.A_, after.model.B_, "user")
+    assert_minimizes(after.rec, after.model.A_, after.model.B_, "user")
     assert after.rec.n_iter_ == after.model.niter
 
 
@@ -86,7 +86,7 @@ def test_example_of_spark(spark):
         np.array([row.features for row in sorted(table.collect(), key=lambda row: row.id)])
         for table in (after.model.userFactors, after.model.itemFactors)
     )
-    assert_minimises(after.rec, users, items, "user")
+    assert_minimizes(after.rec, users, items, "user")
 
 
 @pytest.mark.parametrize("name", ["example-lightfm", "example-implicit-bpr"])

@@ -222,7 +222,7 @@ def test_irspacks_original_loss_weighs_counts_as_ours(case):
 
 
 def test_irspacks_default_loss_aims_below_one_on_counts(case):
-    """Items minimise the loss with c = alpha0 + d, p = d / (alpha0 + d) and the penalty reg (n + alpha0 n_users)."""
+    """Items minimize the loss with c = alpha0 + d, p = d / (alpha0 + d) and the penalty reg (n + alpha0 n_users)."""
     _, run = irspack_trainer(case.counts, n_components=K, alpha0=0.3, reg=0.02, nu=1)
     users, items = (vectors.astype(np.float64) for vectors in run(5))
     lam = 0.02 * ((case.d > 0).sum(axis=0) + 0.3 * case.n_users)

@@ -69,7 +69,7 @@ def test_interactions_with_few_items(n_items):
 
 
 def test_mean_activity_is_the_mean_number_of_items(seed):
-    """2 + 18 * lognormal(-0.5, 1) has mean 20 and standard deviation 18 * sqrt(e - 1); clipping reduces it by up to 1."""
+    """2 + 18 * lognormal(-0.5, 1) has mean 20 and standard deviation 18 * sqrt(e - 1). Clipping reduces the mean."""
     X, _ = make_interactions(1000, 1000, mean_activity=20, random_state=seed)
     error = 18 * np.sqrt(np.e - 1) / np.sqrt(1000)
     assert 20 - 1 - 5 * error < len(X) / 1000 < 20 + 5 * error
