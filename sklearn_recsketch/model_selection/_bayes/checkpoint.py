@@ -10,7 +10,7 @@ import numpy as np
 
 from sklearn_recsketch.model_selection._bayes.content_digest import StoredValue, is_json_value, value_key
 from sklearn_recsketch.model_selection._bayes.trial_evaluation import Trial
-from sklearn_recsketch.utils._atomic_files import replacing
+from sklearn_recsketch.utils._atomic_files import atomic_write
 from sklearn_recsketch.utils._scalars import to_python_scalar
 
 __all__ = ["Checkpoint"]
@@ -66,7 +66,7 @@ class Checkpoint:
             "search": self._fingerprint,
             "trials": [_to_json(trial) for trial in trials],
         }
-        with replacing(self._path) as file:
+        with atomic_write(self._path) as file:
             file.write(json.dumps(content, indent=1, allow_nan=False).encode())
 
 
