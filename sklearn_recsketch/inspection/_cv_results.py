@@ -13,6 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from sklearn_recsketch.metrics._scorer import RankingScorer
 from sklearn_recsketch.utils._compat import BaseSearchCV
+from sklearn_recsketch.utils._unwrap import final_step
 
 __all__ = [
     "Candidate",
@@ -144,7 +145,7 @@ def read_search(search: Any, metric: str | None = None, resource: str | None = N
         Results for the metric.
     """
     while hasattr(search, "steps"):
-        search = search[-1]
+        search = final_step(search)
     if hasattr(search, "fit"):
         check_is_fitted(search, "cv_results_" if isinstance(search, BaseSearchCV) else None)
     if not hasattr(search, "cv_results_"):

@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 
 from sklearn_recsketch._data.ids import show_id
-from sklearn_recsketch._data.interactions import check_k
 from sklearn_recsketch.inspection._embedding_space import embedding_space
 from sklearn_recsketch.inspection._label_placement import place_labels
 from sklearn_recsketch.inspection._plotting import (
@@ -22,6 +21,7 @@ from sklearn_recsketch.inspection._plotting import (
 )
 from sklearn_recsketch.inspection._projection import project
 from sklearn_recsketch.inspection._values_by_id import IdValueReader
+from sklearn_recsketch.utils._validation import check_integer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -191,7 +191,7 @@ class EmbeddingDisplay:
             If a function raises. Only the affected points have no label or colour.
         """
         space = embedding_space(estimator, of)
-        rows = np.unique(_select_rows(space, prefix, check_k(n_points, "n_points"), ids))
+        rows = np.unique(_select_rows(space, prefix, check_integer(n_points, "n_points"), ids))
         # Sort by popularity, because the first points are labelled first.
         rows = rows[np.argsort(-space.counts[rows], kind="stable")]
         shown = space.ids[rows].tolist()
@@ -224,7 +224,7 @@ class EmbeddingDisplay:
             This display.
         """
         plt = import_pyplot(type(self).__name__)
-        n_labels = check_k(n_labels, "n_labels", least=0)
+        n_labels = check_integer(n_labels, "n_labels", least=0)
         points = np.asarray(self.points, dtype=np.float64)
         if ax is None:
             _, ax = plt.subplots(figsize=(7.0, 6.0), layout="constrained")

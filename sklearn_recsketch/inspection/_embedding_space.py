@@ -13,7 +13,8 @@ import pandas as pd
 import scipy.sparse as sp
 
 from sklearn_recsketch._linalg.norms import norms
-from sklearn_recsketch.recommenders._unwrap import factor_recommender, known_rows
+from sklearn_recsketch._ranking.query import known_rows
+from sklearn_recsketch.utils._unwrap import factor_recommender
 
 __all__ = ["FeatureSpace", "embedding_space", "feature_space"]
 

@@ -12,9 +12,9 @@ from sklearn_recsketch._data.frames import make_table
 from sklearn_recsketch._data.id_lists import check_id_list
 from sklearn_recsketch._data.ids import lookup, show_id
 from sklearn_recsketch._data.interactions import check_history
-from sklearn_recsketch._ranking.query import QueryContext
+from sklearn_recsketch._ranking.query import QueryContext, known_rows
 from sklearn_recsketch.recommenders._similarity import unit_length
-from sklearn_recsketch.recommenders._unwrap import factor_recommender, known_rows
+from sklearn_recsketch.utils._unwrap import factor_recommender
 
 __all__ = ["explain"]
 

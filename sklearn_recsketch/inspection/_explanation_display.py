@@ -9,11 +9,11 @@ import narwhals as nw
 import numpy as np
 
 from sklearn_recsketch._data.id_lists import check_id_list
-from sklearn_recsketch._data.interactions import check_k
 from sklearn_recsketch.inspection._explain import explain
 from sklearn_recsketch.inspection._plotting import MUTED, PALETTE, import_pyplot, tidy
 from sklearn_recsketch.inspection._values_by_id import IdValueReader, ValuesById, shorten
 from sklearn_recsketch.utils._compat import _validate_style_kwargs
+from sklearn_recsketch.utils._validation import check_integer
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -250,7 +250,7 @@ def _color(row: _Row) -> str:
 
 def _largest(bars: list[_Row], n_bars: int) -> list[_Row]:
     """The `n_bars` longest bars in their order, and the sum of the others."""
-    n_bars = check_k(n_bars, "n_bars")
+    n_bars = check_integer(n_bars, "n_bars")
     if not bars:
         raise ValueError("explanation has no rows with a contribution, so there are no bars to plot.")
     ranked = sorted(range(len(bars)), key=lambda row: -abs(bars[row].contribution))

@@ -7,14 +7,13 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
-from sklearn_recsketch._data.interactions import check_k
 from sklearn_recsketch._ranking.candidates import read_item_selection
-from sklearn_recsketch._ranking.query import ranked_table
+from sklearn_recsketch._ranking.query import known_rows, ranked_table
 from sklearn_recsketch._ranking.top_k import top_items
 from sklearn_recsketch.inspection._embedding_space import feature_space
 from sklearn_recsketch.recommenders._similarity import chosen_rows, own_places, unit_length
-from sklearn_recsketch.recommenders._unwrap import known_rows
 from sklearn_recsketch.utils._threads import workers
+from sklearn_recsketch.utils._validation import check_integer
 
 __all__ = ["rank_by_feature", "similar_features", "suggest_features"]
 
@@ -88,7 +87,9 @@ def rank_by_feature(estimator: Any, features: Any, k: int = 10, *, of: str = "it
         ids, positions = chosen_rows(recommender, side, read_item_selection(candidates, "candidates", None, side))
         vectors = fitted.vectors(positions)
     with workers(recommender.n_jobs) as pool:
-        best, scores = top_items(unit_length(space.vectors[rows]), unit_length(vectors), None, check_k(k), pool)
+        best, scores = top_items(
+            unit_length(space.vectors[rows]), unit_length(vectors), None, check_integer(k, "k"), pool
+        )
     return ranked_table("feature", space.ids[rows], side, ids, best, scores, recommender._table_library())
 
 
@@ -166,7 +167,7 @@ def suggest_features(estimator: Any, ids: Any, k: int = 10, *, of: str = "items"
     indicators = sp.csr_array(space.feature_indicators()[:, chosen])
     vectors, folded = recommender._score_vectors(side, codes), space.fold_in(indicators)
     with workers(recommender.n_jobs) as pool:
-        best, scores = top_items(vectors, folded, sp.csr_array(indicators[codes]), check_k(k), pool)
+        best, scores = top_items(vectors, folded, sp.csr_array(indicators[codes]), check_integer(k, "k"), pool)
     return ranked_table(side, targets, "feature", space.ids[chosen], best, scores, recommender._table_library())
 
 
@@ -225,6 +226,6 @@ def similar_features(estimator: Any, features: Any, k: int = 10, *, of: str = "i
     itself = own_places(np.where(chosen[position] == rows, position, -1), len(chosen))
     vectors = unit_length(space.vectors)
     with workers(recommender.n_jobs) as pool:
-        best, scores = top_items(vectors[rows], vectors[chosen], itself, check_k(k), pool)
+        best, scores = top_items(vectors[rows], vectors[chosen], itself, check_integer(k, "k"), pool)
     library = recommender._table_library()
     return ranked_table("feature", space.ids[rows], "similar_feature", space.ids[chosen], best, scores, library)

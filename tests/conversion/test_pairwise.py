@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 from pairwise_losses import make_loss
-from peers import peers_matrix
+from sparse_matrices import legacy_csr
 
 from sklearn_recsketch import SideFeatureEncoder, SideFeatures, WARPRecommender
 from sklearn_recsketch.kernels._sgd import ACCUMULATOR, PENALTY
@@ -85,8 +85,8 @@ def test_lightfms_scores_are_ours_and_a_constant_per_user(planted):
     lightfm = pytest.importorskip("lightfm", reason="LightFM is not installed")
     X, _, tags = planted
     rec = WARPRecommender(K, max_iter=2, random_state=0).fit(X, item_features=tags)
-    design = peers_matrix(rec.item_encoder_.transform(rec.item_features_))
-    model = lightfm.LightFM(K).fit(peers_matrix(rec.interactions_), item_features=design, epochs=0)
+    design = legacy_csr(rec.item_encoder_.transform(rec.item_features_))
+    model = lightfm.LightFM(K).fit(legacy_csr(rec.interactions_), item_features=design, epochs=0)
     model.user_embeddings, model.item_embeddings = rec.user_factors_, rec.item_embeddings_
     model.item_biases[:] = rec.item_feature_biases_
     model.user_biases[:] = np.linspace(-1, 1, len(rec.users_))
@@ -276,7 +276,7 @@ def implicit_bpr(likes, seed=0, iterations=1, **options):
         K, learning_rate=0.1, regularization=0.2, iterations=iterations, num_threads=1, random_state=seed, **options
     )
     epochs = []
-    model.fit(peers_matrix(sp.csr_array(likes)), show_progress=False, callback=lambda *said: epochs.append(said))
+    model.fit(legacy_csr(sp.csr_array(likes)), show_progress=False, callback=lambda *said: epochs.append(said))
     return model, epochs
 
 

@@ -8,7 +8,17 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
-from formula_search import EPOCHS, GRID, Toy, rows_of, searched, texts, toy_failing, toy_grid, toy_trials
+from formula_search import (
+    EPOCHS,
+    GRID,
+    FormulaEstimator,
+    failing_search,
+    fit_search,
+    grid_search,
+    random_search,
+    rows_of,
+    texts,
+)
 from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV, RandomizedSearchCV
 from sklearn.pipeline import Pipeline
@@ -42,17 +52,17 @@ class Monitor:
 
 @pytest.fixture(scope="module")
 def grid():
-    return toy_grid()
+    return grid_search()
 
 
 @pytest.fixture(scope="module")
 def failing():
-    return toy_failing()
+    return failing_search()
 
 
 @pytest.fixture(scope="module")
 def trials():
-    return toy_trials()
+    return random_search()
 
 
 @pytest.fixture(autouse=True)
@@ -97,7 +107,7 @@ def test_the_band_is_one_standard_deviation(grid):
 
 
 def test_one_fold_has_no_band_and_without_training_scores_there_is_one_panel():
-    one = searched(GridSearchCV(Toy(), {"max_iter": EPOCHS}, cv=[([0, 1, 2], [3, 4, 5])]))
+    one = fit_search(GridSearchCV(FormulaEstimator(), {"max_iter": EPOCHS}, cv=[([0, 1, 2], [3, 4, 5])]))
     (panel,) = EpochCurveDisplay.from_search(one).axes_
     assert len(panel.collections) == 0
     assert len(EpochCurveDisplay.from_monitor(Monitor(train=False)).axes_) == 1
@@ -177,7 +187,7 @@ def test_other_traces_fade_with_rank_and_end_where_they_were_pruned(grid):
 
 
 def test_hundreds_of_traces_are_one_artist():
-    many = searched(GridSearchCV(Toy(), {"max_iter": [1, 2], "alpha": np.logspace(-3, 3, 301)}, cv=2))
+    many = fit_search(GridSearchCV(FormulaEstimator(), {"max_iter": [1, 2], "alpha": np.logspace(-3, 3, 301)}, cv=2))
     display = SearchTraceDisplay.from_search(many)
     assert len(display.traces_.get_segments()) == 300
     assert len(display.ax_.lines) == 2  # the best candidate, and an empty line for the legend
@@ -218,7 +228,7 @@ def test_trials_are_shown_with_the_best_score_so_far(trials):
 
 def test_a_sampled_max_iter_is_not_the_number_of_epochs():
     space = {"max_iter": range(1, 40), "alpha": np.logspace(-1, 1, 50)}
-    sampled = searched(RandomizedSearchCV(Toy(), space, n_iter=12, cv=2, random_state=0))
+    sampled = fit_search(RandomizedSearchCV(FormulaEstimator(), space, n_iter=12, cv=2, random_state=0))
     assert len(SearchTraceDisplay.from_search(sampled).points_.get_xdata()) == 12
 
 
@@ -227,13 +237,14 @@ def test_the_resource_of_a_search_is_the_number_of_epochs(grid):
         resource = "regularization"
 
     space = {"regularization": [1, 2, 3], "max_iter": [1, 2]}
-    search = searched(SearchWithResource(Toy(), space, cv=2))
+    search = fit_search(SearchWithResource(FormulaEstimator(), space, cv=2))
     assert SearchTraceDisplay.from_search(search).line_.get_xdata().tolist() == [1, 2, 3]
     assert SearchTraceDisplay.from_search(search, resource="max_iter").line_.get_xdata().tolist() == [1, 2]
 
 
 def test_grids_without_the_resource_have_no_curves():
-    search = searched(GridSearchCV(Toy(), [{"alpha": [3.0]}, {"max_iter": [1, 2], "alpha": [1.0, 10.0]}], cv=2))
+    grid = [{"alpha": [3.0]}, {"max_iter": [1, 2], "alpha": [1.0, 10.0]}]
+    search = fit_search(GridSearchCV(FormulaEstimator(), grid, cv=2))
     assert len(SearchTraceDisplay.from_search(search, resource="max_iter").traces_.get_segments()) == 1
 
 
@@ -290,7 +301,7 @@ def test_importing_inspection_does_not_import_matplotlib():
 
 
 def all_failed():
-    search = searched(GridSearchCV(Toy(), {"alpha": [1.0]}, cv=2))
+    search = fit_search(GridSearchCV(FormulaEstimator(), {"alpha": [1.0]}, cv=2))
     search.cv_results_["mean_test_score"] = np.array([np.nan])
     return search
 
@@ -298,7 +309,7 @@ def all_failed():
 EPOCH, TRACE, SCATTER = (
     display.from_search for display in (EpochCurveDisplay, SearchTraceDisplay, SearchScatterDisplay)
 )
-CONSTANT = GridSearchCV(Toy(), {"max_iter": [3]}, cv=2)
+CONSTANT = GridSearchCV(FormulaEstimator(), {"max_iter": [3]}, cv=2)
 NAMES = r"\['alpha', 'max_iter', 'norm'\]"
 
 
@@ -318,7 +329,7 @@ NAMES = r"\['alpha', 'max_iter', 'norm'\]"
             "whose values are numbers of epochs, got 'norm' with values such as 'l1'",
         ),
         (lambda _, s: EPOCH(s, params={"alpha": -1.0}), "There is no score to plot"),
-        (lambda _, s: EPOCH(searched(CONSTANT)), r"tried candidates at several epochs, .*resource='\.\.\.'"),
+        (lambda _, s: EPOCH(fit_search(CONSTANT)), r"tried candidates at several epochs, .*resource='\.\.\.'"),
         (
             lambda *_: EpochCurveDisplay.from_monitor(Monitor("ndcg@5", "recall@5")),
             r"The monitor has several metrics\. Pass one of \['ndcg@5', 'recall@5'\], such as metric='ndcg@5'",
@@ -328,7 +339,7 @@ NAMES = r"\['alpha', 'max_iter', 'norm'\]"
         (lambda s, _: SCATTER(s, metric="ndcg@5"), r"metrics \['score'\] of the search, got 'ndcg@5'"),
         (lambda *_: TRACE(all_failed()), "There is no score to plot: it is NaN for all 1 rows"),
         (
-            lambda *_: SCATTER(searched(CONSTANT)),
+            lambda *_: SCATTER(fit_search(CONSTANT)),
             r"None of the parameters .* has more than one value.*parameters=\['max_iter'\]",
         ),
         (lambda s, _: SCATTER(s, parameters=["beta"]), rf"among the searched parameters {NAMES}, got 'beta'"),
@@ -344,7 +355,7 @@ def test_invalid_arguments_are_errors(call, message, grid, failing):
 @pytest.mark.parametrize("show", [EPOCH, TRACE, SCATTER])
 def test_only_fitted_searches_are_accepted(show, grid):
     with pytest.raises(NotFittedError):
-        show(GridSearchCV(Toy(), GRID))
+        show(GridSearchCV(FormulaEstimator(), GRID))
     with pytest.raises(TypeError, match=r"search must be a fitted search, .* got dict, which has no cv_results_"):
         show(grid.cv_results_)
     with pytest.raises(TypeError, match="got PopularityRecommender, which has no cv_results_"):

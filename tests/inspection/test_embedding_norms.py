@@ -7,6 +7,7 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
+from estimators import small
 from sklearn.pipeline import Pipeline
 
 from sklearn_recsketch import (
@@ -24,7 +25,6 @@ matplotlib = pytest.importorskip("matplotlib", reason="matplotlib is an optional
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt  # noqa: E402 - after the choice of the backend
 
-MODELS = [WRMFRecommender(8, random_state=0), WARPRecommender(8, random_state=0, max_iter=5)]
 SHOW = EmbeddingNormsDisplay.from_estimator
 
 
@@ -33,7 +33,7 @@ def data():
     return make_interactions(n_users=300, n_items=120, n_tags=20, return_features=True, random_state=0)
 
 
-@pytest.fixture(scope="module", params=MODELS, ids=lambda model: type(model).__name__)
+@pytest.fixture(scope="module", params=small(n_components=8, max_iter=5), ids=lambda model: type(model).__name__)
 def fitted(request, data):
     X, y, tags = data
     encoder = SideFeatureEncoder(min_count=12)

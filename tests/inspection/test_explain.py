@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 import reference
+from estimators import small
 
 from sklearn_recsketch import (
-    BPRRecommender,
     SideFeatureEncoder,
     SideFeatures,
     WARPRecommender,
@@ -17,11 +17,7 @@ from sklearn_recsketch import (
 from sklearn_recsketch.exceptions import DivergenceWarning
 from sklearn_recsketch.inspection import explain
 
-MODELS = [
-    WRMFRecommender(4, alpha=5, regularization=1, max_iter=5, random_state=0),
-    WARPRecommender(4, max_iter=5, random_state=0),
-    BPRRecommender(4, max_iter=5, random_state=0),
-]
+MODELS = small(max_iter=5, alpha=5, regularization=1)
 PAIRWISE = MODELS[1:]
 COLD_USER, COLD_ITEM = 777, 888
 

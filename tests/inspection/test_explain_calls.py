@@ -4,23 +4,20 @@ from __future__ import annotations
 
 import pandas as pd
 import pytest
+from estimators import PAIRWISE
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import Pipeline
 
 from sklearn_recsketch import (
-    BPRRecommender,
     InteractionThresholder,
     PopularityRecommender,
-    WARPRecommender,
     WRMFRecommender,
 )
 from sklearn_recsketch.inspection import explain
 from sklearn_recsketch.metrics import make_ranking_scorer
 from sklearn_recsketch.model_selection import UserHoldoutSplit
-
-PAIRWISE = [WARPRecommender(4, max_iter=1, random_state=0), BPRRecommender(4, max_iter=1, random_state=0)]
 
 
 @pytest.fixture(scope="module")

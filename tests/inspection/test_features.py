@@ -5,19 +5,17 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 import pytest
+from estimators import small
 from sklearn.pipeline import Pipeline
 
 from sklearn_recsketch import (
     InteractionThresholder,
     PopularityRecommender,
     SideFeatures,
-    WARPRecommender,
     WRMFRecommender,
 )
 from sklearn_recsketch.datasets import make_interactions
 from sklearn_recsketch.inspection import rank_by_feature, similar_features, suggest_features
-
-MODELS = [WRMFRecommender(8, random_state=0), WARPRecommender(8, random_state=0, max_iter=5)]
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +23,7 @@ def data():
     return make_interactions(n_users=300, n_items=120, n_tags=20, return_features=True, random_state=0)
 
 
-@pytest.fixture(scope="module", params=MODELS, ids=lambda model: type(model).__name__)
+@pytest.fixture(scope="module", params=small(n_components=8, max_iter=5), ids=lambda model: type(model).__name__)
 def fitted(request, data):
     X, y, tags = data
     return request.param.fit(X, y, item_features=tags)
@@ -170,7 +168,7 @@ def test_an_item_with_all_features_gets_no_suggestions(data):
 # Features of users.
 
 
-@pytest.fixture(scope="module", params=MODELS, ids=lambda model: type(model).__name__)
+@pytest.fixture(scope="module", params=small(n_components=8, max_iter=5), ids=lambda model: type(model).__name__)
 def fitted_on_users(request, data):
     X, y, tags = data
     first_tag = dict(zip(tags.ids.tolist(), tags.matrix.tocsr().argmax(axis=1).tolist(), strict=True))

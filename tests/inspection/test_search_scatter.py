@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from formula_search import EPOCHS, GRID, Toy, rows_of, searched, texts, toy_failing, toy_grid
+from formula_search import EPOCHS, GRID, FormulaEstimator, failing_search, fit_search, grid_search, rows_of, texts
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import Pipeline
 
@@ -22,12 +22,12 @@ import matplotlib.pyplot as plt  # noqa: E402 - after the choice of the backend
 
 @pytest.fixture(scope="module")
 def grid():
-    return toy_grid()
+    return grid_search()
 
 
 @pytest.fixture(scope="module")
 def failing():
-    return toy_failing()
+    return failing_search()
 
 
 @pytest.fixture(autouse=True)
@@ -107,7 +107,7 @@ def test_points_are_close_to_the_tick_of_their_category():
 
 
 def test_constant_parameters_are_only_shown_if_requested():
-    search = searched(GridSearchCV(Toy(), {"max_iter": [3], "alpha": [1.0, 10.0]}, cv=2))
+    search = fit_search(GridSearchCV(FormulaEstimator(), {"max_iter": [3], "alpha": [1.0, 10.0]}, cv=2))
     assert list(SearchScatterDisplay.from_search(search).values) == ["alpha"]
     assert list(SearchScatterDisplay.from_search(search, parameters=["max_iter"]).values) == ["max_iter"]
 
@@ -169,6 +169,6 @@ def test_values_are_shortened(value, text):
 
 
 def test_unhashable_values_distinguish_candidates():
-    search = searched(GridSearchCV(Toy(), {"max_iter": [1, 2], "norm": [["a"], ["b"], True]}, cv=2))
+    search = fit_search(GridSearchCV(FormulaEstimator(), {"max_iter": [1, 2], "norm": [["a"], ["b"], True]}, cv=2))
     assert len(read_search(search).candidates) == 3
     assert read_search(search).find({"norm": ["b"]}).params == {"norm": ["b"]}

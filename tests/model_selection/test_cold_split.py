@@ -3,11 +3,12 @@
 import numpy as np
 import pandas as pd
 import pytest
+from estimators import ONE_PER_TRAINER, small
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.model_selection import GridSearchCV, cross_val_score
 
-from sklearn_recsketch import PopularityRecommender, SideFeatures, WARPRecommender, WRMFRecommender
+from sklearn_recsketch import PopularityRecommender, SideFeatures
 from sklearn_recsketch.datasets import make_interactions
 from sklearn_recsketch.metrics import make_ranking_scorer
 from sklearn_recsketch.model_selection import ColdItemSplit, ColdUserSplit
@@ -141,10 +142,7 @@ def test_the_last_id_is_never_held_out(cls):
 K = 5
 COLD = make_ranking_scorer(f"recall@{K}", candidates="cold")
 CV = ColdItemSplit(2, random_state=0)
-LEARNERS = [
-    WRMFRecommender(4, max_iter=5, random_state=0),
-    WARPRecommender(4, max_iter=15, random_state=0),
-]
+LEARNERS = small(ONE_PER_TRAINER, max_iter=15)
 each_learner = pytest.mark.parametrize("rec", LEARNERS, ids=lambda rec: type(rec).__name__)
 
 

@@ -7,6 +7,7 @@ import copy
 import numpy as np
 import pandas as pd
 import pytest
+from estimators import RECOMMENDERS, small
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 
@@ -14,15 +15,12 @@ from sklearn_recsketch import (
     BPRRecommender,
     PopularityRecommender,
     SideFeatures,
-    WARPRecommender,
     WRMFRecommender,
 )
 from sklearn_recsketch.metrics import precision_at_k
 
-FACTORS = [WRMFRecommender(6, max_iter=5), WARPRecommender(6, max_iter=20), BPRRecommender(6, max_iter=20)]
-FACTORS = [rec.set_params(random_state=0) for rec in FACTORS]
-EVERY = pytest.mark.parametrize("rec", [*FACTORS, PopularityRecommender()], ids=lambda rec: type(rec).__name__)
-WITH_FACTORS = pytest.mark.parametrize("rec", FACTORS, ids=lambda rec: type(rec).__name__)
+EVERY = pytest.mark.parametrize("rec", small(RECOMMENDERS, 6, max_iter=20), ids=lambda rec: type(rec).__name__)
+WITH_FACTORS = pytest.mark.parametrize("rec", small(n_components=6, max_iter=20), ids=lambda rec: type(rec).__name__)
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import reference
 import scipy.sparse as sp
+from estimators import PAIRWISE
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
 
@@ -29,7 +30,7 @@ ENGINES = [
     (WARPRecommender, "lightfm"),
 ]
 EVERY = pytest.mark.parametrize(("recommender", "engine"), ENGINES, ids=lambda value: getattr(value, "__name__", value))
-LIGHTFM = pytest.mark.parametrize("recommender", [BPRRecommender, WARPRecommender])
+LIGHTFM = pytest.mark.parametrize("recommender", PAIRWISE)
 CV = UserHoldoutSplit(n_items=2, random_state=0)
 
 

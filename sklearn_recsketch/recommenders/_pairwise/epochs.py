@@ -74,7 +74,7 @@ class PairwiseEpochs:
             known_rows.indptr,
             known_rows.indices,
             *_bits_of(known_rows, len(sample_users)),
-            drawn=known_rows.indices if loss.by_popularity else every_item(known.shape[1]),
+            negative_pool=known_rows.indices if loss.by_popularity else every_item(known.shape[1]),
             levels=read_only(values_at(matrix, known)) if with_levels else NO_STRENGTHS,
             known_levels=known_rows.data if with_levels else NO_STRENGTHS,
         )

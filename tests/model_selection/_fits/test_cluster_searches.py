@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from clusters import Marked, dask_cluster, no_process_stays, ray_cluster, task_sizes, thread_scorer
+from clusters import PickleCountingFrame, assert_processes_end, dask_cluster, ray_cluster, task_sizes, thread_scorer
 from joblib import cpu_count, parallel_config
 from sklearn.callback import ProgressBar
 from sklearn.exceptions import FitFailedWarning
@@ -47,14 +47,14 @@ ALPHAS = [-1.0, *range(1, 20)]  # fits with the first one fail
 @pytest.fixture(scope="module")
 def dask():
     """Two workers with a core each."""
-    with no_process_stays(), dask_cluster():
+    with assert_processes_end(), dask_cluster():
         yield
 
 
 @pytest.fixture(scope="module")
 def ray():
     """Two workers with a core each."""
-    with no_process_stays(), ray_cluster():
+    with assert_processes_end(), ray_cluster():
         register_ray()
         yield
 
@@ -115,7 +115,7 @@ def table():
     X, y, tags = make_interactions(
         1600, 200, n_components=8, taste=8.0, mean_activity=25, n_tags=4, return_features=True, random_state=0
     )
-    return Marked(X), y, tags
+    return PickleCountingFrame(X), y, tags
 
 
 @pytest.fixture(scope="module")
@@ -143,13 +143,13 @@ def fitted(kind, table, checkpoint):
         monitor = EpochCurveMonitor("precision@5", pd.DataFrame(X[:50]))
         resumed = {"checkpoint": shutil.copy(checkpoint, folder)} if kind == "bayes" else {}
         search = SEARCHES[kind](wrmf().set_callbacks(monitor), **SCORING, **resumed)
-        Marked.count = 0
+        PickleCountingFrame.count = 0
         with warnings.catch_warnings():
             # Fits of one candidate fail, and it has no score.
             warnings.simplefilter("ignore", FitFailedWarning)
             warnings.filterwarnings("ignore", "One or more of the test scores", UserWarning)
             search.fit(X, y, item_features=tags)
-        return Run(search, monitor.curves(), Marked.count)
+        return Run(search, monitor.curves(), PickleCountingFrame.count)
 
     return fit
 

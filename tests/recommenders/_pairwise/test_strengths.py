@@ -5,15 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import scipy.sparse as sp
+from estimators import PAIRWISE
 from pairwise_losses import make_loss
 
-from sklearn_recsketch import BPRRecommender, WARPRecommender
 from sklearn_recsketch.recommenders._pairwise.epochs import PairwiseEpochs, values_at
 from sklearn_recsketch.recommenders._pairwise.losses import warp_rank_weights
 from sklearn_recsketch.recommenders._pairwise.sides import Embeddings, PlainSide
 from sklearn_recsketch.utils._threads import Workers
 
-BOTH = pytest.mark.parametrize("recommender", [WARPRecommender, BPRRecommender])
+BOTH = pytest.mark.parametrize("recommender", PAIRWISE)
 ALONE = Workers(None, 1)
 
 

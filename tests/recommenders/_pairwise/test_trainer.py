@@ -8,10 +8,10 @@ import warnings
 import numpy as np
 import pytest
 import scipy.sparse as sp
+from estimators import PAIRWISE
 from pairwise_losses import make_loss
 
 from sklearn_recsketch import (
-    BPRRecommender,
     PopularityRecommender,
     SideFeatureEncoder,
     SideFeatures,
@@ -24,7 +24,7 @@ from sklearn_recsketch.recommenders._pairwise.losses import warp_rank_weights
 from sklearn_recsketch.recommenders._pairwise.sides import Embeddings, PlainSide
 from sklearn_recsketch.utils._threads import Workers
 
-BOTH = pytest.mark.parametrize("recommender", [WARPRecommender, BPRRecommender])
+BOTH = pytest.mark.parametrize("recommender", PAIRWISE)
 ALONE = Workers(None, 1)
 
 
