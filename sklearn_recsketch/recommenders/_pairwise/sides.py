@@ -185,10 +185,10 @@ class FeaturedSide(PlainSide):
 
     `share` is GAIN times the relevance of the features, times ``r / (1 + r)``, their fraction of the variance of a row
     if all embeddings have the same variance; r is the mean of |f|^2 over the square of the identity weight. So the
-    share is bounded, because rows that move far beyond the data do not come back. The relevance is the correlation between the
-    movement of a row and its prediction from other rows with the same features, or DECAY times the last relevance if
-    that is larger. For informative tags, the correlation was .2 to .5 in the first epoch and .03 to .1 after ten
-    epochs; for tags of randomly chosen other items it was below .02.
+    share is bounded, because rows that move far beyond the data do not come back. The relevance is the correlation
+    between the movement of a row and its prediction from other rows with the same features, or DECAY times the last
+    relevance if that is larger. For informative tags, the correlation was .2 to .5 in the first epoch and .03 to .1
+    after ten epochs; for tags of randomly chosen other items it was below .02.
     """
 
     def __init__(self, own: Embeddings, shared: Embeddings, features: Features, with_bias: bool, pool: Workers) -> None:
