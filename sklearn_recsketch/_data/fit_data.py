@@ -8,10 +8,10 @@ import numpy as np
 import scipy.sparse as sp
 
 from sklearn_recsketch._data.feature_ids import check_feature_ids
-from sklearn_recsketch._data.ids import check_same_kind, places_of, union
+from sklearn_recsketch._data.ids import check_same_kind, find_positions, union
 from sklearn_recsketch._data.interactions import Interactions
-from sklearn_recsketch._data.matrix import place_pairs
-from sklearn_recsketch._data.pair_sums import added, sum_pairs
+from sklearn_recsketch._data.matrix import reindex_matrix
+from sklearn_recsketch._data.pair_sums import add_matrices, sum_pairs
 
 __all__ = ["EarlierFit", "FitData", "gather_fit_data"]
 
@@ -101,10 +101,10 @@ def gather_fit_data(
     if item_feature_ids is not None:
         check_feature_ids("item", item_feature_ids, *with_interactions[::-1], no_features[1])
         items = _union(items, item_feature_ids, "item", "item_features")
-    new = total = place_pairs(sums.matrix, interactions, users, items)
+    new = total = reindex_matrix(sums.matrix, interactions, users, items)
     if earlier is not None:
-        rows, columns = places_of(earlier.users, users, "user"), places_of(earlier.items, items, "item")
-        total = added(earlier.interactions, rows, columns, new)
+        rows, columns = find_positions(earlier.users, users, "user"), find_positions(earlier.items, items, "item")
+        total = add_matrices(earlier.interactions, rows, columns, new)
     return FitData(users, items, total, new)
 
 

@@ -14,9 +14,9 @@ from sklearn_recsketch.recommenders._engine_requirements import import_engine
 from sklearn_recsketch.recommenders._from_factors import fit_from_factors
 from sklearn_recsketch.recommenders._pairwise.implicit_engine import regularization_of
 from sklearn_recsketch.recommenders._pairwise.sides import Embeddings
-from sklearn_recsketch.recommenders._unwrap import factor_recommender
 from sklearn_recsketch.recommenders._wrmf import WRMFRecommender
 from sklearn_recsketch.utils._threads import workers
+from sklearn_recsketch.utils._unwrap import factor_recommender
 
 __all__ = ["from_implicit", "to_implicit"]
 

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import scipy.sparse as sp
 
-from sklearn_recsketch._data.matrix import ids_in_order
+from sklearn_recsketch._data.matrix import check_distinct_ids
 
 __all__ = ["Rows", "liked"]
 
@@ -27,7 +27,7 @@ class Rows(NamedTuple):
     @classmethod
     def of(cls, given: Any, n_rows: int, name: str, hint: str = "") -> Rows:
         """Ids given in the order of the rows; raises, with a hint, where there are repeats, or not as many as rows."""
-        ids = ids_in_order(given, name)
+        ids = check_distinct_ids(given, name)
         if len(ids) != n_rows:
             raise ValueError(
                 f"{name}s has {len(ids)} ids, but the model has {n_rows} {name}s. Give the id of each row of its "

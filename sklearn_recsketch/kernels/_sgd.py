@@ -191,8 +191,8 @@ def warp_pass(start, stop, samples, users, items, step):
 def bpr_pass(start, stop, samples, users, items, step):
     """Train BPR on samples [start, stop) in the order of the epoch; returns the sum of the losses.
 
-    For each positive pair (u, i), one item j that is not a known item of u is sampled from
-    ``samples.negative_pool``. The step has the weight ``1 / (1 + exp(s_ui - s_uj))``.
+    For each positive pair (u, i), one item j that is not a known item of u is sampled from ``samples.negative_pool``.
+    The step has the weight ``1 / (1 + exp(s_ui - s_uj))``.
     """
     sample_users, sample_items, strengths, indptr, indices, bits, shift, negative_pool, levels, known_levels = samples
     U, _, state_u = users

@@ -10,6 +10,7 @@ from sklearn.callback import ScoringMonitor
 
 from sklearn_recsketch._data.interactions import check_interactions
 from sklearn_recsketch.metrics._scorer import make_ranking_scorer, on_rows
+from sklearn_recsketch.utils._validation import check_integer
 
 __all__ = ["EpochCurveMonitor"]
 
@@ -60,13 +61,11 @@ class EpochCurveMonitor:
 
     def __init__(self, scoring: Any, X_val: Any, y_val: Any = None, *, every: int = 1) -> None:
         check_interactions(X_val, y_val, name="X_val", weighted=False)
-        if not isinstance(every, int) or isinstance(every, bool) or every < 1:
-            raise ValueError(f"every must be an int of at least 1, got {every!r}.")
         self._scorer = scoring if callable(scoring) else make_ranking_scorer(scoring)
         # What a scorer of ours is called, or any other.
         self._name = str(getattr(self._scorer, "metric", "score"))
         self._validation = (X_val, y_val)
-        self._every = every
+        self._every = check_integer(every, "every")
         self._scores: dict[int, tuple[Any, Any]] = {}  # of the fits in progress, by estimator
         # It brings what copies in other processes have seen to this one.
         self._log: Any = ScoringMonitor(scoring=_given_scores)

@@ -17,13 +17,13 @@ from sklearn.utils.validation import check_is_fitted
 
 from sklearn_recsketch._data.frames import columns_of
 from sklearn_recsketch._data.ids import encode_ids
-from sklearn_recsketch.metrics._evaluation_task import unwrap
 from sklearn_recsketch.metrics._scorer import MultiRankingScorer, is_ranking_scorer, make_ranking_scorer
 from sklearn_recsketch.model_selection._fits.fit_params import check_fit_params
 from sklearn_recsketch.model_selection._fits.fold_fits import FoldFits
 from sklearn_recsketch.model_selection._split import UserHoldoutSplit
 from sklearn_recsketch.preprocessing._threshold import InteractionThresholder
 from sklearn_recsketch.utils._compat import _check_method_params, _MultimetricScorer
+from sklearn_recsketch.utils._unwrap import unwrap
 
 __all__ = ["RecommenderSearchMixin", "SearchSetup", "with_all_metrics", "with_coded_ids"]
 
@@ -85,7 +85,7 @@ class RecommenderSearchMixin:
 
     def _best_recommender(self) -> Any:
         check_is_fitted(self, "best_estimator_")
-        return unwrap(self, None)[0]
+        return unwrap(self)[0]
 
     def _get_scorers(self) -> tuple[Any, str]:
         """The scorer and the name of the score to refit by; in scikit-learn's place."""

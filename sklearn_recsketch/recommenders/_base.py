@@ -12,14 +12,15 @@ from sklearn.utils.validation import check_is_fitted
 
 from sklearn_recsketch._data.feature_ids import refuse_ids_of_other_side
 from sklearn_recsketch._data.ids import IdColumn, lookup
-from sklearn_recsketch._data.interactions import Interactions, check_history, check_interactions, check_k
+from sklearn_recsketch._data.interactions import Interactions, check_history, check_interactions
 from sklearn_recsketch._ranking.query import Query, QueryContext, build_query, ranked_table
 from sklearn_recsketch.metrics._evaluation import evaluate
 from sklearn_recsketch.metrics._evaluation_task import Options
 from sklearn_recsketch.metrics._metric_names import Metric
-from sklearn_recsketch.preprocessing._encoder import SideFeatureEncoder, check_side_features
-from sklearn_recsketch.preprocessing._side_features import SideFeatures
+from sklearn_recsketch.preprocessing._encoder import SideFeatureEncoder
+from sklearn_recsketch.preprocessing._side_features import SideFeatures, check_side_features
 from sklearn_recsketch.utils._threads import workers
+from sklearn_recsketch.utils._validation import check_integer
 
 __all__ = ["BaseRecommender", "feature_ids"]
 
@@ -149,7 +150,7 @@ class BaseRecommender(BaseEstimator, metaclass=ABCMeta):
         factors often a fifth of that. For more than 256 items per list, all scores of a user are sorted.
         """
         check_is_fitted(self)
-        k = check_k(k)
+        k = check_integer(k, "k")
         of_users = _query_context("user", user_features, history, "history")
         of_items = _query_context("item", item_features, item_history, "item_history")
         if of_users.features is not None:
@@ -186,7 +187,7 @@ class BaseRecommender(BaseEstimator, metaclass=ABCMeta):
             Precision, between 0 and 1.
         """
         check_is_fitted(self)
-        return evaluate(self, X, y, [Metric("precision", check_k(k))], Options())[f"precision@{k}"]
+        return evaluate(self, X, y, [Metric("precision", check_integer(k, "k"))], Options())[f"precision@{k}"]
 
     def _query(self, query: Query, of_users: QueryContext, of_items: QueryContext) -> tuple[np.ndarray, np.ndarray]:
         x = self._query_vectors("user", query.users, query.user_codes, of_users)

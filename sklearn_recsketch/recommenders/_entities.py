@@ -10,7 +10,7 @@ import pandas as pd
 import scipy.sparse as sp
 from sklearn.base import clone
 
-from sklearn_recsketch._data.ids import IdColumn, lookup, places_of, show_id
+from sklearn_recsketch._data.ids import IdColumn, find_positions, lookup, show_id
 from sklearn_recsketch.preprocessing._encoder import SideFeatureEncoder
 from sklearn_recsketch.preprocessing._side_features import SideFeatures
 from sklearn_recsketch.utils._threads import even_ranges
@@ -209,7 +209,7 @@ class Entities:
         if old.ids.dtype != self.ids.dtype:  # integers and strings: a warm start from other data
             return np.zeros(0, dtype=np.intp), np.zeros(0, dtype=np.intp)
         before = np.flatnonzero(old.active)
-        found = places_of(old.ids, self.ids, "id")[before]
+        found = find_positions(old.ids, self.ids, "id")[before]
         return found[found >= 0], before[found >= 0]
 
 

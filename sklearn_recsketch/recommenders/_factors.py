@@ -17,7 +17,7 @@ from sklearn_recsketch._data.fit_data import EarlierFit, FitData, gather_fit_dat
 from sklearn_recsketch._data.ids import IdColumn
 from sklearn_recsketch._data.interactions import check_interactions
 from sklearn_recsketch._data.matrix import build_matrix, column_counts
-from sklearn_recsketch._data.pair_sums import renumbered
+from sklearn_recsketch._data.pair_sums import renumber
 from sklearn_recsketch._ranking.query import QueryContext
 from sklearn_recsketch.preprocessing._encoder import SideFeatureEncoder
 from sklearn_recsketch.preprocessing._side_features import SideFeatures
@@ -26,8 +26,8 @@ from sklearn_recsketch.recommenders._entities import Entities, FittedSide, embed
 from sklearn_recsketch.recommenders._similarity import SimilarityMixin
 from sklearn_recsketch.recommenders._training import Trainer, data_of_callbacks, run_epochs, split_validation
 from sklearn_recsketch.utils._compat import Interval, _fit_context
-from sklearn_recsketch.utils._sample_weight import refuse_sample_weight
 from sklearn_recsketch.utils._threads import Workers, even_ranges, workers
+from sklearn_recsketch.utils._validation import refuse_sample_weight
 
 __all__ = ["FactorRecommender", "TrainingProblem", "fill_with_draws"]
 
@@ -370,4 +370,4 @@ def fill_with_draws(draw: Callable[[tuple[int, int]], np.ndarray], rows: np.ndar
 def active_part(matrix: sp.csr_array, users: Entities, items: Entities) -> sp.csr_array:
     """Rows and columns of the active users and items; the matrix itself if all are active."""
     rows, columns = (np.where(side.active, np.cumsum(side.active) - 1, -1) for side in (users, items))
-    return renumbered(matrix, rows, columns, (int(users.active.sum()), int(items.active.sum())))
+    return renumber(matrix, rows, columns, (int(users.active.sum()), int(items.active.sum())))

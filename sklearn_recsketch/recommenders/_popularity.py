@@ -12,7 +12,7 @@ from sklearn_recsketch._data.interactions import check_interactions
 from sklearn_recsketch._ranking.query import QueryContext
 from sklearn_recsketch.recommenders._base import BaseRecommender, feature_ids
 from sklearn_recsketch.utils._compat import _fit_context
-from sklearn_recsketch.utils._sample_weight import refuse_sample_weight
+from sklearn_recsketch.utils._validation import refuse_sample_weight
 
 __all__ = ["PopularityRecommender"]
 

@@ -10,7 +10,6 @@ import scipy.sparse as sp
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_recsketch._data.ids import IdColumn, lookup, show_id
-from sklearn_recsketch._data.interactions import check_k
 from sklearn_recsketch._linalg.norms import norms
 from sklearn_recsketch._ranking.candidates import (
     ItemSelection,
@@ -20,11 +19,12 @@ from sklearn_recsketch._ranking.candidates import (
     read_item_selection,
     select_items,
 )
-from sklearn_recsketch._ranking.eligible import eligible
+from sklearn_recsketch._ranking.eligible import eligible, pair_matrix
 from sklearn_recsketch._ranking.neighbours import all_neighbours
-from sklearn_recsketch._ranking.query import asked_ids, ranked_table
+from sklearn_recsketch._ranking.query import check_query_ids, ranked_table
 from sklearn_recsketch._ranking.top_k import LARGEST_INSERTION
 from sklearn_recsketch.utils._threads import workers
+from sklearn_recsketch.utils._validation import check_integer
 from sklearn_recsketch.utils._warnings import levels_inside
 
 __all__ = ["SimilarityMixin", "chosen_rows", "own_places", "unit_length"]
@@ -39,8 +39,7 @@ def unit_length(vectors: np.ndarray) -> np.ndarray:
 
 def own_places(places: np.ndarray, n_targets: int) -> sp.csr_array:
     """Matrix that excludes each query itself, given its position among the targets, or -1."""
-    rows = np.flatnonzero(places >= 0)
-    return sp.csr_array((np.ones(len(rows), np.float32), (rows, places[rows])), shape=(len(places), n_targets))
+    return pair_matrix(np.arange(len(places)), places, (len(places), n_targets))
 
 
 def chosen_rows(recommender: Any, name: str, choice: ItemSelection | None) -> tuple[np.ndarray, np.ndarray]:
@@ -111,7 +110,7 @@ class SimilarityMixin:
 def _similar(recommender: Any, name: str, ids: Any, k: int, metric: str, candidates: Any) -> Any:
     """Table of the k users or items that are most similar to each of `ids`."""
     check_is_fitted(recommender)
-    k = check_k(k)
+    k = check_integer(k, "k")
     if metric not in ("cosine", "dot"):
         raise ValueError(f"metric must be 'cosine' or 'dot', got {metric!r}.")
     side = recommender._side(name)
@@ -122,7 +121,7 @@ def _similar(recommender: Any, name: str, ids: Any, k: int, metric: str, candida
         distinct = known if own is None else own.users.ids
         column = IdColumn(np.arange(len(distinct)), distinct)
     else:
-        column = asked_ids(ids, name, known)
+        column = check_query_ids(ids, name, known)
     check_selection_users(choice, "candidates", name, column.ids, known)
     codes = lookup(known, column, name)
     _warn_unknown(name, column.ids[column.codes], codes)

@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
+from sklearn_recsketch._ranking.eligible import pair_matrix
 from sklearn_recsketch.recommenders._similarity import unit_length
-from sklearn_recsketch.recommenders._unwrap import factor_recommender
 from sklearn_recsketch.serving._vectors import OTHER, id_name, score_vectors
+from sklearn_recsketch.utils._unwrap import factor_recommender
 
 __all__ = ["Contents", "contents_of"]
 
@@ -49,7 +50,7 @@ class Contents:
         """What some of the queries must not get: what they have seen, or themselves."""
         if self.metric == "cosine":
             n = len(rows)
-            return sp.csr_array((np.ones(n, bool), rows, np.arange(n + 1)), shape=(n, len(self.ids)))
+            return pair_matrix(np.arange(n), rows, (n, len(self.ids)), bool)
         return None if self.seen is None else sp.csr_array(self.seen[rows])
 
 

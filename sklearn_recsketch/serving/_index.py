@@ -10,9 +10,8 @@ import scipy.sparse as sp
 from sklearn.utils import check_array, check_random_state
 
 from sklearn_recsketch._data.ids import lookup, show_id
-from sklearn_recsketch._data.interactions import check_k
 from sklearn_recsketch._ranking.candidates import check_selection_users, read_item_selection
-from sklearn_recsketch._ranking.query import asked_ids, ranked_table
+from sklearn_recsketch._ranking.query import check_query_ids, ranked_table
 from sklearn_recsketch._ranking.top_k import top_items
 from sklearn_recsketch.recommenders._similarity import unit_length
 from sklearn_recsketch.serving._choosing import eligible_rows, left_out
@@ -23,6 +22,7 @@ from sklearn_recsketch.serving._index_files import load_contents, new_folder, sa
 from sklearn_recsketch.serving._rescore import rescored
 from sklearn_recsketch.serving._vectors import id_name
 from sklearn_recsketch.utils._threads import workers
+from sklearn_recsketch.utils._validation import check_integer
 
 __all__ = ["EmbeddingIndex"]
 
@@ -82,7 +82,7 @@ class EmbeddingIndex:
 
     @expansion_search.setter
     def expansion_search(self, value: int) -> None:
-        self._graph().expansion_search = check_k(value, "expansion_search")
+        self._graph().expansion_search = check_integer(value, "expansion_search")
 
     def recommend(
         self, users: Any, k: int = 10, *, exclude_seen: bool = True, candidates: Any = None, exclude: Any = None
@@ -203,7 +203,7 @@ class EmbeddingIndex:
             equal ones it is.
         """
         n = len(self._contents.query_ids)
-        rows = check_random_state(random_state).permutation(n)[: check_k(n_queries, "n_queries")]
+        rows = check_random_state(random_state).permutation(n)[: check_integer(n_queries, "n_queries")]
         queries, left_out = self._contents.queries[rows], self._contents.left_out(rows)
         found = self._best(queries, left_out, k)[1]
         with workers(self.n_jobs) as pool:
@@ -279,7 +279,7 @@ class EmbeddingIndex:
         contents = self._contents
         chosen = read_item_selection(candidates, "candidates", name, id_name(of))
         unwanted = read_item_selection(exclude, "exclude", name, id_name(of))
-        column = asked_ids(asked, name, contents.query_ids)
+        column = check_query_ids(asked, name, contents.query_ids)
         rows = lookup(contents.query_ids, column, name, "those the index knows are")
         ids = column.ids[column.codes]
         if (rows < 0).any():
@@ -296,7 +296,7 @@ class EmbeddingIndex:
         else:
             among, allowed = eligible_rows(contents, column, chosen, excluded)
             with workers(self.n_jobs) as pool:
-                place = allowed.top(queries, self.vectors[among], check_k(k), pool)[0]
+                place = allowed.top(queries, self.vectors[among], check_integer(k, "k"), pool)[0]
             best, scores = self._scored(queries, np.where(place >= 0, among[place], -1))
         found = id_name(of) if metric == "score" else f"similar_{name}"
         return ranked_table(name, ids, found, self.ids, best, scores, contents.library)
@@ -304,7 +304,7 @@ class EmbeddingIndex:
     def _best(self, queries: np.ndarray, excluded: sp.csr_array | None, k: int) -> tuple[np.ndarray, np.ndarray]:
         """Rows and scores of the k best of each query."""
         with workers(self.n_jobs) as pool:
-            best = self._searcher.top(queries, excluded, check_k(k), pool)
+            best = self._searcher.top(queries, excluded, check_integer(k, "k"), pool)
         return self._scored(queries, best)
 
     def _scored(self, queries: np.ndarray, best: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

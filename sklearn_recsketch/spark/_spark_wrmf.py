@@ -13,14 +13,14 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_recsketch._data.interactions import check_k
 from sklearn_recsketch.recommenders._from_factors import fit_from_factors
 from sklearn_recsketch.recommenders._wrmf import WRMFRecommender
 from sklearn_recsketch.spark._automatic import Numbers, transformed
 from sklearn_recsketch.spark._id_coding import CodedInteractions, code_interactions
 from sklearn_recsketch.spark._ranked_lists import Side, ranked_batches, vectors_of
-from sklearn_recsketch.spark._tables import asked_ids, read_interactions, require_pyspark
+from sklearn_recsketch.spark._tables import query_ids, read_interactions, require_pyspark
 from sklearn_recsketch.utils._compat import Interval, Options, StrOptions, _fit_context
+from sklearn_recsketch.utils._validation import check_integer
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -310,7 +310,7 @@ class SparkWRMFRecommender(BaseEstimator):
         check_is_fitted(self)
         from pyspark.sql import functions as F
 
-        k = check_k(k)
+        k = check_integer(k, "k")
         asked = self._asked(users)
         if exclude_seen:
             seen = self._data.strengths.groupBy("user_code").agg(F.collect_list("item_code").alias("seen"))
@@ -332,7 +332,7 @@ class SparkWRMFRecommender(BaseEstimator):
         factors = self._coded_factors["user"]
         if users is None:
             return ids.join(factors, "code")
-        asked = asked_ids(users, "user", ids.schema["user"].dataType, ids.sparkSession)
+        asked = query_ids(users, "user", ids.schema["user"].dataType, ids.sparkSession)
         unknown = F.lit(self._unknown_user.tolist()).cast("array<float>")
         known = asked.join(ids, "user", "left").join(factors, "code", "left")
         return known.withColumn("features", F.coalesce("features", unknown))

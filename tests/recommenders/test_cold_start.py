@@ -357,5 +357,5 @@ def test_folding_in_never_draws_items_known_by_features_only(recommender, plante
 
 def asked_for(rec, history):
     given = QueryContext(history=check_interactions(history))
-    request = build_query(rec.users_, rec.items_, rec.interactions_, of_users=given)
+    request = build_query(rec.users_, rec.items_, rec.interactions_, user_context=given)
     return request.users, request.user_codes, given

@@ -127,25 +127,25 @@ def test_without_a_third_column_each_row_counts_one(frame):
 
 
 BAD = [
-    ([(None, "i", 1.0)], "uid bigint, mid string, n double", "The user id column 'uid' of X has a missing value"),
+    ([(None, "i", 1.0)], "uid bigint, mid string, n double", "The user id in column 'uid' of X .* is missing"),
     ([(1, "i", 1.0), (1, None, 2.0)], "uid bigint, mid string, n double", "'mid' .* in the row of user 1, item None"),
-    ([(1, "i", None)], "uid bigint, mid string, n double", "weight column 'n' of X has a missing value"),
-    ([(1, "i", -2.0)], "uid bigint, mid string, n double", "'n' of X must be 0.* it is -2.0 in the row of user 1"),
-    ([(1, "i", float("nan"))], "uid bigint, mid string, n double", "it is nan in the row of user 1, item 'i'"),
-    ([(1, "i", float("inf"))], "uid bigint, mid string, n double", "it is inf in the row of"),
+    ([(1, "i", None)], "uid bigint, mid string, n double", "The weight in column 'n' of X is missing"),
+    ([(1, "i", -2.0)], "uid bigint, mid string, n double", "'n' of X must be 0.* got -2.0 in the row of user 1"),
+    ([(1, "i", float("nan"))], "uid bigint, mid string, n double", "got nan in the row of user 1, item 'i'"),
+    ([(1, "i", float("inf"))], "uid bigint, mid string, n double", "got inf in the row of"),
     ([(1, "i", 0.0)], "uid bigint, mid string, n double", "None of the rows of X has a positive weight"),
-    ([(1.5, "i")], "uid double, mid string", "'uid' of X is of type double, but ids must be integers or strings"),
-    ([(1, "i", "many")], "uid int, mid string, n string", "'n' of X must be numbers, but is of type string"),
+    ([(1.5, "i")], "uid double, mid string", "'uid' of X are of type double, but ids must be ints or strings"),
+    ([(1, "i", "many")], "uid int, mid string, n string", "'n' of X must be numbers, but are of type string"),
     ([(1,)], "uid int", "X has 1 columns, .* Select"),
     ([("i", 1)], "item string, user int", r"users come first. Write X.select\('user', 'item'\)"),
     ([("7", 1)], "StockCode string, CustomerID int", r"users come first. Write X.select\('CustomerID', 'StockCode'\)"),
     ([(1, 2, 3, 4)], "InvoiceNo int, StockCode int, n int, CustomerID int", r"X.select\('CustomerID', 'StockCode'\)"),
     ([(1, 2, 9.6e8)], "user int, item int, timestamp double", r"'timestamp', a time, .* X.select\('user', 'item'\)"),
     ([(8, 1, 2)], "timestamp int, user_id int, item_id int", r"'item_id', an id, .* X.select\('user_id', 'item_id'\)"),
-    ([("a", 1), (" ", 2)], "user string, item int", "The user id column 'user' of X has a blank id, ' '"),
-    ([(1.0, 2)], "user float, item int", r"is of type float, .* beyond 2\*\*24 several integers become one float"),
-    ([(1, ["a"])], "user int, item array<string>", r"is of type array<string>, .* with F\.explode"),
-    ([(1, bytearray(b"a"))], "user int, item binary", r"is of type binary, .* F\.decode"),
+    ([("a", 1), (" ", 2)], "user string, item int", "The user id in column 'user' of X .* is blank: ' '"),
+    ([(1.0, 2)], "user float, item int", r"are of type float, .* beyond 2\*\*24 do not represent every integer"),
+    ([(1, ["a"])], "user int, item array<string>", r"are of type array<string>, .* with F\.explode"),
+    ([(1, bytearray(b"a"))], "user int, item binary", r"are of type binary, .* F\.decode"),
 ]
 
 
@@ -214,11 +214,11 @@ def test_users_may_be_a_column_of_a_frame(spark, fitted, local):
 
 
 def test_users_of_the_wrong_kind_are_named(spark, fitted, frame):
-    with pytest.raises(ValueError, match="asked for are of type string, but those the model was fitted on of type big"):
+    with pytest.raises(ValueError, match="are of type string, but the model was fitted on ids of type big"):
         fitted.recommend(users=["ann"])
-    with pytest.raises(ValueError, match="but must have one, of ids"):
+    with pytest.raises(ValueError, match="but must have one column, of ids"):
         fitted.recommend(users=frame)
-    with pytest.raises(ValueError, match="users has an id that is missing"):
+    with pytest.raises(ValueError, match="users contains a missing id"):
         fitted.recommend(users=spark.createDataFrame([(None,)], "user bigint"))
     with pytest.raises(ValueError, match="k must be an int of at least 1, got 0"):
         fitted.recommend(k=0)

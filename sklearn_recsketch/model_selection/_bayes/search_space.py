@@ -13,6 +13,7 @@ from skopt.space import Categorical, Dimension, Integer, Real
 
 from sklearn_recsketch.model_selection._bayes.categories import Choice
 from sklearn_recsketch.model_selection._fits.parameter_values import native, read_values
+from sklearn_recsketch.utils._validation import is_integer
 
 __all__ = ["SearchSpace", "initial_points", "read_spaces"]
 
@@ -126,7 +127,7 @@ def _range(name: str, given: tuple[Any, ...]) -> Dimension:
         raise ValueError(f"{rule} with low < high, got {given!r}. Write {(high, low, *given[2:])!r}.")
     if not isinstance(prior, str) or prior not in PRIORS:
         raise ValueError(f"{rule} whose third value is one of {list(PRIORS)}, got {given!r}. {categories}")
-    if not isinstance(base, numbers.Integral) or isinstance(base, bool) or base < 2:
+    if not is_integer(base, least=2):
         raise ValueError(f"{rule} whose fourth value is an int of at least 2, got {given!r}.")
     if prior == "log-uniform" and low <= 0:
         raise ValueError(

@@ -11,8 +11,9 @@ from sklearn.base import clone
 from sklearn.callback import CallbackSupportMixin
 from sklearn.model_selection import ParameterGrid, ParameterSampler
 
-from sklearn_recsketch.model_selection._fits.fold_fits import final_step
 from sklearn_recsketch.model_selection._fits.parameter_values import native, read_values
+from sklearn_recsketch.utils._unwrap import final_step
+from sklearn_recsketch.utils._validation import is_integer
 
 __all__ = ["check_candidates", "checked_epochs", "list_candidates"]
 
@@ -25,7 +26,7 @@ def checked_epochs(epochs: Any) -> list[int]:
             f"write range(1, n + 1)."
         )
     epochs = list(epochs)
-    if not epochs or any(not isinstance(e, Integral) or isinstance(e, bool) or e < 1 for e in epochs):
+    if not epochs or not all(map(is_integer, epochs)):
         raise ValueError(f"epochs must be at least one int, each at least 1, got {epochs!r}.")
     return sorted({int(epoch) for epoch in epochs})
 

@@ -12,8 +12,9 @@ from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 
 from sklearn_recsketch.metrics._scorer import is_ranking_scorer
-from sklearn_recsketch.model_selection._fits.fold_fits import FoldFits, final_step
+from sklearn_recsketch.model_selection._fits.fold_fits import FoldFits
 from sklearn_recsketch.utils._compat import _check_method_params, _MultimetricScorer, _safe_split, _score
+from sklearn_recsketch.utils._unwrap import final_step
 
 __all__ = ["EpochPath", "EpochPlan", "fit_path"]
 

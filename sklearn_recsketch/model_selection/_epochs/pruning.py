@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from numbers import Integral
 from typing import Any, Protocol
 
 import numpy as np
+
+from sklearn_recsketch.utils._validation import check_integer
 
 __all__ = ["HalvingPruning", "MedianPruning", "PruningRule", "pruning_rule"]
 
@@ -110,9 +111,7 @@ class HalvingPruning:
 
 def _check(rule: Any, **least: int) -> None:
     for name, minimum in least.items():
-        value = getattr(rule, name)
-        if not isinstance(value, Integral) or isinstance(value, bool) or value < minimum:
-            raise ValueError(f"{name} of {type(rule).__name__} must be an int of at least {minimum}, got {value!r}.")
+        check_integer(getattr(rule, name), f"{name} of {type(rule).__name__}", minimum)
 
 
 RULES: dict[str, PruningRule] = {"median": MedianPruning(), "halving": HalvingPruning()}

@@ -12,9 +12,10 @@ from joblib import Parallel, cpu_count, delayed, effective_n_jobs
 from joblib.parallel import get_active_backend
 from sklearn import config_context, get_config
 
-from sklearn_recsketch.model_selection._fits.fold_fits import FoldFits, final_step
+from sklearn_recsketch.model_selection._fits.fold_fits import FoldFits
 from sklearn_recsketch.utils._cluster import arrived, cluster_engine, shipped
 from sklearn_recsketch.utils._threads import at_most_threads, most_threads
+from sklearn_recsketch.utils._unwrap import final_step
 
 __all__ = ["FitPool", "fit_pool"]
 

@@ -11,8 +11,9 @@ import numpy as np
 from sklearn.callback import ProgressBar, ScoringMonitor
 
 from sklearn_recsketch.model_selection._monitor import EpochCurveMonitor
+from sklearn_recsketch.utils._unwrap import final_step
 
-__all__ = ["FoldFits", "final_step"]
+__all__ = ["FoldFits"]
 
 # What they see in other processes they send to the one of the search, by a socket of its machine.
 REPORTING = (EpochCurveMonitor, ProgressBar, ScoringMonitor)
@@ -79,8 +80,3 @@ class FoldFits:
                 f"come to {here}. Search without callbacks, by set_callbacks() on what has them, or on workers of "
                 f"{self.host}."
             )
-
-
-def final_step(estimator: Any) -> Any:
-    """The estimator itself, or the last step of a Pipeline."""
-    return estimator.steps[-1][1] if hasattr(estimator, "steps") else estimator
