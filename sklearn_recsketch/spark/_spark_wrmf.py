@@ -130,7 +130,7 @@ class SparkWRMFRecommender(BaseEstimator):
     >>> rec.to_local().similar_items(["tiltbrush"])  # doctest: +SKIP
     """
 
-    _parameter_constraints: dict[str, Any] = {  # noqa: RUF012 - scikit-learn's own form
+    _parameter_constraints: dict[str, Any] = {
         "n_components": [Interval(Integral, 1, None, closed="left")],
         "alpha": [Interval(Real, 0, None, closed="left"), StrOptions({"auto"})],
         "confidence": [StrOptions({"auto", "linear", "log", "scaled_log"})],
