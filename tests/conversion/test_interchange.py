@@ -219,7 +219,7 @@ def test_partial_fit_continues_from_the_factors_of_lightfm(lightfm):
 
 def test_partial_fit_of_a_model_without_interactions_raises(implicit):
     rec = from_implicit(implicit.model, implicit.users, implicit.items)
-    with pytest.raises(ValueError, match=r"knows none of the interactions .* Pass interactions= to from_implicit"):
+    with pytest.raises(ValueError, match=r"does not have the interactions .* Pass interactions= to from_implicit"):
         rec.partial_fit([[implicit.users[0], "new"]])
 
 
@@ -335,7 +335,7 @@ def test_from_implicit_rejects_models_that_are_not_trained(als):
     ("change", "message"),
     [
         ({"users": [1, 2]}, r"users has 2 ids, but the model has \d+ users"),
-        ({"items": ["a"] * 121}, "item ids given for a matrix must be distinct"),
+        ({"items": ["a"] * 121}, "item ids of a matrix must be distinct"),
         ({"interactions": sp.csr_matrix((3, 4))}, r"of shape \(\d+, 121\), got shape \(3, 4\)"),
     ],
 )

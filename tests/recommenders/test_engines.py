@@ -303,7 +303,7 @@ def test_a_day_in_lightfm_never_draws_what_was_liked_before(recommender):
     assert set(rec.items_[moved]) <= {0, 5}  # the only item that user 0 does not like is 5
 
 
-# What an engine cannot honour.
+# What an engine does not support.
 
 
 @pytest.mark.parametrize(
@@ -330,7 +330,7 @@ def test_a_parameter_is_named_that_the_engine_cannot_honour(recommender, engine,
 @pytest.mark.parametrize("recommender", [WRMFRecommender, BPRRecommender])
 def test_implicit_refuses_side_features(recommender, planted):
     X, _, features = planted
-    with pytest.raises(ValueError, match=r"cannot honour item_features=.*implicit has no side features"):
+    with pytest.raises(ValueError, match=r"does not support item_features=.*implicit has no side features"):
         made(recommender, "implicit").fit(X, item_features=features)
 
 
@@ -344,13 +344,13 @@ def test_implicits_bpr_takes_strengths_that_are_all_alike(planted):
 def test_implicits_bpr_refuses_strengths(case, planted):
     X, y, _ = planted
     X, y = {"counts": (X, y), "repeated": (X.sort_values("user").iloc[[0, 1, 2, 0]], None)}[case]
-    with pytest.raises(ValueError, match=r"cannot honour strengths: .* drop repeated rows"):
+    with pytest.raises(ValueError, match=r"does not support strengths: .* drop repeated rows"):
         made(BPRRecommender, "implicit").fit(X, y)
 
 
 def test_implicits_bpr_refuses_a_day(planted):
     X = planted[0]
-    with pytest.raises(ValueError, match="cannot honour partial_fit"):
+    with pytest.raises(ValueError, match="does not support partial_fit"):
         made(BPRRecommender, "implicit").fit(X).partial_fit(X.iloc[:5])
 
 
