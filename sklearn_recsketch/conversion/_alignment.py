@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import scipy.sparse as sp
 
-from sklearn_recsketch._data.matrix import ids_in_order
+from sklearn_recsketch._data.matrix import check_distinct_ids
 
 __all__ = ["RowIds", "aligned"]
 
@@ -30,7 +30,7 @@ class RowIds(NamedTuple):
 
         Raises ValueError, with the hint, if ids are repeated or if their number is not `n_rows`.
         """
-        array = ids_in_order(ids, name)
+        array = check_distinct_ids(ids, name)
         if len(array) != n_rows:
             raise ValueError(
                 f"{name}s has {len(array)} ids, but the model has {n_rows} {name}s. Pass the id of each row of its "

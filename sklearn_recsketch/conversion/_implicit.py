@@ -11,12 +11,12 @@ import scipy.sparse as sp
 from sklearn_recsketch.conversion._alignment import RowIds, aligned
 from sklearn_recsketch.recommenders._bpr import BPRRecommender
 from sklearn_recsketch.recommenders._engine_requirements import import_engine
-from sklearn_recsketch.recommenders._from_factors import assembled
+from sklearn_recsketch.recommenders._from_factors import fit_from_factors
 from sklearn_recsketch.recommenders._pairwise.implicit_engine import regularization_of
 from sklearn_recsketch.recommenders._pairwise.sides import Embeddings
-from sklearn_recsketch.recommenders._unwrap import factor_recommender
 from sklearn_recsketch.recommenders._wrmf import WRMFRecommender
 from sklearn_recsketch.utils._threads import workers
+from sklearn_recsketch.utils._unwrap import factor_recommender
 
 __all__ = ["from_implicit", "to_implicit"]
 
@@ -98,7 +98,9 @@ def from_implicit(model: Any, users: Any, items: Any, *, interactions: Any = Non
             unit = regularization_of(ranker.set_params(regularization=1.0), matrix)
             ranker.set_params(regularization=model.regularization / unit)
         states = Embeddings.starting_at(x).state, Embeddings.starting_at(y, biases=y[:, -1]).state
-        return assembled(ranker, user_rows.ids, item_rows.ids, x[:, :-1], y[:, :-1], matrix, states, model.iterations)
+        return fit_from_factors(
+            ranker, user_rows.ids, item_rows.ids, x[:, :-1], y[:, :-1], matrix, states, model.iterations
+        )
     alpha, strengths = _confidence(matrix, float(model.alpha))
     factorization = WRMFRecommender(
         model.factors,
@@ -107,7 +109,7 @@ def from_implicit(model: Any, users: Any, items: Any, *, interactions: Any = Non
         solver="cg" if model.use_cg else "cholesky",
         max_iter=model.iterations,
     )
-    return assembled(factorization, user_rows.ids, item_rows.ids, x, y, strengths, n_iter=model.iterations)
+    return fit_from_factors(factorization, user_rows.ids, item_rows.ids, x, y, strengths, n_iter=model.iterations)
 
 
 def to_implicit(estimator: Any) -> Any:
@@ -175,8 +177,8 @@ def to_implicit(estimator: Any) -> Any:
         iterations=recommender.max_iter,
     )
     every_user, every_item = (np.arange(len(ids)) for ids in (recommender.users_, recommender.items_))
-    model.user_factors = recommender._user_vectors(every_user)
-    model.item_factors = recommender._item_vectors(every_item)
+    model.user_factors = recommender._score_vectors("user", every_user)
+    model.item_factors = recommender._score_vectors("item", every_item)
     return model
 
 

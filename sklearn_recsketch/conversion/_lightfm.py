@@ -10,8 +10,8 @@ import scipy.sparse as sp
 from sklearn_recsketch.conversion._alignment import RowIds, aligned
 from sklearn_recsketch.recommenders._bpr import BPRRecommender
 from sklearn_recsketch.recommenders._engine_requirements import import_engine
-from sklearn_recsketch.recommenders._from_factors import assembled
-from sklearn_recsketch.recommenders._pairwise.lightfm_engine import adopted, alpha_of
+from sklearn_recsketch.recommenders._from_factors import fit_from_factors
+from sklearn_recsketch.recommenders._pairwise.lightfm_engine import alpha_of, embeddings_of
 from sklearn_recsketch.recommenders._pairwise.sides import Embeddings
 from sklearn_recsketch.recommenders._warp import WARPRecommender
 
@@ -103,13 +103,13 @@ def from_lightfm(
         ranker.set_params(user_regularization=model.user_alpha / unit, item_regularization=model.item_alpha / unit)
     x, y = user_side.values[user_rows.order], item_side.values[item_rows.order]
     states = user_side.state[user_rows.order], item_side.state[item_rows.order]
-    return assembled(ranker, user_rows.ids, item_rows.ids, x, y, matrix, states)
+    return fit_from_factors(ranker, user_rows.ids, item_rows.ids, x, y, matrix, states)
 
 
 def _representations(model: Any, name: str, features: Any) -> Embeddings:
     """Vectors and biases of users or items, and the state from which Adagrad continues."""
     if features is None:
-        return adopted(model, name)
+        return embeddings_of(model, name)
     matrix, n_features = sp.csr_matrix(features, dtype=np.float32), len(getattr(model, f"{name}_embeddings"))
     if matrix.shape[1] != n_features:
         raise ValueError(

@@ -10,9 +10,9 @@ import scipy.sparse as sp
 
 from sklearn_recsketch._data.ids import IdColumn, show_id
 from sklearn_recsketch._ranking.candidates import ItemSelection, Pairs, matrix_of_pairs, pairs_per_user, select_items
-from sklearn_recsketch._ranking.eligible import Eligible, eligible
+from sklearn_recsketch._ranking.eligible import Eligible, eligible, pair_matrix
 from sklearn_recsketch.recommenders._similarity import unit_length
-from sklearn_recsketch.recommenders._unwrap import factor_recommender
+from sklearn_recsketch.utils._unwrap import factor_recommender
 
 __all__ = ["Contents", "contents_of", "id_name", "score_vectors"]
 
@@ -54,7 +54,7 @@ class Contents:
         """Matrix of the items seen by the queries of these rows, or of the queries themselves for the cosine."""
         if self.metric == "cosine":
             n = len(rows)
-            return sp.csr_array((np.ones(n, bool), rows, np.arange(n + 1)), shape=(n, len(self.ids)))
+            return pair_matrix(np.arange(n), rows, (n, len(self.ids)), bool)
         return None if self.seen is None else sp.csr_array(self.seen[rows])
 
     def excluded(
@@ -110,7 +110,7 @@ def contents_of(estimator: Any, of: str, metric: str) -> Contents:
 def score_vectors(recommender: Any, of: str) -> tuple[np.ndarray, np.ndarray]:
     """Ids of all items or users, and vectors whose dot products are the scores; biases are one of the coordinates."""
     ids = getattr(recommender, f"{of}_")
-    vectors = getattr(recommender, f"_{id_name(of)}_vectors")(np.arange(len(ids)))
+    vectors = recommender._score_vectors(id_name(of), np.arange(len(ids)))
     return ids, vectors
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from sklearn_recsketch._data.frames import make_table
-from sklearn_recsketch.recommenders._unwrap import factor_recommender
 from sklearn_recsketch.serving._augment import augment_items, augment_users
 from sklearn_recsketch.serving._contents import id_name, score_vectors
 from sklearn_recsketch.utils._compat import StrOptions, validate_params
+from sklearn_recsketch.utils._unwrap import factor_recommender
 
 __all__ = ["embedding_table"]
 

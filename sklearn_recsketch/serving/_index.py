@@ -10,9 +10,8 @@ import scipy.sparse as sp
 from sklearn.utils import check_array, check_random_state
 
 from sklearn_recsketch._data.ids import lookup, show_id
-from sklearn_recsketch._data.interactions import check_k
 from sklearn_recsketch._ranking.candidates import check_selection_users, read_item_selection
-from sklearn_recsketch._ranking.query import asked_ids, ranked_table
+from sklearn_recsketch._ranking.query import check_query_ids, ranked_table
 from sklearn_recsketch._ranking.top_k import top_items
 from sklearn_recsketch.recommenders._similarity import unit_length
 from sklearn_recsketch.serving._contents import Contents, id_name
@@ -20,6 +19,7 @@ from sklearn_recsketch.serving._exact import Exact, rescored
 from sklearn_recsketch.serving._hnsw import Hnsw
 from sklearn_recsketch.serving._index_files import load_contents, new_folder, save_contents
 from sklearn_recsketch.utils._threads import workers
+from sklearn_recsketch.utils._validation import check_integer
 
 __all__ = ["EmbeddingIndex"]
 
@@ -81,7 +81,7 @@ class EmbeddingIndex:
 
     @expansion_search.setter
     def expansion_search(self, value: int) -> None:
-        self._graph().expansion_search = check_k(value, "expansion_search")
+        self._graph().expansion_search = check_integer(value, "expansion_search")
 
     def recommend(
         self, users: Any, k: int = 10, *, exclude_seen: bool = True, candidates: Any = None, exclude: Any = None
@@ -209,7 +209,7 @@ class EmbeddingIndex:
             counts as found.
         """
         n = len(self._contents.query_ids)
-        rows = check_random_state(random_state).permutation(n)[: check_k(n_queries, "n_queries")]
+        rows = check_random_state(random_state).permutation(n)[: check_integer(n_queries, "n_queries")]
         queries, excluded = self._contents.queries[rows], self._contents.seen_or_self(rows)
         found = self._best(queries, excluded, k)[1]
         with workers(self.n_jobs) as pool:
@@ -289,7 +289,7 @@ class EmbeddingIndex:
         contents = self._contents
         candidates = read_item_selection(candidates, "candidates", name, id_name(of))
         exclude = read_item_selection(exclude, "exclude", name, id_name(of))
-        column = asked_ids(queries, name, contents.query_ids)
+        column = check_query_ids(queries, name, contents.query_ids)
         rows = lookup(contents.query_ids, column, name, "those the index knows are")
         ids = column.ids[column.codes]
         if (rows < 0).any():
@@ -306,7 +306,7 @@ class EmbeddingIndex:
         else:
             candidate_rows, allowed = contents.candidate_rows(column, candidates, excluded)
             with workers(self.n_jobs) as pool:
-                place = allowed.top(vectors, self.vectors[candidate_rows], check_k(k), pool)[0]
+                place = allowed.top(vectors, self.vectors[candidate_rows], check_integer(k, "k"), pool)[0]
             best, scores = self._scored(vectors, np.where(place >= 0, candidate_rows[place], -1))
         ranked_name = id_name(of) if metric == "dot" else f"similar_{name}"
         return ranked_table(name, ids, ranked_name, self.ids, best, scores, contents.library)
@@ -314,7 +314,7 @@ class EmbeddingIndex:
     def _best(self, queries: np.ndarray, excluded: sp.csr_array | None, k: int) -> tuple[np.ndarray, np.ndarray]:
         """Rows and scores of the k best vectors for each query."""
         with workers(self.n_jobs) as pool:
-            best = self._searcher.top(queries, excluded, check_k(k), pool)
+            best = self._searcher.top(queries, excluded, check_integer(k, "k"), pool)
         return self._scored(queries, best)
 
     def _scored(self, queries: np.ndarray, best: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -13,14 +13,14 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_recsketch._data.interactions import check_k
-from sklearn_recsketch.recommenders._from_factors import assembled
+from sklearn_recsketch.recommenders._from_factors import fit_from_factors
 from sklearn_recsketch.recommenders._wrmf import WRMFRecommender
 from sklearn_recsketch.spark._id_coding import CodedInteractions, code_interactions
 from sklearn_recsketch.spark._ranked_lists import LocalFactors, ranked_batches, vectors_of
 from sklearn_recsketch.spark._spark_objective import SparkObjective, transformed
-from sklearn_recsketch.spark._tables import asked_ids, read_interactions, require_pyspark
+from sklearn_recsketch.spark._tables import query_ids, read_interactions, require_pyspark
 from sklearn_recsketch.utils._compat import Interval, Options, StrOptions, _fit_context
+from sklearn_recsketch.utils._validation import check_integer
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -136,7 +136,7 @@ class SparkWRMFRecommender(BaseEstimator):
     >>> rec.to_local().similar_items(["tiltbrush"])  # doctest: +SKIP
     """
 
-    _parameter_constraints: dict[str, Any] = {  # noqa: RUF012 - scikit-learn's own form
+    _parameter_constraints: dict[str, Any] = {
         "n_components": [Interval(Integral, 1, None, closed="left")],
         "alpha": [Interval(Real, 0, None, closed="left"), StrOptions({"auto"})],
         "confidence": [StrOptions({"auto", "linear", "log", "scaled_log"})],
@@ -317,7 +317,7 @@ class SparkWRMFRecommender(BaseEstimator):
         check_is_fitted(self)
         from pyspark.sql import functions as F
 
-        k = check_k(k)
+        k = check_integer(k, "k")
         table = self._user_vectors(users)
         if exclude_seen:
             seen = self._data.strengths.groupBy("user_code").agg(F.collect_list("item_code").alias("seen"))
@@ -339,7 +339,7 @@ class SparkWRMFRecommender(BaseEstimator):
         factors = self._coded_factors["user"]
         if users is None:
             return ids.join(factors, "code")
-        table = asked_ids(users, "user", ids.schema["user"].dataType, ids.sparkSession)
+        table = query_ids(users, "user", ids.schema["user"].dataType, ids.sparkSession)
         unknown = F.lit(self._unknown_user.tolist()).cast("array<float>")
         table = table.join(ids, "user", "left").join(factors, "code", "left")
         return table.withColumn("features", F.coalesce("features", unknown))
@@ -372,7 +372,7 @@ class SparkWRMFRecommender(BaseEstimator):
             max_iter=self.max_iter,
             random_state=self.random_state,
         )
-        return assembled(model, users.ids, items.ids, users.vectors, items.vectors, matrix)
+        return fit_from_factors(model, users.ids, items.ids, users.vectors, items.vectors, matrix)
 
     def _local_factors(self, name: str) -> LocalFactors:
         """Collect the ids and factors of users or items in the driver."""

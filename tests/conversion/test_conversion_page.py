@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import reference
-from peers import peers_matrix
+from sparse_matrices import legacy_csr
 from threadpoolctl import threadpool_limits
 
 from sklearn_recsketch import metrics
@@ -33,7 +33,7 @@ def run(name, **variables):
 @pytest.fixture(scope="module")
 def interactions(planted):
     """The interactions of `planted` as a matrix."""
-    return peers_matrix(to_matrix(planted[0])[0].astype(np.float32))
+    return legacy_csr(to_matrix(planted[0])[0].astype(np.float32))
 
 
 def assert_minimizes(rec, solved, fixed, side):
@@ -95,7 +95,7 @@ def test_examples_of_pairwise_losses_have_about_equal_precision(name, split):
     pytest.importorskip(library, reason=f"{library} is not installed")
     X, _, X_test, _ = split
     matrix, users, items = to_matrix(X)
-    after = run(name, matrix=peers_matrix(matrix.astype(np.float32)))
+    after = run(name, matrix=legacy_csr(matrix.astype(np.float32)))
     rows = np.searchsorted(users, X_test["user"]), np.searchsorted(items, X_test["item"])
     known = np.isin(X_test["user"], users) & np.isin(X_test["item"], items)
     test = np.column_stack(rows)[known]

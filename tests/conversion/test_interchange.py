@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 import scipy.sparse as sp
+from estimators import WITH_FACTORS
 from sklearn.pipeline import Pipeline
 
 from sklearn_recsketch import BPRRecommender, InteractionThresholder, WARPRecommender, WRMFRecommender
@@ -253,7 +254,7 @@ def small_recommender(recommender, **parameters):
     return recommender(K, random_state=0, **parameters)
 
 
-@pytest.mark.parametrize("recommender", [WRMFRecommender, WARPRecommender, BPRRecommender])
+@pytest.mark.parametrize("recommender", WITH_FACTORS)
 def test_to_implicit_gives_the_same_recommendations(recommender, planted):
     pytest.importorskip("implicit", reason="implicit is not installed")
     rec = small_recommender(recommender, max_iter=5).fit(*planted[:2])
@@ -335,7 +336,7 @@ def test_from_implicit_rejects_models_that_are_not_trained(als):
     ("change", "message"),
     [
         ({"users": [1, 2]}, r"users has 2 ids, but the model has \d+ users"),
-        ({"items": ["a"] * 121}, "item ids given for a matrix must be distinct"),
+        ({"items": ["a"] * 121}, "item ids of a matrix must be distinct"),
         ({"interactions": sp.csr_matrix((3, 4))}, r"of shape \(\d+, 121\), got shape \(3, 4\)"),
     ],
 )

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 import reference
 import scipy.sparse as sp
-from peers import peers_matrix
+from sparse_matrices import legacy_csr
 from threadpoolctl import threadpool_limits
 
 from sklearn_recsketch import SideFeatureEncoder, WRMFRecommender
@@ -29,7 +29,7 @@ def case(tiny):
     """The rows of `tiny`, their strengths as a matrix, and its shape."""
     X, y, tags, _ = tiny
     matrix = WRMFRecommender(1, max_iter=1).fit(X, y).interactions_
-    counts, binary, confidence = (peers_matrix(matrix.copy()) for _ in range(3))
+    counts, binary, confidence = (legacy_csr(matrix.copy()) for _ in range(3))
     binary.data[:] = 1
     confidence.data = 1 + 3 * confidence.data
     return SimpleNamespace(

@@ -13,14 +13,16 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import scipy.sparse as sp
-from peers import peers_matrix
+from pairwise_losses import make_loss
+from sparse_matrices import legacy_csr
 
 from sklearn_recsketch import SideFeatureEncoder, SideFeatures, WARPRecommender
 from sklearn_recsketch.kernels._sgd import ACCUMULATOR, PENALTY
 from sklearn_recsketch.preprocessing import to_matrix
+from sklearn_recsketch.recommenders._pairwise.epochs import PairwiseEpochs
 from sklearn_recsketch.recommenders._pairwise.lightfm_engine import alpha_of
+from sklearn_recsketch.recommenders._pairwise.losses import warp_rank_weights
 from sklearn_recsketch.recommenders._pairwise.sides import Embeddings, PlainSide
-from sklearn_recsketch.recommenders._pairwise.trainer import Loss, PairwisePasses, warp_rank_weights
 from sklearn_recsketch.utils._threads import Workers
 
 pytestmark = pytest.mark.engines
@@ -65,7 +67,9 @@ def our_epoch(likes, seed=0, *, loss="warp", n_components=K, penalty=0.0, max_sa
         for start, with_bias in ((users, False), (items, True))
     ]
     weights = warp_rank_weights(likes.shape[1], max_sampled) if loss == "warp" else None
-    epochs = PairwisePasses(positives, known, *sides, Loss(RATE, 1.0, weights, loss == "bpr"), seed, alone)
+    epochs = PairwiseEpochs(
+        positives, known, *sides, make_loss(RATE, weights, by_popularity=loss == "bpr"), seed, alone
+    )
     epochs.run(0)
     (users_after, _), (items_after, _) = epochs.embeddings()
     return SimpleNamespace(
@@ -85,8 +89,8 @@ def test_lightfms_scores_are_ours_and_a_constant_per_user(planted):
     lightfm = pytest.importorskip("lightfm", reason="LightFM is not installed")
     X, _, tags = planted
     rec = WARPRecommender(K, max_iter=2, random_state=0).fit(X, item_features=tags)
-    design = peers_matrix(rec.item_encoder_.transform(rec.item_features_))
-    model = lightfm.LightFM(K).fit(peers_matrix(rec.interactions_), item_features=design, epochs=0)
+    design = legacy_csr(rec.item_encoder_.transform(rec.item_features_))
+    model = lightfm.LightFM(K).fit(legacy_csr(rec.interactions_), item_features=design, epochs=0)
     model.user_embeddings, model.item_embeddings = rec.user_factors_, rec.item_embeddings_
     model.item_biases[:] = rec.item_feature_biases_
     model.user_biases[:] = np.linspace(-1, 1, len(rec.users_))
@@ -292,7 +296,7 @@ def implicit_bpr(interactions, seed=0, iterations=1, **options):
         K, learning_rate=0.1, regularization=0.2, iterations=iterations, num_threads=1, random_state=seed, **options
     )
     epochs = []
-    matrix = peers_matrix(sp.csr_array(interactions))
+    matrix = legacy_csr(sp.csr_array(interactions))
     model.fit(matrix, show_progress=False, callback=lambda *statistics: epochs.append(statistics))
     return model, epochs
 

@@ -7,6 +7,7 @@ import copy
 import numpy as np
 import pandas as pd
 import pytest
+from estimators import RECOMMENDERS, small
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 
@@ -14,15 +15,12 @@ from sklearn_recsketch import (
     BPRRecommender,
     PopularityRecommender,
     SideFeatures,
-    WARPRecommender,
     WRMFRecommender,
 )
 from sklearn_recsketch.metrics import precision_at_k
 
-FACTORS = [WRMFRecommender(6, max_iter=5), WARPRecommender(6, max_iter=20), BPRRecommender(6, max_iter=20)]
-FACTORS = [rec.set_params(random_state=0) for rec in FACTORS]
-EVERY = pytest.mark.parametrize("rec", [*FACTORS, PopularityRecommender()], ids=lambda rec: type(rec).__name__)
-WITH_FACTORS = pytest.mark.parametrize("rec", FACTORS, ids=lambda rec: type(rec).__name__)
+EVERY = pytest.mark.parametrize("rec", small(RECOMMENDERS, 6, max_iter=20), ids=lambda rec: type(rec).__name__)
+WITH_FACTORS = pytest.mark.parametrize("rec", small(n_components=6, max_iter=20), ids=lambda rec: type(rec).__name__)
 
 
 @pytest.fixture
@@ -352,7 +350,7 @@ def test_failed_partial_fit_leaves_the_model_whole(planted):
     X, _, _ = planted
     model = BPRRecommender(4, max_iter=2, random_state=0).fit(X)
     before = copy.deepcopy(vars(model))
-    with pytest.raises(ValueError, match="The model is as it was before"):
+    with pytest.raises(ValueError, match="The model is the same as before"):
         model.set_params(learning_rate=1e30).partial_fit(X)
     assert vars(model).keys() == before.keys()
     for name in ("users_", "user_factors_", "item_factors_", "item_biases_", "loss_curve_"):

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import reference
 import scipy.sparse as sp
+from estimators import PAIRWISE
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
 
@@ -16,7 +17,7 @@ from sklearn_recsketch.exceptions import DivergenceWarning
 from sklearn_recsketch.model_selection import EpochSearchCV, UserHoldoutSplit
 from sklearn_recsketch.recommenders._pairwise.implicit_engine import regularization_of
 from sklearn_recsketch.recommenders._pairwise.lightfm_engine import alpha_of
-from sklearn_recsketch.recommenders._pairwise.strength_ranks import rank_weights
+from sklearn_recsketch.recommenders._pairwise.losses import strength_weights
 
 pytest.importorskip("implicit", reason="implicit is not installed: extra [engines]")
 
@@ -29,7 +30,7 @@ ENGINES = [
     (WARPRecommender, "lightfm"),
 ]
 EVERY = pytest.mark.parametrize(("recommender", "engine"), ENGINES, ids=lambda value: getattr(value, "__name__", value))
-LIGHTFM = pytest.mark.parametrize("recommender", [BPRRecommender, WARPRecommender])
+LIGHTFM = pytest.mark.parametrize("recommender", PAIRWISE)
 CV = UserHoldoutSplit(n_items=2, random_state=0)
 
 
@@ -92,7 +93,7 @@ def test_epochs_of_the_engine_are_lightfms_own(recommender, planted):
     model = lightfm.LightFM(
         6, loss=loss, learning_rate=rec.learning_rate, user_alpha=alpha, item_alpha=alpha, **options
     )
-    strengths = sp.csr_matrix(rank_weights(rec.interactions_)).tocoo()
+    strengths = sp.csr_matrix(strength_weights(rec.interactions_)).tocoo()
     likes = sp.coo_matrix((np.ones_like(strengths.data), (strengths.row, strengths.col)), shape=strengths.shape)
     model.fit_partial(likes, epochs=0)
     model.user_embeddings, model.item_embeddings = start.user_factors_.copy(), start.item_factors_.copy()
@@ -136,7 +137,7 @@ def test_epochs_of_the_engine_are_implicits_own(planted):
 def test_with_features_lightfm_trains_on_our_design(recommender, planted):
     X, y, features = planted
     rec = made(recommender, "lightfm").fit(X, y, item_features=features)
-    np.testing.assert_allclose(rec.item_factors_, rec._design_item @ rec.item_embeddings_, rtol=1e-5, atol=1e-7)
+    np.testing.assert_allclose(rec.item_factors_, rec._item_design @ rec.item_embeddings_, rtol=1e-5, atol=1e-7)
     n = len(rec.items_)
     assert (np.linalg.norm(rec.item_embeddings_[n:], axis=1) > 0).all()  # every feature has learnt something
 

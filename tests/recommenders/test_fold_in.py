@@ -5,15 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from estimators import small
 
-from sklearn_recsketch import BPRRecommender, SideFeatures, WARPRecommender, WRMFRecommender
+from sklearn_recsketch import BPRRecommender, SideFeatures, WRMFRecommender
 from sklearn_recsketch._ranking import top_k as _ranking
 
 MODELS = [
-    WRMFRecommender(6, max_iter=5, random_state=0),
-    WARPRecommender(6, max_iter=5, random_state=0),
-    BPRRecommender(6, max_iter=5, random_state=0),
-    BPRRecommender(6, max_iter=5, negative_sampling="popularity", random_state=0),
+    *small(n_components=6, max_iter=5),
+    *small([BPRRecommender], 6, max_iter=5, negative_sampling="popularity"),
 ]
 
 

@@ -9,27 +9,22 @@ import numpy as np
 import pandas as pd
 import pytest
 import sklearn
+from estimators import RECOMMENDERS, small
 from joblib import Parallel, delayed
 from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 from threadpoolctl import threadpool_info
 
 from sklearn_recsketch import (
-    BPRRecommender,
     InteractionThresholder,
-    PopularityRecommender,
     SideFeatureEncoder,
     SideFeatures,
-    WARPRecommender,
-    WRMFRecommender,
 )
 from sklearn_recsketch.metrics import make_ranking_scorer
 from sklearn_recsketch.preprocessing import to_matrix
 
-FACTORS = [WRMFRecommender(6, max_iter=5), WARPRecommender(6, max_iter=10), BPRRecommender(6, max_iter=20)]
-FACTORS = [rec.set_params(random_state=0) for rec in FACTORS]
-EVERY = pytest.mark.parametrize("rec", [*FACTORS, PopularityRecommender()], ids=lambda rec: type(rec).__name__)
-WITH_FACTORS = pytest.mark.parametrize("rec", FACTORS, ids=lambda rec: type(rec).__name__)
+EVERY = pytest.mark.parametrize("rec", small(RECOMMENDERS, 6, max_iter=20), ids=lambda rec: type(rec).__name__)
+WITH_FACTORS = pytest.mark.parametrize("rec", small(n_components=6, max_iter=20), ids=lambda rec: type(rec).__name__)
 
 
 # Cold start.

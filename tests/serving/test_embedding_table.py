@@ -6,23 +6,18 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
+from estimators import small
 from sklearn.model_selection import GridSearchCV
 from sklearn.neighbors import NearestNeighbors
 from sklearn.pipeline import Pipeline
 
-from sklearn_recsketch import BPRRecommender, PopularityRecommender, SideFeatures, WARPRecommender, WRMFRecommender
+from sklearn_recsketch import PopularityRecommender, SideFeatures, WARPRecommender, WRMFRecommender
 from sklearn_recsketch.metrics import make_ranking_scorer
 from sklearn_recsketch.model_selection import UserHoldoutSplit
 from sklearn_recsketch.serving import augment_items, augment_users, embedding_table
 
-MODELS = [
-    WRMFRecommender(6, random_state=0),
-    WARPRecommender(6, max_iter=5, random_state=0),
-    BPRRecommender(6, max_iter=5, random_state=0),
-]
 
-
-@pytest.fixture(scope="module", params=MODELS, ids=lambda model: type(model).__name__)
+@pytest.fixture(scope="module", params=small(n_components=6, max_iter=5), ids=lambda model: type(model).__name__)
 def fitted(request, planted):
     X, y, tags = planted
     return request.param.fit(X, y, item_features=tags)

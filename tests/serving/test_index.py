@@ -9,21 +9,17 @@ import pandas as pd
 import polars as pl
 import pytest
 import scipy.sparse as sp
-from random_factors import model_of, scattered
+from estimators import small
+from random_factors import random_vectors, recommender_of
 from sklearn.pipeline import Pipeline
 
-from sklearn_recsketch import BPRRecommender, WARPRecommender, WRMFRecommender
+from sklearn_recsketch import WRMFRecommender
 from sklearn_recsketch.serving import _hnsw, to_index
 
 KINDS = ["exact", "hnsw"]
-MODELS = [
-    WRMFRecommender(6, random_state=0),
-    WARPRecommender(6, max_iter=5, random_state=0),
-    BPRRecommender(6, max_iter=5, random_state=0),
-]
 
 
-@pytest.fixture(scope="module", params=MODELS, ids=lambda model: type(model).__name__)
+@pytest.fixture(scope="module", params=small(n_components=6, max_iter=5), ids=lambda model: type(model).__name__)
 def fitted(request, planted):
     return request.param.fit(*planted[:2])
 
@@ -81,7 +77,7 @@ def test_users_who_have_seen_nearly_all_items_get_the_rest():
     seen = np.zeros((3, 2000), bool)
     seen[0, 2:] = True
     seen[1] = True
-    model = model_of(scattered(2000, rng), scattered(3, rng), sp.csr_array(seen))
+    model = recommender_of(random_vectors(2000, rng), random_vectors(3, rng), sp.csr_array(seen))
     table = to_index(model).recommend([0, 1, 2], k=5)
     assert sorted(table["item"][table["user"] == 0]) == [0, 1]
     # The lists of the other users are complete.
@@ -98,7 +94,7 @@ def test_lists_are_complete_if_too_few_neighbours_are_fetched(large, graph, monk
 def test_users_who_have_seen_the_best_items_need_no_exact_search(large, monkeypatch):
     best = large.recommend(k=100, exclude_seen=False)
     seen = sp.csr_array((np.ones(len(best)), (best["user"], best["item"])), shape=large.interactions_.shape)
-    index = to_index(model_of(large.item_factors_, large.user_factors_, seen))
+    index = to_index(recommender_of(large.item_factors_, large.user_factors_, seen))
     monkeypatch.setattr(_hnsw, "sorted_items", None)  # calling it would fail
     assert len(index.recommend(large.users_, k=10)) == 10 * len(large.users_)
 
@@ -147,7 +143,7 @@ def test_items_are_added_in_random_order(large, monkeypatch):
 
 @pytest.mark.parametrize("scale", [1e-18, 1e18])
 def test_the_scale_of_vectors_does_not_matter(large, graph, scale):
-    model = model_of(large.item_factors_ * scale, large.user_factors_, large.interactions_)
+    model = recommender_of(large.item_factors_ * scale, large.user_factors_, large.interactions_)
     items = to_index(model).recommend(large.users_)["item"]
     # Rounding of scaled vectors changes a few links.
     assert (items == graph.recommend(large.users_)["item"]).mean() > 0.9
@@ -169,7 +165,7 @@ def test_neighbours_equal_those_of_the_recommender(fitted, kind):
 
 def test_cosines_stay_between_minus_one_and_one():
     vectors = np.repeat(np.random.default_rng(0).standard_normal((1, 7)), 30, axis=0)
-    index = to_index(model_of(vectors, vectors), metric="cosine")
+    index = to_index(recommender_of(vectors, vectors), metric="cosine")
     scores = index.similar_items(index.ids, k=3)["score"]
     assert scores.max() <= 1
     np.testing.assert_allclose(scores, 1, rtol=1e-6)
@@ -223,7 +219,7 @@ def test_search_rejects_nan(index):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_an_index_can_contain_a_single_item(kind):
-    model = model_of(np.array([[1.0, 2.0]]), np.eye(2))
+    model = recommender_of(np.array([[1.0, 2.0]]), np.eye(2))
     index = to_index(model, kind)
     assert index.recommend([0, 1], k=3)["score"].tolist() == [1.0, 2.0]
     assert index.recall() == 1
@@ -233,21 +229,21 @@ def test_an_index_can_contain_a_single_item(kind):
 @pytest.mark.parametrize("kind", KINDS)
 def test_zero_vectors_rank_last_among_nonnegative_scores(kind):
     items = np.vstack([np.zeros((3, 2)), np.eye(2)])
-    table = to_index(model_of(items, np.ones((1, 2))), kind).recommend(0, k=9)
+    table = to_index(recommender_of(items, np.ones((1, 2))), kind).recommend(0, k=9)
     assert table["score"].tolist() == [1, 1, 0, 0, 0]
     assert table["item"].tolist() == [3, 4, 0, 1, 2]  # ties in the order of ids
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_all_vectors_may_be_zero(kind):
-    table = to_index(model_of(np.zeros((4, 2)), np.zeros((2, 2))), kind).recommend([0, 1], k=3)
+    table = to_index(recommender_of(np.zeros((4, 2)), np.zeros((2, 2))), kind).recommend([0, 1], k=3)
     assert table["score"].tolist() == [0] * 6
 
 
 def test_other_items_are_found_among_thousands_of_equal_ones(seed):
     rng = np.random.default_rng(seed)
-    items = np.vstack([np.zeros((5000, 8)), scattered(100, rng, 8)])
-    model = model_of(items, scattered(50, rng, 8))
+    items = np.vstack([np.zeros((5000, 8)), random_vectors(100, rng, 8)])
+    model = recommender_of(items, random_vectors(50, rng, 8))
     np.testing.assert_allclose(
         to_index(model).recommend(model.users_, k=5)["score"], model.recommend(k=5)["score"], rtol=1e-4, atol=1e-6
     )

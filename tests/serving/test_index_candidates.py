@@ -85,7 +85,7 @@ def test_neighbours_among_candidates_equal_those_of_the_recommender(rec, of, per
     [
         ({"candidates": "m1"}, ValueError, r"candidates must be a list .* got 'm1'"),
         ({"exclude": b"m1"}, TypeError, r"exclude must be a list .* Decode it"),
-        ({"exclude": {"m1": ["u1"]}}, ValueError, r"None of the 1 users of exclude \(first: 'm1'\) is asked for"),
+        ({"exclude": {"m1": ["u1"]}}, ValueError, r"None of the 1 users of exclude \(first: 'm1'\) is in the query"),
         ({"candidates": []}, ValueError, r"candidates is empty"),
         ({"candidates": ["m1", "new"]}, ValueError, r"The item 'new' of candidates is unknown to the index, .*Leave"),
         ({"candidates": [1]}, ValueError, r"The candidate ids are integers"),

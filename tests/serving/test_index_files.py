@@ -11,7 +11,7 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
-from random_factors import model_of, scattered
+from random_factors import random_vectors, recommender_of
 
 from sklearn_recsketch import PopularityRecommender, WRMFRecommender
 from sklearn_recsketch.serving import EmbeddingIndex, to_index
@@ -29,7 +29,7 @@ def test_exact_search_has_a_recall_of_one(wrmf):
 @pytest.mark.parametrize("seed", range(3))
 def test_rounding_of_the_cosines_of_equal_vectors_does_not_lower_the_recall(seed):
     vectors = np.repeat(np.random.default_rng(seed).standard_normal((3, 7)), 30, axis=0)
-    assert to_index(model_of(vectors, vectors), "exact", metric="cosine").recall(k=10) == 1
+    assert to_index(recommender_of(vectors, vectors), "exact", metric="cosine").recall(k=10) == 1
 
 
 def test_recall_is_the_fraction_of_the_exact_neighbours_that_is_found(large):
@@ -50,7 +50,7 @@ def test_recall_increases_with_expansion_search(graph, monkeypatch):
 
 def test_any_of_several_equal_items_counts_as_found(monkeypatch):
     rng = np.random.default_rng(0)
-    index = to_index(model_of(np.repeat(scattered(50, rng), 2, axis=0), scattered(20, rng)), "exact")
+    index = to_index(recommender_of(np.repeat(random_vectors(50, rng), 2, axis=0), random_vectors(20, rng)), "exact")
     top = index._searcher.top
     monkeypatch.setattr(index._searcher, "top", lambda *arguments: top(*arguments) ^ 1)  # the equal item of each pair
     assert index.recall(k=4) == 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from sklearn.base import clone
-from spark_data import QUIET, SMALL, collected, in_spark, solved, some_plays
+from spark_data import QUIET, SMALL, collect_factors, make_plays, solve_factors, to_spark
 
 from sklearn_recsketch import WRMFRecommender
 from sklearn_recsketch.spark import SparkWRMFRecommender
@@ -15,12 +15,12 @@ pytestmark = QUIET
 
 @pytest.fixture(scope="module")
 def plays():
-    return some_plays()
+    return make_plays()
 
 
 @pytest.fixture(scope="module")
 def frame(spark, plays):
-    return in_spark(spark, plays)
+    return to_spark(spark, plays)
 
 
 @pytest.fixture(scope="module")
@@ -51,10 +51,10 @@ def test_automatic_parameters_equal_those_of_the_local_recommender(fitted, autom
 
 def test_factors_with_scaled_log_confidence_solve_the_normal_equations(fitted, local):
     strengths = local.interactions_.toarray()
-    users, items = (collected(factors)[1] for factors in (fitted.user_factors_, fitted.item_factors_))
+    users, items = (collect_factors(factors)[1] for factors in (fitted.user_factors_, fitted.item_factors_))
     kind = "scaled_log", fitted.strength_scale_
     np.testing.assert_allclose(
-        users, solved(strengths, items, fitted.reg_param_, fitted.alpha_, *kind), rtol=1e-4, atol=1e-5
+        users, solve_factors(strengths, items, fitted.reg_param_, fitted.alpha_, *kind), rtol=1e-4, atol=1e-5
     )
 
 
@@ -85,8 +85,8 @@ def test_to_local_keeps_the_computed_parameters(fitted, local):
 
 def test_the_unit_of_strengths_does_not_matter(spark, fitted, plays):
     table = plays.assign(count=1024 * plays["count"])
-    rec = clone(fitted).fit(in_spark(spark, table))
+    rec = clone(fitted).fit(to_spark(spark, table))
     assert rec.alpha_ == pytest.approx(fitted.alpha_, rel=1e-12)
     np.testing.assert_allclose(
-        collected(rec.item_factors_)[1], collected(fitted.item_factors_)[1], rtol=1e-4, atol=1e-5
+        collect_factors(rec.item_factors_)[1], collect_factors(fitted.item_factors_)[1], rtol=1e-4, atol=1e-5
     )  # the order of summation differs

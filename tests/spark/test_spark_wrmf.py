@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
-from spark_data import QUIET, SMALL, collected, in_spark, solved, some_plays
+from spark_data import QUIET, SMALL, collect_factors, make_plays, solve_factors, to_spark
 
 from sklearn_recsketch import WRMFRecommender
 from sklearn_recsketch.inspection import explain
@@ -23,12 +23,12 @@ pytestmark = QUIET
 
 @pytest.fixture(scope="module")
 def plays():
-    return some_plays()
+    return make_plays()
 
 
 @pytest.fixture(scope="module")
 def frame(spark, plays):
-    return in_spark(spark, plays)
+    return to_spark(spark, plays)
 
 
 @pytest.fixture(scope="module")
@@ -59,19 +59,19 @@ def assert_same_lists(table, expected):
 def test_factors_of_both_sides_solve_the_normal_equations(frame):
     once, twice = (SparkWRMFRecommender(3, max_iter=n, alpha=7, regularization=10, **SMALL).fit(frame) for n in (1, 2))
     strengths = twice.to_local().interactions_.toarray()
-    before, users = (collected(rec.user_factors_)[1] for rec in (once, twice))
-    items = collected(twice.item_factors_)[1]
+    before, users = (collect_factors(rec.user_factors_)[1] for rec in (once, twice))
+    items = collect_factors(twice.item_factors_)[1]
     # Each iteration solves for items with the users of the previous iteration fixed, then for users with these items
     # fixed. Factors are rounded to float32, which affects both sides of an equation.
-    np.testing.assert_allclose(items, solved(strengths.T, before, twice.reg_param_, 7), rtol=1e-4, atol=1e-5)
-    np.testing.assert_allclose(users, solved(strengths, items, twice.reg_param_, 7), rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(items, solve_factors(strengths.T, before, twice.reg_param_, 7), rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(users, solve_factors(strengths, items, twice.reg_param_, 7), rtol=1e-4, atol=1e-5)
 
 
 def test_factors_with_log_confidence_solve_the_normal_equations(frame):
     rec = SparkWRMFRecommender(3, max_iter=1, alpha=7, confidence="log", regularization=10, **SMALL).fit(frame)
     strengths = rec.to_local().interactions_.toarray()
-    users, items = (collected(factors)[1] for factors in (rec.user_factors_, rec.item_factors_))
-    np.testing.assert_allclose(users, solved(strengths, items, rec.reg_param_, 7, "log"), rtol=1e-4, atol=1e-5)
+    users, items = (collect_factors(factors)[1] for factors in (rec.user_factors_, rec.item_factors_))
+    np.testing.assert_allclose(users, solve_factors(strengths, items, rec.reg_param_, 7, "log"), rtol=1e-4, atol=1e-5)
 
 
 def test_with_equal_counts_the_loss_equals_that_of_the_local_recommender(spark):
@@ -81,10 +81,10 @@ def test_with_equal_counts_the_loss_equals_that_of_the_local_recommender(spark):
     table = pd.DataFrame(pairs, columns=["user", "item", "count"])
     assert set(table["item"].value_counts()) == {8}
     rec = SparkWRMFRecommender(n_items, alpha=2, regularization=lam, max_iter=25, **SMALL)
-    rec.fit(in_spark(spark, table, "user int, item int, count double"))
+    rec.fit(to_spark(spark, table, "user int, item int, count double"))
     expected = WRMFRecommender(n_items, alpha=2, regularization=lam, max_iter=500, solver="cholesky", random_state=0)
     expected.fit(table[["user", "item"]], table["count"])
-    x, y = collected(rec.user_factors_)[1], collected(rec.item_factors_)[1]
+    x, y = collect_factors(rec.user_factors_)[1], collect_factors(rec.item_factors_)[1]
     strengths = expected.interactions_.toarray()
     loss = ((1 + 2 * strengths) * ((strengths > 0) - x @ y.T) ** 2).sum()
     loss += rec.reg_param_ * (4 * (x**2).sum() + 8 * (y**2).sum())
@@ -93,7 +93,7 @@ def test_with_equal_counts_the_loss_equals_that_of_the_local_recommender(spark):
 
 def test_different_seeds_give_different_factors(frame, fitted):
     other = clone(fitted).set_params(random_state=1).fit(frame)
-    assert not np.allclose(collected(other.item_factors_)[1], collected(fitted.item_factors_)[1], rtol=1e-2)
+    assert not np.allclose(collect_factors(other.item_factors_)[1], collect_factors(fitted.item_factors_)[1], rtol=1e-2)
 
 
 # Input.
@@ -104,7 +104,7 @@ def test_repeated_pairs_are_summed_and_zeros_are_ignored(spark):
         [("b", 10, 1.0), ("a", 9, 2.0), ("b", 10, 0.5), ("a", 10, 0.0), ("c", 9, 0.0), ("b", 11, 0.0)],
         columns=["user", "item", "count"],
     )
-    rec = SparkWRMFRecommender(2, max_iter=1, **SMALL).fit(in_spark(spark, table, "user string, item int, count float"))
+    rec = SparkWRMFRecommender(2, max_iter=1, **SMALL).fit(to_spark(spark, table, "user string, item int, count float"))
     assert (rec.n_users_, rec.n_items_, rec.n_interactions_) == (2, 2, 2)
     model = rec.to_local()
     assert model.users_.tolist() == ["a", "b"]
@@ -115,8 +115,8 @@ def test_repeated_pairs_are_summed_and_zeros_are_ignored(spark):
 def test_parquet_files_are_read_by_path_and_the_same_seed_gives_the_same_factors(plays, fitted, tmp_path):
     plays.to_parquet(tmp_path / "plays.parquet")
     rec = clone(fitted).fit(tmp_path / "plays.parquet")
-    ids, factors = collected(rec.user_factors_)
-    expected_ids, expected = collected(fitted.user_factors_)
+    ids, factors = collect_factors(rec.user_factors_)
+    expected_ids, expected = collect_factors(fitted.user_factors_)
     assert ids == expected_ids
     np.testing.assert_allclose(factors, expected, rtol=1e-4, atol=1e-5)  # the order of summation differs
 
@@ -127,7 +127,7 @@ def test_without_a_third_column_each_row_has_strength_one(frame):
 
 
 BAD = [
-    ([(None, "i", 1.0)], "uid bigint, mid string, n double", "The user id column 'uid' of X has a missing value"),
+    ([(None, "i", 1.0)], "uid bigint, mid string, n double", "The user id in column 'uid' of X .* is missing"),
     ([(1, "i", 1.0), (1, None, 2.0)], "uid bigint, mid string, n double", "'mid' .* in the row of user 1, item None"),
     ([(1, "i", None)], "uid bigint, mid string, n double", "weight column 'n' of X has a missing value"),
     ([(1, "i", -2.0)], "uid bigint, mid string, n double", "'n' of X must be 0.* it is -2.0 in the row of user 1"),
@@ -142,10 +142,10 @@ BAD = [
     ([(1, 2, 3, 4)], "InvoiceNo int, StockCode int, n int, CustomerID int", r"X.select\('CustomerID', 'StockCode'\)"),
     ([(1, 2, 9.6e8)], "user int, item int, timestamp double", r"'timestamp', a time, .* X.select\('user', 'item'\)"),
     ([(8, 1, 2)], "timestamp int, user_id int, item_id int", r"'item_id', an id, .* X.select\('user_id', 'item_id'\)"),
-    ([("a", 1), (" ", 2)], "user string, item int", "The user id column 'user' of X has a blank id, ' '"),
-    ([(1.0, 2)], "user float, item int", r"is of type float, .* beyond 2\*\*24 several integers become one float"),
-    ([(1, ["a"])], "user int, item array<string>", r"is of type array<string>, .* with F\.explode"),
-    ([(1, bytearray(b"a"))], "user int, item binary", r"is of type binary, .* F\.decode"),
+    ([("a", 1), (" ", 2)], "user string, item int", "The user id in column 'user' of X .* is blank: ' '"),
+    ([(1.0, 2)], "user float, item int", r"are of type float, .* beyond 2\*\*24 do not represent every integer"),
+    ([(1, ["a"])], "user int, item array<string>", r"are of type array<string>, .* with F\.explode"),
+    ([(1, bytearray(b"a"))], "user int, item binary", r"are of type binary, .* F\.decode"),
 ]
 
 
@@ -192,7 +192,7 @@ def test_users_may_be_a_single_id(spark, fitted, local):
     user = int(local.users_[7])
     assert_same_lists(fitted.recommend(user, 4), local.recommend(user, 4))
     table = pd.DataFrame({"user": ["ann", "ann", "bob"], "item": [1, 2, 1]})
-    rec = SparkWRMFRecommender(2, max_iter=1, **SMALL).fit(in_spark(spark, table, "user string, item int"))
+    rec = SparkWRMFRecommender(2, max_iter=1, **SMALL).fit(to_spark(spark, table, "user string, item int"))
     assert lists(rec.recommend("bob"))[["user", "item"]].to_numpy().tolist() == [["bob", 2]]
 
 
@@ -216,9 +216,9 @@ def test_users_may_be_a_column_of_a_frame(spark, fitted, local):
 def test_errors_about_users_name_the_wrong_type(spark, fitted, frame):
     with pytest.raises(ValueError, match="asked for are of type string, but those the model was fitted on of type big"):
         fitted.recommend(users=["ann"])
-    with pytest.raises(ValueError, match="but must have one, of ids"):
+    with pytest.raises(ValueError, match="but must have one column, of ids"):
         fitted.recommend(users=frame)
-    with pytest.raises(ValueError, match="users has an id that is missing"):
+    with pytest.raises(ValueError, match="users contains a missing id"):
         fitted.recommend(users=spark.createDataFrame([(None,)], "user bigint"))
     with pytest.raises(ValueError, match="k must be an int of at least 1, got 0"):
         fitted.recommend(k=0)
@@ -230,7 +230,7 @@ def test_errors_about_users_name_the_wrong_type(spark, fitted, frame):
 
 
 def test_local_predictions_are_products_of_the_distributed_factors(fitted, local, plays):
-    factors = [dict(zip(*collected(table))) for table in (fitted.user_factors_, fitted.item_factors_)]
+    factors = [dict(zip(*collect_factors(table))) for table in (fitted.user_factors_, fitted.item_factors_)]
     expected = [factors[0][user] @ factors[1][item] for user, item in plays[["user", "item"]].to_numpy()]
     np.testing.assert_allclose(local.predict(plays[["user", "item"]]), expected, rtol=1e-5, atol=1e-6)  # float32
 
@@ -250,7 +250,7 @@ def test_fold_in_of_the_local_recommender_uses_the_mean_penalty(fitted, local, p
     d[[2, 5]] = 1
     mean = fitted.n_interactions_ / fitted.n_users_
     # `solved` multiplies the penalty by the number of items of the row, which is 2.
-    x = solved([d], local.item_factors_.astype(np.float64), fitted.reg_param_ * mean / 2, fitted.alpha_)[0]
+    x = solve_factors([d], local.item_factors_.astype(np.float64), fitted.reg_param_ * mean / 2, fitted.alpha_)[0]
     expected = np.sort(local.item_factors_ @ x)[::-1][:3]
     np.testing.assert_allclose(table["score"], expected, rtol=1e-4)  # factors are stored in float32
 
