@@ -98,9 +98,8 @@ def from_implicit(model: Any, users: Any, items: Any, *, interactions: Any = Non
             unit = regularization_of(ranker.set_params(regularization=1.0), matrix)
             ranker.set_params(regularization=model.regularization / unit)
         states = Embeddings.starting_at(x).state, Embeddings.starting_at(y, biases=y[:, -1]).state
-        return fit_from_factors(
-            ranker, user_rows.ids, item_rows.ids, x[:, :-1], y[:, :-1], matrix, states, model.iterations
-        )
+        x, y = x[:, :-1], y[:, :-1]
+        return fit_from_factors(ranker, user_rows.ids, item_rows.ids, x, y, matrix, states, model.iterations)
     alpha, strengths = _confidence(matrix, float(model.alpha))
     factorization = WRMFRecommender(
         model.factors,

@@ -110,11 +110,15 @@ def _representations(model: Any, name: str, features: Any) -> Embeddings:
     """Vectors and biases of users or items, and the state from which Adagrad continues."""
     if features is None:
         return embeddings_of(model, name)
-    matrix, n_features = sp.csr_matrix(features, dtype=np.float32), len(getattr(model, f"{name}_embeddings"))
+    if name == "user":
+        represent, n_features = model.get_user_representations, len(model.user_embeddings)
+    else:
+        represent, n_features = model.get_item_representations, len(model.item_embeddings)
+    matrix = sp.csr_matrix(features, dtype=np.float32)
     if matrix.shape[1] != n_features:
         raise ValueError(
             f"{name}_features has {matrix.shape[1]} columns, but the model has embeddings of {n_features} "
             f"features of {name}s. Pass the matrix that the model was trained with."
         )
-    biases, vectors = getattr(model, f"get_{name}_representations")(matrix)
+    biases, vectors = represent(matrix)
     return Embeddings.starting_at(vectors, biases=biases)

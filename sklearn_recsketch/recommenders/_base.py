@@ -46,7 +46,7 @@ class BaseRecommender(BaseEstimator, metaclass=ABCMeta):
         "item_features": True,
     }
 
-    # A Pipeline passes sample_weight=None to score; without a request for it, routing refuses even that.
+    # A Pipeline passes sample_weight=None to score. Without this request, routing would refuse even None.
     __metadata_request__score = {"sample_weight": None}
 
     users_: np.ndarray
@@ -111,24 +111,25 @@ class BaseRecommender(BaseEstimator, metaclass=ABCMeta):
             Number of items per user.
         history : array or frame of shape (n_rows, 2) or (n_rows, 3), default=None
             Interactions of users that are new, or whose interactions have changed. Their vectors are computed from
-            this history alone, with the items as fitted (fold-in). With `exclude_seen`, its items are not
+            this history alone, with the item vectors fixed (fold-in). With `exclude_seen`, its items are not
             recommended. The optional third column holds strengths.
         item_history : array or frame of shape (n_rows, 2) or (n_rows, 3), default=None
-            Interactions of new items, whose vectors are computed with the users as fitted. These items are candidates.
+            Interactions of new items, whose vectors are computed with the user vectors fixed. These items are
+            candidates.
         user_features, item_features : SideFeatures, default=None
             Side features of new ids, or new features of known ids. An unknown id is represented by the mean identity
             embedding plus the embeddings of its features. With a history, WRMF shrinks it towards the representation
             given by its features rather than towards zero, and WARP and BPR start from that representation. Items of
-            `item_features` are candidates. Features that were not in fit are ignored.
+            `item_features` are candidates. Features that did not occur in fit are ignored.
         exclude_seen : bool, default=True
             Leave out items that the user has interacted with in fit.
         candidates : array-like of ids, table of pairs, dict of user to ids, or "cold", default=None
             Items to choose from. A list applies to all users. A table, whose first two columns are user and item, or a
-            dict holds the candidates of each user; a user who is not in it gets no recommendations. "cold" stands for
+            dict holds the candidates of each user; other users get no recommendations. "cold" stands for
             the items without interactions in fit. If None: all known items, including those known by side features
             only, and the items of `item_features` and `item_history`.
         exclude : array-like of ids, table of pairs, or dict of user to ids, default=None
-            Items that must not be recommended: to any user, or to each user of a table or dict.
+            Items to leave out: for all users, or for each user of a table or dict.
 
         Returns
         -------
@@ -139,15 +140,16 @@ class BaseRecommender(BaseEstimator, metaclass=ABCMeta):
         Warns
         -----
         UserWarning
-            If some users of a table or dict are neither in `users` nor known, as misspelt ids are. It is an error if
-            none of them is.
+            If some users of a table or dict are neither in `users` nor known, for example because their ids are
+            misspelled. If all of them are, a ValueError is raised.
 
         Notes
         -----
         The lists are exact. With candidates per user, only these pairs are scored, in memory proportional to their
         number. Otherwise items are scored in tiles of bounded memory, in descending order of their norms, until the
-        norms of the remaining items cannot reach a user's list: at most O(n_users * n_items * n_components), on real
-        factors often a fifth of that. For more than 256 items per list, all scores of a user are sorted.
+        norms of the remaining items cannot reach a user's list. This takes at most
+        O(n_users * n_items * n_components) time, and often a fifth of that on real factors. For more than 256 items per
+        list, all scores of a user are sorted.
         """
         check_is_fitted(self)
         k = check_integer(k, "k")
@@ -208,7 +210,7 @@ class BaseRecommender(BaseEstimator, metaclass=ABCMeta):
     def _replace_fitted(self, state: dict[str, Any]) -> None:
         """Replace all fitted attributes at once."""
         kept = {name: value for name, value in self.__dict__.items() if name.startswith("_") or not name.endswith("_")}
-        self.__dict__ = kept | state  # one assignment, so that no interruption leaves half of them
+        self.__dict__ = kept | state  # one assignment, so that an interruption cannot leave half of them
 
     def set_params(self, **params: Any) -> Self:
         """Set parameters.
@@ -220,7 +222,7 @@ class BaseRecommender(BaseEstimator, metaclass=ABCMeta):
             nested = any(key.startswith(f"{name}__") for key in params)
             if nested and hasattr(self, name) and params.get(name, getattr(self, name)) is None:
                 params[name] = SideFeatureEncoder()
-        # Encoders first: parameters are set on them.
+        # Encoders come first, because nested parameters are set on them.
         ordered = {key: params[key] for key in sorted(params, key=lambda key: "__" in key)}
         return super().set_params(**ordered)
 

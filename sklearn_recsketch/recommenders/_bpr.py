@@ -30,8 +30,9 @@ class BPRRecommender(PairwiseRecommender):
     negative_sampling : {"auto", "uniform", "popularity"}, default="auto"
         Distribution of the negative item j: uniform as in [1]_, or proportional to the number of interactions as in
         implicit and LightFM. Which one ranks better depends on the data: with 64 components, nDCG@20 was .107 for
-        uniform samples and .063 by popularity on Gowalla, .102 and .108 on citeulike-a (``benchmarks/engines.py``).
-        "auto" is "uniform", and "popularity" with another `engine`, which supports nothing else.
+        uniform samples and .063 for samples by popularity on Gowalla, and .102 and .108 on citeulike-a
+        (``benchmarks/engines.py``).
+        "auto" is "uniform" for the native engine and "popularity" for the others, which support nothing else.
     max_iter : int, default=40
         Maximum number of epochs, which are passes over the positive pairs.
     negatives : {"unobserved", "weaker"}, default="unobserved"
@@ -40,7 +41,7 @@ class BPRRecommender(PairwiseRecommender):
     regularization : float, default=4.0
         L2 penalty of vectors and biases, in the unit of :class:`WARPRecommender` with
         :math:`w_1 = 1 / (2 \sqrt{n_{items}})`: the weight of a first step is 1/2, and the more items there are, the
-        fewer of the sampled ones are near the top of the user's list. Larger values shrink the vectors more; try 1 to
+        fewer of the sampled items are near the top of the user's list. Larger values shrink the vectors more; try 1 to
         10.
     user_regularization, item_regularization : float, default=None
         Penalty of one side. If None, `regularization` is used.
@@ -58,10 +59,10 @@ class BPRRecommender(PairwiseRecommender):
     warm_start : bool, default=False
         Whether fit starts from the vectors of the previous fit.
     engine : {"native", "implicit", "lightfm"}, default="native"
-        Library that trains the model, from the same initial embeddings. The others need the extra [engines]. "lightfm"
-        has no `feature_regularization`, and a learning rate for each component instead of each embedding. "implicit"
-        has a constant `learning_rate` and one regularization for both sides, and supports neither strengths nor side
-        features nor `partial_fit`. Neither supports ``negatives="weaker"``.
+        Library that trains the model, from the same initial embeddings. The other two need the extra [engines].
+        "lightfm" has no `feature_regularization`, and a learning rate for each component instead of each embedding.
+        "implicit" has a constant `learning_rate` and one regularization for both sides, and does not support strengths,
+        side features or `partial_fit`. Neither supports ``negatives="weaker"``.
     random_state, n_jobs, verbose
         As in :class:`WARPRecommender`.
 
@@ -72,7 +73,7 @@ class BPRRecommender(PairwiseRecommender):
 
     See Also
     --------
-    WARPRecommender : Samples until it finds a violation, and so ranks better near the top of the list.
+    WARPRecommender : Samples until it finds a violation, so it ranks better near the top of the list.
 
     Notes
     -----

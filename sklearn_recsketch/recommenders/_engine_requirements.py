@@ -22,9 +22,9 @@ __all__ = [
 
 
 def import_engine(module: str) -> ModuleType:
-    """Import a module of an engine when it is first used."""
+    """Import a module of an engine, or raise an error that tells how to install it."""
     library = module.partition(".")[0]
-    hint = ' (where the extra leaves it out, "pip install lightfm-next" compiles it)' if library == "lightfm" else ""
+    hint = ' (if the extra does not include it, "pip install lightfm-next" compiles it)' if library == "lightfm" else ""
     return import_extra(module, "engines", f"{library} is not installed{hint}")
 
 
@@ -42,7 +42,7 @@ def plain_csr(matrix: sp.csr_array) -> sp.csr_matrix:
 def refuse(model: Any, parameter: str, value: Any, why: str, instead: str) -> NoReturn:
     """Raise for a parameter that the engine of a recommender does not support."""
     raise ValueError(
-        f"{type(model).__name__}(engine={model.engine!r}) cannot honour {parameter}={value!r}: {why}. "
+        f"{type(model).__name__}(engine={model.engine!r}) does not support {parameter}={value!r}: {why}. "
         f"{instead}, or use engine='native'."
     )
 
@@ -57,24 +57,24 @@ def refuse_features(model: Any, sides: tuple[Entities, Entities]) -> None:
 
 
 def refuse_uniform_negatives(model: Any) -> None:
-    """Raise if BPR is to draw negatives uniformly."""
+    """Raise if BPR should sample negatives uniformly."""
     if getattr(model, "negative_sampling", "auto") == "uniform":
         refuse(
             model,
             "negative_sampling",
             model.negative_sampling,
-            f"{model.engine} draws negatives by popularity",
+            f"{model.engine} samples negatives by popularity",
             'Set it to "popularity" or "auto"',
         )
 
 
 def refuse_weaker_negatives(model: Any) -> None:
-    """Raise if negatives are to include items with weaker interactions."""
+    """Raise if negatives should include items with weaker interactions."""
     if model.negatives == "weaker":
         refuse(
             model,
             "negatives",
             model.negatives,
-            f"{model.engine} never draws an item that the user has interacted with",
+            f"{model.engine} never samples an item that the user has interacted with",
             'Set it to "unobserved"',
         )

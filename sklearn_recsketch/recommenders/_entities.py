@@ -29,8 +29,8 @@ class Entities:
     ids : ndarray of shape (n,)
         Ids, sorted.
     active : ndarray of shape (n,), dtype bool
-        True for ids with interactions. Ids with side features only take no part in training: as negative samples
-        for every user they would be pushed away from all of them.
+        True for ids with interactions. Ids that only have side features do not take part in training: as negative
+        samples of every user, they would be pushed away from all users.
     n_interactions : ndarray of shape (n,)
         Number of interactions of each id in training.
     features : SideFeatures or None
@@ -58,9 +58,9 @@ class Entities:
         name: str,
         earlier: Entities | None = None,
     ) -> Entities:
-        """Encode the side features of `ids`. An encoder of None stands for the default one.
+        """Encode the side features of `ids`. If `encoder` is None, the default encoder is used.
 
-        Features that `earlier` has keep their weights, so that their embeddings keep their meaning.
+        Features of `earlier` keep their weights, so that their embeddings keep their meaning.
         """
         active = n_interactions > 0
         if features is None:
@@ -76,7 +76,7 @@ class Entities:
             first = show_id(ids[int(np.argmax(empty))])
             raise ValueError(
                 f"{int(empty.sum())} {name}s with interactions (first: {first}) have no features and, with "
-                f"identity=False, nothing to represent them by. Use SideFeatureEncoder(identity=True)."
+                f"identity=False, no embedding at all. Use SideFeatureEncoder(identity=True)."
             )
         return cls(ids, active, n_interactions, aligned, fitted, design)
 
@@ -109,7 +109,7 @@ class Entities:
         return np.asarray(self.design @ embeddings, dtype=np.float32)
 
     def feature_vectors(self, embeddings: np.ndarray, codes: np.ndarray) -> np.ndarray:
-        """Sums of the features' embeddings, without the identity, of rows by number; 0 for -1."""
+        """Sums of the feature embeddings of rows, without their identity embeddings; zeros for row number -1."""
         if self.design is None:
             return np.zeros((len(codes), embeddings.shape[1]), dtype=np.float32)
         chosen = self.design[np.maximum(codes, 0)][:, self.n_identity :]
@@ -118,7 +118,7 @@ class Entities:
         return vectors
 
     def identity_vectors(self, embeddings: np.ndarray, codes: np.ndarray) -> np.ndarray:
-        """Weighted identity embeddings of rows by number; the mean one for -1."""
+        """Weighted identity embeddings of rows; the mean identity embedding for row number -1."""
         if not self.n_identity:
             return np.zeros((len(codes), embeddings.shape[1]), dtype=np.float32)
         identities = embeddings[np.maximum(codes, 0)]
@@ -131,20 +131,20 @@ class Entities:
         """Positions of the queried ids that have `features`, and the sums of these features' embeddings."""
         if self.encoder is None:
             raise ValueError(
-                f"{name}_features were given, but the model was fitted without any, so it has no embeddings of "
-                f"features. Pass {name}_features to fit, too."
+                f"{name}_features were passed, but the model was fitted without any, so it has no embeddings of "
+                f"features. Pass {name}_features to fit as well."
             )
         place = lookup(self.ids, IdColumn(np.arange(len(features.ids)), features.ids), name)
         counts = np.where(place >= 0, self.n_interactions[place], 0)
         block = self.encoder.transform(features, n_interactions=counts)[:, self.n_identity :]
         position = lookup(features.ids, queried, name, f"those of {name}_features are")
-        # Without an identity, an id whose features are all unknown would have no vector: it keeps the mean one.
+        # Without an identity, an id with only unknown features would have no vector, so it keeps the mean vector.
         has_vector = (np.diff(block.indptr) > 0) | bool(self.n_identity)
         rows = np.flatnonzero((position >= 0) & has_vector[position])
         return rows, np.asarray(block[position[rows]] @ embeddings[self.n_identity :], dtype=np.float32)
 
     def parts(self, embeddings: np.ndarray, code: int) -> tuple[np.ndarray, np.ndarray]:
-        """Positions of the embeddings in the vector of a row, and the part that each adds, float64; none for -1."""
+        """Positions of the embeddings that add up to a row, and their contributions in float64; empty for -1."""
         if code < 0:
             return np.zeros(0, dtype=np.intp), np.zeros((0, embeddings.shape[1]))
         if self.design is None:
@@ -152,7 +152,7 @@ class Entities:
         row = self.design[[code]]
         return row.indices, row.data[:, None].astype(np.float64) * embeddings[row.indices]
 
-    # Ids without interactions, and unknown ones.
+    # Ids without interactions, and unknown ids.
 
     def complete(self, embeddings: np.ndarray) -> np.ndarray:
         """Embeddings in which the identity of each id without interactions is the mean of the others."""
@@ -183,7 +183,7 @@ class Entities:
     # Continued training.
 
     def carry(self, old: Entities, old_embeddings: np.ndarray, fresh: np.ndarray) -> np.ndarray:
-        """Overwrite `fresh` embeddings by those of `old` that have the same id or feature name."""
+        """Overwrite `fresh` embeddings with the embeddings of `old` for the same ids and feature names."""
         if self.n_identity and old.n_identity:
             known, before = self._trained_by(old)
             for start, stop in even_ranges(len(known), ROWS_PER_COPY):  # a copy of all would be as large as the model
@@ -195,18 +195,18 @@ class Entities:
         return fresh
 
     def carry_vectors(self, old: Entities, old_embeddings: np.ndarray, fresh: np.ndarray) -> np.ndarray:
-        """Carry embeddings over so that vectors stay the same: identities make up for new, lost or changed features."""
+        """Carry over embeddings. Identity embeddings compensate for changes of features, so vectors stay the same."""
         carried = self.carry(old, old_embeddings, fresh)
         if not (self.n_identity and old.n_identity) or (self.design is None and old.design is None):
             return carried
         known, before = self._trained_by(old)
-        away = old.vectors(old_embeddings)[before] - self.feature_vectors(carried, known)
-        carried[known] = away / np.float32(self.identity_weight)
+        difference = old.vectors(old_embeddings)[before] - self.feature_vectors(carried, known)
+        carried[known] = difference / np.float32(self.identity_weight)
         return carried
 
     def _trained_by(self, old: Entities) -> tuple[np.ndarray, np.ndarray]:
-        """Row numbers, here and in `old`, of the ids that had interactions there."""
-        if old.ids.dtype != self.ids.dtype:  # integers and strings: a warm start from other data
+        """Row numbers, here and in `old`, of the ids that had interactions in `old`."""
+        if old.ids.dtype != self.ids.dtype:  # integers and strings, after a warm start from other data
             return np.zeros(0, dtype=np.intp), np.zeros(0, dtype=np.intp)
         before = np.flatnonzero(old.active)
         found = find_positions(old.ids, self.ids, "id")[before]
@@ -221,7 +221,7 @@ class FittedSide(NamedTuple):
     name : {"user", "item"}
     entities : Entities
     embeddings : ndarray of shape (n_embeddings, n_components)
-        Identity embeddings, if any, then those of features.
+        Identity embeddings, if any, followed by the embeddings of features.
     factors : ndarray of shape (n, n_components)
         Vectors in the order of the ids.
     unknown : ndarray of shape (n_components,)

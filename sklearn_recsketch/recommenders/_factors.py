@@ -42,7 +42,7 @@ class TrainingProblem:
     matrix : csr_array of shape (n_active_users, n_active_items), dtype float32
         Strengths.
     user_embeddings, item_embeddings : ndarray
-        Initial embeddings. Training overwrites them.
+        Initial embeddings, which training overwrites.
     seed : int
     earlier : FactorRecommender or None
         Fitted model that training continues from.
@@ -99,7 +99,7 @@ class FactorRecommender(SimilarityMixin, CallbackSupportMixin, BaseRecommender):
     user_embeddings_: np.ndarray
     item_embeddings_: np.ndarray
 
-    # To be provided by a subclass.
+    # Provided by a subclass.
 
     _kernel: Any  # the numba function in which a fit spends most of its time
 
@@ -120,11 +120,11 @@ class FactorRecommender(SimilarityMixin, CallbackSupportMixin, BaseRecommender):
         """See `FittedFactorRecommender`."""
 
     def _regularization_of(self, name: str) -> Any:
-        """Regularization of users or items: `user_regularization`, or `regularization` where that is None."""
-        own = self.user_regularization if name == "user" else self.item_regularization
-        return self.regularization if own is None else own
+        """Regularization of users or items: `user_regularization`, or `regularization` if that is None."""
+        of_side = self.user_regularization if name == "user" else self.item_regularization
+        return self.regularization if of_side is None else of_side
 
-    # The public contract.
+    # Fitting.
 
     @refuse_sample_weight
     @_fit_context(prefer_skip_nested_validation=True)
@@ -150,7 +150,7 @@ class FactorRecommender(SimilarityMixin, CallbackSupportMixin, BaseRecommender):
         y : array-like of shape (n_rows,), default=None
             Strengths of the interactions, such as counts or hours. If None, all are 1. Rows of strength 0 are ignored.
         user_features, item_features : SideFeatures, default=None
-            Side features by id. Their ids become known, also those without interactions.
+            Side features by id. All of their ids become known, including ids without interactions.
         X_val, y_val : default=None
             Validation interactions for `early_stopping`. If None, a fraction of X is held out.
 
@@ -171,19 +171,17 @@ class FactorRecommender(SimilarityMixin, CallbackSupportMixin, BaseRecommender):
         if training is not interactions:
             matrix = build_matrix(training, known.users, known.items)
         attributes = self._input_attributes(interactions)
-        del interactions, training  # 8 bytes per row, which training does not need
+        del interactions, training  # they take 8 bytes per row, and training does not need them
         problem, shared = self._problem(known, matrix, (user_features, item_features), earlier)
         shared |= attributes
         if monitor is not None:
             monitor.interactions = matrix
 
         if self.verbose and self.engine == "native" and not self._kernel.signatures:
-            print(
-                f"[{type(self).__name__}] loading kernels; the first fit on a machine compiles them, for some seconds"
-            )
+            print(f"[{type(self).__name__}] loading kernels; the first fit on a machine compiles them (some seconds)")
         with workers(self.n_jobs) as pool:
             trainer, sides = self._trainer(problem, pool), (problem.users, problem.items)
-            del problem  # the trainer holds on to what it needs
+            del problem  # the trainer keeps the arrays that it needs
 
             def state(progress: dict[str, Any]) -> dict[str, Any]:
                 return shared | self._learned(sides, trainer) | progress
@@ -205,8 +203,8 @@ class FactorRecommender(SimilarityMixin, CallbackSupportMixin, BaseRecommender):
     ) -> Self:
         """Update a fitted model with new interactions, in one epoch.
 
-        New users and items are added. The interactions are added to those of earlier fits, and one epoch trains on
-        everything they change. On an unfitted estimator, this is the first epoch of a fit.
+        New users and items are added. The interactions are added to those of earlier fits, and one epoch is run on
+        everything that they affect. On an unfitted estimator, this is the first epoch of a fit.
 
         Parameters
         ----------
@@ -226,8 +224,8 @@ class FactorRecommender(SimilarityMixin, CallbackSupportMixin, BaseRecommender):
         if earlier is not None:
             if not earlier.interactions_.nnz:
                 raise ValueError(
-                    "The model knows none of the interactions it was trained on, so partial_fit would forget what it "
-                    "has learned from them. Pass interactions= to from_implicit or from_lightfm."
+                    "The model does not have the interactions it was trained on, so partial_fit would forget what it "
+                    "learned from them. Pass interactions= to from_implicit or from_lightfm."
                 )
             user_features = _updated(self.user_features_, user_features, "user")
             item_features = _updated(self.item_features_, item_features, "item")
@@ -252,7 +250,7 @@ class FactorRecommender(SimilarityMixin, CallbackSupportMixin, BaseRecommender):
         self._replace_fitted(shared | learned | {"loss_curve_": curve, "n_iter_": n_iter, "diverged_": False})
         return self
 
-    # The parts of fit.
+    # Parts of a fit.
 
     def _problem(
         self,
@@ -263,12 +261,13 @@ class FactorRecommender(SimilarityMixin, CallbackSupportMixin, BaseRecommender):
     ) -> tuple[TrainingProblem, dict[str, Any]]:
         """The training problem, and the fitted attributes that training does not change.
 
-        `matrix` holds the interactions to train on, which are those of `known` or fewer.
+        `matrix` holds the interactions to train on, which are all or some of the interactions of `known`.
         """
         if earlier is not None and earlier.item_factors_.shape[1] != self.n_components:
             raise ValueError(
-                f"n_components is {self.n_components}, but training is to continue from a model with "
-                f"{earlier.item_factors_.shape[1]}. Set it back, or start a new fit with warm_start=False."
+                f"n_components is {self.n_components}, but the model to continue from has "
+                f"{earlier.item_factors_.shape[1]} components. Set n_components back, or start a new fit with "
+                f"warm_start=False."
             )
         random_state = check_random_state(self.random_state)
         before = (None, None) if earlier is None else (earlier._side("user"), earlier._side("item"))
@@ -280,7 +279,7 @@ class FactorRecommender(SimilarityMixin, CallbackSupportMixin, BaseRecommender):
         active = active_part(matrix, users, items)
         problem = TrainingProblem(users, items, active, x, y, seed, earlier, before)
         shared = entity_attributes(users, items)
-        # Without the rows that early stopping holds out, else interactions_ itself.
+        # _trained_on is interactions_ itself, unless early stopping holds out rows.
         shared |= {"interactions_": known.interactions, "_trained_on": matrix, "_seed": seed}
         return problem, shared
 
@@ -355,7 +354,7 @@ class FactorRecommender(SimilarityMixin, CallbackSupportMixin, BaseRecommender):
 
 
 def _updated(old: SideFeatures | None, new: SideFeatures | None, name: str) -> SideFeatures | None:
-    """Side features of earlier fits, with those of new and changed ids."""
+    """Side features of earlier fits, updated with those of new and changed ids."""
     if old is None or new is None:
         return new if old is None else old
     return old.updated(new, name)

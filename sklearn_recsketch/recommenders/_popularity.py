@@ -21,7 +21,7 @@ class PopularityRecommender(BaseRecommender):
     """Recommend the items that most users interacted with.
 
     The predicted preference of every user for an item is the number of distinct users who interacted with the item
-    in fit. It is the baseline that personalized recommendations have to beat.
+    in fit. Personalized recommendations should beat this baseline.
 
     Attributes
     ----------
@@ -36,7 +36,7 @@ class PopularityRecommender(BaseRecommender):
 
     Notes
     -----
-    Fit takes one pass over the rows.
+    Fitting takes one pass over the rows.
 
     Examples
     --------
@@ -81,7 +81,7 @@ class PopularityRecommender(BaseRecommender):
         self : PopularityRecommender
         """
         if X_val is not None or y_val is not None:
-            raise ValueError("X_val was given, but PopularityRecommender has no early stopping: leave it out.")
+            raise ValueError("X_val was passed, but PopularityRecommender has no early stopping: leave it out.")
         return self._count(X, y, user_features, item_features, None)
 
     @refuse_sample_weight
@@ -90,7 +90,7 @@ class PopularityRecommender(BaseRecommender):
         self, X: Any, y: Any = None, *, user_features: Any = None, item_features: Any = None
     ) -> PopularityRecommender:
         """Add interactions to those of earlier fits; see `fit` for the parameters."""
-        # This recommender does not keep features, so it cannot tell whether these are the first.
+        # This recommender does not keep features, so it cannot tell whether earlier fits had any.
         earlier = (
             EarlierFit(self.users_, self.items_, self.interactions_, (True, True)) if hasattr(self, "items_") else None
         )

@@ -43,7 +43,7 @@ def own_places(places: np.ndarray, n_targets: int) -> sp.csr_array:
 
 
 def chosen_rows(recommender: Any, name: str, choice: ItemSelection | None) -> tuple[np.ndarray, np.ndarray]:
-    """Sorted ids of the candidates and their row numbers, -1 with a warning for unknown ids."""
+    """Sorted ids of the candidates and their row numbers. Unknown ids get -1, with a warning."""
     ids, rows = select_items(choice, recommender._side(name).ids, recommender.interactions_, name)
     _warn_unknown(name, ids, rows)
     return ids, rows
@@ -53,7 +53,7 @@ class SimilarityMixin:
     """Similar users and similar items, for recommenders with factors."""
 
     def similar_items(self, items: Any = None, k: int = 10, *, metric: str = "cosine", candidates: Any = None) -> Any:
-        """The k most similar items to each item, by cosine similarity or inner product of their vectors.
+        """Find the k items most similar to each item, by cosine similarity or inner product of their vectors.
 
         Parameters
         ----------
@@ -65,8 +65,9 @@ class SimilarityMixin:
         metric : {"cosine", "dot"}, default="cosine"
             Similarity. "dot" is the inner product, which favours long vectors: in WRMF, those of popular items.
         candidates : array-like of ids, table of pairs, dict of item to ids, or "cold", default=None
-            Items to choose from: a list for all queries, or a table of pairs (item, candidate) or a dict for each.
-            "cold" stands for the items without interactions in fit. If None, all known items.
+            Items to choose from: a list for all query items, or a table of pairs (item, candidate) or a dict for each
+            query item.
+            "cold" stands for the items without interactions in fit. If None, all known items are candidates.
 
         Returns
         -------
@@ -77,13 +78,13 @@ class SimilarityMixin:
         Notes
         -----
         The lists are exact. Memory: O(len(items) * k) and a copy of the vectors. Time:
-        O(len(items) * n_items * n_components), or half of that for all items by cosine, without candidates and with k
-        of at most 256, because each pair is computed once.
+        O(len(items) * n_items * n_components), or half of that for the cosine similarities of all items, without
+        candidates and with k of at most 256, because each pair is computed once.
         """
         return _similar(self, "item", items, k, metric, candidates)
 
     def similar_users(self, users: Any = None, k: int = 10, *, metric: str = "cosine", candidates: Any = None) -> Any:
-        """The k most similar users to each user, by cosine similarity or inner product of their vectors.
+        """Find the k users most similar to each user, by cosine similarity or inner product of their vectors.
 
         Parameters
         ----------
@@ -95,8 +96,9 @@ class SimilarityMixin:
         metric : {"cosine", "dot"}, default="cosine"
             Similarity. "dot" is the inner product, which favours long vectors: in WRMF, those of active users.
         candidates : array-like of ids, table of pairs, dict of user to ids, or "cold", default=None
-            Users to choose from: a list for all queries, or a table of pairs (user, candidate) or a dict for each.
-            "cold" stands for the users without interactions in fit. If None, all known users.
+            Users to choose from: a list for all query users, or a table of pairs (user, candidate) or a dict for each
+            query user.
+            "cold" stands for the users without interactions in fit. If None, all known users are candidates.
 
         Returns
         -------
@@ -116,9 +118,9 @@ def _similar(recommender: Any, name: str, ids: Any, k: int, metric: str, candida
     side = recommender._side(name)
     known = side.ids
     choice = read_item_selection(candidates, "candidates", name, name)
-    own = pairs_per_user(choice)
+    candidate_pairs = pairs_per_user(choice)
     if ids is None:
-        distinct = known if own is None else own.users.ids
+        distinct = known if candidate_pairs is None else candidate_pairs.users.ids
         column = IdColumn(np.arange(len(distinct)), distinct)
     else:
         column = check_query_ids(ids, name, known)
@@ -127,24 +129,23 @@ def _similar(recommender: Any, name: str, ids: Any, k: int, metric: str, candida
     _warn_unknown(name, column.ids[column.codes], codes)
     others, rows = chosen_rows(recommender, name, choice)
     with workers(recommender.n_jobs) as pool:
-        everything = side.factors
-        if metric == "cosine" and choice is None and _most_are_asked(codes, len(known), k):
-            best, scores = all_neighbours(unit_length(everything), k, pool)
+        if metric == "cosine" and choice is None and _most_are_queried(codes, len(known), k):
+            best, scores = all_neighbours(unit_length(side.factors), k, pool)
             best, scores = best[codes], scores[codes]
         else:
             scale = unit_length if metric == "cosine" else np.asarray
             queries = scale(side.vectors(codes))
-            targets = scale(everything if choice is None else side.vectors(rows))
+            targets = scale(side.factors if choice is None else side.vectors(rows))
             itself = own_places(lookup(others, column, name), len(others))
-            pairs = None if own is None else matrix_of_pairs(own, column, others)
+            pairs = None if candidate_pairs is None else matrix_of_pairs(candidate_pairs, column, others)
             best, scores = eligible(itself, pairs).top(queries, targets, k, pool)
     if metric == "cosine":
         np.clip(scores, -1, 1, out=scores, where=best >= 0)  # rounding may carry a cosine past 1
-    asked = column.ids[column.codes]
-    return ranked_table(name, asked, f"similar_{name}", others, best, scores, recommender._table_library())
+    queried = column.ids[column.codes]
+    return ranked_table(name, queried, f"similar_{name}", others, best, scores, recommender._table_library())
 
 
-def _most_are_asked(codes: np.ndarray, n: int, k: int) -> bool:
+def _most_are_queried(codes: np.ndarray, n: int, k: int) -> bool:
     """Whether computing each pair of rows once is cheaper than computing all pairs of the queries.
 
     This does not hold for inner products, whose search stops early depending on the norms of the vectors.

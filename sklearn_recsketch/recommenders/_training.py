@@ -34,7 +34,7 @@ class Trainer(Protocol):
         ...
 
     def snapshot(self, reuse: Any = None) -> Any:
-        """Embeddings so far, which later epochs do not change. Arrays of the snapshot `reuse` are overwritten."""
+        """Copy the current embeddings. Arrays of the earlier snapshot `reuse` are overwritten."""
         ...
 
     def restore(self, snapshot: Any) -> None:
@@ -75,8 +75,8 @@ def split_validation(
 ) -> tuple[Interactions, Monitor | None]:
     """Split off validation rows for early stopping.
 
-    Rows held out for validation stay in the table with strength 0, so the fitted model knows their ids and pairs, but
-    is not trained on them.
+    Held-out rows stay in the table with strength 0, so the fitted model knows their ids and pairs, but is not trained
+    on them.
 
     Returns
     -------
@@ -86,11 +86,11 @@ def split_validation(
         None without early stopping.
     """
     if X_val is None and y_val is not None:
-        raise ValueError("y_val was given without X_val: pass both, or X_val alone.")
+        raise ValueError("y_val was passed without X_val: pass both, or only X_val.")
     if not estimator.early_stopping:
         if X_val is not None:
             raise ValueError(
-                "X_val was given, but early_stopping=False: set early_stopping=True, or leave X_val and y_val out."
+                "X_val was passed, but early_stopping=False: set early_stopping=True, or leave X_val and y_val out."
             )
         return interactions, None
     if X_val is not None:
@@ -131,7 +131,7 @@ def run_epochs(
 ) -> dict[str, Any]:
     """Train for at most `max_iter` epochs. Return the fitted attributes that describe the training.
 
-    `state` returns all fitted attributes, given those that describe the training so far, because callbacks and
+    `state` adds all other fitted attributes to those that describe the training so far, because callbacks and
     validation scores need a fitted estimator during a fit.
     """
     losses: list[float] = []
@@ -161,7 +161,7 @@ def run_epochs(
         )
         if monitor is not None:
             fitted = copy.copy(estimator)
-            # The score must not treat rows held out as seen. The final model does.
+            # The score must not treat held-out rows as seen. The final model does.
             fitted._replace_fitted(state(dict(progress)) | {"interactions_": monitor.interactions})
             stop = monitor.should_stop(fitted, trainer) or stop
         elif estimator.tol > 0 and len(losses) > 1:
@@ -178,7 +178,7 @@ def run_epochs(
 
 
 def _is_wanted(estimator: Any, epoch: int) -> bool:
-    """Whether a callback uses the fitted estimator after this epoch. Our callbacks say so by a method `wants`."""
+    """Whether a callback uses the fitted estimator after this epoch. Our callbacks have a method `wants`."""
     callbacks = getattr(estimator, "_skl_callbacks", [])
     return any(getattr(callback, "wants", lambda epoch: True)(epoch) for callback in callbacks)
 
@@ -187,7 +187,7 @@ def _warn_diverged(estimator: Any, epoch: int, norm: float) -> None:
     rate = getattr(estimator, "learning_rate", None)
     at = f" with learning_rate={rate}" if rate is not None else ""
     instead = "a larger regularization, or smaller strengths y" if rate is None else "a smaller learning_rate"
-    kept = f"the factors after epoch {epoch} were kept" if epoch else "the initial factors were kept"
+    kept = f"the factors of epoch {epoch} were kept" if epoch else "the initial factors were kept"
     warnings.warn(
         f"{type(estimator).__name__} diverged in epoch {epoch + 1}{at}: the largest norm of a vector was {norm:.3g}. "
         f"Training stopped and {kept}. Try {instead}.",

@@ -17,20 +17,20 @@ class WARPRecommender(PairwiseRecommender):
     r"""Weighted approximate-rank pairwise loss (WARP): learn to rank positive items near the top of the list.
 
     The score of item i for user u is :math:`s_{ui} = x_u \cdot y_i + b_i`, where :math:`x_u` is a row of
-    `user_factors_`, :math:`y_i` a row of `item_factors_` and :math:`b_i` an entry of `item_biases_` (a bias of the user
-    would cancel). For each positive pair (u, i), items j are sampled uniformly until one violates the order,
-    :math:`s_{uj} > s_{ui} - margin`, among items that u has not interacted with. If that takes q draws, including those
-    of the user's own items, the model takes a gradient step on
+    `user_factors_`, :math:`y_i` a row of `item_factors_` and :math:`b_i` an entry of `item_biases_` (user biases would
+    cancel out). For each positive pair (u, i), items j are sampled uniformly until one violates the order,
+    :math:`s_{uj} > s_{ui} - margin`, among items that u has not interacted with. If that takes q draws, including draws
+    of items the user has interacted with, the model takes a gradient step on
 
     .. math:: w_{ui} \min\Big(10, \log \max\big(1, \lfloor (n_{items} - 1) / q \rfloor\big)\Big)\,
               (margin - s_{ui} + s_{uj})
 
-    so a violation that is found early, which means that many items rank above i, has the largest weight. If
-    `max_sampled` draws find no violation, there is no step. The weights :math:`w_{ui}` depend on the ranks of the
-    strengths y among those of the user: :math:`1/2 + rank / (n + 1)` for a user with n interactions. The strongest
-    interactions have up to three times the weight of the weakest, equal ones have weight 1, and neither the unit nor
-    the tail of the strengths matters. With side features, a vector is the sum :math:`x = F W` of the embeddings W of
-    its features, which include an identity feature of its own.
+    so a violation that is found early has the largest weight, because it means that many items rank above i. If
+    `max_sampled` draws find no violation, there is no step. The weight :math:`w_{ui}` depends on the rank of the
+    strength y among the strengths of the user: it is :math:`1/2 + rank / (n + 1)` for a user with n interactions. The
+    strongest interactions have up to three times the weight of the weakest, equal strengths have weight 1, and neither
+    the unit nor the tail of the strengths matters. With side features, a vector is the sum :math:`x = F W` of the
+    embeddings W of its features, including an identity feature for each id.
 
     Parameters
     ----------
@@ -55,7 +55,7 @@ class WARPRecommender(PairwiseRecommender):
 
         .. math:: \lambda_u = regularization\; w_1 \frac{n_u}{d_u} \frac{\sqrt{d_u} + \sqrt{d_i}}{2}
 
-        where :math:`w_1 = \min(10, \log(n_{items} - 1))` is the weight of a violation found at the first draw,
+        where :math:`w_1 = \min(10, \log(n_{items} - 1))` is the weight of a violation found by the first draw,
         :math:`n_u` the number of interactions of the user, and :math:`d_u` and :math:`d_i` are the means of that number
         over users and over items. With a value of 1, nothing is learned from interactions without structure.
     user_regularization, item_regularization : float, default=None
@@ -110,11 +110,11 @@ class WARPRecommender(PairwiseRecommender):
     item_feature_biases_ : ndarray of shape (n_features,), dtype float32
         Biases of the columns of the item encoder.
     user_features_, item_features_ : SideFeatures or None
-        Side features in fit, in the order of the ids.
+        Side features passed to fit, in the order of the ids.
     user_encoder_, item_encoder_ : SideFeatureEncoder or None
         Fitted encoders.
     interactions_ : csr_array of shape (n_users, n_items)
-        Strengths in fit.
+        Strengths of the interactions.
     loss_curve_ : ndarray of shape (n_epochs,)
         Mean weighted loss of the pairs during each epoch, on the negatives sampled in that epoch, before averaging.
     n_iter_ : int
@@ -135,16 +135,15 @@ class WARPRecommender(PairwiseRecommender):
 
     Notes
     -----
-    Items that are only known by side features are never sampled. Random numbers are keyed by seed, epoch and pair, and
-    not by thread.
+    Items without interactions are never sampled. Random numbers are keyed by seed, epoch and pair, not by thread.
 
-    With side features, the steps move the vectors as they do without. Twice an epoch, the features explain the movement
-    of the vectors by one step of a ridge regression, and the vectors move by the explained part in addition, times a
-    share. So the movement that rows with a feature have in common extends to all rows with that feature. The share
-    grows with :math:`r / (1 + r)`, where r is the mean of :math:`|f|^2` over the square of the identity weight, and
-    with the correlation between the movement of a row and its prediction from other rows with the same features, so
-    uninformative features change next to nothing. Taking steps on the embeddings of features for each sample would
-    cost more and rank worse, because noise adds up in features of many items.
+    With side features, the steps move the vectors as they do without side features. Twice an epoch, the features
+    explain the movement of the vectors by one step of a ridge regression, and the vectors also move by a share of the
+    explained part. So the movement that rows with a feature have in common extends to all rows with that feature. The
+    share grows with :math:`r / (1 + r)`, where r is the mean of :math:`|f|^2` over the square of the identity weight,
+    and with the correlation between the movement of a row and its prediction from other rows with the same features, so
+    uninformative features have almost no effect. Taking steps on the embeddings of features for each sample would cost
+    more and rank worse, because noise adds up in features of many items.
 
     The penalty applies at the Adagrad rate of each row, so the equilibrium with the loss depends neither on the
     learning rate nor on the movement of other rows. Near zero, the loss of a rank-one component :math:`s a, t b` is

@@ -36,7 +36,7 @@ class WRMFRecommender(FactorRecommender):
 
     over *all* pairs of users and items that have interactions. :math:`x_u` is a row of `user_factors_` and :math:`y_i`
     a row of `item_factors_`. With side features, a vector is the sum :math:`x = F W` of the embeddings W of its
-    features, which include an identity feature of its own, and the penalty applies to W.
+    features, including an identity feature for each id, and the penalty applies to W.
 
     Parameters
     ----------
@@ -125,11 +125,11 @@ class WRMFRecommender(FactorRecommender):
     user_embeddings_, item_embeddings_ : ndarray of shape (n_features, n_components), dtype float32
         Embeddings of the columns of the encoders. Without side features, they are the vectors.
     user_features_, item_features_ : SideFeatures or None
-        Side features in fit, in the order of the ids.
+        Side features passed to fit, in the order of the ids.
     user_encoder_, item_encoder_ : SideFeatureEncoder or None
         Fitted encoders.
     interactions_ : csr_array of shape (n_users, n_items)
-        Strengths in fit.
+        Strengths of the interactions.
     alpha_, user_regularization_, item_regularization_ : float
         Values of the parameters, computed from the interactions if "auto". `partial_fit` keeps the values of `fit`.
     strength_scale_ : float
@@ -171,10 +171,10 @@ class WRMFRecommender(FactorRecommender):
 
     An iteration rotates the fixed side into the eigenbasis of its Gram matrix, :math:`Y^T Y = Q V Q^T`. In that basis
     the problem of a row is :math:`(V + \lambda_u + Y_u^T E Y_u) x = Y_u^T (1 + e)` with the excess confidences
-    e = c - 1, and the diagonal of its matrix is known. Conjugate gradient preconditioned by this diagonal needs no
-    Gram product per step, no eigenvalue is below 1, and penalties per row cost nothing. With "cholesky", Gram matrices
-    are computed in float64, and so are the rotations if the eigenvalues spread by more than 1e4. Items that are only
-    known by side features do not take part in L.
+    :math:`e = c - 1`, and the diagonal of its matrix is known. Conjugate gradient preconditioned by this diagonal needs
+    no Gram product per step, all eigenvalues are at least 1, and penalties per row cost nothing. With "cholesky", Gram matrices
+    are computed in float64, and so are the rotations if the eigenvalues spread by more than 1e4. Items without
+    interactions do not take part in L.
 
     A row with an identity embedding z of weight a and features f, :math:`x = a z + f W`, has the penalty
     :math:`\lambda |z|^2 = (\lambda / a^2) |x - f W|^2`. It is solved as a row without features, but shrunk towards
@@ -183,7 +183,7 @@ class WRMFRecommender(FactorRecommender):
     x and W jointly, and for W alone without identity features, by matrix-free preconditioned conjugate gradient
     [4]_ [5]_ to a relative residual of 1e-6 of the whole system.
 
-    Time per iteration: O(n_interactions K + (n_users + n_items) K^2) and, with features, O(n_values K) in addition.
+    Time per iteration: O(n_interactions K + (n_users + n_items) K^2), and with features O(n_values K) in addition.
     Memory: three times the vectors and twice the interactions; with features five times the vectors.
 
     References
@@ -302,7 +302,7 @@ class WRMFRecommender(FactorRecommender):
 
     def _update(self, problem: TrainingProblem, new: sp.csr_array, pool: Workers) -> tuple[Any, float]:
         # New rows change the objective of all their users and items. One iteration over everything costs less than
-        # finding these, and its result does not depend on how rows were split into updates.
+        # finding them, and its result does not depend on how the rows were split into updates.
         trainer = self._trainer(problem, pool, None if problem.earlier is None else problem.earlier._objective)
         return trainer, trainer.run_epoch(0)
 

@@ -96,10 +96,10 @@ def contents_of(estimator: Any, of: str, metric: str) -> Contents:
     recommender = factor_recommender(estimator)
     library = recommender._table_library()
     if metric == "cosine":
-        ids = getattr(recommender, f"{of}_")
+        side = recommender._side(id_name(of))
         # As in similar_items, without biases, which do not describe a preference.
-        vectors = unit_length(getattr(recommender, f"{id_name(of)}_factors_"))
-        return Contents(of, metric, ids, vectors, ids, vectors, None, library)
+        vectors = unit_length(side.factors)
+        return Contents(of, metric, side.ids, vectors, side.ids, vectors, None, library)
     ids, vectors = score_vectors(recommender, of)
     query_ids, queries = score_vectors(recommender, OTHER[of])
     seen = recommender.interactions_
@@ -109,9 +109,8 @@ def contents_of(estimator: Any, of: str, metric: str) -> Contents:
 
 def score_vectors(recommender: Any, of: str) -> tuple[np.ndarray, np.ndarray]:
     """Ids of all items or users, and vectors whose dot products are the scores; biases are one of the coordinates."""
-    ids = getattr(recommender, f"{of}_")
-    vectors = recommender._score_vectors(id_name(of), np.arange(len(ids)))
-    return ids, vectors
+    side = recommender._side(id_name(of))
+    return side.ids, recommender._score_vectors(side.name, np.arange(len(side.ids)))
 
 
 def id_name(of: str) -> str:

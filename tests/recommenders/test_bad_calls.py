@@ -1,4 +1,4 @@
-"""Every bad argument is refused with a sentence that says what is wrong; a fit that fails changes nothing."""
+"""Invalid arguments raise errors with helpful messages, and a failed fit changes nothing."""
 
 import re
 
@@ -24,39 +24,39 @@ GOOD = [["ann", 7], ["ann", 9], ["bob", 9], ["eve", 7]]
 
 
 def table(**columns):
-    """A frame of one column per keyword."""
+    """A frame with one column per keyword."""
     return pd.DataFrame(columns)
 
 
-def popular():
+def fitted_popularity():
     return PopularityRecommender().fit(GOOD)
 
 
-def on_ints():
+def fitted_on_integers():
     return PopularityRecommender().fit(np.array([[1, 7], [1, 9], [2, 9]]))
 
 
-def factors(**parameters):
+def small_wrmf(**parameters):
     return WRMFRecommender(**{"n_components": 2, "max_iter": 1, **parameters})
 
 
-# What is called, and the error it ends in: id, call, exception, error text.
+# Test id, call, exception and regular expression of its message.
 CALLS = [
     (
         "frame_as_features",
-        lambda: factors().fit(GOOD, item_features=table(item=[7, 9], tag=["a", "b"])),
+        lambda: small_wrmf().fit(GOOD, item_features=table(item=[7, 9], tag=["a", "b"])),
         TypeError,
         r"item_features must be a SideFeatures, got DataFrame\. Write SideFeatures\.from_frame\(item_features\)",
     ),
     (
         "dict_as_features",
-        lambda: factors().fit(GOOD, user_features={"ann": {"tag": "a"}}),
+        lambda: small_wrmf().fit(GOOD, user_features={"ann": {"tag": "a"}}),
         TypeError,
         r"user_features must be a SideFeatures, got dict\. Write SideFeatures\.from_dicts\(user_features\)",
     ),
     (
         "features_of_other_ids",
-        lambda: factors().fit(GOOD, item_features=SideFeatures.from_dicts({"7": {"tag": "a"}})),
+        lambda: small_wrmf().fit(GOOD, item_features=SideFeatures.from_dicts({"7": {"tag": "a"}})),
         ValueError,
         r"The item ids of X are integers \(first: .*7.*\), but those of item_features are strings \(first: '7'\)",
     ),
@@ -85,7 +85,7 @@ CALLS = [
         r"The value of 'tag' for id 7 is a list with 1 of type int: a list must contain strings only",
     ),
     (
-        "features_of_id_no_mapping",
+        "features_of_id_not_a_mapping",
         lambda: SideFeatures.from_dicts({7: ["a"]}),
         TypeError,
         r"The features of id 7 must be a mapping of key to value, got list",
@@ -140,12 +140,12 @@ CALLS = [
         r"features must be a SideFeatures, got dict",
     ),
     (
-        "nothing_to_represent_by",
-        lambda: factors(item_encoder=SideFeatureEncoder(identity=False)).fit(
+        "neither_features_nor_identity",
+        lambda: small_wrmf(item_encoder=SideFeatureEncoder(identity=False)).fit(
             GOOD, item_features=SideFeatures.from_dicts({7: {"tag": "a"}})
         ),
         ValueError,
-        r"1 items with interactions \(first: .*9.*\) have no features and, with identity=False, nothing to represent",
+        r"1 items with interactions \(first: .*9.*\) have no features and, with identity=False, no embedding at all\. Use",
     ),
     (
         "minima_too_high",
@@ -154,7 +154,7 @@ CALLS = [
         r"No interaction is left with user_min=3 and item_min=3: among the 4 distinct pairs, .* Lower the minima",
     ),
     (
-        "minima_and_given_ids",
+        "minima_and_ids",
         lambda: to_matrix(GOOD, users=["ann"], user_min=2),
         ValueError,
         "user_min and item_min select the rows and columns of the matrix, and so do users and items",
@@ -177,9 +177,14 @@ CALLS = [
         ValueError,
         r"The 'n_components' parameter of WRMFRecommender must be an int in the range \[1, inf\)\. Got 0",
     ),
-    ("alpha", lambda: factors(alpha=-1).fit(GOOD), ValueError, r"The 'alpha' parameter .* in the range \[0.* Got -1"),
-    ("solver", lambda: factors(solver="lu").fit(GOOD), ValueError, r"The 'solver' parameter .* Got 'lu' instead"),
-    ("max_iter", lambda: factors(max_iter=0).fit(GOOD), ValueError, r"The 'max_iter' parameter .* Got 0 instead"),
+    (
+        "alpha",
+        lambda: small_wrmf(alpha=-1).fit(GOOD),
+        ValueError,
+        r"The 'alpha' parameter .* in the range \[0.* Got -1",
+    ),
+    ("solver", lambda: small_wrmf(solver="lu").fit(GOOD), ValueError, r"The 'solver' parameter .* Got 'lu' instead"),
+    ("max_iter", lambda: small_wrmf(max_iter=0).fit(GOOD), ValueError, r"The 'max_iter' parameter .* Got 0 instead"),
     (
         "learning_rate",
         lambda: BPRRecommender(learning_rate=0.0).fit(GOOD),
@@ -188,52 +193,62 @@ CALLS = [
     ),
     (
         "encoder_type",
-        lambda: factors(item_encoder="onehot").fit(GOOD),
+        lambda: small_wrmf(item_encoder="onehot").fit(GOOD),
         ValueError,
         r"The 'item_encoder' parameter .* must be an instance of .*SideFeatureEncoder.* Got 'onehot'",
     ),
     (
         "X_val_unused",
-        lambda: factors().fit(GOOD, X_val=GOOD),
+        lambda: small_wrmf().fit(GOOD, X_val=GOOD),
         ValueError,
-        r"X_val was given, but early_stopping=False: set early_stopping=True, or leave X_val and y_val out",
+        r"X_val was passed, but early_stopping=False: set early_stopping=True, or leave X_val and y_val out",
     ),
     (
         "y_val_alone",
-        lambda: factors(early_stopping=True).fit(GOOD, y_val=np.ones(4)),
+        lambda: small_wrmf(early_stopping=True).fit(GOOD, y_val=np.ones(4)),
         ValueError,
-        r"y_val was given without X_val: pass both, or X_val alone",
+        r"y_val was passed without X_val: pass both, or only X_val",
     ),
-    ("k_zero", lambda: popular().recommend(k=0), ValueError, r"k must be an int of at least 1, got 0"),
-    ("k_float", lambda: popular().score(GOOD, k=2.0), ValueError, r"k must be an int of at least 1, got 2\.0"),
-    ("k_of_similar", lambda: factors().fit(GOOD).similar_items(7, k=0), ValueError, r"k must be an int of at least 1"),
+    ("k_zero", lambda: fitted_popularity().recommend(k=0), ValueError, r"k must be an int of at least 1, got 0"),
+    (
+        "k_float",
+        lambda: fitted_popularity().score(GOOD, k=2.0),
+        ValueError,
+        r"k must be an int of at least 1, got 2\.0",
+    ),
+    (
+        "k_of_similar",
+        lambda: small_wrmf().fit(GOOD).similar_items(7, k=0),
+        ValueError,
+        r"k must be an int of at least 1",
+    ),
     (
         "no_candidates",
-        lambda: popular().recommend(candidates=[]),
+        lambda: fitted_popularity().recommend(candidates=[]),
         ValueError,
         r"candidates is empty: give at least one item, or None for all known items",
     ),
     (
         "string_ids_on_int_model",
-        lambda: on_ints().predict([["1", 7]]),
+        lambda: fitted_on_integers().predict([["1", 7]]),
         ValueError,
         r"The user ids are strings \(first: '1'\), but the model was fitted on integers .*Convert them to one type",
     ),
     (
         "int_ids_on_string_model",
-        lambda: popular().recommend([1]),
+        lambda: fitted_popularity().recommend([1]),
         ValueError,
         r"The user ids are integers .*, but the model was fitted on strings \(first: 'ann'\)",
     ),
     (
         "string_exclusions_on_int_model",
-        lambda: on_ints().recommend(exclude=["7"]),
+        lambda: fitted_on_integers().recommend(exclude=["7"]),
         ValueError,
         r"ids are strings \(first: '7'\), but the model was fitted on integers",
     ),
     (
         "two_dimensional_users",
-        lambda: on_ints().recommend(np.ones((2, 2), int)),
+        lambda: fitted_on_integers().recommend(np.ones((2, 2), int)),
         ValueError,
         r"user ids must be a one-dimensional list, got an array of shape \(2, 2\)",
     ),
@@ -254,31 +269,31 @@ CALLS = [
     ),
     (
         "no_cold_item",
-        lambda: make_ranking_scorer("ndcg@5", candidates="cold")(popular(), GOOD),
+        lambda: make_ranking_scorer("ndcg@5", candidates="cold")(fitted_popularity(), GOOD),
         ValueError,
         r"but all 2 items of the recommender have interactions\. Pass the features .* to fit as item_features",
     ),
     (
-        "scorer_of_no_recommender",
+        "scorer_of_a_transformer",
         lambda: make_ranking_scorer("ndcg@5")(SideFeatureEncoder(), GOOD),
         TypeError,
         r"Expected a fitted recommender, .* got SideFeatureEncoder",
     ),
     (
         "shallow_table",
-        lambda: precision_at_k(GOOD, popular().recommend(k=1), k=5),
+        lambda: precision_at_k(GOOD, fitted_popularity().recommend(k=1), k=5),
         ValueError,
         r"The largest rank in the table .* is 1, which is not enough for k=5\. .* recommend\(\.\.\., k=5\)",
     ),
     (
         "array_as_table",
-        lambda: precision_at_k(GOOD, popular().recommend(k=1).to_numpy(), k=1),
+        lambda: precision_at_k(GOOD, fitted_popularity().recommend(k=1).to_numpy(), k=1),
         TypeError,
         r"recommended must be a table returned by recommend\(\), .* got ndarray",
     ),
     (
         "table_without_rank",
-        lambda: precision_at_k(GOOD, popular().recommend(k=1).drop(columns="rank"), k=1),
+        lambda: precision_at_k(GOOD, fitted_popularity().recommend(k=1).drop(columns="rank"), k=1),
         ValueError,
         r"recommended lacks the columns \['rank'\]; it has \['user', 'item', 'score'\]",
     ),
@@ -333,7 +348,7 @@ CALLS = [
     ),
     (
         "unfitted_recommend",
-        lambda: factors().recommend(),
+        lambda: small_wrmf().recommend(),
         NotFittedError,
         r"This WRMFRecommender instance is not fitted",
     ),
@@ -343,12 +358,12 @@ CALLS = [
 
 
 @pytest.mark.parametrize(("call", "error", "text"), [pytest.param(*row[1:], id=row[0]) for row in CALLS])
-def test_calls_are_refused(call, error, text):
+def test_invalid_calls_raise(call, error, text):
     with pytest.raises(error, match=re.compile(text, re.DOTALL)):
         call()
 
 
-# A fit may fail before it has looked at anything, while it checks, and after it has prepared training.
+# A fit can fail before and during the validation of its arguments, and after it has prepared training.
 FAILURES = [
     pytest.param({}, (GOOD, [1, 1, 1, -1]), {}, id="strength"),
     pytest.param({"max_iter": 0}, (GOOD,), {}, id="parameter"),
@@ -362,7 +377,7 @@ FAILURES = [
 
 @pytest.mark.parametrize(("parameters", "data", "options"), FAILURES)
 @pytest.mark.parametrize("cls", WITH_FACTORS)
-def test_failing_fit_changes_nothing(cls, parameters, data, options):
+def test_failed_fit_changes_nothing(cls, parameters, data, options):
     recommender = cls(n_components=2, max_iter=1, random_state=0).fit(pd.DataFrame(GOOD, columns=["u", "i"]))
     recommender.set_params(**parameters)
     before = dict(vars(recommender))
@@ -374,7 +389,7 @@ def test_failing_fit_changes_nothing(cls, parameters, data, options):
 
 
 @pytest.mark.parametrize("cls", RECOMMENDERS)
-def test_failing_partial_fit_changes_nothing(cls):
+def test_failed_partial_fit_changes_nothing(cls):
     recommender = cls().fit(GOOD)
     before = dict(vars(recommender))
     with pytest.raises(ValueError, match="but row 1 is negative"):
@@ -383,8 +398,8 @@ def test_failing_partial_fit_changes_nothing(cls):
     assert len(vars(recommender)) == len(before)
 
 
-def test_failing_first_fit_leaves_an_unfitted_estimator():
-    recommender = factors()
+def test_failed_first_fit_leaves_an_unfitted_estimator():
+    recommender = small_wrmf()
     before = dict(vars(recommender))
     with pytest.raises(TypeError, match="item_features must be a SideFeatures"):
         recommender.fit(pd.DataFrame(GOOD, columns=["u", "i"]), item_features={})

@@ -249,7 +249,7 @@ def test_fold_in_of_the_local_recommender_uses_the_mean_penalty(fitted, local, p
     d = np.zeros(len(local.items_))
     d[[2, 5]] = 1
     mean = fitted.n_interactions_ / fitted.n_users_
-    # `solved` multiplies the penalty by the number of items of the row, which is 2.
+    # `solve_factors` multiplies the penalty by the number of items of the row, which is 2.
     x = solve_factors([d], local.item_factors_.astype(np.float64), fitted.reg_param_ * mean / 2, fitted.alpha_)[0]
     expected = np.sort(local.item_factors_ @ x)[::-1][:3]
     np.testing.assert_allclose(table["score"], expected, rtol=1e-4)  # factors are stored in float32

@@ -14,7 +14,7 @@ from sklearn_recsketch.kernels._jit import Rows, read_only, rows_of
 
 __all__ = ["ConfidenceError", "excess_of", "ratings_of", "row_sums", "scaled_ratings", "transposed"]
 
-LARGEST = 2.0**24  # from here on float32 cannot tell 1 + e from e
+LARGEST = 2.0**24  # from this value on, float32 cannot distinguish 1 + e from e
 
 
 class ConfidenceError(ValueError):
@@ -48,13 +48,13 @@ class ConfidenceError(ValueError):
             advice = "Scale the strengths, for example y / y.mean(), pass confidence='log', or lower alpha."
         return (
             f"alpha * {term} must be below 2**24, but it is {alpha:.6g} * {weight:.6g} = {alpha * weight:.6g} for "
-            f"{pair}. Beyond that, float32 cannot represent the confidence 1 + alpha * {term}, and other interactions "
-            f"are lost beside this one. {advice}"
+            f"{pair}. Beyond that, float32 cannot represent the confidence 1 + alpha * {term}, and the other "
+            f"interactions would be lost to rounding. {advice}"
         )
 
 
 def ratings_of(excess: sp.csr_array) -> Ratings:
-    """Excess confidences from a matrix of them."""
+    """Excess confidences from a matrix of excess confidences."""
     return Ratings(*rows_of(excess), np.float32(1))
 
 
@@ -66,7 +66,8 @@ def scaled_ratings(strengths: sp.csr_array, alpha: Any, term: str = "d") -> Rati
     Raises
     ------
     ConfidenceError
-        For the first one that is too large for float32. `term` is the formula of the strengths in its message.
+        For the first excess confidence that is too large for float32. `term` is the formula of the strengths in the
+        message.
     """
     rows, data = rows_of(strengths), strengths.data
     most = float(data.max(initial=0))
@@ -87,7 +88,7 @@ def transposed(ratings: Ratings, n_columns: int) -> Ratings:
     count(ratings.indices, indptr[1:])
     np.cumsum(indptr, out=indptr)
     indices, strengths = np.empty_like(ratings.indices), np.empty_like(ratings.strengths)
-    strengths[:] = ratings.strengths[:1]  # the one value, if all are equal
+    strengths[:] = ratings.strengths[:1]  # a single value is stored if all are equal
     transpose(Rows(*ratings[:3]), indptr[:-1].copy(), indices, strengths)
     return ratings._replace(indptr=read_only(indptr), indices=read_only(indices), strengths=read_only(strengths))
 

@@ -1,4 +1,4 @@
-"""Solution of the embeddings of side features in WRMF, by matrix-free preconditioned conjugate gradient."""
+"""Solve for the embeddings of side features in WRMF, by matrix-free preconditioned conjugate gradient."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def solve_features(
     accuracy: Accuracy,
     pool: Workers,
 ) -> tuple[np.ndarray, float]:
-    """Embeddings W of features that minimize the objective of WRMF for rows ``F W`` without identity embeddings.
+    """Find embeddings W of features that minimize the objective of WRMF for rows ``F W`` without identity embeddings.
 
     With the normal equations A of the rows (see `_Confidences`), the gradient vanishes if
     ``F^T A(F W) + diag(penalty) W = F^T target``. One product costs O(nnz(R) K + nnz(F) K).
@@ -88,7 +88,7 @@ def solve_features(
     diagonal = features.transposed_squares_times(rows.diagonal, pool) + lam
     b = features.transposed_times(rows.target, pool)
     W, residual = _conjugate_gradient(left_side, b, start, diagonal, accuracy, pool)
-    # At any W the objective is sum(c) - 2 b.W + W.A W = sum(c) - b.W - r.W.
+    # At any W, the objective is sum(c) - 2 b.W + W.A W = sum(c) - b.W - r.W.
     return W, rows.total - inner(b, W, pool) - inner(residual, W, pool)
 
 
@@ -102,7 +102,7 @@ def solve_jointly(
     accuracy: Accuracy,
     pool: Workers,
 ) -> tuple[np.ndarray, np.ndarray, float]:
-    """Rows X and embeddings W of features that minimize the objective of WRMF.
+    """Find rows X and embeddings W of features that minimize the objective of WRMF.
 
     A row is the sum of ``F W`` and of an identity embedding z with the weight a and the penalty ``lam |z|^2``. In terms
     of x, that penalty is ``shrinkage |x - F W|^2`` with ``shrinkage = lam / a^2``. Conjugate gradient needs far fewer
@@ -127,8 +127,9 @@ def solve_jointly(
     mu, lam = shrinkage[:, None].astype(np.float32), penalty[:, None].astype(np.float32)
 
     def left_side(P: np.ndarray) -> np.ndarray:
-        away = P[:n] - features.times(P[n:], pool)
-        return np.concatenate([rows.times(P[:n]) + mu * away, lam * P[n:] - features.transposed_times(away, pool)])
+        difference = P[:n] - features.times(P[n:], pool)
+        of_features = lam * P[n:] - features.transposed_times(difference, pool)
+        return np.concatenate([rows.times(P[:n]) + mu * difference, of_features])
 
     of_features = features.transposed_squares_times(np.ones((n, K), np.float32), pool) + lam
     diagonal = np.concatenate([rows.diagonal + mu, of_features])

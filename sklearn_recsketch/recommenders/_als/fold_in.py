@@ -22,13 +22,13 @@ class FoldIn:
     """Users or items with the other side fixed.
 
     Each row x minimizes ``sum_j c_j (p_j - x.y_j)^2 + shrinkage |x - prior|^2``, where `prior` is the sum of the
-    embeddings of its features. The first sum is over all partners that were active in training, and over those of the
-    row's history, active or not.
+    embeddings of its features. The first sum is over all partners that were active in training, and over the partners
+    in the row's history, active or not.
 
     Parameters
     ----------
     model : WRMFRecommender
-        Fitted.
+        Fitted model.
     name : {"user", "item"}
         Side of the rows.
     entities : Entities
@@ -60,11 +60,11 @@ class FoldIn:
         """
         added = np.unique(self._weights.indices[self._is_added])
         opposite = sp.csr_array(self._weights[:, added])
-        opposite.data[:] = 0  # kept as entries
+        opposite.data[:] = 0  # zeros remain stored entries
         return sp.hstack([self._weights, opposite], format="csr"), np.vstack([self._partners, -self._partners[added]])
 
     def vectors(self, prior: np.ndarray, pool: Workers) -> np.ndarray:
-        """Exact solutions for the rows, each with its own `prior`."""
+        """Exact solutions for all rows. `prior` has one row for each."""
         least = float(self._shrinkage.min())
         ratings, table = self._problem()
         partners = FixedSide.of(Rotated(table), self._gram(pool), least, EXACT, pool)

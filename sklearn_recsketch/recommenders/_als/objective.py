@@ -14,11 +14,11 @@ from sklearn_recsketch.recommenders._als.confidences import excess_of, row_sums,
 __all__ = ["Objective"]
 
 # Mean excess confidence in units of 1 / sqrt(density), and penalty in units of the largest singular value of noise.
-# Chosen on nine public data sets, six of which are in benchmarks/README.md. With 128 components, penalties of 2/3 and
-# 4/3 of this lose up to 5 % of nDCG@20 on some of the sets, and gain up to 3 % on others.
+# Chosen on nine public data sets, six of which are in benchmarks/README.md. With 128 components, 2/3 and 4/3 of these
+# penalties lose up to 5 % of nDCG@20 on some of the sets, and gain up to 3 % on others.
 MEAN_EXCESS = 1.4
 NOISE_SHARE = 0.3
-# Ratio of the penalty of a feature to that of an item with equally many interactions. Chosen on lastfm, steam,
+# Ratio of the penalty of a feature to the penalty of an item with as many interactions. Chosen on lastfm, steam,
 # citeulike-a and synthetic data.
 FEATURE_SHARE = 5.0
 
@@ -32,7 +32,7 @@ class Objective:
     The confidence of a pair is ``c_ui = 1 + alpha t(d_ui)`` with the transformed strength t(d). If `scaling` is a
     number s, the penalty of user u is ``lam (w_u / mean(w_u))^s`` with ``w_u = n_items + alpha t_u``, where t_u is the
     sum of the user's t(d_ui), and likewise for items. If it is "popularity", the penalty of item i is
-    ``lam (t_i / mean(t_i))^(1/2)``, and that of all users is lam.
+    ``lam (t_i / mean(t_i))^(1/2)``, and the penalty of all users is lam.
 
     Attributes
     ----------
@@ -61,15 +61,15 @@ class Objective:
     def of(cls, model: Any, strengths: sp.csr_array, earlier: Objective | None = None) -> Objective:
         """The objective of a model on a matrix of strengths without empty rows and columns.
 
-        Parameters that are "auto" have the values of `earlier`, or are computed from the strengths without it.
+        Parameters that are "auto" take the values of `earlier`. If it is None, they are computed from the strengths.
         """
-        given = [model._regularization_of(name) for name in ("user", "item")]
-        automatic = "auto" in given
+        parameters = [model._regularization_of(name) for name in ("user", "item")]
+        automatic = "auto" in parameters
         confidence, scaling = model.confidence, model.regularization_scaling
         if confidence == "auto":
             confidence = "scaled_log" if model.alpha == "auto" else "linear"
         if scaling == "auto":
-            scaling = "popularity" if given[1] == "auto" and model.engine == "native" else 0.0
+            scaling = "popularity" if parameters[1] == "auto" and model.engine == "native" else 0.0
         scale = 1.0
         if confidence == "scaled_log":
             scale = float(strengths.data.min(initial=np.inf)) if earlier is None else earlier.scale
@@ -78,10 +78,10 @@ class Objective:
         alpha = model.alpha
         if alpha == "auto":
             alpha = automatic_alpha(shape, n, mean) if earlier is None else earlier.alpha
-        found = (0.0, 0.0)
+        computed = (0.0, 0.0)
         if automatic:
-            found = earlier.penalties if earlier is not None else noise_penalties(shape, n, alpha * mean)
-        user, item = (auto if own == "auto" else own for own, auto in zip(given, found, strict=True))
+            computed = earlier.penalties if earlier is not None else noise_penalties(shape, n, alpha * mean)
+        user, item = (auto if value == "auto" else value for value, auto in zip(parameters, computed, strict=True))
         mean_totals = mean * n / shape[0], mean * n / shape[1]
         return cls(float(alpha), confidence, scale, (float(user), float(item)), scaling, mean_totals, shape)
 
@@ -107,7 +107,9 @@ class Objective:
         n_others, mean_excess = self.n_active[1 - side], self.alpha * self.mean_totals[side]
         return self.penalties[side] * ((n_others + mean_excess * shares) / (n_others + mean_excess)) ** self.scaling
 
-    def feature_penalties(self, name: str, ratings: Ratings, features: sp.csr_array, given: float | None) -> np.ndarray:
+    def feature_penalties(
+        self, name: str, ratings: Ratings, features: sp.csr_array, regularization: float | None
+    ) -> np.ndarray:
         """Penalty of the embedding of each feature.
 
         Parameters
@@ -117,14 +119,16 @@ class Objective:
             Excess confidences of the rows in training.
         features : csr_array of shape (n_rows, n_features)
             Side features of these rows.
-        given : float or None
+        regularization : float or None
             Value of the parameter `feature_regularization`.
         """
-        penalty = self.penalties[0 if name == "user" else 1] if given is None else float(given)
-        if given is not None or not isinstance(self.scaling, str):
+        if regularization is not None:
+            return np.full(features.shape[1], float(regularization))
+        penalty = self.penalties[0 if name == "user" else 1]
+        if not isinstance(self.scaling, str):
             return np.full(features.shape[1], penalty)
         shares = features.multiply(features).T @ self._shares(name, ratings)
-        # A feature of rows without interactions counts as if it had a single interaction.
+        # A feature without interactions is penalized as if it had a single one.
         least = self.n_active[0 if name == "user" else 1] / len(ratings.indices)
         return FEATURE_SHARE * penalty * np.sqrt(np.maximum(shares, least))
 
@@ -147,14 +151,14 @@ def transformed(strengths: np.ndarray, confidence: str, scale: float) -> np.ndar
         return np.log1p(strengths)
     with np.errstate(over="ignore"):
         shares = np.minimum(strengths / np.float32(scale), np.finfo(np.float32).max)
-    # The logarithm continues the linear part with the same slope. In place, because strengths take most of the memory.
+    # The logarithm continues the linear part with the same slope. It is computed in place to save memory.
     above = shares > 1
     np.log(shares, out=shares, where=above)
     return np.add(shares, 1, out=shares, where=above)
 
 
 def automatic_alpha(shape: tuple[int, int], n_interactions: int, mean: float) -> float:
-    """The alpha for which the mean excess confidence of an interaction is MEAN_EXCESS / sqrt(density).
+    """Value of alpha for which the mean excess confidence of an interaction is MEAN_EXCESS / sqrt(density).
 
     `mean` is the mean of the transformed strengths.
     """
@@ -163,7 +167,7 @@ def automatic_alpha(shape: tuple[int, int], n_interactions: int, mean: float) ->
 
 
 def noise_penalties(shape: tuple[int, int], n_interactions: int, mean_excess: float) -> tuple[float, float]:
-    """Penalties of users and items, see the notes of `WRMFRecommender`."""
+    """Automatic penalties of users and items, see the notes of `WRMFRecommender`."""
     n_users, n_items = shape
     per_user, per_item = n_interactions / n_users, n_interactions / n_items
     penalty = NOISE_SHARE * (1 + mean_excess) * (np.sqrt(per_user) + np.sqrt(per_item))

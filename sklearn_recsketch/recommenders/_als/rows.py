@@ -1,4 +1,4 @@
-"""Solution of the rows of one side of WRMF, with the other side fixed."""
+"""Solve for the rows of one side of WRMF, with the other side fixed."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Accuracy(NamedTuple):
     steps : int
         Maximum number of steps.
     tol : float
-        Stop if the norm of the residual is at most `tol` times that of the right-hand side.
+        Stop if the norm of the residual is at most `tol` times the norm of the right-hand side.
     excess : float
         Stop if the loss of a row can fall by at most this fraction, or by slightly more and by at most the fraction
         `share` of the initial excess.
@@ -78,7 +78,7 @@ class FixedSide(NamedTuple):
     def of(
         cls, fixed: Rotated, fixed_gram: np.ndarray, least_lam: float, accuracy: Accuracy, pool: Workers
     ) -> FixedSide:
-        """Rotate `fixed`, given the Gram matrix of the coordinates of the rows that take part in L."""
+        """Rotate `fixed`. `fixed_gram` is the Gram matrix of the coordinates of the rows that take part in L."""
         eigenvalues, rotation = scipy.linalg.eigh(fixed_gram, driver="evd")
         # With lam = 0, a Gram matrix of lower rank has no inverse, so its eigenvalues get a lower bound.
         eps = np.finfo(np.float32).eps ** (1.5 if accuracy.dtype is np.float64 else 1.0)

@@ -23,10 +23,10 @@ from sklearn_recsketch.utils._threads import Workers
 __all__ = ["EXACT", "ALSTrainer"]
 
 # Conjugate gradient starts from the solution of the previous iteration. Two steps then end within 1e-4 of the loss of
-# exact solutions if all interactions are equal, but far above it if alpha * d reaches the hundreds. Steps until a row
-# is close to its minimal loss take the same time on equal interactions, and end at that loss for any strengths.
-STEPS = Accuracy(2)
-NEARLY = Accuracy(200, excess=3e-5, share=0.05)
+# exact solutions if all interactions are equal, but far above it if alpha * d reaches the hundreds. Taking steps until
+# a row is close to its minimal loss costs as much on equal interactions, and comes close for any strengths.
+TWO_STEPS = Accuracy(2)
+NEAR_MINIMUM = Accuracy(200, excess=3e-5, share=0.05)
 EXACT = Accuracy(1000, tol=1e-6, restarts=8)
 FEATURE_STEPS = Accuracy(3)
 
@@ -44,9 +44,9 @@ class ALSSide(ABC):
 
     def __init__(self, ratings: Ratings, entities: Entities, initial: np.ndarray, pool: Workers) -> None:
         self._ratings, self._entities, self._pool = ratings, entities, pool
-        # A slice takes no copy.
+        # Indexing by a slice makes no copy.
         self._active: Any = slice(None) if entities.active.all() else np.flatnonzero(entities.active)
-        # Embeddings of ids that are not active keep their initial values. If all are active, the memory is released.
+        # Embeddings of inactive ids keep their initial values. If all ids are active, the memory is released.
         self._initial = initial[:0].copy() if entities.design is None and isinstance(self._active, slice) else initial
 
     @staticmethod
@@ -58,7 +58,7 @@ class ALSSide(ABC):
         initial: np.ndarray,
         pool: Workers,
     ) -> ALSSide:
-        """The side of these entities, with the penalties of features and those of rows, `lam`."""
+        """Create a side. `penalty` holds the penalties of features, `lam` those of rows."""
         if entities.design is None:
             return PlainALSSide(ratings, entities, lam, initial, pool)
         if entities.n_identity:
@@ -89,7 +89,7 @@ class ALSSide(ABC):
     @property
     @abstractmethod
     def learned(self) -> tuple[Rotated, ...]:
-        """All trained arrays. Setting it restores a snapshot."""
+        """All trained arrays. Setting them restores a snapshot."""
 
     @learned.setter
     @abstractmethod
@@ -171,8 +171,8 @@ class ShrunkALSSide(ALSSide):
         self._features = FeatureMatrix(features, self._shrinkage)
         self._diagonal = self._features.normal_diagonal(self._penalty, pool)
         self._weights = Rotated(initial[entities.n_identity :])
-        own = entities.identity_weight * initial[: entities.n_identity][self._active]
-        self.vectors = Rotated(own + self._features.times(self._weights.coordinates, pool))
+        identities = entities.identity_weight * initial[: entities.n_identity][self._active]
+        self.vectors = Rotated(identities + self._features.times(self._weights.coordinates, pool))
 
     def _solve(self, fixed: FixedSide, accuracy: Accuracy) -> float:
         pool = self._pool
@@ -188,8 +188,8 @@ class ShrunkALSSide(ALSSide):
         else:
             prior = self._features.times(W, pool)
             loss = solve_side(self._ratings, fixed, self._shrinkage, x, accuracy, pool, prior)
-            away = np.subtract(x, prior, out=prior)
-            W, change = ridge_step(self._features, self._penalty, self._diagonal, away, W, pool)
+            difference = np.subtract(x, prior, out=prior)
+            W, change = ridge_step(self._features, self._penalty, self._diagonal, difference, W, pool)
             loss += change
         self.vectors, self._weights = Rotated(x, fixed.basis), Rotated(W, fixed.basis)
         return loss
@@ -198,8 +198,9 @@ class ShrunkALSSide(ALSSide):
         return float(self._shrinkage.min())
 
     def penalty(self) -> float:
-        away = self.vectors.coordinates - self._features.times(self._weights.coordinates, self._pool)
-        return _weighted_square(self._shrinkage, away) + _weighted_square(self._penalty, self._weights.coordinates)
+        difference = self.vectors.coordinates - self._features.times(self._weights.coordinates, self._pool)
+        of_features = _weighted_square(self._penalty, self._weights.coordinates)
+        return _weighted_square(self._shrinkage, difference) + of_features
 
     @property
     def learned(self) -> tuple[Rotated, ...]:
@@ -211,8 +212,8 @@ class ShrunkALSSide(ALSSide):
 
     def embeddings(self) -> np.ndarray:
         weights = self._weights.vectors(self._pool)
-        away = self.vectors.vectors(self._pool) - self._features.times(weights, self._pool)
-        embeddings = self._with_identities(away / np.float32(self._entities.identity_weight))
+        difference = self.vectors.vectors(self._pool) - self._features.times(weights, self._pool)
+        embeddings = self._with_identities(difference / np.float32(self._entities.identity_weight))
         embeddings[self._entities.n_identity :] = weights
         return embeddings
 
@@ -264,7 +265,7 @@ class ALSTrainer:
 
     def __init__(self, model: Any, objective: Objective, problem: TrainingProblem, pool: Workers) -> None:
         self.objective = objective
-        self._accuracy = {"auto": NEARLY, "cg": STEPS, "cholesky": EXACT}[model.solver]
+        self._accuracy = {"auto": NEAR_MINIMUM, "cg": TWO_STEPS, "cholesky": EXACT}[model.solver]
         ratings = objective.ratings(problem.matrix)
         self._sides = []
         for name, entities, side, embeddings in (
@@ -284,7 +285,7 @@ class ALSTrainer:
             loss = users.solve(items, self._accuracy)
             if np.isnan(loss):
                 return loss
-            # The loss of the items lacks the penalty of the users only.
+            # The loss of the items lacks only the penalty of the users.
             return items.solve(users, self._accuracy) + users.penalty()
 
     def is_finite(self) -> bool:

@@ -12,7 +12,7 @@ from sklearn_recsketch.utils._threads import Workers, even_ranges
 __all__ = ["EpochAverage"]
 
 # The weight of epoch t grows like t**POWER, so most of the weight is on the last fifth of the epochs. Unlike the mean
-# of the last half, the average after t epochs does not depend on later ones: it is that of a fit with max_iter=t.
+# of the last half, the average after t epochs does not depend on max_iter: it is the result of a fit with max_iter=t.
 POWER = 3
 ROWS = 4096  # rows per task
 
@@ -27,7 +27,7 @@ class EpochAverage:
     Attributes
     ----------
     arrays : list of ndarray
-        The averages; empty before the first epoch.
+        The averages. Empty before the first epoch.
     """
 
     def __init__(self, pool: Workers) -> None:

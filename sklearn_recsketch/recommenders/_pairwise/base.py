@@ -46,7 +46,7 @@ class PairwiseRecommender(FactorRecommender):
 
     @abstractmethod
     def _loss(self, n_items: int) -> PairwiseLoss:
-        """The loss, given the number of items."""
+        """Create the loss for this number of items."""
 
     def _initial(self, entities: Entities, random_state: np.random.RandomState) -> np.ndarray:
         embeddings = np.zeros((entities.n_embeddings, self.n_components), dtype=np.float32)
@@ -59,7 +59,7 @@ class PairwiseRecommender(FactorRecommender):
         return self._trainer_on(problem, problem.matrix, pool)
 
     def _trainer_on(self, problem: TrainingProblem, new: sp.csr_array, pool: Workers) -> Any:
-        """The trainer of the engine, on the interactions `new`, which are all those of the problem or some of them."""
+        """Create the trainer of the engine. `new` holds all or some of the interactions of the problem."""
         known = strength_weights(problem.matrix)
         positives = known
         if new is not problem.matrix:  # strengths are ranked among all interactions of the user
@@ -88,7 +88,7 @@ class PairwiseRecommender(FactorRecommender):
 
     def _bias_attributes(self, users: Embeddings, items: Embeddings, entities: Entities) -> dict[str, Any]:
         """Biases of items, and the state from which `partial_fit` continues."""
-        # Biases add up as embeddings of length one do.
+        # Biases add up like embeddings with a single component.
         trained = items.biases[:, None]
         biases = entities.complete(trained)
         return {
@@ -104,7 +104,7 @@ class PairwiseRecommender(FactorRecommender):
         return np.hstack([vectors, biases[:, None]])
 
     def _biases_of(self, codes: np.ndarray) -> np.ndarray:
-        """Biases of items by row number, the mean one for -1."""
+        """Biases of items by row number, and the mean bias for -1."""
         return np.append(self.item_biases_, np.float32(self._unknown_bias))[codes]
 
     def _score_embeddings(self, name: str) -> np.ndarray:
@@ -112,20 +112,20 @@ class PairwiseRecommender(FactorRecommender):
         return embeddings if name == "user" else np.hstack([embeddings, self.item_feature_biases_[:, None]])
 
     def _fold_in(self, name: str, entities: Entities, prior: np.ndarray, history: sp.csr_array) -> np.ndarray:
-        """Take a few epochs on the histories with the other side fixed, starting from the mean vector plus `prior`.
+        """Train on the histories for a few epochs with the other side fixed, from the mean vector plus `prior`.
 
-        Items are folded in by ranking their users above the others. Their biases are those of `prior`.
+        An item is folded in by ranking its users above other users. Its bias is the bias in `prior`.
         """
         unknown = np.full(len(prior), -1)
         vectors = prior + entities.identity_vectors(self._score_embeddings(name), unknown)
         others = self._side("item" if name == "user" else "user")
         n_known, n_unknown = len(others.ids), history.shape[1] - len(others.ids)
         codes = np.append(np.arange(n_known), np.full(n_unknown, -1))
-        # Ids that are known by their side features only are never drawn as negatives.
+        # Ids without interactions are never sampled as negatives, unless they are in the history.
         drawable = np.append(others.entities.active, np.ones(n_unknown, dtype=bool))
         drawable[history.indices] = True
         n_interactions = np.ones(history.shape[1], dtype=np.intp)
-        n_interactions[:n_known] = np.maximum(others.entities.n_interactions, 1)  # those without any are drawn, too
+        n_interactions[:n_known] = np.maximum(others.entities.n_interactions, 1)  # ids without any can be sampled, too
         codes, history = codes[drawable], sp.csr_array(history[:, np.flatnonzero(drawable)])
         biases = self._biases_of(codes) if others.name == "item" else 0.0
         fixed = Embeddings.starting_at(others.vectors(codes), biases=biases)

@@ -22,7 +22,7 @@ __all__ = ["EngineSide", "EngineTrainer"]
 
 
 class EngineSide(NamedTuple):
-    """Users or items during training in another library.
+    """Users or items that are trained in another library.
 
     Attributes
     ----------
@@ -68,7 +68,7 @@ class EngineTrainer(ABC):
     """Training state of WARP or BPR in another library; see `Trainer`.
 
     A subclass trains `self._trained`, the embeddings of users and of items, for one epoch. As the libraries do not
-    return a loss, our own kernel computes it afterwards, with a learning rate of zero.
+    return a loss, our kernel computes it afterwards, with a learning rate of zero.
     """
 
     def __init__(

@@ -20,12 +20,13 @@ from sklearn_recsketch.utils._threads import Workers, even_ranges
 __all__ = ["NO_BITS", "NO_STRENGTHS", "PairwiseEpochs", "every_item", "values_at"]
 
 TASKS = 64  # tasks per part of an epoch; an interruption takes effect between two tasks
-# Parts of an epoch. After each, the L2 penalty is applied and features get their share of the steps. With one, four or
-# eight parts, recall was the same on citeulike-a; each part costs as much as a tenth of an epoch.
+# Number of parts of an epoch. After each part, the L2 penalty is applied and features take their share of the steps.
+# With one, four or eight parts, recall was the same on citeulike-a. Each part costs as much as a tenth of an epoch.
 PARTS = 2
-FEW = 8  # known pairs per sample from which on a search for each drawn pair costs less than setting bits for all pairs
+# With more known pairs per sample, searching for each sampled pair costs less than setting bits for all pairs.
+MOST_PAIRS_PER_SAMPLE = 8
 NO_STRENGTHS = read_only(np.zeros(0, np.float32))
-NO_BITS = read_only(np.full(1, ~np.uint64(0))), np.uint64(58)  # every pair may be known, so each is searched for
+NO_BITS = read_only(np.full(1, ~np.uint64(0))), np.uint64(58)  # every pair may be known, so all are searched for
 
 Snapshot: TypeAlias = tuple[np.ndarray, ...]
 
@@ -38,8 +39,8 @@ class PairwiseEpochs:
     matrix : csr_array of shape (n_users, n_items)
         Positive pairs and their weights.
     known : csr_array of shape (n_users, n_items)
-        Known pairs and their weights, which include those of `matrix`. They are not drawn as negatives, unless the loss
-        has `weaker_negatives`: then they may be negatives of stronger positives.
+        Known pairs and their weights, including the pairs of `matrix`. They are not sampled as negatives, unless the
+        loss has `weaker_negatives`: then they may be negatives of stronger positives.
     users, items : PlainSide
     loss : PairwiseLoss
     seed : int
@@ -105,7 +106,7 @@ class PairwiseEpochs:
         return [side.embeddings(learned) for side, learned in zip(self._sides, self._learned(), strict=True)]
 
     def snapshot(self, reuse: list[Snapshot] | None = None) -> list[Snapshot]:
-        """Copy the arrays that `embeddings` are computed from, into those of an earlier snapshot if given."""
+        """Copy the arrays that `embeddings` are computed from, into those of an earlier snapshot if there is one."""
         copies: Sequence[Snapshot | None] = reuse or [None, None]
         return [
             side.snapshot(learned, copy)
@@ -132,7 +133,7 @@ class PairwiseEpochs:
 
 
 def every_item(n_items: int) -> np.ndarray:
-    """Each item once, to draw from."""
+    """Each item once: the list to sample negatives from, for uniform sampling."""
     return read_only(np.arange(n_items, dtype=np.int32))
 
 
@@ -148,9 +149,9 @@ def values_at(entries: sp.csr_array, matrix: sp.csr_array) -> np.ndarray:
 def _bits_of(rows: Rows, n_samples: int) -> tuple[np.ndarray, np.uint64]:
     """Bits that mark the stored pairs, and the shift that turns a hash into a position.
 
-    Setting them takes longer than searching for the pairs that a few samples draw.
+    For few samples, no bits are set, because searching for the sampled pairs takes less time.
     """
-    if len(rows.indices) > FEW * n_samples:
+    if len(rows.indices) > MOST_PAIRS_PER_SAMPLE * n_samples:
         return NO_BITS
     n_words = max(1, len(rows.indices) * BITS_PER_PAIR // 64)
     exponent = (n_words - 1).bit_length()

@@ -1,4 +1,4 @@
-"""Fold-in of WARP and BPR: vectors of new users with the items fixed."""
+"""Fold-in of WARP and BPR: vectors of new users or items with the other side fixed."""
 
 from __future__ import annotations
 
@@ -31,6 +31,8 @@ def fold_in(
 ) -> None:
     """Train each user's vector on the user's history alone, in place, with the items fixed.
 
+    To fold in items, exchange users and items.
+
     Users are trained one after another, so a vector depends neither on the other users of a query nor on threads. As in
     training, the penalty is proportional to the total strength of the history, and applies to the difference from the
     representation given by side features.
@@ -42,9 +44,9 @@ def fold_in(
     users : ndarray of shape (n_users, K), dtype float32
         Initial vectors; the result on return.
     items : Embeddings
-        Copies, because the kernels write what they train, even with a learning rate of zero.
+        Copies of the items' embeddings, because kernels write to them even with a learning rate of zero.
     n_interactions : ndarray of shape (n_items,)
-        Number of interactions of each item, to which BPR draws in proportion if `by_popularity`.
+        Number of interactions of each item. If the loss has `by_popularity`, negatives are sampled in proportion to it.
     loss : PairwiseLoss
     seed : int
     n_epochs : int

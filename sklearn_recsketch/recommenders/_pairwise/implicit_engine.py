@@ -26,7 +26,7 @@ __all__ = ["ImplicitBPRTrainer"]
 class ImplicitBPRTrainer(EngineTrainer):
     """Training state of BPR in implicit.
 
-    The last component of an item's vector is the bias, that of a user's vector is 1.
+    The last component of an item's vector is its bias, and the last component of a user's vector is 1.
     """
 
     def __init__(
@@ -48,22 +48,22 @@ class ImplicitBPRTrainer(EngineTrainer):
         ones = np.ones(len(users.values), np.float32)
         self._model.user_factors = np.column_stack([users.values, ones])
         self._model.item_factors = items.with_biases
-        # Random numbers are keyed by seed and epoch, as in our own kernels.
+        # Random numbers are keyed by seed and epoch, as in our kernels.
         self._model.random_state = np.random.default_rng([self._seed, epoch])
         try:
             self._model.fit(self._positives, show_progress=False)
         except import_engine("implicit.recommender_base").ModelFitError:
-            pass  # not finite, which run_epoch checks itself
+            pass  # run_epoch checks itself whether the result is finite
         users.values[...] = self._model.user_factors[:, :-1]
         items.values[...] = self._model.item_factors[:, :-1]
         items.biases[:] = self._model.item_factors[:, -1]
 
 
 def regularization_of(model: Any, known: sp.csr_array) -> float:
-    """implicit's regularization, which shrinks the three rows of each step, for our penalties per interaction.
+    """Regularization of implicit, which shrinks the three rows of each step, that matches our penalties.
 
-    A user takes one step per interaction, and an item two on average: one as the positive and one as a negative drawn
-    by popularity. implicit has one number for both, and only the product of the penalties matters to the scores.
+    A user takes one step per interaction, and an item two on average: one as the positive and one as a negative sampled
+    by popularity. implicit has a single parameter, and only the product of both penalties matters to the scores.
     """
     units = model._penalty_units(known)
     return float(model.regularization * np.sqrt(2 * units["user"] * units["item"]))
@@ -76,17 +76,17 @@ def _check_parameters(model: Any, problem: TrainingProblem, positives: sp.csr_ar
     refuse_weaker_negatives(model)
     for name in ("user_regularization", "item_regularization"):
         if getattr(model, name) not in (None, model.regularization):
-            refuse(model, name, getattr(model, name), "implicit has one for both sides", "Leave it at None")
+            refuse(model, name, getattr(model, name), "implicit has one penalty for both sides", "Leave it at None")
     if problem.earlier is not None and positives is not problem.matrix:
         raise ValueError(
-            "BPRRecommender(engine='implicit') cannot honour partial_fit: implicit would draw items of earlier "
+            "BPRRecommender(engine='implicit') does not support partial_fit: implicit would sample items of earlier "
             "interactions as negatives. Set warm_start=True and fit on all interactions, or use engine='native' or "
             "engine='lightfm'."
         )
     if not (positives.data == 1).all():
-        other = positives.data[int(np.argmax(positives.data != 1))]
+        weight = positives.data[int(np.argmax(positives.data != 1))]
         raise ValueError(
-            "BPRRecommender(engine='implicit') cannot honour strengths: implicit takes all interactions alike, but "
-            f"those of a user differ, and one of them has the weight {other:g}. Leave y out, drop repeated rows, whose "
-            "strengths are summed, or use engine='native' or engine='lightfm'."
+            "BPRRecommender(engine='implicit') does not support strengths: implicit gives all interactions the same "
+            f"weight, but the strengths of a user differ, and one interaction has the weight {weight:g}. Leave y out, "
+            "drop repeated rows, whose strengths are summed, or use engine='native' or engine='lightfm'."
         )

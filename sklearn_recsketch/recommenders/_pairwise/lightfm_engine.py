@@ -28,9 +28,9 @@ __all__ = ["LightFMTrainer", "alpha_of", "embeddings_of"]
 class LightFMTrainer(EngineTrainer):
     """Training state of WARP or BPR in LightFM.
 
-    LightFM's alpha shrinks all embeddings at each step, while our penalty of a row is proportional to its interactions;
-    `alpha_of` shrinks the mean row equally. LightFM keeps a sum of squares for each component, and we keep their mean
-    for each embedding.
+    LightFM's alpha shrinks all embeddings at each step, while our penalty of a row is proportional to its interactions.
+    With `alpha_of`, both shrink the mean row equally. LightFM keeps a sum of squares for each component, and we keep
+    the mean of these sums for each embedding.
     """
 
     def __init__(
@@ -49,18 +49,18 @@ class LightFMTrainer(EngineTrainer):
         )
         known = problem.matrix
         weights = values_at(known, positives)
-        # LightFM does not train on entries of zero, and does not draw them as negatives.
+        # LightFM does not train on entries of zero, and does not sample them as negatives.
         self._positives = plain_csr(known).tocoo()
         self._positives.data = (weights > 0).astype(np.float32)
         self._weights = sp.coo_matrix((weights, (self._positives.row, self._positives.col)), shape=known.shape)
-        self._hand_over()
+        self._write_embeddings()
 
     def restore(self, snapshot: list[Embeddings]) -> None:
         super().restore(snapshot)
-        self._hand_over()
+        self._write_embeddings()
 
-    def _hand_over(self) -> None:
-        """Pass the embeddings to LightFM, which changes these arrays in place."""
+    def _write_embeddings(self) -> None:
+        """Pass copies of the embeddings to LightFM, which trains them in place."""
         for name, trained in zip(("user", "item"), self._trained, strict=True):
             values = trained.values.copy()
             squares = 1 + (trained.accumulators[:, None] - 1) / mean_factor(values.shape[1])
@@ -76,7 +76,7 @@ class LightFMTrainer(EngineTrainer):
                 setattr(self._model, f"{name}_{part}", np.ascontiguousarray(array))
 
     def _train(self, epoch: int) -> None:
-        # Random numbers are keyed by seed and epoch, as in our own kernels.
+        # Random numbers are keyed by seed and epoch, as in our kernels.
         self._model.random_state = np.random.RandomState([self._seed, epoch])
         users, items = self._sides
         with np.errstate(over="ignore", invalid="ignore"):
@@ -89,14 +89,15 @@ class LightFMTrainer(EngineTrainer):
                     epochs=1,
                     num_threads=self._pool.n_threads,
                 )
-            except ValueError:
-                self._take_back()
+            except ValueError:  # LightFM has diverged, which run_epoch checks itself, or its input is invalid
+                self._read_embeddings()
                 if self.is_finite():
                     raise
-            else:  # LightFM raises if it has diverged, which run_epoch checks itself
-                self._take_back()
+            else:
+                self._read_embeddings()
 
-    def _take_back(self) -> None:
+    def _read_embeddings(self) -> None:
+        """Copy the trained embeddings from LightFM, which does not keep penalties."""
         penalties = [trained.penalties for trained in self._trained]
         self._trained = [embeddings_of(self._model, name) for name in ("user", "item")]
         for trained, penalty in zip(self._trained, penalties, strict=True):
@@ -104,23 +105,27 @@ class LightFMTrainer(EngineTrainer):
 
 
 def alpha_of(regularization: float, loss: PairwiseLoss, known: sp.csr_array) -> float:
-    """LightFM's alpha, which applies to each step, for a penalty of the mean row per epoch."""
+    """Value of LightFM's alpha, which applies to each step, that shrinks the mean row as our penalty does."""
     return 2 * regularization * penalty_unit(loss, known) / known.nnz
 
 
 def mean_factor(n_components: int) -> float:
-    """Ratio of our mean square of a gradient to the mean over all its components."""
+    """Ratio of our mean square of a gradient to the mean square over all components."""
     return n_components / min(n_components, MOST_COMPONENTS)
 
 
 def embeddings_of(model: Any, name: str) -> Embeddings:
     """Copies of the embeddings of users or items of a LightFM model, with biases and accumulators."""
-    values, biases = getattr(model, f"{name}_embeddings").copy(), getattr(model, f"{name}_biases")
+    if name == "user":
+        values, biases = model.user_embeddings.copy(), model.user_biases
+        gradients, bias_gradients = model.user_embedding_gradients, model.user_bias_gradients
+    else:
+        values, biases = model.item_embeddings.copy(), model.item_biases
+        gradients, bias_gradients = model.item_embedding_gradients, model.item_bias_gradients
     embeddings = Embeddings.starting_at(values, biases=biases)
     if model.learning_schedule == "adagrad":  # the state of adadelta does not consist of sums of squares
-        squares = getattr(model, f"{name}_embedding_gradients").mean(axis=1)
-        embeddings.accumulators[:] = 1 + (squares - 1) * mean_factor(values.shape[1])
-        embeddings.bias_accumulators[:] = getattr(model, f"{name}_bias_gradients")
+        embeddings.accumulators[:] = 1 + (gradients.mean(axis=1) - 1) * mean_factor(values.shape[1])
+        embeddings.bias_accumulators[:] = bias_gradients
     return embeddings
 
 
@@ -135,6 +140,6 @@ def _check_parameters(model: Any) -> None:
             model,
             "feature_regularization",
             model.feature_regularization,
-            "LightFM has one alpha for the identities and features of a side",
+            "LightFM has a single alpha for the identities and features of a side",
             "Leave it at None",
         )

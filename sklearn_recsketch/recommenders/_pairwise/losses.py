@@ -27,9 +27,10 @@ class PairwiseLoss(ABC):
     ----------
     learning_rate : float
     weaker_negatives : bool
-        Whether items that the user has interacted with less than with the positive one may be negatives, too.
+        Whether items that the user has interacted with less than with the positive item may be negatives, too.
     by_popularity : bool
-        Whether negatives are drawn in proportion to their number of interactions, instead of uniformly. Only BPR can.
+        Whether negatives are sampled in proportion to their number of interactions instead of uniformly. WARP does not
+        support it.
     """
 
     learning_rate: float
@@ -39,7 +40,7 @@ class PairwiseLoss(ABC):
     @property
     @abstractmethod
     def kernel(self) -> Any:
-        """Kernel that steps through a range of samples."""
+        """Kernel that takes a step for each sample of a range."""
 
     @abstractmethod
     def first_weight(self, n_items: int) -> float:
@@ -88,15 +89,15 @@ class WARPLoss(PairwiseLoss):
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class BPRLoss(PairwiseLoss):
-    """Logistic loss of the difference between the scores of the positive and of one negative item."""
+    """Logistic loss of the difference between the scores of the positive and one negative item."""
 
     @property
     def kernel(self) -> Any:
         return bpr_pass
 
     def first_weight(self, n_items: int) -> float:
-        # One item is drawn: the more items there are, the fewer draws are near the top of the user's list. Dividing
-        # the first weight, 1/2, by sqrt(n_items) fits from 1,000 to 41,000 items.
+        # One item is sampled: the more items there are, the fewer of the samples are near the top of the user's list.
+        # Dividing the first weight, 1/2, by sqrt(n_items) was right for data with 1,000 to 41,000 items.
         return 0.5 / math.sqrt(n_items)
 
     def step(self, seed: int, epoch: int, n_samples: int) -> Step:
@@ -115,7 +116,7 @@ def penalty_unit(loss: PairwiseLoss, interactions: sp.csr_array) -> float:
 
     Near zero, the loss of a rank-one component ``s a, t b`` is ``-w s t sigma``, where w is the weight of a first step
     and sigma the singular value of the component in the 0/1 matrix. With ``lam_u s^2 + lam_i t^2``, the component grows
-    only if ``w sigma > 2 sqrt(lam_u lam_i)``. A matrix without structure has no singular value above
+    only if ``w sigma > 2 sqrt(lam_u lam_i)``. The singular values of a random matrix do not exceed
     ``sqrt(d_u) + sqrt(d_i)``, where d_u and d_i are the mean numbers of interactions of a user and of an item (the edge
     of the Marchenko-Pastur distribution).
     """
@@ -128,7 +129,7 @@ def strength_weights(matrix: sp.csr_array) -> sp.csr_array:
     """Weights of a user's n interactions by the rank of their strengths: ``1/2 + rank / (n + 1)``.
 
     Ranks of equal strengths are averaged. So the weights of a user lie between 1/2 and 3/2 and have a mean of 1, and
-    neither the unit of the strengths nor the distances between them matter. The result shares the indices of `matrix`.
+    only the order of the strengths matters. The result shares the indices of `matrix`.
     """
     indptr, data = matrix.indptr, matrix.data
     weights = np.ones(matrix.nnz, dtype=np.float32)

@@ -28,12 +28,13 @@ from sklearn_recsketch.utils._threads import Workers, even_ranges
 __all__ = ["Embeddings", "FeaturedSide", "Features", "PlainSide"]
 
 ROWS = 4096  # rows per task
-# Weight of |dW|^2 relative to |D - F dW|^2, for features of unit length. It keeps correlated features apart.
+# Weight of |dW|^2 relative to |D - F dW|^2, for features of unit length. It stabilizes the solution for
+# correlated features.
 RIDGE = 1.0
-# The features' share of the movement, see `FeaturedSide`, and the factor by which it decays after each part. Movement
-# is mostly signal at first, and mostly noise later. A constant share of 12 was as good on citeulike-a and worse on
-# lastfm, which has more interactions per item (recall of cold items .42 instead of .47). A constant share of 4 lost
-# 10 % of the recall of cold items on citeulike-a.
+# Gain of the features' share of the movement, see `FeaturedSide`, and the factor by which the relevance decays after
+# each part. Movement is mostly signal at first, and mostly noise later. A constant share of 12 was as good on
+# citeulike-a and worse on lastfm, which has more interactions per item (recall of cold items .42 instead of .47). A
+# constant share of 4 lost 10 % of the recall of cold items on citeulike-a.
 GAIN = 20.0
 DECAY = 0.97
 
@@ -66,15 +67,15 @@ class Embeddings(NamedTuple):
         return Embeddings(self.values.copy(), self.state.copy())
 
     def take(self, rows: Any) -> Embeddings:
-        """Some rows; views for a slice, else copies."""
+        """Some of the rows: views if `rows` is a slice, else copies."""
         return Embeddings(self.values[rows], self.state[rows])
 
     def assign(self, rows: Any, trained: Embeddings) -> None:
-        """Overwrite some rows."""
+        """Overwrite some of the rows."""
         self.values[rows], self.state[rows] = trained.values, trained.state
 
     def continued(self, entities: Entities, old: Entities, old_state: np.ndarray) -> Embeddings:
-        """The same embeddings with the biases and accumulators of an earlier fit; penalties are kept."""
+        """The same embeddings and penalties, with the biases and accumulators of an earlier fit."""
         penalty = self.state[:, PENALTY].copy()
         state = entities.carry(old, old_state, self.state)
         biases = entities.carry_vectors(old, old_state[:, BIAS, None], state[:, BIAS, None].copy())
@@ -136,13 +137,13 @@ class PlainSide:
         return self.kernel.vectors, self.state[:, BIAS : BIAS + 1]
 
     def embeddings(self, learned: Sequence[np.ndarray]) -> tuple[Embeddings, Embeddings | None]:
-        """Copies of the embeddings of rows, and of features if any, computed from `learned` or its average."""
+        """Embeddings of rows, and of features if there are any, from the learned arrays or their averages."""
         own = Embeddings(learned[0].copy(), self.state.copy())
         own.state[:, BIAS] = learned[1][:, 0]
         return own, None
 
     def snapshot(self, learned: Sequence[np.ndarray], reuse: tuple[np.ndarray, ...] | None) -> tuple[np.ndarray, ...]:
-        """Copy `learned` and the state, into the arrays of an earlier snapshot if given."""
+        """Copy `learned` and the state, into the arrays of an earlier snapshot if there is one."""
         sources = (*learned, self.state)
         if reuse is None:
             reuse = tuple(np.empty(source.shape, source.dtype) for source in sources)
@@ -176,18 +177,18 @@ class PlainSide:
 class FeaturedSide(PlainSide):
     """Users or items with side features, whose embeddings are trained, too.
 
-    The kernels move the rows as if they had no features. After each part of an epoch, the features explain as much of
-    the movement D of the rows as they can (less its mean): ``dW = share * argmin |D - F dW|^2 + |dW|^2``, approximated
-    by one step towards the minimum, and the rows move by F dW in addition. So movement that rows with a feature have
-    in common extends to all rows with that feature, and movement of a single row does not. If features took a step for
-    each sample instead, noise would add up in features of many rows.
+    The kernels move the rows as if they had no features. After each part of an epoch, the features explain the movement
+    D of the rows, minus its mean, by a ridge regression: ``dW = share * argmin |D - F dW|^2 + |dW|^2``, approximated by
+    one step towards the minimum. The rows also move by F dW. So movement that rows with a feature have in common
+    extends to all rows with that feature, and movement of a single row does not. If features took a step for each
+    sample instead, noise would add up in features of many rows.
 
     `share` is GAIN times the relevance of the features, times ``r / (1 + r)``, their fraction of the variance of a row
     if all embeddings have the same variance; r is the mean of |f|^2 over the square of the identity weight. So the
-    share is bounded: rows that move far beyond the data do not come back. The relevance is the correlation between the
-    movement of a row and its prediction from other rows with the same features, or DECAY times the last relevance if
-    that is larger. For informative tags, the correlation was .2 to .5 in the first epoch and .03 to .1 after ten
-    epochs; for tags of randomly chosen other items it was below .02.
+    share is bounded, because rows that move far beyond the data do not come back. The relevance is the correlation
+    between the movement of a row and its prediction from other rows with the same features, or DECAY times the last
+    relevance if that is larger. For informative tags, the correlation was .2 to .5 in the first epoch and .03 to .1
+    after ten epochs; for tags of randomly chosen other items it was below .02.
     """
 
     def __init__(self, own: Embeddings, shared: Embeddings, features: Features, with_bias: bool, pool: Workers) -> None:
@@ -230,7 +231,7 @@ class FeaturedSide(PlainSide):
         self._copy_biases()
 
     def _explained(self, moved: np.ndarray) -> tuple[np.ndarray, np.float32]:
-        """Direction and length of the step of the features, given the movement of the rows, which is overwritten."""
+        """Direction and length of the step of the features that explains `moved`, which is overwritten."""
         if self._weight > 0:
             moved -= moved.mean(axis=0)
         step, diagonal = self._features.transposed_times(moved, self._pool), read_only(self._diagonal)

@@ -85,7 +85,7 @@ class PairwiseTrainer:
 def initial_embeddings(
     model: Any, problem: TrainingProblem, positives: sp.csr_array, units: dict[str, float]
 ) -> list[Embeddings]:
-    """Embeddings of users and of items before training, with those of an earlier fit.
+    """Embeddings of users and of items before training, continuing from an earlier fit if there is one.
 
     Parameters
     ----------
@@ -100,7 +100,7 @@ def initial_embeddings(
     embeddings = []
     for axis, (name, entities) in enumerate((("user", problem.users), ("item", problem.items))):
         weights = np.asarray(positives.sum(axis=1 - axis, dtype=np.float64))
-        per_embedding = np.full(entities.n_embeddings, weights.mean())  # features shrink as the mean row does
+        per_embedding = np.full(entities.n_embeddings, weights.mean())  # features shrink like the mean row
         if entities.n_identity:
             per_embedding[np.flatnonzero(entities.active)] = weights
         penalty = units[name] * per_embedding * _regularization(model, entities, name)
@@ -113,7 +113,7 @@ def initial_embeddings(
 
 
 def _regularization(model: Any, entities: Entities, name: str) -> np.ndarray:
-    """Regularization of each embedding: of identities first, then of features."""
+    """Regularization of each embedding, identities first."""
     of_side, of_features = model._regularization_of(name), model.feature_regularization
     regularization = np.full(entities.n_embeddings, of_side if of_features is None else of_features, dtype=np.float64)
     regularization[: entities.n_identity] = of_side
@@ -121,9 +121,9 @@ def _regularization(model: Any, entities: Entities, name: str) -> np.ndarray:
 
 
 def _active_side(initial: Embeddings, entities: Entities, with_bias: bool, pool: Workers) -> PlainSide:
-    """The rows of active ids, with the embeddings of their features if they have any."""
+    """Create the side of the active ids, with the embeddings of their features if they have any."""
     n = entities.n_identity
-    rows: Any = slice(None) if entities.active.all() else np.flatnonzero(entities.active)  # a slice takes no copy
+    rows: Any = slice(None) if entities.active.all() else np.flatnonzero(entities.active)  # a slice makes no copy
     if entities.active_design is None:
         return PlainSide(initial.take(rows), with_bias, pool)
     if n:
