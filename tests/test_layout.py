@@ -15,6 +15,7 @@ FILES = sorted(PACKAGE.rglob("*.py"))
 # folder, or a module where a folder has several. What a folder re-exports does not count.
 LAYERS = (
     "exceptions",
+    "typing",
     "utils",
     "kernels",
     "_linalg",

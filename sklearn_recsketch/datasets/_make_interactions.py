@@ -11,6 +11,7 @@ import scipy.sparse as sp
 from sklearn.utils import check_random_state
 
 from sklearn_recsketch.preprocessing import SideFeatures
+from sklearn_recsketch.typing import RandomState
 from sklearn_recsketch.utils._compat import Interval, validate_params
 
 __all__ = ["make_interactions"]
@@ -51,7 +52,7 @@ def make_interactions(
     n_tags: int = 100,
     tags_per_item: float = 4.0,
     return_features: bool = False,
-    random_state: Any = None,
+    random_state: RandomState = None,
 ) -> Any:
     """Generate random interactions from low-rank preferences, item popularity and tags.
 

@@ -21,6 +21,7 @@ from sklearn_recsketch.inspection._plotting import (
 )
 from sklearn_recsketch.inspection._projection import project
 from sklearn_recsketch.inspection._values_by_id import IdValueReader
+from sklearn_recsketch.typing import RandomState
 from sklearn_recsketch.utils._validation import check_integer
 
 if TYPE_CHECKING:
@@ -131,7 +132,7 @@ class EmbeddingDisplay:
         labels: Any = None,
         n_labels: int = 30,
         color: Any = None,
-        random_state: Any = None,
+        random_state: RandomState = None,
         ax: Any = None,
         **scatter_kw: Any,
     ) -> EmbeddingDisplay:

@@ -8,11 +8,12 @@ import numpy as np
 
 from sklearn_recsketch._data.frames import make_table
 from sklearn_recsketch.inspection._embedding_space import embedding_space
+from sklearn_recsketch.typing import Frame
 
 __all__ = ["embedding_norms"]
 
 
-def embedding_norms(estimator: Any, of: str = "items") -> Any:
+def embedding_norms(estimator: Any, of: str = "items") -> Frame:
     """Norms of the vectors of items, users or features, with their popularity.
 
     Parameters

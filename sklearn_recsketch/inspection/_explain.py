@@ -14,12 +14,13 @@ from sklearn_recsketch._data.ids import lookup, show_id
 from sklearn_recsketch._data.interactions import check_history
 from sklearn_recsketch._ranking.query import QueryContext, known_rows
 from sklearn_recsketch.recommenders._similarity import unit_length
+from sklearn_recsketch.typing import Frame
 from sklearn_recsketch.utils._unwrap import factor_recommender
 
 __all__ = ["explain"]
 
 
-def explain(estimator: Any, user: Any, item: Any, *, by: str | None = None, history: Any = None) -> Any:
+def explain(estimator: Any, user: Any, item: Any, *, by: str | None = None, history: Any = None) -> Frame:
     r"""Explain the score of an item for a user as a sum of contributions.
 
     Parameters

@@ -12,13 +12,14 @@ from sklearn_recsketch._ranking.query import known_rows, ranked_table
 from sklearn_recsketch._ranking.top_k import top_items
 from sklearn_recsketch.inspection._embedding_space import feature_space
 from sklearn_recsketch.recommenders._similarity import chosen_rows, own_places, unit_length
+from sklearn_recsketch.typing import Frame
 from sklearn_recsketch.utils._threads import workers
 from sklearn_recsketch.utils._validation import check_integer
 
 __all__ = ["rank_by_feature", "similar_features", "suggest_features"]
 
 
-def rank_by_feature(estimator: Any, features: Any, k: int = 10, *, of: str = "items", candidates: Any = None) -> Any:
+def rank_by_feature(estimator: Any, features: Any, k: int = 10, *, of: str = "items", candidates: Any = None) -> Frame:
     """Rank items or users by the cosine similarity of their vectors to the embedding of a feature.
 
     This sorts a catalogue by a tag, for example.
@@ -93,7 +94,7 @@ def rank_by_feature(estimator: Any, features: Any, k: int = 10, *, of: str = "it
     return ranked_table("feature", space.ids[rows], side, ids, best, scores, recommender._table_library())
 
 
-def suggest_features(estimator: Any, ids: Any, k: int = 10, *, of: str = "items", prefix: str = "") -> Any:
+def suggest_features(estimator: Any, ids: Any, k: int = 10, *, of: str = "items", prefix: str = "") -> Frame:
     """Suggest features that an item or user does not have yet, such as missing tags.
 
     Parameters
@@ -171,7 +172,7 @@ def suggest_features(estimator: Any, ids: Any, k: int = 10, *, of: str = "items"
     return ranked_table(side, targets, "feature", space.ids[chosen], best, scores, recommender._table_library())
 
 
-def similar_features(estimator: Any, features: Any, k: int = 10, *, of: str = "items", prefix: str = "") -> Any:
+def similar_features(estimator: Any, features: Any, k: int = 10, *, of: str = "items", prefix: str = "") -> Frame:
     """Find the features whose embeddings are most similar to the embedding of a feature.
 
     Parameters

@@ -11,6 +11,7 @@ from sklearn.manifold import TSNE
 from threadpoolctl import threadpool_limits
 
 from sklearn_recsketch.recommenders._similarity import unit_length
+from sklearn_recsketch.typing import RandomState
 
 __all__ = ["project"]
 
@@ -18,7 +19,7 @@ MIN_POINTS = 3
 PERPLEXITY = 30.0  # of t-SNE, unless there are too few points
 
 
-def project(vectors: np.ndarray, method: Any, random_state: Any) -> np.ndarray:
+def project(vectors: np.ndarray, method: Any, random_state: RandomState) -> np.ndarray:
     """Project vectors to two dimensions. Only their directions matter, so neighbours have a high cosine similarity.
 
     This uses one thread for reproducible sums, because rounding errors change the result of t-SNE visibly.
@@ -43,7 +44,7 @@ def project(vectors: np.ndarray, method: Any, random_state: Any) -> np.ndarray:
     return points
 
 
-def _transformer(method: Any, n_points: int, random_state: Any) -> Any:
+def _transformer(method: Any, n_points: int, random_state: RandomState) -> Any:
     """Unfitted transformer of `method`."""
     if isinstance(method, str) and method == "tsne":
         # t-SNE uses about 3 * perplexity neighbours of each point, and there are n_points - 1.

@@ -19,6 +19,7 @@ from sklearn_recsketch._ranking.candidates import ItemSelection, check_selection
 from sklearn_recsketch._ranking.eligible import Eligible, pair_matrix
 from sklearn_recsketch._ranking.query import Query
 from sklearn_recsketch.metrics._ranking_metrics import RelevantRanks
+from sklearn_recsketch.typing import RandomState
 from sklearn_recsketch.utils._validation import is_integer
 from sklearn_recsketch.utils._warnings import levels_inside
 
@@ -33,7 +34,7 @@ class Options:
     candidates: ItemSelection | None = None
     n_users: int | None = None
     fold_in: float | None = None
-    random_state: Any = 0
+    random_state: RandomState = 0
 
     def __post_init__(self) -> None:
         n_users, fold_in = self.n_users, self.fold_in

@@ -13,6 +13,7 @@ from sklearn_recsketch.metrics._evaluation import metric_values
 from sklearn_recsketch.metrics._evaluation_task import Options, make_evaluation_task
 from sklearn_recsketch.metrics._metric_names import Metric
 from sklearn_recsketch.metrics._ranking_metrics import METRICS
+from sklearn_recsketch.typing import RandomState
 from sklearn_recsketch.utils._unwrap import unwrap
 from sklearn_recsketch.utils._validation import is_integer
 
@@ -29,7 +30,7 @@ def ranking_report(
     candidates: Any = None,
     n_users: int | None = None,
     fold_in: float | None = None,
-    random_state: Any = 0,
+    random_state: RandomState = 0,
     per_user: bool = False,
 ) -> pd.DataFrame:
     """Report all ranking metrics with a cutoff, at several cutoffs, with standard errors.

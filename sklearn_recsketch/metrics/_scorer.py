@@ -9,6 +9,7 @@ from sklearn_recsketch._ranking.candidates import read_item_selection
 from sklearn_recsketch.metrics._evaluation import Evaluation, evaluate
 from sklearn_recsketch.metrics._evaluation_task import Options
 from sklearn_recsketch.metrics._metric_names import DEFAULT_METRIC, Metric, parse_metric
+from sklearn_recsketch.typing import RandomState
 from sklearn_recsketch.utils._compat import _BaseScorer
 
 __all__ = [
@@ -69,7 +70,7 @@ def make_ranking_scorer(
     candidates: Any = None,
     n_users: int | None = None,
     fold_in: float | None = None,
-    random_state: Any = 0,
+    random_state: RandomState = 0,
 ) -> Any:
     """Make a scorer from ranking metrics, for the `scoring` parameter of scikit-learn's model selection.
 

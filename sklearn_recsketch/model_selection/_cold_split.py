@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from numbers import Integral, Real
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from sklearn.utils import check_random_state
 
 from sklearn_recsketch._data.interactions import Interactions
 from sklearn_recsketch.model_selection._split import _PairSplit
+from sklearn_recsketch.typing import RandomState
 from sklearn_recsketch.utils._compat import Interval
 
 __all__ = ["ColdItemSplit", "ColdUserSplit"]
@@ -27,7 +28,7 @@ class _ColdSplit(_PairSplit):
         "random_state": ["random_state"],
     }
 
-    def __init__(self, n_splits: int = 1, *, test_size: float = 0.2, random_state: Any = None) -> None:
+    def __init__(self, n_splits: int = 1, *, test_size: float = 0.2, random_state: RandomState = None) -> None:
         self.n_splits = n_splits
         self.test_size = test_size
         self.random_state = random_state

@@ -23,6 +23,7 @@ from sklearn_recsketch.model_selection._fits.fold_fits import FoldFits
 from sklearn_recsketch.model_selection._fits.parameter_checks import check_fit_params
 from sklearn_recsketch.model_selection._split import UserHoldoutSplit
 from sklearn_recsketch.preprocessing._threshold import InteractionThresholder
+from sklearn_recsketch.typing import Frame
 from sklearn_recsketch.utils._compat import _check_method_params, _MultimetricScorer
 from sklearn_recsketch.utils._unwrap import unwrap
 
@@ -70,17 +71,17 @@ class RecommenderSearchMixin:
     best_estimator_: Any
 
     @available_if(_has_model)
-    def recommend(self, users: Any = None, k: int = 10, **options: Any) -> Any:
+    def recommend(self, users: Any = None, k: int = 10, **options: Any) -> Frame:
         """Recommend items with the refitted best recommender; see its `recommend` method."""
         return self._best_recommender().recommend(users, k, **options)
 
     @available_if(_has_model)
-    def similar_items(self, items: Any = None, k: int = 10, **options: Any) -> Any:
+    def similar_items(self, items: Any = None, k: int = 10, **options: Any) -> Frame:
         """Find similar items with the refitted best recommender; see its `similar_items` method."""
         return self._best_recommender().similar_items(items, k, **options)
 
     @available_if(_has_model)
-    def similar_users(self, users: Any = None, k: int = 10, **options: Any) -> Any:
+    def similar_users(self, users: Any = None, k: int = 10, **options: Any) -> Frame:
         """Find similar users with the refitted best recommender; see its `similar_users` method."""
         return self._best_recommender().similar_users(users, k, **options)
 

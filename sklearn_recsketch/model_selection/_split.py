@@ -13,6 +13,7 @@ from sklearn.utils import check_random_state
 
 from sklearn_recsketch._data.interactions import Interactions, check_interactions, check_rows
 from sklearn_recsketch._data.user_order import ShuffledPairs, shuffle_pairs_per_user
+from sklearn_recsketch.typing import RandomState
 from sklearn_recsketch.utils._compat import Interval, validate_parameter_constraints
 
 __all__ = ["UserHoldoutSplit", "UserKFold"]
@@ -136,7 +137,7 @@ class UserHoldoutSplit(_PairSplit):
         n_items: int = 5,
         user_fraction: float = 0.2,
         min_interactions: int | None = None,
-        random_state: Any = None,
+        random_state: RandomState = None,
     ) -> None:
         self.n_splits = n_splits
         self.n_items = n_items
@@ -238,7 +239,7 @@ class UserKFold(_PairSplit):
         "random_state": ["random_state"],
     }
 
-    def __init__(self, n_splits: int = 5, *, random_state: Any = None) -> None:
+    def __init__(self, n_splits: int = 5, *, random_state: RandomState = None) -> None:
         self.n_splits = n_splits
         self.random_state = random_state
 

@@ -19,6 +19,7 @@ from sklearn_recsketch.metrics._evaluation_task import Options
 from sklearn_recsketch.metrics._metric_names import Metric
 from sklearn_recsketch.preprocessing._encoder import SideFeatureEncoder
 from sklearn_recsketch.preprocessing._side_features import SideFeatures, check_side_features
+from sklearn_recsketch.typing import Frame
 from sklearn_recsketch.utils._threads import workers
 from sklearn_recsketch.utils._validation import check_integer
 
@@ -98,7 +99,7 @@ class BaseRecommender(BaseEstimator, metaclass=ABCMeta):
         exclude_seen: bool = True,
         candidates: Any = None,
         exclude: Any = None,
-    ) -> Any:
+    ) -> Frame:
         """Recommend the k items with the highest predicted preference to each user.
 
         Parameters

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from sklearn_recsketch.kernels._sgd import bpr_pass
+from sklearn_recsketch.preprocessing._encoder import SideFeatureEncoder
 from sklearn_recsketch.recommenders._pairwise.base import PairwiseRecommender
 from sklearn_recsketch.recommenders._pairwise.losses import BPRLoss
+from sklearn_recsketch.typing import RandomState, Scoring
 from sklearn_recsketch.utils._compat import StrOptions
 
 __all__ = ["BPRRecommender"]
@@ -115,15 +117,15 @@ class BPRRecommender(PairwiseRecommender):
         feature_regularization: float | None = None,
         average: bool = True,
         tol: float = 0.0,
-        user_encoder: Any = None,
-        item_encoder: Any = None,
+        user_encoder: SideFeatureEncoder | None = None,
+        item_encoder: SideFeatureEncoder | None = None,
         early_stopping: bool = False,
         validation_fraction: float = 0.1,
         n_iter_no_change: int = 3,
-        scoring: Any = None,
+        scoring: Scoring | None = None,
         warm_start: bool = False,
         engine: str = "native",
-        random_state: Any = None,
+        random_state: RandomState = None,
         n_jobs: int | None = None,
         verbose: int = 0,
     ) -> None:

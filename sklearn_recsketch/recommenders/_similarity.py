@@ -23,6 +23,7 @@ from sklearn_recsketch._ranking.eligible import eligible, pair_matrix
 from sklearn_recsketch._ranking.neighbours import all_neighbours
 from sklearn_recsketch._ranking.query import check_query_ids, ranked_table
 from sklearn_recsketch._ranking.top_k import LARGEST_INSERTION
+from sklearn_recsketch.typing import Frame
 from sklearn_recsketch.utils._threads import workers
 from sklearn_recsketch.utils._validation import check_integer
 from sklearn_recsketch.utils._warnings import levels_inside
@@ -52,7 +53,7 @@ def chosen_rows(recommender: Any, name: str, choice: ItemSelection | None) -> tu
 class SimilarityMixin:
     """Similar users and similar items, for recommenders with factors."""
 
-    def similar_items(self, items: Any = None, k: int = 10, *, metric: str = "cosine", candidates: Any = None) -> Any:
+    def similar_items(self, items: Any = None, k: int = 10, *, metric: str = "cosine", candidates: Any = None) -> Frame:
         """Find the k items most similar to each item, by cosine similarity or inner product of their vectors.
 
         Parameters
@@ -83,7 +84,7 @@ class SimilarityMixin:
         """
         return _similar(self, "item", items, k, metric, candidates)
 
-    def similar_users(self, users: Any = None, k: int = 10, *, metric: str = "cosine", candidates: Any = None) -> Any:
+    def similar_users(self, users: Any = None, k: int = 10, *, metric: str = "cosine", candidates: Any = None) -> Frame:
         """Find the k users most similar to each user, by cosine similarity or inner product of their vectors.
 
         Parameters

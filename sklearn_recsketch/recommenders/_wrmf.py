@@ -11,12 +11,14 @@ import scipy.sparse as sp
 from sklearn_recsketch._data.ids import IdColumn
 from sklearn_recsketch._ranking.query import QueryContext
 from sklearn_recsketch.kernels._als import solve_rows
+from sklearn_recsketch.preprocessing._encoder import SideFeatureEncoder
 from sklearn_recsketch.recommenders._als.confidences import ConfidenceError
 from sklearn_recsketch.recommenders._als.fold_in import FoldIn
 from sklearn_recsketch.recommenders._als.objective import Objective
 from sklearn_recsketch.recommenders._als.trainer import ALSTrainer
 from sklearn_recsketch.recommenders._entities import Entities
 from sklearn_recsketch.recommenders._factors import FactorRecommender, TrainingProblem, fill_with_draws
+from sklearn_recsketch.typing import RandomState, Scoring
 from sklearn_recsketch.utils._compat import Interval, StrOptions
 from sklearn_recsketch.utils._threads import Workers, workers
 
@@ -240,15 +242,15 @@ class WRMFRecommender(FactorRecommender):
         solver: str = "auto",
         max_iter: int = 15,
         tol: float = 0.0,
-        user_encoder: Any = None,
-        item_encoder: Any = None,
+        user_encoder: SideFeatureEncoder | None = None,
+        item_encoder: SideFeatureEncoder | None = None,
         early_stopping: bool = False,
         validation_fraction: float = 0.1,
         n_iter_no_change: int = 3,
-        scoring: Any = None,
+        scoring: Scoring | None = None,
         warm_start: bool = False,
         engine: str = "native",
-        random_state: Any = None,
+        random_state: RandomState = None,
         n_jobs: int | None = None,
         verbose: int = 0,
     ) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 from sklearn_recsketch._data.frames import make_table
 from sklearn_recsketch.serving._augment import augment_items, augment_users
 from sklearn_recsketch.serving._contents import id_name, score_vectors
+from sklearn_recsketch.typing import Frame
 from sklearn_recsketch.utils._compat import StrOptions, validate_params
 from sklearn_recsketch.utils._unwrap import factor_recommender
 
@@ -14,7 +15,7 @@ __all__ = ["embedding_table"]
 
 
 @validate_params({"of": [StrOptions({"items", "users"})], "augmented": ["boolean"]}, prefer_skip_nested_validation=True)
-def embedding_table(estimator: Any, of: str = "items", *, augmented: bool = False) -> Any:
+def embedding_table(estimator: Any, of: str = "items", *, augmented: bool = False) -> Frame:
     """Export embeddings of items or users as a table such that the inner product of two rows is the predicted score.
 
     Parameters

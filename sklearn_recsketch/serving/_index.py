@@ -18,6 +18,7 @@ from sklearn_recsketch.serving._contents import Contents, id_name
 from sklearn_recsketch.serving._exact import Exact, rescored
 from sklearn_recsketch.serving._hnsw import Hnsw
 from sklearn_recsketch.serving._index_files import load_contents, new_folder, save_contents
+from sklearn_recsketch.typing import Frame, RandomState
 from sklearn_recsketch.utils._threads import workers
 from sklearn_recsketch.utils._validation import check_integer
 
@@ -85,7 +86,7 @@ class EmbeddingIndex:
 
     def recommend(
         self, users: Any, k: int = 10, *, exclude_seen: bool = True, candidates: Any = None, exclude: Any = None
-    ) -> Any:
+    ) -> Frame:
         """Recommend the k items with the highest scores to each user.
 
         Parameters
@@ -114,7 +115,7 @@ class EmbeddingIndex:
         """
         return self._ranked("recommend", "items", "dot", "user", users, k, candidates, exclude, exclude_seen)
 
-    def similar_items(self, items: Any, k: int = 10, *, candidates: Any = None) -> Any:
+    def similar_items(self, items: Any, k: int = 10, *, candidates: Any = None) -> Frame:
         """Find the k items with the highest cosine similarity to each item, excluding the item itself.
 
         Parameters
@@ -138,7 +139,7 @@ class EmbeddingIndex:
         """
         return self._ranked("similar_items", "items", "cosine", "item", items, k, candidates)
 
-    def similar_users(self, users: Any, k: int = 10, *, candidates: Any = None) -> Any:
+    def similar_users(self, users: Any, k: int = 10, *, candidates: Any = None) -> Frame:
         """Find the k users with the highest cosine similarity to each user, excluding the user itself.
 
         Parameters
@@ -189,7 +190,7 @@ class EmbeddingIndex:
         best, scores = self._best(unit_length(queries) if self.metric == "cosine" else queries, None, k)
         return self.ids[best], scores
 
-    def recall(self, k: int = 10, *, n_queries: int = 1000, random_state: Any = None) -> float:
+    def recall(self, k: int = 10, *, n_queries: int = 1000, random_state: RandomState = None) -> float:
         """Estimate the recall: the fraction of the exact k nearest neighbours that the index finds.
 
         Parameters

@@ -19,6 +19,7 @@ from sklearn_recsketch.spark._id_coding import CodedInteractions, code_interacti
 from sklearn_recsketch.spark._ranked_lists import LocalFactors, ranked_batches, vectors_of
 from sklearn_recsketch.spark._spark_objective import SparkObjective, transformed
 from sklearn_recsketch.spark._tables import query_ids, read_interactions, require_pyspark
+from sklearn_recsketch.typing import RandomState
 from sklearn_recsketch.utils._compat import Interval, Options, StrOptions, _fit_context
 from sklearn_recsketch.utils._validation import check_integer
 
@@ -170,7 +171,7 @@ class SparkWRMFRecommender(BaseEstimator):
         n_user_blocks: int = 10,
         n_item_blocks: int = 10,
         checkpoint_interval: int = 10,
-        random_state: Any = None,
+        random_state: RandomState = None,
     ) -> None:
         self.n_components = n_components
         self.alpha = alpha

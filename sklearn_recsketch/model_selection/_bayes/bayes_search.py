@@ -24,6 +24,7 @@ from sklearn_recsketch.model_selection._bayes.trial_history import TrialHistory
 from sklearn_recsketch.model_selection._fits.fit_pool import fit_pool
 from sklearn_recsketch.model_selection._fits.fold_fits import FoldFits
 from sklearn_recsketch.model_selection._search import RecommenderSearchMixin, with_all_metrics
+from sklearn_recsketch.typing import RandomState
 from sklearn_recsketch.utils._compat import (
     BaseSearchCV,
     HasMethods,
@@ -200,7 +201,7 @@ class BayesSearchCV(RecommenderSearchMixin, skopt.BayesSearchCV):
         cv: Any = None,
         verbose: int = 0,
         pre_dispatch: int | str = "2*n_jobs",
-        random_state: Any = None,
+        random_state: RandomState = None,
         error_score: Any = np.nan,
         return_train_score: bool = False,
         surrogate: str | None = None,

@@ -16,6 +16,7 @@ from sklearn_recsketch.model_selection._epochs.epoch_path import EpochFits, Epoc
 from sklearn_recsketch.model_selection._epochs.pruning import PruningRule, pruning_rule
 from sklearn_recsketch.model_selection._fits.fit_pool import fit_pool
 from sklearn_recsketch.model_selection._search import RecommenderSearchMixin, with_all_metrics
+from sklearn_recsketch.typing import RandomState
 from sklearn_recsketch.utils._compat import (
     BaseSearchCV,
     HasMethods,
@@ -172,7 +173,7 @@ class EpochSearchCV(RecommenderSearchMixin, BaseSearchCV):
         return_train_score: bool = False,
         n_jobs: int | None = None,
         verbose: int = 0,
-        random_state: Any = None,
+        random_state: RandomState = None,
         error_score: Any = np.nan,
     ) -> None:
         super().__init__(
