@@ -1,4 +1,4 @@
-"""Data sets of the board, their splits, the judge of all models, and a file of what was measured."""
+"""Data sets of the board, their splits, the evaluation of all models, and a cache of measurements."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from sklearn_recsketch.datasets import load_features, load_likes, make_interacti
 from sklearn_recsketch.metrics import ndcg_at_k, precision_at_k, recall_at_k
 from sklearn_recsketch.preprocessing import threshold_interactions
 
-# Files of likes, with the meaning of their weights.
+# Files of interactions, and the meaning of their weights.
 FILES = {
     "lastfm": "plays",
     "steam": "hours",
@@ -28,12 +28,12 @@ FILES = {
     "amazon-beauty": None,
 }
 SETS = ["ml-100k", *FILES, "gowalla", "make_interactions"]
-BLOCK = 20_000_000  # scores held at once
+BLOCK = 20_000_000  # maximum number of scores in memory
 METRICS = {"ndcg@20": (ndcg_at_k, 20), "recall@20": (recall_at_k, 20), "precision@5": (precision_at_k, 5)}
 
 
 class Split(NamedTuple):
-    """Interactions to train on, with what belongs to them, and those held out."""
+    """Training interactions with counts and tags, and test interactions."""
 
     name: str
     seed: int
@@ -49,38 +49,38 @@ class Split(NamedTuple):
 
     @property
     def items(self) -> np.ndarray:
-        """Ids of the columns of the matrix: items without an interaction in `train` are nobody's candidates."""
+        """Ids of the columns of the matrix: items without interactions in `train` are not candidates."""
         return np.unique(self.train["item"])
 
     def matrix(self) -> sp.csr_matrix:
-        """The training rows as users x items of ones: with int32 indices, as all peers take it."""
+        """Binary user-item matrix of the training rows, with int32 indices, which all libraries accept."""
         codes = np.searchsorted(self.users, self.train["user"]), np.searchsorted(self.items, self.train["item"])
         return sp.csr_matrix((np.ones(len(self.train), np.float32), codes), shape=(len(self.users), len(self.items)))
 
     def fingerprint(self) -> str:
-        """The same for the same rows only."""
+        """Hash of the training and test rows."""
         hashes = (pd.util.hash_pandas_object(part, index=False).to_numpy() for part in (self.train, self.test))
         return hashlib.sha256(b"".join(map(bytes, hashes))).hexdigest()[:12]
 
 
 def split(name: str, seed: int, movielens: str | None = None) -> Split:
-    """A fifth of the rows held out at random; every user keeps a row. Gowalla has a split of its own."""
+    """Hold out a fifth of the rows at random, but not all rows of a user. Gowalla has a predefined split."""
     if name == "gowalla":
         return Split(name, seed, *gowalla(or_made_up=False)[1:])
     X, counts, tags = _load(name, movielens)
-    held_out = drawn(X, 0.2, 1000 + seed)
+    held_out = sample_rows(X, 0.2, 1000 + seed)
     return Split(name, seed, X[~held_out], X[held_out], None if counts is None else counts[~held_out], tags)
 
 
-def drawn(X: pd.DataFrame, share: float, seed: int) -> np.ndarray:
-    """Rows drawn at random, except where they are all rows of a user."""
-    chosen = np.random.default_rng(seed).random(len(X)) < share
+def sample_rows(X: pd.DataFrame, fraction: float, seed: int) -> np.ndarray:
+    """Mask of a random fraction of the rows, without users all of whose rows were sampled."""
+    chosen = np.random.default_rng(seed).random(len(X)) < fraction
     left = pd.Series(~chosen).groupby(X["user"].to_numpy()).transform("sum").to_numpy()
     return chosen & (left > 0)
 
 
 def _load(name: str, movielens: str | None) -> tuple[pd.DataFrame, np.ndarray | None, SideFeatures | None]:
-    """Interactions after 5/5 thresholding, their counts and the tags of items, where there are any."""
+    """Interactions after 5/5 thresholding, their counts if any, and the tags of the items if any."""
     if name == "make_interactions":
         X, y, tags = make_interactions(3000, 1500, counts=True, return_features=True, random_state=0)
         X = threshold_interactions(X.assign(weight=y))
@@ -96,42 +96,42 @@ def _load(name: str, movielens: str | None) -> tuple[pd.DataFrame, np.ndarray | 
 
 
 def _movielens(path: str | None) -> pd.DataFrame:
-    """Ratings of 4 and 5 of a file with columns user, item, rating; u.data has no header, others have one."""
+    """Ratings of 4 and 5 in a file with the columns user, item and rating, with or without a header."""
     if path is None:
-        raise ValueError("ml-100k is not in ../shared/data: name its file u.data with --movielens.")
+        raise ValueError("ml-100k is not in ../shared/data: pass the path of its file u.data as --movielens.")
     rows = pd.read_csv(path, sep="\t", header=None, usecols=range(3), dtype=str)
     rows = rows[rows[2].str.fullmatch(r"[\d.]+")].astype({0: int, 1: int, 2: float})
     return rows[rows[2] >= 4].set_axis(["user", "item", "rating"], axis=1)[["user", "item"]].reset_index(drop=True)
 
 
-Scores = Callable[[np.ndarray], np.ndarray]  # rows of users -> scores of all items
+Scores = Callable[[np.ndarray], np.ndarray]  # from row indices of users to their scores of all items
 
 
 def recommendations(scores: Scores, data: Split, k: int) -> pd.DataFrame:
-    """The table of the k best items a user has not seen, for the users with held-out rows."""
+    """Table of the k best unseen items of each user with test rows."""
     seen, users, items = data.matrix(), data.users, data.items
-    asked = np.searchsorted(users, np.unique(data.test["user"]))
+    test_users = np.searchsorted(users, np.unique(data.test["user"]))
     parts = []
-    for rows in np.array_split(asked, 1 + len(asked) * len(items) // BLOCK):
+    for rows in np.array_split(test_users, 1 + len(test_users) * len(items) // BLOCK):
         block = np.array(scores(rows), dtype=np.float32)
         block[seen[rows].nonzero()] = -np.inf
         best = np.argpartition(-block, k, axis=1)[:, :k]
-        best.sort(axis=1)  # ties go by the order of items
+        best.sort(axis=1)  # ties are broken by the order of items
         order = np.argsort(-np.take_along_axis(block, best, axis=1), axis=1, kind="stable")
         parts.append(np.take_along_axis(best, order, axis=1))
-    ranks = np.tile(np.arange(1, k + 1), len(asked))
+    ranks = np.tile(np.arange(1, k + 1), len(test_users))
     listed = items[np.concatenate(parts).ravel()]
-    return pd.DataFrame({"user": np.repeat(users[asked], k), "rank": ranks, "item": listed})
+    return pd.DataFrame({"user": np.repeat(users[test_users], k), "rank": ranks, "item": listed})
 
 
-def judge(scores: Scores, data: Split) -> dict[str, float]:
-    """The metrics of the board."""
+def evaluate(scores: Scores, data: Split) -> dict[str, float]:
+    """Compute the metrics of the board."""
     table = recommendations(scores, data, 20)
     return {name: metric(data.test, table, k=k) for name, (metric, k) in METRICS.items()}
 
 
-class Measured:
-    """What was measured, one JSON object a line, so that a run takes up where the last one ended."""
+class Measurements:
+    """Cache of measurements in a file with a JSON object per line, so that a run resumes after the previous one."""
 
     def __init__(self, path: str | os.PathLike[str] | None) -> None:
         self._path = None if path is None else Path(path)
@@ -142,7 +142,7 @@ class Measured:
                 self._found[tuple(entry["key"])] = entry["values"]
 
     def __call__(self, key: Iterable[Any], measure: Callable[[], dict[str, float]]) -> dict[str, float]:
-        """The values of `key`, measured now unless they were before."""
+        """Return the values of `key`, which are measured unless they are in the cache."""
         key = tuple(key)
         if key not in self._found:
             self._found[key] = values = measure()

@@ -1,4 +1,4 @@
-"""The models of the board at their default parameters, and the peers' as their authors set them."""
+"""Models of the board: our recommenders with default parameters, and models of other libraries with theirs."""
 
 from __future__ import annotations
 
@@ -27,10 +27,11 @@ EASE_ITEMS, FLOAT64_ITEMS = 20_000, 8_000
 
 
 class Model(NamedTuple):
-    """A line of the board.
+    """A row of the board.
 
-    `code` changes when the code does, so that what was measured before is not taken for it. Peers with the same
-    `label` share a dot of the picture, which is the better of them; `rival` is the one of ours with the same loss.
+    `code` identifies the version of the code, so that measurements of other versions are not reused. Models of other
+    libraries with the same `label` share a point in the figure, which shows the best of them. `rival` is our
+    recommender with the same loss.
     """
 
     fit: Callable[[Split], Scores]
@@ -42,12 +43,12 @@ class Model(NamedTuple):
 
 
 def from_factors(users: np.ndarray, items: np.ndarray, biases: np.ndarray | None = None) -> Scores:
-    """Scores as products of vectors."""
+    """Scores as inner products of factors, plus the biases of items."""
     return lambda rows: users[rows] @ items.T + (0 if biases is None else biases)
 
 
 def ours(data: Split, name: str, counts: bool = False, tags: bool = False, **parameters: Any) -> Scores:
-    """WRMF, WARP or BPR; its vectors in the order of the matrix."""
+    """Fit WRMF, WARP or BPR, and sort its factors in the order of the matrix."""
     model = OURS[name](n_jobs=1, random_state=data.seed, **parameters)
     model.fit(data.train, data.counts if counts else None, item_features=data.tags if tags else None)
     rows, columns = np.searchsorted(model.users_, data.users), np.searchsorted(model.items_, data.items)
@@ -63,7 +64,7 @@ def popularity(data: Split) -> Scores:
 
 
 def neighbours(data: Split, recommender: type) -> Scores:
-    """implicit's item-item models."""
+    """Fit an item-item model of implicit."""
     matrix = data.matrix()
     model = recommender(K=100, num_threads=1)
     model.fit(matrix, show_progress=False)
@@ -71,7 +72,7 @@ def neighbours(data: Split, recommender: type) -> Scores:
 
 
 def ease(data: Split, regularization: float) -> Scores:
-    """Steck (2019), in closed form: B = I - P / diag(P), where P is the inverse of X'X + regularization I."""
+    """EASE (Steck, 2019) in closed form: B = I - P / diag(P), where P is the inverse of X'X + regularization I."""
     matrix = data.matrix().astype(np.float64 if len(data.items) <= FLOAT64_ITEMS else np.float32)
     gram = np.asfortranarray((matrix.T @ matrix).toarray())
     gram[np.diag_indices_from(gram)] += regularization
@@ -79,7 +80,7 @@ def ease(data: Split, regularization: float) -> Scores:
     factor, failed = factorize(gram, lower=1, overwrite_a=1)
     inverse, singular = invert(factor, lower=1, overwrite_c=1)
     assert not failed and not singular
-    for start in range(0, len(inverse), 1000):  # the other triangle, and no second copy of the matrix
+    for start in range(0, len(inverse), 1000):  # fills the other triangle without a copy of the matrix
         block = slice(start, start + 1000)
         inverse[block, block] = np.tril(inverse[block, block]) + np.tril(inverse[block, block], -1).T
         inverse[block, start + 1000 :] = inverse[start + 1000 :, block].T
@@ -107,7 +108,7 @@ def lightfm(data: Split, loss: str, components: int) -> Scores:
 
 
 def our_code() -> str:
-    """A hash of the sources that fits run."""
+    """Hash of the source files that affect fits."""
     folder = Path(sklearn_recsketch.__file__).parent
     parts = ("_data", "_linalg", "kernels", "preprocessing", "recommenders")
     sources = sorted(path for part in parts for path in (folder / part).rglob("*.py"))
@@ -115,14 +116,14 @@ def our_code() -> str:
 
 
 def lightfm_version() -> str:
-    """The module lightfm has three distributions."""
+    """Version of LightFM, whose module is provided by three distributions."""
     import lightfm as module
 
     return f"lightfm {module.__version__}"
 
 
 def peers() -> dict[str, Model]:
-    """What people use today."""
+    """Models of other libraries."""
     implicit, light = f"implicit {version('implicit')}", lightfm_version()
 
     def neighbour(recommender: type) -> Model:
@@ -151,7 +152,7 @@ def peers() -> dict[str, Model]:
 
 
 def our_models() -> dict[str, Model]:
-    """Our three, also with counts as `y` and with tags where a set has them."""
+    """WRMF, WARP and BPR, with counts as `y` and with tags if a data set has them."""
     code = our_code()
     models = {}
     for name in OURS:
@@ -163,7 +164,7 @@ def our_models() -> dict[str, Model]:
 
 
 def timed_fit(fit: Callable[[Split], Scores], data: Split) -> tuple[Scores, float]:
-    """Scores, and seconds of the processor: they hardly depend on what else the machine does."""
+    """Scores and CPU seconds of a fit; CPU time hardly depends on the load of the machine."""
     with threadpool_limits(1):
         start = time.process_time()
         scores = fit(data)
@@ -171,7 +172,7 @@ def timed_fit(fit: Callable[[Split], Scores], data: Split) -> tuple[Scores, floa
 
 
 def compile_ours(data: Split) -> None:
-    """Fit all of ours once, or the first seconds measured would be those of a compilation."""
+    """Fit each of our recommenders once, so that compilation is not included in measurements."""
     for name in OURS:
         for tags in (False, True):
             ours(data, name, counts=True, tags=tags)

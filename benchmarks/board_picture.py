@@ -1,4 +1,4 @@
-"""The picture of the board: what our defaults reach of the best peer's, data set by data set."""
+"""Figure of the board: nDCG@20 relative to the best model of another library, per data set."""
 
 from __future__ import annotations
 
@@ -18,21 +18,23 @@ from sklearn.isotonic import isotonic_regression
 PICTURE = Path(__file__).parents[1] / "docs/images/out-of-the-box.png"
 COLORS = {"WRMF": "#c2410c", "WARP": "#0f62ae", "BPR": "#15803d"}
 PEER, TEXT, QUIET, FAINT = "#9aa0a8", "#1f2328", "#6b7280", "#dfe2e7"
-TITLE = "Out of the box"
-SUBTITLE = "nDCG@20 relative to the best peer's. Everybody has default parameters; {} data sets, means of three seeds."
+TITLE = "Default parameters"
+SUBTITLE = (
+    "nDCG@20 relative to the best other model. All models have default parameters; {} data sets, means of three seeds."
+)
 ROW, TOP, BOTTOM = 0.8, 0.74, 0.34  # inches
-ABOVE, BELOW, LEVEL = 0.31, 0.24, 0.19  # of a row: from a line to its labels, and from label to label
-GAP = 0.012  # between labels, of the best peer
+ABOVE, BELOW, LEVEL = 0.31, 0.24, 0.19  # fractions of a row: from a line to its labels, and between levels of labels
+GAP = 0.012  # between labels, on the scale of the x axis
 HALO = withStroke(linewidth=2.5, foreground="white", alpha=0.9)
 
 
 def draw(values: pd.DataFrame, path: Path = PICTURE) -> None:
-    """Draw and save it.
+    """Draw the figure and save it.
 
     Parameters
     ----------
     values : DataFrame
-        ndcg@20 by name and data set: ours as in `COLORS`, peers as their names are to be written.
+        nDCG@20 by model and data set. Our models have the names in `COLORS`; all other names are shown as they are.
     path : Path
         File to write.
     """
@@ -52,10 +54,10 @@ def draw(values: pd.DataFrame, path: Path = PICTURE) -> None:
     axes.axvline(1, color=QUIET, linewidth=0.9, zorder=1)
     for place, name in enumerate(ratios):
         _row(axes, place, ratios[name].dropna())
-        beside = {"x": 0.012, "transform": blended_transform_factory(figure.transFigure, axes.transData)}
-        axes.text(y=place - 0.02, s=name, fontsize=9.5, fontweight="bold", color=TEXT, va="bottom", **beside)
+        margin = {"x": 0.012, "transform": blended_transform_factory(figure.transFigure, axes.transData)}
+        axes.text(y=place - 0.02, s=name, fontsize=9.5, fontweight="bold", color=TEXT, va="bottom", **margin)
         best = f"{peers[name].idxmax()}: {peers[name].max():.3f}"
-        axes.text(y=place + 0.06, s=best, fontsize=7.5, color=QUIET, va="top", **beside)
+        axes.text(y=place + 0.06, s=best, fontsize=7.5, color=QUIET, va="top", **margin)
     figure.text(0.012, 1 - 0.12 / height, TITLE, fontsize=13, fontweight="bold", color=TEXT, va="top")
     subtitle = SUBTITLE.format(len(ratios.columns))
     figure.text(0.012, 1 - 0.42 / height, subtitle, fontsize=8.5, color=QUIET, va="top")
@@ -64,10 +66,10 @@ def draw(values: pd.DataFrame, path: Path = PICTURE) -> None:
 
 
 def _row(axes: Any, place: int, ratios: pd.Series) -> None:
-    """One data set: ours in colours with names above, peers in grey with names below."""
+    """Draw one data set: our models in colour with labels above, other models in grey with labels below."""
     axes.axhline(place, color=FAINT, linewidth=1.2, zorder=1)
-    own = ratios.index.isin(list(COLORS))
-    ours, peers = ratios[own].sort_values(), ratios[~own].sort_values()
+    is_ours = ratios.index.isin(list(COLORS))
+    ours, peers = ratios[is_ours].sort_values(), ratios[~is_ours].sort_values()
     dots = {"edgecolor": "white", "zorder": 3}
     axes.scatter(peers, np.full(len(peers), place), s=26, color=PEER, linewidth=0.8, **dots)
     for name, x in ours.items():
@@ -82,7 +84,7 @@ def _row(axes: Any, place: int, ratios: pd.Series) -> None:
 def _labels(
     axes: Any, place: int, at: np.ndarray, names: list[str], colors: list[str], levels: list[float], **font: Any
 ) -> None:
-    """Names at the first level where they touch no other, or aside; as near to their points as they can be."""
+    """Place labels close to their points, at the first level without overlaps, or else shifted sideways."""
     texts = [
         axes.text(x, place, name, ha="center", va="center", color=color, path_effects=[HALO], **font)
         for x, name, color in zip(at, names, colors, strict=True)
@@ -102,7 +104,7 @@ def _labels(
         if not len(here):
             continue
         widths = half[here]
-        before = np.cumsum(np.append(0, widths[:-1] + widths[1:] + GAP))  # least distances from the first name
+        before = np.cumsum(np.append(0, widths[:-1] + widths[1:] + GAP))  # minimum distances from the first label
         bounds = {"y_min": low + widths[0], "y_max": high - widths[-1] - before[-1]}
         for i, x in zip(here, isotonic_regression(at[here] - before, **bounds) + before, strict=True):
             texts[i].set_position((x, place + level))

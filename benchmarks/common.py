@@ -1,4 +1,4 @@
-"""Data, alternating rounds and published tables: what all benchmarks share."""
+"""Data sets, timing and publishing of tables, shared by all benchmarks."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ README = Path(__file__).parent / "README.md"
 
 
 class Likes(NamedTuple):
-    """Interactions to train on, and those held out."""
+    """Training and test interactions."""
 
     name: str
     train: pd.DataFrame
@@ -33,7 +33,7 @@ class Likes(NamedTuple):
 
 
 def gowalla(or_made_up: bool = True) -> Likes:
-    """The Gowalla split that LightGCN uses; made-up data of its shape where the files are absent and it may be."""
+    """LightGCN's split of Gowalla; synthetic data of its shape if the files are missing and `or_made_up` is True."""
     folder = DATA / "gowalla"
     if folder.exists() or not or_made_up:
         parts = (load_likes(folder / f"{part}.psv", user="uid", item="mid").data for part in ("train", "test"))
@@ -44,17 +44,17 @@ def gowalla(or_made_up: bool = True) -> Likes:
 
 
 def citeulike() -> pd.DataFrame:
-    """Likes of citeulike-a."""
+    """Interactions of citeulike-a."""
     return load_likes(DATA / "citeulike-a/likes.psv").data
 
 
 def citeulike_tags() -> SideFeatures:
-    """Tags of its articles."""
+    """Tags of the articles of citeulike-a."""
     return load_features(DATA / "citeulike-a/feats.psv")
 
 
 class Trained(NamedTuple):
-    """What a contestant returns: seconds of each epoch, and the vectors learnt."""
+    """Result of training a contestant: the seconds of each epoch, and the learned vectors."""
 
     seconds: list[float]
     users: np.ndarray
@@ -63,7 +63,7 @@ class Trained(NamedTuple):
 
 
 def with_factors(recommender, trained: Trained):
-    """A fitted recommender of ours with somebody else's factors, so that one code judges all."""
+    """Replace the factors of a fitted recommender, so that the same code evaluates all libraries."""
     recommender.user_factors_ = np.ascontiguousarray(trained.users, dtype=np.float32)
     recommender.item_factors_ = np.ascontiguousarray(trained.items, dtype=np.float32)
     if trained.item_biases is not None:
@@ -71,25 +71,25 @@ def with_factors(recommender, trained: Trained):
     return recommender
 
 
-def judge(recommender, test: pd.DataFrame) -> dict[str, float]:
-    """recall@20 and ndcg@20 on held-out rows."""
+def evaluate(recommender, test: pd.DataFrame) -> dict[str, float]:
+    """Recall@20 and nDCG@20 on held-out rows."""
     return make_ranking_scorer(["recall@20", "ndcg@20"])(recommender, test)
 
 
 def timed(run: Callable[[], object]) -> float:
-    """Seconds of one call."""
+    """Return the seconds of a single call."""
     start = time.perf_counter()
     run()
     return time.perf_counter() - start
 
 
 def alternate(contestants: dict[str, Callable[[], float]], rounds: int) -> pd.DataFrame:
-    """Seconds of every contestant in every round: one after another, because machines drift."""
+    """Time all contestants alternately, because the speed of a machine varies over time; one row per round."""
     return pd.DataFrame([{name: run() for name, run in contestants.items()} for _ in range(rounds)])
 
 
-def against(seconds: pd.DataFrame, pairs: Iterable[tuple[str, str]]) -> pd.DataFrame:
-    """Rows (ours, peer): medians, and the ratio of the two in each round as median, lowest and highest."""
+def compare_seconds(seconds: pd.DataFrame, pairs: Iterable[tuple[str, str]]) -> pd.DataFrame:
+    """Compare pairs (ours, peer): median seconds, and the median, minimum and maximum of their ratio over rounds."""
     rows = []
     for ours, peer in pairs:
         ratio = seconds[peer] / seconds[ours]
@@ -107,7 +107,7 @@ def against(seconds: pd.DataFrame, pairs: Iterable[tuple[str, str]]) -> pd.DataF
 
 
 def run_parts(description: str | None, parts: dict[str, Callable[[], object]]) -> None:
-    """Run the parts of a benchmark that the command line names with ``--only``, else all of them."""
+    """Run the parts of a benchmark that are selected with ``--only``, by default all of them."""
     parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", action="append", choices=list(parts))
     for part in parser.parse_args().only or parts:
@@ -115,10 +115,10 @@ def run_parts(description: str | None, parts: dict[str, Callable[[], object]]) -
 
 
 class PeakMemory:
-    """MiB of this process on entry, and its peak until the exit. Linux only."""
+    """Memory of this process on entry and its peak until exit, in MiB. Only available on Linux."""
 
     def __enter__(self) -> PeakMemory:
-        ctypes.CDLL("libc.so.6").malloc_trim(0)  # what was freed is given back, or it would hide what follows
+        ctypes.CDLL("libc.so.6").malloc_trim(0)  # returns freed memory, which would hide later allocations
         self.before = self._status("VmRSS")
         Path("/proc/self/clear_refs").write_text("5")  # resets the peak
         return self
@@ -134,13 +134,13 @@ class PeakMemory:
 
 
 def markdown(table: pd.DataFrame) -> str:
-    """A Markdown table."""
+    """Format a table as Markdown."""
     lines = [list(map(str, table.columns)), ["---"] * table.shape[1], *table.astype(str).to_numpy().tolist()]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
 def machine(*packages: str) -> str:
-    """Where it was measured."""
+    """Describe the machine and the versions of packages."""
     model = platform.processor() or platform.machine()
     cpuinfo = Path("/proc/cpuinfo")
     if cpuinfo.exists():
@@ -151,7 +151,7 @@ def machine(*packages: str) -> str:
 
 
 def publish(section: str, text: str) -> None:
-    """Print a result, and put it into the README between the marks of its section."""
+    """Print a result, and write it to the README between the markers of its section."""
     print(text, flush=True)
     page = README.read_text()
     begin, end = f"<!-- {section} -->", f"<!-- end of {section} -->"

@@ -1,4 +1,4 @@
-"""Each library trains on the same matrix and reports the seconds of its epochs."""
+"""Train models of several libraries on the same matrix, and time their epochs."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from threadpoolctl import threadpool_limits
 
 
 class EpochTimes:
-    """A scikit-learn callback that notes when each epoch begins and ends, evaluation left out."""
+    """Callback that records the seconds of each epoch, without evaluation."""
 
     def __init__(self) -> None:
         self.seconds: list[float] = []
@@ -39,13 +39,13 @@ class EpochTimes:
 
 
 def plain_csr(matrix: sp.csr_array) -> sp.csr_matrix:
-    """The form that all peers take: int32 indices, the old matrix class."""
+    """Convert to a sparse matrix (not array) with int32 indices, which all libraries accept."""
     arrays = (matrix.data, matrix.indices.astype(np.int32), matrix.indptr.astype(np.int32))
     return sp.csr_matrix(arrays, shape=matrix.shape)
 
 
 def ours(model, X: pd.DataFrame) -> Trained:
-    """A recommender of this package."""
+    """Train a recommender of this package."""
     times = EpochTimes()
     model.set_callbacks(times).fit(X)
     return Trained(times.seconds, model.user_factors_, model.item_factors_, getattr(model, "item_biases_", None))
@@ -54,11 +54,11 @@ def ours(model, X: pd.DataFrame) -> Trained:
 def implicit_als(
     matrix: sp.csr_matrix, K: int, n_jobs: int, epochs: int, alpha, regularization, seed: int = 0, **options
 ) -> Trained:
-    """implicit's ALS on 1 + alpha d, as it takes the confidence itself."""
+    """Train implicit's ALS on the confidences 1 + alpha d, which it expects as its input."""
     confidence = matrix.copy()
     confidence.data = (1 + alpha * confidence.data).astype(np.float32)
     seconds: list[float] = []
-    with threadpool_limits(1, "blas"):  # as it asks for
+    with threadpool_limits(1, "blas"):  # as implicit recommends
         model = AlternatingLeastSquares(
             factors=K,
             regularization=regularization,
@@ -73,7 +73,7 @@ def implicit_als(
 
 
 def irspack_als(matrix: sp.csr_matrix, K: int, n_jobs: int, epochs: int, alpha, regularization, solver) -> Trained:
-    """irspack's iALS on the same objective divided by alpha, with its frequency scaling switched off."""
+    """Train irspack's iALS on the same objective divided by alpha, without frequency scaling."""
     recommender = IALSRecommender(
         matrix,
         n_components=K,
@@ -97,7 +97,7 @@ def irspack_als(matrix: sp.csr_matrix, K: int, n_jobs: int, epochs: int, alpha, 
 def lightfm(
     matrix: sp.csr_matrix, K: int, n_jobs: int, epochs: int, loss: str, seed: int = 0, item_features=None, **options
 ) -> Trained:
-    """LightFM at its defaults, but for `options`."""
+    """Train LightFM with `options` and otherwise default parameters."""
     model = LightFM(no_components=K, loss=loss, random_state=seed, **options)
     seconds = []
     for _ in range(epochs):
@@ -109,7 +109,7 @@ def lightfm(
 
 
 def cmfrec_implicit(matrix: sp.csr_matrix, tags: sp.csr_matrix, K: int, n_jobs: int, epochs: int, **options) -> Trained:
-    """cmfrec's collective factorization of likes and tags; items without likes have vectors by their tags."""
+    """Train cmfrec's collective factorization of interactions and tags; tags represent items without interactions."""
     model = CMF_implicit(k=K, niter=epochs, use_cg=True, nthreads=n_jobs, verbose=False, center_I=False, **options)
     likes, features = (sp.coo_matrix(part, dtype=np.float64) for part in (matrix, tags))
     start = time.perf_counter()
@@ -118,7 +118,7 @@ def cmfrec_implicit(matrix: sp.csr_matrix, tags: sp.csr_matrix, K: int, n_jobs: 
 
 
 def implicit_bpr(matrix: sp.csr_matrix, K: int, n_jobs: int, epochs: int) -> Trained:
-    """implicit's BPR at its defaults. The last component of its items is the bias, that of its users 1."""
+    """Train implicit's BPR with default parameters. The last component is the bias of items, and 1 for users."""
     seconds: list[float] = []
     model = BayesianPersonalizedRanking(factors=K, iterations=epochs, num_threads=n_jobs, random_state=0)
     model.fit(matrix, show_progress=False, callback=lambda _, elapsed, *rest: seconds.append(elapsed))
@@ -128,7 +128,7 @@ def implicit_bpr(matrix: sp.csr_matrix, K: int, n_jobs: int, epochs: int) -> Tra
 
 
 def skrecsys_bpr(X: pd.DataFrame, K: int, n_jobs: int, epochs: int) -> Trained:
-    """skrecsys' BPR at its defaults. It has no epochs to watch: the time of two fits is subtracted."""
+    """Train skrecsys' BPR with default parameters. It has no callbacks, so the times of two fits are subtracted."""
     seconds = []
     for n in (1, 1 + epochs):
         model = SkrecsysBPR(n_factors=K, max_iter=n, n_jobs=n_jobs, random_state=0)
@@ -138,7 +138,7 @@ def skrecsys_bpr(X: pd.DataFrame, K: int, n_jobs: int, epochs: int) -> Trained:
             model.fit(X.to_numpy())
         seconds.append(time.perf_counter() - start)
     per_epoch = (seconds[1] - seconds[0]) / epochs
-    # The rows of recommenders of ours are in the order of the ids.
+    # The rows of our recommenders are sorted by id.
     users, items = np.argsort(model.user_ids_), np.argsort(model.item_ids_)
     vectors = model.user_factors_[users], model.item_factors_[items]
     return Trained([per_epoch] * epochs, *vectors, model.item_bias_[items])

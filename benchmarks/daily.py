@@ -1,9 +1,9 @@
-"""A day's interactions by partial_fit, beside a full fit and beside yesterday's model.
+"""Daily updates by `partial_fit`, compared to a full fit and to yesterday's model.
 
     python benchmarks/daily.py
 
-The day is 1 % of the training rows, drawn at random, and all rows of one user in 500 and of one item in 500: those the
-model has never seen. Needs the data: citeulike-a after 5/5 thresholding, and Gowalla.
+The new rows are a random 1 % of the training rows, and all rows of one in 500 users and one in 500 items, which are
+unknown to yesterday's model. Requires the data sets citeulike-a (after 5/5 thresholding) and Gowalla.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ precision = make_ranking_scorer("precision@5")
 
 
 def rows_of_the_day(train: pd.DataFrame, rng: np.random.Generator) -> np.ndarray:
-    """Which rows are new."""
+    """Mask of the new rows."""
     day = np.zeros(len(train), dtype=bool)
     for name in ("user", "item"):
         ids = train[name].unique()
@@ -35,18 +35,18 @@ def rows_of_the_day(train: pd.DataFrame, rng: np.random.Generator) -> np.ndarray
 
 
 def measured(train: pd.DataFrame, test: pd.DataFrame, seed: int) -> list[dict[str, object]]:
-    """Seconds, and precision@5 on held-out rows of all users and of those of the day."""
+    """Seconds, and precision@5 on the held-out rows of all users and of users with new rows."""
     day = rows_of_the_day(train, np.random.default_rng(seed))
     active = test[test["user"].isin(train["user"][day])]
     rows = []
     for model in MODELS:
-        yesterday, afresh = (clone(model).set_params(random_state=seed, n_jobs=THREADS) for _ in range(2))
+        yesterday, refitted = (clone(model).set_params(random_state=seed, n_jobs=THREADS) for _ in range(2))
         yesterday.fit(train[~day])
         row = {"model": type(model).__name__, "share": day.mean()}
         row |= {"yesterday's": precision(yesterday, test), "yesterday's, of the day": precision(yesterday, active)}
         row["s, partial_fit"] = timed(lambda model=yesterday: model.partial_fit(train[day]))
-        row["s, fit"] = timed(lambda model=afresh: model.fit(train))
-        for name, fitted in (("partial_fit", yesterday), ("fit", afresh)):
+        row["s, fit"] = timed(lambda model=refitted: model.fit(train))
+        for name, fitted in (("partial_fit", yesterday), ("fit", refitted)):
             row |= {name: precision(fitted, test), f"{name}, of the day": precision(fitted, active)}
         rows.append(row)
         print(row, flush=True)
@@ -54,7 +54,7 @@ def measured(train: pd.DataFrame, test: pd.DataFrame, seed: int) -> list[dict[st
 
 
 def summary(rows: list[dict[str, object]]) -> pd.DataFrame:
-    """Means and standard errors by model."""
+    """Means and standard errors per model."""
     table = []
     for name, seeds in pd.DataFrame(rows).groupby("model", sort=False):
         line = {"model": name}
@@ -82,8 +82,8 @@ def main() -> None:
         parts.append(f"{name}, {100 * share:.1f} % of the rows:\n\n{markdown(summary(rows))}")
     publish(
         "daily",
-        f"{K} components, else the defaults, {THREADS} threads; precision@5, means and standard errors of {SEEDS} "
-        f"draws, of all users and of those who did something that day. {machine()}\n\n" + "\n\n".join(parts),
+        f"{K} components and otherwise default parameters, {THREADS} threads; precision@5, means and standard errors "
+        f"of {SEEDS} samples, for all users and for users with new rows. {machine()}\n\n" + "\n\n".join(parts),
     )
 
 

@@ -1,9 +1,9 @@
-"""Precision@5 and ndcg@20 of default parameters beside tuned ones, on two data sets.
+"""Precision@5 and nDCG@20 of default and of tuned parameters, on two data sets.
 
     python benchmarks/defaults.py
 
-All with the default number of components. Five items of half the users are held out. The tuned parameters are the
-best of the grid below on each set, judged on the same users: a bound that a default cannot reach, not an estimate.
+All models have the default number of components. Five items of half of the users are held out. The tuned parameters are
+the best ones of the grid below on each data set, evaluated on the same users: an upper bound, not an estimate.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
-"""Our kernels beside the engines implicit and LightFM, behind the same estimators on citeulike-a.
+"""Comparison of our kernels and the engines implicit and LightFM in the same estimators, on citeulike-a.
 
     python benchmarks/engines.py [--only objective] [--only ranking] [--only negatives]
 
-Likes after 5/5 thresholding. Seconds of a fit with an engine have our pass for the loss in them. Needs the extra
-[bench] and the data.
+Interactions after 5/5 thresholding. The time of a fit with an engine includes our computation of the loss. Requires the
+extra [bench] and the data.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from sklearn_recsketch.model_selection import UserHoldoutSplit
 from sklearn_recsketch.preprocessing import threshold_interactions
 
 THREADS, K, SEEDS = 2, 64, 5
-PATIENT = {"max_iter": 1000, "tol": 1e-6}
+CONVERGENCE = {"max_iter": 1000, "tol": 1e-6}
 RANKERS = {
     "WARP, regularization 0": WARPRecommender(K, learning_rate=0.05, regularization=0.0, max_iter=30),
     "WARP": WARPRecommender(K),
@@ -30,28 +30,30 @@ RANKERS = {
 
 
 def overlap(one, other, k: int = 10) -> float:
-    """Mean share of a user's k recommended items that both recommend."""
+    """Mean fraction of a user's k recommended items that both models recommend."""
     pairs = [set(map(tuple, rec.recommend(k=k)[["user", "item"]].to_numpy())) for rec in (one, other)]
     return len(pairs[0] & pairs[1]) / len(pairs[0])
 
 
 def objective() -> None:
-    """WRMF until a sweep lowers L by less than a millionth: losses and lists."""
+    """Compare losses and lists of WRMF, trained until an iteration reduces L by less than a millionth."""
     X = threshold_interactions(citeulike())
     rows = []
     for solver in ("cholesky", "cg"):
-        rec = WRMFRecommender(K, alpha=40, regularization=10, solver=solver, random_state=0, n_jobs=THREADS, **PATIENT)
-        ours, theirs = (clone(rec).set_params(engine=engine).fit(X) for engine in ("native", "implicit"))
-        losses = ours.loss_curve_[-1], theirs.loss_curve_[-1]
+        rec = WRMFRecommender(
+            K, alpha=40, regularization=10, solver=solver, random_state=0, n_jobs=THREADS, **CONVERGENCE
+        )
+        ours, peer = (clone(rec).set_params(engine=engine).fit(X) for engine in ("native", "implicit"))
+        losses = ours.loss_curve_[-1], peer.loss_curve_[-1]
         rows.append(
             {
                 "solver": solver,
                 "sweeps, ours": ours.n_iter_,
-                "sweeps, implicit": theirs.n_iter_,
+                "sweeps, implicit": peer.n_iter_,
                 "L, ours": f"{losses[0]:.7g}",
                 "L, implicit": f"{losses[1]:.7g}",
                 "relative difference": f"{abs(losses[0] / losses[1] - 1):.1e}",
-                "overlap@10": f"{overlap(ours, theirs):.3f}",
+                "overlap@10": f"{overlap(ours, peer):.3f}",
             }
         )
         print(rows[-1], flush=True)
@@ -63,7 +65,7 @@ def objective() -> None:
 
 
 def ranking() -> None:
-    """WARP and BPR: precision@5 over splits and seeds, and seconds of a fit."""
+    """Compare precision@5 and the time of a fit for WARP and BPR, over several splits and seeds."""
     X = threshold_interactions(citeulike())
     scorer = make_ranking_scorer("precision@5")
     rows = []
@@ -81,7 +83,7 @@ def ranking() -> None:
             print(rows[-1], flush=True)
     table = []
     for name, seeds in pd.DataFrame(rows).groupby("model", sort=False):
-        difference = seeds["native"] - seeds["lightfm"]  # of the same split
+        difference = seeds["native"] - seeds["lightfm"]  # on the same split
         table.append(
             {
                 "model": name,
@@ -102,7 +104,7 @@ def ranking() -> None:
 
 
 def negatives() -> None:
-    """BPR by our kernels with negatives drawn uniformly and by popularity."""
+    """Compare uniform and popularity-based negative sampling in BPR with our kernels."""
     X = threshold_interactions(citeulike())
     train, test = next(UserHoldoutSplit(random_state=0).split(X))
     sets = {"citeulike-a": (X.iloc[train], X.iloc[test])}

@@ -1,10 +1,10 @@
-"""Fingerprints of 48 fitted models: run before and after a change that must not change any model.
+"""Fingerprints of 48 fitted models, to verify that a change of the code does not change any model.
 
     python benchmarks/fingerprints.py > before.txt;  ...;  python benchmarks/fingerprints.py | diff before.txt -
 
-Models are trained by WRMF, WARP and BPR, with and without features of both sides, by all engines that are installed,
-with one thread and, where a fit does not depend on threads, with two. Compare runs on one machine only: BLAS and LAPACK
-differ between processors.
+The models are WRMF, WARP and BPR, with and without features of users and items, with all installed engines, with one
+thread and, if results do not depend on the number of threads, with two. Only compare runs on the same machine, because
+BLAS and LAPACK differ between processors.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ PAIRWISE_VARIANTS: dict[str, dict[str, Any]] = {
 
 
 def cases() -> Iterator[tuple[str, Any, tuple[str, ...]]]:
-    """Name, estimator, and the sides with features."""
+    """Yield the name, the estimator, and the sides with features of each model."""
     for side, names in SIDES.items():
         for variant, parameters in WRMF_VARIANTS.items():
             model = WRMFRecommender(n_components=16, max_iter=6, random_state=0, **parameters)
@@ -66,7 +66,7 @@ def cases() -> Iterator[tuple[str, Any, tuple[str, ...]]]:
 
 
 def fingerprint(model: Any) -> str:
-    """Hash of all fitted arrays of numbers, and of scores and lists, of a model."""
+    """Hash of the numeric fitted arrays, the scores and the lists of a model."""
     digest = hashlib.sha256()
     for name, value in sorted(vars(model).items()):
         if name.endswith("_") and isinstance(value, np.ndarray) and value.dtype.kind in "fi":
@@ -82,7 +82,7 @@ def main() -> None:
     features = {"item_features": item_features, "user_features": user_features}
     for name, model, sides in cases():
         try:
-            strengths = None if name == "BPR implicit" else y  # it takes none
+            strengths = None if name == "BPR implicit" else y  # it does not support strengths
             model.fit(X, strengths, **{f"{side}_features": features[f"{side}_features"] for side in sides})
         except ImportError as error:
             print(f"{name}: skipped, {error}")

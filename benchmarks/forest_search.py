@@ -1,10 +1,11 @@
-"""The second post's searches: WARP by a forest surrogate, first on likes alone, then with tags from the best point on.
+"""Searches of WARP with a forest surrogate, first without tags, then with tags, starting from the best candidate.
 
     python benchmarks/forest_search.py [--trials 24] [--trials-with-tags 8]
 
-The post has 250 and 50 trials. Ours fit two at a time, on a thread each; LightFM fits one after the other, on two. It
-is timed on its first epochs at a few numbers of components; its time at the very trials of our search is interpolated
-between them. Later epochs of WARP draw more negatives, so that this favours it.
+Ethan Rosenthal's post "Learning to Rank Sketchfab Models with LightFM" (2016) runs 250 and 50 trials. Our search runs
+two fits at a time, with one thread each, while LightFM runs one fit at a time, with two threads. LightFM's first epochs
+are timed for a few numbers of components, and its time for the trials of our search is interpolated. This
+underestimates the time of LightFM, because later epochs of WARP sample more negatives.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ from sklearn_recsketch.model_selection import BayesSearchCV
 THREADS = 2
 MEASURED_AT = [20, 110, 200]  # components
 EPOCHS_RUN = 10
-LIKES_ALONE = {
+WITHOUT_TAGS = {
     "max_iter": Integer(1, 260),
     "learning_rate": Real(1e-4, 1.0, "log-uniform"),
     "n_components": Integer(20, 200),
@@ -49,7 +50,7 @@ WITH_TAGS = {
 
 
 def forest_search(space: dict[str, Any], X: pd.DataFrame, tags: Any, n_iter: int, initial: Any) -> tuple[Any, float]:
-    """The fitted search and its seconds."""
+    """Return the fitted search and its seconds."""
     search = BayesSearchCV(
         WARPRecommender(random_state=0),
         space,
@@ -69,7 +70,7 @@ def forest_search(space: dict[str, Any], X: pd.DataFrame, tags: Any, n_iter: int
 
 
 def lightfm_seconds(trials: list[dict], train: Any, test: Any, features: Any) -> tuple[float, pd.DataFrame]:
-    """Seconds of LightFM at these trials, and what was measured for it."""
+    """Estimate the seconds of LightFM for these trials; also return the measurements."""
     measured = []
     for K in MEASURED_AT:
         parameters = {"n_components": K, "learning_rate": 0.05, "max_iter": 1}
@@ -84,8 +85,8 @@ def lightfm_seconds(trials: list[dict], train: Any, test: Any, features: Any) ->
     return float(np.sum(epoch * [trial["max_iter"] for trial in trials] + scoring)), table.round(2)
 
 
-def one_hot_beside_identity(X: pd.DataFrame, tags: Any) -> sp.csr_matrix:
-    """Item features as the post has them."""
+def one_hot_with_identity(X: pd.DataFrame, tags: Any) -> sp.csr_matrix:
+    """Item features as in the post: unweighted tags next to an identity block."""
     items = np.unique(X["item"])
     rows = tags.matrix[np.searchsorted(tags.ids, items)]
     return sp.csr_matrix(sp.hstack([sp.identity(len(items)), rows > 0]).astype(np.float32))
@@ -103,12 +104,12 @@ def main() -> None:
     train, test = posts.matrices(X.iloc[train_rows], X.iloc[test_rows])
     rows, tables, initial = [], [], None
     runs = [
-        ("likes alone", LIKES_ALONE, None, arguments.trials, None),
-        ("with tags", WITH_TAGS, tags, arguments.trials_with_tags, one_hot_beside_identity(X.iloc[train_rows], tags)),
+        ("likes alone", WITHOUT_TAGS, None, arguments.trials, None),
+        ("with tags", WITH_TAGS, tags, arguments.trials_with_tags, one_hot_with_identity(X.iloc[train_rows], tags)),
     ]
     for name, space, item_features, n_iter, features in runs:
         search, seconds = forest_search(space, X, item_features, n_iter, initial)
-        # The second search starts from the best point of the first, one penalty for both sides.
+        # The second search starts from the best candidate of the first, with the same penalty for users and items.
         best = dict(search.best_params_)
         initial = best | {f"{side}_regularization": best.get("regularization") for side in ("user", "item")}
         initial.pop("regularization", None)

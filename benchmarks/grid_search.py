@@ -1,9 +1,10 @@
-"""The first post's grid search: 180 settings of ALS, each scored after 2, 4, ... 38 epochs.
+"""Grid search over 180 settings of ALS, each scored after 2, 4, ... 38 epochs.
 
     python benchmarks/grid_search.py [--only full] [--only pruned] [--only posts] [--only overhead]
 
-Data of the size of the post's: 15,274 users, 25,655 items, about 550,000 likes. Figures go to README.md, pictures
-to docs/images.
+The grid is that of Ethan Rosenthal's post "Intro to Implicit Matrix Factorization: Classic ALS with Sketchfab Models"
+(2016), on synthetic data of the same size: 15,274 users, 25,655 items, about 550,000 interactions. Tables are written
+to README.md, figures to docs/images.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import posts
-from common import against, alternate, gowalla, machine, markdown, publish, run_parts
+from common import alternate, compare_seconds, gowalla, machine, markdown, publish, run_parts
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
 
@@ -40,16 +41,16 @@ GRID = {
 }
 CV = UserHoldoutSplit(random_state=0)
 IMAGES = Path(__file__).parents[1] / "docs/images"
-KEPT = Path(__file__).parent / "grid_search.joblib"  # not part of the repository: --only pruned compares with it
+KEPT = Path(__file__).parent / "grid_search.joblib"  # not part of the repository; used by --only pruned
 
 
 def sketchfab_like() -> pd.DataFrame:
-    """Likes of the size of the post's after thresholding."""
+    """Synthetic interactions of the size of the post's data after thresholding."""
     return make_interactions(15_274, 25_655, mean_activity=36, n_tags=20_352, return_features=True, random_state=0)[0]
 
 
 def grid_search(prune: str | None, X: pd.DataFrame) -> tuple[EpochSearchCV, float]:
-    """The fitted search and its seconds, refit included."""
+    """Return the fitted search and its seconds, including the refit."""
     search = EpochSearchCV(
         WRMFRecommender(random_state=0),
         GRID,
@@ -67,7 +68,7 @@ def grid_search(prune: str | None, X: pd.DataFrame) -> tuple[EpochSearchCV, floa
 
 
 def row(name: str, search: EpochSearchCV, seconds: float, X: pd.DataFrame) -> dict[str, Any]:
-    """What the search found, and the standard error of its best on the held-out rows."""
+    """Summarize a search, with the standard error of its best candidate on the held-out rows."""
     train, test = next(CV.split(X))
     best = clone(search.estimator).set_params(**search.best_params_).fit(X.iloc[train])
     report = ranking_report(best, X.iloc[test], ks=(5,)).set_index("metric")
@@ -114,7 +115,7 @@ def pruned() -> None:
     publish("grid, pruned", markdown(pd.DataFrame(rows)))
 
 
-def posts_way() -> None:
+def as_in_the_post() -> None:
     X = sketchfab_like()
     train_rows, test_rows = next(CV.split(X))
     train, test = posts.matrices(X.iloc[train_rows], X.iloc[test_rows])
@@ -150,7 +151,7 @@ def overhead() -> None:
         parts = ids.iloc[train], ids.iloc[test]
 
         def bare(parts: Any = parts) -> float:
-            """Seconds of one fit and one scoring, with another beside it: that is what a search does to a machine."""
+            """Seconds of a fit and a scoring, with another one in parallel to load the machine equally."""
             start = time.perf_counter()
             both = joblib.Parallel(n_jobs=N_JOBS, prefer="threads")(
                 joblib.delayed(lambda: scorer(clone(estimator).fit(parts[0]), parts[1]))() for _ in range(N_JOBS)
@@ -159,7 +160,7 @@ def overhead() -> None:
             return time.perf_counter() - start
 
         def inside(search: Any, ids: Any = ids) -> float:
-            """Seconds of a candidate of a search over sixteen, two at a time, splitting and all else shared by them."""
+            """Seconds per candidate of a search that runs two fits at a time, including all its other work."""
             start = time.perf_counter()
             search.fit(ids)
             return (time.perf_counter() - start) / len(alphas) * N_JOBS
@@ -172,7 +173,7 @@ def overhead() -> None:
         def epochs(inside: Any = inside) -> float:
             return inside(EpochSearchCV(estimator, {"alpha": alphas}, epochs=[15], cv=CV, refit=False, n_jobs=N_JOBS))
 
-        grid("loky")  # its processes start, and load what is compiled
+        grid("loky")  # starts the processes, which load the compiled kernels
         seconds = alternate(
             {
                 "bare fits": bare,
@@ -182,13 +183,13 @@ def overhead() -> None:
             },
             rounds=3,
         )
-        table = against(seconds, [("bare fits", name) for name in seconds.columns[1:]])
+        table = compare_seconds(seconds, [("bare fits", name) for name in seconds.columns[1:]])
         table = table.rename(columns={"ours": "of", "peer": "inside", "ours, s": "bare, s", "peer, s": "inside, s"})
-        what = f"{len(ids):,} rows, ids are {kind}, searches over {len(alphas)} candidates; {machine()}"
-        publish(f"overhead, {kind}", f"{what}\n\n{markdown(table)}")
+        description = f"{len(ids):,} rows, ids are {kind}, searches over {len(alphas)} candidates; {machine()}"
+        publish(f"overhead, {kind}", f"{description}\n\n{markdown(table)}")
 
 
-PARTS = {"full": full, "pruned": pruned, "posts": posts_way, "overhead": overhead}
+PARTS = {"full": full, "pruned": pruned, "posts": as_in_the_post, "overhead": overhead}
 
 
 if __name__ == "__main__":

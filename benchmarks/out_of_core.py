@@ -1,9 +1,10 @@
-"""Fifty million interactions on one machine, from a Parquet file.
+"""Training on fifty million interactions from a Parquet file, on a single machine.
 
     python benchmarks/out_of_core.py [--only integers] [--only strings] [--only chunks]
 
-2,000,000 users, 100,000 items, popularity with a long tail, tastes in 64 clusters; 32 components. Each part runs in a
-process of its own. Needs the extra [parquet] and 2 GB in the folder for temporary files.
+There are 2,000,000 users and 100,000 items, with long-tailed popularity and 64 clusters of taste; models have 32
+components. Each part runs in a separate process. Requires the extra [parquet] and 2 GB in the folder for temporary
+files.
 """
 
 from __future__ import annotations
@@ -31,23 +32,23 @@ FOLDER = Path(tempfile.gettempdir()) / "sklearn-recsketch-benchmark"
 
 
 def pairs(n: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Random likes. Seven in ten are of an item of the user's cluster; ids are in no order of popularity."""
+    """Random interactions, 70 % of them with items of the user's cluster. Ids are not sorted by popularity."""
     user = (USERS * rng.random(n) ** 2).astype(np.int64)
     item = (ITEMS * rng.random(n) ** 3).astype(np.int64)
-    own = item - item % CLUSTERS + user % CLUSTERS
-    item = np.minimum(np.where(rng.random(n) < 0.7, own, item), ITEMS - 1)
-    return user * 1_299_709 % USERS, item * 15_485_863 % ITEMS  # primes that divide neither
+    same_cluster = item - item % CLUSTERS + user % CLUSTERS
+    item = np.minimum(np.where(rng.random(n) < 0.7, same_cluster, item), ITEMS - 1)
+    return user * 1_299_709 % USERS, item * 15_485_863 % ITEMS  # primes that do not divide them
 
 
-def written(strings: bool) -> Path:
-    """The file, made once, a chunk at a time."""
+def parquet_file(strings: bool) -> Path:
+    """Write the file in chunks, unless it exists; return its path."""
     path = FOLDER / f"{'strings' if strings else 'integers'}-{ROWS}.parquet"
     if path.exists():
         return path
     FOLDER.mkdir(exist_ok=True)
-    rng, making = np.random.default_rng(0), path.with_suffix(".part")
+    rng, partial_path = np.random.default_rng(0), path.with_suffix(".part")
     kind = pa.string() if strings else pa.int64()
-    with pq.ParquetWriter(making, pa.schema([("user", kind), ("item", kind)])) as writer:
+    with pq.ParquetWriter(partial_path, pa.schema([("user", kind), ("item", kind)])) as writer:
         for _ in range(ROWS // CHUNK):
             columns = pairs(CHUNK, rng)
             if strings:
@@ -56,22 +57,22 @@ def written(strings: bool) -> Path:
                     for prefix, column in zip(("user-", "item-"), columns, strict=True)
                 )
             writer.write_table(pa.table(dict(zip(("user", "item"), columns, strict=True))))
-    return making.rename(path)
+    return partial_path.rename(path)
 
 
-def compiled(model, folder: str) -> None:
-    """Fit a few rows of a file, so that what follows is not compilation."""
+def compile_kernels(model, folder: str) -> None:
+    """Fit a few rows of a file, so that compilation is not measured later."""
     path = Path(folder) / "few.parquet"
     pd.DataFrame({"user": np.arange(100) % 9, "item": np.arange(100) % 11}).to_parquet(path)
     model.fit(ParquetInteractions(path))
 
 
 def fit(path: Path) -> dict[str, object]:
-    """WRMF from the file."""
+    """Fit WRMF to the file."""
     model = WRMFRecommender(K, alpha=40, regularization=10, max_iter=SWEEPS, n_jobs=THREADS, random_state=0)
     times = EpochTimes()
     with tempfile.TemporaryDirectory() as folder:
-        compiled(model, folder)
+        compile_kernels(model, folder)
     model.set_callbacks(times)
     with PeakMemory() as memory:
         start = time.perf_counter()
@@ -90,12 +91,12 @@ def fit(path: Path) -> dict[str, object]:
 
 
 def partial_fits(path: Path) -> dict[str, object]:
-    """WARP over the chunks of the file, one pass."""
+    """Train WARP on the chunks of the file, in a single pass."""
     model, seconds = WARPRecommender(K, n_jobs=THREADS, random_state=0), []
     with tempfile.TemporaryDirectory() as folder:
-        warmed = WARPRecommender(K, max_iter=1, n_jobs=THREADS)
-        compiled(warmed, folder)
-        warmed.partial_fit(warmed.users_[[0, 1], None].repeat(2, axis=1))
+        few = WARPRecommender(K, max_iter=1, n_jobs=THREADS)
+        compile_kernels(few, folder)
+        few.partial_fit(few.users_[[0, 1], None].repeat(2, axis=1))
     with PeakMemory() as memory:
         for chunk in ParquetInteractions(path, batch_size=CHUNK).batches():
             start = time.perf_counter()
@@ -112,9 +113,9 @@ def partial_fits(path: Path) -> dict[str, object]:
 
 
 def measure(section: str, text: str, run, strings: bool) -> None:
-    """Run in a fresh process and publish."""
-    path = written(strings)
-    # Not multiprocessing.Pool, whose daemons joblib leaves one thread.
+    """Run in a new process, and publish the result."""
+    path = parquet_file(strings)
+    # Not multiprocessing.Pool: joblib limits its daemonic processes to one thread.
     with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
         row = pool.submit(run, path).result()
     size = f"{path.stat().st_size / 2**20:.0f} MiB of Parquet"

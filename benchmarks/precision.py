@@ -1,9 +1,9 @@
-"""Precision@5 of WRMF and WARP beside implicit and LightFM at equal settings, over several splits.
+"""Precision@5 of WRMF, WARP, implicit and LightFM at equal settings, over several splits.
 
     python benchmarks/precision.py [--likes likes.psv] [--splits 5]
 
-Likes after 5/5 thresholding, 5 items held out for 20 % of the users. One code judges all models: the peers' factors
-are put into a fitted recommender of ours. Needs the extra [bench].
+After 5/5 thresholding, 5 items are held out for 20 % of the users. The same code evaluates all models: the factors of
+the other libraries are copied to a recommender of this package. Requires the extra [bench].
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ ALS = {"alpha": 50, "regularization": 10}
 
 
 def models(train: pd.DataFrame, seed: int) -> dict[str, tuple[object, list[float]]]:
-    """Fitted models, and the seconds of their epochs."""
+    """Return fitted models and the seconds of their epochs."""
     ours = {"n_components": K, "n_jobs": THREADS, "random_state": seed}
     wrmf = WRMFRecommender(max_iter=15, **ALS, **ours)
     warp = WARPRecommender(**ours)
     seconds = {"WRMF": contestants.ours(wrmf, train).seconds, "WARP": contestants.ours(warp, train).seconds}
     matrix = contestants.plain_csr(wrmf.interactions_)
     implicit = contestants.implicit_als(matrix, K, THREADS, 15, seed=seed, **ALS)
-    # Its alpha shrinks by once alpha times the step, our penalty |w|^2 by twice.
+    # A step shrinks vectors by the rate times alpha in LightFM, and by twice the rate times our penalty of |w|^2.
     lightfm = contestants.lightfm(matrix, K, THREADS, 60, "warp", seed, user_alpha=2e-4, item_alpha=2e-4)
 
     def shell(recommender, trained: Trained):

@@ -1,9 +1,9 @@
-"""From 20 million rows of string ids to a matrix, beside the loops of a well-known post; and iterations at that size.
+"""Conversion of 20 million rows of string ids to a matrix, and the time of iterations at that size.
 
     python benchmarks/preparation.py [--rows 20000000] [--rounds 3]
 
-The loops are pandas group-bys, dictionaries and `apply` as in "A Gentle Introduction to Recommender Systems with
-Implicit Feedback" (E. Rosenthal, 2016). Both run on the same rows.
+The conversion is compared to pandas group-bys, dictionaries and `apply`, as in Ethan Rosenthal's post "Intro to
+Implicit Matrix Factorization: Classic ALS with Sketchfab Models" (2016), on the same rows.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import contestants
 import numpy as np
 import pandas as pd
 import scipy.sparse as sp
-from common import PeakMemory, against, alternate, machine, markdown, publish, timed
+from common import PeakMemory, alternate, compare_seconds, machine, markdown, publish, timed
 
 from sklearn_recsketch import WRMFRecommender
 from sklearn_recsketch.preprocessing import to_matrix
@@ -27,7 +27,7 @@ USERS, ITEMS = 138_000, 27_000
 
 
 def string_likes(n_rows: int, n_users: int = USERS, n_items: int = ITEMS) -> pd.DataFrame:
-    """Distinct likes of users and items whose popularity falls by a power law."""
+    """Distinct interactions of users and items whose popularity follows a power law."""
     rng = np.random.default_rng(0)
     pairs = np.empty(0, np.int64)
     while len(pairs) < n_rows:
@@ -41,12 +41,12 @@ def string_likes(n_rows: int, n_users: int = USERS, n_items: int = ITEMS) -> pd.
 
 
 def prepare(X: pd.DataFrame) -> sp.csr_array:
-    """The job with this package."""
+    """Convert with this package."""
     return to_matrix(X, user_min=5, item_min=5)[0]
 
 
 def prepare_with_loops(X: pd.DataFrame) -> sp.csr_array:
-    """The job as the post does it."""
+    """Convert as in the post."""
     while True:
         before = len(X)
         users = X.groupby("user").item.count()
@@ -71,11 +71,11 @@ def prepare_with_loops(X: pd.DataFrame) -> sp.csr_array:
 
 
 def grow(n_rows: int) -> tuple[float, float, float]:
-    """Seconds per WRMF iteration, and MiB before the fit and at its peak; run in a process of its own."""
-    share = np.sqrt(n_rows / 20_000_000)
-    X = string_likes(n_rows, int(USERS * share), int(ITEMS * share))
+    """Seconds per WRMF iteration, and MiB before the fit and at its peak; run in a separate process."""
+    scale = np.sqrt(n_rows / 20_000_000)
+    X = string_likes(n_rows, int(USERS * scale), int(ITEMS * scale))
     for column in X:
-        X[column] = pd.factorize(X[column])[0]  # strings would hide what the fit itself needs
+        X[column] = pd.factorize(X[column])[0]  # strings would hide the memory of the fit
     model = WRMFRecommender(64, max_iter=3, n_jobs=2, random_state=0)
     model.fit(X.iloc[:1000])
     with PeakMemory() as memory:
@@ -87,7 +87,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=int, default=20_000_000)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--grow", type=int, help="only measure iterations on so many rows")
+    parser.add_argument("--grow", type=int, help="only measure iterations, on this number of rows")
     arguments = parser.parse_args()
     if arguments.grow:
         print(*grow(arguments.grow))
@@ -102,7 +102,7 @@ def main() -> None:
         },
         arguments.rounds,
     )
-    table = against(seconds, [("to_matrix(X, user_min=5, item_min=5)", "the post's loops")])
+    table = compare_seconds(seconds, [("to_matrix(X, user_min=5, item_min=5)", "the post's loops")])
     growth = []
     for n_rows in (2_000_000, 6_000_000, 20_000_000):
         output = subprocess.run(

@@ -1,8 +1,8 @@
-"""recall@20 and ndcg@20 on the Gowalla split of LightGCN, beside published figures, with seconds.
+"""Recall@20 and nDCG@20 on the Gowalla split of LightGCN, compared to published results.
 
     python benchmarks/published.py [--search]
 
-The parameters below were chosen by --search: on a tenth of the training rows, held out, never on the test split.
+The parameters below were chosen by --search on a held-out tenth of the training rows, not on the test split.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import time
 
 import numpy as np
 import pandas as pd
-from common import Likes, gowalla, judge, machine, markdown, publish
+from common import Likes, evaluate, gowalla, machine, markdown, publish
 
 from sklearn_recsketch import PopularityRecommender, WARPRecommender, WRMFRecommender
 
@@ -21,7 +21,7 @@ CHOSEN = {
     "WRMF": WRMFRecommender(1536, alpha=40, regularization=90, max_iter=4),
     "WARP": WARPRecommender(384, max_iter=40, margin=3, max_sampled=60, regularization=0.2),
 }
-# Some of what was tried, to show where quality comes from; the chosen ones are the best of all.
+# Some of the tried settings, to show which parameters matter; the chosen ones are the best of all.
 SEARCHED = {
     "WRMF": [
         WRMFRecommender(K, alpha=alpha, regularization=regularization, max_iter=max_iter)
@@ -52,7 +52,7 @@ SEARCHED = {
         ]
     ],
 }
-# Figures of others on this split, as their authors or later reproductions report them.
+# Results on this split as reported by the authors or by later reproductions.
 PUBLISHED = [
     ("MF-BPR, 300 negatives (Open-CF-Benchmark)", 0.1627, 0.1378),
     ("iALS, at most 200 components (Ferrari Dacrema et al., arXiv 2503.07823)", 0.1669, 0.1370),
@@ -63,11 +63,11 @@ PUBLISHED = [
 ]
 
 
-def fit_and_judge(model, data: Likes) -> dict[str, str]:
+def fit_and_evaluate(model, data: Likes) -> dict[str, str]:
     start = time.perf_counter()
     model.fit(data.train)
     seconds = time.perf_counter() - start
-    scores = judge(model, data.test)
+    scores = evaluate(model, data.test)
     return {name: f"{value:.4f}" for name, value in scores.items()} | {"s": f"{seconds:.0f}"}
 
 
@@ -76,7 +76,7 @@ def search(train: pd.DataFrame) -> None:
     part = Likes("a tenth held out", train[~held_out], train[held_out])
     for candidates in SEARCHED.values():
         for model in candidates:
-            print(model.set_params(n_jobs=N_JOBS, random_state=0), fit_and_judge(model, part), flush=True)
+            print(model.set_params(n_jobs=N_JOBS, random_state=0), fit_and_evaluate(model, part), flush=True)
 
 
 def main() -> None:
@@ -86,11 +86,11 @@ def main() -> None:
     if parser.parse_args().search:
         search(data.train)
         return
-    rows = [{"model": "popularity", **fit_and_judge(PopularityRecommender(), data)}]
+    rows = [{"model": "popularity", **fit_and_evaluate(PopularityRecommender(), data)}]
     for model in CHOSEN.values():
         model.set_params(n_jobs=N_JOBS, random_state=0)
         text = " ".join(repr(model).split())
-        rows.append({"model": f"`{text}`", **fit_and_judge(model, data)})
+        rows.append({"model": f"`{text}`", **fit_and_evaluate(model, data)})
     table = pd.concat([pd.DataFrame(rows), pd.DataFrame(PUBLISHED, columns=["model", "recall@20", "ndcg@20"])])
     publish("published", f"{machine()}\n\n{markdown(table.fillna(''))}")
 

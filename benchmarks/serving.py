@@ -1,4 +1,4 @@
-"""Single queries to an index: how much is found, how fast, beside exact search.
+"""Recall and speed of single queries to an index, compared to exact search.
 
 python benchmarks/serving.py [--only million] [--only gowalla] [--only augmented]
 """
@@ -13,7 +13,7 @@ import pandas as pd
 from common import PeakMemory, gowalla, machine, markdown, publish, run_parts
 
 from sklearn_recsketch import WRMFRecommender
-from sklearn_recsketch.recommenders._from_factors import assembled
+from sklearn_recsketch.recommenders._from_factors import fit_from_factors
 from sklearn_recsketch.serving import EmbeddingIndex, augment_items, augment_users, to_index
 from sklearn_recsketch.serving._hnsw import Hnsw
 from sklearn_recsketch.utils._threads import workers
@@ -24,31 +24,31 @@ CENTRES = 1000
 
 
 def near_centres(centres: np.ndarray, n: int, noise: float, rng: np.random.Generator) -> np.ndarray:
-    """Directions near random centres, norms log-normal with a deviation of .4, as those of WRMF on Gowalla."""
+    """Vectors with directions near random centres, and with the log-normal norms that WRMF has on Gowalla."""
     vectors = centres[rng.integers(0, len(centres), n)]
     vectors += noise / np.sqrt(K) * rng.standard_normal(vectors.shape, dtype=np.float32)
     lengths = np.exp(0.4 * rng.standard_normal((n, 1), dtype=np.float32))
     return vectors * (lengths / np.linalg.norm(vectors, axis=1, keepdims=True))
 
 
-def made_up(n_items: int, n_users: int = 10_000) -> WRMFRecommender:
-    """A recommender with factors made up."""
+def synthetic_model(n_items: int, n_users: int = 10_000) -> WRMFRecommender:
+    """A recommender with synthetic factors."""
     rng = np.random.default_rng(0)
     centres = rng.standard_normal((CENTRES, K), dtype=np.float32)
     centres /= np.linalg.norm(centres, axis=1, keepdims=True)
     users, items = near_centres(centres, n_users, 1.0, rng), near_centres(centres, n_items, 0.5, rng)
     recommender = WRMFRecommender(K, alpha=40, regularization=10)  # "auto" needs interactions
-    return assembled(recommender, np.arange(n_users), np.arange(n_items), users, items)
+    return fit_from_factors(recommender, np.arange(n_users), np.arange(n_items), users, items)
 
 
-def trained() -> WRMFRecommender:
+def gowalla_model() -> WRMFRecommender:
     """WRMF fitted to Gowalla."""
     data = gowalla(or_made_up=False)
     return WRMFRecommender(K, n_jobs=N_JOBS, random_state=0).fit(data.train)
 
 
 def milliseconds(run: Callable[[object], object], queries: Iterable[object]) -> str:
-    """Median time of one query, the first of which is not counted."""
+    """Median time of a query, without the first one."""
     times = []
     for query in queries:
         start = time.perf_counter()
@@ -58,21 +58,21 @@ def milliseconds(run: Callable[[object], object], queries: Iterable[object]) -> 
 
 
 def with_numpy(items: np.ndarray, query: np.ndarray) -> np.ndarray:
-    """The plain way: all scores, the best of them, sorted."""
+    """Compute all scores, select the best ones and sort them."""
     scores = items @ query[0]
     best = np.argpartition(-scores, TOP)[:TOP]
     return best[np.argsort(-scores[best])]
 
 
-def share_found(scores: np.ndarray, exact: np.ndarray) -> str:
-    """Recall: scores that are among the exact ones."""
+def recall(scores: np.ndarray, exact: np.ndarray) -> str:
+    """Recall: fraction of scores that are at least as large as the last exact one."""
     return f"{(scores >= exact[:, -1:]).mean():.4f}"
 
 
 def single_queries(model: WRMFRecommender, index: EmbeddingIndex) -> pd.DataFrame:
-    """One row for each way to answer."""
+    """Table of recall and time, with a row per kind of search."""
     users = np.random.default_rng(1).choice(model.users_, N_QUERIES, replace=False)
-    queries = model._user_vectors(np.searchsorted(model.users_, users))
+    queries = model._score_vectors("user", np.searchsorted(model.users_, users))
     one_by_one = list(queries[:, None])
     exact = to_index(model, "exact")
     wanted = exact.search(queries, TOP)[1]
@@ -81,23 +81,25 @@ def single_queries(model: WRMFRecommender, index: EmbeddingIndex) -> pd.DataFram
         index.expansion_search = expansion
         found = np.vstack([index.search(query, TOP)[1] for query in one_by_one])
         time_of_one = milliseconds(lambda query: index.search(query, TOP), one_by_one)
-        rows.append((f"`hnsw`, expansion_search={expansion}", share_found(found, wanted), time_of_one))
+        rows.append((f"`hnsw`, expansion_search={expansion}", recall(found, wanted), time_of_one))
     rows.append(("`exact`", "1", milliseconds(lambda query: exact.search(query, TOP), one_by_one)))
     plain = np.ascontiguousarray(exact.vectors)
     with workers(None):
         rows.append(("numpy", "1", milliseconds(lambda query: with_numpy(plain, query), one_by_one)))
     index.expansion_search = 128
-    for name, answer in (("`hnsw`", index.recommend), ("`exact`", exact.recommend)):
-        rows.append((f"`recommend` of {name}", "", milliseconds(lambda user, answer=answer: answer(user, TOP), users)))
+    for name, recommend in (("`hnsw`", index.recommend), ("`exact`", exact.recommend)):
+        rows.append(
+            (f"`recommend` of {name}", "", milliseconds(lambda user, recommend=recommend: recommend(user, TOP), users))
+        )
     few = milliseconds(lambda user: model.recommend(user, TOP), users[:20])
     rows.append(("`recommend` of the recommender", "1", few))
     return pd.DataFrame(rows, columns=["search", f"recall@{TOP}", "ms a query"])
 
 
 def measure(section: str, text: str, model: WRMFRecommender) -> None:
-    """Build an index, ask it, publish."""
+    """Build an index, run single queries, and publish the results."""
     n = len(model.items_)
-    to_index(model, "exact").recommend(model.users_[:1])  # compiles
+    to_index(model, "exact").recommend(model.users_[:1])  # compiles the kernels
     with PeakMemory() as memory:
         start = time.perf_counter()
         index = to_index(model, n_jobs=N_JOBS)
@@ -113,24 +115,24 @@ def measure(section: str, text: str, model: WRMFRecommender) -> None:
 
 
 def million() -> None:
-    """Made-up factors of a million items."""
+    """Measure on synthetic factors of a million items."""
     text = (
         f"1,000,000 items of {K} components: directions are one of {CENTRES:,} random centres plus noise of half its "
         "length, users of its whole length; norms are log-normal."
     )
-    measure("serving, a million items", text, made_up(1_000_000))
+    measure("serving, a million items", text, synthetic_model(1_000_000))
 
 
 def real() -> None:
-    """Factors of real data."""
-    measure("serving, Gowalla", f"WRMF with {K} components, fitted to Gowalla.", trained())
+    """Measure on factors of real data."""
+    measure("serving, Gowalla", f"WRMF with {K} components, fitted to Gowalla.", gowalla_model())
 
 
 def augmented() -> None:
-    """The same graph of plain and of augmented vectors."""
-    model = trained()
+    """Compare the recall of graphs of original and of augmented vectors."""
+    model = gowalla_model()
     items, users = model.item_factors_, model.user_factors_[:N_QUERIES]
-    exact = np.sort(users @ items.T, axis=1)[:, ::-1][:, :TOP] * (1 - 1e-6)  # rounding
+    exact = np.sort(users @ items.T, axis=1)[:, ::-1][:, :TOP] * (1 - 1e-6)  # tolerates rounding errors
     ways = {"plain vectors": (users, items), "augmented": (augment_users(users), augment_items(items))}
     table = pd.DataFrame({"expansion_search": EXPANSIONS})
     with workers(N_JOBS) as pool:
@@ -139,7 +141,7 @@ def augmented() -> None:
             found = []
             for graph.expansion_search in EXPANSIONS:
                 best = graph.top(queries, None, TOP, pool)
-                found.append(share_found(np.einsum("uk,uik->ui", users, items[best]), exact))
+                found.append(recall(np.einsum("uk,uik->ui", users, items[best]), exact))
             table[name] = found
     publish("serving, augmented", f"Recall@{TOP} on the factors of Gowalla:\n\n{markdown(table)}")
 

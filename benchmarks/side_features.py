@@ -1,10 +1,10 @@
-"""Tags in WRMF and WARP: what they cost, and what they bring to warm, rarely liked and cold items.
+"""Cost and benefit of tags in WRMF and WARP, for warm items, cold items and items with few interactions.
 
     python benchmarks/side_features.py [--only {cost,growth,warm,few,cold-WRMF,cold-WARP,cold-peers}]
 
-citeulike-a. Warm: a fifth of the likes held out at random. Cold: 3,000 items held out whole and ranked among
-themselves; everything tuned on the rest, by a search over another cold split of it. One code judges all models.
-Needs the extra [bench].
+The data set is citeulike-a. For warm items, a fifth of the interactions is held out at random. For cold items, all
+interactions of 3,000 items are held out, and only these items are ranked; models are tuned by a search with another
+cold split of the remaining rows. The same code evaluates all models. Requires the extra [bench].
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import contestants
 import numpy as np
 import pandas as pd
 import scipy.sparse as sp
-from common import Trained, against, alternate, citeulike, citeulike_tags, markdown, publish, run_parts
+from common import Trained, alternate, citeulike, citeulike_tags, compare_seconds, markdown, publish, run_parts
 from sklearn.base import clone
 from skopt import BayesSearchCV
 from skopt.space import Categorical, Integer, Real
@@ -28,14 +28,14 @@ from sklearn_recsketch.metrics import make_ranking_scorer
 from sklearn_recsketch.model_selection import ColdItemSplit, UserHoldoutSplit
 
 THREADS, SEEDS = 2, 5
-ON_FIVE = SideFeatureEncoder(min_count=5)  # the tags of the tables of others: those on five articles or more
+ON_FIVE = SideFeatureEncoder(min_count=5)  # tags of five or more articles, as for the other libraries
 MODELS = {"WRMF": WRMFRecommender, "WARP": WARPRecommender}
 WARM = make_ranking_scorer(["recall@20", "precision@5"])
 COLD = make_ranking_scorer("recall@20", candidates="cold")
 
 
 def model(name: str, K: int, seed: int = 0, **parameters: Any) -> Any:
-    """WRMF or WARP at its defaults, but for these parameters."""
+    """WRMF or WARP with these parameters and otherwise defaults."""
     return MODELS[name](K, n_jobs=THREADS, random_state=seed, **parameters)
 
 
@@ -45,25 +45,25 @@ def warm_split(X: pd.DataFrame, seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
 
 
 def cold_split(X: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The 3,000 articles of this draw, by the number in their id."""
+    """Hold out all interactions of 3,000 random articles, selected by the number in their id."""
     chosen = np.random.default_rng(0).choice(16980, 3000, replace=False)
     held_out = X["item"].str[1:].astype(int).isin(chosen).to_numpy()
     return X[~held_out], X[held_out]
 
 
 def shuffled(tags: SideFeatures, seed: int) -> SideFeatures:
-    """The tags of other articles."""
+    """Tags shuffled between articles."""
     order = np.random.default_rng(seed).permutation(len(tags.ids))
     return SideFeatures(tags.ids, tags.keys, tags.values, sp.csr_array(tags.matrix[order]))
 
 
 def design(tags: SideFeatures, items: np.ndarray, encoder: SideFeatureEncoder) -> sp.csr_matrix:
-    """What our models are given of these items, for the peers."""
+    """Feature matrix of these items as our models use it, for other libraries."""
     aligned = tags.align(items, "item")
     return contestants.plain_csr(clone(encoder).fit(aligned).transform(aligned))
 
 
-def shown(values: list[float]) -> str:
+def mean_and_error(values: list[float]) -> str:
     array = np.asarray(values)
     return f"{array.mean():.4f} +- {array.std(ddof=1) / len(array) ** 0.5:.4f}"
 
@@ -77,12 +77,12 @@ def cost() -> None:
     for K in (64, 128):
         shell = model("WRMF", K, max_iter=1, item_encoder=ON_FIVE).fit(X, item_features=tags)
         matrix = contestants.plain_csr(shell.interactions_)
-        alone = design(tags, shell.items_, clone(ON_FIVE).set_params(identity=False))
-        beside = design(tags, shell.items_, ON_FIVE)
+        tags_only = design(tags, shell.items_, clone(ON_FIVE).set_params(identity=False))
+        with_identity = design(tags, shell.items_, ON_FIVE)
 
         def ours(name: str, features: SideFeatures | None, n: int, K: int = K) -> float:
             timer = contestants.EpochTimes()
-            same = {"alpha": 40, "regularization": 10} if name == "WRMF" else {}  # as cmfrec
+            same = {"alpha": 40, "regularization": 10} if name == "WRMF" else {}  # as in cmfrec
             fitted = model(name, K, max_iter=n, item_encoder=ON_FIVE, **same).set_callbacks(timer)
             fitted.fit(X, item_features=features)
             return float(np.median(timer.seconds))
@@ -90,34 +90,34 @@ def cost() -> None:
         jobs = {
             "WRMF": lambda: ours("WRMF", None, 15),
             "WRMF, tags": lambda: ours("WRMF", tags, 15),
-            "cmfrec, tags": lambda K=K, matrix=matrix, alone=alone: contestants.cmfrec_implicit(
-                matrix, alone, K, THREADS, 5, lambda_=10.0, alpha=40.0, w_item=1.0
+            "cmfrec, tags": lambda K=K, matrix=matrix, tags_only=tags_only: contestants.cmfrec_implicit(
+                matrix, tags_only, K, THREADS, 5, lambda_=10.0, alpha=40.0, w_item=1.0
             ).seconds[0],
             "WARP": lambda: ours("WARP", None, 20),
             "WARP, tags": lambda: ours("WARP", tags, 20),
             "LightFM": lambda K=K, matrix=matrix: float(
                 np.median(contestants.lightfm(matrix, K, THREADS, 10, "warp").seconds)
             ),
-            "LightFM, tags": lambda K=K, matrix=matrix, beside=beside: float(
-                np.median(contestants.lightfm(matrix, K, THREADS, 10, "warp", item_features=beside).seconds)
+            "LightFM, tags": lambda K=K, matrix=matrix, with_identity=with_identity: float(
+                np.median(contestants.lightfm(matrix, K, THREADS, 10, "warp", item_features=with_identity).seconds)
             ),
         }
         seconds = alternate(jobs, 5)
         pairs = [("WRMF", "WRMF, tags"), ("WRMF, tags", "cmfrec, tags"), ("WARP", "WARP, tags")]
         pairs += [("WARP, tags", "LightFM, tags"), ("WARP", "LightFM")]
-        table = against(seconds, pairs).rename(
+        table = compare_seconds(seconds, pairs).rename(
             columns={"ours": "this", "peer": "that", "ours, s": "this, s", "peer, s": "that, s"}
         )
         text.append(f"{K} components:\n\n{markdown(table)}")
     publish(
         "cost of tags",
         f"Seconds per iteration or epoch on all of citeulike-a, {THREADS} threads, 5 rounds; tags on five articles or "
-        f"more, 7,386 of them, {alone.nnz / alone.shape[0]:.1f} per article.\n\n" + "\n\n".join(text),
+        f"more, 7,386 of them, {tags_only.nnz / tags_only.shape[0]:.1f} per article.\n\n" + "\n\n".join(text),
     )
 
 
 def multiplied(tags: SideFeatures, times: int, rng: np.random.Generator) -> SideFeatures:
-    """So many times as many tags: copies of the tags, each over the articles in another order."""
+    """Multiply the number of tags: copies of the tags, each shuffled between articles."""
     blocks = [tags.matrix] + [tags.matrix[rng.permutation(len(tags.ids))] for _ in range(times - 1)]
     keys = np.concatenate([np.array([f"{key}{t}" for key in tags.keys], dtype=object) for t in range(times)])
     return SideFeatures(tags.ids, keys, np.tile(tags.values, times), sp.csr_array(sp.hstack(blocks)))
@@ -164,7 +164,7 @@ def growth() -> None:
 
 
 def compare(trials: dict[str, Any], splits: list[tuple[pd.DataFrame, pd.DataFrame]], K: int, name: str) -> list[dict]:
-    """One row per trial: means and standard errors over splits, and differences from the first trial."""
+    """Means and standard errors over splits, and differences to the first trial, with a row per trial."""
     scores: dict[str, list[dict[str, float]]] = {label: [] for label in trials}
     for seed, (train, test) in enumerate(splits):
         for label, make in trials.items():
@@ -175,15 +175,15 @@ def compare(trials: dict[str, Any], splits: list[tuple[pd.DataFrame, pd.DataFram
         row = {"model": name, "components": K, "": label}
         for metric in ("recall@20", "precision@5"):
             values = [result[metric] for result in results]
-            row[metric] = shown(values)
-            apart = [value - base[metric] for value, base in zip(values, scores[first], strict=True)]
-            row[f"{metric}, difference"] = "" if label == first else shown(apart)
+            row[metric] = mean_and_error(values)
+            differences = [value - base[metric] for value, base in zip(values, scores[first], strict=True)]
+            row[f"{metric}, difference"] = "" if label == first else mean_and_error(differences)
         rows.append(row)
     return rows
 
 
 def tuned_encoder(name: str, X: pd.DataFrame, tags: SideFeatures) -> dict[str, Any]:
-    """The best parameters of the encoder on a split of X, the recommender's at their defaults."""
+    """Best parameters of the encoder on a split of X, with default parameters of the recommender."""
     space = {
         "item_encoder__feature_weight": Real(0.3, 4, "log-uniform"),
         "item_encoder__min_count": Integer(1, 20),
@@ -225,9 +225,9 @@ def warm() -> None:
             rows += compare(trials, splits, K, name)
     publish(
         "warm items",
-        f"{SEEDS} seeds, each with a split of its own; everything at its defaults but what is said. Differences are "
-        f"from no tags, of the same seed.\n\n{markdown(pd.DataFrame(rows))}\n\nTuned on the training rows of the "
-        f"first split, 24 trials: " + "; ".join(best) + ".",
+        f"{SEEDS} seeds with separate splits. Parameters have their defaults unless specified. Differences are to the "
+        f"model without tags, for the same seed.\n\n{markdown(pd.DataFrame(rows))}\n\nTuned on the training rows of "
+        f"the first split, 24 trials: " + "; ".join(best) + ".",
     )
 
 
@@ -247,13 +247,13 @@ def few() -> None:
         rows += compare(trials, splits, 64, name)
     publish(
         "few likes",
-        f"Two likes of each article to learn from, all others held out; {SEEDS} seeds, defaults.\n\n"
-        f"{markdown(pd.DataFrame(rows))}",
+        f"Two interactions of each article are used for training, all others are held out; {SEEDS} seeds, default "
+        f"parameters.\n\n{markdown(pd.DataFrame(rows))}",
     )
 
 
 def content_profile(train: pd.DataFrame, tags: SideFeatures) -> Any:
-    """Cosine of an article's idf tags with their sum over the user's articles, in a recommender of ours."""
+    """Content-based model: cosine of an article's idf tags and the sum of those of the user's articles."""
     shell = model("WRMF", 1, max_iter=1).fit(train, item_features=tags)
     encoder = SideFeatureEncoder(identity=False, min_count=5, norm=None)
     vectors = design(tags, shell.items_, encoder)
@@ -280,10 +280,10 @@ TRIALS = {"WRMF": {64: 20, 512: 8}, "WARP": {64: 16, 256: 12}}
 
 
 def tuned_cold(name: str, K: int, n_iter: int, train: pd.DataFrame, tags: SideFeatures) -> BayesSearchCV:
-    """A search over a cold split of the training rows, refitted on all of them."""
+    """Search with a cold split of the training rows, refitted on all of them."""
     search = BayesSearchCV(
         model(name, K), SPACES[name] | OF_ENCODER, n_iter=n_iter, scoring=COLD, random_state=0,
-        cv=ColdItemSplit(test_fraction=0.18, random_state=1), optimizer_kwargs={"n_initial_points": n_iter // 2},
+        cv=ColdItemSplit(test_size=0.18, random_state=1), optimizer_kwargs={"n_initial_points": n_iter // 2},
     )  # fmt: skip
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="The objective has been evaluated")
@@ -291,13 +291,13 @@ def tuned_cold(name: str, K: int, n_iter: int, train: pd.DataFrame, tags: SideFe
 
 
 def peers_cold(train: pd.DataFrame, tags: SideFeatures) -> dict[str, Any]:
-    """LightFM with tags scaled by hand, and cmfrec at four settings, for items of train and of the tags."""
+    """Fit LightFM with scaled tags, cmfrec with four settings, and the content-based model."""
     shell = model("WRMF", 1, max_iter=1).fit(train, item_features=tags)
     matrix = contestants.plain_csr(shell.interactions_)
     active = np.asarray(shell.interactions_.sum(axis=0)).ravel() > 0
-    alone = design(tags, shell.items_, clone(ON_FIVE).set_params(identity=False))
-    # An item without likes has no identity embedding worth adding.
-    beside = contestants.plain_csr(sp.csr_array(sp.hstack([sp.diags(active.astype(np.float32)), alone])))
+    tags_only = design(tags, shell.items_, clone(ON_FIVE).set_params(identity=False))
+    # Items without interactions would only add an untrained identity embedding.
+    with_identity = contestants.plain_csr(sp.csr_array(sp.hstack([sp.diags(active.astype(np.float32)), tags_only])))
 
     def in_ours(recommender: Any, trained: Trained) -> Any:
         fitted = clone(recommender).set_params(n_components=1, max_iter=1).fit(train, item_features=tags)
@@ -309,13 +309,13 @@ def peers_cold(train: pd.DataFrame, tags: SideFeatures) -> dict[str, Any]:
 
     found = {
         f"LightFM, {K} components, {epochs} epochs": in_ours(
-            WARPRecommender(), contestants.lightfm(matrix, K, THREADS, epochs, "warp", item_features=beside)
+            WARPRecommender(), contestants.lightfm(matrix, K, THREADS, epochs, "warp", item_features=with_identity)
         )
         for K, epochs in ((64, 30), (256, 30))
     }
     for lam, w_item in ((1.0, 0.5), (5.0, 1.0), (5.0, 5.0), (10.0, 1.0)):
         trained = contestants.cmfrec_implicit(
-            matrix, alone, 64, THREADS, 10, lambda_=lam, alpha=40.0, w_item=w_item, random_state=1
+            matrix, tags_only, 64, THREADS, 10, lambda_=lam, alpha=40.0, w_item=w_item, random_state=1
         )
         found[f"cmfrec, 64 components, lambda {lam:g}, w_item {w_item:g}"] = in_ours(WRMFRecommender(), trained)
     return found | {"content profile": content_profile(train, tags)}
@@ -332,17 +332,19 @@ def cold(name: str) -> None:
         label = f"{name}, {K} components, {n_iter} trials"
         rows.append({"model": label, "recall@20": COLD(search, test), "tuned": str(chosen)})
         print(rows[-1], flush=True)
-    show_cold(f"cold items, {name}", rows)
+    publish_cold(f"cold items, {name}", rows)
 
 
 def cold_peers() -> None:
     X, tags = citeulike(), citeulike_tags()
     train, test = cold_split(X)
     peers = peers_cold(train, tags)
-    show_cold("cold items, peers", [{"model": label, "recall@20": COLD(peer, test)} for label, peer in peers.items()])
+    publish_cold(
+        "cold items, peers", [{"model": label, "recall@20": COLD(peer, test)} for label, peer in peers.items()]
+    )
 
 
-def show_cold(section: str, rows: list[dict[str, Any]]) -> None:
+def publish_cold(section: str, rows: list[dict[str, Any]]) -> None:
     table = pd.DataFrame(rows)
     table["recall@20"] = table["recall@20"].map("{:.4f}".format)
     publish(section, markdown(table))

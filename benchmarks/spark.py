@@ -1,9 +1,9 @@
-"""Precision and speed of SparkWRMFRecommender beside WRMFRecommender at the same parameters, on one machine.
+"""Precision and speed of SparkWRMFRecommender and WRMFRecommender with the same parameters, on one machine.
 
     python benchmarks/spark.py [--only precision|speed]
 
-citeulike-a after 5/5 thresholding, 5 items held out for 20 % of the users; Spark in two threads of this machine. Needs
-the extra [spark] and Java.
+citeulike-a after 5/5 thresholding, with 5 items held out for 20 % of the users. Spark runs in two threads of this
+machine. Requires the extra [spark] and Java.
 """
 
 from __future__ import annotations
@@ -35,16 +35,16 @@ SPARK = "SparkWRMFRecommender"
 
 
 class SparksObjective(WRMFRecommender):
-    """WRMF with the penalty that Spark has for each row: regParam times its interactions."""
+    """WRMF with Spark's penalty for each row: regParam times its number of interactions."""
 
     def _trainer(self, problem: TrainingProblem, pool: Workers) -> ALSTrainer:
-        sweeps, likes = super()._trainer(problem, pool), problem.matrix
-        reg_param = self.regularization * np.sqrt(np.prod(likes.shape)) / likes.nnz
-        for half, counts in zip(
-            sweeps._halves, (likes.count_nonzero(axis=1), likes.count_nonzero(axis=0)), strict=True
+        trainer, interactions = super()._trainer(problem, pool), problem.matrix
+        reg_param = self.regularization * np.sqrt(np.prod(interactions.shape)) / interactions.nnz
+        for side, counts in zip(
+            trainer._sides, (interactions.count_nonzero(axis=1), interactions.count_nonzero(axis=0)), strict=True
         ):
-            half._lam = reg_param * counts
-        return sweeps
+            side._lam = reg_param * counts
+        return trainer
 
 
 def session() -> SparkSession:
@@ -79,19 +79,19 @@ def precision() -> None:
             model = WRMFRecommender(**same, regularization_scaling=scaling, n_jobs=THREADS)
             models[f"WRMFRecommender(regularization_scaling={scaling})"] = model.fit(train)
         users = test["user"].unique()
-        of_users = {
+        per_user_values = {
             name: precision_at_k(test, model.recommend(users, k=5), k=5, per_user=True)
             for name, model in models.items()
         }
-        found.append(pd.DataFrame(of_users))
+        found.append(pd.DataFrame(per_user_values))
         print(seed, *found[-1].mean(), flush=True)
     values = pd.concat(found)
-    away = values.sub(values[SPARK], axis=0)
+    differences = values.sub(values[SPARK], axis=0)
     rows = [
         {
             "model": name,
             "precision@5": f"{values[name].mean():.4f} +- {values[name].sem():.4f}",
-            "above Spark's, user by user": f"{away[name].mean():+.4f} +- {away[name].sem():.4f}",
+            "above Spark's, user by user": f"{differences[name].mean():+.4f} +- {differences[name].sem():.4f}",
             "by split": " ".join(f"{part[name].mean():.4f}" for part in found),
         }
         for name in values.columns
@@ -114,12 +114,12 @@ def speed() -> None:
         ).fit(X),
     }
     for fit in fits.values():
-        fit(2)  # compiles
+        fit(2)  # compiles the kernels
 
-    def of_iteration(fit: Callable[[int], object]) -> float:
+    def seconds_per_iteration(fit: Callable[[int], object]) -> float:
         return (timed(lambda: fit(9)) - timed(lambda: fit(1))) / 8
 
-    seconds = alternate({name: lambda fit=fit: of_iteration(fit) for name, fit in fits.items()}, ROUNDS)
+    seconds = alternate({name: lambda fit=fit: seconds_per_iteration(fit) for name, fit in fits.items()}, ROUNDS)
     rows = [
         {
             "model": name,
@@ -130,11 +130,13 @@ def speed() -> None:
     ]
     publish(
         "Spark, speed",
-        f"{len(X):,} likes, {THREADS} threads, {ROUNDS} rounds; an iteration is an eighth of what nine take longer "
-        f"than one. {machine('pyspark')}\n\n{markdown(pd.DataFrame(rows))}",
+        f"{len(X):,} likes, {THREADS} threads, {ROUNDS} rounds; the time of an iteration is an eighth of "
+        f"the difference between nine and one. {machine('pyspark')}\n\n{markdown(pd.DataFrame(rows))}",
     )
 
 
 if __name__ == "__main__":
-    warnings.filterwarnings("ignore", "PySpark does not yet fully support pandas")  # none passes between the two
+    warnings.filterwarnings(
+        "ignore", "PySpark does not yet fully support pandas"
+    )  # no frames are exchanged between them
     run_parts(__doc__, {"precision": precision, "speed": speed})

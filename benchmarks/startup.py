@@ -1,4 +1,4 @@
-"""Seconds of an import, of a first fit that compiles, and of a tiny fit in a new process with a warm cache.
+"""Seconds of an import, of a first fit with compilation, and of a tiny fit in a new process with a warm cache.
 
 python benchmarks/startup.py [--rounds 5]
 """

@@ -1,8 +1,9 @@
-"""Seconds of an iteration or epoch beside every peer's.
+"""Seconds of an iteration or epoch, compared to other libraries.
 
     python benchmarks/training.py [--rounds 5] [--only WRMF]
 
-Ours and the peers alternate: machines drift, and only ratios within a run mean anything. Needs the extra [bench].
+All libraries run alternately: the speed of a machine varies over time, so only ratios within a run are meaningful.
+Requires the extra [bench].
 """
 
 from __future__ import annotations
@@ -13,19 +14,30 @@ from collections.abc import Callable
 import contestants
 import numpy as np
 import pandas as pd
-from common import Likes, Trained, against, alternate, gowalla, judge, machine, markdown, publish, with_factors
+from common import (
+    Likes,
+    Trained,
+    alternate,
+    compare_seconds,
+    evaluate,
+    gowalla,
+    machine,
+    markdown,
+    publish,
+    with_factors,
+)
 
 from sklearn_recsketch import BPRRecommender, WARPRecommender, WRMFRecommender
 from sklearn_recsketch.preprocessing import to_matrix
 
 ALPHA, REGULARIZATION = 20, 0.1
 CG, EXACT = 'WRMF(solver="auto")', 'WRMF(solver="cholesky")'
-# Components, iterations of conjugate gradient and of exact solves.
+# Numbers of components, of iterations with conjugate gradient, and of iterations with exact solvers.
 SIZES = ((64, 15, 8), (128, 12, 5), (512, 5, 0))
 
 
 def objective(matrix, trained: Trained) -> float:
-    """L of WRMF, in float64."""
+    """Objective L of WRMF, in float64."""
     users, items = trained.users.astype(np.float64), trained.items.astype(np.float64)
     rows, columns = matrix.nonzero()
     scores = np.concatenate(
@@ -41,15 +53,15 @@ def objective(matrix, trained: Trained) -> float:
     )
 
 
-class Watched:
-    """A contestant that remembers what it learnt last."""
+class Contestant:
+    """Contestant that keeps the result of its last training."""
 
     def __init__(self, train: Callable[[], Trained], skip: int = 1) -> None:
         self._train, self._skip = train, skip
         self.trained: Trained | None = None
 
     def __call__(self) -> float:
-        """Median seconds of an epoch, the first ones left out."""
+        """Train, and return the median seconds of an epoch without the first ones."""
         self.trained = self._train()
         return float(np.median(self.trained.seconds[self._skip :]))
 
@@ -62,15 +74,15 @@ def compare_wrmf(data: Likes, n_jobs: int, rounds: int) -> str:
         common = {**setting, "n_jobs": n_jobs, "random_state": 0}
 
         def native(solver, n, K=K, common=common):
-            return Watched(
+            return Contestant(
                 lambda: contestants.ours(WRMFRecommender(K, solver=solver, max_iter=n, **common), data.train)
             )
 
         def implicit(n, K=K, setting=setting, **options):
-            return Watched(lambda: contestants.implicit_als(matrix, K, n_jobs, n, **setting, **options))
+            return Contestant(lambda: contestants.implicit_als(matrix, K, n_jobs, n, **setting, **options))
 
         def irspack(solver, n, K=K, setting=setting):
-            return Watched(lambda: contestants.irspack_als(matrix, K, n_jobs, n, **setting, solver=solver))
+            return Contestant(lambda: contestants.irspack_als(matrix, K, n_jobs, n, **setting, solver=solver))
 
         runs = {CG: native("auto", steps), "implicit, CG": implicit(steps), "irspack, CG": irspack("CG", steps)}
         pairs = [(CG, "implicit, CG"), (CG, "irspack, CG")]
@@ -89,12 +101,12 @@ def compare_wrmf(data: Likes, n_jobs: int, rounds: int) -> str:
                     "": name,
                     "iterations": len(run.trained.seconds),
                     "L": f"{objective(matrix, run.trained):.6g}",
-                    "ndcg@20": f"{judge(with_factors(shell, run.trained), data.test)['ndcg@20']:.4f}",
+                    "ndcg@20": f"{evaluate(with_factors(shell, run.trained), data.test)['ndcg@20']:.4f}",
                 }
                 for name, run in runs.items()
             ]
         )
-        parts.append(f"{K} components:\n\n{markdown(against(seconds, pairs))}\n\n{markdown(quality)}")
+        parts.append(f"{K} components:\n\n{markdown(compare_seconds(seconds, pairs))}\n\n{markdown(quality)}")
         print(parts[-1], flush=True)
     setting = f"alpha={ALPHA}, regularization={REGULARIZATION}, {n_jobs} threads, {rounds} rounds"
     head = f"{data.name}. Seconds per iteration, {setting}. {machine('implicit', 'irspack')}"
@@ -108,12 +120,12 @@ def compare_warp(data: Likes, rounds: int) -> str:
     for n_jobs in (2, 1):
         common = {"n_jobs": n_jobs, "max_iter": 20, "regularization": 0}
         quality: dict[str, list[float]] = {"WARP": [], "LightFM": []}
-        seeds = iter(range(2 * rounds))  # two contestants a round draw from it
+        seeds = iter(range(2 * rounds))  # both contestants of a round use the same seed
 
         def run(name, train, n_jobs=n_jobs, quality=quality, seeds=seeds):
             def timed() -> float:
                 trained = train(next(seeds) // 2)
-                quality[name].append(judge(with_factors(shell, trained), data.test)["ndcg@20"])
+                quality[name].append(evaluate(with_factors(shell, trained), data.test)["ndcg@20"])
                 return float(np.median(trained.seconds))
 
             return timed
@@ -133,7 +145,7 @@ def compare_warp(data: Likes, rounds: int) -> str:
             },
             rounds,
         )
-        table = against(seconds, [("WARP", "LightFM")])
+        table = compare_seconds(seconds, [("WARP", "LightFM")])
         for name, scores in quality.items():
             table[f"ndcg@20, {name}"] = f"{np.mean(scores):.4f} +- {np.std(scores, ddof=1) / np.sqrt(rounds):.4f}"
         table.insert(2, "threads", n_jobs)
@@ -148,23 +160,23 @@ def compare_warp(data: Likes, rounds: int) -> str:
 def compare_bpr(data: Likes, n_jobs: int, rounds: int) -> str:
     matrix = contestants.plain_csr(to_matrix(data.train)[0])
     runs = {
-        "BPR": Watched(
+        "BPR": Contestant(
             lambda: contestants.ours(BPRRecommender(64, max_iter=10, n_jobs=n_jobs, random_state=0), data.train)
         ),
-        "implicit": Watched(lambda: contestants.implicit_bpr(matrix, 64, n_jobs, 10)),
-        "LightFM": Watched(lambda: contestants.lightfm(matrix, 64, n_jobs, 10, "bpr")),
-        "skrecsys": Watched(lambda: contestants.skrecsys_bpr(data.train, 64, n_jobs, 10)),
+        "implicit": Contestant(lambda: contestants.implicit_bpr(matrix, 64, n_jobs, 10)),
+        "LightFM": Contestant(lambda: contestants.lightfm(matrix, 64, n_jobs, 10, "bpr")),
+        "skrecsys": Contestant(lambda: contestants.skrecsys_bpr(data.train, 64, n_jobs, 10)),
     }
     seconds = alternate(runs, rounds)
-    table = against(seconds, [("BPR", peer) for peer in list(runs)[1:]])
+    table = compare_seconds(seconds, [("BPR", peer) for peer in list(runs)[1:]])
     shell = BPRRecommender(64, max_iter=1, n_jobs=n_jobs).fit(data.train)
     quality = [
-        {"": name, "ndcg@20": f"{judge(with_factors(shell, run.trained), data.test)['ndcg@20']:.4f}"}
+        {"": name, "ndcg@20": f"{evaluate(with_factors(shell, run.trained), data.test)['ndcg@20']:.4f}"}
         for name, run in runs.items()
     ]
     head = (
-        f"{data.name}. Seconds per BPR epoch, 64 components, 10 epochs, {n_jobs} threads, {rounds} rounds, each at its "
-        f"own default learning rate, regularization and way to draw negatives, so epochs differ in worth."
+        f"{data.name}. Seconds per BPR epoch, 64 components, 10 epochs, {n_jobs} threads, {rounds} rounds, each with "
+        f"its default learning rate, regularization and negative sampling, so epochs are not equivalent."
     )
     return f"{head}\n\n{markdown(table)}\n\n{markdown(pd.DataFrame(quality))}"
 
@@ -178,7 +190,7 @@ def main() -> None:
     data = gowalla()
     few = data.train.iloc[:1000]
     for recommender in (WRMFRecommender, WARPRecommender, BPRRecommender):
-        recommender(64, max_iter=1, n_jobs=arguments.n_jobs).fit(few)  # compiles
+        recommender(64, max_iter=1, n_jobs=arguments.n_jobs).fit(few)  # compiles the kernels
     print(f"{len(data.train)} interactions. {machine('implicit', 'irspack', 'lightfm-next', 'skrecsys')}")
     comparisons = {
         "WRMF": lambda: compare_wrmf(data, arguments.n_jobs, arguments.rounds),

@@ -1,7 +1,8 @@
-"""The protocol of the largest public study of untuned recommenders, on citeulike-a.
+"""Protocol of the largest public study of untuned recommenders, repeated on citeulike-a.
 
-Wegmeth, Vente and Beel (RecSys 2024, late-breaking results, arXiv 2409.05461): 5-core, every row positive, five folds
-within each user, all items ranked, nDCG@10 against an ideal list of ten hits however few a user has.
+Wegmeth, Vente and Beel (RecSys 2024, late-breaking results, arXiv 2409.05461) use 5-core data, all rows as positives,
+five folds within each user, a ranking of all items, and nDCG@10 with respect to an ideal list of ten hits, even if a
+user has fewer relevant items.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from functools import partial
 
 import numpy as np
 import pandas as pd
-from board_data import Measured, Scores, Split, recommendations
+from board_data import Measurements, Scores, Split, recommendations
 from board_models import OURS, Model, ease, our_code, ours, timed_fit
 from common import citeulike, markdown
 from sklearn.model_selection import KFold
@@ -19,12 +20,12 @@ from sklearn_recsketch.metrics import ndcg_at_k
 from sklearn_recsketch.preprocessing import threshold_interactions
 
 FOLDS, K = 5, 10
-# nDCG@10 in the study, each the better of its two settings; its models were trained on a part of each fold.
+# nDCG@10 in the study, for the better of two settings. Its models were trained on a part of each fold.
 PUBLISHED = {"EASE": 0.1618, "UserKNN": 0.1127, "LightGCN": 0.1091, "BPR": 0.1045, "ImplicitMF": 0.0889}
 
 
 def folds() -> list[Split]:
-    """Five folds of the rows of each user."""
+    """Split the rows of each user into five folds."""
     X = threshold_interactions(citeulike()[["user", "item"]]).reset_index(drop=True)
     fold = np.empty(len(X), dtype=int)
     for rows in X.groupby("user", sort=False).indices.values():
@@ -35,15 +36,15 @@ def folds() -> list[Split]:
 
 
 def fixed_ndcg(scores: Scores, data: Split) -> float:
-    """nDCG@10 whose ideal has ten hits for every user."""
+    """nDCG@10 with respect to an ideal list of ten hits for every user."""
     values = ndcg_at_k(data.test, recommendations(scores, data, K), k=K, per_user=True)
     ideal = np.cumsum(1 / np.log2(np.arange(2, K + 2)))
     n_relevant = data.test.groupby("user")["item"].nunique().loc[values.index]
     return float((values * ideal[np.minimum(n_relevant, K) - 1] / ideal[-1]).mean())
 
 
-def study(measured: Measured) -> str:
-    """Ours at their defaults and EASE in the same run, beside the study's figures."""
+def study(measured: Measurements) -> str:
+    """Compare our default parameters and EASE to the results of the study."""
     models = {
         f"`{recommender.__name__}()`": Model(partial(ours, name=name), our_code()) for name, recommender in OURS.items()
     }
@@ -54,11 +55,11 @@ def study(measured: Measured) -> str:
         values, seconds = [], []
         for data in folds():
 
-            def fit_and_judge(model: Model = model, data: Split = data) -> dict[str, float]:
+            def fit_and_evaluate(model: Model = model, data: Split = data) -> dict[str, float]:
                 scores, seconds = timed_fit(model.fit, data)
                 return {"ndcg@10": fixed_ndcg(scores, data), "seconds": seconds}
 
-            found = measured((data.name, data.seed, name, data.fingerprint(), model.code), fit_and_judge)
+            found = measured((data.name, data.seed, name, data.fingerprint(), model.code), fit_and_evaluate)
             values.append(found["ndcg@10"])
             seconds.append(found["seconds"])
         rows.append({"model": name, "from": "this run", "ndcg@10": np.mean(values), "s": f"{np.mean(seconds):.3g}"})

@@ -1,4 +1,4 @@
-"""Tables to the terminal, tables and plots to one self-contained HTML page."""
+"""Report that prints tables, and writes tables and plots to a self-contained HTML page."""
 
 from __future__ import annotations
 
@@ -39,12 +39,12 @@ svg { width: 100%; height: auto; }
 
 
 class Report:
-    """Prints as it goes; `save` writes the page.
+    """Report with sections of tables, plots and galleries. Tables are printed; `save` writes the page.
 
     Parameters
     ----------
     title, subtitle : str
-        Heading of the page.
+        Title and subtitle of the page.
     """
 
     def __init__(self, title: str, subtitle: str) -> None:
@@ -53,7 +53,7 @@ class Report:
         print(f"{title}\n{subtitle}")
 
     def section(self, title: str, text: str) -> None:
-        """Begin a section."""
+        """Start a section."""
         print(f"\n== {title} ==\n{text}")
         self._sections.append([f"<h2>{html.escape(title)}</h2><p>{html.escape(text)}</p>"])
 
@@ -65,7 +65,7 @@ class Report:
         index: bool = False,
         formats: Mapping[str, str] | None = None,
     ) -> None:
-        """Show a table; whole numbers without decimals, others with four."""
+        """Add a table, with four decimals for numbers that are not integers."""
         text = pd.DataFrame(
             {column: [_cell(value, (formats or {}).get(column)) for value in table[column]] for column in table},
             index=table.index,
@@ -89,7 +89,7 @@ class Report:
         self._sections[-1].append(f'<div class="scroll"><table>{title}{body}</table></div>')
 
     def bars(self, table: pd.DataFrame, label: str, value: str) -> None:
-        """Horizontal bars, in the order of the table."""
+        """Add a horizontal bar chart, in the order of the table."""
         figure, axes = plt.subplots(figsize=(8, 0.5 * len(table) + 0.8))
         bars = axes.barh(table[label], table[value], color="#1f6f8b")
         axes.bar_label(bars, fmt="%.4f", padding=4)
@@ -101,19 +101,19 @@ class Report:
         self.figure(figure)
 
     def gallery(self, gallery: ItemGallery) -> None:
-        """Pictures; the terminal is told how many."""
+        """Add a gallery; only its summary is printed."""
         print(gallery)
         self._sections[-1].append(gallery._repr_html_())
 
     def save(self, folder: Path, seconds: float) -> Path:
-        """Write report.html."""
+        """Write report.html, and return its path."""
         folder.mkdir(parents=True, exist_ok=True)
         sections = "".join(f"<section>{''.join(parts)}</section>" for parts in self._sections)
         page = (
             f'<!doctype html><html lang="en"><head><meta charset="utf-8">'
             f'<meta name="viewport" content="width=device-width, initial-scale=1">'
             f"<title>{html.escape(self._title)}</title><style>{STYLE}</style></head><body><main>"
-            f"<h1>{html.escape(self._title)}</h1><p>{html.escape(self._subtitle)} · {seconds:.0f} s in all</p>"
+            f"<h1>{html.escape(self._title)}</h1><p>{html.escape(self._subtitle)} · total time {seconds:.0f} s</p>"
             f"{sections}</main></body></html>"
         )
         path = folder / "report.html"
@@ -121,7 +121,7 @@ class Report:
         return path
 
     def figure(self, figure: plt.Figure, caption: str = "") -> None:
-        """A picture, with a heading if there are several."""
+        """Add a figure with an optional caption."""
         if caption:
             self._sections[-1].append(f"<h3>{html.escape(caption)}</h3>")
         buffer = io.StringIO()

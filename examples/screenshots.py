@@ -1,8 +1,8 @@
-"""Pictures of a page as headless Chromium shows it, in a wide and in a narrow window.
+"""Screenshots of a page in headless Chromium, in a wide and in a narrow window.
 
     python examples/screenshots.py demo-report/report.html --to pictures [--only "section:nth-of-type(7)"]
 
-Needs `pip install selenium`, and chromium with chromedriver on the PATH.
+Requires `pip install selenium`, and chromium and chromedriver on the PATH.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 
 SWITCHES = [
     "--headless=new",
-    "--no-sandbox",  # which root has to do without
+    "--no-sandbox",  # required if run as root
     "--disable-gpu",
     "--disable-dev-shm-usage",
     "--disable-background-networking",
@@ -23,18 +23,18 @@ SWITCHES = [
     "--disable-sync",
     "--no-first-run",
     "--hide-scrollbars",
-    "--host-resolver-rules=MAP * ~NOTFOUND",  # there is no network
+    "--host-resolver-rules=MAP * ~NOTFOUND",  # disables network access
 ]
 WIDTHS = {"wide": 1200, "narrow": 390}
 
 
 def headless_browser() -> Any:
-    """A browser without a window and without a network, which keeps what pages say on the console.
+    """Start a browser without a window and without network access, which records the console log.
 
     Raises
     ------
     FileNotFoundError
-        Where there is no chromium or chromedriver.
+        If chromium or chromedriver is not installed.
     """
     from selenium import webdriver
 
@@ -49,18 +49,18 @@ def headless_browser() -> Any:
 def _found(name: str) -> str:
     path = shutil.which(name)
     if path is None:
-        raise FileNotFoundError(f"there is no {name} on the PATH: apt-get install chromium chromium-driver")
+        raise FileNotFoundError(f"{name} is not on the PATH. Install it with: apt-get install chromium chromium-driver")
     return path
 
 
 def resize(browser: Any, width: int) -> None:
-    """Make the window so many pixels wide."""
+    """Set the width of the window in pixels."""
     metrics = {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False}
     browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
 
 
 def screenshot(browser: Any, selector: str) -> bytes:
-    """A PNG of the first element that a CSS selector finds, all of it, whatever the window shows."""
+    """PNG of the first element that matches a CSS selector, including parts outside of the window."""
     box = browser.execute_script(
         "return document.querySelector(arguments[0]).getBoundingClientRect().toJSON()", selector
     )
@@ -72,8 +72,8 @@ def screenshot(browser: Any, selector: str) -> bytes:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("page", type=Path)
-    parser.add_argument("--to", type=Path, default=Path(), help="folder for the pictures")
-    parser.add_argument("--only", default="html", help="CSS selector of a part of the page")
+    parser.add_argument("--to", type=Path, default=Path(), help="folder for the screenshots")
+    parser.add_argument("--only", default="html", help="CSS selector of the part of the page to capture")
     arguments = parser.parse_args()
     arguments.to.mkdir(parents=True, exist_ok=True)
     with headless_browser() as browser:

@@ -1,7 +1,7 @@
-"""What the embedded space of a tuned recommender is good for: the second half of the posts.
+"""Uses of the embeddings of a tuned recommender.
 
-Galleries of recommendations, similar items and items for a tag, why an item is recommended, tags suggested for
-items, and maps of the space.
+Shows galleries of recommendations, similar items and items for a tag, an explanation of a recommendation, suggested
+tags, and maps of the embedding space.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from sklearn_recsketch.inspection import (
     ExplanationDisplay,
     ItemGallery,
     embedding_norms,
-    items_like_feature,
+    rank_by_feature,
     similar_features,
     sketchfab_thumbnails,
     suggest_features,
@@ -30,7 +30,7 @@ from sklearn_recsketch.inspection import (
 
 @dataclass(frozen=True)
 class Catalogue:
-    """What is known of the items beside the likes.
+    """Features, titles and images of the items.
 
     Attributes
     ----------
@@ -38,7 +38,7 @@ class Catalogue:
     names : Series or None
         Titles by id.
     images : callable
-        From ids to pictures by id.
+        Function that maps ids to a mapping from ids to images.
     """
 
     features: SideFeatures | None
@@ -47,7 +47,7 @@ class Catalogue:
 
     @classmethod
     def of(cls, features: SideFeatures | None, names: pd.Series | None, thumbnails: bool) -> Catalogue:
-        """With Sketchfab's thumbnails, embedded in the page, or generated pictures; no titles that are ids."""
+        """Use embedded thumbnails from Sketchfab or placeholder images, and no titles if they are equal to the ids."""
 
         def images(ids: Any) -> Mapping[Any, Any]:
             return sketchfab_thumbnails(ids, embed=True) if thumbnails else {}
@@ -56,49 +56,54 @@ class Catalogue:
         return cls(features, names if named else None, images)
 
     def gallery(self, table: pd.DataFrame) -> ItemGallery:
-        """A table of items as pictures."""
+        """Gallery of a table of items."""
         column = "similar_item" if "similar_item" in table else "item"
         shown = pd.unique(pd.concat([table[name] for name in {column, "item"} & set(table)]))
         return ItemGallery(table, images=self.images(shown), titles=self.names)
 
     def features_of(self, item: Any) -> list[str]:
-        """Names of the features an item has."""
+        """Names of the features of an item."""
         row = np.flatnonzero(self.features.ids == item)
         return self.features.feature_names()[self.features.matrix[row].indices].tolist()
 
     def carriers(self, feature: str) -> set[Any]:
-        """Items that have a feature."""
+        """Ids of the items that have a feature."""
         column = self.features.feature_names().tolist().index(feature)
         return set(self.features.ids[self.features.matrix[:, [column]].toarray().ravel() > 0])
 
 
 def show_recommendations(report: Report, winner: Any, X: pd.DataFrame, catalogue: Catalogue) -> None:
-    """What three users get, and why one of them gets the first."""
+    """Show the recommendations of three users, and explain one of them."""
     by_activity = X["user"].value_counts().index
     middle = len(by_activity) // 2
     table = winner.recommend(by_activity[middle : middle + 3], k=6)
-    report.section("Recommendations", "For three users with the median number of likes; what they like is left out.")
+    report.section(
+        "Recommendations", "For three users with the median number of likes, without the items that they have liked."
+    )
     report.gallery(catalogue.gallery(table))
     display = ExplanationDisplay.from_estimator(winner, table["user"][0], table["item"][0], titles=catalogue.names)
-    report.figure(display.figure_, caption="Why the first of these: what adds up to its score")
+    report.figure(display.figure_, caption="Explanation of the first recommendation: contributions to its score")
 
 
 def show_neighbours(report: Report, winner: Any, X: pd.DataFrame, catalogue: Catalogue) -> None:
-    """Similar items."""
+    """Show the items most similar to the three most popular ones."""
     popular = X["item"].value_counts().index[:3]
-    report.section("Similar items", "The nearest to the three most liked, by cosine in the embedded space.")
+    report.section(
+        "Similar items",
+        "The items most similar to the three most liked ones, by cosine similarity of their embeddings.",
+    )
     report.gallery(catalogue.gallery(winner.similar_items(popular, k=5)))
 
 
 def show_tags(report: Report, winner: Any, X: pd.DataFrame, catalogue: Catalogue) -> None:
-    """Sorting by tag, suggesting tags, similar tags."""
+    """Show items sorted by tag, suggested tags and similar tags."""
     common = embedding_norms(winner, "item_features")["feature"][:8].tolist()
-    table = items_like_feature(winner, common[:3], k=6)
+    table = rank_by_feature(winner, common[:3], k=6)
     carriers = {tag: catalogue.carriers(tag) for tag in common[:3]}
     has = [item in carriers[tag] for tag, item in zip(table["feature"], table["item"], strict=True)]
     report.section(
         "Tags",
-        f"Items sorted by how near they are to a tag: {sum(has)} of these {len(has)} have the tag they are under.",
+        f"Items sorted by similarity to a tag. {sum(has)} of these {len(has)} items have the tag.",
     )
     report.gallery(catalogue.gallery(table))
     popular = X["item"].value_counts().index[:5]
@@ -109,22 +114,22 @@ def show_tags(report: Report, winner: Any, X: pd.DataFrame, catalogue: Catalogue
     ]
     report.table(titled(pd.DataFrame(rows), catalogue.names), caption="Tags suggested for the most liked items")
     nearest = similar_features(winner, common, k=4).groupby("feature", sort=False)["similar_feature"].agg(", ".join)
-    report.table(nearest.rename("similar").reset_index(), caption="Tags that mean much the same to this model")
+    report.table(nearest.rename("similar").reset_index(), caption="Tags with similar embeddings")
 
 
 def show_space(report: Report, winner: Any, catalogue: Catalogue, seed: int) -> None:
-    """Maps of items and tags, and how long their vectors are."""
-    report.section("The space", "Near each other is what is liked by the same users; directions have no meaning.")
+    """Show maps of items and tags, and the norms of their vectors."""
+    report.section("Embedding space", "Items that the same users like are close together; the axes have no meaning.")
     titles = None if catalogue.names is None else catalogue.names.to_dict()
     maps = {"items": titles} if catalogue.features is None else {"items": titles, "item_features": None}
     for of, labels in maps.items():
         display = EmbeddingDisplay.from_estimator(winner, of, n_points=500, labels=labels, random_state=seed)
         report.figure(display.figure_, caption=f"Map of {of.replace('_', ' ')}")
-    report.figure(EmbeddingNormsDisplay.from_estimator(winner).figure_, caption="Popularity against length of vectors")
+    report.figure(EmbeddingNormsDisplay.from_estimator(winner).figure_, caption="Popularity and norms of vectors")
 
 
 def show_embeddings(report: Report, winner: Any, X: pd.DataFrame, catalogue: Catalogue, seed: int) -> None:
-    """All of it."""
+    """Show all sections."""
     show_recommendations(report, winner, X, catalogue)
     show_neighbours(report, winner, X, catalogue)
     if catalogue.features is not None:
@@ -133,7 +138,7 @@ def show_embeddings(report: Report, winner: Any, X: pd.DataFrame, catalogue: Cat
 
 
 def titled(table: pd.DataFrame, names: pd.Series | None) -> pd.DataFrame:
-    """With a column of titles where items have any."""
+    """Add a column of titles if items have any."""
     if names is None:
         return table
     return table.assign(title=[names.get(item, "") for item in table["item"]])[["item", "title", "has", "suggested"]]

@@ -1,4 +1,4 @@
-"""Seeded data and a server, shared by the tests."""
+"""Fixtures shared by the tests: seeded data, fitted recommenders, indexes, a server and a Spark session."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import shutil
 import sys
 import threading
 
-if "PYTEST_XDIST_WORKER" in os.environ:  # before numpy is imported: the workers share the cores
+if "PYTEST_XDIST_WORKER" in os.environ:  # before numpy is imported, because the workers share the cores
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ.setdefault(name, "1")
 
@@ -23,30 +23,30 @@ from sklearn_recsketch.datasets import make_interactions
 from sklearn_recsketch.preprocessing import SideFeatures
 from sklearn_recsketch.serving import to_index
 
-settings.register_profile("suite", deadline=None)  # a loaded machine is not a fault
+settings.register_profile("suite", deadline=None)  # tests must not fail because the machine is busy
 settings.register_profile("fast", deadline=None, max_examples=20)
 settings.load_profile("suite")
 
 
-@pytest.hookimpl(tryfirst=True)  # before -m looks at marks
+@pytest.hookimpl(tryfirst=True)  # before -m selects by marks
 def pytest_collection_modifyitems(items):
-    """Mark what starts Spark, and begin with what takes longest, so that no worker is left with it at the end."""
+    """Mark tests that start Spark, and run the slowest tests first, so that no worker is left with them at the end."""
     for item in items:
         if "spark" in getattr(item, "fixturenames", ()):
             item.add_marker("spark")
-    long = {"spark", "cluster", "browser"}
-    items.sort(key=lambda item: long.isdisjoint(mark.name for mark in item.iter_markers()))
+    slowest = {"spark", "cluster", "browser"}
+    items.sort(key=lambda item: slowest.isdisjoint(mark.name for mark in item.iter_markers()))
 
 
 @pytest.fixture(params=[0, 1])
 def seed(request):
-    """Seed of a test whose property must not depend on it."""
+    """Seed for tests of properties that hold for any seed."""
     return request.param
 
 
 @pytest.fixture(scope="session")
 def planted():
-    """X, y, item features: low-rank taste for 300 users and 120 items."""
+    """X, y and item features: 300 users and 120 items with low-rank preferences."""
     return make_interactions(
         300,
         120,
@@ -62,7 +62,7 @@ def planted():
 
 @pytest.fixture(scope="session")
 def split(planted):
-    """Training and test rows of `planted`: a third of each user's items is held out."""
+    """X and y of training rows, X and y of test rows: a random third of the rows of `planted` is held out."""
     X, y, _ = planted
     test = np.random.RandomState(0).random_sample(len(X)) < 1 / 3
     return X[~test], y[~test], X[test], y[test]
@@ -70,7 +70,7 @@ def split(planted):
 
 @pytest.fixture(scope="session")
 def tiny():
-    """X, y, item features, user features: 20 users, 14 items, counts; small enough for dense algebra."""
+    """X, y, item features and user features: 20 users and 14 items with counts, small enough for dense algebra."""
     X, y, item_features = make_interactions(
         20, 14, n_components=3, mean_activity=5, n_tags=6, counts=True, return_features=True, random_state=3
     )
@@ -81,7 +81,10 @@ def tiny():
 
 @pytest.fixture(scope="session")
 def checkerboard():
-    """Even users like even items, odd users odd ones; the pair (i, i) is withheld, so it is the one right answer."""
+    """Interactions of even users with even items and of odd users with odd items, except for the pairs (i, i).
+
+    For user i the only correct recommendation is item i.
+    """
     n = 30
     pairs = [(u, i) for u in range(n) for i in range(u % 2, n, 2) if i != u]
     return pd.DataFrame(pairs, columns=["user", "item"])
@@ -89,13 +92,13 @@ def checkerboard():
 
 @pytest.fixture(scope="session")
 def likes():
-    """X, y, item features: 80 users, 40 items; quick to search over."""
+    """X, y and item features: 80 users and 40 items, small enough for hyper-parameter searches."""
     return make_interactions(80, 40, n_tags=6, return_features=True, random_state=0)
 
 
 @pytest.fixture
 def api():
-    """A server on this machine."""
+    """Local server that imitates the API of Sketchfab."""
     api = Api()
     thread = threading.Thread(target=api.http.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
@@ -105,7 +108,7 @@ def api():
     thread.join()
 
 
-# What an index is made of, and indexes.
+# Recommenders and their indexes.
 
 
 @pytest.fixture(scope="session")
@@ -116,35 +119,35 @@ def wrmf(planted):
 
 @pytest.fixture(scope="session", params=["exact", "hnsw"])
 def index(request, wrmf):
-    """Its items by score, in an index of either kind."""
+    """Index of the items of `wrmf`, of either kind."""
     return to_index(wrmf, request.param)
 
 
 @pytest.fixture(scope="session")
 def large():
-    """A recommender of 300 users and 4,000 items with made-up factors."""
+    """Recommender of 300 users and 4,000 items with random factors."""
     return large_model()
 
 
 @pytest.fixture(scope="session")
 def graph(large):
-    """Its items by score, in a graph."""
+    """HNSW index of the items of `large`."""
     return to_index(large)
 
 
-# Another library.
+# Spark.
 
 
 @pytest.fixture(scope="session")
 def spark(tmp_path_factory):
-    """A Spark session in two threads of this machine, which needs no network."""
+    """Local Spark session with two threads, which needs no network."""
     sql = pytest.importorskip("pyspark.sql", reason="pyspark is not installed")
     if not (shutil.which("java") or os.environ.get("JAVA_HOME")):
-        pytest.skip("Spark needs Java, and there is none")
+        pytest.skip("Spark needs Java, which is not installed")
     settings = {
         "spark.driver.bindAddress": "127.0.0.1",
         "spark.driver.host": "127.0.0.1",
-        # Nothing here runs long enough to optimise; what is compiled in haste needs a larger stack.
+        # No query runs long enough to be worth optimising; the quick compiler needs a larger stack.
         "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -Xss4m",
         "spark.default.parallelism": "2",
         "spark.sql.shuffle.partitions": "2",
@@ -168,13 +171,13 @@ def spark(tmp_path_factory):
 
 @pytest.fixture
 def path(tmp_path):
-    """Where a file of likes may be written."""
+    """Path to which a Parquet file may be written."""
     return tmp_path / "likes.parquet"
 
 
 @pytest.fixture
 def folder(planted, tmp_path):
-    """Three part files as Spark leaves them, one of them empty, and what lies beside them."""
+    """Folder as Spark writes it: three part files, one of them empty, and the files beside them that are not data."""
     X = planted[0]
     parts = tmp_path / "likes"
     parts.mkdir()

@@ -1,4 +1,4 @@
-"""The demo's report and a gallery's page, in headless Chromium."""
+"""The report of the demo and the page of a gallery, opened in headless Chromium."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def browser():
 
 @pytest.fixture(scope="module")
 def files(tmp_path_factory):
-    """Likes and features as the posts have them, with titles and a tag that try to be more than text."""
+    """Files of likes and features in the format of the demo, with titles and a tag that contain HTML."""
     folder = tmp_path_factory.mktemp("likes")
     X, _, tags = make_interactions(200, 80, n_tags=8, return_features=True, random_state=0)
     names = {item: HOSTILE if n % 2 else f"Model {item}" for n, item in enumerate(X["item"].unique())}
@@ -53,7 +53,7 @@ def files(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def report(files):
-    """The report of a short run of the demo."""
+    """Path of the report of a short run of the demo."""
     command = [sys.executable, DEMO, "--likes", files / "likes.psv", "--features", files / "feats.psv"]
     options = ["--n-iter", "2", "--n-jobs", "1", "--report", files]
     subprocess.run([*command, *options], check=True, capture_output=True, text=True)
@@ -70,22 +70,22 @@ def gallery(tmp_path_factory):
 
 @pytest.fixture(params=["report", "gallery"])
 def opened(request, browser):
-    browser.get_log("browser")  # what earlier pages said
+    browser.get_log("browser")  # discards messages of earlier pages
     browser.get(request.getfixturevalue(request.param).as_uri())
     return browser
 
 
-def test_nothing_is_said_on_the_console(opened):
+def test_the_console_is_empty(opened):
     opened.execute_async_script(LOAD_ALL)
     assert opened.get_log("browser") == []
 
 
-def test_nothing_is_asked_of_the_network(opened):
-    asked = opened.execute_script("return performance.getEntriesByType('resource').map(entry => entry.name)")
-    assert [name for name in asked if not name.startswith("data:")] == []
+def test_no_request_is_sent(opened):
+    urls = opened.execute_script("return performance.getEntriesByType('resource').map(entry => entry.name)")
+    assert [name for name in urls if not name.startswith("data:")] == []
 
 
-def test_titles_and_tags_stay_text(opened):
+def test_titles_and_tags_are_escaped(opened):
     counts = "return [document.scripts.length, document.querySelectorAll('[onerror]').length, document.title]"
     scripts, handlers, title = opened.execute_script(counts)
     assert (scripts, handlers) == (0, 0)
@@ -93,12 +93,12 @@ def test_titles_and_tags_stay_text(opened):
     assert HOSTILE in opened.execute_script("return document.body.innerText")
 
 
-def test_every_picture_is_shown(opened):
+def test_every_picture_loads(opened):
     assert opened.execute_script("return document.images.length") > 20
     assert opened.execute_async_script(LOAD_ALL) == []
 
 
 @pytest.mark.parametrize("width", [360, 800, 1600])
-def test_no_window_is_too_narrow(opened, width):
+def test_page_fits_any_width(opened, width):
     resize(opened, width)
     assert opened.execute_script("return document.documentElement.scrollWidth") <= width

@@ -1,4 +1,4 @@
-"""Recommenders inside scikit-learn: pipelines, searches, routing, callbacks, checks, persistence."""
+"""Recommenders in scikit-learn: pipelines, searches, metadata routing, persistence, callbacks and estimator checks."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import joblib
 import numpy as np
 import pytest
 import sklearn
+from estimators import RECOMMENDERS, small
 from sklearn.base import clone
 from sklearn.callback import ProgressBar, ScoringMonitor
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401
@@ -22,21 +23,12 @@ from sklearn.pipeline import Pipeline
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from sklearn_recsketch import (
-    BPRRecommender,
     InteractionThresholder,
-    PopularityRecommender,
-    WARPRecommender,
-    WRMFRecommender,
 )
 from sklearn_recsketch.metrics import make_ranking_scorer
 from sklearn_recsketch.model_selection import UserHoldoutSplit
 
-FACTORS = [
-    WRMFRecommender(4, max_iter=3, random_state=0),
-    WARPRecommender(4, max_iter=3, random_state=0),
-    BPRRecommender(4, max_iter=3, random_state=0),
-]
-POPULARITY = PopularityRecommender()
+*FACTORS, POPULARITY = small(RECOMMENDERS, max_iter=3)
 EVERY = pytest.mark.parametrize("rec", [*FACTORS, POPULARITY], ids=lambda rec: type(rec).__name__)
 WITH_FACTORS = pytest.mark.parametrize("rec", FACTORS, ids=lambda rec: type(rec).__name__)
 CV = UserHoldoutSplit(n_items=2, random_state=0)
@@ -56,7 +48,7 @@ def test_cross_val_score_of_a_pipeline(rec, planted):
 
 
 @WITH_FACTORS
-def test_training_scores_are_above_held_out_ones(rec, planted):
+def test_training_scores_exceed_test_scores(rec, planted):
     model = pipeline(rec).set_params(rec__max_iter=20)
     result = cross_validate(model, planted[0], cv=CV, return_train_score=True, error_score="raise")
     assert result["train_score"][0] > result["test_score"][0] > 0
@@ -105,14 +97,14 @@ def test_plain_skopt_searches(routing, planted):
         search.fit(X, y, **{name: features})
     assert search.best_score_ > 0
     assert search.best_estimator_["rec"].item_features_ is not None
-    # What skopt draws is a NumPy scalar or its own type: none of it stays in fitted arrays.
+    # skopt passes NumPy scalars and types of its own, which must not end up in fitted arrays.
     assert np.isfinite(search.best_estimator_["rec"].recommend(k=2)["score"]).all()
 
 
 @EVERY
-def test_encoder_is_tunable_without_ceremony(rec, planted):
+def test_parameters_of_the_default_encoder_can_be_searched(rec, planted):
     if rec is POPULARITY:
-        pytest.skip("it has no encoder")
+        pytest.skip("PopularityRecommender has no encoder")
     X, y, features = planted
     search = GridSearchCV(clone(rec), {"item_encoder__min_count": [1, 10]}, cv=CV, error_score="raise")
     search.fit(X, y, item_features=features)
@@ -147,7 +139,7 @@ def test_validation_data_are_routed(rec, split):
     assert len(model["rec"].validation_scores_) == 3
 
 
-# Estimators as values.
+# Cloning and persistence.
 
 
 @EVERY
@@ -168,7 +160,7 @@ def test_clone_is_unfitted_and_equal(rec, planted):
 
 
 @EVERY
-def test_pickled_model_answers_alike(rec, planted):
+def test_pickled_model_recommends_the_same(rec, planted):
     X, y, features = planted
     model = clone(rec).fit(X, y, item_features=features)
     other = pickle.loads(pickle.dumps(model))
@@ -177,7 +169,7 @@ def test_pickled_model_answers_alike(rec, planted):
 
 
 @EVERY
-def test_memory_mapped_model_answers_alike(rec, planted, tmp_path):
+def test_memory_mapped_model_recommends_the_same(rec, planted, tmp_path):
     X, y, features = planted
     model = clone(rec).fit(X, y, item_features=features)
     joblib.dump(model, tmp_path / "model.joblib")
@@ -194,7 +186,7 @@ def test_memory_mapped_model_answers_alike(rec, planted, tmp_path):
 
 
 class CountEpochs:
-    """Counts the epochs of fits, and stops one where it is told to."""
+    """Callback that counts epochs, and stops the fit after `stop_after` of them if that is given."""
 
     def __init__(self, stop_after=None):
         self.stop_after = stop_after
@@ -244,26 +236,26 @@ def test_progress_bar_works_alone(rec, planted, capsys):
     assert model.n_iter_ == 3
 
 
-# scikit-learn's own checks.
+# Estimator checks of scikit-learn.
 
-COLUMNS = "X of a recommender has two columns, user and item, or three with a weight; the check needs {} to be accepted"
-BY_NATURE = {
+COLUMNS = "X of a recommender has the columns user, item and optionally weight, but the check passes {} columns"
+EXPECTED_FAILURES = {
     "check_n_features_in_after_fitting": COLUMNS.format("four"),
     "check_positive_only_tag_during_fit": COLUMNS.format("four"),
     "check_estimators_dtypes": COLUMNS.format("five"),
     "check_dtype_object": COLUMNS.format("ten"),
 }
-# X may have a weight column in fit and none later, or the reverse: it is read by position.
-FEWER = "transform takes two columns or three, whatever fit had: the weight column is optional in each call"
-OF_THRESHOLDER = BY_NATURE | {
-    "check_transformer_general": FEWER,
-    "check_transformer_preserve_dtypes": "transform returns a frame of ids and weights whatever comes in: "
-    "an array of one type would turn ids into floats",
+# The weight column is read by position, so X may have it in fit and not in transform, or vice versa.
+OPTIONAL = "transform accepts two or three columns, independent of fit: the weight column is optional in each call"
+THRESHOLDER_FAILURES = EXPECTED_FAILURES | {
+    "check_transformer_general": OPTIONAL,
+    "check_transformer_preserve_dtypes": "transform always returns a frame of ids and weights, "
+    "because an array of a single dtype would convert ids to floats",
 }
 
 
 def expected_failures(estimator):
-    return OF_THRESHOLDER if isinstance(estimator, InteractionThresholder) else BY_NATURE
+    return THRESHOLDER_FAILURES if isinstance(estimator, InteractionThresholder) else EXPECTED_FAILURES
 
 
 @parametrize_with_checks(

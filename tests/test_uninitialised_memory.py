@@ -1,4 +1,4 @@
-"""Arrays from `np.empty` are written before they are read: no result depends on what memory held before."""
+"""Arrays from `np.empty` are written before they are read: results do not depend on uninitialised memory."""
 
 from __future__ import annotations
 
@@ -7,13 +7,12 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
+from estimators import small
 from parquet_writing import write
 from sklearn.base import clone
 
 from sklearn_recsketch import (
-    BPRRecommender,
     PopularityRecommender,
-    WARPRecommender,
     WRMFRecommender,
 )
 from sklearn_recsketch._data.interactions import check_interactions
@@ -23,17 +22,14 @@ from sklearn_recsketch.model_selection import TemporalUserSplit, UserHoldoutSpli
 from sklearn_recsketch.preprocessing import ParquetInteractions, SideFeatureEncoder, threshold_interactions, to_matrix
 from sklearn_recsketch.serving import to_index
 
-RECOMMENDERS = [
-    WRMFRecommender(4, max_iter=2, random_state=0),
-    WRMFRecommender(4, max_iter=2, item_encoder=SideFeatureEncoder(identity=False), random_state=0),
-    WRMFRecommender(4, max_iter=2, solver="cholesky", random_state=0),
-    WARPRecommender(4, max_iter=2, random_state=0),
-    BPRRecommender(4, max_iter=2, random_state=0),
+MODELS = [
+    *small(),
+    *small([WRMFRecommender], item_encoder=SideFeatureEncoder(identity=False)),
+    *small([WRMFRecommender], solver="cholesky"),
 ]
 
-
-# Of floats a signalling NaN, which says so at the first sum or cast; of integers no place in any array.
-HARM = {
+# Values that raise errors when they are used: signalling NaNs, and integers that are not valid indices.
+POISON = {
     np.dtype(np.float32): np.uint32(0x7FA00000).view(np.float32),
     np.dtype(np.float64): np.uint64(0x7FF4000000000000).view(np.float64),
     np.dtype(np.uint8): np.uint8(255),
@@ -42,16 +38,16 @@ HARM = {
 }
 
 
-class DirtyNumpy:
-    """numpy, whose `empty` returns the values that do most harm where they are read."""
+class PoisonedNumpy:
+    """NumPy whose `empty` and `empty_like` return arrays filled with POISON."""
 
     def __getattr__(self, name):
         return getattr(np, name)
 
     def empty(self, shape, dtype=float):
         array = np.empty(shape, dtype)
-        bits = f"u{array.itemsize}"  # copied as bits, since a copy of a signalling NaN may be a quiet one
-        array.view(bits)[...] = HARM[array.dtype].view(bits)
+        bits = f"u{array.itemsize}"  # assigned as bits, because assigning a signalling NaN may make it quiet
+        array.view(bits)[...] = POISON[array.dtype].view(bits)
         return array
 
     def empty_like(self, prototype, dtype=None):
@@ -59,14 +55,14 @@ class DirtyNumpy:
 
 
 @pytest.fixture
-def dirty(monkeypatch):
-    """Where the package makes arrays with `np.empty`, outside of compiled kernels, they hold the worst."""
+def poisoned(monkeypatch):
+    """Replace `np` in the modules of the package, except for compiled kernels, by `PoisonedNumpy`."""
     for name, module in sys.modules.items():
         if name.startswith("sklearn_recsketch.") and ".kernels" not in name and vars(module).get("np") is np:
-            monkeypatch.setattr(module, "np", DirtyNumpy())
+            monkeypatch.setattr(module, "np", PoisonedNumpy())
 
 
-def test_arrays_are_dirty_where_they_should_be(dirty):
+def test_arrays_of_the_package_are_poisoned(poisoned):
     from sklearn_recsketch._ranking import top_k as _ranking
 
     with pytest.raises(RuntimeWarning, match="invalid value"):
@@ -74,9 +70,9 @@ def test_arrays_are_dirty_where_they_should_be(dirty):
     assert _ranking.np.empty_like(np.zeros(2, np.int32)).min() == np.iinfo(np.int32).max
 
 
-def test_weights_of_a_file_that_needs_float64_half_way(path, dirty, monkeypatch):
+def test_weights_that_need_float64_from_the_second_batch(path, poisoned, monkeypatch):
     monkeypatch.setattr("sklearn_recsketch.preprocessing._parquet.READ_ROWS", 2)
-    weights = [1.0, 2.0, 0.1, 3.0, 2.0]  # of which the first batch fits float32
+    weights = [1.0, 2.0, 0.1, 3.0, 2.0]  # float32 represents the first batch exactly, but not 0.1
     file = write(pd.DataFrame({"user": range(5), "item": range(5), "weight": weights}), path)
     assert check_interactions(file).weight.tolist() == weights
 
@@ -86,8 +82,8 @@ def fitted(rec, planted):
     return clone(rec).fit(X, y, item_features=features)
 
 
-def answers(rec, planted):
-    """Numbers of everything that a recommender is asked for."""
+def recommender_results(rec, planted):
+    """Yield results of all methods of a recommender, and of the functions that use it."""
     X = planted[0]
     few = rec.users_[:3]
     yield rec.user_factors_
@@ -105,8 +101,8 @@ def answers(rec, planted):
     yield rec.partial_fit(X[:50]).user_factors_
 
 
-def tables(planted, folder):
-    """Numbers of everything that is done to tables."""
+def table_results(planted, folder):
+    """Yield results of the functions and splitters for tables."""
     X, y, _ = planted
     yield to_matrix(X, y)[0].toarray()
     yield threshold_interactions(X, user_min=12, item_min=20)
@@ -120,16 +116,17 @@ def tables(planted, folder):
         yield rec.partial_fit(frame[:100]).recommend(k=4)["score"]
 
 
-def test_nothing_that_is_done_to_tables_depends_on_memory(planted, tmp_path, request):
-    before = [np.asarray(values) for values in tables(planted, tmp_path)]
-    request.getfixturevalue("dirty")
-    for expected, values in zip(before, tables(planted, tmp_path), strict=True):
+def test_results_on_tables_do_not_depend_on_memory(planted, tmp_path, request):
+    before = [np.asarray(values) for values in table_results(planted, tmp_path)]
+    request.getfixturevalue("poisoned")
+    for expected, values in zip(before, table_results(planted, tmp_path), strict=True):
         np.testing.assert_array_equal(values, expected)
 
 
-@pytest.mark.parametrize("rec", RECOMMENDERS, ids=str)
-def test_no_answer_of_a_recommender_depends_on_memory(rec, planted, request):
-    before = [np.asarray(values) for values in answers(fitted(rec, planted), planted)]
-    request.getfixturevalue("dirty")
-    for expected, values in zip(before, answers(fitted(rec, planted), planted), strict=True):
-        np.testing.assert_allclose(values, expected, rtol=1e-5, atol=1e-6)  # of what BLAS makes of other addresses
+@pytest.mark.parametrize("rec", MODELS, ids=str)
+def test_results_of_a_recommender_do_not_depend_on_memory(rec, planted, request):
+    before = [np.asarray(values) for values in recommender_results(fitted(rec, planted), planted)]
+    request.getfixturevalue("poisoned")
+    for expected, values in zip(before, recommender_results(fitted(rec, planted), planted), strict=True):
+        # BLAS may round differently at different addresses.
+        np.testing.assert_allclose(values, expected, rtol=1e-5, atol=1e-6)

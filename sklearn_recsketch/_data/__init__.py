@@ -1,1 +1,1 @@
-"""From tables of ids to coded, summed matrices."""
+"""Validation of tables of ids, and their conversion to integer codes and sparse matrices."""

@@ -1,4 +1,4 @@
-"""What the name of a column says of its contents: users, items or times."""
+"""Guesses from the name of a column whether it contains users, items or times."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from itertools import product
 
 __all__ = ["are_swapped", "is_id", "is_time", "suggested_pair", "third_is_id"]
 
-# Names are compared by their letters and digits alone, in lower case: "User-ID", "userId" and "user_id" are one.
+# Names are compared by their letters and digits in lower case: "User-ID", "userId" and "user_id" are equal.
 USERS = {
     "user", "usr", "anonuser", "customer", "cust", "client", "consumer", "member", "visitor", "fullvisitor", "reviewer",
     "rater", "account", "person", "profile", "listener", "viewer", "reader", "player", "subscriber", "shopper", "buyer",
     "guest", "student", "learner", "donor", "employee", "household", "patron", "steamuser",
 }  # fmt: skip
-# What stands for a user where nobody has logged in.
+# Stand-ins for users in data without accounts.
 BASKETS = {
     "session", "visit", "order", "invoice", "basket", "cart", "transaction", "trip", "playlist", "device", "cookie",
 }  # fmt: skip
@@ -49,43 +49,43 @@ TIMES |= {event + ending for event, ending in product(EVENTS, ("time", "date", "
 
 
 def _bare(name: str) -> str:
-    # Some files have the type of a column behind its name: "user_id:token".
+    # Some files append the type of a column to its name: "user_id:token".
     return re.sub(r"[^a-z0-9]", "", name.split(":")[0].lower())
 
 
 def _words(name: str) -> list[str]:
-    """Words of a name in snake_case, camelCase or with spaces, in lower case."""
+    """Lower-case words of a name in snake_case or camelCase, or with spaces."""
     return [word.lower() for word in re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+", name)]
 
 
-def _with(stems: set[str], endings: tuple[str, ...]) -> set[str]:
+def _with_endings(stems: set[str], endings: tuple[str, ...]) -> set[str]:
     return {stem + ending for stem, ending in product(stems, endings)}
 
 
-USER_ID_NAMES = _with(USERS, ID_ENDINGS) | USER_IDS
-USER_NAMES = _with(USERS, OTHER_ENDINGS) | USER_ID_NAMES
-BASKET_NAMES = _with(BASKETS, ("", *ID_ENDINGS)) | {"householdkey"}
-ITEM_ID_NAMES = _with(ITEMS, ID_ENDINGS) | ITEM_IDS
-ITEM_NAMES = _with(ITEMS, OTHER_ENDINGS) | ITEM_ID_NAMES
+USER_ID_NAMES = _with_endings(USERS, ID_ENDINGS) | USER_IDS
+USER_NAMES = _with_endings(USERS, OTHER_ENDINGS) | USER_ID_NAMES
+BASKET_NAMES = _with_endings(BASKETS, ("", *ID_ENDINGS)) | {"householdkey"}
+ITEM_ID_NAMES = _with_endings(ITEMS, ID_ENDINGS) | ITEM_IDS
+ITEM_NAMES = _with_endings(ITEMS, OTHER_ENDINGS) | ITEM_ID_NAMES
 
 
 def are_swapped(names: list[str]) -> bool:
-    """Whether columns are called as if items came before users."""
+    """Whether the names of the first two columns suggest items and then users."""
     return _bare(names[0]) in ITEM_NAMES and _bare(names[1]) in USER_NAMES | BASKET_NAMES
 
 
 def is_id(name: str) -> bool:
-    """Whether a column is called an id of users or of items; "orders" may as well be a number of them."""
+    """Whether a name suggests ids of users or items. "orders" does not: it may be a number of orders."""
     return _bare(name) in USER_ID_NAMES | ITEM_ID_NAMES
 
 
 def third_is_id(names: list[str]) -> bool:
-    """Whether the third of three columns is called an id, or is the only one called users or items."""
+    """Whether the third of three names suggests ids, or is the only one that suggests users or items."""
     return is_id(names[2]) or names[2] in (suggested_pair(names) or ())
 
 
 def is_time(name: str) -> bool:
-    """Whether a column is called a time; "play_time" and "days" are amounts."""
+    """Whether a name suggests points in time. "play_time" and "days" do not: they are durations."""
     bare, words = _bare(name), _words(name)
     if bare in TIMES or bare.startswith("timestamp") or bare.endswith(("timestamp", "datetime")):
         return True
@@ -96,7 +96,7 @@ def is_time(name: str) -> bool:
 
 
 def suggested_pair(names: list[str]) -> tuple[str, str] | None:
-    """The columns that are called users and items, None where either is missing."""
+    """Return the names that suggest users and items, or None if either is missing."""
     user = _first(names, USER_ID_NAMES.__contains__, USER_NAMES.__contains__, BASKET_NAMES.__contains__)
     item = _first(names, ITEM_ID_NAMES.__contains__, ITEM_NAMES.__contains__)
     return None if user is None or item is None else (user, item)

@@ -1,4 +1,4 @@
-"""Columns of a table of features, whatever library it is of."""
+"""Columns of a table of side features, from a frame of any library."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ import pandas as pd
 from sklearn_recsketch._data.frames import as_column, frame_library
 from sklearn_recsketch._data.ids import show_id
 
-__all__ = ["as_cells", "as_ids", "column_named", "feature_columns", "first_column"]
+__all__ = ["as_id_column", "as_values", "column_named", "feature_columns", "first_column"]
 
 Column: TypeAlias = "pd.Series[Any] | nw.Series[Any]"
 
 
 def feature_columns(df: Any, method: str) -> dict[str, Column]:
-    """Columns by name, a named index of pandas first.
+    """Columns of a frame by name. The index of a pandas frame comes first, if it has a name.
 
     Raises
     ------
     TypeError, ValueError
-        For anything that is not a frame, two columns of one name and indexes of several levels.
+        If `df` is not a frame, has two columns of the same name, or an index of several levels.
     """
-    names = getattr(df, "column_names", None)  # narwhals refuses an Arrow table of repeated names
+    names = getattr(df, "column_names", None)  # narwhals raises for an Arrow table with repeated names
     if names is not None:
         _refuse_repeated(names, method)
     if frame_library(df) is None:
@@ -58,7 +58,7 @@ def _of_pandas(df: pd.DataFrame, method: str) -> dict[str, Column]:
     columns = [df.iloc[:, j] for j in range(df.shape[1])]
     if df.index.name is not None:
         name = str(df.index.name)
-        # As df.set_index(..., drop=False) leaves it: the same ids twice.
+        # df.set_index(..., drop=False) leaves the ids both in the index and in a column.
         copies = [j for j, other in enumerate(names) if other == name and df.index.equals(pd.Index(columns[j]))]
         names = [name, *(other for j, other in enumerate(names) if j not in copies)]
         columns = [df.index.to_series(), *(column for j, column in enumerate(columns) if j not in copies)]
@@ -67,12 +67,12 @@ def _of_pandas(df: pd.DataFrame, method: str) -> dict[str, Column]:
 
 
 def first_column(df: Any, columns: dict[str, Column]) -> str:
-    """The column of ids where none is named.
+    """Name of the first column, which contains the ids unless the caller names another one.
 
     Raises
     ------
     ValueError
-        Where an index without a name may hold the ids as well.
+        If the ids may be in an index without a name instead.
     """
     first = next(iter(columns))
     if isinstance(df, pd.DataFrame) and df.index.name is None and df.index.inferred_type != "integer":
@@ -85,7 +85,7 @@ def first_column(df: Any, columns: dict[str, Column]) -> str:
 
 
 def column_named(columns: dict[str, Column], name: Any, role: str) -> str:
-    """The name of a column that has to be there; a name of pandas may be a number."""
+    """Return the name of a required column as a string. Column names in pandas may be numbers."""
     if str(name) not in columns:
         raise ValueError(
             f"There is no column {name!r} for the {role}s; the columns are {list(columns)}. Pass {role}=..."
@@ -93,13 +93,13 @@ def column_named(columns: dict[str, Column], name: Any, role: str) -> str:
     return str(name)
 
 
-def as_ids(column: Column) -> Any:
-    """A column as :func:`encode_ids` takes it."""
+def as_id_column(column: Column) -> Any:
+    """Convert a column to the input of :func:`~sklearn_recsketch._data.ids.encode_ids`."""
     return column if isinstance(column, pd.Series) else as_column(column.to_native())
 
 
-def as_cells(column: Column) -> Any:
-    """A column as :func:`read_cells` takes it: lists and categories as such, and missing cells as missing."""
+def as_values(column: Column) -> Any:
+    """Convert a column to the input of `read_feature_values`, keeping lists, categories and missing values."""
     if isinstance(column, pd.Series):
         dtype = column.dtype
         arrow = getattr(dtype, "pyarrow_dtype", None)
@@ -116,7 +116,7 @@ def _refuse_repeated(names: list[str], method: str) -> None:
     repeated = pd.Index(names, dtype=object).duplicated()
     if repeated.any():
         raise ValueError(
-            f"SideFeatures.{method} was given two columns named {names[int(np.argmax(repeated))]!r}; "
+            f"SideFeatures.{method} received two columns named {names[int(np.argmax(repeated))]!r}; "
             f"the columns are {list(names)}. Rename or drop one of them; the index counts as a column if it has a name."
         )
 
@@ -125,5 +125,5 @@ def _remedy(df: Any) -> str:
     if hasattr(df, "collect"):
         return "For a lazy frame pass df.collect()."
     if isinstance(df, pd.Series):
-        return "For a series of one feature by id write SideFeatures.from_frame(series.reset_index())."
-    return "For a mapping of id to features write SideFeatures.from_dicts(features)."
+        return "For a Series with one feature, indexed by id, write SideFeatures.from_frame(series.reset_index())."
+    return "For a mapping from ids to features write SideFeatures.from_dicts(features)."

@@ -1,4 +1,4 @@
-"""Reading columns from, and writing tables to, the frame library the caller uses."""
+"""Reading columns from frames of any library, and writing tables to the library of the caller."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ import pandas as pd
 
 _BACKENDS: dict[str, Literal["polars", "pyarrow"]] = {"polars": "polars", "pyarrow": "pyarrow"}
 
-__all__ = ["as_column", "columns_of", "frame_library", "is_missing", "make_table", "unmasked"]
+__all__ = ["as_column", "columns_of", "frame_library", "is_missing", "make_table", "unmask"]
 
 
 def frame_library(data: Any) -> str | None:
-    """Name of the frame library of `data` ("pandas", "polars", "pyarrow", ...), None for anything else."""
+    """Name of the library of a frame ("pandas", "polars", "pyarrow", ...), None if `data` is not a frame."""
     if isinstance(data, pd.DataFrame):
         return "pandas"
     if _is_arrow(data):
@@ -26,15 +26,15 @@ def frame_library(data: Any) -> str | None:
 
 
 def _is_arrow(data: Any) -> bool:
-    """Whether it is a table or record batch of pyarrow; narwhals refuses those with two columns of one name."""
+    """Whether `data` is a table or record batch of pyarrow. narwhals raises if two of its columns share a name."""
     return hasattr(data, "itercolumns") and hasattr(data, "column_names")
 
 
 def columns_of(data: Any) -> tuple[list[Any], list[str] | None]:
-    """Columns of a frame or a two-dimensional array, and the names if it has any.
+    """Columns of a frame or a two-dimensional array, and the names of a frame's columns.
 
-    Columns of pandas and pyarrow are returned as Series, so that categoricals and Arrow strings keep their fast
-    path through :func:`pandas.factorize`; all others as numpy arrays.
+    Columns of pandas and pyarrow are returned as Series, because :func:`pandas.factorize` is fast for categoricals
+    and Arrow strings. All other columns are returned as numpy arrays.
     """
     if isinstance(data, pd.DataFrame):
         return [data.iloc[:, j] for j in range(data.shape[1])], [str(name) for name in data.columns]
@@ -47,37 +47,37 @@ def columns_of(data: Any) -> tuple[list[Any], list[str] | None]:
 
 
 def as_column(values: Any) -> Any:
-    """A column of any library as a pandas one, or as a numpy array in the byte order of the machine.
+    """Convert a column of any library to a pandas object, or to a numpy array in native byte order.
 
-    A masked value becomes a missing one.
+    Masked values become missing values.
     """
     if isinstance(values, pd.arrays.NumpyExtensionArray):
         values = values.to_numpy()
     if isinstance(values, pd.Series | pd.Index | pd.api.extensions.ExtensionArray):
         dtype = values.dtype
         if isinstance(dtype, pd.ArrowDtype) and hasattr(dtype.pyarrow_dtype, "value_type"):
-            # A dictionary or lists: pandas cannot hash lists, and hides the type of a dictionary's values.
+            # Dictionary or list: pandas cannot hash lists, and hides the type of the values of a dictionary.
             return _of_arrow(values.array.__arrow_array__())  # type: ignore[union-attr]
         return _native(values.to_numpy()) if isinstance(dtype, np.dtype) and not dtype.isnative else values
-    if hasattr(values, "to_pandas") and hasattr(values, "type"):  # pyarrow's arrays and chunked arrays
+    if hasattr(values, "to_pandas") and hasattr(values, "type"):  # arrays and chunked arrays of pyarrow
         return _of_arrow(values)
     series = nw.from_native(values, series_only=True, pass_through=True)
     if isinstance(series, nw.Series):
         if not series.implementation.is_polars():
             return as_column(series.to_native())
-        if series.dtype in (nw.Int128, nw.UInt128):  # which numpy has no type for
+        if series.dtype in (nw.Int128, nw.UInt128):  # numpy has no such types
             return np.array(series.to_list(), dtype=object)
         return as_column(series.to_numpy())
-    return _native(unmasked(np.asanyarray(values)))
+    return _native(unmask(np.asanyarray(values)))
 
 
 def is_missing(cell: Any) -> bool:
-    """Whether a cell of a column is None, NaN, NA or NaT; a list of them is not."""
+    """Whether a value is None, NaN, NA or NaT. Lists of these are not missing."""
     return bool(pd.api.types.is_scalar(cell) and pd.isna(cell))
 
 
-def unmasked(array: np.ndarray) -> np.ndarray:
-    """The array, with None where values are masked: other conversions uncover what is below the mask."""
+def unmask(array: np.ndarray) -> np.ndarray:
+    """Replace masked values by None; other conversions would expose the values below the mask."""
     if not np.ma.is_masked(array):
         return np.asarray(array)
     values = np.asarray(array).astype(object)
@@ -86,7 +86,7 @@ def unmasked(array: np.ndarray) -> np.ndarray:
 
 
 def _of_arrow(values: Any) -> pd.Series:
-    # narwhals and numpy lose the missing values of a dictionary, and pandas has no categories of float16.
+    # narwhals and numpy lose the missing values of a dictionary, and pandas has no float16 categories.
     if str(values.type).startswith("dictionary<values=halffloat"):
         values = values.cast(values.type.value_type)
     return values.to_pandas()
@@ -97,8 +97,8 @@ def _native(array: np.ndarray) -> np.ndarray:
 
 
 def make_table(columns: dict[str, np.ndarray], library: str, index: Any = None) -> Any:
-    """A pandas frame, or a polars or pyarrow one where the caller uses that library."""
-    # Objects without a value do not say that they are strings.
+    """Make a frame: of polars or pyarrow if `library` is one of these, else of pandas."""
+    # An empty object array does not show that its type is string.
     empty = [name for name, values in columns.items() if values.dtype.kind == "O" and not len(values)]
     if library not in _BACKENDS:
         frame = pd.DataFrame(columns, index=index)
@@ -109,5 +109,5 @@ def make_table(columns: dict[str, np.ndarray], library: str, index: Any = None) 
 
 
 def _plain(values: np.ndarray) -> Any:
-    """Object arrays as lists: polars would otherwise keep Python objects instead of strings."""
+    """Convert object arrays to lists: polars would otherwise keep Python objects instead of strings."""
     return values.tolist() if values.dtype.kind == "O" else values

@@ -1,4 +1,4 @@
-"""Ids that a query names: one, or a list of them."""
+"""Validation of a single id or a list of ids in a query."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from sklearn_recsketch._data.ids import IdColumn, encode_ids
 
 __all__ = ["BYTES", "check_id_list", "id_array"]
 
-BYTES = (bytes, bytearray, memoryview)  # their elements are integers: as lists of ids they would be misread
+BYTES = (bytes, bytearray, memoryview)  # iterating over them gives integers, which would be taken for ids
 
 
 def check_id_list(ids: Any, name: str) -> IdColumn:
-    """Encode a one-dimensional list of ids given to a query; a single id is a list of one.
+    """Encode a one-dimensional list of ids in a query, or a single id.
 
-    Ids of a set, which has no order, are sorted.
+    The ids of a set, which has no order, are sorted.
     """
-    if hasattr(ids, "as_py"):  # a scalar of Arrow, whose type as_py would lose
+    if hasattr(ids, "as_py"):  # a scalar of Arrow; as_py alone would lose its type
         import pyarrow as pa
 
         ids = pa.array([ids.as_py()], ids.type)
     if isinstance(ids, np.ndarray) and ids.ndim == 0:
-        ids = ids[()]  # with its type: a float32 is less exact than a float
-    # A float, too: table.iloc[0]["item"] makes one of an integer.
+        ids = ids[()]  # keeps the type: float32 is less precise than float
+    # Floats, too: table.iloc[0]["item"] converts an integer to float.
     if isinstance(ids, (str, int, float, np.generic)) and not isinstance(ids, bool | bytes):
         ids = [ids]
     column = encode_ids(id_array(ids, name), name)
@@ -36,7 +36,7 @@ def check_id_list(ids: Any, name: str) -> IdColumn:
 
 
 def id_array(ids: Any, name: str) -> Any:
-    """A one-dimensional list of ids as an array, or as the pandas object it is."""
+    """Convert a one-dimensional list of ids to an array. Objects of pandas are returned unchanged."""
     if isinstance(ids, BYTES):
         raise TypeError(
             f"{name} ids must be ints or strings, got {reprlib.repr(ids)} of type {type(ids).__name__}. "
@@ -53,7 +53,7 @@ def id_array(ids: Any, name: str) -> Any:
             f"{name} ids must be a list of ints or strings, got {reprlib.repr(ids)} of type {type(ids).__name__}."
         )
     if not hasattr(ids, "dtype") and not hasattr(ids, "to_pandas"):
-        # As objects: np.asarray(["u", 1]) would turn the integer into text.
+        # As objects: np.asarray(["u", 1]) would convert the integer to a string.
         ids = np.array(list(ids), dtype=object)
     column = as_column(ids)
     if column.ndim != 1:

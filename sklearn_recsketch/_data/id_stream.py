@@ -1,4 +1,4 @@
-"""Ids of a column that comes in batches: codes by one growing hash, without an object per row."""
+"""Integer codes for a column of ids that is read in batches, with one growing hash table and no Python objects."""
 
 from __future__ import annotations
 
@@ -7,19 +7,18 @@ from typing import Any
 
 import numpy as np
 
-from sklearn_recsketch._data.ids import IdColumn, ranks
-from sklearn_recsketch.kernels._id_hash import append_runs, fill_slots, hash_runs, number_keys, unlike_runs
+from sklearn_recsketch._data.ids import IdColumn, inverse_permutation
+from sklearn_recsketch.kernels._id_hash import append_strings, fill_slots, find_collisions, hash_strings, number_keys
 from sklearn_recsketch.kernels._jit import read_only
 from sklearn_recsketch.utils._threads import even_ranges
 
 __all__ = ["IdStream", "IntegerStream", "StringStream", "stream_of"]
 
-
-ROWS = 2**20  # renumbered at once
+ROWS = 2**20  # number of rows whose codes are replaced at once
 
 
 class _Keys:
-    """Distinct integer keys, numbered in the order in which they came."""
+    """Hash table that numbers distinct integer keys in order of appearance."""
 
     def __init__(self) -> None:
         self.n_known = 0
@@ -28,11 +27,11 @@ class _Keys:
 
     @property
     def known(self) -> np.ndarray:
-        """The keys."""
+        """The distinct keys in order of appearance."""
         return self._known[: self.n_known]
 
     def number(self, keys: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Number of each key, and the rows of the new ones in the order of their numbers."""
+        """Return the number of each key, and the rows of the new keys in the order of their numbers."""
         self._make_room(len(keys))
         codes, first = np.empty(len(keys), dtype=np.int32), np.empty(len(keys), dtype=np.int64)
         n_before = self.n_known
@@ -48,44 +47,45 @@ class _Keys:
 
 
 class IdStream(ABC):
-    """Codes of a column's rows, batch by batch.
+    """Integer codes of a column of ids that is read in batches.
 
-    Codes count ids in the order in which they came; `column` makes them those of sorted ids.
+    While batches are added, codes number the ids in order of appearance. :meth:`column` replaces them by positions in
+    the sorted ids.
 
     Parameters
     ----------
     n_rows : int
-        Of all batches together.
+        Number of rows of all batches together.
     """
 
     def __init__(self, n_rows: int) -> None:
         self._keys, self._n_read = _Keys(), 0
-        self._codes = np.empty(n_rows, dtype=np.int32)  # at once: many small arrays would leave holes in memory
+        self._codes = np.empty(n_rows, dtype=np.int32)  # one array: many small ones would fragment the memory
 
     def add(self, batch: Any) -> None:
-        """The next batch, a pyarrow array without nulls."""
+        """Add the next batch, a pyarrow array without nulls."""
         start, self._n_read = self._n_read, self._n_read + len(batch)
         self._codes[start : self._n_read] = self._numbers(batch)
 
     def column(self) -> IdColumn:
-        """All rows, whose codes are the stream's own, renumbered."""
+        """Return the encoded column of all rows. Its codes overwrite the codes of the stream."""
         ids, order = self._sorted_ids()
-        place = ranks(order)
+        position = inverse_permutation(order)
         for start, stop in even_ranges(len(self._codes), ROWS):
-            self._codes[start:stop] = place[self._codes[start:stop]]
+            self._codes[start:stop] = position[self._codes[start:stop]]
         return IdColumn(self._codes, ids)
 
     @abstractmethod
     def _numbers(self, batch: Any) -> np.ndarray:
-        """Numbers of a batch's ids."""
+        """Number the ids of a batch."""
 
     @abstractmethod
     def _sorted_ids(self) -> tuple[np.ndarray, np.ndarray]:
-        """The ids, sorted, and their order."""
+        """Return the sorted ids, and the permutation that sorts them."""
 
 
 class IntegerStream(IdStream):
-    """Batches of type int64."""
+    """Stream of batches of type int64."""
 
     def _numbers(self, batch: Any) -> np.ndarray:
         return self._keys.number(batch.to_numpy())[0]
@@ -96,7 +96,7 @@ class IntegerStream(IdStream):
 
 
 class StringStream(IdStream):
-    """Batches of type large_string."""
+    """Stream of batches of type large_string."""
 
     def __init__(self, n_rows: int) -> None:
         super().__init__(n_rows)
@@ -108,13 +108,13 @@ class StringStream(IdStream):
         offsets = read_only(np.frombuffer(offsets, dtype=np.int64)[batch.offset : batch.offset + n + 1])
         data = read_only(np.frombuffer(b"" if data is None else data, dtype=np.uint8))
         keys = np.empty(n, dtype=np.int64)
-        hash_runs(offsets, data, keys)
+        hash_strings(offsets, data, keys)
         codes, rows = np.empty(n, dtype=np.int32), np.arange(n)
         while len(rows):
             codes[rows] = self._number(offsets, data, rows, keys[rows])
-            # Of two ids with one hash the later one takes the next number: there it will be found again.
+            # Linear probing: if two ids share a hash, the later one takes the next free hash.
             unlike = np.empty(n, dtype=np.int64)
-            rows = unlike[: unlike_runs(offsets, data, codes, self._offsets, self._data, unlike)]
+            rows = unlike[: find_collisions(offsets, data, codes, self._offsets, self._data, unlike)]
             keys[rows] += 1
         return codes
 
@@ -126,7 +126,7 @@ class StringStream(IdStream):
         if n_bytes > len(self._data) or self._keys.n_known >= len(self._offsets):
             self._data = _grown(self._data, int(self._offsets[n_before]), 2 * n_bytes)
             self._offsets = _grown(self._offsets, n_before + 1, 2 * self._keys.n_known + 1)
-        append_runs(offsets, data, new, n_before, self._offsets, self._data)
+        append_strings(offsets, data, new, n_before, self._offsets, self._data)
         return codes
 
     def _sorted_ids(self) -> tuple[np.ndarray, np.ndarray]:
@@ -136,17 +136,17 @@ class StringStream(IdStream):
         n = self._keys.n_known
         buffers = [None, pa.py_buffer(self._offsets), pa.py_buffer(self._data)]
         ids = pa.Array.from_buffers(pa.large_string(), n, buffers)
-        order = pc.sort_indices(ids)  # by bytes of UTF-8, which is by code points, as Python sorts
+        order = pc.sort_indices(ids)  # by the bytes of UTF-8, which is the order of Python strings
         return ids.take(order).to_numpy(zero_copy_only=False), order.to_numpy()
 
 
 def stream_of(kind: str, n_rows: int) -> IdStream:
-    """A stream of "integers" or "strings"."""
+    """Create a stream for ids of the kind "integers" or "strings"."""
     return {"integers": IntegerStream, "strings": StringStream}[kind](n_rows)
 
 
 def _grown(array: np.ndarray, n_kept: int, size: int) -> np.ndarray:
-    """The first elements of an array, in one with room for more."""
+    """Copy the first `n_kept` elements of an array to a larger array."""
     larger = np.empty(size, dtype=array.dtype)
     larger[:n_kept] = array[:n_kept]
     return larger

@@ -1,28 +1,54 @@
-"""Which values may be ids, by the type in which they arrive, and every error about it."""
+"""The rules for ids: types and values that may be ids in tables, Parquet files and Spark, and the errors for others."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from typing import Any, NoReturn
 
 import numpy as np
 import pandas as pd
 
 from sklearn_recsketch._data.frames import is_missing
+from sklearn_recsketch.utils._scalars import to_python_scalar
 
-__all__ = ["are_inexact", "blank_id", "clean_ids", "hashable_ids", "inexact_id", "show_id", "value_dtype"]
+__all__ = [
+    "as_int64",
+    "blank_id",
+    "clean_ids",
+    "hashable_ids",
+    "id_kind",
+    "missing_id",
+    "show_id",
+    "value_dtype",
+    "wrong_type",
+]
 
+# Types of columns that may contain ids, by their names in numpy, Arrow and Spark.
+ID_TYPES = {
+    "integers": r"u?int\d*|tinyint|smallint|bigint",
+    "floats": r"float\d*|halffloat|double|longdouble",
+    "strings": r"string|large_string|string_view",
+}
 FLOAT64_BITS = 53
 LONGEST_SHOWN = 128
 
 
+def id_kind(type_name: str) -> str | None:
+    """Kind of the ids in a column, by the name of its type: "integers", "floats" or "strings".
+
+    None if a column of this type cannot contain ids. Floats are valid ids if they are integers, see :func:`as_int64`.
+    """
+    return next((kind for kind, names in ID_TYPES.items() if re.fullmatch(names, type_name)), None)
+
+
 def exact_bits(dtype: np.dtype) -> int:
-    """Below 2 to this power a float type tells each integer from its neighbours; beyond it two ids may be one float."""
+    """Number of bits up to which a float type represents every integer exactly."""
     return min(int(np.finfo(dtype).nmant) + 1, FLOAT64_BITS)
 
 
-def are_inexact(ids: np.ndarray) -> np.ndarray:
-    """Which floats are not integers, or such that their type cannot tell from their neighbours."""
+def _are_inexact(ids: np.ndarray) -> np.ndarray:
+    """Mask of the floats that are not integers, or too large for their type to represent integers exactly."""
     # As float64: the limit itself is beyond the largest float16.
     values = ids.astype(np.float64)
     return np.asarray(
@@ -31,31 +57,31 @@ def are_inexact(ids: np.ndarray) -> np.ndarray:
 
 
 def show_id(value: Any) -> str:
-    """An id, or a value in its place, on a line as its owner would write it: 7, not np.int64(7)."""
+    """Format an id, or another value, on one line as in the data of the caller: 7, not np.int64(7)."""
     if isinstance(value, np.datetime64 | np.timedelta64):
         return str(value)
-    if isinstance(value, int) and value.bit_length() > LONGEST_SHOWN:  # Python refuses to write many digits
+    if isinstance(value, int) and value.bit_length() > LONGEST_SHOWN:  # Python limits the number of digits it prints
         return f"an integer of {value.bit_length()} bits"
-    text = " ".join(repr(value.item() if isinstance(value, np.generic) else value).split("\n"))
+    text = " ".join(repr(to_python_scalar(value)).split("\n"))
     return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}..."
 
 
 def value_dtype(column: Any) -> np.dtype:
-    """Type of the values of a numpy or pandas column, object where numpy has none for it."""
+    """Numpy type of the values of a numpy or pandas column, object if numpy has none."""
     dtype = column.dtype
     if isinstance(dtype, pd.CategoricalDtype):
         dtype = dtype.categories.dtype
     if isinstance(dtype, pd.SparseDtype):
         dtype = dtype.subtype
-    dtype = getattr(dtype, "numpy_dtype", dtype)  # of nullable and of Arrow's types
+    dtype = getattr(dtype, "numpy_dtype", dtype)  # nullable and Arrow types
     return dtype if isinstance(dtype, np.dtype) and dtype.kind not in "UTV" else np.dtype(object)
 
 
 def hashable_ids(column: Any, dtype: np.dtype, name: str, label: Any = None) -> Any:
-    """The column, once its objects are known to be ints, exact floats, strings or missing.
+    """Check the types of ids, and return them as a column that pandas can hash.
 
-    They have to be looked at before hashing, which takes True for 1, a rounded float for the integer it equals, and
-    no lists. `label` is the name of the column in its frame, if it is of one.
+    Hashing alone would confuse True with 1 and a rounded float with an integer, and does not accept lists. `label` is
+    the name of the column in its frame, if it is from a frame.
     """
     label = getattr(column, "name", None) if label is None else label
     if isinstance(column, np.ndarray) and (column.ndim > 1 or column.dtype.kind in "UTV"):
@@ -64,66 +90,105 @@ def hashable_ids(column: Any, dtype: np.dtype, name: str, label: Any = None) -> 
         column = cells
     if isinstance(column, pd.MultiIndex) or column.dtype == object:
         _refuse_objects(np.asarray(column), name, label)
-    elif dtype.kind not in "iufO":
+    elif dtype.kind != "O" and id_kind(dtype.name) is None:
         values = np.asarray(column)
         _refuse(values[0] if len(values) else None, 0, name, label)
     return column
 
 
 def clean_ids(ids: np.ndarray, codes: np.ndarray, name: str) -> np.ndarray:
-    """Distinct ids as int64 or as an object array of str; `codes` are those of the rows."""
-    if ids.dtype.kind == "f":
-        bad = are_inexact(ids)
-        if bad.any():
-            position = int(np.argmax(bad))
-            raise ValueError(inexact_id(ids[position], name, f"row {_first_row(codes, position)}"))
-        return ids.astype(np.int64)
-    if ids.dtype.kind in "iu":
-        return _integers(ids.astype(object), codes, name) if ids.dtype == np.uint64 else ids.astype(np.int64)
+    """Convert distinct ids to int64 or to an object array of str. `codes` gives the position of the id of each row."""
+
+    def where(position: int) -> str:
+        return f"row {int(np.argmax(codes == position))}"
+
+    if ids.dtype.kind in "iuf":
+        return as_int64(ids, name, where)
     if not len(ids):
         return ids
     if isinstance(ids[0], str):
-        return _strings(ids, codes, name)
+        return _strings(ids, name, where)
     if pd.api.types.infer_dtype(ids, skipna=False) not in ("integer", "floating", "mixed-integer-float"):
-        # Of a type of pandas that is neither: dates with a zone, decimals, intervals.
+        # pandas types that are neither numbers nor strings: dates with a time zone, decimals, intervals.
         _refuse(ids[0], 0, name, None)
-    return _integers(np.array([int(value) for value in ids], dtype=object), codes, name)
+    return as_int64(np.array([int(value) for value in ids], dtype=object), name, where)
 
 
-def inexact_id(value: Any, name: str, where: str) -> str:
-    """The text about a float that is not an id; `where` names its row."""
-    dtype = value.dtype if isinstance(value, np.floating) else np.dtype(np.float64)
-    bits = exact_bits(dtype)
-    rule = f"The {name} ids are floats, and {show_id(value)} in {where} is not an integer below 2**{bits}"
-    if not np.isfinite(value) or value != np.floor(value):
-        return f"{rule}. Pass ids as ints or strings, for example X.astype(str)."
-    return (
-        f"{rule}. Beyond that, {dtype} cannot tell neighbouring integers apart. Read the ids as integers or strings "
-        f"where they come from: X.astype('int64') does not bring lost digits back."
-    )
+def as_int64(ids: np.ndarray, name: str, where: Callable[[int], str]) -> np.ndarray:
+    """Convert numeric ids to int64.
+
+    Parameters
+    ----------
+    ids : ndarray of integers or floats, or of Python integers as objects
+    name : str
+        Name of the ids in errors: "user", "item".
+    where : callable
+        Returns the place of the id at a position, for errors: "row 3".
+
+    Raises
+    ------
+    ValueError
+        For the first float that is not an integer or not exact, and for the first integer that does not fit 64 bits.
+    """
+    if ids.dtype.kind == "f":
+        bad, message = _are_inexact(ids), _inexact_id
+    elif ids.dtype == np.uint64 or ids.dtype.kind == "O":
+        bad, message = (ids < -(2**63)) | (ids >= 2**63), _large_id
+    else:
+        return ids.astype(np.int64)
+    if bad.any():
+        position = int(np.argmax(bad))
+        raise ValueError(message(ids[position], name, where(position)))
+    return ids.astype(np.int64)
+
+
+def missing_id(name: str, where: str, null: str, advice: str) -> str:
+    """Error message for a missing id."""
+    return f"The {name} id in {where} is missing ({null}). Ids must be ints or strings: {advice}."
 
 
 def blank_id(value: str, name: str, where: str) -> str:
-    """The text about a string without a visible character."""
+    """Error message for a string without a visible character."""
     return (
         f"The {name} id in {where} is blank: {value!r}. Ids must be ints or strings with at least one visible "
         f"character: drop such rows, or give them an id of their own, for example 'unknown'."
     )
 
 
-def _strings(ids: np.ndarray, codes: np.ndarray, name: str) -> np.ndarray:
-    # numpy's own str scalars would survive in an object array: store plain str only.
+def wrong_type(name: str, where: str, type_name: str, advice: str) -> str:
+    """Error message for a column of a type that cannot contain ids."""
+    return f"The {name} ids in {where} are of type {type_name}, but ids must be ints or strings. {advice}."
+
+
+def _large_id(value: Any, name: str, where: str) -> str:
+    return f"The {name} id in {where} does not fit 64 bits: {show_id(value)}. Convert such ids to strings."
+
+
+def _inexact_id(value: Any, name: str, where: str) -> str:
+    dtype = value.dtype if isinstance(value, np.floating) else np.dtype(np.float64)
+    bits = exact_bits(dtype)
+    rule = f"The {name} ids are floats, and {show_id(value)} in {where} is not an integer below 2**{bits}"
+    if not np.isfinite(value) or value != np.floor(value):
+        return f"{rule}. Pass ids as ints or strings, for example X.astype(str)."
+    return (
+        f"{rule}. Beyond that, {dtype} cannot represent every integer. Read the ids as integers or strings from their "
+        f"source: X.astype('int64') does not restore lost digits."
+    )
+
+
+def _strings(ids: np.ndarray, name: str, where: Callable[[int], str]) -> np.ndarray:
+    # An object array would keep numpy string scalars: store plain str only.
     plain = [str(value) for value in ids]
     if not all(map(str.strip, plain)):
         position = next(p for p, value in enumerate(plain) if not value.strip())
-        raise ValueError(blank_id(plain[position], name, f"row {_first_row(codes, position)}"))
+        raise ValueError(blank_id(plain[position], name, where(position)))
     try:
         "".join(plain).encode()
     except UnicodeEncodeError:
         position = next(p for p, value in enumerate(plain) if not _is_text(value))
         raise ValueError(
-            f"The {name} id in row {_first_row(codes, position)} is not valid text: {show_id(plain[position])} has a "
-            f"lone surrogate, as wrongly decoded bytes have. Decode the ids with their encoding, or replace it: "
+            f"The {name} id in {where(position)} is not valid text: {show_id(plain[position])} contains a lone "
+            f"surrogate, as wrongly decoded bytes do. Decode the ids with their encoding, or replace it: "
             f"X.map(lambda id: id.encode('utf-8', 'replace').decode())."
         ) from None
     return np.array(plain, dtype=object)
@@ -137,20 +202,8 @@ def _is_text(value: str) -> bool:
     return True
 
 
-def _integers(ids: np.ndarray, codes: np.ndarray, name: str) -> np.ndarray:
-    try:
-        return ids.astype(np.int64)
-    except OverflowError:
-        too_large = np.array([not -(2**63) <= int(value) < 2**63 for value in ids])
-        bad = int(np.argmax(too_large))
-        raise ValueError(
-            f"The {name} id in row {_first_row(codes, bad)} does not fit 64 bits: {show_id(ids[bad])}. "
-            f"Pass such ids as strings."
-        ) from None
-
-
 def _refuse_objects(column: np.ndarray, name: str, label: Any) -> None:
-    """Raise for the first row whose id is of no usable type, or of another one than the rows before."""
+    """Raise for the first row whose id is neither a number nor a string, or mixes the two."""
     inferred = pd.api.types.infer_dtype(column, skipna=True)
     if inferred in ("string", "integer", "empty"):
         return
@@ -177,10 +230,10 @@ def _refuse_inexact_objects(column: np.ndarray, name: str) -> None:
         if issubclass(kind, float | np.floating):
             rows = [row for row, value in enumerate(column) if type(value) is kind]
             values = column[rows].astype(kind)
-            bad[rows] = are_inexact(values) & ~np.isnan(values)
+            bad[rows] = _are_inexact(values) & ~np.isnan(values)
     if bad.any():
         row = int(np.argmax(bad))
-        raise ValueError(inexact_id(column[row], name, f"row {row}"))
+        raise ValueError(_inexact_id(column[row], name, f"row {row}"))
 
 
 def _refuse(value: Any, row: int, name: str, label: Any) -> NoReturn:
@@ -190,8 +243,8 @@ def _refuse(value: Any, row: int, name: str, label: Any) -> NoReturn:
         advice = f"Decode the ids, for example with {decode} or X.astype(str) of an array"
     elif pd.api.types.is_list_like(value) and not isinstance(value, Mapping):
         advice = (
-            f"Each row is one interaction of a user with an item: where a cell has several of them, give each a row of "
-            f"its own, for example with X.explode({label or name!r}) of a frame"
+            f"Each row is one interaction of a user with an item. Write one row for each id in a cell, "
+            f"for example with X.explode({label or name!r}) of a frame"
         )
     else:
         advice = "Convert the column, for example with .astype(str)"
@@ -199,7 +252,3 @@ def _refuse(value: Any, row: int, name: str, label: Any) -> NoReturn:
         f"Ids must be ints or strings; the {name} id in row {row} is {show_id(value)} of type {type(value).__name__}. "
         f"{advice}."
     )
-
-
-def _first_row(codes: np.ndarray, position: int) -> int:
-    return int(np.argmax(codes == position))

@@ -1,4 +1,4 @@
-"""User and item ids: one hash per column, then integer codes everywhere."""
+"""Encoding of user and item ids as integer codes, and lookup of ids in other ids."""
 
 from __future__ import annotations
 
@@ -9,31 +9,32 @@ import numpy as np
 import pandas as pd
 
 from sklearn_recsketch._data.frames import as_column
-from sklearn_recsketch._data.id_values import clean_ids, hashable_ids, show_id, value_dtype
+from sklearn_recsketch._data.id_values import clean_ids, hashable_ids, missing_id, show_id, value_dtype
 
 __all__ = [
     "IdColumn",
     "check_same_kind",
     "encode_ids",
+    "find_positions",
+    "inverse_permutation",
     "lookup",
     "lookup_unsorted",
-    "places_of",
-    "ranks",
     "show_id",
     "union",
 ]
 
-FEW = 4  # one in so many ids is found by bisection, more by hashing
+FEW = 4  # bisection if there are at least this many known ids per id to find, else hashing
+MODEL = "the model was fitted on"
 
 
 @dataclass(frozen=True)
 class IdColumn:
-    """A column of ids as codes into its distinct values.
+    """A column of ids, encoded as positions in the sorted distinct ids.
 
     Attributes
     ----------
     codes : ndarray of shape (n_rows,), of integers
-        Position of each row's id in `ids`; int32 where a column of a table was encoded.
+        Position of the id of each row in `ids`; int32 for a column of a table.
     ids : ndarray of shape (n_ids,)
         Distinct ids, sorted, as integers or as an object array of strings.
     """
@@ -43,82 +44,88 @@ class IdColumn:
 
 
 def encode_ids(column: Any, name: str, label: Any = None) -> IdColumn:
-    """Turn a column of ids into codes; only the distinct values are ever looked at one by one.
+    """Encode a column of ids as integer codes. Python code runs per distinct id, not per row.
 
     Parameters
     ----------
     column : one-dimensional array, or column of a pandas, polars or pyarrow table
     name : str
-        What to call the ids in errors: "user", "item".
+        Name of the ids in errors: "user", "item".
     label : str, default=None
-        Name of the column in its frame, where the column does not have it itself.
+        Name of the column in its frame. If None, `column.name`, if it has one.
 
     Raises
     ------
     ValueError
-        For missing and blank ids, floats that are not integers or beyond what their type holds exactly, and values
-        of other types; the text names the first offending row.
+        For missing and blank ids, floats that are not integers or too large for their type to represent integers
+        exactly, and values of other types. The message names the first such row.
     """
     column = as_column(column)
-    dtype = value_dtype(column)  # before pandas makes another one of it
+    dtype = value_dtype(column)  # before pandas changes it
     hashable = hashable_ids(column, dtype, name, label)
     codes, uniques = pd.factorize(hashable, sort=False, use_na_sentinel=True)
     if len(codes) and codes.min() < 0:
         row = int(np.argmin(codes))
-        raise ValueError(
-            f"The {name} id in row {row} is missing (NaN or None). Ids must be ints or strings: "
-            f"drop the rows without one, for example with X.dropna()."
-        )
+        advice = "drop the rows without one, for example with X.dropna()"
+        raise ValueError(missing_id(name, f"row {row}", "NaN or None", advice))
     ids = clean_ids(np.asarray(uniques, dtype=dtype), codes, name)
     order = np.argsort(ids, kind="stable")
-    return IdColumn(codes=ranks(order)[codes], ids=ids[order])
+    return IdColumn(codes=inverse_permutation(order)[codes], ids=ids[order])
 
 
-def ranks(order: np.ndarray) -> np.ndarray:
-    """The place of each element in an order, int32: there is room for fewer ids than that can count."""
+def inverse_permutation(order: np.ndarray) -> np.ndarray:
+    """Position of each element in an order. int32 suffices for all ids that fit in memory."""
     rank = np.empty(len(order), dtype=np.int32)
     rank[order] = np.arange(len(order), dtype=np.int32)
     return rank
 
 
-def lookup(ids: np.ndarray, column: IdColumn, name: str, whose: str = "the model was fitted on") -> np.ndarray:
-    """Codes of a column's rows in sorted `ids`, -1 where unknown; `whose` they are is for the error about two kinds."""
+def lookup(ids: np.ndarray, column: IdColumn, name: str, reference: str = MODEL) -> np.ndarray:
+    """Position of the id of each row in the sorted `ids`, -1 if it is not among them.
+
+    `reference` begins the part of the error message about `ids` if one has integers and the other strings, for example
+    "those of X_train are".
+    """
     if len(column.ids) * FEW > len(ids):
-        return lookup_unsorted(ids, column, name, whose)
-    # By bisection: a single query must not wait for a hash of all ids.
+        return lookup_unsorted(ids, column, name, reference)
+    # Bisection: a query for one user need not build a hash table of all ids.
     if not len(column.ids):
         return np.empty(0, dtype=np.intp)
-    check_same_kind(column.ids, ids, f"The {name} ids", whose)
-    place = np.minimum(np.searchsorted(ids, column.ids), len(ids) - 1)
-    return np.where(ids[place] == column.ids, place, -1)[column.codes]
+    check_same_kind(column.ids, ids, f"The {name} ids", reference)
+    position = np.minimum(np.searchsorted(ids, column.ids), len(ids) - 1)
+    return np.where(ids[position] == column.ids, position, -1)[column.codes]
 
 
-def lookup_unsorted(ids: np.ndarray, column: IdColumn, name: str, whose: str = "the model was fitted on") -> np.ndarray:
-    """`lookup` in ids of any order."""
+def lookup_unsorted(
+    ids: np.ndarray, column: IdColumn, name: str, reference: str = "the model was fitted on"
+) -> np.ndarray:
+    """Like :func:`lookup`, for `ids` in any order."""
     if not len(column.ids):
         return np.empty(0, dtype=np.intp)
-    check_same_kind(column.ids, ids, f"The {name} ids", whose)
+    check_same_kind(column.ids, ids, f"The {name} ids", reference)
     return np.asarray(pd.Index(ids).get_indexer(pd.Index(column.ids)))[column.codes]
 
 
-def places_of(ids: np.ndarray, among: np.ndarray, name: str, whose: str = "the model was fitted on") -> np.ndarray:
-    """Position of each of distinct ids in sorted ones, -1 where it is not among them."""
-    everyone = np.arange(len(ids))
-    return everyone if ids is among else lookup(among, IdColumn(everyone, ids), name, whose)
+def find_positions(
+    ids: np.ndarray, among: np.ndarray, name: str, reference: str = "the model was fitted on"
+) -> np.ndarray:
+    """Position of each of the distinct `ids` in the sorted ids `among`, -1 if it is not among them."""
+    codes = np.arange(len(ids))
+    return codes if ids is among else lookup(among, IdColumn(codes, ids), name, reference)
 
 
 def union(ids: np.ndarray, others: np.ndarray, name: str) -> np.ndarray:
-    """Distinct ids of both, all sorted; one of the two arrays itself where it has all."""
-    some, most = sorted((ids, others), key=len)
-    new = some[places_of(some, most, name) < 0]
-    return np.insert(most, np.searchsorted(most, new), new) if len(new) else most
+    """Sorted union of two arrays of sorted ids. If one contains the other, it is returned without a copy."""
+    few, many = sorted((ids, others), key=len)
+    new = few[find_positions(few, many, name) < 0]
+    return np.insert(many, np.searchsorted(many, new), new) if len(new) else many
 
 
-def check_same_kind(ids: np.ndarray, others: np.ndarray, what: str, whose: str) -> None:
-    """Raise where integers meet strings: 7 and "7" would silently be two ids."""
+def check_same_kind(ids: np.ndarray, others: np.ndarray, what: str, reference: str) -> None:
+    """Raise if one array has integers and the other strings: 7 and "7" would silently be two ids."""
     if len(ids) and len(others) and (ids.dtype.kind == "O") != (others.dtype.kind == "O"):
         raise ValueError(
-            f"{what} are {_kind(ids)} (first: {show_id(ids[0])}), but {whose} {_kind(others)} "
+            f"{what} are {_kind(ids)} (first: {show_id(ids[0])}), but {reference} {_kind(others)} "
             f"(first: {show_id(others[0])}). Convert them to one type."
         )
 

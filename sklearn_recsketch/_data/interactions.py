@@ -1,4 +1,4 @@
-"""The data contract: what a table of interactions must look like, and every error about it."""
+"""Validation of tables of interactions: the rules for their columns, and the errors about them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pandas as pd
 import scipy.sparse as sp
 
 from sklearn_recsketch._data.column_names import are_swapped, is_time, suggested_pair, third_is_id
-from sklearn_recsketch._data.frames import columns_of, frame_library, unmasked
+from sklearn_recsketch._data.frames import columns_of, frame_library, unmask
 from sklearn_recsketch._data.ids import IdColumn, encode_ids
 from sklearn_recsketch._data.strengths import check_strengths
 
@@ -21,11 +21,10 @@ __all__ = [
     "Interactions",
     "check_history",
     "check_interactions",
-    "check_k",
     "check_rows",
 ]
 
-MANY_COLUMNS = 12  # more than a table of interactions has, so that it may be a matrix
+MANY_COLUMNS = 12  # a table with more columns may be a user x item matrix
 
 
 @dataclass(frozen=True)
@@ -37,13 +36,14 @@ class Interactions:
     users, items : IdColumn
         The two id columns.
     y : ndarray of shape (n_rows,), dtype float64
-        Strength as passed, a single 1 broadcast to all rows where it was None. Relevance in metrics is ``y > 0``.
+        Strengths as passed, or a single 1 broadcast to all rows if y is None. Metrics treat rows with ``y > 0`` as
+        relevant.
     weight : ndarray of shape (n_rows,), dtype float64 or float32, or None
-        The optional third column; scales training only.
+        The optional third column. It scales strengths in training only.
     library : str or None
-        Frame library of X, None for arrays.
+        Frame library of X. None for arrays.
     names : list of str or None
-        Column names of X, None for arrays.
+        Column names of X. None for arrays.
     """
 
     users: IdColumn
@@ -55,11 +55,11 @@ class Interactions:
 
     @property
     def n_columns(self) -> int:
-        """Number of columns X had."""
+        """Number of columns of X."""
         return 2 if self.weight is None else 3
 
-    def taken(self, rows: np.ndarray) -> Interactions:
-        """Some of the rows, chosen by number or mask; the ids stay as they are."""
+    def take(self, rows: np.ndarray) -> Interactions:
+        """Select rows by position or mask. The distinct ids do not change."""
         users, items = (IdColumn(column.codes[rows], column.ids) for column in (self.users, self.items))
         weight = None if self.weight is None else self.weight[rows]
         return replace(self, users=users, items=items, y=self.y[rows], weight=weight)
@@ -69,11 +69,11 @@ class Interactions:
         """Training strength of each row: y times the weight column."""
         if self.weight is None:
             return self.y
-        ones = self.y.strides == (0,) and bool((self.y[:1] == 1).all())  # as where y was None: no product to be made
+        ones = self.y.strides == (0,) and bool((self.y[:1] == 1).all())  # y was None: no need to multiply
         return self.weight if ones else self.y * self.weight
 
     def frame(self, rows: Any = slice(None)) -> pd.DataFrame:
-        """The table, or some of its rows, as a frame with ids as categories."""
+        """Convert the table, or some of its rows, to a pandas frame with categorical ids."""
         names = self.names or ["user", "item", "weight"]
         columns: dict[str, Any] = {
             name: pd.Categorical.from_codes(column.codes[rows], categories=pd.Index(column.ids))
@@ -85,21 +85,22 @@ class Interactions:
 
 
 class InteractionSource(ABC):
-    """Interactions that are elsewhere, and are read as a whole when they are needed."""
+    """Base class of interactions outside of memory, which are read as a whole when needed."""
 
     @abstractmethod
     def _read(self, weighted: bool) -> Interactions:
-        """Read, check and encode all rows; weights only where `weighted`."""
+        """Read, check and encode all rows, with their weights if `weighted`."""
 
     def __array__(self, *args: Any, **kwargs: Any) -> NoReturn:
-        # What scikit-learn does to whatever it is to cut into rows, and has no rows to be cut.
+        # scikit-learn converts inputs to arrays before it selects rows.
         raise TypeError(_no_rows(self))
 
 
 def _no_rows(source: InteractionSource) -> str:
     return (
-        f"{source!r} is read as a whole and has no rows to choose from, as splitters and searches do. Pass them a "
-        f"frame such as pd.concat(source.batches()), or fit on a file of training rows and score on one of test rows."
+        f"{source!r} is read as a whole and has no rows to choose from, but splitters and searches choose rows. Pass "
+        f"them a frame such as pd.concat(source.batches()), or fit on a file of training rows and score on a file of "
+        f"test rows."
     )
 
 
@@ -109,24 +110,24 @@ def check_interactions(X: Any, y: Any = None, *, name: str = "X", weighted: bool
     Parameters
     ----------
     X : array or frame of shape (n_rows, 2) or (n_rows, 3), or InteractionSource
-        User id, item id and, optionally, a training weight, by position.
+        Columns of user ids, item ids and, optionally, training weights, in this order.
     y : array-like of shape (n_rows,), default=None
-        Strengths, finite and not negative; None means 1. A source has none beside its own.
+        Strengths, finite and non-negative. If None, all strengths are 1. Must be None if X is an InteractionSource.
     name : str, default="X"
-        What to call X in errors.
+        Name of X in errors.
     weighted : bool, default=True
-        Whether the third column is read, as a training weight. If False it is not looked at, whatever it contains.
+        Whether to read the third column, as training weights. If False, its contents are ignored.
 
     Raises
     ------
     TypeError, ValueError
-        With the rule, what was received, the first offending row and what to write instead.
+        If X or y break a rule. The message names the rule, the value received, its row and a remedy.
     """
     if isinstance(X, InteractionSource):
         if y is not None:
             raise ValueError(
-                f"y was given with {X!r}, whose strengths are a column of its own. Leave y out and name the column: "
-                f"ParquetInteractions(path, weight='count')."
+                f"y was passed together with {X!r}, but its strengths must be a column of the files. Leave y out and "
+                f"name the column: ParquetInteractions(path, weight='count')."
             )
         return X._read(weighted)
     X = _as_table(X, name)
@@ -164,24 +165,17 @@ def check_interactions(X: Any, y: Any = None, *, name: str = "X", weighted: bool
 
 
 def check_history(history: Any, name: str) -> Interactions | None:
-    """`check_interactions` of a history given to a query, None where there is none or it has no rows."""
+    """Check the history in a query with :func:`check_interactions`. Returns None if it is None or has no rows."""
     shape = getattr(history, "shape", None)
     empty = shape[0] == 0 if shape else isinstance(history, list | tuple) and not history
     return None if history is None or empty else check_interactions(history, name=name)
 
 
 def check_rows(X: Any, y: Any = None) -> Interactions:
-    """`check_interactions` of a table whose rows are to be told apart, and not weighted."""
+    """Check a table of interactions that will be split by rows, without reading its weights."""
     if isinstance(X, InteractionSource):
         raise TypeError(_no_rows(X))
     return check_interactions(X, y, weighted=False)
-
-
-def check_k(k: Any, name: str = "k", least: int = 1) -> int:
-    """A cutoff, or a number of something else, as an int."""
-    if not isinstance(k, int | np.integer) or isinstance(k, bool) or k < least:
-        raise ValueError(f"{name} must be an int of at least {least}, got {k!r}.")
-    return int(k)
 
 
 def _as_table(X: Any, name: str) -> Any:
@@ -195,23 +189,24 @@ def _as_table(X: Any, name: str) -> Any:
         return X
     if isinstance(X, Mapping):
         raise TypeError(
-            f"{name} is a {type(X).__name__}, but each row of {name} must be one interaction. Items by user become a "
-            f"table with pd.Series({name}).explode().reset_index(), columns with pd.DataFrame({name})."
+            f"{name} is a {type(X).__name__}, but each row of {name} must be one interaction. A dict of items by user "
+            f"becomes a table with pd.Series({name}).explode().reset_index(), a dict of columns with "
+            f"pd.DataFrame({name})."
         )
     if isinstance(X, pd.Series):
         raise TypeError(
-            f"{name} is a Series, but each row of {name} must be one interaction of a user with an item. Items by user "
-            f"become a table with {name}.explode().reset_index()."
+            f"{name} is a Series, but each row of {name} must be one interaction of a user with an item. A Series of "
+            f"items by user becomes a table with {name}.explode().reset_index()."
         )
     if isinstance(X, list | tuple):
         _refuse_ragged(X, name)
-        # As objects: np.asarray(["u", 1]) would turn the integer into text.
+        # As objects: np.asarray(["u", 1]) would convert the integer to a string.
         X = np.array(X, dtype=object)
-    # Frames that are not in memory: Spark's, dask's, and the lazy ones of polars.
+    # Frames that are not in memory: Spark, Dask, and lazy frames of polars.
     for method in ("toPandas", "compute", "collect"):
         if hasattr(X, method):
-            raise TypeError(f"{name} is a lazy frame, whose rows are not in memory: pass {name}.{method}().")
-    X = np.asarray(unmasked(X) if isinstance(X, np.ndarray) else X)
+            raise TypeError(f"{name} is a lazy frame, so its rows are not in memory: pass {name}.{method}().")
+    X = np.asarray(unmask(X) if isinstance(X, np.ndarray) else X)
     if X.dtype.names:
         raise TypeError(
             f"{name} is a structured array with the fields {list(X.dtype.names)}, but must be a table of two or three "
@@ -229,23 +224,23 @@ def _as_table(X: Any, name: str) -> Any:
 
 
 def _refuse_ragged(rows: Any, name: str) -> None:
-    """Raise where the rows of a list are lists of several lengths, as those of items by user are."""
+    """Raise if the rows of a list have different lengths, for example because each row lists the items of a user."""
     lengths = [len(row) for row in rows if isinstance(row, list | tuple)]
     if len(lengths) == len(rows) and len(set(lengths)) > 1:
-        place = next(place for place, length in enumerate(lengths) if length != lengths[0])
+        row = next(row for row, length in enumerate(lengths) if length != lengths[0])
         raise ValueError(
             f"{name} must have one row per interaction, with a user id and an item id, but row 0 has {lengths[0]} "
-            f"values and row {place} has {lengths[place]}. A user with several items has a row for each of them."
+            f"values and row {row} has {lengths[row]}. Write one row for each item of a user."
         )
 
 
 def _selection(names: list[Any], name: str, library: str | None) -> str:
-    """How to select columns of a frame."""
+    """Code that selects columns of a frame."""
     return f"{name}.select({names})" if library == "pyarrow" else f"{name}[{names}]"
 
 
 def _how_to_select(X: Any, names: list[str] | None, name: str, library: str | None) -> str:
-    """What to write where a table has too few columns, or others beside users and items."""
+    """Advice for a table with too few or too many columns."""
     order = "Select them in this order, for example"
     wide = ""
     if X.shape[1] > MANY_COLUMNS:
@@ -255,9 +250,9 @@ def _how_to_select(X: Any, names: list[str] | None, name: str, library: str | No
         )
     if names is None:
         return f"{order} {name}[['user', 'item']] of a frame or {name}[:, :2] of an array.{wide}"
-    labels = list(X.columns) if library == "pandas" else names  # those of pandas may be numbers
+    labels = list(X.columns) if library == "pandas" else names  # labels in pandas may be numbers
     if len(labels) == 1:
-        return f"Its column is {labels[0]!r}. Add the ids of the other side."
+        return f"Its column is {labels[0]!r}. Add a column with the other ids."
     pair = suggested_pair(names) or names[:2]
     select = _selection([labels[names.index(one)] for one in pair], name, library)
     more = f" and {len(labels) - MANY_COLUMNS} more" if wide else ""
@@ -268,32 +263,32 @@ def _refuse_swapped(names: list[str] | None, name: str, library: str | None) -> 
     if names is not None and are_swapped(names):
         raise ValueError(
             f"The columns of {name} are {names[0]!r}, {names[1]!r}: users come first. "
-            f"Write {_selection([names[1], names[0]], name, library)}; if {names[0]!r} does hold the users, "
+            f"Write {_selection([names[1], names[0]], name, library)}; if {names[0]!r} does contain users, "
             f"rename the columns or pass {name}.to_numpy()."
         )
 
 
 def _refuse_other_weight(column: Any, names: list[str] | None, name: str, library: str | None) -> None:
-    """Raise where a third column holds times or ids, by its name or by its type."""
+    """Raise if a third column contains times or ids, judging by its name or type."""
     third = "" if names is None else names[2]
     pair = f"{name}[:, :2]" if names is None else _selection(names[:2], name, library)
     groups = f"{name}[:, 2]" if names is None else f"{name}[{third!r}]"
-    rename = "" if names is None else f" If {third!r} does hold weights, rename it."
+    rename = "" if names is None else f" If {third!r} does contain weights, rename it."
     which = f"The third column of {name}" if names is None else f"The third column of {name}, {third!r},"
-    if is_time(third) or _holds_times(column):
+    if is_time(third) or _contains_times(column):
         raise ValueError(
-            f"{which} holds times, but a third column weights the rows in training. Write {pair}. To split by time, "
+            f"{which} contains times, but a third column weights the rows in training. Write {pair}. To split by time, "
             f"pass the times as groups: TemporalUserSplit().split({pair}, groups={groups}).{rename}"
         )
     if names is not None and third_is_id(names):
         ids = suggested_pair(names)
         raise ValueError(
-            f"{which} holds ids by its name, but a third column weights the rows in training. Write "
+            f"{which} contains ids according to its name, but a third column weights the rows in training. Write "
             f"{pair if ids is None else _selection(list(ids), name, library)}.{rename}"
         )
 
 
-def _holds_times(column: Any) -> bool:
+def _contains_times(column: Any) -> bool:
     if isinstance(column.dtype, pd.CategoricalDtype):
         column = column.dtype.categories
     times = ("datetime", "datetime64", "date", "time", "period")

@@ -1,34 +1,25 @@
-"""The k-core of the user-item graph: what is left when sparse users and items are dropped in turn."""
+"""The k-core of the user-item graph: users and items with a minimum number of partners within it."""
 
 from __future__ import annotations
-
-from numbers import Integral
-from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
 
 from sklearn_recsketch._data.interactions import Interactions
-from sklearn_recsketch.utils._compat import Interval
 
-__all__ = ["MINIMA", "dense_rows", "k_core"]
-
-MINIMA: dict[str, Any] = {
-    "user_min": [Interval(Integral, 1, None, closed="left")],
-    "item_min": [Interval(Integral, 1, None, closed="left")],
-}
+__all__ = ["k_core", "k_core_rows"]
 
 
 def k_core(pairs: sp.csr_array, user_min: int, item_min: int) -> tuple[np.ndarray, np.ndarray]:
-    """Which rows and columns of a matrix survive dropping sparse ones in turn until none is left.
+    """Masks of the rows and columns of a matrix that belong to its k-core.
 
-    The largest set in which every user has `user_min` and every item `item_min` partners is unique, so the
-    order of dropping does not matter.
+    Users with fewer than `user_min` items and items with fewer than `item_min` users are removed in turn until all
+    others have enough. The largest such set is unique, so the order of removal does not matter.
 
     Raises
     ------
     ValueError
-        When nothing is left.
+        If the k-core is empty.
     """
     n_users, n_items = pairs.shape
     users, items = np.repeat(np.arange(n_users, dtype=np.int32), np.diff(pairs.indptr)), pairs.indices
@@ -41,18 +32,18 @@ def k_core(pairs: sp.csr_array, user_min: int, item_min: int) -> tuple[np.ndarra
         users, items = users[both_left], items[both_left]
     if not len(users):
         raise ValueError(
-            f"No interaction is left with user_min={user_min} and item_min={item_min}: every user or item "
-            f"has fewer distinct partners among the {pairs.nnz} distinct pairs. Lower the minima."
+            f"No interaction is left with user_min={user_min} and item_min={item_min}: among the {pairs.nnz} distinct "
+            f"pairs, no group of users and items has that many distinct partners each. Lower the minima."
         )
     return user_left, item_left
 
 
-def dense_rows(interactions: Interactions, user_min: int, item_min: int) -> np.ndarray:
-    """Rows of positive strength whose user and item are in the `k_core` of the distinct pairs."""
+def k_core_rows(interactions: Interactions, user_min: int, item_min: int) -> np.ndarray:
+    """Mask of the rows of positive strength with user and item in the k-core of the distinct pairs."""
     positive = interactions.strength > 0
     shape = len(interactions.users.ids), len(interactions.items.ids)
     users, items = interactions.users.codes, interactions.items.codes
-    # A CSR matrix is the quickest way to distinct pairs: it sorts within rows only.
+    # Converting to CSR is the fastest way to find distinct pairs, because it sorts within rows only.
     ones = np.ones(int(positive.sum()), dtype=bool)
     pairs = sp.coo_array((ones, (users[positive], items[positive])), shape=shape).tocsr()
     user_left, item_left = k_core(pairs, user_min, item_min)

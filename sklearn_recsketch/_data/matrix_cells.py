@@ -1,4 +1,4 @@
-"""The cells of a user x item matrix that hold something, whatever holds the matrix."""
+"""Reading the nonzero cells of a user x item matrix from a sparse matrix, an array or a frame."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from sklearn_recsketch._data.frames import columns_of, frame_library, is_missing
 from sklearn_recsketch._data.ids import show_id
 from sklearn_recsketch._data.strengths import refuse_bad_strengths
 
-__all__ = ["as_matrix", "filled_cells"]
+__all__ = ["as_matrix", "nonzero_cells"]
 
-TOTAL = "All"  # as pivot_table and crosstab of pandas call it
+TOTAL = "All"  # the label of totals in pivot_table and crosstab of pandas
 Triple = tuple[np.ndarray, np.ndarray, np.ndarray]
 Place = Callable[[int, int], str]
 
 
 def as_matrix(matrix: Any, has_users: bool) -> Any:
-    """A user x item matrix as a csr_array, a two-dimensional array or a pandas frame.
+    """Convert a user x item matrix to a csr_array, a two-dimensional array or a pandas frame.
 
-    Frames of other libraries than pandas have names of columns, but no index: they become frames without one, where
-    the users are known (`has_users`).
+    Frames of other libraries than pandas have no index, so the ids of the users must be passed separately
+    (`has_users`).
     """
     if hasattr(matrix, "collect"):
         raise TypeError("matrix is a lazy frame: pass matrix.collect().")
@@ -36,7 +36,7 @@ def as_matrix(matrix: Any, has_users: bool) -> Any:
         if not has_users:
             first = names[0] if names else "user"
             raise ValueError(
-                f"A {library} frame has no index for the ids of the users. Pass them apart, for example "
+                f"A {library} frame has no index for the ids of the users. Pass them separately, for example "
                 f"interactions_from_matrix(matrix.drop([{first!r}]), users=matrix[{first!r}])."
             )
         matrix = pd.DataFrame(dict(enumerate(columns))).set_axis(names or [], axis=1)
@@ -46,7 +46,7 @@ def as_matrix(matrix: Any, has_users: bool) -> Any:
     if isinstance(matrix, np.ma.MaskedArray):
         matrix = np.where(np.ma.getmaskarray(matrix), np.nan, np.asarray(matrix))
     is_sparse = sp.issparse(matrix)
-    # As objects: np.asarray([[1, "?"]]) would turn the number into text.
+    # As objects: np.asarray([[1, "?"]]) would convert the number to a string.
     read = partial(np.array, dtype=object) if isinstance(matrix, list | tuple) else np.asarray
     array: Any = sp.csr_array(matrix) if is_sparse else read(matrix)
     if array.ndim == 0:
@@ -62,13 +62,15 @@ def as_matrix(matrix: Any, has_users: bool) -> Any:
     return array
 
 
-def filled_cells(matrix: Any, users: np.ndarray, items: np.ndarray) -> Triple:
-    """Rows, columns and values of the cells of a matrix that are not 0, in row order; NaN is 0 unless it is stored.
+def nonzero_cells(matrix: Any, users: np.ndarray, items: np.ndarray) -> Triple:
+    """Rows, columns and values of the nonzero cells of a matrix, row by row.
+
+    NaN counts as 0 in arrays and frames.
 
     Raises
     ------
     ValueError
-        For a cell that is not a finite number of at least 0; the text names its user and its item.
+        For a value that is not a finite, non-negative number. The message names its user and item.
     """
 
     def place(row: int, column: int) -> str:
@@ -100,27 +102,27 @@ def _check_labels(frame: pd.DataFrame) -> None:
         if isinstance(labels, pd.MultiIndex):
             raise ValueError(
                 f"The {axis} of matrix must have one level, of ids, but there are {labels.nlevels} (first: "
-                f"{labels[0]}). Name the values, pivot_table(index='user', columns='item', values='count'), or drop "
-                f"a level: matrix.droplevel(0, axis={axis!r})."
+                f"{labels[0]}). Pass values to pivot_table, pivot_table(index='user', columns='item', values='count'), "
+                f"or drop a level: matrix.droplevel(0, axis={axis!r})."
             )
-    # pandas puts them last.
+    # pandas appends the totals.
     corner = [label for labels in (frame.index, frame.columns) for label in labels[-1:] if isinstance(label, str)]
     if corner == [TOTAL, TOTAL]:
         raise ValueError(
-            f"The last row and the last column of matrix are {TOTAL!r}, the totals of margins=True, and no user and no "
-            f"item. Leave margins out, or write matrix.iloc[:-1, :-1]."
+            f"The last row and the last column of matrix are {TOTAL!r}, the totals of margins=True, which are neither "
+            f"a user nor an item. Leave margins out, or write matrix.iloc[:-1, :-1]."
         )
-    # A table whose first column is the item is asked whether the second is the user.
+    # Would this column contain users if it followed a column of items?
     named = [label for label in frame.columns if isinstance(label, str) and are_swapped(["item", label])]
     if named:
         raise ValueError(
-            f"The column {named[0]!r} of matrix seems to hold users, but each column must be an item. Make it the "
-            f"index, matrix.set_index({named[0]!r}); a table of one interaction per row is passed to fit as it is."
+            f"The column {named[0]!r} of matrix seems to contain users, but each column must be an item. Make it the "
+            f"index, matrix.set_index({named[0]!r}). Pass a table with one interaction per row to fit unchanged."
         )
 
 
 def _cells_by_column(frame: pd.DataFrame, place: Place) -> Triple:
-    """`_cells` of columns of any types."""
+    """Like :func:`_cells`, for columns of any types."""
     parts = []
     for column in range(frame.shape[1]):
         values = frame.iloc[:, column].array
@@ -136,7 +138,7 @@ def _cells_by_column(frame: pd.DataFrame, place: Place) -> Triple:
 
 
 def _numbers(values: Any, rows: np.ndarray, column: int, place: Place) -> np.ndarray:
-    """A column as floats, NaN where there is nothing."""
+    """Convert a column to floats, with NaN for missing values."""
     if isinstance(values, np.ndarray) and values.dtype.kind in "biuf":
         return values.astype(np.float64)
     if pd.api.types.is_numeric_dtype(values.dtype) and not pd.api.types.is_complex_dtype(values.dtype):
@@ -150,7 +152,7 @@ def _numbers(values: Any, rows: np.ndarray, column: int, place: Place) -> np.nda
                 numbers[row] = float(value)
             except (TypeError, ValueError):
                 raise ValueError(
-                    f"matrix must hold numbers, but {place(rows[row], column)} is {show_id(value)} of type "
+                    f"matrix must contain numbers, but {place(rows[row], column)} is {show_id(value)} of type "
                     f"{type(value).__name__}. Convert it; a column of user ids must be the index of the frame."
                 ) from None
     return numbers

@@ -1,4 +1,4 @@
-"""Measurements among side features: numbers in units of their standard deviation."""
+"""Standardization of numeric side features."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ import scipy.sparse as sp
 
 __all__ = ["are_indicators", "moments", "rms_length", "standardize"]
 
-LARGEST = 5.0  # one outlier of a heavy tail must not be all that a vector says
+LARGEST = 5.0  # without a bound, an outlier of a heavy-tailed feature would dominate the feature vector
 
 
 def are_indicators(matrix: sp.csr_array) -> np.ndarray:
-    """Which columns hold 1 and no other number but 0, as those of one-hot encodings do."""
+    """Mask of the columns that contain 1 and otherwise only 0, for example from a one-hot encoding."""
     n_columns = matrix.shape[1]
     ones = np.bincount(matrix.indices[matrix.data == 1], minlength=n_columns)
     others = np.bincount(matrix.indices[(matrix.data != 1) & (matrix.data != 0)], minlength=n_columns)
@@ -19,9 +19,9 @@ def are_indicators(matrix: sp.csr_array) -> np.ndarray:
 
 
 def moments(matrix: sp.csr_array, measured: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Mean and standard deviation of the stored entries of each measured column, 0 and 1 for the other columns.
+    """Mean and standard deviation of the stored entries of each `measured` column, 0 and 1 for other columns.
 
-    The deviation of a column of equal numbers is infinite, so that standardized it says nothing.
+    The standard deviation of a constant column is set to infinity, so that its standardized values are 0.
     """
     mean, scale = np.zeros(len(measured)), np.ones(len(measured))
     if not measured.any():
@@ -30,7 +30,7 @@ def moments(matrix: sp.csr_array, measured: np.ndarray) -> tuple[np.ndarray, np.
     column = np.repeat(np.arange(by_column.shape[1]), np.diff(by_column.indptr))
     count = np.maximum(np.diff(by_column.indptr), 1)
     values = by_column.data.astype(np.float64)
-    # In units of the largest number squares stay finite, whatever the unit of the caller.
+    # Dividing by the largest absolute value keeps the squares finite.
     peak = np.zeros(len(count))
     np.maximum.at(peak, column, np.abs(values))
     peak[peak == 0] = 1
@@ -40,7 +40,7 @@ def moments(matrix: sp.csr_array, measured: np.ndarray) -> tuple[np.ndarray, np.
     low, high = np.full(len(count), np.inf), np.full(len(count), -np.inf)
     np.minimum.at(low, column, values)
     np.maximum.at(high, column, values)
-    # Equal numbers may differ by the rounding of a change of unit.
+    # Equal numbers may differ by rounding errors after a change of unit.
     varies = high - low > 8 * np.finfo(np.float64).eps
     mean[measured] = center * peak
     scale[measured] = np.where(varies, np.maximum(deviation * peak, np.finfo(np.float64).tiny), np.inf)
@@ -48,12 +48,12 @@ def moments(matrix: sp.csr_array, measured: np.ndarray) -> tuple[np.ndarray, np.
 
 
 def standardize(values: np.ndarray, mean: np.ndarray, scale: np.ndarray) -> np.ndarray:
-    """Numbers as standard deviations from the mean, at most 5."""
-    with np.errstate(over="ignore"):  # far beyond the bound
+    """Distances from the mean in standard deviations, clipped to the range from -5 to 5."""
+    with np.errstate(over="ignore"):  # clipped anyway
         return np.clip(values / scale - mean / scale, -LARGEST, LARGEST)
 
 
 def rms_length(rows: np.ndarray, values: np.ndarray) -> float:
-    """Root mean square length of the rows that have entries; 1 if there are none."""
+    """Root mean square of the lengths of the rows that have entries, 1 if there are none."""
     total = float(np.square(values).sum())
     return float(np.sqrt(total / len(np.unique(rows)))) if total else 1.0

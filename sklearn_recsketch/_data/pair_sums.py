@@ -1,4 +1,4 @@
-"""Strengths of distinct pairs, as a matrix whose rows and columns are the codes of a table's ids."""
+"""Sums of the strengths of repeated user-item pairs, as sparse matrices."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ from sklearn_recsketch._data.interactions import Interactions
 from sklearn_recsketch.kernels._counting import (
     add_rows,
     count_positive,
-    number_columns,
+    renumber_entries,
     scatter_by_item,
     scatter_by_user,
     sum_repeats,
 )
 from sklearn_recsketch.kernels._jit import read_only, rows_of
 
-__all__ = ["PairSums", "added", "renumbered", "sum_pairs"]
+__all__ = ["PairSums", "add_matrices", "renumber", "sum_pairs"]
 
 
 class PairSums(NamedTuple):
-    """Summed strengths, and which ids of a table have any.
+    """Summed strengths of user-item pairs, and the ids with positive strengths.
 
     Attributes
     ----------
     matrix : csr_array of shape (n_user_ids, n_item_ids), dtype float32
-        Indices sorted, no zeros stored.
+        Strengths with sorted indices and no stored zeros. Rows and columns are the codes of the ids of the table.
     has_users, has_items : ndarray of bool
-        Whether an id has a row of positive strength; the sum may still be 0 in float32.
+        Whether each id has a row of positive strength. Its sums may still be 0 in float32.
     """
 
     matrix: sp.csr_array
@@ -38,17 +38,17 @@ class PairSums(NamedTuple):
     has_items: np.ndarray
 
     def present(self, users: IdColumn, items: IdColumn) -> tuple[np.ndarray, np.ndarray]:
-        """Those ids; the arrays of the columns themselves where all are."""
+        """User and item ids with positive strengths. If these are all ids, they are not copied."""
         pairs = ((users.ids, self.has_users), (items.ids, self.has_items))
         first, second = (ids if has.all() else ids[has] for ids, has in pairs)
         return first, second
 
 
 def sum_pairs(interactions: Interactions) -> PairSums:
-    """Sum the strengths of repeated pairs in float64, stored in float32.
+    """Sum the strengths of repeated pairs in float64 and store them in float32.
 
-    Two passes of counting sort: by item, then by user, which leaves the items of each user sorted. Beside the rows
-    and the result there are 4 bytes a row, and where strengths differ as many as they take.
+    Two passes of counting sort, by item and then by user, leave the items of each user sorted. Temporary memory is 4
+    bytes per row, plus the size of the strengths if they differ.
     """
     users, items = (read_only(column.codes) for column in (interactions.users, interactions.items))
     shape = len(interactions.users.ids), len(interactions.items.ids)
@@ -63,37 +63,42 @@ def sum_pairs(interactions: Interactions) -> PairSums:
     by_item, of_item = np.empty(n, dtype=np.int32), np.empty(n_strengths, dtype=strengths.dtype)
     scatter_by_item(users, items, strengths, starts[1][:-1].copy(), by_item, of_item)
     indices, of_pair = np.empty(n, dtype=np.int32), np.empty(n_strengths, dtype=strengths.dtype)
-    of_pair[:] = strengths[0]  # what stands for all is not written again
+    of_pair[:] = strengths[0]  # a single strength for all pairs is not written by the kernel
     scatter_by_user(starts[1], read_only(by_item), read_only(of_item), starts[0][:-1].copy(), indices, of_pair)
     del by_item, of_item
     in_place = n_strengths == n and of_pair.dtype == np.float32
     data = of_pair if in_place else np.empty(n, dtype=np.float32)
     n_left = sum_repeats(starts[0], indices, of_pair, data)
     if np.isinf(data[:n_left].max(initial=0)):
-        raise ValueError("The strengths of a repeated pair add up to more than float32 holds. Scale the strengths.")
+        raise ValueError(
+            "The strengths of a repeated pair add up to more than float32 can represent. Scale the strengths."
+        )
     for array in (data, indices):
-        array.resize(n_left, refcheck=False)  # gives back the end, without a copy
+        array.resize(n_left, refcheck=False)  # frees the unused end without a copy
     return PairSums(_canonical(data, indices, starts[0], shape), has[0], has[1])
 
 
-def renumbered(matrix: sp.csr_array, rows: np.ndarray, columns: np.ndarray, shape: tuple[int, int]) -> sp.csr_array:
-    """A matrix whose old row r is row rows[r], and columns alike; numbers ascend, and -1 leaves out.
+def renumber(matrix: sp.csr_array, rows: np.ndarray, columns: np.ndarray, shape: tuple[int, int]) -> sp.csr_array:
+    """Move row r of a matrix to row rows[r], and columns likewise. Rows and columns with -1 are left out.
 
-    The matrix itself where nothing changes.
+    The new numbers must be ascending. If they do not change anything, the matrix is returned without a copy.
     """
     if matrix.shape == shape and all(np.array_equal(new, np.arange(len(new))) for new in (rows, columns)):
         return matrix
     indptr = np.zeros(shape[0] + 1, dtype=np.int64)
     indices, data = np.empty(matrix.nnz, dtype=np.int32), np.empty(matrix.nnz, dtype=np.float32)
     numbers = [read_only(new.astype(np.int32)) for new in (rows, columns)]
-    n_left = number_columns(rows_of(matrix), numbers[0], numbers[1], indptr, indices, data)
+    n_left = renumber_entries(rows_of(matrix), numbers[0], numbers[1], indptr, indices, data)
     for array in (data, indices):
         array.resize(n_left, refcheck=False)
     return _canonical(data, indices, np.maximum.accumulate(indptr), shape)
 
 
-def added(old: sp.csr_array, rows: np.ndarray, columns: np.ndarray, new: sp.csr_array) -> sp.csr_array:
-    """The sum of two matrices; old row r counts as row rows[r] of the new one, and columns alike. Numbers ascend."""
+def add_matrices(old: sp.csr_array, rows: np.ndarray, columns: np.ndarray, new: sp.csr_array) -> sp.csr_array:
+    """Add two matrices, where row r of `old` corresponds to row rows[r] of `new`, and columns likewise.
+
+    `rows` and `columns` must be ascending.
+    """
     old_row = np.full(new.shape[0], -1, dtype=np.int32)
     old_row[rows] = np.arange(len(rows), dtype=np.int32)
     n_most = old.nnz + new.nnz
@@ -107,16 +112,16 @@ def added(old: sp.csr_array, rows: np.ndarray, columns: np.ndarray, new: sp.csr_
 
 
 def _canonical(data: np.ndarray, indices: np.ndarray, indptr: np.ndarray, shape: tuple[int, int]) -> sp.csr_array:
-    """A matrix known to be sorted and without repeats, so that nobody has to look again."""
+    """Build a matrix marked as sorted and without duplicates, so that scipy does not check again."""
     if len(data) <= np.iinfo(np.int32).max:
-        indptr = indptr.astype(np.int32)  # scipy would make the indices as wide
+        indptr = indptr.astype(np.int32)  # scipy would widen the indices otherwise
     matrix = sp.csr_array((data, indices, indptr), shape=shape)
     matrix.has_canonical_format = True
     return matrix
 
 
 def _for_kernels(strength: np.ndarray) -> np.ndarray:
-    """One strength that stands for all if they are equal, else all of them, in float32 if that holds them exactly."""
+    """Return a single strength if all are equal, else all of them, in float32 if that is exact."""
     if strength.strides == (0,) or strength.min() == strength.max():
         return read_only(strength[:1].copy())
     narrow = strength.astype(np.float32, copy=False)

@@ -1,4 +1,4 @@
-"""Columns of Parquet files: what may be ids and strengths, and every error about it."""
+"""Validation and conversion of columns of Parquet files: ids and strengths."""
 
 from __future__ import annotations
 
@@ -8,36 +8,36 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from sklearn_recsketch._data.column_names import is_id, is_time
-from sklearn_recsketch._data.id_values import are_inexact, blank_id, inexact_id, show_id
+from sklearn_recsketch._data.id_values import as_int64, blank_id, id_kind, missing_id, wrong_type
 from sklearn_recsketch._data.strengths import refuse_bad_strengths
 from sklearn_recsketch.utils._extras import import_extra
 
 __all__ = ["Place", "check_columns", "ids_of", "import_pyarrow", "kind_of", "refuse_other_weight", "strengths_of"]
 
-WHY = "ParquetInteractions reads with pyarrow"
-REWRITE = "Write the file without such rows"
+WHY = "ParquetInteractions needs pyarrow"
+REWRITE = "write the file without such rows"
 
 
 def import_pyarrow() -> ModuleType:
-    """pyarrow, with what reads Parquet, imported no sooner than a file is read."""
+    """Import pyarrow and its submodules for Parquet, when the first file is read."""
     for part in ("pyarrow.compute", "pyarrow.dataset", "pyarrow.parquet"):
         import_extra(part, "parquet", WHY)
     return import_extra("pyarrow", "parquet", WHY)
 
 
 class Place(NamedTuple):
-    """Where a batch of rows is from."""
+    """File and position of a batch of rows."""
 
     file: str
     first_row: int
 
     def row(self, row: int) -> str:
-        """A row of the batch, as its owner would find it."""
+        """Describe a row of the batch by its file and its number there."""
         return f"row {self.first_row + row} of {self.file}"
 
 
 def check_columns(schema: Any, columns: list[str], file: str) -> None:
-    """Raise where a file has not all columns, naming those it has."""
+    """Raise if a file lacks a column. The message lists the columns it has."""
     missing = [column for column in columns if column not in schema.names]
     if missing:
         raise ValueError(
@@ -47,51 +47,45 @@ def check_columns(schema: Any, columns: list[str], file: str) -> None:
 
 
 def refuse_other_weight(weight: str | None) -> None:
-    """Raise where the weights are called times or ids; users and items are what the caller says they are."""
+    """Raise if the name of the weight column suggests times or ids."""
     if weight is not None and (is_time(weight) or is_id(weight)):
         raise ValueError(
             f"The weight column is {weight!r}, {'a time' if is_time(weight) else 'an id'}, but weights multiply the "
-            f"strength of rows in training. Leave weight out; if {weight!r} does hold weights, rename it in the file."
+            f"strength of rows in training. Leave weight out; if {weight!r} does contain weights, rename it."
         )
 
 
 def kind_of(field: Any, name: str, file: str) -> str:
     """Whether the ids of a column are "integers" or "strings"."""
     types = import_pyarrow().types
-    kind = field.type.value_type if types.is_dictionary(field.type) else field.type
-    if types.is_integer(kind) or types.is_floating(kind):  # floats as in tables, if they are integers
-        return "integers"
-    if types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind):
-        return "strings"
+    dtype = field.type.value_type if types.is_dictionary(field.type) else field.type
+    kind = id_kind(str(dtype))
+    if kind is not None:
+        return "strings" if kind == "strings" else "integers"
     convert = f"X.astype({{{field.name!r}: str}})"
-    if types.is_binary(kind) or types.is_large_binary(kind):
+    if types.is_binary(dtype) or types.is_large_binary(dtype):
         convert = f"X[{field.name!r}].str.decode('utf-8')"
-    elif types.is_nested(kind):
+    elif types.is_nested(dtype):
         convert = f"X.explode({field.name!r})"
-    raise ValueError(
-        f"The {name} ids in column {field.name!r} of {file} are of type {field.type}, but ids must be ints or strings. "
-        f"Convert the column before writing, for example with {convert}."
-    )
+    advice = f"Convert the column before writing, for example with {convert}"
+    raise ValueError(wrong_type(name, f"column {field.name!r} of {file}", str(field.type), advice))
 
 
 def ids_of(column: Any, name: str, place: Place) -> Any:
-    """Ids of a batch as a pyarrow array of int64 or large_string, none missing."""
+    """Ids of a batch as a pyarrow array of int64 or large_string without nulls."""
     pa = import_pyarrow()
     if pa.types.is_dictionary(column.type):
         column = column.dictionary_decode()
     if column.null_count:
-        raise ValueError(
-            f"The {name} id in {place.row(_first_null(column))} is missing. Ids must be ints or strings: {REWRITE}, "
-            f"for example with X.dropna().to_parquet(...)."
-        )
-    if pa.types.is_floating(column.type):
-        return pa.array(_integral(column.to_numpy(), name, place))
-    if pa.types.is_uint64(column.type):
-        return pa.array(_signed(column.to_numpy(), name, place))
-    if pa.types.is_integer(column.type):
-        return column.cast(pa.int64())
+        advice = f"{REWRITE}, for example with X.dropna().to_parquet(...)"
+        raise ValueError(missing_id(name, place.row(_first_null(column)), "null", advice))
+    if id_kind(str(column.type)) != "strings":
+        return pa.array(as_int64(column.to_numpy(), name, place.row))
     ids = column.cast(pa.large_string())
-    _refuse_blank(ids, name, place)
+    lengths = pa.compute.binary_length(pa.compute.utf8_trim_whitespace(ids)).to_numpy()
+    if len(lengths) and not lengths.all():
+        row = int(np.argmin(lengths))
+        raise ValueError(blank_id(ids[row].as_py(), name, place.row(row)))
     return ids
 
 
@@ -99,47 +93,21 @@ def _first_null(column: Any) -> int:
     return int(np.argmax(column.is_null().to_numpy(zero_copy_only=False)))
 
 
-def _integral(ids: np.ndarray, name: str, place: Place) -> np.ndarray:
-    bad = are_inexact(ids)
-    if bad.any():
-        row = int(np.argmax(bad))
-        raise ValueError(inexact_id(ids[row], name, place.row(row)))
-    return ids.astype(np.int64)
-
-
-def _refuse_blank(ids: Any, name: str, place: Place) -> None:
-    compute = import_pyarrow().compute
-    length = compute.binary_length(compute.utf8_trim_whitespace(ids)).to_numpy()
-    if len(length) and not length.all():
-        row = int(np.argmin(length))
-        raise ValueError(blank_id(ids[row].as_py(), name, place.row(row)))
-
-
-def _signed(ids: np.ndarray, name: str, place: Place) -> np.ndarray:
-    large = ids > np.iinfo(np.int64).max
-    if large.any():
-        row = int(np.argmax(large))
-        raise ValueError(
-            f"The {name} id in {place.row(row)} does not fit 64 bits: {show_id(ids[row])}. Write such ids as strings."
-        )
-    return ids.astype(np.int64)
-
-
 def strengths_of(column: Any, name: str, place: Place) -> np.ndarray:
-    """Strengths of a batch: float32 if that holds them exactly, else float64."""
+    """Strengths of a batch, as float32 if that represents them exactly, else as float64."""
     pa = import_pyarrow()
     types = pa.types
     if not (types.is_integer(column.type) or types.is_floating(column.type) or types.is_boolean(column.type)):
         advice = f"Convert it before writing, for example with X.astype({{{name!r}: float}})."
         if types.is_temporal(column.type):
-            advice = "Leave weight out: times are no weights, but groups of TemporalUserSplit."
+            advice = "Leave weight out: times are not weights. Pass them to TemporalUserSplit as groups."
         raise ValueError(
             f"The weight column {name!r} of {place.file} must be numbers, but is of type {column.type}. {advice}"
         )
     if column.null_count:
         raise ValueError(
-            f"The weight column {name!r} must be numbers, but {place.row(_first_null(column))} has none. {REWRITE}, or "
-            f"with a weight of 0 for 'no interaction'."
+            f"The weight column {name!r} must be numbers, but {place.row(_first_null(column))} is missing (null). "
+            f"To fix it, {REWRITE}, or with a weight of 0 for 'no interaction'."
         )
     strengths = column.to_numpy(zero_copy_only=False).astype(np.float64)
     refuse_bad_strengths(strengths, f"The weight column {name!r}", place.row)

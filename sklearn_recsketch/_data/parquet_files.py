@@ -1,4 +1,4 @@
-"""The Parquet files of a path: found, looked over, and read batch by batch."""
+"""Finding Parquet files, checking their schemas, and reading them in batches."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from sklearn_recsketch._data.parquet_columns import Place, check_columns, import
 
 __all__ = ["ParquetFiles"]
 
-# By default pyarrow holds on to all bytes of a file that it has read, and else to those of a row group.
+# By default pyarrow keeps all bytes of a file in memory; without pre_buffer, those of a row group.
 STREAMING = {"pre_buffer": False, "buffer_size": 2**20}
 
 
 class ParquetFiles(NamedTuple):
-    """Files that have the columns asked for.
+    """Parquet files that contain the requested columns.
 
     Attributes
     ----------
@@ -23,7 +23,7 @@ class ParquetFiles(NamedTuple):
     filesystem : pyarrow.fs.FileSystem
     metadata : list of pyarrow.parquet.FileMetaData
     kinds : dict of str
-        Of "user" and "item": whether ids are "integers" or "strings", the same in all files.
+        For "user" and "item": whether the ids are "integers" or "strings". All files agree.
     """
 
     names: list[str]
@@ -33,9 +33,20 @@ class ParquetFiles(NamedTuple):
 
     @classmethod
     def find(cls, path: Any, ids: dict[str, str], columns: list[str]) -> ParquetFiles:
-        """Files of a path, or of a list of them; raises where one lacks columns or has ids of another kind.
+        """Find the files of a path or of a list of paths, and check their schemas.
 
-        `ids` names the columns of "user" and "item", which are among the `columns`.
+        Parameters
+        ----------
+        path : path or list of paths
+        ids : dict of str
+            Names of the columns of "user" and "item" ids.
+        columns : list of str
+            All columns to read, including the columns of ids.
+
+        Raises
+        ------
+        ValueError
+            If a file lacks a column, ids are integers in one file and strings in another, or there are no rows.
         """
         pa = import_pyarrow()
         paths = [os.fspath(one) for one in path] if isinstance(path, list | tuple) else os.fspath(path)
@@ -56,18 +67,18 @@ class ParquetFiles(NamedTuple):
                 )
         if not sum(one.num_rows for one in metadata):
             raise ValueError(
-                f"{path} is empty: {len(metadata)} file(s) with 0 rows, where at least 1 is required. Each row is an "
+                f"{path} is empty: {len(metadata)} file(s) with 0 rows, where at least 1 is required. Each row is one "
                 f"interaction of a user with an item."
             )
         return cls(dataset.files, dataset.filesystem, metadata, {name: next(iter(found[name])) for name in ids})
 
     @property
     def n_rows(self) -> int:
-        """Rows of all files."""
+        """Number of rows of all files together."""
         return int(sum(one.num_rows for one in self.metadata))
 
     def batches(self, columns: list[str], n_rows: int) -> Iterator[tuple[Place, Any]]:
-        """At most `n_rows` rows at a time, as pyarrow's record batches, and where they are from."""
+        """Iterate over record batches of at most `n_rows` rows, with the place of each."""
         open_file = import_pyarrow().parquet.ParquetFile
         for file, metadata in zip(self.names, self.metadata, strict=True):
             with open_file(file, filesystem=self.filesystem, metadata=metadata, **STREAMING) as parquet:

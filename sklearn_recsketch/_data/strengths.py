@@ -1,4 +1,4 @@
-"""Strengths of interactions: what may be one, and every error about it."""
+"""Validation of strengths of interactions."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ __all__ = ["check_strengths", "refuse_bad_strengths"]
 
 
 def check_strengths(values: Any, n_rows: int, name: str) -> np.ndarray:
-    """One strength per row, in float64."""
+    """Check strengths, one per row, and convert them to float64."""
     if isinstance(values, list | tuple):
-        values = np.array(values, dtype=object)  # [1, "many"] would become text as a whole
+        values = np.array(values, dtype=object)  # otherwise [1, "many"] would become two strings
     column = as_column(values)
     array = column.to_numpy() if hasattr(column, "to_numpy") else column
     if array.ndim == 2 and array.shape[1] == 1:
@@ -28,7 +28,7 @@ def check_strengths(values: Any, n_rows: int, name: str) -> np.ndarray:
     if len(array) != n_rows:
         raise ValueError(
             f"{name} has {len(array)} values for {n_rows} rows of X: inconsistent numbers of samples. "
-            f"Give one strength per interaction, or None for 1 each."
+            f"Pass one strength per interaction, or None for strengths of 1."
         )
     if array.dtype.kind == "c":
         raise ValueError(f"Complex data not supported: {name} is {array.dtype}.")
@@ -47,7 +47,7 @@ def check_strengths(values: Any, n_rows: int, name: str) -> np.ndarray:
 
 
 def refuse_bad_strengths(strength: np.ndarray, name: str, show_row: Callable[[int], str] = "row {}".format) -> None:
-    """Raise for the first strength that is negative, NaN or infinite, or that float32 cannot hold."""
+    """Raise for the first strength that is negative, NaN, infinite or outside the range of float32."""
     bad = ~np.isfinite(strength) | (strength < 0)
     if bad.any():
         row = int(np.argmax(bad))
@@ -62,7 +62,7 @@ def refuse_bad_strengths(strength: np.ndarray, name: str, show_row: Callable[[in
     if extreme.any():
         row = int(np.argmax(extreme))
         raise ValueError(
-            f"{name} must be 0 or between {limits.tiny:.2g} and {limits.max:.2g}, as models keep it in float32, but "
+            f"{name} must be 0 or between {limits.tiny:.2g} and {limits.max:.2g}, because models use float32, but "
             f"{show_row(row)} is {show_id(strength[row])}. Scale the strengths."
         )
 

@@ -1,4 +1,4 @@
-"""Each user's distinct pairs in a random order: what every per-user split is made from."""
+"""Random order of the distinct interactions of each user, on which splits per user are based."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ __all__ = ["ShuffledPairs", "sample_fraction_per_user", "shuffle_pairs_per_user"
 
 @dataclass(frozen=True)
 class ShuffledPairs:
-    """Distinct pairs of positive strength, each with a random place among those of its user.
+    """Distinct user-item pairs of positive strength, in a random order within each user.
 
     Attributes
     ----------
     user : ndarray of shape (n_pairs,)
-        Code of each pair's user.
+        Code of the user of each pair.
     rank : ndarray of shape (n_pairs,)
-        Place of the pair among its user's, from 0.
+        Rank of each pair in the order of its user, from 0.
     n_pairs : ndarray of shape (n_pairs,)
-        Number of pairs of its user.
+        Number of pairs of the user of each pair.
     user_draw : ndarray of shape (n_pairs,)
-        A number in [0, 1), one per user.
+        Random number in [0, 1) of the user of each pair.
     pair_of_row : ndarray of shape (n_rows,)
-        Pair of each row, -1 for a row of strength 0.
+        Position of the pair of each row, -1 for a row of strength 0.
     """
 
     user: np.ndarray
@@ -37,12 +37,12 @@ class ShuffledPairs:
     pair_of_row: np.ndarray
 
     def rows(self, chosen: np.ndarray) -> np.ndarray:
-        """Mask of the rows whose pair is chosen: all rows of a pair, so that none is on both sides."""
+        """Mask of the rows of the chosen pairs. All rows of a pair are in the same part of a split."""
         return np.append(chosen, False)[self.pair_of_row]
 
 
 def shuffle_pairs_per_user(interactions: Interactions, random_state: np.random.RandomState) -> ShuffledPairs:
-    """Order each user's distinct pairs at random; the order does not depend on that of the rows."""
+    """Shuffle the distinct pairs of each user. The result does not depend on the order of the rows."""
     positive = interactions.y > 0
     keys, inverse = np.unique(pair_keys(interactions)[positive], return_inverse=True)
     pair_of_row = np.full(len(positive), -1)
@@ -60,8 +60,8 @@ def shuffle_pairs_per_user(interactions: Interactions, random_state: np.random.R
 def sample_fraction_per_user(
     interactions: Interactions, fraction: float, random_state: np.random.RandomState
 ) -> np.ndarray:
-    """Mask of the rows of a random share of each user's items, never all of them."""
+    """Mask of the rows of a random fraction of the items of each user, but never of all of them."""
     pairs = shuffle_pairs_per_user(interactions, random_state)
-    # Rounding at random keeps the share right for users with few items, too.
-    taken = np.minimum(np.floor(fraction * pairs.n_pairs + pairs.user_draw), pairs.n_pairs - 1)
-    return pairs.rows(pairs.rank < taken)
+    # Random rounding keeps the expected fraction correct for users with few items, too.
+    n_sampled = np.minimum(np.floor(fraction * pairs.n_pairs + pairs.user_draw), pairs.n_pairs - 1)
+    return pairs.rows(pairs.rank < n_sampled)

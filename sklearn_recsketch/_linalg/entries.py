@@ -1,4 +1,4 @@
-"""Scores of single pairs of users and items, the stored entries of a matrix."""
+"""Scores and rankings of single pairs of users and items, given as the stored entries of a sparse matrix."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from sklearn_recsketch.utils._threads import Workers, even_ranges
 
 __all__ = ["entries_before", "entry_scores", "entry_sums", "top_entries"]
 
-ENTRIES = 65_536  # entries whose vectors are held at once by a thread
+ENTRIES = 65_536  # entries per task, which bounds the memory for their vectors
 USERS_PER_TASK = 1024
 
 
 def entry_scores(
     user_vectors: np.ndarray, item_vectors: np.ndarray, matrix: sp.csr_array, pool: Workers, dtype: Any = np.float64
 ) -> np.ndarray:
-    """x.y of each stored entry."""
+    """Return the inner product ``x.y`` of user and item for each stored entry."""
     rows, columns = matrix.tocoo().coords
     scores = np.empty(matrix.nnz, dtype=dtype)
 
@@ -32,29 +32,30 @@ def entry_scores(
 
 
 def entry_sums(matrix: sp.csr_array, values: np.ndarray) -> np.ndarray:
-    """Values of the stored entries, summed by row."""
+    """Sum the values of the stored entries by row."""
     return np.bincount(matrix.tocoo().row, weights=values, minlength=matrix.shape[0])
 
 
 def top_entries(
     user_vectors: np.ndarray, item_vectors: np.ndarray, allowed: sp.csr_array, k: int, pool: Workers
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The k items of largest inner product with each user vector among her own ones.
+    """Return the k allowed items of each user with the largest inner products.
 
     Parameters
     ----------
     user_vectors : ndarray of shape (n_users, n_components)
     item_vectors : ndarray of shape (n_items, n_components)
     allowed : csr_array of shape (n_users, n_items)
-        Stored entries, sorted by item, are the items a user may get.
+        The stored entries, sorted by item, are the allowed items of each user.
     k : int
     pool : Workers
 
     Returns
     -------
     best : ndarray of shape (n_users, min(k, most entries of a row)), dtype int32
-        Row numbers of items, best first, ties by row number; -1 where a user has too few.
+        Row numbers of items, best first; ties are broken by row number. -1 if a user has fewer items.
     scores : ndarray of the same shape, dtype float32
+        Inner products; -inf if a user has fewer items.
     """
     values = entry_scores(user_vectors, item_vectors, allowed, pool, np.float32)
     indptr, indices = allowed.indptr, allowed.indices
@@ -65,9 +66,9 @@ def top_entries(
     def part(task: tuple[int, int]) -> None:
         for u in range(*task):
             row = slice(indptr[u], indptr[u + 1])
-            own, items = values[row], indices[row]
-            order = np.argsort(-own, kind="stable")[:k]
-            best[u, : len(order)], scores[u, : len(order)] = items[order], own[order]
+            items, item_scores = indices[row], values[row]
+            order = np.argsort(-item_scores, kind="stable")[:k]
+            best[u, : len(order)], scores[u, : len(order)] = items[order], item_scores[order]
 
     pool.map(part, even_ranges(allowed.shape[0], USERS_PER_TASK))
     return best, scores
@@ -76,19 +77,20 @@ def top_entries(
 def entries_before(
     user_vectors: np.ndarray, item_vectors: np.ndarray, wanted: sp.csr_array, allowed: sp.csr_array, pool: Workers
 ) -> np.ndarray:
-    """How many of a user's allowed items are ranked before each wanted one, all of which are allowed.
+    """Return the number of allowed items of the user that rank before each wanted item.
 
-    Both matrices are of shape (n_users, n_items), with entries sorted by item; ties are broken by row number.
+    Both matrices have the shape (n_users, n_items) and entries sorted by item; wanted items must be allowed. Ties are
+    broken by row number.
     """
     values = entry_scores(user_vectors, item_vectors, allowed, pool, np.float32)
     rows, columns = allowed.tocoo().coords
-    place = np.empty(len(values), dtype=np.int64)
-    place[np.lexsort((columns, -values, rows))] = np.arange(len(values))
+    position = np.empty(len(values), dtype=np.int64)
+    position[np.lexsort((columns, -values, rows))] = np.arange(len(values))
     entry = np.searchsorted(_keys(allowed), _keys(wanted))
-    return np.asarray(place[entry] - allowed.indptr[wanted.tocoo().row])
+    return np.asarray(position[entry] - allowed.indptr[wanted.tocoo().row])
 
 
 def _keys(matrix: sp.csr_array) -> np.ndarray:
-    """One number per entry, in their order."""
+    """Return ``row * n_columns + column`` of each entry, which ascends."""
     rows, columns = matrix.tocoo().coords
     return np.asarray(rows.astype(np.int64) * matrix.shape[1] + columns)

@@ -1,4 +1,4 @@
-"""Gram matrices and products with square matrices, in fixed chunks over a pool of threads."""
+"""Gram matrices and products with square matrices, computed in fixed chunks over a pool of threads."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from sklearn_recsketch.utils._threads import Workers, even_ranges
 
 __all__ = ["CHUNK", "CHUNK_VALUES", "gram", "multiply"]
 
-
-CHUNK = 4096  # rows to a Gram or GEMM task, whatever the number of threads
+CHUNK = 4096  # rows per task; fixed, so that results do not depend on the number of threads
+CHUNK_VALUES = 2**19  # maximum number of values per task of `multiply`: its input and output fit in the cache
 
 
 def gram(factors: np.ndarray, pool: Workers, dtype: type[np.floating[Any]] = np.float64) -> np.ndarray:
-    """factors.T @ factors, computed in `dtype` in fixed chunks that are summed in float64."""
+    """Return ``factors.T @ factors``, computed in `dtype` in fixed chunks that are summed in float64."""
 
     def part(task: tuple[int, int]) -> np.ndarray:
         chunk = factors[task[0] : task[1]].astype(dtype, copy=False)
@@ -32,7 +32,7 @@ def multiply(
     dtype: type[np.floating[Any]] = np.float64,
     n_more: int = 0,
 ) -> np.ndarray:
-    """factors @ transform, computed in `dtype`, as float32, with `n_more` rows of zeros below."""
+    """Return ``factors @ transform`` in float32, computed in `dtype`, followed by `n_more` rows of zeros."""
     n = len(factors)
     out = np.empty((n + n_more, transform.shape[1]), dtype=np.float32)
     out[n:] = 0
@@ -47,6 +47,3 @@ def multiply(
 
     pool.map(part, even_ranges(n, max(256, min(CHUNK, CHUNK_VALUES // factors.shape[1]))))
     return out
-
-
-CHUNK_VALUES = 2**19  # ... of a GEMM at most, so that input and output share the cache

@@ -1,4 +1,4 @@
-"""Squared errors of predicted preferences, over all pairs of users and items without looking at each."""
+"""Squared errors of predicted preferences over all pairs of users and items, without a loop over the pairs."""
 
 from __future__ import annotations
 
@@ -19,9 +19,10 @@ def squared_errors(
     excluded: sp.csr_array | None,
     pool: Workers,
 ) -> np.ndarray:
-    """Sum of (p - x.y)^2 over the items of each user, in float64; p is 1 for preferred items, 0 for the others.
+    """Return the sum of ``(p - x.y)^2`` over the items of each user, in float64.
 
-    Entries of `excluded`, none of which is preferred, are left out. With Y the item vectors it is
+    The preference p is 1 for preferred items, otherwise 0. Entries of `excluded` are left out; none of them may be
+    preferred. With the matrix Y of item vectors the sum is
     ``x'(Y'Y)x - 2 sum_preferred x.y + n_preferred - sum_excluded (x.y)^2``.
     """
     x = user_vectors.astype(np.float64)
@@ -39,7 +40,7 @@ def entry_squared_errors(
     allowed: sp.csr_array,
     pool: Workers,
 ) -> np.ndarray:
-    """`squared_errors` over the stored entries of `allowed` alone, some of which are preferred."""
+    """Return the same sums over the stored entries of `allowed` only, which include all preferred items."""
     total = entry_sums(allowed, entry_scores(user_vectors, item_vectors, allowed, pool) ** 2)
     return np.asarray(total - entry_sums(preferred, 2 * entry_scores(user_vectors, item_vectors, preferred, pool) - 1))
 
@@ -47,11 +48,12 @@ def entry_squared_errors(
 def weighted_squared_errors(
     user_vectors: np.ndarray, item_vectors: np.ndarray, excess: sp.csr_array, pool: Workers
 ) -> float:
-    """Sum of c (p - x.y)^2 over all pairs, in float64; c - 1 is `excess`, and p is 1 where that has an entry.
+    """Return the sum of ``c (p - x.y)^2`` over all pairs, in float64.
 
-    It is ``tr(X'X Y'Y) + sum_entries (1 + e) (1 - x.y)^2 - (x.y)^2``.
+    `excess` holds e = c - 1, and the preference p is 1 for its entries, otherwise 0. The sum is
+    ``tr(X'X Y'Y) + sum_entries (1 + e) (1 - x.y)^2 - (x.y)^2``.
     """
-    everywhere = float(np.vdot(gram(user_vectors, pool), gram(item_vectors, pool)))
+    all_pairs = float(np.vdot(gram(user_vectors, pool), gram(item_vectors, pool)))
     scores = entry_scores(user_vectors, item_vectors, excess, pool)
     weights = 1 + excess.data.astype(np.float64)
-    return everywhere + float((weights * (1 - scores) ** 2 - scores**2).sum())
+    return all_pairs + float((weights * (1 - scores) ** 2 - scores**2).sum())

@@ -1,1 +1,1 @@
-"""From a query to ranked ids."""
+"""Ranking: queries, candidates, and exact top-k lists."""

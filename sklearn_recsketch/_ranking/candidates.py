@@ -1,4 +1,4 @@
-"""What `candidates` and `exclude` name: items for everybody, or for each user her own."""
+"""Read the parameters `candidates` and `exclude`: one list of items for all users, or a list per user."""
 
 from __future__ import annotations
 
@@ -18,12 +18,13 @@ from sklearn_recsketch._data.ids import (
     IdColumn,
     check_same_kind,
     encode_ids,
+    find_positions,
     lookup,
     lookup_unsorted,
-    places_of,
     show_id,
 )
 from sklearn_recsketch._data.interactions import InteractionSource, check_interactions
+from sklearn_recsketch._ranking.eligible import pair_matrix
 from sklearn_recsketch.utils._warnings import levels_inside
 
 __all__ = [
@@ -37,175 +38,207 @@ __all__ = [
 ]
 
 Parameter = Literal["candidates", "exclude"]
-LABELS: dict[Parameter, str] = {"candidates": "candidate", "exclude": "excluded item"}  # for errors about their ids
+LABELS: dict[Parameter, str] = {"candidates": "candidate", "exclude": "excluded item"}  # names of their ids in errors
 
 
 @dataclass(frozen=True)
 class Pairs:
-    """Pairs of a user and an item: of each user her own items. Some of the users' ids may have none."""
+    """Pairs of a user and an item, which give each user their own items.
+
+    Attributes
+    ----------
+    users, items : IdColumn
+        Columns of the table. Ids in ``users.ids`` that do not occur in a row belong to users with an empty list.
+    from_dict : bool
+        Whether the pairs come from a dict, whose unknown keys cause a warning.
+    """
 
     users: IdColumn
     items: IdColumn
-    named: bool = False  # whether each user was written down, as a key of a dict
+    from_dict: bool = False
 
 
-# Distinct sorted ids, for everybody; pairs; or the items without interactions.
+# Sorted distinct ids, the same for all users; pairs of a user and an item; or all items without interactions.
 ItemSelection = np.ndarray | Pairs | Literal["cold"]
 
 
 def read_item_selection(
-    value: Any, parameter: Parameter, own: str | None = "user", other: str = "item"
+    value: Any, parameter: Parameter, owner: str | None = "user", target: str = "item"
 ) -> ItemSelection | None:
-    """Read a list of ids, a table of pairs, a dict of lists, or "cold"; None where it names nothing.
+    """Read a list of ids, a table of pairs, a dict of lists, or "cold".
 
     Parameters
     ----------
     value : Any
-        What the caller passed.
+        Value of the parameter.
     parameter : {"candidates", "exclude"}
-    own : str or None
-        What each may have her own items, "user" or "item"; None: there are only items for everybody.
-    other : str
-        What is found.
+        Name of the parameter, for error messages.
+    owner : str or None, default="user"
+        Name of the ids that may each have their own list: "user" or "item". If None, pairs and dicts are refused.
+    target : str, default="item"
+        Name of the ids that are selected.
+
+    Returns
+    -------
+    ItemSelection or None
+        None if `value` is None, or if it excludes nothing.
 
     Raises
     ------
     TypeError, ValueError
-        For anything else, with what to write instead.
+        If the value has none of these forms, or contains no candidates.
     """
     if value is None:
         return None
     if isinstance(value, str) and value == "cold" and parameter == "candidates":
         return "cold"
     paired = isinstance(value, Mapping) or _is_table(value)
-    if (paired and own is None) or not (paired or _is_list(value)):
-        # "cold" is a text, so that another one is a wrong value rather than of a wrong type.
-        raise (ValueError if isinstance(value, str) else TypeError)(_rule(value, parameter, own, other))
+    if (paired and owner is None) or not (paired or _is_list(value)):
+        # A string has the right type, as "cold" is one, but the wrong value.
+        raise (ValueError if isinstance(value, str) else TypeError)(_forms_error(value, parameter, owner, target))
     if isinstance(value, Mapping):
-        choice: ItemSelection | None = _of_mapping(value, parameter, str(own), other)
+        selection: ItemSelection | None = _read_dict(value, parameter, str(owner), target)
     elif paired:
-        choice = _of_table(value, parameter)
+        selection = _read_table(value, parameter)
     else:
-        # Arrays and columns have types of their own; an index of pairs, generators and sets are but lists.
+        # Arrays and columns keep their types. A MultiIndex, a generator or a set is read as a list.
         if isinstance(value, pd.MultiIndex) or not hasattr(value, "__array__"):
             value = list(value)
-        if own is not None and isinstance(value, list) and any(_is_nested(element) for element in value):
-            choice = _of_table(_pairs(value, parameter, own, other), parameter)
+        if owner is not None and isinstance(value, list) and any(_is_nested(element) for element in value):
+            selection = _read_table(_array_of_pairs(value, parameter, owner, target), parameter)
         else:
-            choice = _of_list(value, parameter, str(own), other)
-    if choice is None and parameter == "candidates":
-        raise ValueError(f"candidates is empty: give at least one {other}, or None for all known {other}s.")
-    return choice
+            selection = _read_list(value, parameter, str(owner), target)
+    if selection is None and parameter == "candidates":
+        raise ValueError(f"candidates is empty: give at least one {target}, or None for all known {target}s.")
+    return selection
 
 
-def pairs_per_user(choice: ItemSelection | None) -> Pairs | None:
-    """The choice if each user has her own items, else None."""
-    return choice if isinstance(choice, Pairs) else None
+def pairs_per_user(selection: ItemSelection | None) -> Pairs | None:
+    """Return the selection if it gives each user their own items, otherwise None."""
+    return selection if isinstance(selection, Pairs) else None
 
 
 def select_items(
-    choice: ItemSelection | None,
+    selection: ItemSelection | None,
     known: np.ndarray,
     interactions: sp.csr_array | None,
-    other: str,
+    target: str,
     new: np.ndarray | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Ids of all items that anybody may get, and their row numbers in the model, -1 for unknown ones.
+    """Return the ids of all items that any user may get, and their row numbers in the model.
 
     Parameters
     ----------
-    choice : ItemSelection or None
-        None: all known items and the new ones.
+    selection : ItemSelection or None
+        Value of `candidates`. None selects all known items and the new ones.
     known : ndarray
-        Ids of the model's items, sorted.
+        Sorted ids of the items of the model.
     interactions : csr_array of shape (n_users, n_items) or None
-        Those of fit, None where they are not kept.
-    other : str
-        What is found, "item" or "user".
+        Interactions of fit; None if they are not kept.
+    target : {"item", "user"}
+        Name of the ids that are selected.
     new : ndarray or None
-        Ids the model does not know, which the query says something of.
+        Unknown ids for which the query gives features or a history.
+
+    Returns
+    -------
+    ids : ndarray
+    rows : ndarray of the same length
+        -1 for unknown ids.
     """
-    if isinstance(choice, np.ndarray | Pairs):
-        ids = choice.items.ids if isinstance(choice, Pairs) else choice
+    if isinstance(selection, np.ndarray | Pairs):
+        ids = selection.items.ids if isinstance(selection, Pairs) else selection
         return ids, lookup(known, IdColumn(np.arange(len(ids)), ids), LABELS["candidates"])
     ids, rows = known, np.arange(len(known))
     if new is not None:
         ids, rows = np.concatenate([ids, new]), np.append(rows, np.full(len(new), -1))
-    if choice is None:
+    if selection is None:
         return ids, rows
     if interactions is None:
         raise ValueError(
-            f"candidates='cold' names the {other}s without interactions in fit, but an index by cosine does not keep "
-            f"interactions. Pass the ids of these {other}s."
+            f"candidates='cold' selects the {target}s without interactions in fit, but an index by cosine does not "
+            f"keep interactions. Pass the ids of these {target}s."
         )
-    counts = interactions.count_nonzero(axis=0 if other == "item" else 1)
+    counts = interactions.count_nonzero(axis=0 if target == "item" else 1)
     cold = np.append(counts, 0)[rows] == 0
     if not cold.any():
         raise ValueError(
-            f"candidates='cold' names the {other}s without interactions in fit, but the recommender knows none: all "
-            f"its {len(known)} {other}s have some. Pass the features of the other {other}s to fit as {other}_features, "
-            f"for example cross_val_score(..., params={{'{other}_features': F}})."
+            f"candidates='cold' selects the {target}s without interactions in fit, but all {len(known)} {target}s of "
+            f"the recommender have interactions. Pass the features of further {target}s to fit as {target}_features, "
+            f"for example cross_val_score(..., params={{'{target}_features': F}})."
         )
     return ids[cold], rows[cold]
 
 
-def matrix_of_pairs(pairs: Pairs, asked: IdColumn, item_ids: np.ndarray) -> sp.csr_array:
-    """Pairs of a user and an item as a matrix of the users asked for and of items, entries 1, sorted by item."""
-    position = lookup(asked.ids, pairs.users, "user", "the users asked for are")
-    columns = lookup_unsorted(item_ids, pairs.items, "item", "the items to choose from are")
-    keep = (position >= 0) & (columns >= 0)
-    shape = (len(asked.ids), len(item_ids))
-    matrix = sp.csr_array((np.ones(keep.sum(), np.float32), (position[keep], columns[keep])), shape=shape)
-    matrix.sum_duplicates()
-    matrix.data[:] = 1
-    return sp.csr_array(matrix[asked.codes])
+def matrix_of_pairs(pairs: Pairs, users: IdColumn, item_ids: np.ndarray) -> sp.csr_array:
+    """Return pairs as a 0/1 matrix with a row per user of the query and a column per item.
+
+    Pairs of other users or other items are skipped. Columns are sorted within each row.
+    """
+    rows = lookup(users.ids, pairs.users, "user", "the users of the query are")
+    columns = lookup_unsorted(item_ids, pairs.items, "item", "the candidates are")
+    matrix = pair_matrix(rows, columns, (len(users.ids), len(item_ids)))
+    return sp.csr_array(matrix[users.codes])
 
 
 def check_selection_users(
-    choice: ItemSelection | None, parameter: Parameter, own: str, asked: np.ndarray, known: np.ndarray
+    selection: ItemSelection | None, parameter: Parameter, owner: str, query_ids: np.ndarray, known: np.ndarray
 ) -> None:
-    """Compare the users of pairs with those asked for and those the model knows, both sorted.
+    """Check that the users of `candidates` or `exclude` are plausible.
 
-    Lists of other users than those asked for are legitimate: one table serves many queries. A table may hold users
-    whom the model does not know, such as a log of today. A key of a dict that nobody knows may be misspelt.
+    Users who are not in the query are allowed, because one table may serve many queries. A table may also contain
+    users that the model does not know, such as today's log. An unknown key of a dict is probably misspelled and
+    causes a warning.
+
+    Parameters
+    ----------
+    selection : ItemSelection or None
+        Checked only if it gives each user their own items.
+    parameter : {"candidates", "exclude"}
+        Name of the parameter, for error messages.
+    owner : {"user", "item"}
+        Name of the ids that have their own lists.
+    query_ids, known : ndarray
+        Sorted ids of the query and of the model.
     """
-    if not isinstance(choice, Pairs) or not len(asked):
+    if not isinstance(selection, Pairs) or not len(query_ids):
         return
-    users = choice.users
-    check_same_kind(users.ids, asked, f"The {own} ids of {parameter}", f"the {own}s asked for are")
-    wanted = places_of(users.ids, asked, own) >= 0
-    strange = ~wanted & (places_of(users.ids, known, own) < 0)
-    first = show_id(users.ids[int(np.argmax(strange))])
-    if strange.all():
+    users = selection.users
+    check_same_kind(users.ids, query_ids, f"The {owner} ids of {parameter}", f"the {owner}s of the query are")
+    in_query = find_positions(users.ids, query_ids, owner) >= 0
+    unknown = ~in_query & (find_positions(users.ids, known, owner) < 0)
+    first = show_id(users.ids[int(np.argmax(unknown))])
+    if unknown.all():
         raise ValueError(
-            f"None of the {len(strange)} {own}s of {parameter} (first: {first}) is asked for or known to the "
-            f"recommender. The keys of a dict, or the first column of a table, must be {own} ids."
+            f"None of the {len(unknown)} {owner}s of {parameter} (first: {first}) is in the query or known to the "
+            f"recommender. The keys of a dict, or the first column of a table, must be {owner} ids."
         )
-    if parameter == "candidates" and not wanted.any():
+    if parameter == "candidates" and not in_query.any():
         raise ValueError(
-            f"None of the {len(asked)} {own}s asked for (first: {show_id(asked[0])}) has candidates: they are given "
-            f"for {len(strange)} other {own}s (first: {show_id(users.ids[0])})."
+            f"None of the {len(query_ids)} {owner}s of the query (first: {show_id(query_ids[0])}) has candidates: "
+            f"candidates contains only other {owner}s (first: {show_id(users.ids[0])})."
         )
-    if choice.named and strange.any():
+    if selection.from_dict and unknown.any():
         warnings.warn(
-            f"{strange.sum()} of the {len(strange)} {own}s of {parameter} are neither asked for nor known to the "
-            f"recommender (first: {first}): what they have there is ignored.",
+            f"{unknown.sum()} of the {len(unknown)} {owner}s of {parameter} are neither in the query nor known to the "
+            f"recommender (first: {first}). Their lists are ignored.",
             UserWarning,
             stacklevel=levels_inside(),
         )
 
 
-def _of_list(value: Any, parameter: Parameter, own: str, other: str) -> np.ndarray | None:
+def _read_list(value: Any, parameter: Parameter, owner: str, target: str) -> np.ndarray | None:
     array = id_array(value, LABELS[parameter])
     if array.dtype == object and any(_is_nested(element) for element in array):
         raise TypeError(
-            f"{parameter} holds lists of {other} ids. To give each {own} its own, pass a dict of {own} to {other} ids, "
-            f"as {parameter}.to_dict() of a pandas Series by {own}, or a table of pairs of {own} and {other}."
+            f"{parameter} holds lists of {target} ids. To give each {owner} their own list, pass a dict of {owner} to "
+            f"{target} ids, such as {parameter}.to_dict() of a pandas Series indexed by {owner}, or a table of pairs "
+            f"of {owner} and {target}."
         )
     return check_id_list(array, LABELS[parameter]).ids if len(array) else None
 
 
-def _of_table(value: Any, parameter: Parameter) -> Pairs | None:
+def _read_table(value: Any, parameter: Parameter) -> Pairs | None:
     if not isinstance(value, InteractionSource) and not hasattr(value, "collect"):
         if not value.shape[0]:
             return None
@@ -214,40 +247,40 @@ def _of_table(value: Any, parameter: Parameter) -> Pairs | None:
     return Pairs(table.users, table.items)
 
 
-def _of_mapping(value: Mapping[Any, Any], parameter: Parameter, own: str, other: str) -> Pairs | None:
+def _read_dict(value: Mapping[Any, Any], parameter: Parameter, owner: str, target: str) -> Pairs | None:
     if not value:
         return None
-    arrays = []
+    lists = []
     for key, ids in value.items():
         if not _is_list(ids):
             raise TypeError(
-                f"{parameter}[{key!r}] must be a list of {other} ids, got {reprlib.repr(ids)} of type "
-                f"{type(ids).__name__}.{_single(ids)}"
+                f"{parameter}[{key!r}] must be a list of {target} ids, got {reprlib.repr(ids)} of type "
+                f"{type(ids).__name__}.{_single_id_hint(ids)}"
             )
-        arrays.append(np.asarray(id_array(ids, f"{parameter}[{key!r}]")))
-    owners = check_id_list(list(value), own)
-    users = IdColumn(np.repeat(owners.codes, [len(array) for array in arrays]), owners.ids)
-    filled = [array for array in arrays if len(array)]
+        lists.append(np.asarray(id_array(ids, f"{parameter}[{key!r}]")))
+    owners = check_id_list(list(value), owner)
+    users = IdColumn(np.repeat(owners.codes, [len(array) for array in lists]), owners.ids)
+    filled = [array for array in lists if len(array)]
     if len({array.dtype for array in filled}) != 1:
-        filled = [array.astype(object) for array in filled]  # numpy would make floats of int64 and uint64
+        filled = [array.astype(object) for array in filled]  # numpy would turn int64 and uint64 into float64
     joined = np.concatenate(filled) if filled else np.empty(0, dtype=object)
     try:
-        return Pairs(users, encode_ids(joined, LABELS[parameter]), named=True)
+        return Pairs(users, encode_ids(joined, LABELS[parameter]), from_dict=True)
     except (TypeError, ValueError):
-        for key, array in zip(value, arrays, strict=True):
-            encode_ids(array, f"{parameter}[{key!r}]")  # the row that an error names is one of this list
+        for key, array in zip(value, lists, strict=True):
+            encode_ids(array, f"{parameter}[{key!r}]")  # an error names a row of this list
         raise
 
 
-def _pairs(value: list[Any], parameter: Parameter, own: str, other: str) -> np.ndarray:
-    """A list of pairs as an array."""
+def _array_of_pairs(value: list[Any], parameter: Parameter, owner: str, target: str) -> np.ndarray:
+    """Return a list of pairs as an array."""
     widths = [len(element) for element in value if _is_pair(element)] or [2]
-    for place, element in enumerate(value):
+    for position, element in enumerate(value):
         if not _is_pair(element) or len(element) != widths[0]:
             raise ValueError(
-                f"{parameter} must be a list of {other} ids or a list of pairs of {own} and {other}, but element "
-                f"{place} is {reprlib.repr(element)} of type {type(element).__name__}. To give each {own} a list of "
-                f"her own, pass a dict of {own} to {other} ids."
+                f"{parameter} must be a list of {target} ids or a list of pairs of {owner} and {target}, but element "
+                f"{position} is {reprlib.repr(element)} of type {type(element).__name__}. To give each {owner} their "
+                f"own list, pass a dict of {owner} to {target} ids."
             )
     return np.array(value, dtype=object)
 
@@ -257,8 +290,8 @@ def _refuse_one_column(table: Any, parameter: Parameter) -> None:
         first = (columns_of(table)[1] or [""])[0]
         column = f"{parameter}[{first!r}]" if frame_library(table) else f"{parameter}[:, 0]"
         raise ValueError(
-            f"{parameter} has one column: a table has two, users and items. For a list of ids pass the column itself, "
-            f"for example {column}."
+            f"{parameter} has one column: a table must have two, users and items. For a list of ids, pass the column "
+            f"itself, for example {column}."
         )
 
 
@@ -269,7 +302,10 @@ def _is_table(value: Any) -> bool:
 
 
 def _is_list(value: Any) -> bool:
-    """Whether a value is a list of ids in some form: not a single id, and nothing that is misread by iterating it."""
+    """Return whether a value is a list of ids in some form.
+
+    A single id is not a list, and neither is an object whose iteration does not give ids, such as a sparse matrix.
+    """
     if isinstance(value, (str, *BYTES, Mapping)) or sp.issparse(value) or not isinstance(value, Iterable):
         return False
     return getattr(value, "ndim", 1) > 0 and getattr(getattr(value, "dtype", None), "names", None) is None
@@ -283,19 +319,20 @@ def _is_pair(element: Any) -> bool:
     return isinstance(element, Sequence | np.ndarray) and _is_nested(element) and len(element) in (2, 3)
 
 
-def _rule(value: Any, parameter: Parameter, own: str | None, other: str) -> str:
-    forms = [f"a list of {other} ids"]
-    if own is not None:
-        forms += [f"a table of pairs of {own} and {other}", f"a dict of {own} to {other} ids"]
+def _forms_error(value: Any, parameter: Parameter, owner: str | None, target: str) -> str:
+    """Return the error message that lists the accepted forms of a parameter."""
+    forms = [f"a list of {target} ids"]
+    if owner is not None:
+        forms += [f"a table of pairs of {owner} and {target}", f"a dict of {owner} to {target} ids"]
     if parameter == "candidates":
         forms.append("'cold'")
     got = f"{reprlib.repr(value)} of type {type(value).__name__}"
-    single = _single(value, parameter)
+    single = _single_id_hint(value, parameter)
     return f"{parameter} must be {', '.join(forms)} or None, got {got}.{single}"
 
 
-def _single(value: Any, parameter: str = "") -> str:
-    """What to write for a single id."""
+def _single_id_hint(value: Any, parameter: str = "") -> str:
+    """Return the hint that an error message gives for a single id."""
     if isinstance(value, (str, int, np.integer)) and not isinstance(value, bool):
         return f" For a single id, write {parameter}{'=' if parameter else ''}[{show_id(value)}]."
     return " Decode it first: id.decode()." if isinstance(value, BYTES) else ""

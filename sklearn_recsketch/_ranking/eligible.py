@@ -1,8 +1,9 @@
-"""Which items each user may get."""
+"""Eligible items of each user: all items except the excluded ones, or only the user's own candidates."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
@@ -13,68 +14,91 @@ from sklearn_recsketch._ranking.ranks import count_items_before
 from sklearn_recsketch._ranking.top_k import top_items
 from sklearn_recsketch.utils._threads import Workers
 
-__all__ = ["Eligible", "eligible"]
+__all__ = ["Eligible", "eligible", "pair_matrix"]
 
 
 @dataclass(frozen=True)
 class Eligible:
-    """All items but some, or some only: what is stored is few pairs, never all of them.
+    """Eligible items of each user.
+
+    Only the excluded items are stored, or only the candidates, so memory is proportional to their number. If both are
+    None, all items are eligible.
 
     Attributes
     ----------
     excluded : csr_array of shape (n_users, n_items) or None
-        Stored entries are items a user must not get; None: she may get all. Not used where `allowed` is given.
-    allowed : csr_array of shape (n_users, n_items) or None
-        Stored entries are the only items a user may get.
+        Stored entries are items that are not eligible. Ignored if `candidates` is not None.
+    candidates : csr_array of shape (n_users, n_items) or None
+        Stored entries are the only items that are eligible.
     """
 
     excluded: sp.csr_array | None = None
-    allowed: sp.csr_array | None = None
+    candidates: sp.csr_array | None = None
 
     def top(self, users: np.ndarray, items: np.ndarray, k: int, pool: Workers) -> tuple[np.ndarray, np.ndarray]:
-        """The k best items of each user, as of :func:`~sklearn_recsketch._ranking.top_k.top_items`."""
-        if self.allowed is not None:
-            return top_entries(users, items, self.allowed, k, pool)
+        """Return the k best items of each user, as :func:`~sklearn_recsketch._ranking.top_k.top_items` does."""
+        if self.candidates is not None:
+            return top_entries(users, items, self.candidates, k, pool)
         return top_items(users, items, self.excluded, k, pool)
 
     def before(self, users: np.ndarray, items: np.ndarray, wanted: sp.csr_array, pool: Workers) -> np.ndarray:
-        """How many items are ranked before each entry of `wanted`, all of which are eligible."""
-        if self.allowed is not None:
-            return entries_before(users, items, wanted, self.allowed, pool)
+        """Count the items ranked before each entry of `wanted`; these entries must be eligible."""
+        if self.candidates is not None:
+            return entries_before(users, items, wanted, self.candidates, pool)
         return count_items_before(users, items, wanted, self.excluded, pool)
 
     def squared_errors(
         self, users: np.ndarray, items: np.ndarray, preferred: sp.csr_array, pool: Workers
     ) -> np.ndarray:
-        """Sum of (p - x.y)^2 over the items of each user; p is 1 for entries of `preferred`, all eligible."""
-        if self.allowed is not None:
-            return entry_squared_errors(users, items, preferred, self.allowed, pool)
+        """Return the sum of (p - x.y)^2 over the eligible items of each user.
+
+        The preference p is 1 for the entries of `preferred`, which must be eligible, and 0 for other items.
+        """
+        if self.candidates is not None:
+            return entry_squared_errors(users, items, preferred, self.candidates, pool)
         return squared_errors(users, items, preferred, self.excluded, pool)
 
     def among(self, matrix: sp.csr_array) -> sp.csr_array:
-        """A matrix without the entries that a user of own items may not get."""
-        return matrix if self.allowed is None else sp.csr_array(matrix.multiply(self.allowed))
+        """Remove the entries of a matrix that are not among the candidates of the user."""
+        return matrix if self.candidates is None else sp.csr_array(matrix.multiply(self.candidates))
 
     def counts(self, n_users: int, n_items: int) -> np.ndarray:
-        """Number of items of each user."""
-        if self.allowed is not None:
-            return np.diff(self.allowed.indptr)
-        left_out = np.zeros(n_users, dtype=np.intp) if self.excluded is None else np.diff(self.excluded.indptr)
-        return np.asarray(n_items - left_out)
+        """Return the number of eligible items of each user."""
+        if self.candidates is not None:
+            return np.diff(self.candidates.indptr)
+        n_excluded = np.zeros(n_users, dtype=np.intp) if self.excluded is None else np.diff(self.excluded.indptr)
+        return np.asarray(n_items - n_excluded)
 
 
-def eligible(excluded: sp.csr_array | None, allowed: sp.csr_array | None) -> Eligible:
-    """All but the excluded items, or the allowed ones but for the excluded."""
-    if allowed is None or excluded is None:
-        return Eligible(excluded, allowed)
-    both = allowed.multiply(_ones(excluded))
-    left = sp.csr_array(allowed - both)
-    left.eliminate_zeros()
-    left.sort_indices()
-    return Eligible(None, left)
+def eligible(excluded: sp.csr_array | None, candidates: sp.csr_array | None) -> Eligible:
+    """Combine exclusions and candidates.
+
+    All entries of `candidates` are 1. If it is None, all items are candidates.
+    """
+    if candidates is None or excluded is None:
+        return Eligible(excluded, candidates)
+    both = candidates.multiply(_pattern(excluded))
+    remaining = sp.csr_array(candidates - both)
+    remaining.eliminate_zeros()
+    remaining.sort_indices()
+    return Eligible(None, remaining)
 
 
-def _ones(matrix: sp.csr_array) -> sp.csr_array:
+def pair_matrix(rows: np.ndarray, columns: np.ndarray, shape: tuple[int, int], dtype: Any = np.float32) -> sp.csr_array:
+    """Return a sparse 0/1 matrix with an entry 1 for each pair of a row and a column.
+
+    Pairs with a negative row or column are skipped, and repeated pairs count once. Columns are sorted within each row.
+    """
+    keep = (rows >= 0) & (columns >= 0)
+    ones = np.ones(np.count_nonzero(keep), dtype=dtype)
+    matrix = sp.csr_array((ones, (rows[keep], columns[keep])), shape=shape)
+    matrix.sum_duplicates()
+    matrix.data[:] = 1
+    return matrix
+
+
+def _pattern(matrix: sp.csr_array) -> sp.csr_array:
+    """Return a matrix with the value 1 at each stored entry."""
     ones = sp.csr_array((np.ones(matrix.nnz, np.float32), matrix.indices, matrix.indptr), shape=matrix.shape)
     ones.sum_duplicates()
     ones.data[:] = 1

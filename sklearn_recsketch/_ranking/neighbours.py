@@ -1,4 +1,4 @@
-"""The nearest rows of all rows of a table at once, in half of the products."""
+"""Nearest neighbours of all rows by inner product; each product is computed once for both rows."""
 
 from __future__ import annotations
 
@@ -15,22 +15,26 @@ ROWS_PER_RANGE = 2 * TILE
 
 
 def all_neighbours(vectors: np.ndarray, k: int, pool: Workers) -> tuple[np.ndarray, np.ndarray]:
-    """The k rows of largest inner product with each row, itself left out.
+    """Return the k other rows with the largest inner product for each row.
 
-    Pairs of ranges of rows are worked on in rounds, as in a tournament: no range is in two pairs of one round,
-    so no list is written to by two threads.
+    The pairs of ranges of rows are processed in the rounds of a round-robin tournament. A range occurs in one pair of
+    a round only, so two threads never write to the same list.
 
     Parameters
     ----------
     vectors : ndarray of shape (n, n_components)
     k : int
+        Number of neighbours.
     pool : Workers
+        Threads that share the pairs of ranges.
 
     Returns
     -------
     best : ndarray of shape (n, min(k, n)), dtype int32
-        Row numbers, nearest first, ties by row number; -1 where there are too few rows.
+        Row numbers, largest inner product first. Ties are broken by row number, and -1 means that there are too few
+        rows.
     scores : ndarray of the same shape, dtype float32
+        Inner products, -inf for missing rows.
     """
     n = len(vectors)
     padded = np.zeros((-(-n // TILE) * TILE, vectors.shape[1]), dtype=np.float32)
@@ -45,8 +49,8 @@ def all_neighbours(vectors: np.ndarray, k: int, pool: Workers) -> tuple[np.ndarr
 
 
 def _rounds(n: int) -> list[list[tuple[int, int]]]:
-    """All pairs of n players in rounds in which nobody plays twice: all but one go round a table."""
-    seats = list(range(n + n % 2))  # a player too many sits out whoever plays him
+    """Return all pairs of 0, ..., n - 1 in rounds in which no number occurs twice, by the circle method."""
+    seats = list(range(n + n % 2))  # if n is odd, pairs with the additional number are dropped
     rounds = []
     for _ in range(len(seats) - 1):
         half = len(seats) // 2

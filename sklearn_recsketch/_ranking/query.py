@@ -1,4 +1,4 @@
-"""Who is to get recommendations, from which items, and what must not be among them."""
+"""Queries for recommendations: users, candidates, exclusions, and features and histories passed with the query."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import scipy.sparse as sp
 
 from sklearn_recsketch._data.frames import make_table
 from sklearn_recsketch._data.id_lists import check_id_list
-from sklearn_recsketch._data.ids import IdColumn, check_same_kind, lookup, lookup_unsorted
+from sklearn_recsketch._data.ids import IdColumn, check_same_kind, lookup, lookup_unsorted, show_id
 from sklearn_recsketch._data.interactions import Interactions
 from sklearn_recsketch._data.matrix import present_ids
 from sklearn_recsketch._ranking.candidates import (
@@ -22,24 +22,30 @@ from sklearn_recsketch._ranking.candidates import (
     read_item_selection,
     select_items,
 )
-from sklearn_recsketch._ranking.eligible import Eligible, eligible
+from sklearn_recsketch._ranking.eligible import Eligible, eligible, pair_matrix
 from sklearn_recsketch.preprocessing._side_features import SideFeatures
 
-__all__ = ["Query", "QueryContext", "asked_ids", "build_query", "ranked_table"]
+__all__ = ["Query", "QueryContext", "build_query", "check_query_ids", "known_rows", "ranked_table"]
 
 
 @dataclass(frozen=True)
 class QueryContext:
-    """What a query says of users or of items beyond what the model knows."""
+    """Side features and histories of users, or of items, that are passed with a query.
+
+    Attributes
+    ----------
+    features : SideFeatures or None
+    history : Interactions or None
+    """
 
     features: SideFeatures | None = None
     history: Interactions | None = None
 
     def ids(self, name: str) -> np.ndarray | None:
-        """Ids that it says something of, sorted; None if it says nothing."""
+        """Return the sorted ids that have features or a history here; None if nothing was passed."""
         parts = []
         if self.history is not None:
-            # A user is asked for by being named; an item of strength 0 is one that nobody had.
+            # A user is included even if no interaction has a positive strength; an item is not.
             column, positive = getattr(self.history, f"{name}s"), self.history.strength > 0
             parts.append(column.ids if name == "user" else present_ids(column, positive))
         if self.features is not None:
@@ -48,97 +54,121 @@ class QueryContext:
             check_same_kind(parts[0], parts[1], f"The {name} ids of the history", f"those of {name}_features are")
         return np.unique(np.concatenate(parts)) if parts else None
 
-    def history_matrix(self, name: str, asked: IdColumn, others: np.ndarray) -> tuple[np.ndarray, sp.csr_array]:
-        """Positions of the asked ids that have a history, and it as a matrix.
+    def history_matrix(self, name: str, query_ids: IdColumn, other_ids: np.ndarray) -> tuple[np.ndarray, sp.csr_array]:
+        """Return the histories as a matrix of strengths.
 
-        It has a column for each known other, then one for each other that the model does not know, sorted by id.
+        Parameters
+        ----------
+        name : {"user", "item"}
+            Whether the histories are those of users or of items.
+        query_ids : IdColumn
+            Ids of the query.
+        other_ids : ndarray
+            Sorted ids of the other side that the model knows: items for histories of users.
+
+        Returns
+        -------
+        positions : ndarray of shape (n_rows,)
+            Positions in `query_ids` of the ids that have a history.
+        matrix : csr_array of shape (n_rows, n_columns), dtype float32
+            Summed strengths. The columns are `other_ids`, followed by the unknown ids of the other side, sorted.
         """
-        past = self.history
-        if past is None:
-            return np.zeros(0, dtype=np.intp), sp.csr_array(np.zeros((0, len(others)), dtype=np.float32))
-        own, partners = (past.users, past.items) if name == "user" else (past.items, past.users)
-        position = lookup_unsorted(asked.ids, own, name, f"the {name}s asked for are")
-        columns = lookup(others, partners, "item" if name == "user" else "user")
-        unknown, place = np.unique(partners.codes[columns < 0], return_inverse=True)
-        columns[columns < 0] = len(others) + place
-        keep = (position >= 0) & (past.strength > 0)
-        shape = (len(asked.ids), len(others) + len(unknown))
-        by_id = sp.coo_array((past.strength[keep], (position[keep], columns[keep])), shape=shape).tocsr()
+        history = self.history
+        if history is None:
+            return np.zeros(0, dtype=np.intp), sp.csr_array(np.zeros((0, len(other_ids)), dtype=np.float32))
+        ids, others = _sides(history, name)
+        rows = lookup_unsorted(query_ids.ids, ids, name, f"the {name}s of the query are")
+        columns = lookup(other_ids, others, "item" if name == "user" else "user")
+        unknown, place = np.unique(others.codes[columns < 0], return_inverse=True)
+        columns[columns < 0] = len(other_ids) + place
+        keep = (rows >= 0) & (history.strength > 0)
+        shape = (len(query_ids.ids), len(other_ids) + len(unknown))
+        by_id = sp.coo_array((history.strength[keep], (rows[keep], columns[keep])), shape=shape).tocsr()
         by_id.sum_duplicates()
-        rows = np.flatnonzero(np.diff(by_id.indptr)[asked.codes])
-        return rows, sp.csr_array(by_id[asked.codes[rows]].astype(np.float32))
+        positions = np.flatnonzero(np.diff(by_id.indptr)[query_ids.codes])
+        return positions, sp.csr_array(by_id[query_ids.codes[positions]].astype(np.float32))
 
-    def pair(self, name: str, asked: IdColumn, others: np.ndarray, row: int, column: int) -> tuple[Any, Any]:
-        """Ids of the user and the item at a place of the `history_matrix`."""
-        past = self.history
-        assert past is not None
-        partners = past.items if name == "user" else past.users
-        unknown = partners.ids[lookup(others, IdColumn(np.arange(len(partners.ids)), partners.ids), name) < 0]
-        rows, _ = self.history_matrix(name, asked, others)
-        ids = asked.ids[asked.codes[rows[row]]], np.concatenate([others, unknown])[column]
+    def pair(self, name: str, query_ids: IdColumn, other_ids: np.ndarray, row: int, column: int) -> tuple[Any, Any]:
+        """Return the ids of the user and the item of an entry of `history_matrix`."""
+        assert self.history is not None
+        _, others = _sides(self.history, name)
+        unknown = others.ids[lookup(other_ids, IdColumn(np.arange(len(others.ids)), others.ids), name) < 0]
+        positions, _ = self.history_matrix(name, query_ids, other_ids)
+        ids = query_ids.ids[query_ids.codes[positions[row]]], np.concatenate([other_ids, unknown])[column]
         return ids if name == "user" else ids[::-1]
 
 
 @dataclass(frozen=True)
 class Query:
-    """Users and items of a query, in ids and in row numbers of the model (-1: unknown)."""
+    """Users and items of a query.
+
+    Attributes
+    ----------
+    users : IdColumn
+        Users in the order of the query, who may be repeated.
+    user_codes : ndarray
+        Row number of each user in the model, -1 for unknown users.
+    item_ids, item_codes : ndarray
+        All items that any user may get, and their row numbers in the model, -1 for unknown items.
+    candidates : Pairs or None
+        If not None, the only items that each user may get.
+    exclusions : Pairs or None
+        Items that individual users must not get. Items that nobody may get are not among `item_ids`.
+    """
 
     users: IdColumn
     user_codes: np.ndarray
     item_ids: np.ndarray
     item_codes: np.ndarray
-    own: Pairs | None = None  # pairs of a user and an item of hers: she gets no others
-    unwanted: Pairs | None = None  # pairs to leave out
+    candidates: Pairs | None = None
+    exclusions: Pairs | None = None
 
     @property
     def user_ids(self) -> np.ndarray:
-        """Id of each user asked for, in order."""
+        """Id of each user, in the order of the query."""
         return self.users.ids[self.users.codes]
 
     @property
     def items(self) -> IdColumn:
-        """Each item to choose from, in order."""
+        """The items as a column of ids."""
         return IdColumn(np.arange(len(self.item_ids)), self.item_ids)
 
-    def eligible(self, seen: sp.csr_array | None, *past: Interactions | None) -> Eligible:
-        """Which of the items each user may get: not what she has seen, nor what is in past interactions."""
-        parts = [] if seen is None else [self._known_columns(self._known_rows(seen))]
-        for table in past:
-            if table is not None:
-                done = table.taken(table.strength > 0)
-                parts.append(matrix_of_pairs(Pairs(done.users, done.items), self.users, self.item_ids))
-        own, unwanted = (
+    def eligible(self, seen: sp.csr_array | None, *histories: Interactions | None) -> Eligible:
+        """Return the items that each user may get.
+
+        Parameters
+        ----------
+        seen : csr_array of shape (n_known_users, n_known_items) or None
+            Interactions of fit, which are excluded.
+        *histories : Interactions or None
+            Further interactions, excluded where their strength is positive.
+        """
+        excluded = [] if seen is None else [self._in_query(seen)]
+        for history in histories:
+            if history is not None:
+                positive = history.take(history.strength > 0)
+                excluded.append(matrix_of_pairs(Pairs(positive.users, positive.items), self.users, self.item_ids))
+        candidates, exclusions = (
             None if pairs is None else matrix_of_pairs(pairs, self.users, self.item_ids)
-            for pairs in (self.own, self.unwanted)
+            for pairs in (self.candidates, self.exclusions)
         )
-        if unwanted is not None:
-            parts.append(unwanted)
-        return eligible(sp.csr_array(sum(parts[1:], start=parts[0])) if parts else None, own)
+        if exclusions is not None:
+            excluded.append(exclusions)
+        return eligible(sp.csr_array(sum(excluded[1:], start=excluded[0])) if excluded else None, candidates)
 
-    def _known_rows(self, seen: sp.csr_array) -> sp.csr_array:
-        if _are_all(self.user_codes, seen.shape[0]):
-            return seen
-        known = self.user_codes >= 0
-        if known.all():
-            return sp.csr_array(seen[self.user_codes])
-        pick = sp.csr_array(
-            (np.ones(known.sum(), np.float32), (np.flatnonzero(known), self.user_codes[known])),
-            shape=(len(known), seen.shape[0]),
-        )
-        return sp.csr_array(pick @ seen)
-
-    def _known_columns(self, rows: sp.csr_array) -> sp.csr_array:
-        if _are_all(self.item_codes, rows.shape[1]):
-            return rows
-        position = np.full(rows.shape[1], -1)
-        known = self.item_codes >= 0
-        position[self.item_codes[known]] = np.flatnonzero(known)
-        coo = rows.tocoo()
-        keep = position[coo.col] >= 0
-        return sp.csr_array(
-            (coo.data[keep], (coo.row[keep], position[coo.col[keep]])),
-            shape=(rows.shape[0], len(self.item_codes)),
-        )
+    def _in_query(self, seen: sp.csr_array) -> sp.csr_array:
+        """Return the rows and columns of a matrix that belong to the query; those of unknown ids are empty."""
+        if not _are_all(self.user_codes, seen.shape[0]):
+            if (self.user_codes >= 0).all():
+                seen = sp.csr_array(seen[self.user_codes])
+            else:
+                n_users = len(self.user_codes)
+                seen = sp.csr_array(pair_matrix(np.arange(n_users), self.user_codes, (n_users, seen.shape[0])) @ seen)
+        if not _are_all(self.item_codes, seen.shape[1]):
+            n_items = len(self.item_codes)
+            seen = sp.csr_array(seen @ pair_matrix(self.item_codes, np.arange(n_items), (seen.shape[1], n_items)))
+            seen.sort_indices()
+        return seen
 
 
 def build_query(
@@ -146,46 +176,85 @@ def build_query(
     known_items: np.ndarray,
     interactions: sp.csr_array,
     users: Any = None,
-    of_users: QueryContext = QueryContext(),
-    of_items: QueryContext = QueryContext(),
+    user_context: QueryContext = QueryContext(),
+    item_context: QueryContext = QueryContext(),
     candidates: Any = None,
     exclude: Any = None,
 ) -> Query:
-    """Check the arguments of a query and find its ids among the known ones."""
-    chosen, unwanted = read_item_selection(candidates, "candidates"), read_item_selection(exclude, "exclude")
-    column = _users_asked(users, chosen, of_users, known_users)
-    check_selection_users(chosen, "candidates", "user", column.ids, known_users)
-    check_selection_users(unwanted, "exclude", "user", column.ids, known_users)
-    given = of_items.ids("item")
-    if given is not None:
-        given = given[lookup(known_items, IdColumn(np.arange(len(given)), given), "item") < 0]
-    items, item_codes = select_items(chosen, known_items, interactions, "item", given)
-    if isinstance(unwanted, np.ndarray):
-        position = lookup_unsorted(items, IdColumn(np.arange(len(unwanted)), unwanted), "excluded item")
-        stays = np.ones(len(items), dtype=bool)
-        stays[position[position >= 0]] = False
-        items, item_codes = items[stays], item_codes[stays]
+    """Check the arguments of `recommend` and find their ids among those of the model.
+
+    Parameters
+    ----------
+    known_users, known_items : ndarray
+        Sorted ids of the model.
+    interactions : csr_array of shape (n_users, n_items)
+        Interactions of fit.
+    users, candidates, exclude : Any
+        Arguments of `recommend`.
+    user_context, item_context : QueryContext
+        Features and histories of users and of items.
+
+    Returns
+    -------
+    Query
+    """
+    candidates, exclude = read_item_selection(candidates, "candidates"), read_item_selection(exclude, "exclude")
+    column = _query_users(users, candidates, user_context, known_users)
+    check_selection_users(candidates, "candidates", "user", column.ids, known_users)
+    check_selection_users(exclude, "exclude", "user", column.ids, known_users)
+    new = item_context.ids("item")
+    if new is not None:
+        new = new[lookup(known_items, IdColumn(np.arange(len(new)), new), "item") < 0]
+    items, item_codes = select_items(candidates, known_items, interactions, "item", new)
+    if isinstance(exclude, np.ndarray):
+        position = lookup_unsorted(items, IdColumn(np.arange(len(exclude)), exclude), "excluded item")
+        keep = np.ones(len(items), dtype=bool)
+        keep[position[position >= 0]] = False
+        items, item_codes = items[keep], item_codes[keep]
     codes = lookup(known_users, column, "user")
-    return Query(column, codes, items, item_codes, pairs_per_user(chosen), pairs_per_user(unwanted))
+    return Query(column, codes, items, item_codes, pairs_per_user(candidates), pairs_per_user(exclude))
 
 
-def asked_ids(ids: Any, name: str, known: np.ndarray) -> IdColumn:
-    """The ids that a query names, of the type of the known ones where it names none."""
+def check_query_ids(ids: Any, name: str, known: np.ndarray) -> IdColumn:
+    """Check the ids of a query. An empty list gets the type of the known ids."""
     column = check_id_list(ids, name)
     return column if len(column.ids) else IdColumn(column.codes, known[:0])
 
 
-def _users_asked(users: Any, chosen: ItemSelection | None, of_users: QueryContext, known: np.ndarray) -> IdColumn:
-    """The users named; else those with candidates of their own, or those the query says something of, or all."""
+def known_rows(recommender: Any, name: str, ids: Any, reason: str) -> tuple[np.ndarray, np.ndarray]:
+    """Return one or several ids as an array, and their row numbers in a fitted recommender.
+
+    Raises
+    ------
+    ValueError
+        If an id is unknown. The message ends in `reason`.
+    """
+    known = getattr(recommender, f"{name}s_")
+    column = check_query_ids(ids, name, known)
+    ids = column.ids[column.codes]
+    rows = lookup(known, column, name)
+    if (rows < 0).any():
+        raise ValueError(f"The {name} {show_id(ids[int(np.argmax(rows < 0))])} is unknown: {reason}")
+    return ids, rows
+
+
+def _query_users(users: Any, candidates: ItemSelection | None, context: QueryContext, known: np.ndarray) -> IdColumn:
+    """Return the users of a query; by default those with their own candidates, else those of the context, else all."""
     if users is not None:
-        return asked_ids(users, "user", known)
-    own = pairs_per_user(chosen)
-    ids = of_users.ids("user") if own is None else own.users.ids
+        return check_query_ids(users, "user", known)
+    own = pairs_per_user(candidates)
+    ids = context.ids("user") if own is None else own.users.ids
     ids = known if ids is None else ids
     return IdColumn(np.arange(len(ids)), ids)
 
 
+def _sides(history: Interactions, name: str) -> tuple[IdColumn, IdColumn]:
+    """Return the column of users or of items, as `name` says, followed by the other column."""
+    return (history.users, history.items) if name == "user" else (history.items, history.users)
+
+
 def _are_all(codes: np.ndarray, n: int) -> bool:
+    """Return whether the codes are 0 to n - 1, in order."""
     return len(codes) == n and bool(np.all(codes == np.arange(n)))
 
 
@@ -198,7 +267,24 @@ def ranked_table(
     scores: np.ndarray,
     library: str,
 ) -> Any:
-    """One row per ranked partner of each id: `name`, rank from 1, `other_name`, score."""
+    """Return ranked lists as a table with the columns `name`, rank, `other_name` and score.
+
+    Parameters
+    ----------
+    name, other_name : str
+        Names of the columns of the ids that have a list and of the ids in the lists.
+    ids, other_ids : ndarray
+        Ids that `best` refers to by row and by value.
+    best : ndarray of shape (len(ids), k)
+        Positions in `other_ids`, best first, -1 where a list has ended.
+    scores : ndarray of the same shape
+    library : {"pandas", "polars"}
+
+    Returns
+    -------
+    frame
+        One row per element of a list; ranks start from 1.
+    """
     found = best >= 0
     row, rank = np.nonzero(found)
     columns = {name: ids[row], "rank": rank + 1, other_name: other_ids[best[found]], "score": scores[found]}

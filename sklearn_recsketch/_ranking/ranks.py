@@ -1,4 +1,4 @@
-"""Where single items stand in the ranking of all."""
+"""Ranks of individual items among all candidates."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from sklearn_recsketch.utils._threads import Workers, even_ranges
 
 __all__ = ["count_items_before"]
 
-BLOCK_SCORES = 4_000_000  # scores held at once by a thread; larger blocks of memory are mapped anew each time
+# Scores that a thread holds at once. Larger blocks would be requested from the operating system each time.
+BLOCK_SCORES = 4_000_000
 
 
 def count_items_before(
@@ -21,17 +22,18 @@ def count_items_before(
     excluded: sp.csr_array | None,
     pool: Workers,
 ) -> np.ndarray:
-    """How many candidates are ranked before each wanted item, which is its rank less 1.
+    """Count the candidates that are ranked before each wanted item, that is, its rank minus 1.
 
     Parameters
     ----------
     user_vectors : ndarray of shape (n_users, n_components)
     item_vectors : ndarray of shape (n_items, n_components)
     wanted : csr_array of shape (n_users, n_items)
-        Stored entries are items to be found in the ranking of a user; none of them is excluded.
+        Stored entries are the items whose ranks are computed. They must not be excluded.
     excluded : csr_array of shape (n_users, n_items) or None
-        Stored entries are no candidates.
+        Stored entries are not candidates.
     pool : Workers
+        Threads that share the users.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""Exact top-k of inner products with bounded memory."""
+"""Exact top-k items by inner product, in bounded memory."""
 
 from __future__ import annotations
 
@@ -16,16 +16,17 @@ __all__ = ["RankedItems", "sorted_items", "top_items"]
 
 USERS_PER_TASK = 1024
 LARGEST_INSERTION = 256  # the kernel inserts into sorted lists: fast for short ones, quadratic in k
-FEW_USERS = 16  # for as many, all scores are computed in the time that making the items ready would take
-BLOCK_SCORES = 8_000_000  # scores held at once by a thread where lists are long
+FEW_USERS = 16  # up to this number, computing all scores takes no longer than sorting and tiling the items
+BLOCK_SCORES = 8_000_000  # scores that a thread holds at once, if lists are long
 
 
 class RankedItems:
-    """Items made ready to be ranked for any number of calls: sorted by norm and tiled once.
+    """Items sorted by norm and tiled once, so that they can be ranked for many batches of users.
 
     Parameters
     ----------
     vectors : ndarray of shape (n_items, n_components)
+        Vectors of the items.
     """
 
     def __init__(self, vectors: np.ndarray) -> None:
@@ -33,13 +34,13 @@ class RankedItems:
 
     @cached_property
     def _tiled(self) -> list[np.ndarray]:
-        """What `_tiles` makes; long lists do without."""
+        """Result of `_tiles`, computed when it is first needed; long lists do not use it."""
         return [read_only(array) for array in _tiles(self._vectors)]
 
     def top(
         self, user_vectors: np.ndarray, excluded: sp.csr_array | None, k: int, pool: Workers
     ) -> tuple[np.ndarray, np.ndarray]:
-        """The k items of largest inner product with each user vector, as `top_items` returns them."""
+        """Return the k items with the largest inner product for each user vector; see `top_items`."""
         n_users, n_items = len(user_vectors), len(self._vectors)
         k = min(k, n_items)
         if k > LARGEST_INSERTION:
@@ -47,7 +48,7 @@ class RankedItems:
         if excluded is None:
             excluded = sp.csr_array(np.empty((n_users, 0), np.float32))
         users = np.ascontiguousarray(user_vectors, dtype=np.float32)
-        # Rounding of a float32 dot product is below K eps |x| |y|, that of the lengths below 2 eps.
+        # The rounding error of a float32 dot product is below K eps |x| |y|, that of a norm below 2 eps.
         lengths = norms(users) * (1 + 2 * (users.shape[1] + 2) * np.finfo(np.float32).eps)
         lengths = np.nextafter(lengths.astype(np.float32), np.float32(np.inf))
         users, lengths = read_only(users), read_only(lengths)
@@ -67,22 +68,25 @@ class RankedItems:
 def top_items(
     user_vectors: np.ndarray, item_vectors: np.ndarray, excluded: sp.csr_array | None, k: int, pool: Workers
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The k items of largest inner product with each user vector.
+    """Return the k items with the largest inner product for each user vector.
 
     Parameters
     ----------
     user_vectors : ndarray of shape (n_users, n_components)
     item_vectors : ndarray of shape (n_items, n_components)
     excluded : csr_array of shape (n_users, n_items) or None
-        Stored entries are items a user must not get.
+        Stored entries are items that the user must not get.
     k : int
+        Length of the lists.
     pool : Workers
+        Threads that share the users.
 
     Returns
     -------
     best : ndarray of shape (n_users, min(k, n_items)), dtype int32
-        Row numbers of items, best first, ties by row number; -1 where a user has too few items left.
+        Row numbers of items, best first. Ties are broken by row number, and -1 fills lists of users with fewer items.
     scores : ndarray of the same shape, dtype float32
+        Inner products, -inf for missing items.
     """
     if len(user_vectors) > FEW_USERS:
         return RankedItems(item_vectors).top(user_vectors, excluded, k, pool)
@@ -90,7 +94,18 @@ def top_items(
 
 
 def _tiles(item_vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Items from the longest on, transposed tile by tile, the norm each tile begins with, and who is where."""
+    """Sort items by decreasing norm and cut them into transposed tiles.
+
+    Returns
+    -------
+    tiles : ndarray of shape (n_tiles, n_components, TILE), dtype float32
+    longest : ndarray of shape (n_tiles,), dtype float32
+        Largest norm in each tile.
+    items : ndarray of shape (n_tiles * TILE,), dtype int32
+        Row number of the item at each place in the tiles, -1 for padding.
+    places : ndarray of shape (n_items,), dtype int32
+        Place of each item in the tiles.
+    """
     lengths = norms(item_vectors)
     order = np.argsort(-lengths, kind="stable").astype(np.int32)
     n_tiles = -(-len(order) // TILE)
@@ -109,7 +124,10 @@ def _tiles(item_vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray
 def sorted_items(
     user_vectors: np.ndarray, item_vectors: np.ndarray, excluded: sp.csr_array | None, k: int, pool: Workers
 ) -> tuple[np.ndarray, np.ndarray]:
-    """`top_items` for long lists and for few users: all scores of a block of users, the best of them sorted."""
+    """Return the same as `top_items`, by computing all scores of a block of users and sorting the best ones.
+
+    This is faster for long lists and for few users.
+    """
     n_users, n_items = len(user_vectors), len(item_vectors)
     k = min(k, n_items)
     best = np.full((n_users, k), -1, dtype=np.int32)
@@ -123,7 +141,7 @@ def sorted_items(
             if excluded is not None:
                 row[excluded.indices[excluded.indptr[u] : excluded.indptr[u + 1]]] = -np.inf
             least = np.partition(row, n_items - k)[n_items - k]
-            # All that are as good as the last of the list: of equal ones the first belong to it.
+            # All items at least as good as the last one of the list; among equal scores, the first items are kept.
             among = np.flatnonzero((row >= least) & (row > -np.inf))
             among = among[np.argsort(-row[among], kind="stable")[:k]]
             best[u, : len(among)], scores[u, : len(among)] = among, row[among]

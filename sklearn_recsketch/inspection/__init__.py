@@ -1,4 +1,4 @@
-"""What the embedded space is good for and looks like, why an item scores so, what searches and training look like."""
+"""Inspect embeddings, explain recommendations, plot searches."""
 
 from sklearn_recsketch.inspection._embedding_display import EmbeddingDisplay
 from sklearn_recsketch.inspection._embedding_norms import embedding_norms
@@ -6,14 +6,7 @@ from sklearn_recsketch.inspection._embedding_norms_display import EmbeddingNorms
 from sklearn_recsketch.inspection._epoch_curves import EpochCurveDisplay
 from sklearn_recsketch.inspection._explain import explain
 from sklearn_recsketch.inspection._explanation_display import ExplanationDisplay
-from sklearn_recsketch.inspection._features import (
-    items_like_feature,
-    similar_features,
-    similar_user_features,
-    suggest_features,
-    suggest_user_features,
-    users_like_feature,
-)
+from sklearn_recsketch.inspection._features import rank_by_feature, similar_features, suggest_features
 from sklearn_recsketch.inspection._gallery import ItemGallery
 from sklearn_recsketch.inspection._pictures import placeholder_picture
 from sklearn_recsketch.inspection._search_scatter import SearchScatterDisplay
@@ -30,12 +23,9 @@ __all__ = [
     "SearchTraceDisplay",
     "embedding_norms",
     "explain",
-    "items_like_feature",
     "placeholder_picture",
+    "rank_by_feature",
     "similar_features",
-    "similar_user_features",
     "sketchfab_thumbnails",
     "suggest_features",
-    "suggest_user_features",
-    "users_like_feature",
 ]

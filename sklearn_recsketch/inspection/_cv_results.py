@@ -1,4 +1,4 @@
-"""What a fitted search found, read from its cv_results_: candidates, epochs, scores."""
+"""Read candidates, epochs and scores from the ``cv_results_`` of a search."""
 
 from __future__ import annotations
 
@@ -13,12 +13,14 @@ from sklearn.utils.validation import check_is_fitted
 
 from sklearn_recsketch.metrics._scorer import RankingScorer
 from sklearn_recsketch.utils._compat import BaseSearchCV
+from sklearn_recsketch.utils._scalars import to_python_scalar
+from sklearn_recsketch.utils._unwrap import final_step
 
 __all__ = [
     "Candidate",
     "SearchResults",
     "choose_metric",
-    "identity",
+    "hashable_key",
     "read_search",
     "short_names",
     "show_params",
@@ -26,21 +28,21 @@ __all__ = [
     "show_value",
 ]
 
-LONGEST_VALUE = 24
+MAX_VALUE_LENGTH = 24
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """One setting of the parameters, at every epoch it was tried at.
+    """Candidate of a search with all epochs at which it was tried.
 
     Attributes
     ----------
     params : dict
-        Its parameters, without the epoch.
+        Parameters, except the number of epochs.
     rows : ndarray of int
-        Rows of cv_results_, by epoch.
+        Rows of ``cv_results_``, sorted by epoch.
     best : int or None
-        The row of its best test score; None if it has no score, as when all its fits failed.
+        Row of the best test score, or None if there is no score, for example because all fits failed.
     """
 
     params: dict[str, Any]
@@ -50,22 +52,22 @@ class Candidate:
 
 @dataclass(frozen=True)
 class SearchResults:
-    """The rows of cv_results_ for one metric.
+    """Results of a search for one metric.
 
     Attributes
     ----------
     params : list of dict
-        Parameters of each row.
+        Parameters of each row of ``cv_results_``.
     names : list of str
-        The searched parameters.
+        Names of the searched parameters.
     resource : str or None
-        The one that counts epochs.
+        Name of the parameter that is the number of epochs.
     metric : str
-        Name of the metric, as a plot shows it.
+        Name of the metric for plots.
     test, test_std : ndarray of shape (n_rows,)
-        Mean and standard deviation over splits.
+        Mean and standard deviation of the test scores over the splits.
     train, train_std : ndarray of shape (n_rows,) or None
-        The same on training rows, if the search kept them.
+        Mean and standard deviation of the training scores, or None if the search did not compute them.
     """
 
     params: list[dict[str, Any]]
@@ -79,7 +81,7 @@ class SearchResults:
 
     @cached_property
     def epochs(self) -> np.ndarray:
-        """Epoch of each row, NaN where it has none."""
+        """Epoch of each row, or NaN if it has none."""
         if self.resource is None:
             return np.full(len(self.params), np.nan)
         values = [row.get(self.resource, np.nan) for row in self.params]
@@ -87,13 +89,13 @@ class SearchResults:
             return np.array(values, dtype=np.float64)
         except (TypeError, ValueError):
             raise ValueError(
-                f"resource must name a parameter that counts epochs, so its values must be numbers, "
+                f"resource must be the name of a parameter whose values are numbers of epochs, "
                 f"got {self.resource!r} with values such as {values[0]!r}."
             ) from None
 
     @cached_property
     def candidates(self) -> list[Candidate]:
-        """Rows grouped by all parameters but the epoch, in the order they were first tried."""
+        """Candidates in the order in which they were first tried."""
         return [
             Candidate(_without(self.params[rows[0]], self.resource), rows, best_row(self.test, rows))
             for rows in _groups(self.params, self.resource, self.epochs)
@@ -101,27 +103,27 @@ class SearchResults:
 
     @property
     def curves(self) -> list[Candidate]:
-        """Candidates that were tried at some epoch.
+        """Candidates with a number of epochs.
 
-        In a list of grids, some may not have the epoch's parameter at all.
+        In a list of grids, some grids may not contain the parameter that is the number of epochs.
         """
         return [candidate for candidate in self.candidates if not np.isnan(self.epochs[candidate.rows[0]])]
 
     def ranked(self, candidates: list[Candidate]) -> list[Candidate]:
-        """Candidates that have a score, the best first; of equal ones, the first tried."""
+        """Candidates with a score, the best first. Ties are in the order of trials."""
         scored = [candidate for candidate in candidates if candidate.best is not None]
         return sorted(scored, key=lambda candidate: -self.test[candidate.best])
 
     def find(self, params: Mapping[str, Any]) -> Candidate:
-        """The candidate with these parameters; the epoch, if among them, is ignored."""
-        asked = _without(params, self.resource)
+        """Candidate with these parameters. The number of epochs is ignored."""
+        params = _without(params, self.resource)
         for candidate in self.curves:
-            if _key(candidate.params) == _key(asked):
+            if _key(candidate.params) == _key(params):
                 return candidate
-        nearest = min(self.curves, key=lambda candidate: _distance(candidate.params, asked))
+        nearest = min(self.curves, key=lambda candidate: _distance(candidate.params, params))
         raise ValueError(
-            f"params must be those of a candidate of the search, {self.resource} left out, got {_plain(asked)}. "
-            f"The nearest of {len(self.curves)} candidates is {_plain(nearest.params)}."
+            f"params must be the parameters of a candidate of the search, except {self.resource}, "
+            f"got {_plain(params)}. The most similar of {len(self.curves)} candidates is {_plain(nearest.params)}."
         )
 
 
@@ -131,19 +133,20 @@ def read_search(search: Any, metric: str | None = None, resource: str | None = N
     Parameters
     ----------
     search : fitted search
-        Anything with scikit-learn's cv_results_.
+        Search with the attribute ``cv_results_``, as in scikit-learn.
     metric : str or None
-        None is the only metric, or the one of several that `refit` names.
+        Name of the metric. If None, the only metric, or the metric named by `refit`.
     resource : str or None
-        The parameter that counts epochs. None is the search's own `resource`, else a searched
-        ``max_iter`` if candidates were tried at several values of it.
+        Parameter that is the number of epochs. If None, the attribute `resource` of the search, or ``max_iter`` if
+        candidates were tried at several values of it.
 
     Returns
     -------
     SearchResults
+        Results for the metric.
     """
     while hasattr(search, "steps"):
-        search = search[-1]
+        search = final_step(search)
     if hasattr(search, "fit"):
         check_is_fitted(search, "cv_results_" if isinstance(search, BaseSearchCV) else None)
     if not hasattr(search, "cv_results_"):
@@ -155,7 +158,7 @@ def read_search(search: Any, metric: str | None = None, resource: str | None = N
     key, label = _metric(search, results, metric)
     test = np.asarray(results[f"mean_test_{key}"], dtype=np.float64)
     if np.isnan(test).all():
-        raise ValueError(f"The search has no {label} to show: it is NaN for all {len(test)} rows of cv_results_.")
+        raise ValueError(f"There is no {label} to plot: it is NaN for all {len(test)} rows of cv_results_.")
     params = [dict(row) for row in results["params"]]
     names = [name.removeprefix("param_") for name in results if name.startswith("param_")]
     return SearchResults(
@@ -171,26 +174,29 @@ def read_search(search: Any, metric: str | None = None, resource: str | None = N
 
 
 def choose_metric(metric: str | None, names: list[str], preferred: Any, owner: str) -> str:
-    """One of the metrics `names` that `owner` has; None is the only one, else the preferred one."""
+    """Check `metric`, or choose the only metric or the preferred one if it is None.
+
+    `owner` has the metrics `names`. It is named in error messages.
+    """
     if metric is None and len(names) == 1:
         return names[0]
     if metric is None and isinstance(preferred, str) and preferred in names:
         return preferred
     if metric is None:
-        raise ValueError(f"metric must say which of {names} to show, as the {owner} has several: metric={names[0]!r}.")
+        raise ValueError(f"The {owner} has several metrics. Pass one of {names}, such as metric={names[0]!r}.")
     if metric not in names:
-        raise ValueError(f"metric must be one that the {owner} has, one of {names}, got {metric!r}.")
+        raise ValueError(f"metric must be one of the metrics {names} of the {owner}, got {metric!r}.")
     return metric
 
 
 def best_row(scores: np.ndarray, rows: np.ndarray) -> int | None:
-    """The first of `rows` with the highest score; None if all are NaN."""
+    """First of `rows` with the highest score, or None if all scores are NaN."""
     return None if np.isnan(scores[rows]).all() else int(rows[np.nanargmax(scores[rows])])
 
 
-def identity(value: Any) -> Any:
-    """Hashable, and equal for equal values of a parameter."""
-    # True equals 1 in Python, but norm=True is not norm=1.
+def hashable_key(value: Any) -> Any:
+    """Hashable key of a value of a parameter, equal for equal values."""
+    # True == 1 in Python, but they are different values of a parameter.
     if isinstance(value, bool | np.bool_):
         return (bool, bool(value))
     try:
@@ -201,39 +207,39 @@ def identity(value: Any) -> Any:
 
 
 def short_names(names: Iterable[str]) -> dict[str, str]:
-    """Parameters by the last part of their name, where no other ends so: alpha for rec__alpha."""
+    """Short name of each parameter, such as alpha for rec__alpha, unless it would be ambiguous."""
     last = {name: name.rpartition("__")[2] for name in names}
     parts = list(last.values())
     return {name: part if parts.count(part) == 1 else name for name, part in last.items()}
 
 
 def show_value(value: Any) -> str:
-    """A parameter's value in a few characters."""
+    """Format the value of a parameter in at most `MAX_VALUE_LENGTH` characters."""
     if isinstance(value, float | np.floating):
         number = float(value)
         text = f"{number:.0f}" if 1000 <= abs(number) < 1e6 else f"{number:.3g}"
         return text.replace("e-0", "e-").replace("e+0", "e").replace("e+", "e")
     text = " ".join(str(value).split())
-    # What differs between two encoders, say, is more often at the end than at the beginning.
-    return text if len(text) <= LONGEST_VALUE else f"{text[:8]}…{text[9 - LONGEST_VALUE :]}"
+    # Keep more of the end, because similar values, such as two encoders, usually differ there.
+    return text if len(text) <= MAX_VALUE_LENGTH else f"{text[:8]}…{text[9 - MAX_VALUE_LENGTH :]}"
 
 
 def show_score(score: float) -> str:
-    """A score with four digits."""
+    """Format a score with four significant digits."""
     return f"{score:#.4g}"
 
 
 def show_params(params: Mapping[str, Any]) -> str:
-    """Parameters in a few words, for a legend."""
+    """Format parameters for a legend."""
     short = short_names(params)
     return ", ".join(f"{short[name]}={show_value(value)}" for name, value in params.items())
 
 
 def _metric(search: Any, results: Mapping[str, Any], metric: str | None) -> tuple[str, str]:
-    """The metric's name in cv_results_ and in a plot."""
+    """Name of the metric in ``cv_results_`` and in plots."""
     keys = [name.removeprefix("mean_test_") for name in results if name.startswith("mean_test_")]
     if keys == ["score"]:
-        # A single metric is called "score" in cv_results_ whatever it is: both names are understood.
+        # A single metric is always called "score" in cv_results_. Accept this name and the name of the metric.
         scorer, scoring = getattr(search, "scorer_", None), getattr(search, "scoring", None)
         scoring = str(scorer.metric) if isinstance(scorer, RankingScorer) else scoring
         label = scoring if isinstance(scoring, str) else "score"
@@ -243,6 +249,7 @@ def _metric(search: Any, results: Mapping[str, Any], metric: str | None) -> tupl
 
 
 def _resource(search: Any, params: list[dict[str, Any]], names: list[str], resource: str | None) -> str | None:
+    """Name of the parameter that is the number of epochs, or None if there is none."""
     if resource is not None:
         if resource not in names:
             raise ValueError(f"resource must be one of the searched parameters {names}, got {resource!r}.")
@@ -250,16 +257,16 @@ def _resource(search: Any, params: list[dict[str, Any]], names: list[str], resou
     declared = getattr(search, "resource", None)
     if declared in names:
         return str(declared)
-    # A grid over max_iter has curves; a sampled max_iter is a parameter like any other, as hardly
-    # any candidate is tried at two values.
-    counts = [name for name in names if name.rpartition("__")[2] == "max_iter"]
-    if len(counts) == 1 and 2 * len({_key(_without(row, counts[0])) for row in params}) <= len(params):
-        return counts[0]
+    # A sampled max_iter is a parameter like any other, because few candidates are tried at two values. Only in a grid
+    # over max_iter does each candidate have a curve.
+    max_iters = [name for name in names if name.rpartition("__")[2] == "max_iter"]
+    if len(max_iters) == 1 and 2 * len({_key(_without(row, max_iters[0])) for row in params}) <= len(params):
+        return max_iters[0]
     return None
 
 
 def _groups(params: list[dict[str, Any]], resource: str | None, epochs: np.ndarray) -> list[np.ndarray]:
-    """Rows of equal parameters but for the resource, by epoch; without one, each row on its own."""
+    """Rows of each candidate, sorted by epoch. Without a resource, each row is a candidate."""
     if resource is None:
         return [np.array([row]) for row in range(len(params))]
     groups: dict[Any, list[int]] = {}
@@ -269,29 +276,31 @@ def _groups(params: list[dict[str, Any]], resource: str | None, epochs: np.ndarr
 
 
 def _without(params: Mapping[str, Any], resource: str | None) -> dict[str, Any]:
+    """Parameters without the resource."""
     return {name: value for name, value in params.items() if name != resource}
 
 
 def _key(params: Mapping[str, Any]) -> frozenset[tuple[str, Any]]:
-    """Equal for equal parameters, whatever their order and whether or not values are hashable."""
-    return frozenset((name, identity(value)) for name, value in params.items())
+    """Hashable key of parameters. It does not depend on their order, and values need not be hashable."""
+    return frozenset((name, hashable_key(value)) for name, value in params.items())
 
 
-def _distance(params: Mapping[str, Any], asked: Mapping[str, Any]) -> float:
-    """How far two settings are apart: 0 to 1 for each parameter."""
-    total = float(len(set(params) ^ set(asked)))
-    for name in set(params) & set(asked):
-        a, b = params[name], asked[name]
-        if identity(a) != identity(b):
+def _distance(params: Mapping[str, Any], other: Mapping[str, Any]) -> float:
+    """Distance between two candidates, from 0 to 1 for each parameter."""
+    total = float(len(set(params) ^ set(other)))
+    for name in set(params) & set(other):
+        a, b = params[name], other[name]
+        if hashable_key(a) != hashable_key(b):
             numbers = isinstance(a, Real) and isinstance(b, Real)
             total += abs(a - b) / (abs(a) + abs(b) or 1) if numbers else 1.0
     return total
 
 
 def _plain(params: Mapping[str, Any]) -> dict[str, Any]:
-    """Parameters with Python's numbers, which print as one would write them."""
-    return {name: value.item() if isinstance(value, np.generic) else value for name, value in params.items()}
+    """Parameters with Python numbers instead of NumPy scalars, for messages."""
+    return {name: to_python_scalar(value) for name, value in params.items()}
 
 
 def _optional(results: Mapping[str, Any], name: str) -> np.ndarray | None:
+    """Column of ``cv_results_``, or None if it does not exist."""
     return np.asarray(results[name], dtype=np.float64) if name in results else None

@@ -1,4 +1,4 @@
-"""The embedded space as a map."""
+"""Plot embeddings as a map."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ import numpy as np
 import pandas as pd
 
 from sklearn_recsketch._data.ids import show_id
-from sklearn_recsketch._data.interactions import check_k
-from sklearn_recsketch.inspection._captions import Captions
+from sklearn_recsketch.inspection._embedding_space import embedding_space
 from sklearn_recsketch.inspection._label_placement import place_labels
 from sklearn_recsketch.inspection._plotting import (
     CHARACTERS_PER_INCH,
@@ -21,7 +20,8 @@ from sklearn_recsketch.inspection._plotting import (
     tidy,
 )
 from sklearn_recsketch.inspection._projection import project
-from sklearn_recsketch.inspection._space import embedded
+from sklearn_recsketch.inspection._values_by_id import IdValueReader
+from sklearn_recsketch.utils._validation import check_integer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,56 +35,58 @@ if TYPE_CHECKING:
 
 __all__ = ["EmbeddingDisplay"]
 
-MISSING = "#b8c0c8"  # of points without a value, or of one of the less frequent categories
-RIM = "#222222"
-NUMBERS = ("integer", "floating", "mixed-integer-float")
+MISSING_COLOR = "#b8c0c8"  # of points without a value, and of less frequent categories
+EDGE_COLOR = "#222222"  # of points with a label
+NUMERIC_TYPES = ("integer", "floating", "mixed-integer-float")
 
 
 class EmbeddingDisplay:
-    """A map of items, users or features: near each other are those whose vectors point the same way.
+    """Two-dimensional map of the embeddings of items, users or features.
 
-    Make one with :meth:`from_estimator`.
+    Vectors with a high cosine similarity are close to each other.
+
+    It is recommended to use :meth:`from_estimator` to create an `EmbeddingDisplay`.
 
     Parameters
     ----------
     points : array-like of shape (n_points, 2)
-        Coordinates.
+        Coordinates of the points.
     labels : list of str, default=None
-        Text of each point, "" for none; where not all have room, the first ones are written.
+        Label of each point, "" for no label. Labels of earlier points take precedence if space is limited.
     color : array-like of shape (n_points,), default=None
-        Numbers, explained by a colour bar, or categories, explained by a legend: the most frequent seven, all
-        others together. Points whose value is missing are grey. None gives all one colour.
+        Numbers, shown with a colour bar, or categories, shown with a legend. The seven most frequent categories have
+        their own colours. Other categories and missing values are grey. If None, all points have the same colour.
     ids : array-like of shape (n_points,), default=None
-        Which item, user or feature each point is; not drawn.
+        Item, user or feature of each point. They are not drawn.
 
     Attributes
     ----------
     figure_ : matplotlib Figure
-        The figure of the map.
+        Figure that contains the map.
     ax_ : matplotlib Axes
-        The map.
+        Axes of the map.
     points_ : matplotlib PathCollection
-        All points.
+        Points of the map.
     texts_ : list of matplotlib Annotation
-        The labels written.
+        Labels that are drawn.
     colorbar_ : matplotlib Colorbar or None
-        Explains a `color` of numbers; ``colorbar_.set_label`` says what they are.
+        Colour bar if `color` contains numbers. Use ``colorbar_.set_label`` to describe them.
     legend_ : matplotlib Legend or None
-        Explains a `color` of categories.
+        Legend if `color` contains categories.
 
     See Also
     --------
-    similar_features : Which features are near each other, as a table.
-    embedding_norms : What the map leaves out: how long the vectors are.
+    similar_features : Find features with similar embeddings.
+    embedding_norms : Return the norms of the embeddings, which the map does not show.
 
     Notes
     -----
-    t-SNE keeps neighbours together; distances between groups, and the sizes of groups, mean little [1]_. PCA keeps
-    large distances; what differs in other directions than the first two falls together.
+    t-SNE preserves neighbourhoods, but distances between clusters and sizes of clusters are not meaningful [1]_. PCA
+    preserves large distances, but points that differ only outside of the first two principal components coincide.
 
-    t-SNE of 1000 points takes some seconds, and time O(n log n) for more of them.
+    t-SNE takes a few seconds for 1000 points, and its time grows as O(n log n).
 
-    Labels are placed for the size the figure has when they are drawn. To change it, pass `ax`.
+    Labels are placed for the current size of the figure. Pass `ax` to use a different size.
 
     References
     ----------
@@ -133,93 +135,96 @@ class EmbeddingDisplay:
         ax: Any = None,
         **scatter_kw: Any,
     ) -> EmbeddingDisplay:
-        """Draw the map of a fitted recommender.
+        """Plot a map of the embeddings of a fitted recommender.
 
         Parameters
         ----------
         estimator : recommender, or search or Pipeline that ends in one
-            Fitted.
+            Fitted estimator.
         of : {"items", "users", "item_features", "user_features"}, default="items"
-            What the points are. Features are by the names their encoder gives them, such as "tag=tiltbrush".
+            Whether to plot items, users or features. Features have the names returned by the encoder, such as
+            "tag=tiltbrush".
         ids : array-like of ids or names, default=None
-            Which of them; None takes the `n_points` with the most interactions, of features those carried by the
-            most ids.
+            Points to plot. If None, the `n_points` items or users with the most interactions, or the `n_points` most
+            frequent features.
         method : {"tsne", "pca"} or transformer, default="tsne"
-            Makes two coordinates of vectors that are scaled to length one, as neighbours are by cosine.
-            "tsne" and "pca" are scikit-learn's, t-SNE with a perplexity of 30 or a third of the other points. Of a
-            transformer, such as ``TSNE(perplexity=50, random_state=0)``, a clone is fitted.
+            Method that projects the vectors to two dimensions. Vectors are scaled to unit length first, so
+            neighbours have a high cosine similarity. "tsne" and "pca" use scikit-learn's `TSNE` and
+            `PCA`. The perplexity of t-SNE is 30, or a third of the number of other points if this is smaller. A
+            transformer, such as ``TSNE(perplexity=50, random_state=0)``, is cloned before it is fitted.
         n_points : int, default=1000
-            Most points drawn where `ids` is None.
+            Maximum number of points. Only used if `ids` is None.
         prefix : str, default=""
-            Take only features whose name starts so, and print their names without it: "tag=".
+            Only plot features whose names start with this prefix, such as "tag=". It is removed from the labels.
         labels : mapping, Series or callable, default=None
-            Text by id; an id without one has no label. None prints the ids or names of features.
+            Labels by id. Ids without a value have no label. If None, labels are the ids or the names of features.
         n_labels : int, default=30
-            Most labels written, those of the most popular points first. A label that has no room beside its
-            point is left out, for the next one.
+            Maximum number of labels. The most popular points are labelled first. A label that would overlap with
+            others is skipped, and the next point is labelled instead.
         color : mapping, Series or callable, default=None
-            Number or category by id, such as its popularity or its main tag; see the class.
+            Numbers or categories by id, such as popularity or the main tag. See the parameter `color` of the class.
         random_state : int, RandomState instance or None, default=None
-            An int gives the same picture at every call, for "tsne". "pca" needs none, and a transformer has its own.
+            Random state of t-SNE. Pass an int for reproducible output across multiple calls. Only used if
+            ``method="tsne"``.
         ax : matplotlib Axes, default=None
-            Where to draw; None makes a figure.
+            Axes to plot into. If None, a new figure is created.
         **scatter_kw : dict
-            Passed to matplotlib's `scatter`: ``s=5``, ``cmap="plasma"``, ``norm="log"``, or ``c="red"`` for
-            one colour.
+            Keyword arguments passed to matplotlib's `scatter`, such as ``s=5``, ``cmap="plasma"``, ``norm="log"``, or
+            ``c="red"`` for one colour.
 
         Returns
         -------
         EmbeddingDisplay
+            Display of the map.
 
         Raises
         ------
         ValueError
-            For an unknown id, for a feature that does not exist, with the nearest ones that do, for fewer than
-            three points, and for labels or colours of none of the points, or by ids of another kind.
+            If an id is unknown, if a feature does not exist (the error suggests similar names), if there are fewer than
+            three points, or if `labels` or `color` has no value for any of the points.
         TypeError
-            For labels or colours that are neither a mapping nor a function.
+            If `labels` or `color` is neither a mapping nor a function.
 
         Warns
         -----
         UserWarning
-            Where a function raises. The other points are not lost.
+            If a function raises. Only the affected points have no label or colour.
         """
-        space = embedded(estimator, of)
-        rows = _chosen(space, prefix, check_k(n_points, "n_points"), ids)
-        # Once each, the most popular first: their labels come first.
-        rows = np.unique(rows)
+        space = embedding_space(estimator, of)
+        rows = np.unique(_select_rows(space, prefix, check_integer(n_points, "n_points"), ids))
+        # Sort by popularity, because the first points are labelled first.
         rows = rows[np.argsort(-space.counts[rows], kind="stable")]
         shown = space.ids[rows].tolist()
         if labels is None:
             texts = [str(id_).removeprefix(prefix) for id_ in shown]
         else:
-            texts = [text or "" for text in _said(Captions("labels", "labels={id: text}"), labels, shown)]
+            texts = [text or "" for text in _read_values(IdValueReader("labels", "labels={id: text}"), labels, shown)]
         if color is not None:
-            instead = "color={id: number or category}, or c=... for one colour"
-            color = _said(Captions("color", instead, lambda value, _: value), color, shown)
+            hint = "color={id: number or category}, or c=... for one colour"
+            color = _read_values(IdValueReader("color", hint, lambda value, _: value), color, shown)
         points = project(space.vectors[rows], method, random_state)
         display = cls(points=points, labels=texts, color=color, ids=space.ids[rows])
         return display.plot(ax, n_labels=n_labels, **scatter_kw)
 
     def plot(self, ax: Any = None, *, n_labels: int = 30, **scatter_kw: Any) -> EmbeddingDisplay:
-        """Draw the map.
+        """Plot the map.
 
         Parameters
         ----------
         ax : matplotlib Axes, default=None
-            Where to draw; None makes a figure.
+            Axes to plot into. If None, a new figure is created.
         n_labels : int, default=30
-            Most labels written.
+            Maximum number of labels.
         **scatter_kw : dict
-            Passed to matplotlib's `scatter`.
+            Keyword arguments passed to matplotlib's `scatter`.
 
         Returns
         -------
         EmbeddingDisplay
-            The display itself.
+            This display.
         """
         plt = import_pyplot(type(self).__name__)
-        n_labels = check_k(n_labels, "n_labels", least=0)
+        n_labels = check_integer(n_labels, "n_labels", least=0)
         points = np.asarray(self.points, dtype=np.float64)
         if ax is None:
             _, ax = plt.subplots(figsize=(7.0, 6.0), layout="constrained")
@@ -227,29 +232,29 @@ class EmbeddingDisplay:
             ax.spines[:].set_visible(False)
             ax.set_aspect("equal", adjustable="datalim")
         self.ax_, self.figure_ = ax, ax.figure
-        # Coordinates have no unit.
+        # Hide the ticks, because the coordinates have no meaning.
         ax.set(xticks=[], yticks=[])
-        # The more points to the square inch, the smaller.
-        room = ax.bbox.width * ax.bbox.height * (72 / self.figure_.dpi) ** 2
-        size = float(np.clip(0.05 * room / max(1, len(points)), 4, 36))
+        # Points are smaller if there are more of them per area.
+        area = ax.bbox.width * ax.bbox.height * (72 / self.figure_.dpi) ** 2
+        size = float(np.clip(0.05 * area / max(1, len(points)), 4, 36))
         colors, entries = _colors(self.color)
         style = {"s": size, "linewidths": 0, "alpha": 0.8, **colors}
         self.points_ = ax.scatter(*points.T, **scatter_style(style, scatter_kw))
-        # Rims of the points that have a text; made before the limits are final, which new artists change.
-        rims = ax.scatter([], [], facecolors="none", edgecolors=RIM, linewidths=0.8)
-        self._explain(entries)
+        # Edges around labelled points. The artist is added before labels are placed, because new artists change limits.
+        edges = ax.scatter([], [], facecolors="none", edgecolors=EDGE_COLOR, linewidths=0.8)
+        self._add_guide(entries)
         sizes = np.broadcast_to(self.points_.get_sizes(), len(points))
         labels = [""] * len(points) if self.labels is None else self.labels
         texts = place_labels(ax, points, labels, n_labels, np.sqrt(sizes) / 2)
         self.texts_ = list(texts.values())
-        rims.set(offsets=points[list(texts)], sizes=sizes[list(texts)])
+        edges.set(offsets=points[list(texts)], sizes=sizes[list(texts)])
         return self
 
-    def _explain(self, entries: dict[str, str]) -> None:
-        """A colour bar of numbers, a legend of categories."""
+    def _add_guide(self, entries: dict[str, str]) -> None:
+        """Add a colour bar for numbers or a legend for categories."""
         self.legend_ = self.colorbar_ = None
         if self.points_.get_array() is not None:
-            self.points_.set_cmap(self.points_.get_cmap().with_extremes(bad=MISSING))
+            self.points_.set_cmap(self.points_.get_cmap().with_extremes(bad=MISSING_COLOR))
             self.colorbar_ = self.figure_.colorbar(self.points_, ax=self.ax_, aspect=40)
         elif entries:
             for category, color in entries.items():
@@ -260,43 +265,45 @@ class EmbeddingDisplay:
 
 
 def _colors(color: Any) -> tuple[dict[str, Any], dict[str, str]]:
-    """What `scatter` is to be told of the colours, and the entries of the legend."""
+    """Keyword arguments of `scatter` for the colours, and the colour of each entry of the legend."""
     if color is None:
         return {"c": PALETTE[0]}, {}
     values = pd.Series(list(color), dtype=object)
-    if pd.api.types.infer_dtype(values, skipna=True) in NUMBERS:
+    if pd.api.types.infer_dtype(values, skipna=True) in NUMERIC_TYPES:
         return {"c": values.astype(np.float64), "plotnonfinite": True}, {}
     frequent = [category for category, _ in Counter(values.dropna()).most_common(len(PALETTE))]
     palette = dict(zip(frequent, PALETTE, strict=False))
-    colors = [palette.get(value, MISSING) for value in values]
-    entries = {str(category): shade for category, shade in palette.items()}
-    if MISSING in colors:
-        entries.setdefault("others", MISSING)
+    colors = [palette.get(value, MISSING_COLOR) for value in values]
+    entries = {str(category): palette_color for category, palette_color in palette.items()}
+    if MISSING_COLOR in colors:
+        entries.setdefault("others", MISSING_COLOR)
     return {"c": colors}, entries
 
 
-def _chosen(space: Any, prefix: str, n_points: int, ids: Any) -> np.ndarray:
-    """Row numbers of the ids asked for, else of the points with the largest counts."""
+def _select_rows(space: Any, prefix: str, n_points: int, ids: Any) -> np.ndarray:
+    """Row numbers of `ids`, or of the points with the largest counts if `ids` is None."""
     if prefix and space.name != "feature":
-        raise ValueError(f"prefix={prefix!r} chooses features by their names: leave it out for {space.name}s.")
-    rows = space.starting(prefix) if prefix else np.arange(len(space.ids))
+        raise ValueError(f"prefix can only be used for features, got prefix={prefix!r} for {space.name}s.")
+    rows = space.rows_with_prefix(prefix) if prefix else np.arange(len(space.ids))
     if ids is None:
         return rows[np.argsort(-space.counts[rows], kind="stable")[:n_points]]
-    asked = space.rows(ids)
-    others = np.setdiff1d(asked, rows)
-    if len(others):
+    selected = space.rows(ids)
+    mismatched = np.setdiff1d(selected, rows)
+    if len(mismatched):
         raise ValueError(
-            f"{space.ids[others[0]]!r} of ids does not start with prefix={prefix!r}: leave one of them out."
+            f"All ids must start with prefix={prefix!r}, got {space.ids[mismatched[0]]!r}. "
+            f"Pass only one of ids and prefix."
         )
-    return asked
+    return selected
 
 
-def _said(said: Captions, source: Any, ids: list[Any]) -> list[Any]:
-    """What is said of each id, None where nothing; it is something of one of them at least."""
-    values = said.of(source, ids)
-    said.warn()
+def _read_values(reader: IdValueReader, source: Any, ids: list[Any]) -> list[Any]:
+    """Value of each id, None if there is none. It is an error if no id has a value."""
+    values = reader.read(source, ids)
+    reader.warn_failures()
     if ids and all(value is None for value in values.values()):
         raise ValueError(
-            f"{said.name} says nothing of the {len(ids)} points, such as {show_id(ids[0])}. Write {said.instead}."
+            f"{reader.name} has no value for any of the {len(ids)} points, such as {show_id(ids[0])}. "
+            f"Write {reader.hint}."
         )
     return list(values.values())

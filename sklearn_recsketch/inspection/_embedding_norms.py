@@ -1,4 +1,4 @@
-"""Popularity against the length of vectors."""
+"""Norms of embeddings and popularity as a table."""
 
 from __future__ import annotations
 
@@ -7,49 +7,50 @@ from typing import Any
 import numpy as np
 
 from sklearn_recsketch._data.frames import make_table
-from sklearn_recsketch.inspection._space import embedded
+from sklearn_recsketch.inspection._embedding_space import embedding_space
 
 __all__ = ["embedding_norms"]
 
 
 def embedding_norms(estimator: Any, of: str = "items") -> Any:
-    """How long the vectors are, beside how much the model has seen of each.
+    """Norms of the vectors of items, users or features, with their popularity.
 
     Parameters
     ----------
     estimator : recommender, or search or Pipeline that ends in one
-        Fitted.
+        Fitted estimator.
     of : {"items", "users", "item_features", "user_features"}, default="items"
-        Whose vectors; of features the embeddings.
+        Whether to return norms of the vectors of items or users, or of the embeddings of features.
 
     Returns
     -------
     frame with columns item, user or feature; n_interactions or, of features, count; norm[, bias]
-        The most popular first, ties in the order of ids. `n_interactions` counts those of the fit, each pair of user
-        and item once; `count` is how many items or users carry the feature; `norm` is the Euclidean norm; `bias` is
-        what WARP and BPR add to scores of items, and of items that carry a feature.
+        Rows are sorted by popularity, the most popular first, ties by id. `n_interactions` is the number of
+        interactions in fit; each pair of user and item counts once. `count` is the number of items or users that have
+        the feature. `norm` is the Euclidean norm. `bias` is the bias that WARP and BPR add to the scores of an item, or
+        of the items that have a feature.
 
     Raises
     ------
     ValueError
-        For another `of`, and for features of a recommender that was fitted without.
+        If `of` is invalid, or if the recommender was fitted without the requested features.
 
     See Also
     --------
-    EmbeddingNormsDisplay : The table as a picture.
-    EmbeddingDisplay : Where the vectors point, as a map.
+    EmbeddingNormsDisplay : Plot norms against popularity.
+    EmbeddingDisplay : Plot the directions of the vectors as a map.
 
     Notes
     -----
-    A score is the norm of the user times the norm of the item times the cosine between them, plus the bias. How to
-    read the table:
+    A score is the product of the norm of the user, the norm of the item and the cosine between them, plus the bias. How
+    to interpret the table:
 
-    - Norms of users and items grow with popularity, the more so the smaller `alpha` of WRMF: it has no other place for
-      popularity. WARP and BPR have biases, too.
-    - A norm near 0 says that the model has nothing to tell of this item or feature; norms all near 0, that
+    - Norms of users and items increase with popularity. In WRMF, which has no biases, only norms can represent
+      popularity, and the effect is stronger for a smaller `alpha`. WARP and BPR also have biases.
+    - If a norm is close to 0, the model has learned nothing about this item or feature. If all norms are close to 0,
       `regularization` is too large.
-    - Features on few ids whose embeddings are longer than those of common ones have been fitted to these ids, and the
-      rank correlation is negative: `feature_regularization`, or `min_count` of the encoder, is too small.
+    - If rare features have larger norms than frequent ones (a negative rank correlation), the model overfits the few
+      ids that have them: increase `feature_regularization`, or `min_count` of the encoder.
 
     Examples
     --------
@@ -62,12 +63,12 @@ def embedding_norms(estimator: Any, of: str = "items") -> Any:
     >>> table.columns.tolist()
     ['item', 'n_interactions', 'norm']
 
-    The rank correlation of popularity and norm:
+    Rank correlation of popularity and norm:
 
     >>> float(table["n_interactions"].corr(table["norm"], method="spearman").round(2))
     0.98
     """
-    space = embedded(estimator, of)
+    space = embedding_space(estimator, of)
     counts, biases = space.counts, space.biases
     columns = {space.name: space.ids, space.counted: counts, "norm": space.norms}
     if biases is not None:

@@ -1,4 +1,4 @@
-"""A picture of popularity against the length of vectors."""
+"""Plot norms of embeddings against popularity."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from sklearn_recsketch.inspection._embedding_space import embedding_space
 from sklearn_recsketch.inspection._plotting import PALETTE, import_pyplot, scatter_style, tidy
-from sklearn_recsketch.inspection._space import embedded
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -19,33 +19,35 @@ __all__ = ["EmbeddingNormsDisplay"]
 
 
 class EmbeddingNormsDisplay:
-    """Norms of vectors against how much the model has seen of each, with the rank correlation of the two.
+    """Norms of embeddings against popularity, with their rank correlation.
 
-    Make one with :meth:`from_estimator`. How to read it is said in :func:`embedding_norms`.
+    It is recommended to use :meth:`from_estimator` to create an `EmbeddingNormsDisplay`. The notes of
+    :func:`embedding_norms` explain how to interpret the plot.
 
     Parameters
     ----------
     counts : array-like of shape (n_points,)
-        Interactions, or how many ids carry a feature. The axis is logarithmic; zeros have a place on it.
+        Number of interactions of each item or user, or number of ids that have each feature. The axis is logarithmic,
+        with a position for zero.
     norms : array-like of shape (n_points,)
         Norms of the vectors.
     counted : str, default="interactions"
-        What `counts` are, for the axis.
+        Label of the axis of `counts`.
 
     Attributes
     ----------
     figure_ : matplotlib Figure
-        The figure of the plot.
+        Figure that contains the plot.
     ax_ : matplotlib Axes
-        The plot.
+        Axes of the plot.
     points_ : matplotlib PathCollection
-        The points.
+        Points of the plot.
     rank_correlation_ : float
-        Spearman's rank correlation, in the title; NaN where all counts or all norms are the same.
+        Spearman's rank correlation, shown in the title. It is NaN if all counts or all norms are equal.
 
     See Also
     --------
-    embedding_norms : The same as a table.
+    embedding_norms : Return norms and popularity as a table.
 
     Examples
     --------
@@ -73,42 +75,43 @@ class EmbeddingNormsDisplay:
     def from_estimator(
         cls, estimator: Any, of: str = "items", *, ax: Any = None, **scatter_kw: Any
     ) -> EmbeddingNormsDisplay:
-        """Draw the norms of a fitted recommender.
+        """Plot the norms of the embeddings of a fitted recommender.
 
         Parameters
         ----------
         estimator : recommender, or search or Pipeline that ends in one
-            Fitted.
+            Fitted estimator.
         of : {"items", "users", "item_features", "user_features"}, default="items"
-            Whose vectors.
+            Whether to plot norms of the vectors of items or users, or of the embeddings of features.
         ax : matplotlib Axes, default=None
-            Where to draw; None makes a figure.
+            Axes to plot into. If None, a new figure is created.
         **scatter_kw : dict
-            Passed to matplotlib's `scatter`.
+            Keyword arguments passed to matplotlib's `scatter`.
 
         Returns
         -------
         EmbeddingNormsDisplay
+            Display of the norms.
         """
-        space = embedded(estimator, of)
+        space = embedding_space(estimator, of)
         counted = "interactions" if space.name == space.side else f"{space.side}s that have the feature"
         display = cls(counts=space.counts, norms=space.norms, counted=counted)
         return display.plot(ax, **scatter_kw)
 
     def plot(self, ax: Any = None, **scatter_kw: Any) -> EmbeddingNormsDisplay:
-        """Draw the norms.
+        """Plot the norms.
 
         Parameters
         ----------
         ax : matplotlib Axes, default=None
-            Where to draw; None makes a figure.
+            Axes to plot into. If None, a new figure is created.
         **scatter_kw : dict
-            Passed to matplotlib's `scatter`.
+            Keyword arguments passed to matplotlib's `scatter`.
 
         Returns
         -------
         EmbeddingNormsDisplay
-            The display itself.
+            This display.
         """
         plt = import_pyplot(type(self).__name__)
         if ax is None:
@@ -117,7 +120,7 @@ class EmbeddingNormsDisplay:
         self.ax_, self.figure_ = ax, ax.figure
         table = pd.DataFrame({"counts": self.counts, "norms": self.norms})
         self.rank_correlation_ = float(table.corr(method="spearman").to_numpy()[0, 1])
-        # The more points, the fainter.
+        # More points are drawn fainter.
         alpha = float(np.clip(30 / np.sqrt(max(1, len(table))), 0.15, 0.7))
         style = {"s": 10, "linewidths": 0, "alpha": alpha, "c": PALETTE[0]}
         self.points_ = ax.scatter(table["counts"], table["norms"], **scatter_style(style, scatter_kw))

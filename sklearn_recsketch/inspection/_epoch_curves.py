@@ -1,4 +1,4 @@
-"""Training and held-out score of one model along its epochs."""
+"""Plot the training and held-out scores of a model over its epochs."""
 
 from __future__ import annotations
 
@@ -22,46 +22,45 @@ __all__ = ["EpochCurveDisplay"]
 
 
 class EpochCurveDisplay:
-    """Training and held-out score along the epochs, in two panels.
+    """Plot of the training and held-out scores over the epochs, in two panels.
 
-    The panels have scales of their own: a recommender's score on pairs it was trained on is so much
-    higher that on a common scale the held-out curve would look flat. The dot on a curve is the epoch
-    with the best held-out score.
+    Each panel has its own scale, because scores on training pairs are usually so much higher that the held-out curve
+    would look flat on a common scale. A dot marks the epoch with the best held-out score.
 
-    Make one with :meth:`from_monitor` or :meth:`from_search`. Several models are laid over each other
-    by passing the `axes_` of the first display as `axes` of the next.
+    It is recommended to use :meth:`from_monitor` or :meth:`from_search` to create an `EpochCurveDisplay`. To compare
+    several models in one figure, pass the `axes_` of the first display as `axes` of the next.
 
     Parameters
     ----------
     epochs : array-like of shape (n_epochs,)
-        Number of epochs trained so far at each point.
+        Number of completed epochs at each point.
     test_scores : array-like of shape (n_epochs,)
-        Held-out scores, higher is better; NaN is not drawn.
+        Held-out scores. Higher is better. NaN is not drawn.
     train_scores : array-like of shape (n_epochs,), default=None
-        Scores on training rows. None draws one panel.
+        Scores on training rows. If None, there is one panel.
     test_std, train_std : array-like of shape (n_epochs,), default=None
-        Standard deviations over splits, drawn as bands.
+        Standard deviations over the splits, drawn as bands.
     metric : str, default="score"
-        Name of the metric, for labels.
+        Name of the metric for labels of axes.
     held_out : str, default="test"
-        What the held-out rows are called, "test" or "validation".
+        Name of the held-out rows for labels of axes, such as "test" or "validation".
     name : str, default=None
-        Name of the model, for the legend.
+        Name of the model for the legend.
 
     Attributes
     ----------
     figure_ : matplotlib Figure
-        The figure of the panels.
+        Figure that contains the panels.
     axes_ : ndarray of matplotlib Axes
-        The panels: training and test, or test alone.
+        Panels of training and test scores, or of test scores only.
     lines_ : list of matplotlib Line2D
-        The curves in the order of the panels.
+        Curves in the order of the panels.
     legend_ : matplotlib Legend
-        Below the panels of a figure that has no others, else in the panel of the test curve.
+        Legend below the panels, or in the panel of the test curve if the figure contains other panels.
 
     See Also
     --------
-    SearchTraceDisplay : Curves of all candidates of a search.
+    SearchTraceDisplay : Plot the curves of all candidates of a search.
 
     Examples
     --------
@@ -119,29 +118,31 @@ class EpochCurveDisplay:
         axes: Any = None,
         **line_kw: Any,
     ) -> EpochCurveDisplay:
-        """Plot what a monitor recorded during fit.
+        """Plot the scores recorded by a monitor during fit.
 
         Parameters
         ----------
         monitor : EpochCurveMonitor
-            After a fit, or after a search, whose last fit is shown: the refit, if there is one.
+            Monitor that was used in a fit or a search. The last fit of a search is shown, which is the refit if there
+            is one.
         metric : str, default=None
-            The metric to show; None is the only one.
+            Metric to show. May be None if there is only one.
         run : int, default=-1
-            Which of the recorded runs; -1 is the last.
+            Index of the recorded run. -1 is the last run.
         name : str, default=None
-            Name of the model, for the legend.
+            Name of the model for the legend.
         axes : matplotlib Axes or array-like of one or two, default=None
-            Panels to draw into, as in :meth:`plot`.
+            Panels to plot into, as in :meth:`plot`.
         **line_kw : dict
-            Passed to matplotlib's `plot` for both curves.
+            Keyword arguments passed to matplotlib's `plot` for both curves.
 
         Returns
         -------
         EpochCurveDisplay
+            Display of the curves.
         """
         curves = monitor.curves(run=run)
-        # A search is one run of many fits.
+        # A search is one run with many fits.
         curves = curves[curves["fit"] == curves["fit"].max()]
         names = [column.removeprefix("validation_") for column in curves if column.startswith("validation_")]
         metric = choose_metric(metric, names, None, "monitor")
@@ -173,36 +174,37 @@ class EpochCurveDisplay:
         Parameters
         ----------
         search : fitted search
-            Its cv_results_ have one row for each candidate and epoch. Training scores are there if it
-            was made with ``return_train_score=True``.
+            Search with one row of ``cv_results_`` for each candidate and epoch. Training scores are only shown if the
+            search was created with ``return_train_score=True``.
         metric : str, default=None
-            The metric to show; None is the only one, or the one that `refit` names.
+            Metric to show. If None, the only metric, or the metric named by `refit`.
         params : dict, default=None
-            Parameters of the candidate; the epoch may be left out. None is the best candidate.
+            Parameters of the candidate, with or without the number of epochs. If None, the best candidate is shown.
         resource : str, default=None
-            The parameter that counts epochs. None is the attribute `resource` of the search, else a
-            searched ``max_iter``.
+            Parameter that is the number of epochs. If None, the attribute `resource` of the search, or ``max_iter`` if
+            it was searched.
         name : str, default=None
-            Name of the model, for the legend; None is the parameters of the candidate.
+            Name of the model for the legend. If None, the parameters of the candidate are shown.
         axes : matplotlib Axes or array-like of one or two, default=None
-            Panels to draw into, as in :meth:`plot`.
+            Panels to plot into, as in :meth:`plot`.
         **line_kw : dict
-            Passed to matplotlib's `plot` for both curves.
+            Keyword arguments passed to matplotlib's `plot` for both curves.
 
         Returns
         -------
         EpochCurveDisplay
+            Display of the curves.
 
         Raises
         ------
         ValueError
-            For parameters that were not tried, with the nearest that were.
+            If `params` is not a candidate of the search. The message names the most similar candidate.
         """
         results = read_search(search, metric, resource)
         if results.resource is None:
             raise ValueError(
-                f"search must have tried candidates at several epochs, but none of its parameters {results.names} "
-                f"is known to count them. Search over max_iter, or name the one that does: resource='...'."
+                f"search must have tried candidates at several epochs, but none of the parameters {results.names} "
+                f"is known to be the number of epochs. Search over max_iter, or pass the name as resource='...'."
             )
         ranked = results.ranked(results.curves) or results.curves
         candidate = ranked[0] if params is None else results.find(params)
@@ -219,22 +221,22 @@ class EpochCurveDisplay:
         return display.plot(axes, **line_kw)
 
     def plot(self, axes: Any = None, *, name: str | None = None, **line_kw: Any) -> EpochCurveDisplay:
-        """Draw the curves.
+        """Plot the curves.
 
         Parameters
         ----------
         axes : matplotlib Axes or array-like of one or two, default=None
-            Panels to draw into. Of two, the first is for training scores; into a single one goes the
-            test curve alone. None makes a figure.
+            Panels to plot into. If there are two, the first is for training scores. If there is one, only the test
+            curve is drawn. If None, a new figure is created.
         name : str, default=None
-            Name of the model, for the legend; None is the display's own.
+            Name of the model for the legend. If None, the attribute `name` is used.
         **line_kw : dict
-            Passed to matplotlib's `plot` for both curves.
+            Keyword arguments passed to matplotlib's `plot` for both curves.
 
         Returns
         -------
         EpochCurveDisplay
-            The display itself.
+            This display.
         """
         plt = import_pyplot(type(self).__name__)
         if axes is None:
@@ -248,14 +250,14 @@ class EpochCurveDisplay:
         self.figure_ = self.axes_[0].figure
         test = np.asarray(self.test_scores, dtype=np.float64)
         if np.isnan(test).all():
-            raise ValueError("The curve has no score to show: test_scores are all NaN, as after fits that failed.")
+            raise ValueError("There is no score to plot: all test_scores are NaN, for example because all fits failed.")
         best = int(np.nanargmax(test))
         name = self.name if name is None else name
         caption = f"{show_score(test[best])} at epoch {self.epochs[best]:g}"
         style = _validate_style_kwargs({"label": caption if name is None else f"{name}: {caption}"}, line_kw)
         self.lines_ = [self._draw(self.axes_[-1], test, self.test_std, best, self.held_out, style)]
         if self.train_scores is not None and len(self.axes_) == 2:
-            # The same model has the same colour in both panels, whatever was drawn in them before.
+            # Use the same colour in both panels, even if they contain different numbers of curves.
             style = {**style, "color": self.lines_[0].get_color()}
             train = np.asarray(self.train_scores, dtype=np.float64)
             self.lines_.insert(0, self._draw(self.axes_[0], train, self.train_std, best, "training", style))
@@ -265,7 +267,7 @@ class EpochCurveDisplay:
     def _draw(
         self, panel: Axes, scores: np.ndarray, std: Any, best: int, rows: str, style: Mapping[str, Any]
     ) -> Line2D:
-        """One curve, with a dot at position `best`."""
+        """Draw one curve with a dot at position `best`."""
         drawn = np.flatnonzero(~np.isnan(scores))
         epochs = np.asarray(self.epochs)[drawn]
         dot = {"marker": "o", "markersize": 5, "markevery": np.flatnonzero(drawn == best).tolist()}

@@ -1,4 +1,4 @@
-"""What makes up the score of an item, as bars."""
+"""Plot the contributions to the score of an item."""
 
 from __future__ import annotations
 
@@ -9,10 +9,12 @@ import narwhals as nw
 import numpy as np
 
 from sklearn_recsketch._data.id_lists import check_id_list
-from sklearn_recsketch.inspection._captions import ById, Captions, shorten
 from sklearn_recsketch.inspection._explain import explain
 from sklearn_recsketch.inspection._plotting import MUTED, PALETTE, import_pyplot, tidy
+from sklearn_recsketch.inspection._values_by_id import IdValueReader, ValuesById, shorten
 from sklearn_recsketch.utils._compat import _validate_style_kwargs
+from sklearn_recsketch.utils._scalars import to_python_scalar
+from sklearn_recsketch.utils._validation import check_integer
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -22,9 +24,9 @@ if TYPE_CHECKING:
 __all__ = ["ExplanationDisplay"]
 
 POSITIVE, NEGATIVE = PALETTE[:2]
-WIDEST = 36  # characters of a label
-N_NEAREST = 3  # past items named
-OWN_LABELS = {
+MAX_LABEL_LENGTH = 36  # characters
+N_SIMILAR = 3  # number of similar past items listed below the plot
+SOURCE_LABELS = {
     "item": "the item itself",
     "mean item": "the mean item",
     "mean user": "the mean user",
@@ -34,33 +36,34 @@ OWN_LABELS = {
 
 
 class ExplanationDisplay:
-    """The contributions to a score as bars, the largest on top.
+    """Bar plot of the contributions to a score, the largest on top.
 
-    Small contributions are summed up in one more bar, so that the bars always sum to the score. Past interactions that
-    have no contribution, as those of WARP and BPR, are no bars: the most similar ones are named below.
+    Small contributions are summed in one additional bar, so that the bars always sum to the score. Past interactions
+    without a contribution, which WARP and BPR have, are not drawn as bars; the most similar ones are listed below the
+    plot.
 
-    Make one with :meth:`from_estimator`.
+    It is recommended to use :meth:`from_estimator` to create an `ExplanationDisplay`.
 
     Parameters
     ----------
     explanation : frame with columns source, name, contribution, similarity
-        As :func:`explain` returns it.
+        Table returned by :func:`explain`.
     user, item : id, default=None
-        Whose explanation it is, for the title. Where the item is an integer, so are the ids of past items: tables
-        that name features beside them may have these as text.
+        Explained user and item, for the title. If the item is an integer, the ids of past items are converted to
+        integers, because they may be text in tables that also contain names of features.
 
     Attributes
     ----------
     figure_ : matplotlib Figure
-        The figure of the plot.
+        Figure that contains the plot.
     ax_ : matplotlib Axes
-        The plot.
+        Axes of the plot.
     bars_ : matplotlib BarContainer
-        The bars, from the top.
+        Bars from top to bottom.
 
     See Also
     --------
-    explain : The same as a table.
+    explain : Return the contributions as a table.
 
     Examples
     --------
@@ -94,79 +97,81 @@ class ExplanationDisplay:
         by: str | None = None,
         history: Any = None,
         n_bars: int = 10,
-        titles: ById = None,
+        titles: ValuesById = None,
         ax: Any = None,
         **bar_kw: Any,
     ) -> ExplanationDisplay:
-        """Plot why a model scores this item so for this user.
+        """Plot the contributions to the score of an item for a user.
 
         Parameters
         ----------
         estimator : recommender, or search or Pipeline that ends in one
-            Fitted; it has to learn embeddings.
+            Fitted estimator that learns embeddings.
         user, item : id
-            As in :func:`explain`.
+            User and item to explain, as in :func:`explain`.
         by : {"history", "features"}, default=None
-            As in :func:`explain`.
+            Whether to split the score by past interactions or by features, as in :func:`explain`.
         history : array or frame of shape (n_rows, 2) or (n_rows, 3), default=None
-            As in :func:`explain`.
+            Interactions of the user, as in :func:`explain`.
         n_bars : int, default=10
-            Largest contributions with a bar of their own.
+            Number of contributions with their own bar. The others are summed in one bar.
         titles : mapping, Series or callable, default=None
-            Titles of items by id, such as ``load_likes(path).names``; an item without one is shown by its id.
+            Titles of items by id, such as ``load_likes(path).names``. Items without a title are labelled by their id.
         ax : matplotlib Axes, default=None
-            Where to draw; None makes a figure.
+            Axes to plot into. If None, a new figure is created.
         **bar_kw : dict
-            Passed to matplotlib's `barh`.
+            Keyword arguments passed to matplotlib's `barh`.
 
         Returns
         -------
         ExplanationDisplay
+            Display of the contributions.
 
         Raises
         ------
         TypeError, ValueError
-            As in :func:`explain`, and for titles that are neither a mapping nor a function, or by ids of another kind.
+            If :func:`explain` raises an error, if `titles` is neither a mapping nor a function, or if its keys are text
+            and ids of items are not, or vice versa.
 
         Warns
         -----
         UserWarning
-            Where a function of titles raises. The other bars are not lost.
+            If a function passed as `titles` raises. Only the affected items are shown without a title.
         """
         explanation = explain(estimator, user, item, by=by, history=history)
-        # As the model has them: 7 where 7.0 was written.
+        # Use the ids of the model: 7 if 7.0 was passed.
         ids = {name: check_id_list(id_, name).ids[0] for name, id_ in (("user", user), ("item", item))}
         display = cls(explanation=explanation, **ids)
         return display.plot(ax, n_bars=n_bars, titles=titles, **bar_kw)
 
-    def plot(self, ax: Any = None, *, n_bars: int = 10, titles: ById = None, **bar_kw: Any) -> ExplanationDisplay:
-        """Draw the bars.
+    def plot(self, ax: Any = None, *, n_bars: int = 10, titles: ValuesById = None, **bar_kw: Any) -> ExplanationDisplay:
+        """Plot the bars.
 
         Parameters
         ----------
         ax : matplotlib Axes, default=None
-            Where to draw; None makes a figure.
+            Axes to plot into. If None, a new figure is created.
         n_bars : int, default=10
-            Largest contributions with a bar of their own.
+            Number of contributions with their own bar. The others are summed in one bar.
         titles : mapping, Series or callable, default=None
-            Titles of items by id; an item without one is shown by its id.
+            Titles of items by id. Items without a title are labelled by their id.
         **bar_kw : dict
-            Passed to matplotlib's `barh`.
+            Keyword arguments passed to matplotlib's `barh`.
 
         Returns
         -------
         ExplanationDisplay
-            The display itself.
+            This display.
         """
         plt = import_pyplot(type(self).__name__)
         rows = self._rows()
         bars = _largest([row for row in rows if not np.isnan(row.contribution)], n_bars)
-        nearest = [row for row in rows if row.source == "history" and np.isnan(row.contribution)][:N_NEAREST]
-        # Of what is drawn alone: a function of the id may be slow.
-        known = self._read(titles, [*bars, *nearest])
+        similar = [row for row in rows if row.source == "history" and np.isnan(row.contribution)][:N_SIMILAR]
+        # Read only the titles that are drawn, because a function of the id may be slow.
+        title_of = self._read(titles, [*bars, *similar])
         widths = np.array([bar.contribution for bar in bars])
         if ax is None:
-            _, ax = plt.subplots(figsize=(7.2, 1.4 + 0.28 * len(bars) + 0.2 * len(nearest)), layout="constrained")
+            _, ax = plt.subplots(figsize=(7.2, 1.4 + 0.28 * len(bars) + 0.2 * len(similar)), layout="constrained")
             tidy(ax)
             ax.spines["left"].set_visible(False)
             ax.tick_params(axis="y", length=0)
@@ -174,25 +179,25 @@ class ExplanationDisplay:
         places = np.arange(len(bars))[::-1]
         style = _validate_style_kwargs({"color": [_color(bar) for bar in bars], "height": 0.7}, bar_kw)
         self.bars_ = ax.barh(places, widths, **style)
-        # As many decimals as give the longest bar three digits.
+        # The largest contribution has three significant digits.
         decimals = max(0, 2 - math.floor(math.log10(np.abs(widths).max() or 1)))
         ax.bar_label(self.bars_, fmt=f"{{:+.{decimals}f}}", padding=3, fontsize="small")
         ax.axvline(0, color="black", linewidth=0.8)
         ax.margins(x=0.2)
         ax.locator_params(axis="x", nbins=6)
         ax.set_ylim(-0.6, len(bars) - 0.4)
-        # What a title has between two dollars is no formula.
-        ax.set_yticks(places, [_label(bar, known) for bar in bars], parse_math=False)
-        lines = [f"{_label(row, known)} ({row.similarity:.2f})" for row in nearest]
+        # Dollar signs in titles do not delimit formulas.
+        ax.set_yticks(places, [_label(bar, title_of) for bar in bars], parse_math=False)
+        lines = [f"{_label(row, title_of)} ({row.similarity:.2f})" for row in similar]
         below = ["", "most similar past items (cosine)", *lines] if lines else []
         ax.set_xlabel("\n".join(["contribution to the score", *below]), parse_math=False)
-        ax.set_title(self._title(f"score {widths.sum():.{decimals}f}", known), parse_math=False)
+        ax.set_title(self._title(f"score {widths.sum():.{decimals}f}", title_of), parse_math=False)
         return self
 
     def _rows(self) -> list[_Row]:
-        """The table, with ids of past items of the same kind as that of the item explained."""
+        """Rows of the table. Ids of past items have the type of the id of the explained item."""
         table = nw.from_native(self.explanation, eager_only=True)
-        # As arrays, what is missing is NaN in any library.
+        # Missing values are NaN in arrays of all libraries.
         numbers = (table[column].to_numpy() for column in ("contribution", "similarity"))
         return [
             _Row(source, self._past_id(name) if source == "history" else name, *map(float, values))
@@ -200,23 +205,28 @@ class ExplanationDisplay:
         ]
 
     def _past_id(self, name: Any) -> Any:
-        return int(name) if isinstance(self.item, int | np.integer) else _plain(name)
+        return int(name) if isinstance(self.item, int | np.integer) else to_python_scalar(name)
 
-    def _read(self, titles: ById, rows: list[_Row]) -> dict[Any, str | None]:
-        """Titles of the items that are drawn."""
+    def _read(self, titles: ValuesById, rows: list[_Row]) -> dict[Any, str | None]:
+        """Titles of the explained item and of the past items in `rows`, by id."""
         past = [row.name for row in rows if row.source == "history"]
-        said = Captions("titles", "titles={id: text}")
-        known = said.of(titles, past if self.item is None else [_plain(self.item), *past])
-        said.warn()
-        return known
+        reader = IdValueReader("titles", "titles={id: text}")
+        title_of = reader.read(titles, past if self.item is None else [to_python_scalar(self.item), *past])
+        reader.warn_failures()
+        return title_of
 
-    def _title(self, score: str, titles: dict[Any, str | None]) -> str:
-        lines = [] if self.item is None else [shorten(titles[_plain(self.item)] or f"item {self.item}", WIDEST)]
+    def _title(self, score: str, title_of: dict[Any, str | None]) -> str:
+        """Title of the plot: the item, the user and the score."""
+        lines = (
+            []
+            if self.item is None
+            else [shorten(title_of[to_python_scalar(self.item)] or f"item {self.item}", MAX_LABEL_LENGTH)]
+        )
         return "\n".join([*lines, score if self.user is None else f"user {self.user}: {score}"])
 
 
 class _Row(NamedTuple):
-    """A row of an explanation."""
+    """Row of an explanation."""
 
     source: str
     name: Any
@@ -224,15 +234,10 @@ class _Row(NamedTuple):
     similarity: float = np.nan
 
 
-def _plain(id_: Any) -> Any:
-    """An id as Python's own object."""
-    return id_.item() if isinstance(id_, np.generic) else id_
-
-
-def _label(row: _Row, titles: dict[Any, str | None]) -> str:
-    """What a bar is called: an item by its title, a feature by its name."""
-    title = titles.get(row.name) if row.source == "history" else OWN_LABELS.get(row.source)
-    return shorten(title or str(row.name), WIDEST)
+def _label(row: _Row, title_of: dict[Any, str | None]) -> str:
+    """Label of a bar: the title of an item, or the name of a feature."""
+    title = title_of.get(row.name) if row.source == "history" else SOURCE_LABELS.get(row.source)
+    return shorten(title or str(row.name), MAX_LABEL_LENGTH)
 
 
 def _color(row: _Row) -> str:
@@ -242,11 +247,10 @@ def _color(row: _Row) -> str:
 
 
 def _largest(bars: list[_Row], n_bars: int) -> list[_Row]:
-    """The longest bars in their order, and the sum of the others."""
-    if not isinstance(n_bars, int | np.integer) or isinstance(n_bars, bool) or n_bars < 1:
-        raise ValueError(f"n_bars must be an int of at least 1, got {n_bars!r}.")
+    """The `n_bars` longest bars in their order, and the sum of the others."""
+    n_bars = check_integer(n_bars, "n_bars")
     if not bars:
-        raise ValueError("There is no bar to show: no row of the explanation has a contribution.")
+        raise ValueError("explanation has no rows with a contribution, so there are no bars to plot.")
     ranked = sorted(range(len(bars)), key=lambda row: -abs(bars[row].contribution))
     rest = ranked[n_bars:]
     if len(rest) < 2:

@@ -1,4 +1,4 @@
-"""Tables of recommendations and neighbours as pictures, in notebooks and as pages."""
+"""Show recommendations and neighbours as pictures, in notebooks and HTML pages."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
-from sklearn_recsketch.inspection._captions import Captions, as_text
-from sklearn_recsketch.inspection._gallery_table import Place, Shown, Source, said_at
+from sklearn_recsketch.inspection._gallery_table import ColumnOrValues, GalleryEntry, GalleryTable
 from sklearn_recsketch.inspection._pictures import data_uri, image_source, link_target, placeholder_picture
+from sklearn_recsketch.inspection._values_by_id import IdValueReader, as_text
 from sklearn_recsketch.utils._http import is_web_address
 
 __all__ = ["ItemGallery"]
 
-# Every selector begins with the class: the rest of a notebook keeps its looks. Colours are inherited, greys
-# half transparent, so that both light and dark notebooks are served. What browsers draw in an img that did not
-# load, an icon and the alt text, is pushed out below it: its background is left.
+# All selectors start with the class, so that the style of the rest of a notebook does not change. Colours are inherited
+# and greys are half transparent, which works in both light and dark notebooks. If an image does not load, browsers draw
+# an icon and the alt text; ::before pushes them out of view, so only the background remains.
 STYLE = """
 .recsketch-gallery { color: inherit; line-height: 1.35; }
 .recsketch-gallery p { margin: 0 0 8px; padding: 0; font-weight: 600; }
@@ -62,48 +62,47 @@ body {{ margin: 0 auto; max-width: 1200px; padding: 20px; font: 16px/1.4 system-
 
 
 class ItemGallery:
-    """Recommended or similar items as pictures with titles, scores and links.
+    """Gallery of recommended or similar items: pictures with titles, scores and links.
 
-    In a notebook it shows itself; :meth:`to_html` makes a page of it.
+    Notebooks display it as HTML. :meth:`to_html` writes it to a page.
 
     Parameters
     ----------
     table : frame
-        As `recommend`, `similar_items` or :func:`items_like_feature` return it, or any other with a
-        column of ids. The first column before `rank` that is not shown says for whom the items
-        are: there is one strip of pictures for each of its values. In a table without `rank`, this
-        is the column `user`, if there is one.
+        Table returned by `recommend`, `similar_items` or :func:`rank_by_feature`, or any other table with a column of
+        ids. The gallery has one strip of pictures per query, which is a user, an item or a feature. Queries are read
+        from the first column before `rank` that is not `item`, or from the column `user` if there is no column `rank`.
     item : str, default=None
-        The column of the items to show. None is "similar_item" if the table has it, else "item".
+        Column of the items to show. If None, "similar_item" if the table has it, else "item".
     images : str, mapping, callable or None, default=None
-        Pictures: a column of the table, a dict or Series by id, or a function of the id, which is
-        called once for each. A picture is a URL (http, https or data:image/), bytes (PNG, JPEG, GIF,
-        WebP, SVG) or a pathlib.Path to such a file; bytes and files become part of the page. Items
-        without one get a :func:`placeholder_picture`.
+        Pictures, given as the name of a column of the table, as a dict or Series by id, or as a function of the id,
+        which is called once per id. A picture is a URL (http, https or data:image/), bytes (PNG, JPEG, GIF, WebP,
+        SVG) or a pathlib.Path to such a file. Bytes and files are embedded in the page. Items without a picture get
+        a :func:`placeholder_picture`.
     titles : str, mapping, callable or None, default=None
-        Captions, given likewise; the id where there is none.
+        Titles of the items, given in the same ways as `images`. Items without a title show their id.
     links : str, mapping, callable or None, default=None
-        Pages to open on a click, http or https, given likewise.
+        URLs (http or https) to open on a click, given in the same ways as `images`.
     heading : str, default=None
-        Text above all strips.
+        Heading above all strips.
 
     Raises
     ------
     TypeError, ValueError
-        For columns the table does not have, naming those it has, and for pictures and links of
-        another kind, naming the id.
+        If the table does not have a column, or if a picture or link is of an unsupported kind.
 
     Warns
     -----
     UserWarning
-        Where a function raises or a file cannot be read. The other items are not lost.
+        If a function raises or a file cannot be read. Only the affected items are shown without a picture, title or
+        link.
 
     Notes
     -----
-    Of similar items, the item that they are similar to comes first in its strip, with a frame.
+    In a table of similar items, each strip starts with the query item, which has a frame.
 
-    Behind a picture from the web lies the placeholder, which is seen if it does not load, or where
-    it is transparent. There is no JavaScript, and all text is escaped.
+    The placeholder is the background of each picture from the web. It is visible if the picture does not load or is
+    transparent. The page contains no JavaScript, and all text is escaped.
 
     Examples
     --------
@@ -124,50 +123,50 @@ class ItemGallery:
         table: Any,
         *,
         item: str | None = None,
-        images: Source = None,
-        titles: Source = None,
-        links: Source = None,
+        images: ColumnOrValues = None,
+        titles: ColumnOrValues = None,
+        links: ColumnOrValues = None,
         heading: str | None = None,
     ) -> None:
         self._heading = heading
-        shown = Shown.read(table, item)
-        columns = [("images", image_source, images), ("titles", as_text, titles), ("links", link_target, links)]
-        given = []
-        for name, convert, source in columns:
-            said = Captions(name, f"{name}={{id: ...}}, or the name of a column", convert)
-            given.append(said_at(shown, source, said))
-            said.warn()
+        gallery_table = GalleryTable.read(table, item)
+        sources = [("images", image_source, images), ("titles", as_text, titles), ("links", link_target, links)]
+        values = []
+        for name, convert, source in sources:
+            reader = IdValueReader(name, f"{name}={{id: ...}}, or the name of a column", convert)
+            values.append(gallery_table.values(source, reader))
+            reader.warn_failures()
         self._strips: dict[str | None, list[_Card]] = {}
-        for place, image, title, link in zip(shown.places, *given, strict=True):
-            self._strips.setdefault(place.strip, []).append(_Card(place, image, title, link))
+        for entry, image, title, link in zip(gallery_table.entries, *values, strict=True):
+            self._strips.setdefault(entry.strip, []).append(_Card(entry, image, title, link))
 
     def __repr__(self) -> str:
         n_pictures = sum(map(len, self._strips.values()))
         return f"ItemGallery of {n_pictures} pictures in {len(self._strips)} strips"
 
     def _repr_html_(self) -> str:
-        """What a notebook shows."""
+        """HTML fragment for notebooks."""
         parts = [] if self._heading is None else [f"<p>{_escape(self._heading)}</p>"]
         for name, cards in self._strips.items():
-            above = "" if name is None else f"<p>{_escape(name)}</p>\n"
+            heading = "" if name is None else f"<p>{_escape(name)}</p>\n"
             pictures = "\n".join(card.html() for card in cards)
-            parts.append(f"<section>\n{above}<div>\n{pictures}\n</div>\n</section>")
+            parts.append(f"<section>\n{heading}<div>\n{pictures}\n</div>\n</section>")
         if not self._strips:
             parts.append("<div>Nothing to show: the table is empty.</div>")
         return "\n".join([f'<div class="recsketch-gallery">\n<style>{STYLE}</style>', *parts, "</div>"])
 
     def to_html(self, path: str | PathLike[str] | None = None) -> str | Path:
-        """A page that needs no other file.
+        """Return or write a self-contained HTML page.
 
         Parameters
         ----------
         path : path, default=None
-            The file to write; None returns the page.
+            File to write. If None, the page is returned instead.
 
         Returns
         -------
         str or Path
-            The page, or the path of the file written.
+            HTML of the page, or path of the written file.
         """
         title = "Item gallery" if self._heading is None else self._heading
         page = PAGE.format(title=_escape(title), body=self._repr_html_())
@@ -179,23 +178,23 @@ class ItemGallery:
 
 @dataclass(frozen=True)
 class _Card:
-    """A picture with what stands below it."""
+    """A picture with its title, note and link."""
 
-    place: Place
+    entry: GalleryEntry
     image: str | None
     title: str | None
     link: str | None
 
     def html(self) -> str:
-        """A figure, in a link if there is one."""
-        id = self.place.id
+        """HTML figure, inside a link if there is one."""
+        id = self.entry.id
         title, full = (str(id), str(id)) if self.title is None else (self.title, f"{self.title} ({id})")
         placeholder = data_uri(placeholder_picture(id, title), "svg+xml")
         image = placeholder if self.image is None else self.image
-        # An embedded picture is there at once, and where it is transparent nothing shall be seen behind it.
+        # Embedded pictures need no placeholder: they are always available, and it would show through transparent areas.
         remote = f' loading="lazy" style="background-image: url({placeholder})"' if is_web_address(image) else ""
-        kind = ' class="recsketch-query"' if self.place.row is None else ""
-        note = f"<small>{_escape(self.place.note)}</small>" if self.place.note else ""
+        kind = ' class="recsketch-query"' if self.entry.row is None else ""
+        note = f"<small>{_escape(self.entry.note)}</small>" if self.entry.note else ""
         figure = (
             f'<figure{kind} title="{_escape(full)}"><img src="{_escape(image)}" alt="{_escape(title)}" width="160" '
             f'height="160"{remote}><figcaption><b>{_escape(title)}</b>{note}</figcaption></figure>'
@@ -206,5 +205,5 @@ class _Card:
 
 
 def _escape(value: object) -> str:
-    """As text in HTML, between quotes too; what UTF-8 cannot hold becomes a question mark."""
+    """Escape text for HTML and quoted attributes. Characters that UTF-8 cannot encode become question marks."""
     return html.escape(str(value).encode("utf-8", "replace").decode("utf-8"), quote=True)

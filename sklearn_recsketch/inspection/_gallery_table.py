@@ -1,4 +1,4 @@
-"""What a table says about a gallery: which items stand where, and what is known of each of them."""
+"""Read the entries of an `ItemGallery` from a table."""
 
 from __future__ import annotations
 
@@ -7,27 +7,27 @@ from typing import Any
 
 from sklearn_recsketch._data.frames import columns_of, frame_library
 from sklearn_recsketch._data.ids import encode_ids
-from sklearn_recsketch.inspection._captions import ById, Captions, is_missing
+from sklearn_recsketch.inspection._values_by_id import IdValueReader, ValuesById, is_missing
 
-__all__ = ["Place", "Shown", "Source", "said_at"]
+__all__ = ["ColumnOrValues", "GalleryEntry", "GalleryTable"]
 
-Source = str | ById
+ColumnOrValues = str | ValuesById
 
 
 @dataclass(frozen=True)
-class Place:
-    """Where a picture stands.
+class GalleryEntry:
+    """One picture of a gallery.
 
     Attributes
     ----------
     strip : str or None
-        For whom; None where the table does not say.
+        Heading of the strip of pictures that contains it, such as "user 7"; None if the table has no such column.
     id : int or str
-        The item.
+        Id of the item.
     row : int or None
-        The row of the table; None for the item that others are similar to.
+        Row of the table; None for the query item of a strip of similar items.
     note : str
-        What to write below: the score.
+        Text below the title, such as the score.
     """
 
     strip: str | None
@@ -37,26 +37,26 @@ class Place:
 
 
 @dataclass(frozen=True)
-class Shown:
-    """A table as a gallery sees it.
+class GalleryTable:
+    """The table of a gallery.
 
     Attributes
     ----------
     columns : dict of list
-        The cells of all columns, as Python's own objects.
+        Cells of all columns as Python objects.
     ids : list
-        The item of each row.
-    places : list of Place
-        In the order they are shown.
+        Item of each row.
+    entries : list of GalleryEntry
+        Entries in display order.
     """
 
     columns: dict[str, list[Any]]
     ids: list[Any]
-    places: list[Place]
+    entries: list[GalleryEntry]
 
     @classmethod
-    def read(cls, table: Any, item: str | None) -> Shown:
-        """Find the columns by name and deal the rows to strips."""
+    def read(cls, table: Any, item: str | None) -> GalleryTable:
+        """Find the columns by name and group the rows into strips."""
         if frame_library(table) is None:
             hint = " Pass table.collect()." if hasattr(table, "collect") else ""
             raise TypeError(
@@ -68,40 +68,43 @@ class Shown:
         if not columns:
             return cls({}, [], [])
         cells = {name: column.tolist() for name, column in columns.items()}
-        shown = _item_column(list(columns), item)
-        whom = _whom_column(list(columns), shown)
-        ids = _ids(columns[shown], shown)
-        groups = [None] * len(ids) if whom is None else _ids(columns[whom], whom)
+        item_column = _item_column(list(columns), item)
+        query_column = _query_column(list(columns), item_column)
+        ids = _ids(columns[item_column], item_column)
+        queries = [None] * len(ids) if query_column is None else _ids(columns[query_column], query_column)
         notes = [_show_score(score) for score in cells.get("score", [None] * len(ids))]
-        strips: dict[Any, list[Place]] = {}
-        for row, (group, id, note) in enumerate(zip(groups, ids, notes, strict=True)):
-            name = None if whom is None else str(group) if whom == "feature" else f"{whom} {group}"
-            queried = [Place(name, group, None, f"queried {whom}")] if shown == f"similar_{whom}" else []
-            strips.setdefault(group, queried).append(Place(name, id, row, note))
-        return cls(cells, ids, [place for places in strips.values() for place in places])
+        strips: dict[Any, list[GalleryEntry]] = {}
+        for row, (query, id, note) in enumerate(zip(queries, ids, notes, strict=True)):
+            heading = None
+            if query_column is not None:
+                heading = str(query) if query_column == "feature" else f"{query_column} {query}"
+            first = []
+            if item_column == f"similar_{query_column}":
+                first = [GalleryEntry(heading, query, None, f"query {query_column}")]
+            strips.setdefault(query, first).append(GalleryEntry(heading, id, row, note))
+        return cls(cells, ids, [entry for entries in strips.values() for entry in entries])
 
+    def values(self, source: ColumnOrValues, reader: IdValueReader) -> list[Any]:
+        """Value of each entry, read from a column or by id; None if it is missing."""
+        if isinstance(source, str):
+            return self._column_values(source, reader)
+        by_id = reader.read(source, [entry.id for entry in self.entries])
+        return [by_id[entry.id] for entry in self.entries]
 
-def said_at(shown: Shown, source: Source, said: Captions) -> list[Any]:
-    """What a column of the table, or what is given by id, says at each place; None where nothing."""
-    if isinstance(source, str):
-        return _of_column(shown, source, said)
-    by_id = said.of(source, [place.id for place in shown.places])
-    return [by_id[place.id] for place in shown.places]
-
-
-def _of_column(shown: Shown, name: str, said: Captions) -> list[Any]:
-    """What the rows say; a queried item has what the first row that shows it says."""
-    if name not in shown.columns and shown.columns:
-        raise ValueError(f"{said.name}={name!r} is no column of the table, which has {list(shown.columns)}.")
-    cells = shown.columns.get(name, [])
-    values = [said.read(cell, id) for cell, id in zip(cells, shown.ids, strict=True)]
-    first: dict[Any, Any] = {}
-    for id, value in zip(shown.ids, values, strict=True):
-        first.setdefault(id, value)
-    return [first.get(place.id) if place.row is None else values[place.row] for place in shown.places]
+    def _column_values(self, name: str, reader: IdValueReader) -> list[Any]:
+        """Value of each entry in a column. Query items take the value of the first row that shows them."""
+        if name not in self.columns and self.columns:
+            raise ValueError(f"{reader.name}={name!r} is not a column of the table, which has {list(self.columns)}.")
+        cells = self.columns.get(name, [])
+        values = [reader.convert_value(cell, id) for cell, id in zip(cells, self.ids, strict=True)]
+        by_id: dict[Any, Any] = {}
+        for id, value in zip(self.ids, values, strict=True):
+            by_id.setdefault(id, value)
+        return [by_id.get(entry.id) if entry.row is None else values[entry.row] for entry in self.entries]
 
 
 def _item_column(names: list[str], item: str | None) -> str:
+    """Name of the column of items."""
     if item is None:
         for name in ("similar_item", "item"):
             if name in names:
@@ -111,18 +114,18 @@ def _item_column(names: list[str], item: str | None) -> str:
             f"Name the column of the items to show, for example item={names[0]!r}."
         )
     if item not in names:
-        raise ValueError(f"item={item!r} is no column of the table, which has {names}.")
+        raise ValueError(f"item={item!r} is not a column of the table, which has {names}.")
     return item
 
 
-def _whom_column(names: list[str], shown: str) -> str | None:
-    """The column that says for whom the rows are."""
-    before = names[: names.index("rank")] if "rank" in names else [name for name in names if name == "user"]
-    return next((name for name in before if name != shown), None)
+def _query_column(names: list[str], item_column: str) -> str | None:
+    """Name of the column whose values have a strip each: the user, item or feature that the items are for."""
+    candidates = names[: names.index("rank")] if "rank" in names else [name for name in names if name == "user"]
+    return next((name for name in candidates if name != item_column), None)
 
 
 def _ids(column: Any, name: str) -> list[Any]:
-    """The id of each row, as Python's own int or str."""
+    """Id of each row as a Python int or str."""
     if not len(column):
         return []
     encoded = encode_ids(column, name)
@@ -130,7 +133,7 @@ def _ids(column: Any, name: str) -> list[Any]:
 
 
 def _show_score(score: Any) -> str:
-    """Three digits, or all of those before the point."""
+    """Format a score with three digits, or with all digits before the decimal point."""
     if is_missing(score):
         return ""
     if not isinstance(score, float):

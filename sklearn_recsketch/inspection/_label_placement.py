@@ -1,4 +1,4 @@
-"""Texts beside points, as many as fit without overlapping."""
+"""Place labels beside points without overlap."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sklearn_recsketch.inspection._captions import shorten
+from sklearn_recsketch.inspection._values_by_id import shorten
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
 __all__ = ["place_labels"]
 
-LONGEST = 32  # characters of a text
-GAP = 2.0  # 1/72 inch left free around a text
-# Where a text may be, seen from its point: direction and alignment.
-PLACES = [
+MAX_LENGTH = 32  # characters of a label
+GAP = 2.0  # points (1/72 inch) of free space around a label
+# Possible positions of a label: direction from its point, and horizontal and vertical alignment.
+POSITIONS = [
     ((1, 0), "left", "center"),
     ((-1, 0), "right", "center"),
     ((0, 1), "center", "bottom"),
@@ -30,15 +30,16 @@ PLACES = [
 def place_labels(
     panel: Axes, points: np.ndarray, labels: Sequence[str], n_labels: int, radii: np.ndarray
 ) -> dict[int, Annotation]:
-    """Write up to `n_labels` of the labels, the first ones first; returns them by the number of their point.
+    """Draw up to `n_labels` labels in order, and return the annotations by the index of their point.
 
-    A text is beside its point, inside of the panel, where it overlaps no earlier text and no point that has one;
-    of several such places, where it hides the fewest points. One that fits nowhere, or whose point is hidden, is left
-    out for the next one. Empty labels have no text. `radii` are those of the points as drawn, in 1/72 inch.
+    A label is drawn beside its point and inside the panel, where it does not overlap earlier labels or labelled points.
+    If several positions are free, the one that covers the fewest points is chosen. Labels without a free position, and
+    labels of covered points, are skipped. Empty labels are not drawn. `radii` are the radii of the points in points
+    (1/72 inch).
     """
     from matplotlib.patheffects import withStroke
 
-    # Boxes are (x0, y0, x1, y1) in pixels, known once the layout is made.
+    # Boxes are (x0, y0, x1, y1) in pixels. Pixels are only known after the layout is computed.
     panel.figure.canvas.figure.draw_without_rendering()
     corners = np.outer(radii, [-1, -1, 1, 1]) * panel.figure.dpi / 72
     dots = np.tile(panel.transData.transform(points), 2) + corners
@@ -53,36 +54,38 @@ def place_labels(
         if not label or _overlap(dots[[row]], written).any():
             continue
         text = panel.annotate(
-            shorten(label, LONGEST), points[row], (0, 0), textcoords="offset points", fontsize="small",
+            shorten(label, MAX_LENGTH), points[row], (0, 0), textcoords="offset points", fontsize="small",
             parse_math=False, path_effects=halo, in_layout=False,
         )  # fmt: skip
-        # The box for a point outside of the panel, which matplotlib leaves out, is at the figure's corner: not inside.
-        boxes = np.array([_move(text, place, radii[row]) for place in range(len(PLACES))])
-        taken = np.vstack([written, dots[list(texts)]])
-        free = _inside(boxes, frame) & ~_overlap(boxes, taken).any(axis=1)
+        # matplotlib does not draw annotations of points outside the panel. Their box is at the corner of the figure, so
+        # they do not count as inside.
+        boxes = np.array([_move(text, position, radii[row]) for position in range(len(POSITIONS))])
+        occupied = np.vstack([written, dots[list(texts)]])
+        free = _inside(boxes, frame) & ~_overlap(boxes, occupied).any(axis=1)
         if not free.any():
             text.remove()
             continue
-        hidden = _overlap(boxes, dots).sum(axis=1)
-        place = int(np.argmin(np.where(free, hidden, np.inf)))
-        _move(text, place, radii[row])
+        n_covered = _overlap(boxes, dots).sum(axis=1)
+        position = int(np.argmin(np.where(free, n_covered, np.inf)))
+        _move(text, position, radii[row])
         texts[row] = text
-        written = np.vstack([written, boxes[place]])
+        written = np.vstack([written, boxes[position]])
     return texts
 
 
-def _move(text: Annotation, place: int, radius: float) -> np.ndarray:
-    """Put a text at one of its places; returns the box it takes."""
-    direction, horizontal, vertical = PLACES[place]
+def _move(text: Annotation, position: int, radius: float) -> np.ndarray:
+    """Move a label to one of its positions, and return its bounding box."""
+    direction, horizontal, vertical = POSITIONS[position]
     text.set(position=np.multiply(radius + GAP, direction), ha=horizontal, va=vertical)
     return np.asarray(text.get_window_extent().padded(GAP * text.figure.dpi / 72).extents)
 
 
 def _inside(boxes: np.ndarray, frame: np.ndarray) -> np.ndarray:
+    """Whether each box is inside the frame."""
     return np.asarray(np.all((boxes[:, :2] >= frame[:2]) & (boxes[:, 2:] <= frame[2:]), axis=1))
 
 
 def _overlap(boxes: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """Which of the boxes overlaps which of the others."""
+    """Matrix of shape (n_boxes, n_others): whether two boxes overlap."""
     boxes = boxes[:, None]
     return np.asarray(np.all((boxes[..., :2] < others[:, 2:]) & (others[:, :2] < boxes[..., 2:]), axis=-1))

@@ -1,4 +1,4 @@
-"""Pictures as an <img> can show them: addresses, embedded files, and placeholders drawn from an id."""
+"""Sources of <img> elements: URLs, embedded files, and placeholders generated from an id."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from sklearn_recsketch._data.ids import show_id
-from sklearn_recsketch.inspection._captions import shorten
+from sklearn_recsketch.inspection._values_by_id import shorten
 from sklearn_recsketch.utils._http import is_web_address
 
 __all__ = ["data_uri", "image_source", "image_type", "link_target", "placeholder_picture"]
@@ -21,34 +21,34 @@ MAGIC = {
     "jpeg": rb"\xff\xd8\xff",
     "gif": rb"GIF8[79]a",
     "webp": rb"RIFF.{4}WEBP",
-    # Before the root element: a byte order mark, comments, the XML declaration and its like, the document
-    # type. A possessive repetition, as files with many comments would take forever otherwise.
+    # The root element may follow a byte order mark, comments, processing instructions and the document type. The
+    # repetition is possessive, because backtracking takes exponential time for files with many comments.
     "svg+xml": rb"(\xef\xbb\xbf)?\s*(?:(?:<!--.*?-->|<\?[^>]*>|<!DOCTYPE\s+svg[^>[]*(\[.*?\]\s*)?>)\s*)*+<svg[\s>]",
 }
-BEGINNING = 4096  # bytes of a file that tell what it is
-SIZE = 120  # of a placeholder's drawing, in its own units
+HEADER_SIZE = 4096  # number of bytes that are searched for the type of a file
+SIZE = 120  # width and height of the viewBox of placeholders
 
 
 def image_type(data: bytes) -> str | None:
-    """The subtype of image/ that the first bytes are of, None where they are no picture."""
-    beginning = data[:BEGINNING]
-    return next((name for name, magic in MAGIC.items() if re.match(magic, beginning, re.DOTALL)), None)
+    """Subtype of the media type, such as "png", or None if the data is not a supported picture."""
+    header = data[:HEADER_SIZE]
+    return next((name for name, magic in MAGIC.items() if re.match(magic, header, re.DOTALL)), None)
 
 
 def data_uri(data: bytes, subtype: str) -> str:
-    """A picture as an address that contains it."""
+    """Data URI of a picture."""
     return f"data:image/{subtype};base64,{base64.b64encode(data).decode('ascii')}"
 
 
 def image_source(value: Any, id: Any) -> str:
-    """The address of a picture given as a URL, as bytes or as a Path; the last two are embedded.
+    """URL of a picture that is given as a URL, bytes or a Path. Bytes and files become data URIs.
 
     Raises
     ------
     OSError
-        For a file that cannot be read.
+        If a file cannot be read.
     TypeError, ValueError
-        For anything else, naming the id.
+        If the value is not a supported picture. The message names the id.
     """
     if isinstance(value, str):
         address = value.strip()
@@ -68,13 +68,13 @@ def image_source(value: Any, id: Any) -> str:
     if subtype is None:
         where = f"the file {value}" if isinstance(value, Path) else "bytes"
         raise ValueError(
-            f"The image of {show_id(id)} must be PNG, JPEG, GIF, WebP or SVG, got {where} beginning {data[:12]!r}."
+            f"The image of {show_id(id)} must be PNG, JPEG, GIF, WebP or SVG, got {where} starting with {data[:12]!r}."
         )
     return data_uri(data, subtype)
 
 
 def link_target(value: Any, id: Any) -> str:
-    """The address a picture leads to; a script in its place would run on a click."""
+    """URL of a link. Other schemes are refused: a javascript: URL would run on a click."""
     address = value.strip() if isinstance(value, str) else value
     if not is_web_address(address):
         raise ValueError(f"The link of {show_id(id)} must be an http or https URL, got {shorten(show_id(value))}.")
@@ -82,19 +82,20 @@ def link_target(value: Any, id: Any) -> str:
 
 
 def placeholder_picture(id: Any, text: Any = None) -> bytes:
-    """A picture for an item that has none: the same one for the same id.
+    """Generate a placeholder picture for an item. The same id always gives the same picture.
 
     Parameters
     ----------
     id : int or str
-        Decides upon colours and shapes.
+        Id of the item. It determines the colours and shapes.
     text : str, default=None
-        Whose initials are written on it, or all of a short number; None is the id.
+        Text whose initials are drawn, or a number of up to four digits that is drawn in full. If None, the id is
+        used.
 
     Returns
     -------
     bytes
-        An SVG.
+        SVG image.
 
     Examples
     --------
@@ -116,10 +117,10 @@ def placeholder_picture(id: Any, text: Any = None) -> bytes:
     ).encode()
 
 
-def _circle(drawn: bytes, hue: float) -> str:
-    """A circle from five bytes; its hue is a neighbour of the picture's."""
-    x, y, radius, turn, light = drawn
-    color = _color(hue + (turn / 256 - 0.5) / 4, 0.7 + light / 256 / 5)
+def _circle(seed: bytes, hue: float) -> str:
+    """SVG circle from five bytes. Its hue is close to `hue`."""
+    x, y, radius, hue_shift, lightness = seed
+    color = _color(hue + (hue_shift / 256 - 0.5) / 4, 0.7 + lightness / 256 / 5)
     cx, cy, r = (round(byte / 256 * SIZE) for byte in (x, y, radius))
     return f'<circle cx="{cx}" cy="{cy}" r="{SIZE // 8 + r // 3}" fill="{color}" fill-opacity=".75"/>'
 
@@ -130,7 +131,10 @@ def _color(hue: float, lightness: float) -> str:
 
 
 def _initials(text: str) -> str:
-    """Of the first two words, or the first two characters, or a short number; what XML cannot hold is left out."""
+    """Initials of the first two words, the first two characters of one word, or a short number.
+
+    Unprintable characters, which XML cannot contain, are removed.
+    """
     words = "".join(character if character.isprintable() else " " for character in text).split()
     if len(words) == 1 and words[0].isdecimal() and len(words[0]) <= 4:
         return words[0]

@@ -1,4 +1,4 @@
-"""What the displays look like: colours, ticks, legends."""
+"""Colours, ticks and legends of displays."""
 
 from __future__ import annotations
 
@@ -29,32 +29,32 @@ __all__ = [
     "whole_ticks",
 ]
 
-# Okabe and Ito's colours, told apart by colour-blind readers too; yellow is left out, too faint for a line.
+# Palette of Okabe and Ito, which colour-blind readers can distinguish, without yellow, which is too faint for lines.
 PALETTE = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000"]
 ACCENT = PALETTE[1]
 MUTED = "#5d6b7a"
-CHARACTERS_PER_INCH = 11  # of a legend's text
-LEGEND = "recsketch-legend"  # marks the legend that the next display on the same panels replaces
+CHARACTERS_PER_INCH = 11  # of the text of a legend
+LEGEND = "recsketch-legend"  # gid of the legend that the next display in the same panels replaces
 
 
 def import_pyplot(caller: str) -> ModuleType:
-    """matplotlib.pyplot, imported no sooner than something is drawn."""
-    return import_extra("matplotlib.pyplot", "plot", f"{caller} draws with matplotlib")
+    """Import matplotlib.pyplot, which is an optional dependency."""
+    return import_extra("matplotlib.pyplot", "plot", f"{caller} requires matplotlib")
 
 
 def tidy(panel: Axes) -> None:
-    """The style of figures that displays make themselves; panels passed by the user keep theirs."""
+    """Apply the style of displays to a panel of a new figure. Panels passed by the user keep their own style."""
     panel.set_prop_cycle(color=PALETTE)
     panel.spines[["top", "right"]].set_visible(False)
 
 
 def scatter_style(default: dict[str, Any], scatter_kw: Mapping[str, Any]) -> dict[str, Any]:
-    """What to pass to `scatter`: the user's over the defaults; `color` is another name of its `c`."""
+    """Update the default keyword arguments of `scatter`, where `color` is an alias of `c`."""
     return {key: value for key, value in default.items() if key != "c" or "color" not in scatter_kw} | dict(scatter_kw)
 
 
 def whole_ticks(panel: Axes) -> None:
-    """No ticks at half an epoch, unless the user has chosen a scale with ticks of its own."""
+    """Use ticks at integers only, unless the user has chosen a scale with its own ticks."""
     from matplotlib.ticker import MaxNLocator
 
     if panel.get_xscale() == "linear":
@@ -62,13 +62,13 @@ def whole_ticks(panel: Axes) -> None:
 
 
 def place_legend(panel: Axes, among: Iterable[Axes], *, columns: int = 1, reverse: bool = False) -> Legend:
-    """The legend of a panel: below the panels of a figure that has no others, else inside the panel.
+    """Add a legend below the panels if the figure contains no other panels, else inside the panel.
 
-    Below, it has the width of the figure, which candidates with many parameters need, and leaves the
-    place above to a title. `columns` are those of a legend below.
+    A legend below the panels can use the width of the figure, which candidates with many parameters need, and leaves
+    space for a title above. `columns` is the number of columns of a legend below the panels.
     """
     figure = panel.figure
-    # Only the constrained layout makes room for a legend outside.
+    # Only the constrained layout reserves space for a legend outside of the panels.
     below = figure.get_constrained_layout() and set(figure.axes) == set(among)
     inches = (figure.bbox.width if below else panel.bbox.width) / figure.dpi
     width = max(20, int(inches * (CHARACTERS_PER_INCH if below else 1.2 * CHARACTERS_PER_INCH)) - 8)
@@ -77,11 +77,11 @@ def place_legend(panel: Axes, among: Iterable[Axes], *, columns: int = 1, revers
     if not below:
         legend = panel.legend(handles, labels, loc="upper left", frameon=False, fontsize="small", reverse=reverse)
         if panel.get_autoscaley_on() and panel.get_yscale() == "linear":
-            # Among many points no place is free: make one above them. Limits stay automatic, so that
-            # the next display begins from those of the data.
-            share = min(0.6, legend.get_window_extent().height / panel.bbox.height)
+            # Extend the panel upwards, so that the legend does not cover points. Limits stay automatic, so that the
+            # next display starts from the limits of the data.
+            height = min(0.6, legend.get_window_extent().height / panel.bbox.height)
             bottom, top = panel.get_ylim()
-            panel.set_ylim(bottom, top + (top - bottom) * share / (1 - share), auto=True)
+            panel.set_ylim(bottom, top + (top - bottom) * height / (1 - height), auto=True)
         return legend
     for old in [legend for legend in figure.legends if legend.get_gid() == LEGEND]:
         old.remove()
@@ -91,9 +91,9 @@ def place_legend(panel: Axes, among: Iterable[Axes], *, columns: int = 1, revers
 
 
 def draw_failures(panel: Axes, x: np.ndarray, label: str = "no score") -> None:
-    """Crosses at the bottom for what has no score, so that failures are seen."""
+    """Mark candidates without a score by crosses at the bottom of the panel."""
     if len(x):
-        # Away from the lowest scores.
+        # Leave space between the crosses and the lowest scores.
         panel.margins(y=0.08)
         panel.plot(
             x, np.full(len(x), 0.025), "x", color="black", markersize=5, alpha=0.7, label=label,

@@ -1,4 +1,4 @@
-"""Vectors laid out in the plane."""
+"""Project vectors to two dimensions."""
 
 from __future__ import annotations
 
@@ -14,36 +14,39 @@ from sklearn_recsketch.recommenders._similarity import unit_length
 
 __all__ = ["project"]
 
-LEAST = 3  # points of a map
-PERPLEXITY = 30.0  # of t-SNE where there are points enough
+MIN_POINTS = 3
+PERPLEXITY = 30.0  # of t-SNE, unless there are too few points
 
 
 def project(vectors: np.ndarray, method: Any, random_state: Any) -> np.ndarray:
-    """Two coordinates for each vector, by its direction alone: neighbours are by cosine.
+    """Project vectors to two dimensions. Only their directions matter, so neighbours have a high cosine similarity.
 
-    One thread, whose sums are the same each time: t-SNE makes another picture of the last digit.
+    This uses one thread for reproducible sums, because rounding errors change the result of t-SNE visibly.
     """
     directions = unit_length(vectors)
     n_points, n_components = directions.shape
-    if n_points < LEAST or n_components < 2:
+    if n_points < MIN_POINTS or n_components < 2:
         raise ValueError(
-            f"A map needs at least {LEAST} points and 2 components, got {n_points} points of {n_components} components."
+            f"A map requires at least {MIN_POINTS} points and 2 components, "
+            f"got {n_points} points and n_components={n_components}."
         )
     if not np.ptp(directions, axis=0).any():
-        raise ValueError(f"There is nothing to map: all {n_points} vectors point the same way.")
+        raise ValueError(f"A map requires different directions, but all {n_points} vectors have the same direction.")
     with threadpool_limits(limits=1):
         points = np.asarray(_transformer(method, n_points, random_state).fit_transform(directions))
     if points.shape != (n_points, 2) or not np.isfinite(points).all():
         raise ValueError(
-            f"method must give two finite coordinates to each of {n_points} points, but {method!r} gave an array of "
-            f"shape {points.shape}" + (", not all of it finite." if points.shape == (n_points, 2) else ".")
+            f"method must return two finite coordinates for each of {n_points} points, "
+            f"but {method!r} returned an array of shape {points.shape}"
+            + (" with values that are not finite." if points.shape == (n_points, 2) else ".")
         )
     return points
 
 
 def _transformer(method: Any, n_points: int, random_state: Any) -> Any:
+    """Unfitted transformer of `method`."""
     if isinstance(method, str) and method == "tsne":
-        # A point has about three times as many neighbours as the perplexity, at most all others.
+        # t-SNE uses about 3 * perplexity neighbours of each point, and there are n_points - 1.
         return TSNE(perplexity=min(PERPLEXITY, (n_points - 1) / 3), random_state=random_state)
     if isinstance(method, str) and method == "pca":
         return PCA(2, svd_solver="full")

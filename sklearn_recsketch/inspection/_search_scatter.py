@@ -1,4 +1,4 @@
-"""Score against the values of each parameter of a search."""
+"""Plot the scores of a search against the values of each parameter."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 
 from sklearn_recsketch.inspection._cv_results import (
     SearchResults,
-    identity,
+    hashable_key,
     read_search,
     short_names,
     show_score,
@@ -37,45 +37,45 @@ if TYPE_CHECKING:
 
 __all__ = ["SearchScatterDisplay"]
 
-DECADES = 2  # positive values that span as many are shown on a logarithmic axis
-MOST_TICKS = 6  # up to so many values are ticks themselves, if their labels have room
-MOST_COLUMNS = 4
-PANEL = 2.6  # inches, a panel's width and height
-CHARACTERS = 28  # of tick labels that fit below a panel
+MIN_DECADES = 2  # positive values that span at least this many decades have a logarithmic axis
+MAX_TICKS = 6  # up to this number of distinct values, each value has a tick if the labels fit
+MAX_COLUMNS = 4
+PANEL_SIZE = 2.6  # width and height of a panel in inches
+MAX_CHARACTERS = 28  # total length of the tick labels that fit below a panel
 
 
 class SearchScatterDisplay:
-    """Test scores of a search against the values of each searched parameter, one panel each.
+    """Scatter plots of the test scores of a search against the values of each parameter, one panel each.
 
-    The best candidate is highlighted in every panel. A parameter whose positive values span two
-    decades has a logarithmic axis; values that are not numbers are categories, with their points
-    spread sideways. A candidate without a score, as when its fit failed, is a cross at the bottom.
+    The best candidate is highlighted in every panel. A parameter whose positive values span two decades has a
+    logarithmic axis. Values that are not numbers are shown as categories with horizontal jitter. Candidates without a
+    score, for example because a fit failed, are shown as crosses at the bottom.
 
-    Make one with :meth:`from_search`.
+    It is recommended to use :meth:`from_search` to create a `SearchScatterDisplay`.
 
     Parameters
     ----------
     values : dict of str to sequence
-        For each parameter, its value in each candidate.
+        For each parameter, the values of the candidates.
     scores : dict of str to array-like
-        For each parameter, the test scores of these candidates, higher is better.
+        For each parameter, the test scores of the same candidates. Higher is better.
     metric : str, default="score"
-        Name of the metric, for labels.
+        Name of the metric for labels of axes.
 
     Attributes
     ----------
     figure_ : matplotlib Figure
-        The figure of the panels.
+        Figure that contains the panels.
     axes_ : ndarray of matplotlib Axes
         One panel per parameter.
     points_ : list of matplotlib PathCollection
-        The scores in each panel.
+        Points of each panel.
     legend_ : matplotlib Legend
-        Below the panels of a figure that has no others, else in the first panel.
+        Legend below the panels, or in the first panel if the figure contains other panels.
 
     See Also
     --------
-    SearchTraceDisplay : Scores over the epochs or trials.
+    SearchTraceDisplay : Plot scores over the epochs or trials.
 
     Examples
     --------
@@ -116,26 +116,27 @@ class SearchScatterDisplay:
     ) -> SearchScatterDisplay:
         """Plot the candidates of a fitted search.
 
-        Where candidates were tried at several epochs, each is shown at its best one; the panel of the
-        epochs themselves has all of them.
+        If candidates were tried at several epochs, each candidate is shown at its best epoch, except in the panel of
+        the number of epochs, which shows all of them.
 
         Parameters
         ----------
         search : fitted search
-            Anything with scikit-learn's cv_results_, or a Pipeline that ends in one.
+            Search with the attribute ``cv_results_``, as in scikit-learn, or a Pipeline that ends in one.
         metric : str, default=None
-            The metric to show; None is the only one, or the one that `refit` names.
+            Metric to show. If None, the only metric, or the metric named by `refit`.
         parameters : list of str, default=None
-            Parameters to show; None is all that have more than one value.
+            Parameters to show. If None, all parameters with more than one value.
         resource : str, default=None
-            The parameter that counts epochs. None is the attribute `resource` of the search, else a
-            searched ``max_iter`` if candidates were tried at several values of it.
+            Parameter that is the number of epochs. If None, the attribute `resource` of the search, or ``max_iter`` if
+            candidates were tried at several values of it.
         axes : array-like of matplotlib Axes, default=None
-            One panel per parameter; None makes a figure.
+            Axes to plot into, one per parameter. If None, a new figure is created.
 
         Returns
         -------
         SearchScatterDisplay
+            Display of the scores.
         """
         results = read_search(search, metric, resource)
         shown = {name: _rows(results, name) for name in _parameters(results, parameters)}
@@ -147,25 +148,25 @@ class SearchScatterDisplay:
         return display.plot(axes)
 
     def plot(self, axes: Any = None) -> SearchScatterDisplay:
-        """Draw the panels.
+        """Plot the scores.
 
         Parameters
         ----------
         axes : array-like of matplotlib Axes, default=None
-            One panel per parameter; None makes a figure.
+            Axes to plot into, one per parameter. If None, a new figure is created.
 
         Returns
         -------
         SearchScatterDisplay
-            The display itself.
+            This display.
         """
         plt = import_pyplot(type(self).__name__)
         n_panels = len(self.values)
         if axes is None:
-            n_rows = math.ceil(n_panels / MOST_COLUMNS)
+            n_rows = math.ceil(n_panels / MAX_COLUMNS)
             n_columns = math.ceil(n_panels / n_rows)
             figure, grid = plt.subplots(
-                n_rows, n_columns, figsize=(max(4.5, PANEL * n_columns), PANEL * n_rows + 0.6), sharey=True,
+                n_rows, n_columns, figsize=(max(4.5, PANEL_SIZE * n_columns), PANEL_SIZE * n_rows + 0.6), sharey=True,
                 squeeze=False, layout="constrained",
             )  # fmt: skip
             for unused in grid.flat[n_panels:]:
@@ -177,7 +178,7 @@ class SearchScatterDisplay:
         self.axes_ = np.ravel(np.array(axes, dtype=object))
         if len(self.axes_) != n_panels:
             raise ValueError(
-                f"axes must hold one Axes per parameter, {n_panels} for {list(self.values)}, got {len(self.axes_)}."
+                f"axes must contain one Axes per parameter, {n_panels} for {list(self.values)}, got {len(self.axes_)}."
             )
         self.figure_ = self.axes_[0].figure
         scores = {name: np.asarray(values, dtype=np.float64) for name, values in self.scores.items()}
@@ -187,42 +188,44 @@ class SearchScatterDisplay:
         for panel, name in zip(self.axes_, self.values, strict=True):
             self.points_.append(_draw(panel, self.values[name], scores[name], best))
             panel.set_xlabel(short[name])
-            place = panel.get_subplotspec()
-            if place is None or place.is_first_col():
+            subplot = panel.get_subplotspec()
+            if subplot is None or subplot.is_first_col():
                 panel.set_ylabel(f"test {self.metric}")
         self.legend_ = place_legend(self.axes_[0], among=self.axes_, columns=3)
-        # Scores are compared across panels, also across those of a user who did not share their scale.
-        free = [panel for panel in self.axes_ if panel.get_autoscaley_on()]
-        limits = np.array([panel.get_ylim() for panel in free])
-        for panel in free:
+        # Use the same limits in all panels, even if the user passed axes that do not share them.
+        autoscaled = [panel for panel in self.axes_ if panel.get_autoscaley_on()]
+        limits = np.array([panel.get_ylim() for panel in autoscaled])
+        for panel in autoscaled:
             panel.set_ylim(limits[:, 0].min(), limits[:, 1].max(), auto=True)
         return self
 
 
-def _parameters(results: SearchResults, asked: Sequence[str] | None) -> list[str]:
-    """The parameters to show."""
-    if asked is not None:
-        if not len(asked):
-            raise ValueError(f"parameters is empty: name at least one of {results.names}, or leave it out for all.")
-        for name in asked:
+def _parameters(results: SearchResults, names: Sequence[str] | None) -> list[str]:
+    """Names of the parameters to show."""
+    if names is not None:
+        if not len(names):
+            raise ValueError(f"parameters is empty. Pass at least one of {results.names}, or None for all.")
+        for name in names:
             if name not in results.names:
-                raise ValueError(f"parameters must be among the searched ones {results.names}, got {name!r}.")
-        return list(asked)
-    varied = [name for name in results.names if len({identity(row[name]) for row in results.params if name in row}) > 1]
+                raise ValueError(f"parameters must be among the searched parameters {results.names}, got {name!r}.")
+        return list(names)
+    varied = [
+        name for name in results.names if len({hashable_key(row[name]) for row in results.params if name in row}) > 1
+    ]
     if not varied:
         raise ValueError(
-            f"The search has no parameter with more than one value to show, among {results.names}. "
-            f"Name those to show all the same: parameters={results.names[:1]}."
+            f"None of the parameters {results.names} of the search has more than one value. "
+            f"Pass the parameters to show, such as parameters={results.names[:1]}."
         )
     return varied
 
 
 def _rows(results: SearchResults, name: str) -> np.ndarray:
-    """The rows shown in the panel of a parameter."""
+    """Rows of ``cv_results_`` shown in the panel of a parameter."""
     rows: list[int] = []
     for candidate in results.candidates:
         if name == results.resource and candidate.best is not None:
-            # Epochs a pruned candidate did not reach are no failures.
+            # Epochs that a pruned candidate did not reach are not failures.
             rows += [row for row in candidate.rows if not np.isnan(results.test[row])]
         elif name == results.resource:
             rows += list(candidate.rows)
@@ -232,16 +235,17 @@ def _rows(results: SearchResults, name: str) -> np.ndarray:
 
 
 def _draw(panel: Axes, values: Sequence[Any], scores: np.ndarray, best: float) -> PathCollection:
+    """Draw the panel of a parameter, and return the points."""
     if all(isinstance(value, Real) and not isinstance(value, bool | np.bool_) for value in values):
         x = np.array(values, dtype=np.float64)
         _number_axis(panel, x, integer=all(isinstance(value, Integral) for value in values))
     else:
         x = _category_axis(panel, values)
     failed = np.isnan(scores)
-    # The more points, the fainter: hundreds at one value of a grid would be a solid bar.
+    # More points are drawn fainter, because hundreds at one value of a grid would look like a solid bar.
     alpha = float(np.clip(6 / np.sqrt(len(x)), 0.1, 0.6))
     points = panel.scatter(x[~failed], scores[~failed], s=18, color=MUTED, alpha=alpha, linewidths=0)
-    # The sample of the legend, which must not be as faint.
+    # An empty artist for the legend, which must not be as faint.
     panel.scatter([], [], s=18, color=MUTED, alpha=0.6, linewidths=0, label="a candidate")
     top = np.flatnonzero(scores == best)[:1]
     if len(top):
@@ -254,14 +258,15 @@ def _draw(panel: Axes, values: Sequence[Any], scores: np.ndarray, best: float) -
 
 
 def _number_axis(panel: Axes, x: np.ndarray, integer: bool) -> None:
+    """Choose the scale and the ticks of the axis of a numeric parameter."""
     values = np.unique(x)
     positive = values[values > 0]
-    if values[0] >= 0 and len(positive) and positive[-1] >= 10**DECADES * positive[0]:
+    if values[0] >= 0 and len(positive) and positive[-1] >= 10**MIN_DECADES * positive[0]:
         decades = np.log10(positive[-1] / positive[0])
         if values[0] > 0:
             panel.set_xscale("log")
         else:
-            # Zero has a place of its own, somewhat before the smallest of the others.
+            # Zero is shown to the left of the smallest positive value.
             panel.set_xscale("symlog", linthresh=positive[0], linscale=max(0.5, 0.15 * decades))
             first, last = math.ceil(np.log10(positive[0])), math.floor(np.log10(positive[-1]))
             powers = range(first, last + 1, math.ceil((last - first + 1) / 4))
@@ -269,37 +274,37 @@ def _number_axis(panel: Axes, x: np.ndarray, integer: bool) -> None:
         panel.minorticks_off()
     elif integer:
         whole_ticks(panel)
-    labels = [show_value(value) for value in values[: MOST_TICKS + 1]]
-    if 1 < len(values) <= MOST_TICKS and _fits(panel.xaxis.get_transform().transform(values), labels):
+    labels = [show_value(value) for value in values[: MAX_TICKS + 1]]
+    if 1 < len(values) <= MAX_TICKS and _fits(panel.xaxis.get_transform().transform(values), labels):
         panel.set_xticks(values, labels)
 
 
-def _fits(places: np.ndarray, labels: list[str]) -> bool:
-    """Whether labels centred at these places leave a gap between each other."""
+def _fits(positions: np.ndarray, labels: list[str]) -> bool:
+    """Whether labels centred at these positions do not touch each other."""
     needed = np.convolve([len(label) for label in labels], [0.5, 0.5], mode="valid") + 1
-    return bool((np.diff(places) / np.ptp(places) * CHARACTERS >= needed).all())
+    return bool((np.diff(positions) / np.ptp(positions) * MAX_CHARACTERS >= needed).all())
 
 
 def _category_axis(panel: Axes, values: Sequence[Any]) -> np.ndarray:
-    """Ticks at categories; returns each value's place, spread sideways."""
-    keys = [identity(value) for value in values]
+    """Set a tick for each category, and return the jittered position of each value."""
+    keys = [hashable_key(value) for value in values]
     categories = sorted(dict(zip(keys, values, strict=True)).items(), key=lambda item: _order(item[1]))
-    place = {key: position for position, (key, _) in enumerate(categories)}
+    positions = {key: position for position, (key, _) in enumerate(categories)}
     labels = [show_value(value) for _, value in categories]
-    room = CHARACTERS // len(labels) - 1
+    width = MAX_CHARACTERS // len(labels) - 1
     style: dict[str, Any] = {}
-    if max(map(len, labels)) > room >= 8:
-        labels = ["\n".join(textwrap.wrap(label, room)) for label in labels]
-    elif max(map(len, labels)) > room:
+    if max(map(len, labels)) > width >= 8:
+        labels = ["\n".join(textwrap.wrap(label, width)) for label in labels]
+    elif max(map(len, labels)) > width:
         style = {"rotation": 40, "ha": "right", "rotation_mode": "anchor"}
     panel.set_xticks(range(len(labels)), labels, **style)
     panel.set_xlim(-0.5, len(labels) - 0.5)
-    # The same picture each time.
-    spread = np.random.RandomState(0).uniform(-0.18, 0.18, len(values))
-    return np.array([place[key] for key in keys]) + spread
+    # A fixed seed makes the plot reproducible.
+    jitter = np.random.RandomState(0).uniform(-0.18, 0.18, len(values))
+    return np.array([positions[key] for key in keys]) + jitter
 
 
 def _order(value: Any) -> tuple[bool, float, str]:
-    """Numbers by size, then others by name."""
+    """Sort key: numbers by value, then other values by name."""
     number = isinstance(value, Real)
     return (not number, float(value) if number else 0.0, str(value))

@@ -1,4 +1,4 @@
-"""Scores of all candidates of a search: curves over the epochs, or trials and the best so far."""
+"""Plot the scores of all candidates of a search over epochs or trials."""
 
 from __future__ import annotations
 
@@ -29,49 +29,49 @@ if TYPE_CHECKING:
 
 __all__ = ["SearchTraceDisplay"]
 
-FAINTEST = 0.12  # one trace of hundreds is still seen, all of them together are no black area
+MIN_ALPHA = 0.12  # a single trace is visible, but hundreds do not become a black area
 
 
 class SearchTraceDisplay:
-    """Test scores of all candidates of a search, the best one on top.
+    """Plot of the test scores of all candidates of a search, with the best candidate on top.
 
-    A search that tried each candidate at several epochs gives one curve per candidate, fainter the
-    lower its best score ranks; the curve of a pruned candidate ends where it was pruned. Any other
-    search gives the score of each trial, in the order they were made, and the best score so far.
+    If candidates were tried at several epochs, there is one curve per candidate. Curves with a lower best score are
+    fainter, and the curve of a pruned candidate ends at the epoch of pruning. For other searches, the scores of the
+    trials are shown in the order of the trials, together with the best score so far.
 
-    Make one with :meth:`from_search`.
+    It is recommended to use :meth:`from_search` to create a `SearchTraceDisplay`.
 
     Parameters
     ----------
     scores : list of array-like, or array-like of shape (n_trials,)
-        Test scores, higher is better: with `epochs` one array per candidate, else one score per
-        trial. NaN is not drawn in a curve; as a trial it is a cross at the bottom.
+        Test scores. Higher is better. If `epochs` is given, one array per candidate, else one score per trial. NaN is
+        not drawn in curves, and is shown as a cross at the bottom for trials.
     epochs : list of array-like, default=None
-        Epochs of each candidate's scores.
+        Epochs of the scores of each candidate. If None, `scores` are scores of trials.
     params : list of dict, default=None
-        Parameters of each candidate or trial, for the legend.
+        Parameters of each candidate or trial for the legend.
     metric : str, default="score"
-        Name of the metric, for labels.
+        Name of the metric for labels of axes.
 
     Attributes
     ----------
     figure_ : matplotlib Figure
-        The figure of the plot.
+        Figure that contains the plot.
     ax_ : matplotlib Axes
-        The plot.
+        Axes of the plot.
     line_ : matplotlib Line2D
-        The curve of the best candidate, or the best score so far; drawn last.
+        Curve of the best candidate, or of the best score so far. It is drawn last.
     traces_ : matplotlib LineCollection or None
-        The curves of the other candidates, from the worst to the second best; None for trials.
+        Curves of the other candidates, from the worst to the second best. None for trials.
     points_ : matplotlib Line2D or None
-        The scores of the trials; None for curves.
+        Scores of the trials. None for curves.
     legend_ : matplotlib Legend
-        Below the plot of a figure that has no others, else in the plot.
+        Legend below the plot, or in the plot if the figure contains other plots.
 
     See Also
     --------
-    EpochCurveDisplay : The curve of one candidate, beside its training scores.
-    SearchScatterDisplay : Scores against the values of each parameter.
+    EpochCurveDisplay : Plot the training and test scores of one candidate.
+    SearchScatterDisplay : Plot scores against the values of each parameter.
 
     Examples
     --------
@@ -117,21 +117,22 @@ class SearchTraceDisplay:
         Parameters
         ----------
         search : fitted search
-            Anything with scikit-learn's cv_results_, or a Pipeline that ends in one.
+            Search with the attribute ``cv_results_``, as in scikit-learn, or a Pipeline that ends in one.
         metric : str, default=None
-            The metric to show; None is the only one, or the one that `refit` names.
+            Metric to show. If None, the only metric, or the metric named by `refit`.
         resource : str, default=None
-            The parameter that counts epochs. None is the attribute `resource` of the search, else a
-            searched ``max_iter`` if candidates were tried at several values of it.
+            Parameter that is the number of epochs. If None, the attribute `resource` of the search, or ``max_iter`` if
+            candidates were tried at several values of it.
         ax : matplotlib Axes, default=None
-            Where to draw; None makes a figure.
+            Axes to plot into. If None, a new figure is created.
         **line_kw : dict
-            Passed to matplotlib's `plot` for the line on top. A `color` is that of the others, too,
-            so that two searches in the same axes are told apart.
+            Keyword arguments passed to matplotlib's `plot` for the line on top. `color` is also used for the other
+            candidates, to distinguish two searches in the same axes.
 
         Returns
         -------
         SearchTraceDisplay
+            Display of the scores.
         """
         results = read_search(search, metric, resource)
         if results.resource is None:
@@ -146,20 +147,20 @@ class SearchTraceDisplay:
         return display.plot(ax, **line_kw)
 
     def plot(self, ax: Any = None, **line_kw: Any) -> SearchTraceDisplay:
-        """Draw the scores.
+        """Plot the scores.
 
         Parameters
         ----------
         ax : matplotlib Axes, default=None
-            Where to draw; None makes a figure.
+            Axes to plot into. If None, a new figure is created.
         **line_kw : dict
-            Passed to matplotlib's `plot` for the line on top. A `color` is that of the others, too,
-            so that two searches in the same axes are told apart.
+            Keyword arguments passed to matplotlib's `plot` for the line on top. `color` is also used for the other
+            candidates, to distinguish two searches in the same axes.
 
         Returns
         -------
         SearchTraceDisplay
-            The display itself.
+            This display.
         """
         plt = import_pyplot(type(self).__name__)
         if ax is None:
@@ -177,46 +178,48 @@ class SearchTraceDisplay:
         return self
 
     def _plot_curves(self, scores: list[np.ndarray], line_kw: Mapping[str, Any]) -> None:
+        """Plot one curve per candidate."""
         from matplotlib.collections import LineCollection
 
         assert self.epochs is not None
         color = _color(line_kw)
         best = np.array([np.nan if np.isnan(curve).all() else np.nanmax(curve) for curve in scores])
-        # Without those that have no score: their every fit failed.
+        # Candidates without a score, because all their fits failed, have no curve.
         ranked = np.argsort(-best, kind="stable")[: np.count_nonzero(~np.isnan(best))]
         if not len(ranked):
-            raise ValueError("There is no curve to show: the scores of all candidates are NaN.")
+            raise ValueError("There is no curve to plot: the scores of all candidates are NaN.")
         curves = [
             np.column_stack([np.asarray(self.epochs[c])[~np.isnan(scores[c])], scores[c][~np.isnan(scores[c])]])
             for c in ranked
         ]
-        opacity = np.maximum(FAINTEST, 0.9 / (1 + 0.1 * np.arange(len(curves))))
-        # From the last: later ones are drawn over earlier ones.
+        opacity = np.maximum(MIN_ALPHA, 0.9 / (1 + 0.1 * np.arange(len(curves))))
+        # In reverse order, because later curves are drawn over earlier ones.
         others = slice(None, 0, -1)
         traces = LineCollection(curves[others], colors=color, alpha=opacity[others], linewidths=1.0, zorder=1.9)
         self.ax_.add_collection(traces)
         self.traces_ = traces
-        # A curve of a single point has no length: it is a dot.
-        dots = [place for place in range(len(curves) - 1, 0, -1) if len(curves[place]) == 1]
+        # A curve with a single point is drawn as a dot.
+        dots = [rank for rank in range(len(curves) - 1, 0, -1) if len(curves[rank]) == 1]
         if dots:
-            x, y = np.concatenate([curves[place] for place in dots]).T
+            x, y = np.concatenate([curves[rank] for rank in dots]).T
             self.ax_.scatter(x, y, s=10, color=color, alpha=opacity[dots], linewidths=0, zorder=1.9)
         if len(curves) > 1:
-            # The sample of the legend: a collection's own would be as faint as its worst.
+            # An empty line for the legend, because the collection would be shown as faint as the worst curve.
             self.ax_.plot([], [], color=color, alpha=0.7, linewidth=1.0, label=_others(len(curves) - 1, best))
-        epochs, top = curves[0].T
-        last = int(np.argmax(top))
+        epochs, best_curve = curves[0].T
+        peak = int(np.argmax(best_curve))
         style = {
-            "label": self._caption(ranked[0], f"best: {show_score(top[last])} at epoch {epochs[last]:g}"),
-            "markevery": [last],
+            "label": self._caption(ranked[0], f"best: {show_score(best_curve[peak])} at epoch {epochs[peak]:g}"),
+            "markevery": [peak],
         }
-        self.line_ = self._top(epochs, top, style, line_kw)
+        self.line_ = self._draw_best(epochs, best_curve, style, line_kw)
         self.ax_.set_xlabel("epoch")
 
     def _plot_trials(self, scores: np.ndarray, line_kw: Mapping[str, Any]) -> None:
+        """Plot the score of each trial, and the best score so far."""
         failed = np.isnan(scores)
         if failed.all():
-            raise ValueError("There is no trial to show: all scores are NaN.")
+            raise ValueError("There is no trial to plot: all scores are NaN.")
         trials = np.arange(1, len(scores) + 1)
         style: dict[str, Any] = {"color": _color(line_kw), "linestyle": "none", "zorder": 1.9}
         (self.points_,) = self.ax_.plot(
@@ -224,31 +227,33 @@ class SearchTraceDisplay:
         )
         draw_failures(self.ax_, trials[failed])
         best = int(np.nanargmax(scores))
-        caption = {
+        best_style = {
             "label": self._caption(best, f"best so far: {show_score(scores[best])} in trial {trials[best]}"),
             "drawstyle": "steps-post",
             "markevery": [best],
         }
-        self.line_ = self._top(trials, np.fmax.accumulate(scores), caption, line_kw)
+        self.line_ = self._draw_best(trials, np.fmax.accumulate(scores), best_style, line_kw)
         self.ax_.set_xlabel("trial")
 
-    def _top(self, x: np.ndarray, y: np.ndarray, style: dict[str, Any], line_kw: Mapping[str, Any]) -> Line2D:
-        """The line over all others, with a dot at the best score."""
+    def _draw_best(self, x: np.ndarray, y: np.ndarray, style: dict[str, Any], line_kw: Mapping[str, Any]) -> Line2D:
+        """Draw the line on top, with a dot at the best score."""
         default = {"color": ACCENT, "linewidth": 2.0, "marker": "o", "markersize": 5, "zorder": 2.1, **style}
         (line,) = self.ax_.plot(x, y, **_validate_style_kwargs(default, line_kw))
         return line
 
     def _caption(self, candidate: int, score: str) -> str:
+        """Label of the line on top for the legend."""
         params = show_params(self.params[candidate]) if self.params is not None else ""
         return f"{score} with {params}" if params else score
 
 
 def _color(line_kw: Mapping[str, Any]) -> Any:
-    """The colour of all but the best."""
+    """Colour of all candidates but the best."""
     return _validate_style_kwargs({"color": MUTED}, line_kw)["color"]
 
 
 def _others(n: int, best: np.ndarray) -> str:
+    """Label of the other candidates for the legend."""
     failed = int(np.isnan(best).sum())
     text = "the second best" if n == 1 else f"{n} others, fainter the lower their best score"
     return text + (f" ({failed} more have no score)" if failed else "")

@@ -1,1 +1,1 @@
-"""Numba kernels: single-threaded over a range, without the GIL, compiled at first use."""
+"""Numba kernels: each processes a range in one thread, releases the GIL and is compiled when it is first called."""

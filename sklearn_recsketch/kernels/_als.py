@@ -1,4 +1,4 @@
-"""Conjugate gradient for the rows of a half-sweep of WRMF, in the eigenbasis of the Gram matrix."""
+"""Conjugate gradient for WRMF's least-squares problems, one per row, in the eigenbasis of the Gram matrix."""
 
 from __future__ import annotations
 
@@ -12,33 +12,33 @@ __all__ = ["N_WORK", "WIDTH", "Ratings", "solve_rows"]
 
 F = np.float32
 TINY = F(1e-30)
-COARSE = 32.0
-SHORT_WAY = 0.05
-# Rows of a thread's work space: the vectors of conjugate gradient. One array, because every array that is
-# handed to a helper costs counting its references, which a short row takes longer for than for its arithmetic.
+COARSE = 32.0  # the relative criterion `share` only applies below COARSE times the absolute criterion `excess`
+RESTART_ABOVE = 0.05  # restart only if the initial residual was above this fraction of |b|^2
+# Rows of a thread's work space: the vectors of conjugate gradient. They share one array because each array passed to a
+# helper costs reference counting, which for a short row takes longer than its arithmetic.
 SOLUTION, RESIDUAL, DIRECTION, PRODUCT, DIAGONAL, INVERSE = range(6)
 N_WORK = 6
-WIDTH = 4  # items of a row read together: their dot products and sums share the loads of the row's vector
+WIDTH = 4  # items processed together: their dot products and sums load the row's vector once
 
 
 class Ratings(NamedTuple):
-    """Excess confidences: row u has ``scale * strengths[t]`` in column ``indices[t]``, as in `Rows`."""
+    """Sparse matrix of excess confidences, in the layout of `Rows`; entry t has the value ``scale * strengths[t]``."""
 
     indptr: np.ndarray  # int64
     indices: np.ndarray  # int32
-    strengths: np.ndarray  # float32; a single one stands for as many equal ones
+    strengths: np.ndarray  # float32; a single value applies to all entries
     scale: np.float32
 
 
 @inlined
 def _residual(table, items, e, n, work):
-    """residual += Y^T (1 + e - e * s) with s = Y x.
+    """Compute residual += Y^T (1 + e - e * s) with s = Y x.
 
     Returns the sums of ``(1 + e)(1 - s)^2 - s^2`` and of ``(1 + e) s``.
     """
     K = table.shape[1]
     loss = 0.0
-    along = F(0)
+    bx = F(0)
     for t in range(0, n, WIDTH):
         i0, i1, i2, i3 = items[t], items[t + 1], items[t + 2], items[t + 3]
         s0 = s1 = s2 = s3 = F(0)
@@ -52,19 +52,19 @@ def _residual(table, items, e, n, work):
         loss += (1.0 + e[t + 1]) * (1.0 - s1) * (1.0 - s1) - s1 * s1
         loss += (1.0 + e[t + 2]) * (1.0 - s2) * (1.0 - s2) - s2 * s2
         loss += (1.0 + e[t + 3]) * (1.0 - s3) * (1.0 - s3) - s3 * s3
-        along += (F(1) + e[t]) * s0 + (F(1) + e[t + 1]) * s1 + (F(1) + e[t + 2]) * s2 + (F(1) + e[t + 3]) * s3
+        bx += (F(1) + e[t]) * s0 + (F(1) + e[t + 1]) * s1 + (F(1) + e[t + 2]) * s2 + (F(1) + e[t + 3]) * s3
         s0 = F(1) + e[t] - e[t] * s0
         s1 = F(1) + e[t + 1] - e[t + 1] * s1
         s2 = F(1) + e[t + 2] - e[t + 2] * s2
         s3 = F(1) + e[t + 3] - e[t + 3] * s3
         for k in range(K):
             work[RESIDUAL, k] += s0 * table[i0, k] + s1 * table[i1, k] + s2 * table[i2, k] + s3 * table[i3, k]
-    return loss, along
+    return loss, bx
 
 
 @inlined
 def _add_product(table, items, e, n, work):
-    """product += Y^T E Y p for the direction p; returns ``p.(Y^T E Y p)``."""
+    """Compute product += Y^T E Y p for the direction p; returns ``p.(Y^T E Y p)``."""
     K = table.shape[1]
     curvature = F(0)
     for t in range(0, n, WIDTH):
@@ -85,7 +85,7 @@ def _add_product(table, items, e, n, work):
 
 @inlined
 def _preconditioned_square(work, K):
-    """r.(r / diagonal) of the residual r: at least its row's distance to the least loss."""
+    """Compute ``r.(r / diagonal)`` of the residual r, an upper bound of the distance of the loss to its minimum."""
     rr = F(0)
     for k in range(K):
         rr += work[RESIDUAL, k] * work[RESIDUAL, k] * work[INVERSE, k]
@@ -94,23 +94,23 @@ def _preconditioned_square(work, K):
 
 @inlined
 def _conjugate_gradient(table, items, e, n, work, loss, steps, stop, excess, share):
-    """Improve the solution from its residual on, `loss` being what that has; returns loss and residual it ends at.
+    """Improve the solution, starting from its residual and its loss; returns the final loss and squared residual.
 
-    The diagonal preconditions; with it no eigenvalue is below 1, so the loss is at most ``r.r / diagonal``
-    above its minimum: it ends once that is below `stop` or below the share `excess` of the loss, or, from
-    COARSE times that on, below the share `share` of what it was: alternation goes on, and the next sweep
-    improves on it. A step of length a along p lowers ``x.Ax - 2 b.x`` by ``a r.r / diagonal``.
+    With the diagonal as preconditioner no eigenvalue is below 1, so the loss exceeds its minimum by at most
+    ``rr = r.(r / diagonal)``. Iteration stops when `rr` is at most `stop` or at most ``excess * loss``. It also stops
+    when `rr` is at most ``COARSE * excess * loss`` and at most `share` times its initial value: the next iteration of
+    ALS improves the row further. A step of length a along p lowers ``x.Ax - 2 b.x`` by ``a * rr``.
     """
     K = table.shape[1]
     rr = _preconditioned_square(work, K)
-    # Below the rounding of float32 there is nothing to gain, and 0 / 0 to meet.
+    # Below the rounding of float32 nothing can be gained, and 0 / 0 could occur.
     stop = max(stop, F(1e-13) * rr, TINY)
     fraction = F(share) * rr
     for k in range(K):
         work[DIRECTION, k] = F(0)
     b = F(0)
     for _ in range(steps):
-        # "not >" ends a row that left the finite numbers, too.
+        # "not >" also stops if rr is NaN.
         if not rr > stop or rr <= excess * loss or (rr <= fraction and rr <= COARSE * excess * loss):
             break
         curvature = F(0)
@@ -133,32 +133,34 @@ def _conjugate_gradient(table, items, e, n, work, loss, steps, stop, excess, sha
 
 @jit
 def solve_rows(start, stop, ratings, table, solution, eigenvalues, lam, prior, accuracy, scratch):
-    """Solve rows [start, stop) of a half-sweep; returns the sum of their losses.
+    """Solve the least-squares problems of rows [start, stop); returns the sum of their losses.
 
-    Row u minimises ``x.V x + lam_u |x - prior_u|^2 + sum_i (1 + e_i)(1 - s_i)^2 - s_i^2`` with s = Y x and
-    V = Y^T Y over all rows of the table, diagonal: the objective of WRMF. Conjugate gradient, preconditioned
-    by V + lam_u, stops after `steps` steps, once its residual is at most ``tol * |b|``, or once the row's loss
-    is near its minimum: see `_conjugate_gradient`. Up to `restarts` times it begins anew from the solution so
-    far, because the residual it updates drifts away from the true one.
+    Row u minimises ``x.V x + lam_u |x - prior_u|^2 + sum_i (1 + e_i)(1 - s_i)^2 - s_i^2``, the objective of WRMF, with
+    s = Y x and the diagonal matrix V = Y^T Y over all rows of the table. Conjugate gradient, preconditioned by
+    V + lam_u, stops after `steps` steps, when its residual is at most ``tol * |b|``, or when the loss of the row is
+    near its minimum: see `_conjugate_gradient`. It is started up to `restarts` times, each time with the residual of
+    the current solution, because the residual that it updates drifts away from the true one.
 
     Parameters
     ----------
+    start, stop : int
+        [in] Range of rows to solve.
     ratings : Ratings
-        [in] Row u's items and what makes up their excess confidences e = c - 1.
+        [in] Items of each row, with their excess confidences e = c - 1.
     table : float32 array (n_items + 1, K)
-        [in] Y, the factors of the other side in the eigenbasis of their Gram matrix, and a row of zeros.
+        [in] Y, the factors of the other side in the eigenbasis of their Gram matrix, followed by a row of zeros.
     solution : float32 array (n_users, K)
-        [in, out] x; on entry where to start from.
+        [in, out] Initial values of x on entry, the solutions on return.
     eigenvalues : float32 array (K,)
         [in] The diagonal of V.
     lam : float32 array (1,) or (n_users,)
-        [in] Regularization of all rows, or of each.
-    prior : float32 array (n_users, K)
-        [in] What the row is shrunk towards; no rows where that is 0.
+        [in] Regularization, one value for all rows or one per row.
+    prior : float32 array (n_users, K) or (0, K)
+        [in] Vectors that the rows are shrunk towards; without rows, they are shrunk towards zero.
     accuracy : tuple of int, float, float, float, int
-        [in] Steps, tol, excess, share, restarts.
+        [in] The stopping criteria `steps`, `tol`, `excess` and `share`, and the maximum number of `restarts`.
     scratch : tuple of int32 and float32 arrays (longest row + WIDTH,) and a float32 array (N_WORK, K)
-        Work space of this thread.
+        Work space of the thread.
     """
     K = table.shape[1]
     items, e, work = scratch
@@ -172,7 +174,7 @@ def solve_rows(start, stop, ratings, table, solution, eigenvalues, lam, prior, a
         for t in range(n):
             items[t] = indices[first + t]
             e[t] = scale * strengths[(first + t) * step]
-        for t in range(n, n + WIDTH):  # the row of zeros with confidence 0 adds nothing
+        for t in range(n, n + WIDTH):  # padding: the row of zeros with confidence 0 contributes nothing
             items[t] = table.shape[0] - 1
             e[t] = F(-1)
         if u == start or lam.shape[0] > 1:
@@ -188,26 +190,26 @@ def solve_rows(start, stop, ratings, table, solution, eigenvalues, lam, prior, a
                 q = work[SOLUTION, k]
                 work[RESIDUAL, k] = -work[DIAGONAL, k] * q
                 square += work[DIAGONAL, k] * q * q
-            drawn = F(0)  # lam_u x.prior_u
-            there = F(0)  # lam_u |prior_u|^2
+            prior_product = F(0)  # lam_u x.prior_u
+            prior_square = F(0)  # lam_u |prior_u|^2
             if prior.shape[0]:
                 for k in range(K):
                     q = lam[u if lam.shape[0] > 1 else 0] * prior[u, k]
                     work[RESIDUAL, k] += q
-                    drawn += q * work[SOLUTION, k]
-                    there += q * prior[u, k]
-            loss, along = _residual(table, items, e, n, work)
-            loss += np.float64(square) - 2.0 * np.float64(drawn) + np.float64(there)
-            along = max(along + drawn, F(0))
-            # |b| >= b.x / |x|, with little between them once x is near the solution.
-            bb = along * along / max(square, TINY)
+                    prior_product += q * work[SOLUTION, k]
+                    prior_square += q * prior[u, k]
+            loss, bx = _residual(table, items, e, n, work)
+            loss += np.float64(square) - 2.0 * np.float64(prior_product) + np.float64(prior_square)
+            bx = max(bx + prior_product, F(0))
+            # |b| >= b.x / |x|, nearly with equality when x is close to the solution.
+            bb = bx * bx / max(square, TINY)
             target = F(tol) * F(tol) * bb
-            begin = _preconditioned_square(work, K)
-            if not begin > target:
+            initial = _preconditioned_square(work, K)
+            if not initial > target:
                 break
-            loss, end = _conjugate_gradient(table, items, e, n, work, loss, steps, target * F(0.6), excess, share)
-            # What rounding adds to the residual on the way is below a tenth of tol if the way is short.
-            if not end > target and not begin > F(SHORT_WAY) * bb:
+            loss, final = _conjugate_gradient(table, items, e, n, work, loss, steps, target * F(0.6), excess, share)
+            # If the initial residual is small, rounding adds less than a tenth of tol to the updated one.
+            if not final > target and not initial > F(RESTART_ABOVE) * bb:
                 break
         for k in range(K):
             solution[u, k] = work[SOLUTION, k]

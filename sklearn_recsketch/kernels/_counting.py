@@ -1,6 +1,6 @@
-"""Interactions into the rows of a matrix, sorted by counting: a few passes, each of which writes everything once.
+"""Counting sort of interactions into the rows of a CSR matrix, and sums, renumbering and transposes of such matrices.
 
-A single number stands for as many equal ones: of strengths that are all 1 there is no array to move about.
+An array of one strength applies to all entries: interactions that all have strength 1 need no array of strengths.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ __all__ = [
     "add_rows",
     "count",
     "count_positive",
-    "number_columns",
+    "renumber_entries",
     "scatter_by_item",
     "scatter_by_user",
     "sum_repeats",
@@ -25,14 +25,14 @@ F = np.float32
 
 @jit
 def count(codes, counts):
-    """counts[c] += the number of times that c is among the codes."""
+    """Add the number of occurrences of each code c to ``counts[c]``."""
     for t in range(codes.shape[0]):
         counts[codes[t]] += 1
 
 
 @jit
 def count_positive(users, items, strengths, per_user, per_item):
-    """Rows of positive strength of each user and of each item, added to the counts."""
+    """Add the number of rows with positive strength of each user and of each item to the counts."""
     step = 1 if strengths.shape[0] > 1 else 0
     for t in range(users.shape[0]):
         if strengths[t * step] > 0:
@@ -42,44 +42,45 @@ def count_positive(users, items, strengths, per_user, per_item):
 
 @jit
 def scatter_by_item(users, items, strengths, ends, users_out, strengths_out):
-    """Users and strengths of the rows of positive strength, item after item, in the order of the rows.
+    """Sort the users and strengths of rows with positive strength by item, keeping the order of rows within an item.
 
-    ends[i] is where those of item i begin; on return, where they end.
+    On entry ``ends[i]`` is the position at which the entries of item i begin; on return it is their end.
     """
     step = 1 if strengths.shape[0] > 1 else 0
     for t in range(users.shape[0]):
         s = strengths[t * step]
         if s > 0:
-            place = ends[items[t]]
-            ends[items[t]] = place + 1
-            users_out[place] = users[t]
-            strengths_out[place * step] = s
+            position = ends[items[t]]
+            ends[items[t]] = position + 1
+            users_out[position] = users[t]
+            strengths_out[position * step] = s
 
 
 @jit
 def scatter_by_user(starts, users, strengths, ends, items_out, strengths_out):
-    """What `scatter_by_item` sorted, user after user: items ascend, and repeats of a pair stay in their order.
+    """Sort the output of `scatter_by_item` by user: items of a user ascend, and repeats of a pair keep their order.
 
-    Item i has the places [starts[i], starts[i + 1]); `ends` as there, of users.
+    Item i has the entries [starts[i], starts[i + 1]). On entry ``ends[u]`` is the position at which the entries of user
+    u begin; on return it is their end.
     """
     step = 1 if strengths.shape[0] > 1 else 0
     for i in range(starts.shape[0] - 1):
         for t in range(starts[i], starts[i + 1]):
-            place = ends[users[t]]
-            ends[users[t]] = place + 1
-            items_out[place] = i
-            strengths_out[place * step] = strengths[t * step]
+            position = ends[users[t]]
+            ends[users[t]] = position + 1
+            items_out[position] = i
+            strengths_out[position * step] = strengths[t * step]
 
 
 @jit
 def sum_repeats(indptr, indices, strengths, data):
-    """Merge entries of a row with equal columns, next to each other, in place; returns how many are left.
+    """Merge adjacent entries of a row that have the same column, in position; returns the number of remaining entries.
 
-    Strengths are summed in float64 and rounded to the float32 of `data`, which may be `strengths` itself; sums that
-    float32 takes for 0 are left out.
+    Strengths are summed in float64 and rounded to float32 in `data`, which may be `strengths` itself. Sums that are 0
+    in float32 are dropped.
     """
     step = 1 if strengths.shape[0] > 1 else 0
-    n_left = 0
+    n_kept = 0
     t = indptr[0]
     for r in range(indptr.shape[0] - 1):
         stop = indptr[r + 1]
@@ -90,40 +91,41 @@ def sum_repeats(indptr, indices, strengths, data):
                 total += np.float64(strengths[t * step])
                 t += 1
             if F(total) != 0:
-                indices[n_left] = c
-                data[n_left] = F(total)
-                n_left += 1
-        indptr[r + 1] = n_left
-    return n_left
+                indices[n_kept] = c
+                data[n_kept] = F(total)
+                n_kept += 1
+        indptr[r + 1] = n_kept
+    return n_kept
 
 
 @jit
-def number_columns(matrix, rows, columns, indptr, indices, data):
-    """Entries of a matrix under other numbers, which ascend with the old ones; those of number -1 are left out.
+def renumber_entries(matrix, rows, columns, indptr, indices, data):
+    """Renumber the rows and columns of a matrix; returns the number of remaining entries.
 
-    indptr[rows[r] + 1] becomes the end of row r in the new matrix, whose other rows are the caller's to fill in;
-    `indices` and `data` may be those of the old matrix. Returns the number of entries left.
+    Row r becomes row ``rows[r]`` and column c becomes column ``columns[c]``; those with number -1 are dropped. New
+    numbers must ascend with the old ones. ``indptr[rows[r] + 1]`` is set to the end of the new row; the caller fills in
+    the rows that do not occur in `rows`. `indices` and `data` may be the arrays of the old matrix.
     """
-    n_left = 0
+    n_kept = 0
     for r in range(rows.shape[0]):
         if rows[r] < 0:
             continue
         for t in range(matrix.indptr[r], matrix.indptr[r + 1]):
             c = columns[matrix.indices[t]]
             if c >= 0:
-                indices[n_left] = c
-                data[n_left] = matrix.data[t]
-                n_left += 1
-        indptr[rows[r] + 1] = n_left
-    return n_left
+                indices[n_kept] = c
+                data[n_kept] = matrix.data[t]
+                n_kept += 1
+        indptr[rows[r] + 1] = n_kept
+    return n_kept
 
 
 @jit
 def add_rows(old, old_row, columns, new, indptr, indices, data):
-    """Sums of two matrices; returns the number of their entries.
+    """Add two matrices; returns the number of entries of the sum.
 
-    Row r is that of `new` and row old_row[r] of `old`, if that is not -1, whose column c counts as columns[c]. Numbers
-    ascend with the old ones. The arrays of the sum have room for the entries of both.
+    Row r of the sum is row r of `new` plus row ``old_row[r]`` of `old`, unless that is -1. Column c of `old` becomes
+    column ``columns[c]``, and these numbers ascend. The output arrays must have room for the entries of both matrices.
     """
     n = 0
     for r in range(old_row.shape[0]):
@@ -155,11 +157,14 @@ def add_rows(old, old_row, columns, new, indptr, indices, data):
 
 @jit
 def transpose(matrix, ends, indices, data):
-    """Entries of a matrix, column after column; ends[c] is where those of column c begin, on return where they end."""
+    """Write the entries of a matrix column by column.
+
+    On entry ``ends[c]`` is the position at which the entries of column c begin; on return it is their end.
+    """
     step = 1 if matrix.data.shape[0] > 1 else 0
     for r in range(matrix.indptr.shape[0] - 1):
         for t in range(matrix.indptr[r], matrix.indptr[r + 1]):
-            place = ends[matrix.indices[t]]
-            ends[matrix.indices[t]] = place + 1
-            indices[place] = r
-            data[place * step] = matrix.data[t * step]
+            position = ends[matrix.indices[t]]
+            ends[matrix.indices[t]] = position + 1
+            indices[position] = r
+            data[position * step] = matrix.data[t * step]

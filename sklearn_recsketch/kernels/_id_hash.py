@@ -1,7 +1,7 @@
-"""Numbering ids as they come, batch after batch: a hash table with open addressing.
+"""Hash table with open addressing that numbers ids in the order of their first occurrence, batch by batch.
 
-Keys are integers. A string's key is a hash of its bytes; that two strings have the same one is found out by comparing
-each with what it is taken for.
+Keys are integers. The key of a string is a hash of its bytes; collisions are detected by comparing each string with the
+known string of the same key.
 """
 
 from __future__ import annotations
@@ -12,33 +12,36 @@ from numba import uint64
 from sklearn_recsketch.kernels._jit import inlined, jit
 from sklearn_recsketch.kernels._rng import mix
 
-__all__ = ["append_runs", "fill_slots", "hash_runs", "number_keys", "unlike_runs"]
+__all__ = ["append_strings", "fill_slots", "find_collisions", "hash_strings", "number_keys"]
 
-_PRIME = np.uint64(0x100000001B3)  # of the hash of Fowler, Noll and Vo
+_PRIME = np.uint64(0x100000001B3)  # of the FNV-1a hash (Fowler, Noll and Vo)
 _BASIS = np.uint64(0xCBF29CE484222325)
 
 
 @inlined
-def _place(key, n_slots):
+def _slot_of(key, n_slots):
     return mix(uint64(key)) & uint64(n_slots - 1)
 
 
 @jit
 def number_keys(keys, known, n_known, slots, codes, first):
-    """codes[r] = the number of keys[r] among distinct keys, in the order in which they came.
+    """Number distinct keys in the order of their first occurrence: ``codes[r]`` becomes the number of ``keys[r]``.
 
     Parameters
     ----------
     keys : int64 array (n,)
-        [in] Keys of a batch.
+        [in] Keys of the batch.
     known : int64 array
-        [in, out] Distinct keys, n_known of them on entry; with room for n more.
+        [in, out] Distinct keys, with room for n more than on entry.
+    n_known : int
+        [in] Number of distinct keys on entry.
     slots : int32 array
-        [in, out] Numbers of keys, -1 where there is none: a power of two, at least 2 (n_known + n) of them.
+        [in, out] The hash table: numbers of keys, -1 in empty slots. Its size is a power of two, at least
+        ``2 * (n_known + n)``.
     codes : int32 array (n,)
-        [out]
+        [out] Number of each key.
     first : int64 array (n,)
-        [out] The row of each new key.
+        [out] Row of the first occurrence of each new key.
 
     Returns
     -------
@@ -48,13 +51,13 @@ def number_keys(keys, known, n_known, slots, codes, first):
     n_before = n_known
     for r in range(keys.shape[0]):
         key = keys[r]
-        place = _place(key, slots.shape[0])
-        while slots[place] >= 0 and known[slots[place]] != key:
-            place = (place + uint64(1)) & uint64(slots.shape[0] - 1)
-        code = slots[place]
+        slot = _slot_of(key, slots.shape[0])
+        while slots[slot] >= 0 and known[slots[slot]] != key:
+            slot = (slot + uint64(1)) & uint64(slots.shape[0] - 1)
+        code = slots[slot]
         if code < 0:
             code = n_known
-            slots[place] = code
+            slots[slot] = code
             known[code] = key
             first[code - n_before] = r
             n_known += 1
@@ -64,27 +67,27 @@ def number_keys(keys, known, n_known, slots, codes, first):
 
 @jit
 def fill_slots(known, slots):
-    """Numbers of distinct keys into empty slots."""
+    """Insert the numbers of distinct keys into an empty hash table."""
     for code in range(known.shape[0]):
-        place = _place(known[code], slots.shape[0])
-        while slots[place] >= 0:
-            place = (place + uint64(1)) & uint64(slots.shape[0] - 1)
-        slots[place] = code
+        slot = _slot_of(known[code], slots.shape[0])
+        while slots[slot] >= 0:
+            slot = (slot + uint64(1)) & uint64(slots.shape[0] - 1)
+        slots[slot] = code
 
 
 @jit
-def hash_runs(offsets, data, keys):
-    """keys[r] = a hash of the bytes data[offsets[r]:offsets[r + 1]]."""
+def hash_strings(offsets, data, keys):
+    """Set ``keys[r]`` to a hash of the bytes ``data[offsets[r]:offsets[r + 1]]``."""
     for r in range(keys.shape[0]):
-        h = _BASIS  # not 0, which leading NULs would leave as it is
+        h = _BASIS  # with 0, leading NUL bytes would not change the hash
         for t in range(offsets[r], offsets[r + 1]):
             h = (h ^ uint64(data[t])) * _PRIME
         keys[r] = np.int64(h)
 
 
 @jit
-def append_runs(offsets, data, rows, n_known, known_offsets, known_data):
-    """Append the bytes of some rows to those of known ids; the arrays have room for them."""
+def append_strings(offsets, data, rows, n_known, known_offsets, known_data):
+    """Append the strings in `rows` to the known ones, whose arrays must have room for them."""
     end = known_offsets[n_known]
     for j in range(rows.shape[0]):
         for t in range(offsets[rows[j]], offsets[rows[j] + 1]):
@@ -94,17 +97,17 @@ def append_runs(offsets, data, rows, n_known, known_offsets, known_data):
 
 
 @jit
-def unlike_runs(offsets, data, codes, known_offsets, known_data, rows):
-    """Which rows have other bytes than the id they are taken for; returns how many, and writes them to `rows`."""
-    n_unlike = 0
+def find_collisions(offsets, data, codes, known_offsets, known_data, rows):
+    """Write the rows whose string differs from the known one of their code to `rows`; returns the number of them."""
+    n_collisions = 0
     for r in range(codes.shape[0]):
-        start, there = offsets[r], known_offsets[codes[r]]
+        start, known_start = offsets[r], known_offsets[codes[r]]
         length = offsets[r + 1] - start
-        difference = length ^ (known_offsets[codes[r] + 1] - there)
+        difference = length ^ (known_offsets[codes[r] + 1] - known_start)
         if difference == 0:
             for t in range(length):
-                difference |= np.int64(data[start + t] ^ known_data[there + t])
+                difference |= np.int64(data[start + t] ^ known_data[known_start + t])
         if difference != 0:
-            rows[n_unlike] = r
-            n_unlike += 1
-    return n_unlike
+            rows[n_collisions] = r
+            n_collisions += 1
+    return n_collisions

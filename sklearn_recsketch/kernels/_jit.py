@@ -1,4 +1,4 @@
-"""The only numba decorator of the package, and the only way arrays enter kernels."""
+"""Decorators for kernels and their helper functions, and conversion of arrays to the types that kernels expect."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ import numpy as np
 
 __all__ = ["Rows", "inlined", "jit", "read_only", "rows_of"]
 
-# Reordering sums is what lets loops vectorise. NaN and infinity keep their meaning (no "nnan",
-# "ninf"): divergence must be seen, and -inf marks excluded items.
+# Loops are only vectorised if sums may be reordered. NaN and infinity keep their meaning (no "nnan" or "ninf"), because
+# divergence must be detected and -inf marks excluded items.
 _MATH = {"reassoc", "contract", "nsz", "arcp"}
 
 jit = numba.njit(nogil=True, cache=True, fastmath=_MATH, error_model="numpy")
-# For small functions called from kernels: inlined by LLVM, cached with their callers.
+# For small functions called from kernels: LLVM inlines them, and they are cached with their callers.
 inlined = numba.njit(nogil=True, fastmath=_MATH, error_model="numpy", forceinline=True)
 
 
 class Rows(NamedTuple):
-    """A CSR matrix for kernels: row r has columns ``indices[indptr[r]:indptr[r + 1]]``."""
+    """A CSR matrix for kernels: row r has the columns ``indices[indptr[r]:indptr[r + 1]]``."""
 
     indptr: np.ndarray  # int64
     indices: np.ndarray  # int32
@@ -27,10 +27,10 @@ class Rows(NamedTuple):
 
 
 def read_only(array: np.ndarray) -> np.ndarray:
-    """A read-only view. Kernels get their inputs as these only.
+    """Return a read-only view. All inputs of kernels are passed as such views.
 
-    Memory-mapped arrays in workers and immutable features are read-only, which is another type to
-    numba: mixing the two would compile every kernel twice.
+    Memory-mapped arrays in workers and the arrays of features are read-only, which is a different type in numba:
+    without this function every kernel would be compiled twice.
     """
     view = array.view()
     view.setflags(write=False)
@@ -38,7 +38,7 @@ def read_only(array: np.ndarray) -> np.ndarray:
 
 
 def rows_of(matrix: Any) -> Rows:
-    """The arrays of a CSR matrix with the types kernels are compiled for."""
+    """Return the arrays of a CSR matrix with the types that kernels are compiled for."""
     return Rows(
         read_only(np.ascontiguousarray(matrix.indptr, dtype=np.int64)),
         read_only(np.ascontiguousarray(matrix.indices, dtype=np.int32)),

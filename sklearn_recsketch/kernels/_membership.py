@@ -1,4 +1,4 @@
-"""Where a sparse matrix holds a pair, if it does: a table of bits answers nearly always, a search the rest."""
+"""Position of a pair in a sparse matrix: a bit table rules out most absent pairs, a binary search finds the others."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from sklearn_recsketch.kernels._jit import inlined, jit
 
 __all__ = ["BITS_PER_PAIR", "mark_pairs", "position_of"]
 
-BITS_PER_PAIR = 16  # of 16 pairs that are not held one is searched for: a search costs five times a look at a bit
+BITS_PER_PAIR = 16  # with 16, one in 16 absent pairs needs a search, which costs five times as much as reading a bit
 
-# Multiply-shift hashing of a pair (Dietzfelbinger et al., 1997): odd multipliers, the highest bits count.
+# Multiply-shift hashing of a pair (Dietzfelbinger et al., 1997): odd multipliers; the highest bits are used.
 _A = np.uint64(0x9E3779B97F4A7C15)
 _B = np.uint64(0xC2B2AE3D27D4EB4F)
 
@@ -23,7 +23,7 @@ def _hashed(row, column):
 
 @inlined
 def _search(indptr, indices, row, column):
-    """Position of a column in a sorted row, or -1: a binary search without a branch to mispredict."""
+    """Return the position of a column in a sorted row, or -1, by a binary search without unpredictable branches."""
     low = indptr[row]
     end = indptr[row + 1]
     length = end - low
@@ -36,17 +36,20 @@ def _search(indptr, indices, row, column):
 
 @inlined
 def position_of(bits, shift, indptr, indices, row, column):
-    """Where a sorted CSR matrix stores (row, column), or -1; `mark_pairs` sets the 2**(58 - shift) words of bits."""
-    place = _hashed(row, column) >> shift
-    if (bits[place >> uint64(6)] >> (place & uint64(63))) & uint64(1) == 0:
+    """Return the position of (row, column) in a sorted CSR matrix, or -1 if it is not stored.
+
+    `bits` has ``2**(58 - shift)`` words, which `mark_pairs` sets.
+    """
+    bit = _hashed(row, column) >> shift
+    if (bits[bit >> uint64(6)] >> (bit & uint64(63))) & uint64(1) == 0:
         return np.int64(-1)
     return _search(indptr, indices, row, column)
 
 
 @jit
 def mark_pairs(indptr, indices, bits, shift):
-    """Set the bit of each stored pair."""
+    """Set the bit of each pair that the matrix stores."""
     for row in range(indptr.shape[0] - 1):
         for t in range(indptr[row], indptr[row + 1]):
-            place = _hashed(row, indices[t]) >> shift
-            bits[place >> uint64(6)] |= uint64(1) << (place & uint64(63))
+            bit = _hashed(row, indices[t]) >> shift
+            bits[bit >> uint64(6)] |= uint64(1) << (bit & uint64(63))

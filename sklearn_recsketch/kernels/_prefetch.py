@@ -1,4 +1,4 @@
-"""A hint to the processor: a row that will be needed soon."""
+"""Prefetching of rows into the cache of the processor."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from sklearn_recsketch.kernels._jit import inlined
 
 __all__ = ["prefetch_row"]
 
-_LINE = 16  # float32 values of a cache line
+_LINE = 16  # float32 values per cache line
 
 
 @intrinsic
 def _touch(typingctx, array, row, column):
-    """LLVM's prefetch of array[row, column], for reading, into all levels of the cache."""
+    """Call LLVM's prefetch of ``array[row, column]`` for reading into all levels of the cache."""
 
     def generate(context, builder, signature, arguments):
         array_type = signature.args[0]
-        where = [
+        indices = [
             context.cast(builder, value, kind, types.intp)
             for value, kind in zip(arguments[1:], signature.args[1:], strict=True)
         ]
         values = context.make_array(array_type)(context, builder, arguments[0])
         address = cgutils.get_item_pointer(
-            context, builder, array_type, values, where, wraparound=False, boundscheck=False
+            context, builder, array_type, values, indices, wraparound=False, boundscheck=False
         )
         number = ir.IntType(32)
         kind = ir.FunctionType(ir.VoidType(), [address.type, number, number, number])
@@ -38,6 +38,6 @@ def _touch(typingctx, array, row, column):
 
 @inlined
 def prefetch_row(array, row):
-    """Fetch a row of a float32 matrix."""
+    """Prefetch a row of a float32 matrix that will be needed soon."""
     for k in range(0, array.shape[1], _LINE):
         _touch(array, row, k)  # type: ignore[call-arg]  # numba passes the typing context

@@ -1,4 +1,4 @@
-"""Places of single items in the ranking of all: counted, without sorting."""
+"""Ranks of single items among all candidates, by counting instead of sorting."""
 
 from __future__ import annotations
 
@@ -9,29 +9,29 @@ from sklearn_recsketch.kernels._jit import jit
 
 __all__ = ["count_before"]
 
-COUNT = np.int32  # twice the lanes of the default
+COUNT = np.int32  # fits twice as many values into a vector register as int64
 ONE = uint64(1)
 
 
 @jit
 def count_before(start, scores, wanted, excluded, before):
-    """For each wanted item of a block of users, how many candidates are ranked before it.
+    """Count the candidates ranked before each wanted item of a block of users.
 
-    Of two equal scores the item of the smaller number is first. Unsigned indices, because one that may be
-    negative is checked for it at each access, six times the work.
+    Ties are broken by item number. Indices are unsigned: numba checks signed ones for negative values at each access,
+    which makes the loop six times slower.
 
     Parameters
     ----------
     start : int
-        Number of the block's first user.
+        [in] Number of the first user of the block.
     scores : float32 array (n_block, n_items)
-        [in, overwritten] Scores of the block's users.
+        [in, overwritten] Scores of the users of the block.
     wanted : Rows
-        [in] Items of each user of all blocks; candidates.
+        [in] Items of each user whose ranks are wanted, for all users. They must be candidates.
     excluded : Rows
-        [in] Items that are no candidates of each user.
+        [in] Items of each user that are not candidates, for all users.
     before : int64 array (n_wanted,)
-        [out] Filled for the entries of `wanted` of the block's users.
+        [out] Number of candidates ranked before each entry of `wanted`; only those of the block are written.
     """
     n_items = uint64(scores.shape[1])
     for r in range(scores.shape[0]):
@@ -41,10 +41,10 @@ def count_before(start, scores, wanted, excluded, before):
             scores[row, uint64(excluded.indices[e])] = -np.inf
         for t in range(wanted.indptr[u], wanted.indptr[u + 1]):
             i = uint64(wanted.indices[t])
-            own = scores[row, i]
+            score = scores[row, i]
             n = COUNT(0)
             for j in range(i):
-                n = COUNT(n + COUNT(scores[row, j] >= own))
+                n = COUNT(n + COUNT(scores[row, j] >= score))
             for j in range(i + ONE, n_items):
-                n = COUNT(n + COUNT(scores[row, j] > own))
+                n = COUNT(n + COUNT(scores[row, j] > score))
             before[t] = n

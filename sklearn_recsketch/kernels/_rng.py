@@ -1,4 +1,4 @@
-"""Random draws keyed by (seed, epoch, sample), so that they do not depend on threads or on order."""
+"""Random numbers keyed by (seed, epoch, sample), independent of the number of threads and of the order of samples."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from sklearn_recsketch.kernels._jit import inlined
 
 __all__ = ["GOLDEN", "draw_below", "mix", "shuffled", "stream_key"]
 
-# Every constant is uint64: one signed operand would turn numba's product into a float64.
+# All constants are uint64: numba converts the product of uint64 and a signed integer to float64.
 GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _M1 = np.uint64(0xBF58476D1CE4E5B9)
 _M2 = np.uint64(0x94D049BB133111EB)
@@ -17,7 +17,7 @@ _M2 = np.uint64(0x94D049BB133111EB)
 
 @inlined
 def mix(x):
-    """Finaliser of splitmix64 (Steele, Lea, Flood 2014): a bijection of 64 bits that scatters all of them."""
+    """Apply the finaliser of splitmix64 (Steele, Lea and Flood, 2014), a bijection that mixes all 64 bits."""
     x = (x ^ (x >> uint64(30))) * _M1
     x = (x ^ (x >> uint64(27))) * _M2
     return x ^ (x >> uint64(31))
@@ -25,16 +25,16 @@ def mix(x):
 
 @inlined
 def draw_below(key, t, n):
-    """Draw number t of a stream, uniform on [0, n): the high half of ``mix(key + t * golden) * n``."""
+    """Return random number t of a stream, uniform on [0, n): the high half of ``mix(key + t * GOLDEN) * n``."""
     return np.int64(((mix(key + uint64(t) * GOLDEN) >> uint64(32)) * uint64(n)) >> uint64(32))
 
 
 @inlined
 def shuffled(position, n, half_bits, key):
-    """Where a keyed bijection of [0, n) sends `position`: an order of samples that needs no memory.
+    """Return the image of `position` under a keyed permutation of [0, n), which needs no memory.
 
-    Three Feistel rounds permute ``[0, 4**half_bits)``, which holds [0, n); values outside of it are
-    permuted again until they fall inside (cycle walking).
+    Three Feistel rounds permute ``[0, 4**half_bits)``, a superset of [0, n). Values outside of [0, n) are permuted
+    again until they fall inside (cycle walking).
     """
     mask = (uint64(1) << half_bits) - uint64(1)
     x = uint64(position)
@@ -50,7 +50,7 @@ def shuffled(position, n, half_bits, key):
 
 
 def stream_key(seed: int, epoch: int) -> np.uint64:
-    """Key of one epoch's draws."""
+    """Return the key of the random numbers of one epoch."""
     mask = (1 << 64) - 1
     x = (seed * 0x9E3779B97F4A7C15 + epoch * 0xD1342543DE82EF95 + 1) & mask
     x = ((x ^ (x >> 30)) * 0xBF58476D1CE4E5B9) & mask

@@ -1,4 +1,4 @@
-"""Steps of WARP and BPR over a range of samples: Adagrad with one accumulator per embedding row."""
+"""Stochastic gradient steps of WARP and BPR, with Adagrad and one accumulator per row of embeddings."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ __all__ = [
     "Step",
     "bpr_pass",
     "displacements",
+    "move_towards",
     "recombine",
     "shrink_rows",
     "step_and_shrink",
@@ -30,62 +31,63 @@ __all__ = [
 ]
 
 F = np.float32
-AHEAD = 16  # samples found together, so that their cache misses overlap: a sixth of an epoch
-# The square of a gradient does not grow with the number of components, so its mean falls, and steps get longer. Beyond
-# this many, where longer steps rank worse, it is the mean over no more.
+AHEAD = 16  # samples looked up together, so that their cache misses overlap: saves a sixth of the time of an epoch
+# The squared norm of a gradient does not grow with the number of components, so its mean over components falls and
+# steps get longer. With more components than this, longer steps rank worse, so the squared norm is divided by at most
+# this number.
 MOST_COMPONENTS = 128
-BPR_DRAWS = 32  # a user who likes nearly everything may get no negative item for a positive one
+BPR_DRAWS = 32  # attempts to sample a negative: users who interacted with nearly all items may get none
 
 
 class Side(NamedTuple):
-    """Users or items in training."""
+    """Parameters of users or of items during training."""
 
     vectors: np.ndarray  # float32 (n, K)
-    biases: np.ndarray | None  # float32 (n,), read with the vectors; users have none, as it cancels
+    biases: np.ndarray | None  # float32 (n,), a copy of column BIAS; None for users, whose biases would cancel
     state: np.ndarray  # float32 (n, 4): see ACCUMULATOR, ...
 
 
-# Columns of `state`, side by side because a step needs them together: Adagrad's sum of squares of a
-# vector, its L2 penalty, its bias and the sum of squares of that.
+# Columns of `state`: Adagrad's sum of squared gradients of the vector, the L2 penalty, the bias, and Adagrad's sum of
+# squared gradients of the bias. They are adjacent in memory because a step needs them together.
 ACCUMULATOR, PENALTY, BIAS, BIAS_ACCUMULATOR = 0, 1, 2, 3
 
 
 class Samples(NamedTuple):
-    """The positive pairs, sorted by user and item."""
+    """Positive pairs, sorted by user and item, and everything needed to sample negatives for them."""
 
     users: np.ndarray  # int32 (n_pairs,)
     items: np.ndarray  # int32 (n_pairs,)
     strengths: np.ndarray  # float32 (n_pairs,)
-    known_indptr: np.ndarray  # CSR of what is never drawn: the positives, and those of earlier fits
+    known_indptr: np.ndarray  # CSR matrix of known pairs: the positives, including those of earlier fits
     known_indices: np.ndarray
-    known_bits: np.ndarray  # see kernels._membership
+    known_bits: np.ndarray  # bit table of the known pairs, see kernels._membership
     known_shift: np.uint64
-    drawn: np.ndarray  # int32: the items that BPR draws from, with repeats
-    levels: np.ndarray  # float32 (n_pairs,): what `known_levels` has of each pair
-    known_levels: np.ndarray  # float32: strengths of what is known; without any, known items are never negatives
+    negative_pool: np.ndarray  # int32: items that BPR samples from, with repetitions
+    levels: np.ndarray  # float32 (n_pairs,): the entry of `known_levels` of each positive pair
+    known_levels: np.ndarray  # float32: strengths of known pairs; if empty, known items are never negatives
 
 
 class Step(NamedTuple):
-    """What stays the same during a pass."""
+    """Constants of a pass over the samples."""
 
     key: np.uint64
     half_bits: np.uint64
     user_rate: np.float32
     item_rate: np.float32
     margin: np.float32
-    rank_weights: np.ndarray  # float32 (max_sampled + 1,), weight of a violation after q draws
+    rank_weights: np.ndarray  # float32 (max_sampled + 1,): weight of a violation found at draw t
 
 
-# The helpers take arrays, not the tuples that hold them, and index them by row: to take an array out
-# of a tuple, or a row out of an array, counts references, which costs more than the arithmetic.
+# Helpers take arrays instead of tuples of arrays, and index them by row: taking an array out of a tuple, or a row out
+# of an array, involves reference counting, which costs more than the arithmetic.
 
 
 @inlined
 def _move(vectors, biases, state, row, direction, square, sign, rate):
-    """Move the vector of `row` by ``rate / sqrt(G) * sign * direction``, and an item's bias along sign.
+    """Take an Adagrad step: add ``rate / sqrt(G) * sign * direction`` to the vector of `row`, and update its bias.
 
-    Then its G grows by the mean square of the gradient, over at most MOST_COMPONENTS; `square` is that of the
-    direction. Users have no biases: there `biases` is None.
+    Afterwards the accumulator G grows by the squared norm of the gradient, divided by the number of components, but at
+    most by MOST_COMPONENTS. `square` is the squared norm of `direction`. `biases` is None for users, who have none.
     """
     K = direction.shape[0]
     eta = sign * rate / np.sqrt(state[row, ACCUMULATOR])
@@ -101,7 +103,7 @@ def _move(vectors, biases, state, row, direction, square, sign, rate):
 
 @inlined
 def _look_ahead(q, stop, n, half_bits, key, sample_users, sample_items, out):
-    """Number, user and item of the next samples of the order."""
+    """Look up the numbers, users and items of the next samples in the order of the epoch."""
     for p in range(q, min(q + AHEAD, stop)):
         e = shuffled(p, n, half_bits, key)
         out[p - q, 0] = e
@@ -111,31 +113,31 @@ def _look_ahead(q, stop, n, half_bits, key, sample_users, sample_items, out):
 
 @inlined
 def _is_negative(bits, shift, indptr, indices, known_levels, levels, e, u, j):
-    """Whether item j may be the negative of sample e, of user u: unknown to her, or weaker than the positive."""
-    at = position_of(bits, shift, indptr, indices, u, j)
-    return at < 0 or (known_levels.shape[0] > 0 and known_levels[at] < levels[e])
+    """Return whether item j may be the negative of sample e of user u: not known, or weaker than the positive item."""
+    position = position_of(bits, shift, indptr, indices, u, j)
+    return position < 0 or (known_levels.shape[0] > 0 and known_levels[position] < levels[e])
 
 
 @inlined
 def _draw_negatives(q, stop, items, key_pass, bits, shift, indptr, indices, known_levels, levels, ahead):
-    """A negative item for each of the next samples; -1 where BPR_DRAWS draws give none."""
+    """Sample a negative item for each of the next samples; -1 if BPR_DRAWS attempts find none."""
     for p in range(q, min(q + AHEAD, stop)):
         key = mix(key_pass + uint64(p) * GOLDEN)
         u = ahead[p - q, 1]
         ahead[p - q, 3] = -1
         for t in range(1, BPR_DRAWS + 1):
-            drawn = np.int64(items[draw_below(key, t, items.shape[0])])
-            if _is_negative(bits, shift, indptr, indices, known_levels, levels, ahead[p - q, 0], u, drawn):
-                ahead[p - q, 3] = drawn
+            j = np.int64(items[draw_below(key, t, items.shape[0])])
+            if _is_negative(bits, shift, indptr, indices, known_levels, levels, ahead[p - q, 0], u, j):
+                ahead[p - q, 3] = j
                 break
 
 
 @jit
 def warp_pass(start, stop, samples, users, items, step):
-    """WARP on samples [start, stop) of this epoch's order; returns the sum of the losses.
+    """Train WARP on samples [start, stop) in the order of the epoch; returns the sum of the losses.
 
-    For a positive pair (u, i), items j are drawn until ``s_uj > s_ui - margin`` with j not among
-    u's own; own items drawn count as draws.
+    For a positive pair (u, i), items j are sampled until one violates the margin, ``s_uj > s_ui - margin``, and is not
+    a known item of u. Known items count as draws.
     """
     sample_users, sample_items, strengths, indptr, indices, bits, shift, _, levels, known_levels = samples
     U, _, state_u = users
@@ -147,38 +149,38 @@ def warp_pass(start, stop, samples, users, items, step):
     ahead = np.zeros((AHEAD, 3), np.int64)
     loss = 0.0
     for q in range(start, stop):
-        place = (q - start) % AHEAD
-        if place == 0:
+        slot = (q - start) % AHEAD
+        if slot == 0:
             _look_ahead(q, stop, n, half_bits, key_pass, sample_users, sample_items, ahead)
-        e = ahead[place, 0]
-        u = ahead[place, 1]
-        i = ahead[place, 2]
-        if place + 1 < AHEAD:
-            prefetch_row(U, ahead[place + 1, 1])
-            prefetch_row(V, ahead[place + 1, 2])
-        score = biases[i]
+        e = ahead[slot, 0]
+        u = ahead[slot, 1]
+        i = ahead[slot, 2]
+        if slot + 1 < AHEAD:
+            prefetch_row(U, ahead[slot + 1, 1])
+            prefetch_row(V, ahead[slot + 1, 2])
+        score_i = biases[i]
         square = F(0)
         for k in range(K):
             x[k] = U[u, k]
             square += x[k] * x[k]
         for k in range(K):
-            score += x[k] * V[i, k]
-        threshold = score - margin
+            score_i += x[k] * V[i, k]
+        threshold = score_i - margin
         key = mix(key_pass + uint64(q) * GOLDEN)
         for t in range(1, rank_weights.shape[0]):
             j = draw_below(key, t, n_items)
-            other = biases[j]
+            score_j = biases[j]
             for k in range(K):
-                other += x[k] * V[j, k]
-            if other > threshold and _is_negative(bits, shift, indptr, indices, known_levels, levels, e, u, j):
+                score_j += x[k] * V[j, k]
+            if score_j > threshold and _is_negative(bits, shift, indptr, indices, known_levels, levels, e, u, j):
                 weight = rank_weights[t] * strengths[e]
                 if weight > 0:
-                    loss += np.float64(weight) * np.float64(other - threshold)
-                    apart = F(0)
+                    loss += np.float64(weight) * np.float64(score_j - threshold)
+                    distance = F(0)
                     for k in range(K):
                         d[k] = V[i, k] - V[j, k]
-                        apart += d[k] * d[k]
-                    _move(U, None, state_u, u, d, apart, weight, user_rate)
+                        distance += d[k] * d[k]
+                    _move(U, None, state_u, u, d, distance, weight, user_rate)
                     _move(V, biases, state, i, x, square, weight, item_rate)
                     _move(V, biases, state, j, x, square, -weight, item_rate)
                 break
@@ -187,12 +189,12 @@ def warp_pass(start, stop, samples, users, items, step):
 
 @jit
 def bpr_pass(start, stop, samples, users, items, step):
-    """BPR on samples [start, stop) of this epoch's order; returns the sum of the losses.
+    """Train BPR on samples [start, stop) in the order of the epoch; returns the sum of the losses.
 
-    One item j that is not u's own is drawn for each positive pair (u, i) from `drawn`, and the step has the
-    weight ``1 / (1 + exp(s_ui - s_uj))``.
+    For each positive pair (u, i), one item j that is not a known item of u is sampled from ``samples.negative_pool``.
+    The step has the weight ``1 / (1 + exp(s_ui - s_uj))``.
     """
-    sample_users, sample_items, strengths, indptr, indices, bits, shift, drawn, levels, known_levels = samples
+    sample_users, sample_items, strengths, indptr, indices, bits, shift, negative_pool, levels, known_levels = samples
     U, _, state_u = users
     V, biases, state = items
     key_pass, half_bits, user_rate, item_rate, _, _ = step
@@ -202,36 +204,36 @@ def bpr_pass(start, stop, samples, users, items, step):
     ahead = np.zeros((AHEAD, 4), np.int64)
     loss = 0.0
     for q in range(start, stop):
-        place = (q - start) % AHEAD
-        if place == 0:
+        slot = (q - start) % AHEAD
+        if slot == 0:
             _look_ahead(q, stop, n, half_bits, key_pass, sample_users, sample_items, ahead)
-            _draw_negatives(q, stop, drawn, key_pass, bits, shift, indptr, indices, known_levels, levels, ahead)
-        e = ahead[place, 0]
-        u = ahead[place, 1]
-        i = ahead[place, 2]
-        j = ahead[place, 3]
-        if place + 1 < AHEAD:
-            prefetch_row(U, ahead[place + 1, 1])
-            prefetch_row(V, ahead[place + 1, 2])
-            prefetch_row(V, max(ahead[place + 1, 3], 0))
-            prefetch_row(state, ahead[place + 1, 2])
-            prefetch_row(state, max(ahead[place + 1, 3], 0))
+            _draw_negatives(q, stop, negative_pool, key_pass, bits, shift, indptr, indices, known_levels, levels, ahead)
+        e = ahead[slot, 0]
+        u = ahead[slot, 1]
+        i = ahead[slot, 2]
+        j = ahead[slot, 3]
+        if slot + 1 < AHEAD:
+            prefetch_row(U, ahead[slot + 1, 1])
+            prefetch_row(V, ahead[slot + 1, 2])
+            prefetch_row(V, max(ahead[slot + 1, 3], 0))
+            prefetch_row(state, ahead[slot + 1, 2])
+            prefetch_row(state, max(ahead[slot + 1, 3], 0))
         if j < 0:
             continue
         difference = biases[i] - biases[j]
         square = F(0)
-        apart = F(0)
+        distance = F(0)
         for k in range(K):
             x[k] = U[u, k]
             d[k] = V[i, k] - V[j, k]
             difference += x[k] * d[k]
             square += x[k] * x[k]
-            apart += d[k] * d[k]
+            distance += d[k] * d[k]
         # log(1 + exp(-difference)) and 1 / (1 + exp(difference)) without overflow
         small = np.exp(-abs(difference))
         loss += strengths[e] * (max(-difference, F(0)) + np.log(F(1) + small))
         weight = strengths[e] * (small if difference > 0 else F(1)) / (F(1) + small)
-        _move(U, None, state_u, u, d, apart, weight, user_rate)
+        _move(U, None, state_u, u, d, distance, weight, user_rate)
         _move(V, biases, state, i, x, square, weight, item_rate)
         _move(V, biases, state, j, x, square, -weight, item_rate)
     return loss
@@ -239,10 +241,10 @@ def bpr_pass(start, stop, samples, users, items, step):
 
 @jit
 def shrink_rows(start, stop, vectors, state, rate):
-    """The step down ``penalty * |w|^2`` of rows [start, stop): a factor exp(-2 * penalty * rate / sqrt(G)).
+    """Apply the L2 penalty ``penalty * |w|^2`` to rows [start, stop): a factor ``exp(-2 * penalty * rate / sqrt(G))``.
 
-    The penalty has the Adagrad rate of the row it shrinks, as the steps of the loss have. So where both are in
-    balance depends neither on the learning rate nor on how much other rows have moved.
+    The penalty uses the Adagrad learning rate of its row, as the steps of the loss do. Hence the equilibrium of both
+    depends neither on the learning rate nor on how far other rows have moved.
     """
     for r in range(start, stop):
         shrinkage = 2.0 * rate * state[r, PENALTY]
@@ -254,7 +256,10 @@ def shrink_rows(start, stop, vectors, state, rate):
 
 @jit
 def step_and_shrink(start, stop, W, step, length, penalty, rate, bias_rate):
-    """step[f] = exp(-2 * rate * penalty[f]) (W[f] + length step[f]) for rows [start, stop); biases come last."""
+    """Compute ``step[f] = exp(-2 * rate * penalty[f]) * (W[f] + length * step[f])`` for rows [start, stop).
+
+    The last column holds biases and uses `bias_rate`.
+    """
     K = W.shape[1] - 1
     for f in range(start, stop):
         factor = F(np.exp(-2.0 * rate * penalty[f]))
@@ -264,8 +269,16 @@ def step_and_shrink(start, stop, W, step, length, penalty, rate, bias_rate):
 
 
 @jit
+def move_towards(start, stop, mean, values, share):
+    """Update a running average, ``mean[r] += share * (values[r] - mean[r])``, for rows [start, stop)."""
+    for r in range(start, stop):
+        for k in range(mean.shape[1]):
+            mean[r, k] += share * (values[r, k] - mean[r, k])
+
+
+@jit
 def displacements(start, stop, vectors, state, before):
-    """before[r] = (vectors[r], its bias) - before[r] for rows [start, stop)."""
+    """Replace ``before[r]`` by the change since then, ``(vectors[r], bias) - before[r]``, for rows [start, stop)."""
     K = vectors.shape[1]
     for r in range(start, stop):
         for k in range(K):
@@ -274,20 +287,21 @@ def displacements(start, stop, vectors, state, before):
 
 
 @jit
-def recombine(start, stop, vectors, state, old, new, own, rate, after):
-    """Replace the part that a row has from its features, and shrink what is its own as `shrink_rows` does.
+def recombine(start, stop, vectors, state, old, new, own_factor, rate, after):
+    """Replace the contribution of features to rows [start, stop), and shrink the remainder as `shrink_rows` does.
 
-    For rows [start, stop) ``v = own * exp(...) * (v - old) + new``, v being the vector and its bias, and after = v.
+    Computes ``v = own_factor * exp(...) * (v - old) + new``, where v is the vector and its bias, and copies v to
+    `after`.
     """
     K = vectors.shape[1]
     for r in range(start, stop):
         shrinkage = 2.0 * rate * state[r, PENALTY]
-        factor = own * F(np.exp(-shrinkage / np.sqrt(state[r, ACCUMULATOR])))
+        factor = own_factor * F(np.exp(-shrinkage / np.sqrt(state[r, ACCUMULATOR])))
         for k in range(K):
             v = factor * (vectors[r, k] - old[r, k]) + new[r, k]
             vectors[r, k] = v
             after[r, k] = v
-        factor = own * F(np.exp(-shrinkage / np.sqrt(state[r, BIAS_ACCUMULATOR])))
+        factor = own_factor * F(np.exp(-shrinkage / np.sqrt(state[r, BIAS_ACCUMULATOR])))
         bias = factor * (state[r, BIAS] - old[r, K]) + new[r, K]
         state[r, BIAS] = bias
         after[r, K] = bias

@@ -1,4 +1,4 @@
-"""Products of sparse and dense matrices, and the weighted sums over interactions that WRMF's features need."""
+"""Products of sparse and dense matrices, and weighted sums over interactions for the features of WRMF."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ F = np.float32
 
 @jit
 def sparse_product(start, stop, matrix, dense, out):
-    """out[r] = matrix[r] @ dense for rows [start, stop)."""
+    """Compute ``out[r] = matrix[r] @ dense`` for rows [start, stop)."""
     K = dense.shape[1]
     for r in range(start, stop):
         row = out[r]
@@ -37,7 +37,10 @@ def sparse_product(start, stop, matrix, dense, out):
 
 @jit
 def product_square(start, stop, matrix, dense, weights):
-    """Sum of weights[r] |matrix[r] @ dense|^2 over rows [start, stop); one weight stands for all."""
+    """Return the sum of ``weights[r] |matrix[r] @ dense|^2`` over rows [start, stop).
+
+    A single weight applies to all rows.
+    """
     K = dense.shape[1]
     row = np.empty(K, np.float32)
     total = 0.0
@@ -58,10 +61,10 @@ def product_square(start, stop, matrix, dense, weights):
 
 @jit
 def left_out_fit(start, stop, matrix, dense, leverage, target):
-    """How well matrix @ dense fits the target, and how well it would without each row's own part in it.
+    """Return sums that measure how well ``matrix @ dense`` predicts the target if each row is left out of its own fit.
 
-    With p_r = matrix[r] @ dense and q_r = p_r - leverage[r] target[r], returns the sums of |p_r|^2, q_r.target_r,
-    |q_r|^2 and |target_r|^2 over rows [start, stop).
+    With ``p_r = matrix[r] @ dense`` and the leave-one-out prediction ``q_r = p_r - leverage[r] * target[r]``, these are
+    the sums of ``|p_r|^2``, ``q_r.target_r``, ``|q_r|^2`` and ``|target_r|^2`` over rows [start, stop).
     """
     K = dense.shape[1]
     row = np.empty(K, np.float32)
@@ -92,7 +95,7 @@ def left_out_fit(start, stop, matrix, dense, leverage, target):
 
 @jit
 def confidence_product(start, stop, ratings, factors, P, out):
-    """out[r] += sum_c e_rc (x_c . P_r) x_c for rows [start, stop): the excess confidences times P."""
+    """Add ``sum_c e_rc (x_c . P_r) x_c`` to ``out[r]`` for rows [start, stop), where e are excess confidences."""
     K = factors.shape[1]
     for r in range(start, stop):
         row = out[r]
@@ -108,7 +111,7 @@ def confidence_product(start, stop, ratings, factors, P, out):
 
 @jit
 def target_sums(start, stop, ratings, factors, target, diagonal):
-    """target[r] = sum_c (1 + e_rc) x_c and diagonal[r] = sum_c e_rc x_c^2 for rows [start, stop).
+    """Compute ``target[r] = sum_c (1 + e_rc) x_c`` and ``diagonal[r] = sum_c e_rc x_c^2`` for rows [start, stop).
 
     Returns the sum of the confidences 1 + e.
     """
@@ -131,10 +134,9 @@ def target_sums(start, stop, ratings, factors, target, diagonal):
 
 @jit
 def precondition(start, stop, gradient, W, penalty, diagonal):
-    """gradient[f] = (gradient[f] - penalty[f] W[f]) / diagonal[f] for rows [start, stop).
+    """Compute ``d = g / diagonal`` with ``g = gradient - penalty * W`` in place, for rows [start, stop).
 
-    Returns, summed over the rows: the dot product of the gradient before and after the division, what that
-    is after it of penalty |.|^2, and penalty |W|^2.
+    Returns the sums of ``g_f.d_f``, ``penalty_f |d_f|^2`` and ``penalty_f |W_f|^2`` over the rows.
     """
     along = after = before = 0.0
     for f in range(start, stop):
@@ -155,9 +157,9 @@ def precondition(start, stop, gradient, W, penalty, diagonal):
 
 @jit
 def divide_rows(start, stop, gradient, diagonal):
-    """gradient[f] /= diagonal[f] for rows [start, stop).
+    """Compute ``d = gradient / diagonal`` in place, for rows [start, stop).
 
-    Returns the sums of the gradient's dot product with what it becomes, and of the square of that.
+    Returns the sums of ``gradient_f.d_f`` and ``|d_f|^2`` over the rows.
     """
     along = square = 0.0
     for f in range(start, stop):
@@ -173,7 +175,7 @@ def divide_rows(start, stop, gradient, diagonal):
 
 @jit
 def dot(start, stop, a, b):
-    """Sum of a * b over rows [start, stop), in float64."""
+    """Return the sum of ``a * b`` over rows [start, stop), in float64."""
     total = 0.0
     for r in range(start, stop):
         for k in range(a.shape[1]):

@@ -1,4 +1,4 @@
-"""The best items of each user: tiles of scores, selected while they are in the cache."""
+"""Top-k items of each user, selected from tiles of scores while these are in the cache."""
 
 from __future__ import annotations
 
@@ -11,43 +11,44 @@ __all__ = ["BLOCK", "TILE", "rank_items"]
 
 F = np.float32
 ONE = uint64(1)
-TILE = 512  # items a tile: with 256 users, half a MiB of scores
-BLOCK = 256  # users a block
-LANE, PART = 128, 16  # scores looked at together: most lanes hold none of the best
+TILE = 512  # items per tile: with 256 users, half a MiB of scores
+BLOCK = 256  # users per block
+LANE, PART = 128, 16  # scores compared together: most lanes contain none of the top-k items
 
 
 @inlined
-def _any_reaches(scores, r, begin, width, least):
-    """Whether one of `width` scores from `begin` on is at least `least`.
+def _any_reaches(scores, r, begin, width, minimum):
+    """Return whether any of the `width` scores from `begin` on is at least `minimum`.
 
-    Unsigned, because an index that may be negative is checked for it at each access, four times the work.
+    Indices are unsigned: numba checks signed ones for negative values at each access, which makes the loop four times
+    slower.
     """
     found = False
     for j in range(width):
-        found |= scores[r, begin + uint64(j)] >= least
+        found |= scores[r, begin + uint64(j)] >= minimum
     return found
 
 
 @inlined
-def _insert(best, best_scores, u, item, score):
-    """Put an item into the sorted list of user u, if it belongs there; of equal scores the first item is better."""
-    place = uint64(best.shape[1]) - ONE
-    if score == best_scores[u, place] and item > best[u, place] >= 0:
+def insert(best, best_scores, u, item, score):
+    """Insert an item into the sorted list of user u if it ranks high enough; ties are broken by item number."""
+    position = uint64(best.shape[1]) - ONE
+    if score == best_scores[u, position] and item > best[u, position] >= 0:
         return
-    while place > 0:
-        above = best_scores[u, place - ONE]
-        if above > score or (above == score and best[u, place - ONE] < item):
+    while position > 0:
+        above = best_scores[u, position - ONE]
+        if above > score or (above == score and best[u, position - ONE] < item):
             break
-        best_scores[u, place] = above
-        best[u, place] = best[u, place - ONE]
-        place -= ONE
-    best_scores[u, place] = score
-    best[u, place] = item
+        best_scores[u, position] = above
+        best[u, position] = best[u, position - ONE]
+        position -= ONE
+    best_scores[u, position] = score
+    best[u, position] = item
 
 
 @inlined
-def _excluded_places(start, stop, indptr, indices, places):
-    """Where the excluded items of users [start, stop) stand, in order, and where each user's begin."""
+def _excluded_positions(start, stop, indptr, indices, positions):
+    """Return the sorted positions of the excluded items of users [start, stop), and the start of each user's range."""
     first = indptr[start]
     excluded = np.empty(indptr[stop] - first, np.int32)
     begins = np.empty(stop - start + 1, np.int64)
@@ -55,42 +56,43 @@ def _excluded_places(start, stop, indptr, indices, places):
         begins[u - start] = indptr[u] - first
     begins[stop - start] = len(excluded)
     for e in range(len(excluded)):
-        excluded[e] = places[indices[first + e]]
+        excluded[e] = positions[indices[first + e]]
     for u in range(stop - start):
         excluded[begins[u] : begins[u + 1]].sort()
     return excluded, begins
 
 
 @jit
-def rank_items(start, stop, users, lengths, tiles, longest, items, places, seen, best, best_scores):
-    """Fill the rows [start, stop) of `best` with each user's items, best first.
+def rank_items(start, stop, users, user_norms, tiles, largest_norms, items, positions, seen, best, best_scores):
+    """Write the top-k items of users [start, stop) to `best`, best first.
 
-    A user leaves the scan once ``|x| |y|`` of what remains cannot reach the last place of her list. Ties are
-    broken by the number of the item. Places left where a user has too few items stay -1.
+    Items are scanned in order of decreasing norm. The scan of a user ends when the bound ``|x| |y|`` of the remaining
+    items is below the lowest score of the user's list. Ties are broken by item number. If a user has fewer than k
+    items, the remaining positions stay -1.
 
     Parameters
     ----------
     users : float32 array (n_users, K)
         [in] Vectors of the users.
-    lengths : float32 array (n_users,)
-        [in] Their norms, rounded up.
+    user_norms : float32 array (n_users,)
+        [in] Norms of the users' vectors, rounded up.
     tiles : float32 array (n_tiles, K, TILE)
         [in] Vectors of the items, transposed tile by tile.
-    longest : float32 array (n_tiles,)
-        [in] Norm of the longest item of a tile and all later ones.
+    largest_norms : float32 array (n_tiles,)
+        [in] Largest norm of the items in a tile and in all later ones.
     items : int32 array (n_tiles * TILE,)
-        [in] Number of the item in each place of the tiles, -1 where there is none.
-    places : int32 array (n_items,)
-        [in] The place of each item.
+        [in] Number of the item at each position of the tiles, -1 for padding.
+    positions : int32 array (n_items,)
+        [in] Position of each item in the tiles.
     seen : Rows
-        [in] Items each user must not get.
+        [in] Items of each user to exclude.
     best, best_scores : int32 and float32 arrays (n_users, k)
-        [out] Filled with -1 and -inf on entry.
+        [out] Numbers and scores of the items. The caller fills them with -1 and -inf.
     """
     last = uint64(best.shape[1] - 1)
     K = users.shape[1]
     indptr, indices, _ = seen
-    excluded, begins = _excluded_places(start, stop, indptr, indices, places)
+    excluded, begins = _excluded_positions(start, stop, indptr, indices, positions)
     cursors = begins[:-1].copy()
     scanning = np.arange(stop - start)
     block = np.empty((BLOCK, K), np.float32)
@@ -100,7 +102,7 @@ def rank_items(start, stop, users, lengths, tiles, longest, items, places, seen,
         kept = 0
         for a in range(n):
             u = scanning[a]
-            if not lengths[start + u] * longest[t] < best_scores[start + u, last]:
+            if not user_norms[start + u] * largest_norms[t] < best_scores[start + u, last]:
                 scanning[kept] = u
                 kept += 1
         n = kept
@@ -119,19 +121,19 @@ def rank_items(start, stop, users, lengths, tiles, longest, items, places, seen,
                 cursors[u] = cursor
                 user = uint64(start + u)
                 row = uint64(r)
-                worst = best_scores[user, last]
+                minimum = best_scores[user, last]
                 for lane in range(TILE // LANE):
                     begin = uint64(lane * LANE)
-                    if not _any_reaches(scores, row, begin, LANE, worst):
+                    if not _any_reaches(scores, row, begin, LANE, minimum):
                         continue
                     for part in range(LANE // PART):
-                        place = begin + uint64(part * PART)
-                        if not _any_reaches(scores, row, place, PART, worst):
+                        position = begin + uint64(part * PART)
+                        if not _any_reaches(scores, row, position, PART, minimum):
                             continue
-                        for j in range(place, place + uint64(PART)):
+                        for j in range(position, position + uint64(PART)):
                             score = scores[row, j]
-                            if score >= worst and score > -np.inf:
+                            if score >= minimum and score > -np.inf:
                                 item = items[uint64(t * TILE) + j]
                                 if item >= 0:
-                                    _insert(best, best_scores, user, item, score)
-                                    worst = best_scores[user, last]
+                                    insert(best, best_scores, user, item, score)
+                                    minimum = best_scores[user, last]

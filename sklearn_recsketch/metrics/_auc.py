@@ -1,4 +1,4 @@
-"""The area under the ROC curve: who stands before whom in a whole ranking."""
+"""Area under the ROC curve (AUC) of rankings of all candidates."""
 
 from __future__ import annotations
 
@@ -7,42 +7,55 @@ from typing import Any
 import numpy as np
 
 from sklearn_recsketch._data.ids import show_id
-from sklearn_recsketch.metrics._recommendation_table import Judged, RankedTable, averaged, judge_table, read_table
+from sklearn_recsketch.metrics._recommendation_table import (
+    RankedTable,
+    RelevantRows,
+    averaged,
+    find_relevant_rows,
+    read_table,
+)
 
-__all__ = ["auc_of_places", "ranking_auc"]
+__all__ = ["auc_per_user", "ranking_auc"]
 
 
 def ranking_auc(X_true: Any, recommended: Any, *, per_user: bool = False) -> Any:
-    """Of the pairs of a relevant and another candidate, the share in which the relevant one is ranked first.
+    """Area under the ROC curve (AUC) of rankings of all items.
 
-    The table must rank all items: ``recommend(users, k=len(rec.items_))``. Its items are the candidates, except
-    those that a user's list lacks, which are taken for excluded, such as items seen in fit.
+    The AUC of a user is the share of correctly ordered pairs of a relevant and an irrelevant candidate, that is, of
+    pairs in which the relevant one has the smaller rank.
+
+    The table must rank all items, as ``recommend(users, k=len(rec.items_))`` does. The candidates of a user are the
+    items in their list. Other items of the table are assumed to be excluded for this user, like items seen in fit.
 
     Parameters
     ----------
     X_true : array or frame of shape (n_rows, 2) or (n_rows, 3)
-        Relevant pairs of user and item; repeated rows count once. An item that is in nobody's list loses all its
-        pairs.
+        Relevant pairs of user and item. Repeated rows count once. All pairs of a relevant item that occurs in no list
+        count as incorrectly ordered.
     recommended : frame with columns user, rank, item
-        What :meth:`recommend` returns.
+        Table returned by :meth:`recommend`.
     per_user : bool, default=False
-        Return the values of the users instead of their mean.
+        Return a value per user instead of their mean.
 
     Returns
     -------
     float, or Series indexed by user
-        Between 0 and 1; 0.5 for a user whose candidates are all relevant.
+        Between 0 and 1; larger is better. The value is 0.5 for a user all of whose candidates are relevant.
 
     Raises
     ------
     ValueError
-        Where it cannot be told what a list leaves out: all lists are of one length, and none has every item
-        of the table; an item that is relevant to a user is in other lists, but not in hers; or ranks are missing
-        from a list.
+        If lists may have been cut: if all lists have the same length and none contains every item of the table, if an
+        item that is relevant to a user occurs in other lists but not in theirs, or if a list lacks a rank.
 
     See Also
     --------
-    make_ranking_scorer : "auc" is the same without a table.
+    make_ranking_scorer : The metric "auc" is the same, computed from a fitted recommender.
+
+    Notes
+    -----
+    The mean is over the users with at least one relevant item. :meth:`recommend` breaks ties by ranking items with
+    equal scores in the order of their ids.
 
     Examples
     --------
@@ -53,61 +66,62 @@ def ranking_auc(X_true: Any, recommended: Any, *, per_user: bool = False) -> Any
     0.75
     """
     table = read_table(recommended)
-    judged = judge_table(X_true, table)
-    _refuse_cut(table, judged)
-    hit = judged.pair >= 0
-    user, n_users = judged.user[hit], len(judged.users)
-    others = np.bincount(judged.user[judged.user >= 0], minlength=n_users) - np.bincount(user, minlength=n_users)
-    values = auc_of_places(user, table.rank[hit] - 1, judged.n_relevant, others)
-    return averaged(values, judged.users, "auc", per_user)
+    rows = find_relevant_rows(X_true, table)
+    _check_complete(table, rows)
+    found = rows.pair >= 0
+    user, n_users = rows.user[found], len(rows.users)
+    n_candidates = np.bincount(rows.user[rows.user >= 0], minlength=n_users)
+    n_irrelevant = n_candidates - np.bincount(user, minlength=n_users)
+    values = auc_per_user(user, table.rank[found] - 1, rows.n_relevant, n_irrelevant)
+    return averaged(values, rows.users, "auc", per_user)
 
 
-def auc_of_places(user: np.ndarray, before: np.ndarray, n_relevant: np.ndarray, n_others: np.ndarray) -> np.ndarray:
-    """AUC of each user.
+def auc_per_user(user: np.ndarray, before: np.ndarray, n_relevant: np.ndarray, n_irrelevant: np.ndarray) -> np.ndarray:
+    """Compute the AUC of each user from the ranks of the relevant items.
 
     Parameters
     ----------
     user : ndarray of shape (n_ranked,)
         Number of the user of each relevant item that is ranked.
     before : ndarray of shape (n_ranked,)
-        Candidates ranked before it, relevant ones among them.
+        Number of candidates, relevant or not, that are ranked before each of these items.
     n_relevant : ndarray of shape (n_users,)
-        Relevant items of each user; those that are not ranked lose all their pairs.
-    n_others : ndarray of shape (n_users,)
-        Candidates of each user that are not relevant. Without any the value is 0.5.
+        Number of relevant items of each user. Those that are not ranked count as ranked after all candidates.
+    n_irrelevant : ndarray of shape (n_users,)
+        Number of candidates of each user that are not relevant. The AUC is 0.5 for users without any.
     """
     n_users = len(n_relevant)
     n_ranked = np.bincount(user, minlength=n_users)
-    # Of the candidates before a user's relevant items, 0 + 1 + ... are relevant themselves.
-    lost = np.bincount(user, weights=before, minlength=n_users) - n_ranked * (n_ranked - 1) / 2
-    pairs = n_relevant * n_others
-    return np.where(pairs > 0, (n_ranked * n_others - lost) / np.maximum(pairs, 1), 0.5)
+    # The n ranked relevant items of a user have 0, 1, ..., n - 1 relevant items before them.
+    n_wrong = np.bincount(user, weights=before, minlength=n_users) - n_ranked * (n_ranked - 1) / 2
+    n_pairs = n_relevant * n_irrelevant
+    return np.where(n_pairs > 0, (n_ranked * n_irrelevant - n_wrong) / np.maximum(n_pairs, 1), 0.5)
 
 
-def _refuse_cut(table: RankedTable, judged: Judged) -> None:
-    """Raise where lists may end before the ranking does."""
+def _check_complete(table: RankedTable, rows: RelevantRows) -> None:
+    """Raise an error if lists of the table may have been cut."""
     advice = "Make the table with recommend(..., k=len(rec.items_)), or score with make_ranking_scorer('auc')."
     lengths, n_items = np.bincount(table.users.codes), len(table.items.ids)
     if lengths.max() < n_items and lengths.min() == lengths.max():
         raise ValueError(
-            f"All lists of the table are {lengths[0]} long, but it has {n_items} items, so they may have been cut, "
-            f"and what is not in them may be candidates or not. {advice}"
+            f"All lists of the table have {lengths[0]} items, but the table has {n_items} items. The lists may have "
+            f"been cut, so it is not known whether the other items are candidates. {advice}"
         )
-    deepest = np.zeros(len(lengths), dtype=np.intp)
-    np.maximum.at(deepest, table.users.codes, table.rank)
-    if np.any(deepest > lengths):
-        gap = int(np.argmax(deepest > lengths))
+    largest = np.zeros(len(lengths), dtype=np.intp)
+    np.maximum.at(largest, table.users.codes, table.rank)
+    if np.any(largest > lengths):
+        gap = int(np.argmax(largest > lengths))
         raise ValueError(
-            f"The list of user {show_id(table.users.ids[gap])} has ranks up to {deepest[gap]}, but only "
+            f"The list of user {show_id(table.users.ids[gap])} has ranks up to {largest[gap]}, but only "
             f"{lengths[gap]} rows, so items are missing from it. {advice}"
         )
-    missed = np.ones(len(judged.pairs), dtype=bool)
-    missed[judged.pair[judged.pair >= 0]] = False
-    missed &= np.isin(judged.truth.items.ids, table.items.ids)[judged.pairs[:, 1]]
-    if missed.any():
-        user, item = judged.pairs[np.argmax(missed)]
+    missing = np.ones(len(rows.pairs), dtype=bool)
+    missing[rows.pair[rows.pair >= 0]] = False
+    missing &= np.isin(rows.truth.items.ids, table.items.ids)[rows.pairs[:, 1]]
+    if missing.any():
+        user, item = rows.pairs[np.argmax(missing)]
         raise ValueError(
-            f"Item {show_id(judged.truth.items.ids[item])} is relevant to user {show_id(judged.users[user])} and in "
-            f"other lists of the table, but not in hers: either her list is cut or missing, or the item was excluded "
-            f"from it. {advice} Leave pairs that were seen in fit out of X_true."
+            f"Item {show_id(rows.truth.items.ids[item])} is relevant to user {show_id(rows.users[user])} and occurs in "
+            f"other lists of the table, but not in the list of this user. Either the list is cut or missing, or the "
+            f"item was excluded from it. {advice} Remove pairs that were seen in fit from X_true."
         )

@@ -1,4 +1,4 @@
-"""What is recommended, right or wrong: how much of the catalogue, and how little known."""
+"""Metrics beyond accuracy: catalog coverage and novelty."""
 
 from __future__ import annotations
 
@@ -7,28 +7,36 @@ from typing import Any
 import numpy as np
 
 from sklearn_recsketch._data.ids import lookup
-from sklearn_recsketch._data.interactions import check_interactions, check_k
+from sklearn_recsketch._data.interactions import check_interactions
 from sklearn_recsketch.metrics._recommendation_table import averaged, distinct_pairs, read_table
+from sklearn_recsketch.utils._validation import check_integer
 
 __all__ = ["catalog_coverage_at_k", "novelty_at_k"]
 
 
 def catalog_coverage_at_k(X_train: Any, recommended: Any, *, k: int = 5) -> float:
-    """Share of the items of X_train that are among the first k of at least one list.
+    """Catalog coverage at k: the share of the catalog that is recommended to at least one user.
+
+    It is the share of the items of `X_train` that are among the first k of at least one list.
 
     Parameters
     ----------
     X_train : array or frame of shape (n_rows, 2) or (n_rows, 3)
-        Interactions; their distinct items are the catalogue. Recommended items that are not in it do not count.
+        Interactions whose distinct items are the catalog. Recommended items that are not in the catalog are ignored.
     recommended : frame with columns user, rank, item
-        What :meth:`recommend` returns, at least `k` deep.
+        Table returned by :meth:`recommend`, with lists of k or more items.
     k : int, default=5
-        Cutoff.
+        Cutoff: length of the evaluated lists.
 
     Returns
     -------
     float
-        Between 0 and 1.
+        Between 0 and 1. A larger value means that recommendations differ more between users.
+
+    Raises
+    ------
+    ValueError
+        If no list in `recommended` has k items, or if a list repeats a rank or an item.
 
     Examples
     --------
@@ -38,32 +46,40 @@ def catalog_coverage_at_k(X_train: Any, recommended: Any, *, k: int = 5) -> floa
     >>> catalog_coverage_at_k([["ann", 7], ["bob", 8], ["eve", 8], ["eve", 5]], table, k=1)
     0.3333333333333333
     """
-    k = check_k(k)
+    k = check_integer(k, "k")
     table = read_table(recommended, k).first(k)
-    catalogue = check_interactions(X_train, name="X_train", weighted=False).items.ids
-    shown = lookup(catalogue, table.items, "item", "those of X_train are")
-    return len(np.unique(shown[shown >= 0])) / len(catalogue)
+    catalog = check_interactions(X_train, name="X_train", weighted=False).items.ids
+    items = lookup(catalog, table.items, "item", "those of X_train are")
+    return len(np.unique(items[items >= 0])) / len(catalog)
 
 
 def novelty_at_k(X_train: Any, recommended: Any, *, k: int = 5, per_user: bool = False) -> Any:
-    """Mean of -log2(share of the users of X_train that have the item) over the first k of a list.
+    """Novelty at k: the mean self-information of the first k items of a list.
+
+    The self-information of an item is ``-log2(n_users_of_item / n_users)``, in bits, where the users are those of
+    `X_train`. The value of a user is the mean over the first k items of their list, or over all items of a shorter
+    list.
 
     Parameters
     ----------
     X_train : array or frame of shape (n_rows, 2) or (n_rows, 3)
-        Interactions; repeated rows count once. An item that is not in it counts as if one user had it, as new as
-        an item with interactions can be.
+        Interactions. Repeated rows count once. An item without interactions counts as an item with one user.
     recommended : frame with columns user, rank, item
-        What :meth:`recommend` returns, at least `k` deep.
+        Table returned by :meth:`recommend`, with lists of k or more items.
     k : int, default=5
-        Cutoff; of a shorter list all items are taken.
+        Cutoff: length of the evaluated lists.
     per_user : bool, default=False
-        Return the values of the users of the table instead of their mean.
+        Return a value per user of the table instead of their mean.
 
     Returns
     -------
     float, or Series indexed by user
-        In bits: 0 for an item that everybody has, and 1 more for each time its users are halved.
+        Mean self-information in bits. An item of all users has 0 bits, and one of half as many users has 1 bit more.
+
+    Raises
+    ------
+    ValueError
+        If no list in `recommended` has k items, or if a list repeats a rank or an item.
 
     Examples
     --------
@@ -74,13 +90,13 @@ def novelty_at_k(X_train: Any, recommended: Any, *, k: int = 5, per_user: bool =
     >>> novelty_at_k(X, table, k=2, per_user=True).tolist()
     [1.0, 0.0]
     """
-    k = check_k(k)
+    k = check_integer(k, "k")
     table = read_table(recommended, k).first(k)
     train = check_interactions(X_train, name="X_train", weighted=False)
     n_users = np.bincount(distinct_pairs(train)[:, 1])
-    shown = lookup(train.items.ids, table.items, "item", "those of X_train are")
-    bits = np.log2(len(train.users.ids) / np.append(n_users, 1)[shown])
+    items = lookup(train.items.ids, table.items, "item", "those of X_train are")
+    bits = np.log2(len(train.users.ids) / np.append(n_users, 1)[items])
     length = np.bincount(table.users.codes, minlength=len(table.users.ids))
-    listed = length > 0
-    values = np.bincount(table.users.codes, weights=bits, minlength=len(length))[listed] / length[listed]
-    return averaged(values, table.users.ids[listed], f"novelty@{k}", per_user)
+    has_list = length > 0
+    values = np.bincount(table.users.codes, weights=bits, minlength=len(length))[has_list] / length[has_list]
+    return averaged(values, table.users.ids[has_list], f"novelty@{k}", per_user)

@@ -1,4 +1,4 @@
-"""Values of metrics, user by user, from one ranking."""
+"""Values of metrics per user, and their means, for fitted recommenders."""
 
 from __future__ import annotations
 
@@ -7,51 +7,60 @@ from typing import Any
 import numpy as np
 
 from sklearn_recsketch._ranking.query import QueryContext
-from sklearn_recsketch.metrics._evaluation_task import EvaluationTask, Options, make_evaluation_task, unwrap
-from sklearn_recsketch.metrics._hits import METRICS
+from sklearn_recsketch.metrics._evaluation_task import EvaluationTask, Options, make_evaluation_task
 from sklearn_recsketch.metrics._metric_names import Metric
+from sklearn_recsketch.metrics._ranking_metrics import METRICS
 from sklearn_recsketch.metrics._whole_ranking import WHOLE_METRICS, ScoredTask
 from sklearn_recsketch.utils._threads import workers
+from sklearn_recsketch.utils._unwrap import unwrap
 
-__all__ = ["Evaluation", "evaluate", "values_of"]
+__all__ = ["Evaluation", "evaluate", "metric_values"]
 
 
-def values_of(question: EvaluationTask, recommender: Any, metrics: list[Metric]) -> dict[str, np.ndarray]:
-    """Values of each metric, one per user of the question; one ranking serves all cutoffs."""
-    users, items = recommender._query(question.request, question.given, QueryContext())
+def metric_values(task: EvaluationTask, recommender: Any, metrics: list[Metric]) -> dict[str, np.ndarray]:
+    """Return the values of each metric, one per user of the task, computed from a single ranking."""
+    user_vectors, item_vectors = recommender._query(task.query, QueryContext(history=task.history), QueryContext())
     with workers(getattr(recommender, "n_jobs", None)) as pool:
-        answer = ScoredTask(question, users, items, pool)
-        values = {name: WHOLE_METRICS[name](answer) for name, k in metrics if k is None}
+        scored = ScoredTask(task, user_vectors, item_vectors, pool)
+        values = {name: WHOLE_METRICS[name](scored) for name, k in metrics if k is None}
         cutoffs = [(name, k) for name, k in metrics if k is not None]
         if cutoffs:
-            hits = answer.hits(max(k for _, k in cutoffs))
-            values |= {str(Metric(name, k)): METRICS[name](hits, k) for name, k in cutoffs}
+            ranks = scored.relevant_ranks(max(k for _, k in cutoffs))
+            values |= {str(Metric(name, k)): METRICS[name](ranks, k) for name, k in cutoffs}
     return {str(metric): values[str(metric)] for metric in metrics}
 
 
 def evaluate(estimator: Any, X: Any, y: Any, metrics: list[Metric], options: Options) -> dict[str, float]:
-    """Means of metrics over the users of X; see `make_evaluation_task` for which rows count."""
+    """Return the mean of each metric over the users of X; see `make_evaluation_task` for the rows that count."""
     return Evaluation(X, y, metrics, options)(estimator)
 
 
 class Evaluation:
-    """Scores many estimators on the same rows, such as one recommender after each epoch.
+    """Evaluate many estimators on the same rows, such as one recommender after each epoch.
 
-    What the rows ask does not depend on what has been learnt: it is found out once, and again only
-    for a recommender that knows other interactions.
+    The evaluation task depends on the interactions of fit, but not on the learned parameters. It is made once, and
+    again only for a recommender with other interactions.
+
+    Parameters
+    ----------
+    X, y : Any
+        Evaluated rows, as scorers get them.
+    metrics : list of Metric
+    options : Options
     """
 
     def __init__(self, X: Any, y: Any, metrics: list[Metric], options: Options) -> None:
         self._data = (X, y)
         self._metrics, self._options = metrics, options
-        self._asked: Any = None
-        self._question: EvaluationTask | None = None
+        self._interactions: Any = None
+        self._task: EvaluationTask | None = None
 
     def __call__(self, estimator: Any) -> dict[str, float]:
-        recommender, _ = unwrap(estimator, None)
-        if self._question is None or recommender.interactions_ is not self._asked:
+        """Return the mean of each metric for a fitted estimator."""
+        recommender, _ = unwrap(estimator)
+        if self._task is None or recommender.interactions_ is not self._interactions:
             X, y = self._data
-            self._question = make_evaluation_task(recommender, unwrap(estimator, X)[1], y, self._options)
-            self._asked = recommender.interactions_
-        values = values_of(self._question, recommender, self._metrics)
+            self._task = make_evaluation_task(recommender, unwrap(estimator, X)[1], y, self._options)
+            self._interactions = recommender.interactions_
+        values = metric_values(self._task, recommender, self._metrics)
         return {name: float(value.mean()) for name, value in values.items()}

@@ -1,33 +1,33 @@
-"""What evaluated data ask of a recommender: which users, which items to rank, and which of them are relevant."""
+"""Evaluation tasks: users to recommend to, candidates, and relevant items, read from the evaluated rows."""
 
 from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
-from numbers import Integral, Real
+from numbers import Real
 from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import check_is_fitted
 
 from sklearn_recsketch._data.ids import IdColumn, lookup
 from sklearn_recsketch._data.interactions import Interactions, check_interactions
 from sklearn_recsketch._data.matrix import pair_keys
 from sklearn_recsketch._data.user_order import sample_fraction_per_user
 from sklearn_recsketch._ranking.candidates import ItemSelection, check_selection_users, pairs_per_user, select_items
-from sklearn_recsketch._ranking.eligible import Eligible
-from sklearn_recsketch._ranking.query import Query, QueryContext
-from sklearn_recsketch.metrics._hits import Hits
+from sklearn_recsketch._ranking.eligible import Eligible, pair_matrix
+from sklearn_recsketch._ranking.query import Query
+from sklearn_recsketch.metrics._ranking_metrics import RelevantRanks
+from sklearn_recsketch.utils._validation import is_integer
 from sklearn_recsketch.utils._warnings import levels_inside
 
-__all__ = ["EvaluationTask", "Options", "make_evaluation_task", "unwrap"]
+__all__ = ["EvaluationTask", "Options", "make_evaluation_task"]
 
 
 @dataclass(frozen=True)
 class Options:
-    """How evaluated data are to be read; see :func:`~sklearn_recsketch.metrics.make_ranking_scorer`."""
+    """Options of an evaluation; see :func:`~sklearn_recsketch.metrics.make_ranking_scorer`."""
 
     exclude_seen: bool = True
     candidates: ItemSelection | None = None
@@ -37,78 +37,61 @@ class Options:
 
     def __post_init__(self) -> None:
         n_users, fold_in = self.n_users, self.fold_in
-        if n_users is not None and (not isinstance(n_users, Integral) or isinstance(n_users, bool) or n_users < 1):
+        if n_users is not None and not is_integer(n_users):
             raise ValueError(f"n_users must be an int of at least 1, or None for all users, got {n_users!r}.")
         if fold_in is not None and (not isinstance(fold_in, Real) or not 0 < fold_in < 1):
             raise ValueError(
-                f"fold_in must be the share of a user's items to hand over, above 0 and below 1, or None, "
+                f"fold_in must be None or the fraction of a new user's items to use as history, above 0 and below 1, "
                 f"got {fold_in!r}."
             )
 
 
 @dataclass(frozen=True)
 class EvaluationTask:
-    """Users to rank for, items to rank, and the relevant ones; all that does not depend on embeddings.
+    """Users to recommend to, their candidates, and their relevant items.
+
+    A task does not depend on the learned parameters of the recommender.
 
     Attributes
     ----------
-    request : Query
-        Users and items, in ids and row numbers of the recommender.
+    query : Query
+        Evaluated users and all candidates.
     eligible : Eligible
-        Which of the items are ranked for each user.
-    given : QueryContext
-        Histories of users, where they are folded in.
+        Candidates of each user.
+    history : Interactions or None
+        Histories of the users that are folded in.
     n_relevant : ndarray of shape (n_users,)
-        Relevant items of each user, ranked or not; at least 1.
+        Number of relevant items of each user, whether they are candidates or not; at least 1.
     relevant : csr_array of shape (n_users, n_items), dtype bool
-        Those that are ranked.
+        Relevant items among the candidates.
     """
 
-    request: Query
+    query: Query
     eligible: Eligible
-    given: QueryContext
+    history: Interactions | None
     n_relevant: np.ndarray
     relevant: sp.csr_array
 
     @property
     def n_candidates(self) -> np.ndarray:
-        """Items that are ranked for each user."""
+        """Number of candidates of each user."""
         return self.eligible.counts(*self.relevant.shape)
 
-    def judge(self, best: np.ndarray) -> Hits:
-        """Mark the relevant ones among ranked items, given by place among those of the request; -1 is none."""
+    def relevant_ranks(self, best: np.ndarray) -> RelevantRanks:
+        """Find the relevant items in ranked lists of positions in `query.item_ids`, where -1 means no item."""
         keys = _keys(self.relevant.shape[1], np.arange(len(best))[:, None], best)
-        return Hits(_contains(self.relevant, keys), self.n_relevant, self.request.user_ids)
-
-
-def unwrap(estimator: Any, X: Any) -> tuple[Any, Any]:
-    """The recommender inside searches and pipelines, and X, if not None, as it receives it."""
-    while hasattr(estimator, "best_estimator_"):
-        estimator = estimator.best_estimator_
-    if hasattr(estimator, "steps"):
-        if len(estimator.steps) > 1 and X is not None:
-            X = estimator[:-1].transform(X)
-        return unwrap(estimator[-1], X)
-    if not hasattr(estimator, "recommend"):
-        refit = " fitted with refit=False: pass refit=True" if hasattr(estimator, "cv_results_") else ""
-        raise TypeError(
-            f"Expected a fitted recommender, or a search or Pipeline that ends in one, "
-            f"got {type(estimator).__name__}{refit}."
-        )
-    check_is_fitted(estimator)
-    return estimator, X
+        return RelevantRanks(_contains(self.relevant, keys), self.n_relevant)
 
 
 def make_evaluation_task(recommender: Any, X: Any, y: Any, options: Options) -> EvaluationTask:
-    """Read evaluated data as a question to a recommender.
+    """Make the evaluation task of a recommender from evaluated rows.
 
-    Rows whose pair was in fit are *seen*, the others *new*. If there are seen rows, and no new one
-    has both its user and its item known, it is a training score: the seen rows are relevant and
-    nothing is excluded. Otherwise the new rows are relevant, and with `exclude_seen` the pairs seen
-    in fit are neither relevant nor candidates. Items the model does not know are relevant and missed,
-    and so are known ones that are not among the `candidates`.
+    Rows whose pair was in fit are *seen*, the others are *new*. If there are seen rows, and no new row has both a
+    known user and a known item, the score is a training score: the seen rows are relevant and nothing is excluded.
+    Otherwise the new rows are relevant, and with `exclude_seen` the pairs seen in fit are neither relevant nor
+    candidates. Relevant items that are unknown, or that are not among the `candidates`, count as missed.
     """
-    interactions = check_interactions(X, y, weighted=options.fold_in is not None)  # histories have weights
+    interactions = check_interactions(X, y, weighted=options.fold_in is not None)  # strengths of the histories
     relevant = interactions.y > 0
     if not relevant.any():
         raise ValueError(f"No row of X is relevant: y is 0 in all {len(relevant)} rows, so there is nothing to score.")
@@ -120,76 +103,74 @@ def make_evaluation_task(recommender: Any, X: Any, y: Any, options: Options) -> 
     rows = relevant & (seen if training else ~seen)
     history = None
     if options.fold_in is not None:
-        known = rows & (users < 0)
-        given = sample_fraction_per_user(
-            interactions.taken(known), options.fold_in, check_random_state(options.random_state)
+        of_new_users = rows & (users < 0)
+        sampled = sample_fraction_per_user(
+            interactions.take(of_new_users), options.fold_in, check_random_state(options.random_state)
         )
-        folded = np.flatnonzero(known)[given]
-        history = interactions.taken(folded)
-        rows[folded] = False
+        history_rows = np.flatnonzero(of_new_users)[sampled]
+        history = interactions.take(history_rows)
+        rows[history_rows] = False
     # Distinct pairs, by user.
     _, first = np.unique(pair_keys(interactions)[rows], return_index=True)
     rows = np.flatnonzero(rows)[first]
-    rows = _sampled(rows, interactions, options)
+    rows = _rows_of_sampled_users(rows, interactions, options)
     codes, start, n_relevant = np.unique(interactions.users.codes[rows], return_index=True, return_counts=True)
     if history is None:
         _warn_unknown(users[rows[start]])
-    candidates = options.candidates
-    check_selection_users(candidates, "candidates", "user", interactions.users.ids, recommender.users_)
-    chosen = select_items(candidates, recommender.items_, recommender.interactions_, "item")[1]
-    chosen = chosen[chosen >= 0]
-    request = Query(
+    check_selection_users(options.candidates, "candidates", "user", interactions.users.ids, recommender.users_)
+    candidates = select_items(options.candidates, recommender.items_, recommender.interactions_, "item")[1]
+    candidates = candidates[candidates >= 0]
+    query = Query(
         IdColumn(np.arange(len(codes)), interactions.users.ids[codes]),
         users[rows[start]],
-        recommender.items_[chosen],
-        chosen,
-        pairs_per_user(candidates),
+        recommender.items_[candidates],
+        candidates,
+        pairs_per_user(options.candidates),
     )
-    eligible = request.eligible(recommender.interactions_ if options.exclude_seen and not training else None, history)
-    position = np.repeat(np.arange(len(codes)), n_relevant)
-    place = np.append(np.full(len(recommender.items_), -1), -1)
-    place[chosen] = np.arange(len(chosen))
-    column = place[items[rows]]
-    ranked = column >= 0
-    shape = (len(codes), len(chosen))
-    matrix = sp.csr_array((np.ones(ranked.sum(), dtype=bool), (position[ranked], column[ranked])), shape=shape)
-    matrix.sort_indices()
-    return EvaluationTask(request, eligible, QueryContext(None, history), n_relevant, eligible.among(matrix))
+    eligible = query.eligible(recommender.interactions_ if options.exclude_seen and not training else None, history)
+    position = np.full(len(recommender.items_) + 1, -1)  # the last element stands for unknown items
+    position[candidates] = np.arange(len(candidates))
+    matrix = pair_matrix(
+        np.repeat(np.arange(len(codes)), n_relevant), position[items[rows]], (len(codes), len(candidates)), bool
+    )
+    return EvaluationTask(query, eligible, history, n_relevant, eligible.among(matrix))
 
 
-def _sampled(rows: np.ndarray, interactions: Interactions, options: Options) -> np.ndarray:
-    """The rows of `n_users` random users; all where there are no more of them."""
+def _rows_of_sampled_users(rows: np.ndarray, interactions: Interactions, options: Options) -> np.ndarray:
+    """Return the rows of `n_users` random users, or all rows if there are no more than `n_users` users."""
     codes = interactions.users.codes[rows]
     users = np.unique(codes)
     if options.n_users is None or options.n_users >= len(users):
         return rows
-    chosen = check_random_state(options.random_state).choice(users, size=options.n_users, replace=False)
-    return rows[np.isin(codes, chosen)]
+    sampled = check_random_state(options.random_state).choice(users, size=options.n_users, replace=False)
+    return rows[np.isin(codes, sampled)]
 
 
 def _keys(n_columns: int, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
-    """One number per pair, in the order of a matrix's entries; -1 where either is unknown."""
+    """Return a number per pair, increasing in the order of the entries of a matrix; -1 if row or column is -1."""
     return np.where((rows >= 0) & (columns >= 0), rows * n_columns + columns, -1)
 
 
 def _contains(matrix: sp.csr_array, keys: np.ndarray) -> np.ndarray:
-    """Whether there is an entry at each key."""
+    """Return whether the matrix has an entry at each key."""
     if not matrix.nnz:
         return np.zeros(keys.shape, dtype=bool)
     rows = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
-    # Rows are stored in order and their indices sorted, so the keys of the entries are.
+    # The keys of the entries are sorted, because the columns are sorted within each row.
     entries = _keys(matrix.shape[1], rows, matrix.indices)
     found = np.minimum(np.searchsorted(entries, keys), len(entries) - 1)
     return np.asarray(entries[found] == keys)
 
 
 def _warn_unknown(user_rows: np.ndarray) -> None:
+    """Warn if more than half of the evaluated users are unknown."""
     unknown = int((user_rows < 0).sum())
     if 2 * unknown > len(user_rows):
         warnings.warn(
-            f"{unknown} of the {len(user_rows)} evaluated users were not in fit, so the score says little about "
-            f"taste. KFold on a table sorted by user does that: pass cv=UserHoldoutSplit(random_state=0). "
-            f"If new users are what is asked about, as after a cut in time, their first items can be handed over: "
+            f"{unknown} of the {len(user_rows)} evaluated users were not in fit, so their recommendations are not "
+            f"personalized. This happens with KFold on a table sorted by user: use "
+            f"cv=UserHoldoutSplit(random_state=0) instead. To evaluate recommendations to new users, for example "
+            f"after a temporal split, let the recommender fold in a part of their items with "
             f"make_ranking_scorer(..., fold_in=0.5).",
             UserWarning,
             stacklevel=levels_inside(),

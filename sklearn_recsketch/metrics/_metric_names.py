@@ -1,17 +1,19 @@
-"""Metrics by name: "precision@5", "auc"."""
+"""Names of metrics, such as "precision@5" and "auc"."""
 
 from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from sklearn_recsketch.metrics._hits import METRICS
+from sklearn_recsketch.metrics._ranking_metrics import METRICS
 from sklearn_recsketch.metrics._whole_ranking import WHOLE_METRICS
 
-__all__ = ["Metric", "parse_metric"]
+__all__ = ["DEFAULT_METRIC", "Metric", "parse_metric"]
+
+DEFAULT_METRIC = "precision@5"
 
 
 class Metric(NamedTuple):
-    """Name of a metric, and its cutoff; None for a metric of the whole ranking."""
+    """Name and cutoff of a metric; the cutoff of a metric of the whole ranking is None."""
 
     name: str
     k: int | None
@@ -21,7 +23,7 @@ class Metric(NamedTuple):
 
 
 def parse_metric(text: Any) -> Metric:
-    """("precision", 5) of "precision@5", ("auc", None) of "auc"."""
+    """Parse a name: "precision@5" gives ("precision", 5), and "auc" gives ("auc", None)."""
     name, at, k = str(text).partition("@")
     if isinstance(text, str):
         if name in WHOLE_METRICS and not at:
@@ -29,6 +31,6 @@ def parse_metric(text: Any) -> Metric:
         if name in METRICS and k.isdecimal() and int(k) >= 1:
             return Metric(name, int(k))
     raise ValueError(
-        f"A metric must be a name and a cutoff like 'precision@5', with one of the names {sorted(METRICS)}, or one "
-        f"of the whole ranking, which has no cutoff: {sorted(WHOLE_METRICS)}; got {text!r}."
+        f"A metric must be a name and a cutoff like 'precision@5', with one of the names {sorted(METRICS)}, or a "
+        f"metric of the whole ranking, which has no cutoff: {sorted(WHOLE_METRICS)}; got {text!r}."
     )

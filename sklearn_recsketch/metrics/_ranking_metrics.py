@@ -1,16 +1,23 @@
-"""Metrics of a table of recommendations."""
+"""Metrics of ranked lists with a cutoff: their definitions, and public functions for tables of recommendations.
+
+A new metric needs a definition, an entry in `METRICS`, which makes its name known to scorers and reports, and a public
+function.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+import inspect
+from collections.abc import Callable
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
-from sklearn_recsketch._data.interactions import check_k
-from sklearn_recsketch.metrics._hits import METRICS, Hits
-from sklearn_recsketch.metrics._recommendation_table import averaged, judge_table, read_table
+from sklearn_recsketch.metrics._recommendation_table import averaged, find_relevant_rows, read_table
+from sklearn_recsketch.utils._validation import check_integer
 
 __all__ = [
+    "METRICS",
+    "RelevantRanks",
     "average_precision_at_k",
     "capped_precision_at_k",
     "hit_rate_at_k",
@@ -20,93 +27,246 @@ __all__ = [
     "reciprocal_rank_at_k",
 ]
 
-_PARAMETERS = """
+_Function = TypeVar("_Function", bound=Callable[..., Any])
 
-    Parameters
+
+class RelevantRanks(NamedTuple):
+    """Ranks of the relevant items in the lists of the evaluated users.
+
+    Attributes
     ----------
-    X_true : array or frame of shape (n_rows, 2) or (n_rows, 3)
-        Relevant pairs of user and item; repeated rows count once.
-    recommended : frame with columns user, rank, item
-        What :meth:`recommend` returns, at least `k` deep. A user missing from it counts 0.
-    k : int, default=5
-        Cutoff.
-    per_user : bool, default=False
-        Return the values of the users instead of their mean.
-
-    Returns
-    -------
-    float, or Series indexed by user
-        Between 0 and 1.
-
-    Raises
-    ------
-    ValueError
-        For a table that no user's list of reaches rank k.
+    is_relevant : ndarray of shape (n_users, n_ranks), dtype bool
+        Whether the item at each rank is relevant to the user. False beyond the end of a list.
+    n_relevant : ndarray of shape (n_users,)
+        Number of relevant items of each user, recommended or not; at least 1.
     """
 
+    is_relevant: np.ndarray
+    n_relevant: np.ndarray
 
+    def top(self, k: int) -> np.ndarray:
+        """Return the first k columns of `is_relevant`."""
+        return self.is_relevant[:, :k]
+
+
+# Definitions: the values of all users from their relevant ranks.
+
+
+def _precision(ranks: RelevantRanks, k: int) -> np.ndarray:
+    return ranks.top(k).sum(axis=1) / k
+
+
+def _recall(ranks: RelevantRanks, k: int) -> np.ndarray:
+    return ranks.top(k).sum(axis=1) / ranks.n_relevant
+
+
+def _capped_precision(ranks: RelevantRanks, k: int) -> np.ndarray:
+    return ranks.top(k).sum(axis=1) / np.minimum(k, ranks.n_relevant)
+
+
+def _ndcg(ranks: RelevantRanks, k: int) -> np.ndarray:
+    discount = 1.0 / np.log2(np.arange(2, k + 2))
+    ideal = np.cumsum(discount)[np.minimum(k, ranks.n_relevant) - 1]
+    top = ranks.top(k)
+    return np.asarray((top * discount[: top.shape[1]]).sum(axis=1) / ideal)
+
+
+def _average_precision(ranks: RelevantRanks, k: int) -> np.ndarray:
+    top = ranks.top(k)
+    precision = np.cumsum(top, axis=1) / np.arange(1, top.shape[1] + 1)
+    return (precision * top).sum(axis=1) / np.minimum(k, ranks.n_relevant)
+
+
+def _reciprocal_rank(ranks: RelevantRanks, k: int) -> np.ndarray:
+    top = ranks.top(k)
+    first = 1.0 / np.arange(1, top.shape[1] + 1)
+    return np.max(top * first, axis=1, initial=0.0)
+
+
+def _hit_rate(ranks: RelevantRanks, k: int) -> np.ndarray:
+    return np.asarray(ranks.top(k).any(axis=1), dtype=np.float64)
+
+
+METRICS: dict[str, Callable[[RelevantRanks, int], np.ndarray]] = {
+    "precision": _precision,
+    "recall": _recall,
+    "capped_precision": _capped_precision,
+    "ndcg": _ndcg,
+    "average_precision": _average_precision,
+    "reciprocal_rank": _reciprocal_rank,
+    "hit_rate": _hit_rate,
+}
+
+
+# Public functions.
+
+_SECTIONS = """
+Parameters
+----------
+X_true : array or frame of shape (n_rows, 2) or (n_rows, 3)
+    Relevant pairs of user and item. Repeated rows count once.
+recommended : frame with columns user, rank, item
+    Table returned by :meth:`recommend`, with lists of k or more items.
+k : int, default=5
+    Cutoff: length of the evaluated lists.
+per_user : bool, default=False
+    Return a value per user instead of their mean.
+
+Returns
+-------
+float, or Series indexed by user
+    Between 0 and 1; larger is better.
+
+Raises
+------
+ValueError
+    If no list in `recommended` has k items, or if a list repeats a rank or an item.
+
+Notes
+-----
+The mean is over the users with at least one relevant item. Users with relevant items but no list in `recommended`
+count as 0, and users without relevant items are ignored. :meth:`recommend` breaks ties by ranking items with equal
+scores in the order of their ids.
+"""
+
+
+def _shared_sections(function: _Function) -> _Function:
+    """Put the sections that all metrics have in common into the docstring of a metric."""
+    function.__doc__ = inspect.cleandoc(function.__doc__ or "").replace("{sections}", _SECTIONS)
+    return function
+
+
+@_shared_sections
 def precision_at_k(X_true: Any, recommended: Any, *, k: int = 5, per_user: bool = False) -> Any:
-    """Share of relevant items among the first k: hits / k.{parameters}
+    """Precision at k: the share of the first k items that are relevant.
+
+    The denominator is k, also for lists with fewer than k items.
+    {sections}
     Examples
     --------
     >>> import pandas as pd
     >>> from sklearn_recsketch.metrics import precision_at_k
-    >>> table = pd.DataFrame({{"user": ["ann", "ann"], "rank": [1, 2], "item": [7, 8]}})
+    >>> table = pd.DataFrame({"user": ["ann", "ann"], "rank": [1, 2], "item": [7, 8]})
     >>> precision_at_k([["ann", 8], ["ann", 9]], table, k=2)
     0.5
     """
     return _at_k("precision", X_true, recommended, k, per_user)
 
 
+@_shared_sections
 def recall_at_k(X_true: Any, recommended: Any, *, k: int = 5, per_user: bool = False) -> Any:
-    """Share of a user's relevant items that are among the first k: hits / n_relevant.{parameters}"""
+    """Recall at k: the share of the relevant items that are among the first k items.
+
+    The denominator is the number of relevant items of the user, so users with more than k of them cannot reach 1.
+    {sections}
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from sklearn_recsketch.metrics import recall_at_k
+    >>> table = pd.DataFrame({"user": ["ann", "ann"], "rank": [1, 2], "item": [7, 8]})
+    >>> recall_at_k([["ann", 8], ["ann", 9]], table, k=2)
+    0.5
+    """
     return _at_k("recall", X_true, recommended, k, per_user)
 
 
+@_shared_sections
 def capped_precision_at_k(X_true: Any, recommended: Any, *, k: int = 5, per_user: bool = False) -> Any:
-    """Hits / min(k, n_relevant): 1 for a list that could not be better. implicit pools it over users.{parameters}"""
+    """Capped precision at k: the number of relevant items among the first k, divided by the largest possible number.
+
+    The denominator is min(k, n_relevant), where n_relevant is the number of relevant items of the user, so the best
+    possible list has the value 1. The metric that implicit calls ``precision_at_k`` divides the sum of the numerators
+    over all users by the sum of their denominators instead.
+    {sections}
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from sklearn_recsketch.metrics import capped_precision_at_k
+    >>> table = pd.DataFrame({"user": ["ann", "ann"], "rank": [1, 2], "item": [7, 8]})
+    >>> capped_precision_at_k([["ann", 8], ["ann", 9]], table, k=2)
+    0.5
+    """
     return _at_k("capped_precision", X_true, recommended, k, per_user)
 
 
+@_shared_sections
 def ndcg_at_k(X_true: Any, recommended: Any, *, k: int = 5, per_user: bool = False) -> Any:
-    """Hits, each over log2(rank + 1), summed, over that of an ideal list of min(k, n_relevant) hits.{parameters}"""
+    """Normalized discounted cumulative gain (nDCG) at k with binary relevance.
+
+    The discounted cumulative gain (DCG) is the sum of ``1 / log2(rank + 1)`` over the relevant items among the first k.
+    The denominator is the DCG of an ideal list, which starts with min(k, n_relevant) relevant items, where n_relevant
+    is the number of relevant items of the user.
+    {sections}
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from sklearn_recsketch.metrics import ndcg_at_k
+    >>> table = pd.DataFrame({"user": ["ann", "ann"], "rank": [1, 2], "item": [7, 8]})
+    >>> round(ndcg_at_k([["ann", 8], ["ann", 9]], table, k=2), 3)
+    0.387
+    """
     return _at_k("ndcg", X_true, recommended, k, per_user)
 
 
+@_shared_sections
 def average_precision_at_k(X_true: Any, recommended: Any, *, k: int = 5, per_user: bool = False) -> Any:
-    """Precision at each hit among the first k, summed, over min(k, n_relevant).{parameters}"""
+    """Mean average precision (MAP) at k.
+
+    The average precision of a user is the sum of the precisions at the ranks of the relevant items among the first k,
+    divided by min(k, n_relevant), where n_relevant is the number of relevant items of the user.
+    {sections}
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from sklearn_recsketch.metrics import average_precision_at_k
+    >>> table = pd.DataFrame({"user": ["ann", "ann"], "rank": [1, 2], "item": [7, 8]})
+    >>> average_precision_at_k([["ann", 8], ["ann", 9]], table, k=2)
+    0.25
+    """
     return _at_k("average_precision", X_true, recommended, k, per_user)
 
 
+@_shared_sections
 def reciprocal_rank_at_k(X_true: Any, recommended: Any, *, k: int = 5, per_user: bool = False) -> Any:
-    """1 / rank of the first hit among the first k, 0 without one.{parameters}"""
+    """Mean reciprocal rank (MRR) at k.
+
+    The reciprocal rank of a user is ``1 / rank`` of the first relevant item among the first k, or 0 if none of them is
+    relevant.
+    {sections}
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from sklearn_recsketch.metrics import reciprocal_rank_at_k
+    >>> table = pd.DataFrame({"user": ["ann", "ann"], "rank": [1, 2], "item": [7, 8]})
+    >>> reciprocal_rank_at_k([["ann", 8], ["ann", 9]], table, k=2)
+    0.5
+    """
     return _at_k("reciprocal_rank", X_true, recommended, k, per_user)
 
 
+@_shared_sections
 def hit_rate_at_k(X_true: Any, recommended: Any, *, k: int = 5, per_user: bool = False) -> Any:
-    """1 where any of the first k is relevant, else 0.{parameters}"""
+    """Hit rate at k: the share of users with at least one relevant item among the first k.
+
+    The value of a user is 1 or 0.
+    {sections}
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from sklearn_recsketch.metrics import hit_rate_at_k
+    >>> table = pd.DataFrame({"user": ["ann", "ann"], "rank": [1, 2], "item": [7, 8]})
+    >>> hit_rate_at_k([["ann", 8], ["ann", 9]], table, k=2)
+    1.0
+    """
     return _at_k("hit_rate", X_true, recommended, k, per_user)
 
 
-for _function in (
-    precision_at_k,
-    recall_at_k,
-    capped_precision_at_k,
-    ndcg_at_k,
-    average_precision_at_k,
-    reciprocal_rank_at_k,
-    hit_rate_at_k,
-):
-    # The parameters are described once; they are the same for all.
-    _function.__doc__ = (_function.__doc__ or "").format(parameters=_PARAMETERS)
-
-
 def _at_k(metric: str, X_true: Any, recommended: Any, k: int, per_user: bool) -> Any:
-    k = check_k(k)
+    k = check_integer(k, "k")
     table = read_table(recommended, k).first(k)
-    judged = judge_table(X_true, table)
-    hit = judged.pair >= 0
-    at = np.zeros((len(judged.users), k), dtype=bool)
-    at[judged.user[hit], table.rank[hit] - 1] = True
-    values = METRICS[metric](Hits(at, judged.n_relevant, judged.users), k)
-    return averaged(values, judged.users, f"{metric}@{k}", per_user)
+    rows = find_relevant_rows(X_true, table)
+    found = rows.pair >= 0
+    is_relevant = np.zeros((len(rows.users), k), dtype=bool)
+    is_relevant[rows.user[found], table.rank[found] - 1] = True
+    values = METRICS[metric](RelevantRanks(is_relevant, rows.n_relevant), k)
+    return averaged(values, rows.users, f"{metric}@{k}", per_user)

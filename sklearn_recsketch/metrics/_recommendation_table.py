@@ -1,4 +1,4 @@
-"""Tables of recommendations: read, and compared with relevant pairs."""
+"""Tables of recommendations: check them, and find the relevant pairs in them."""
 
 from __future__ import annotations
 
@@ -13,18 +13,19 @@ from sklearn_recsketch._data.ids import IdColumn, encode_ids, lookup, show_id
 from sklearn_recsketch._data.interactions import Interactions, check_interactions
 from sklearn_recsketch._data.matrix import pair_keys
 
-__all__ = ["Judged", "RankedTable", "averaged", "distinct_pairs", "judge_table", "read_table"]
+__all__ = ["RankedTable", "RelevantRows", "averaged", "distinct_pairs", "find_relevant_rows", "read_table"]
 
 
 @dataclass(frozen=True)
 class RankedTable:
-    """What :meth:`recommend` returns.
+    """Checked table of recommendations, as :meth:`recommend` returns it.
 
     Attributes
     ----------
     users, items : IdColumn
+        User and item of each row.
     rank : ndarray of shape (n_rows,)
-        From 1, each once per user.
+        Ranks from 1, each at most once per user.
     """
 
     users: IdColumn
@@ -32,26 +33,26 @@ class RankedTable:
     rank: np.ndarray
 
     def first(self, k: int) -> RankedTable:
-        """The first k places of each list."""
+        """Return the rows with a rank of at most k."""
         rows = self.rank <= k
         users, items = (IdColumn(column.codes[rows], column.ids) for column in (self.users, self.items))
         return RankedTable(users, items, self.rank[rows])
 
 
 @dataclass(frozen=True)
-class Judged:
-    """Which rows of a table are relevant.
+class RelevantRows:
+    """Relevant rows of a table of recommendations.
 
     Attributes
     ----------
     truth : Interactions
-        The relevant rows, by which users and items are numbered here.
+        Relevant pairs, whose codes number the users and items.
     pairs : ndarray of shape (n_pairs, 2)
-        Its distinct pairs, sorted.
+        Distinct pairs of `truth`, sorted.
     user : ndarray of shape (n_rows,)
-        User of each row of the table, -1 where she has no relevant pair.
+        User of each row of the table, -1 for users without a relevant pair.
     pair : ndarray of shape (n_rows,)
-        Which of the pairs the row is, -1 where it is not relevant.
+        Position in `pairs` of the pair in each row, -1 for rows that are not relevant.
     """
 
     truth: Interactions
@@ -61,52 +62,52 @@ class Judged:
 
     @property
     def users(self) -> np.ndarray:
-        """Ids of the users with relevant pairs, sorted."""
+        """Sorted ids of the users with relevant pairs."""
         return self.truth.users.ids
 
     @property
     def n_relevant(self) -> np.ndarray:
-        """Distinct relevant items of each user."""
+        """Number of distinct relevant items of each user."""
         return np.bincount(self.pairs[:, 0])
 
 
 def read_table(recommended: Any, k: int = 1) -> RankedTable:
-    """Check a table of recommendations that is to be at least `k` deep."""
+    """Check a table of recommendations, at least one list of which must reach rank `k`."""
     columns = _columns(recommended)
     rank = np.asarray(columns["rank"])
     if not len(rank) or rank.max() < k:
-        deepest = int(rank.max()) if len(rank) else 0
+        largest = int(rank.max()) if len(rank) else 0
         raise ValueError(
-            f"The table of recommendations is {deepest} deep, which is not enough for k={k}. "
-            f"Make it with recommend(..., k={k}); if no user has so many items left, a smaller k measures as much."
+            f"The largest rank in the table of recommendations is {largest}, which is not enough for k={k}. "
+            f"Make the table with recommend(..., k={k}), or use a smaller k if no user has {k} candidates."
         )
     users = encode_ids(columns["user"], "user")
     if rank.dtype.kind not in "iu" or rank.min() < 1:
         raise ValueError(
-            "The ranks of a table of recommendations must be whole numbers from 1, each once per user; "
-            "the best item has rank 1. recommend() numbers them so."
+            "The ranks of a table of recommendations must be integers from 1, each once per user. The best item has "
+            "rank 1, as in the tables of recommend()."
         )
     repeated = pd.DataFrame({"user": users.codes, "rank": rank}).duplicated()
     if repeated.any():
         row = int(np.argmax(repeated))
         raise ValueError(
             f"A table of recommendations must have each rank once per user, but row {row} repeats rank {rank[row]} of "
-            f"the user {show_id(users.ids[users.codes[row]])}. A user who is named twice gets her list twice: name "
-            f"each once, recommend(X['user'].unique())."
+            f"the user {show_id(users.ids[users.codes[row]])}. A user who is passed to recommend() twice gets two "
+            f"lists: pass each user once, as in recommend(X['user'].unique())."
         )
     items = encode_ids(columns["item"], "item")
-    twice = pd.DataFrame({"user": users.codes, "item": items.codes}).duplicated()
-    if twice.any():
-        row = int(np.argmax(twice))
+    repeated = pd.DataFrame({"user": users.codes, "item": items.codes}).duplicated()
+    if repeated.any():
+        row = int(np.argmax(repeated))
         raise ValueError(
             f"A list of recommendations must have each item once, but row {row} repeats the item "
             f"{show_id(items.ids[items.codes[row]])} of the user {show_id(users.ids[users.codes[row]])}. "
-            f"Drop repeated rows and number the ranks again."
+            f"Drop repeated rows and renumber the ranks."
         )
     return RankedTable(users, items, rank)
 
 
-def judge_table(X_true: Any, table: RankedTable) -> Judged:
+def find_relevant_rows(X_true: Any, table: RankedTable) -> RelevantRows:
     """Find the relevant pairs among the rows of a table."""
     truth = check_interactions(X_true, name="X_true", weighted=False)
     pairs = distinct_pairs(truth)
@@ -114,30 +115,33 @@ def judge_table(X_true: Any, table: RankedTable) -> Judged:
     keys = pairs[:, 0] * n_items + pairs[:, 1]
     user = lookup(truth.users.ids, table.users, "user", "those of X_true are")
     item = lookup(truth.items.ids, table.items, "item", "those of X_true are")
-    asked = np.where((user >= 0) & (item >= 0), user * n_items + item, -1)
-    pair = np.minimum(np.searchsorted(keys, asked), len(keys) - 1)
-    return Judged(truth, pairs, user, np.where(keys[pair] == asked, pair, -1))
+    row_keys = np.where((user >= 0) & (item >= 0), user * n_items + item, -1)
+    pair = np.minimum(np.searchsorted(keys, row_keys), len(keys) - 1)
+    return RelevantRows(truth, pairs, user, np.where(keys[pair] == row_keys, pair, -1))
 
 
 def distinct_pairs(interactions: Interactions) -> np.ndarray:
-    """Codes of user and item of each distinct pair, sorted."""
+    """Return the codes of user and item of each distinct pair, sorted."""
     return np.column_stack(np.divmod(np.unique(pair_keys(interactions)), len(interactions.items.ids)))
 
 
 def averaged(values: np.ndarray, users: np.ndarray, name: str, per_user: bool) -> Any:
-    """The values as a Series by user, or their mean."""
+    """Return the values as a Series indexed by user if `per_user`, otherwise their mean."""
     return pd.Series(values, index=pd.Index(users, name="user"), name=name) if per_user else float(values.mean())
 
 
 def _columns(recommended: Any) -> dict[str, Any]:
+    """Return the columns of a table of recommendations by name."""
     if frame_library(recommended) is None:
         raise TypeError(
-            f"recommended must be the table that recommend() returns, got {type(recommended).__name__}. "
-            f"The columns user, rank and item are needed."
+            f"recommended must be a table returned by recommend(), with the columns user, rank and item, "
+            f"got {type(recommended).__name__}."
         )
     values, names = columns_of(recommended)
     columns = dict(zip(names or [], values, strict=True))
     missing = [name for name in ("user", "rank", "item") if name not in columns]
     if missing:
-        raise ValueError(f"recommended lacks the columns {missing}; it has {names}. Pass the table of recommend().")
+        raise ValueError(
+            f"recommended lacks the columns {missing}; it has {names}. Pass the table returned by recommend()."
+        )
     return columns

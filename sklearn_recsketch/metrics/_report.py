@@ -1,19 +1,20 @@
-"""All metrics of a recommender at a glance, with what chance may do to them."""
+"""Report of all ranking metrics of a recommender, with standard errors."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from numbers import Integral
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from sklearn_recsketch._ranking.candidates import read_item_selection
-from sklearn_recsketch.metrics._evaluation import values_of
-from sklearn_recsketch.metrics._evaluation_task import Options, make_evaluation_task, unwrap
-from sklearn_recsketch.metrics._hits import METRICS
+from sklearn_recsketch.metrics._evaluation import metric_values
+from sklearn_recsketch.metrics._evaluation_task import Options, make_evaluation_task
 from sklearn_recsketch.metrics._metric_names import Metric
+from sklearn_recsketch.metrics._ranking_metrics import METRICS
+from sklearn_recsketch.utils._unwrap import unwrap
+from sklearn_recsketch.utils._validation import is_integer
 
 __all__ = ["ranking_report"]
 
@@ -31,16 +32,18 @@ def ranking_report(
     random_state: Any = 0,
     per_user: bool = False,
 ) -> pd.DataFrame:
-    """Every metric with a cutoff, at several cutoffs, from one ranking.
+    """Report all ranking metrics with a cutoff, at several cutoffs, with standard errors.
+
+    All values are computed from a single ranking.
 
     Parameters
     ----------
     estimator : estimator
         A fitted recommender, or a search or Pipeline that ends in one.
     X : array or frame of shape (n_rows, 2) or (n_rows, 3)
-        User and item ids of the evaluated rows; a third column is not looked at.
+        User and item ids of the evaluated rows. A third column is ignored.
     y : array-like of shape (n_rows,), default=None
-        Strengths: a row is relevant where it is positive; None means every row.
+        Strengths. Rows with a positive strength are relevant. If None, all rows are.
     ks : iterable of int, default=(5, 10, 20)
         Cutoffs.
     exclude_seen, candidates, n_users, fold_in, random_state
@@ -51,19 +54,23 @@ def ranking_report(
     Returns
     -------
     DataFrame
-        With columns metric, k, mean, standard error, n_users. With `per_user` it has one row per user, by whose
-        ids it is indexed, and one column per metric and cutoff, such as "precision@5".
+        A row per metric and cutoff, with the columns metric, k, mean, standard error and n_users. If `per_user`, a row
+        per user, indexed by user id, with a column per metric and cutoff, such as "precision@5".
+
+    See Also
+    --------
+    make_ranking_scorer : Scorer of one or several metrics, for model selection.
 
     Notes
     -----
-    The standard error is the standard deviation of the values of the users, over the square root of their number:
-    how far the mean is off, as a rule, from that of the many users of whom those of X are a sample. With `n_users`
-    it is of the users drawn. It is not made smaller because they are drawn from the finitely many of X: were all of
-    those scored, it would still not be 0. Of one user there is no spread to be seen, and the standard error is
+    The standard error is the standard deviation of the values of the users, divided by the square root of their
+    number. It estimates the typical distance between the mean and that of the large population of which the evaluated
+    users are a sample. With `n_users`, the sample consists of the drawn users. There is no correction for drawing from
+    the finite number of users of `X`, because those are a sample, too. For a single user, the standard error is
     infinite.
 
-    To compare two recommenders, take the differences of the values of each user, with `per_user`: the same users
-    are hard for both, so the differences vary less than the values do.
+    To compare two recommenders, set `per_user=True` and analyze the differences of the values of each user. Some users
+    are hard to predict for both recommenders, so the differences vary less than the values.
 
     Examples
     --------
@@ -81,31 +88,32 @@ def ranking_report(
     bob           0.0       0.0
     """
     options = Options(exclude_seen, read_item_selection(candidates, "candidates"), n_users, fold_in, random_state)
-    cutoffs = _checked(ks)
+    cutoffs = _check_cutoffs(ks)
     metrics = [Metric(name, k) for name in METRICS for k in cutoffs]
     recommender, X = unwrap(estimator, X)
-    question = make_evaluation_task(recommender, X, y, options)
-    values = values_of(question, recommender, metrics)
+    task = make_evaluation_task(recommender, X, y, options)
+    values = metric_values(task, recommender, metrics)
     if per_user:
-        return pd.DataFrame(values, index=pd.Index(question.request.user_ids, name="user"))
+        return pd.DataFrame(values, index=pd.Index(task.query.user_ids, name="user"))
     return pd.DataFrame(
         {
             "metric": [name for name, _ in metrics],
             "k": [k for _, k in metrics],
             "mean": [value.mean() for value in values.values()],
             "standard error": [_standard_error(value) for value in values.values()],
-            "n_users": len(question.n_relevant),
+            "n_users": len(task.n_relevant),
         }
     )
 
 
-def _checked(ks: Any) -> list[int]:
-    """Distinct cutoffs in the order given."""
+def _check_cutoffs(ks: Any) -> list[int]:
+    """Return the distinct cutoffs, in their original order."""
     cutoffs = list(ks) if isinstance(ks, Iterable) and not isinstance(ks, str) else []
-    if not cutoffs or any(not isinstance(k, Integral) or isinstance(k, bool) or k < 1 for k in cutoffs):
-        raise ValueError(f"ks must be cutoffs, ints of at least 1 such as (5, 10, 20), got {ks!r}.")
+    if not cutoffs or not all(is_integer(k) for k in cutoffs):
+        raise ValueError(f"ks must be a list of cutoffs, ints of at least 1, such as (5, 10, 20), got {ks!r}.")
     return list(dict.fromkeys(int(k) for k in cutoffs))
 
 
 def _standard_error(values: np.ndarray) -> float:
+    """Return the standard error of the mean."""
     return float(values.std(ddof=1) / np.sqrt(len(values))) if len(values) > 1 else np.inf

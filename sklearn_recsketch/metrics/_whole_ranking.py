@@ -1,4 +1,4 @@
-"""What a recommender answers to a question, and the metrics that take all of it instead of the first k."""
+"""Metrics of the ranking of all candidates, without a cutoff."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sklearn_recsketch.metrics._auc import auc_of_places
+from sklearn_recsketch.metrics._auc import auc_per_user
 from sklearn_recsketch.metrics._evaluation_task import EvaluationTask
-from sklearn_recsketch.metrics._hits import Hits
+from sklearn_recsketch.metrics._ranking_metrics import RelevantRanks
 from sklearn_recsketch.utils._threads import Workers
 
 __all__ = ["WHOLE_METRICS", "ScoredTask"]
@@ -17,40 +17,41 @@ __all__ = ["WHOLE_METRICS", "ScoredTask"]
 
 @dataclass(frozen=True)
 class ScoredTask:
-    """Vectors whose inner products score the items of a question.
+    """Evaluation task with the vectors of its users and items, whose inner products are the scores.
 
     Attributes
     ----------
-    question : EvaluationTask
-    users, items : ndarray of shape (n, n_components)
-        Vectors of what the question asks for.
+    task : EvaluationTask
+    user_vectors, item_vectors : ndarray of shape (n, n_components)
+        Vectors of the users and items of the query.
     pool : Workers
+        Threads that compute the scores.
     """
 
-    question: EvaluationTask
-    users: np.ndarray
-    items: np.ndarray
+    task: EvaluationTask
+    user_vectors: np.ndarray
+    item_vectors: np.ndarray
     pool: Workers
 
-    def hits(self, k: int) -> Hits:
-        """The first k places, judged."""
-        best, _ = self.question.eligible.top(self.users, self.items, k, self.pool)
-        return self.question.judge(best)
+    def relevant_ranks(self, k: int) -> RelevantRanks:
+        """Rank the first k items of each user, and find the relevant ones among them."""
+        best, _ = self.task.eligible.top(self.user_vectors, self.item_vectors, k, self.pool)
+        return self.task.relevant_ranks(best)
 
 
-def _auc(answer: ScoredTask) -> np.ndarray:
-    asked = answer.question
-    before = asked.eligible.before(answer.users, answer.items, asked.relevant, answer.pool)
-    others = asked.n_candidates - np.diff(asked.relevant.indptr)
-    return auc_of_places(asked.relevant.tocoo().row, before, asked.n_relevant, others)
+def _auc(scored: ScoredTask) -> np.ndarray:
+    task = scored.task
+    before = task.eligible.before(scored.user_vectors, scored.item_vectors, task.relevant, scored.pool)
+    n_irrelevant = task.n_candidates - np.diff(task.relevant.indptr)
+    return auc_per_user(task.relevant.tocoo().row, before, task.n_relevant, n_irrelevant)
 
 
-def _neg_preference_mse(answer: ScoredTask) -> np.ndarray:
-    asked = answer.question
-    errors = asked.eligible.squared_errors(answer.users, answer.items, asked.relevant, answer.pool)
-    # A relevant item that is not ranked has no prediction, which is one of 0.
-    missed = asked.n_relevant - np.diff(asked.relevant.indptr)
-    return -(errors + missed) / (asked.n_candidates + missed)
+def _neg_preference_mse(scored: ScoredTask) -> np.ndarray:
+    task = scored.task
+    errors = task.eligible.squared_errors(scored.user_vectors, scored.item_vectors, task.relevant, scored.pool)
+    # A relevant item that is not a candidate counts as predicted 0, so its squared error is 1.
+    n_missed = task.n_relevant - np.diff(task.relevant.indptr)
+    return -(errors + n_missed) / (task.n_candidates + n_missed)
 
 
 WHOLE_METRICS: dict[str, Callable[[ScoredTask], np.ndarray]] = {

@@ -1,4 +1,4 @@
-"""From tables of interactions and features to matrices, and back."""
+"""Transform tables of interactions and side features to matrices and back."""
 
 from sklearn_recsketch.preprocessing._encoder import SideFeatureEncoder
 from sklearn_recsketch.preprocessing._interaction_matrix import (

@@ -1,4 +1,4 @@
-"""Features next to an identity block, weighted so that they help."""
+"""Encoder of side features as a sparse matrix."""
 
 from __future__ import annotations
 
@@ -13,23 +13,10 @@ from sklearn.utils.validation import check_is_fitted
 
 from sklearn_recsketch._data.ids import encode_ids, lookup, show_id
 from sklearn_recsketch._data.measurements import are_indicators, moments, rms_length, standardize
-from sklearn_recsketch.preprocessing._side_features import SideFeatures
+from sklearn_recsketch.preprocessing._side_features import SideFeatures, check_side_features
 from sklearn_recsketch.utils._compat import Interval, StrOptions, _fit_context
 
-__all__ = ["SideFeatureEncoder", "check_side_features"]
-
-
-def check_side_features(features: Any, name: str) -> SideFeatures:
-    """Accept the container only, and say how to convert anything else."""
-    if isinstance(features, SideFeatures):
-        return features
-    hint = (
-        f"SideFeatures.from_dicts({name})"
-        if isinstance(features, dict)
-        else f"SideFeatures.from_frame({name}), one row per id, or "
-        f"SideFeatures.from_long({name}, id='mid', key='type', value='value'), one row per value"
-    )
-    raise TypeError(f"{name} must be a SideFeatures, got {type(features).__name__}. Write {hint}.")
+__all__ = ["SideFeatureEncoder"]
 
 
 def _refuse_shared_names(names: Any, separator: str) -> None:
@@ -37,74 +24,76 @@ def _refuse_shared_names(names: Any, separator: str) -> None:
     if repeated.any():
         raise ValueError(
             f"Two columns are both named {names[int(np.argmax(repeated))]!r} with separator={separator!r}. "
-            f"Choose a separator that no key or value contains, and no key 'id' next to the identity block."
+            f"Choose a separator that does not occur in keys or values. With identity=True, no key can be 'id'."
         )
 
 
 class SideFeatureEncoder(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):  # type: ignore[call-arg]
-    """Encode side features as a sparse matrix: an identity block, then the weighted features.
+    """Encode side features as a sparse matrix of an identity block and a block of weighted features.
 
     Row i is ``[identity_weight * e_i, feature_weight * f_i]``, where ``e_i`` is the unit vector of
-    id i and ``f_i`` its features. Categories are weighted by how rare they are and scaled to unit length, so that an
-    item of forty tags is as much what its tags say as one of two. Measurements are standardized and scaled apart from
-    them: neither their unit nor their number changes the columns of the categories.
+    id i and ``f_i`` its features. Categories are weighted by their inverse document frequency and scaled to unit
+    length, so that an item with forty tags is influenced by its tags as much as an item with two. Measurements are
+    standardized and scaled separately: neither their units nor their number affects the columns of the categories.
 
     Parameters
     ----------
     identity : bool, default=True
-        Give each id a column of its own. Without it an item is the sum of its features alone.
+        Whether each id has its own column. If False, an item is represented by the sum of its features only.
     min_count : int, default=1
-        Use features found on at least so many ids.
+        Minimum number of ids that have a feature. Rarer features are ignored.
     max_interactions : int, default=None
-        Use features only for ids with at most so many interactions, on the thought that an
-        embedding of one's own suffices the others. None uses them for all.
+        Maximum number of interactions of the ids whose features are used. Ids with more interactions are represented
+        by their identity column only. If None, features are used for all ids.
     idf : bool, default=True
-        Multiply categories by ``log((1 + n_ids) / (1 + count)) + 1``, as
-        :class:`~sklearn.feature_extraction.text.TfidfTransformer` does; measurements stay.
+        Whether to multiply categories by ``log((1 + n_ids) / (1 + count)) + 1``, as
+        :class:`~sklearn.feature_extraction.text.TfidfTransformer` does. Measurements are not affected.
     norm : {"l1", "l2"} or None, default="l2"
-        Scale the categories of each id to unit length in this norm, and standardized measurements by one factor such
-        that the mean squared length of theirs is 1. None leaves both as they are.
+        Norm in which the categories of each id are scaled to unit length. Standardized measurements are divided by
+        one common factor, such that their mean squared length is 1. If None, neither is scaled.
     standardize : bool, default=True
-        Subtract from each measurement its mean and divide by its standard deviation, over the ids that have it; an id
-        without it counts as the mean. Numbers beyond 5 standard deviations count as 5. Measurements that
-        are only ever 0 and 1, as of one-hot encodings, are weighted as categories instead, which the ids with a 1
-        have, and scaled apart from the others. If False, numbers are used as they are and share the norm of the
-        categories, which is right for weights of tags, such as counts of words.
+        Whether to standardize measurements to zero mean and unit variance over the ids that have them. Missing
+        measurements are replaced by the mean, and values are clipped to 5 standard deviations. Measurements with
+        the values 0 and 1 only, for example from a one-hot encoding, are instead weighted as categories of the ids
+        with a 1, and scaled separately from the other categories. If False, measurements are used unchanged and are
+        included in the norm of the categories, which is appropriate for weights of tags such as word counts.
     feature_weight : float, default=1.0
-        Factor of the feature block; 0 switches it off. The larger it is beside `identity_weight`, the more of a
-        vector is what its features say: better for ids with few interactions, and the first to tune.
+        Factor of the feature block. If 0, features are not used. The larger it is compared with `identity_weight`,
+        the more a vector depends on features rather than interactions, which benefits ids with few interactions.
+        This is the first parameter to tune.
     identity_weight : float, default=1.0
         Factor of the identity block.
     separator : str, default="="
-        Between key and value in names of columns, as in
+        Separator between key and value in the names of columns, as in
         :class:`~sklearn.feature_extraction.DictVectorizer`.
 
     Attributes
     ----------
     ids_ : ndarray of shape (n_ids,)
-        Ids seen in fit; the columns of the identity block.
+        Ids seen in `fit`, which are the columns of the identity block.
     feature_names_ : ndarray of str
-        Names of the feature columns, as "tag=tiltbrush".
+        Names of the feature columns, for example "tag=tiltbrush".
     idf_ : ndarray of shape (n_features,)
         Weight of each feature column.
     indicators_ : ndarray of shape (n_features,), dtype bool
-        Which features are measurements that are only ever 0 and 1.
+        Mask of the features that are measurements with the values 0 and 1 only.
     standardized_ : ndarray of shape (n_features,), dtype bool
-        Which features are standardized measurements.
+        Mask of the features that are standardized measurements.
     mean_, scale_ : ndarray of shape (n_features,)
         Mean and standard deviation of standardized measurements, 0 and 1 for all other features. The scale of a
-        measurement that is the same for all ids that have it is infinite: it says nothing.
+        constant measurement is infinite, so that its column is 0.
     measurement_length_ : float
-        Root mean square length of the standardized measurements of the ids that have any, by which they are divided;
-        1 if `norm` is None.
+        Root mean square length of the standardized measurements of the ids that have any. Measurements are divided by
+        it. 1 if `norm` is None.
 
     Notes
     -----
-    Embeddings of equal penalty make a vector whose variance is `identity_weight` squared by its own embedding and
-    `feature_weight` squared by its features, if these have unit length. Identity and features of weight 1 cost no
-    accuracy against no features on the data of the benchmarks, not even where the features were those of other ids.
+    If all embeddings are penalized equally and features have unit length, identity and features contribute to the
+    variance of a vector in the ratio of `identity_weight` squared to `feature_weight` squared. In the benchmarks,
+    features with both weights at 1 never reduced accuracy compared with no features, not even if they were shuffled
+    among the ids.
 
-    Cost O(values) in time and memory; the output has one entry per value and one per id.
+    Time and memory are linear in the number of values. The output has one entry per value and one per id.
 
     Examples
     --------
@@ -117,7 +106,7 @@ class SideFeatureEncoder(TransformerMixin, BaseEstimator, auto_wrap_output_keys=
     >>> encoder.get_feature_names_out().tolist()
     ['id=m1', 'id=m2', 'tag=art', 'tag=vr']
 
-    Measurements count in standard deviations from their mean:
+    Measurements are standardized:
 
     >>> years = SideFeatures.from_dicts({"m1": {"year": 1990}, "m2": {"year": 2010}, "m3": {"year": 2000}})
     >>> SideFeatureEncoder(identity=False).fit_transform(years).toarray().ravel().round(2)
@@ -161,12 +150,12 @@ class SideFeatureEncoder(TransformerMixin, BaseEstimator, auto_wrap_output_keys=
 
     @_fit_context(prefer_skip_nested_validation=True)
     def fit(self, X: SideFeatures, y: Any = None) -> SideFeatureEncoder:
-        """Learn ids, feature columns and their weights.
+        """Learn the ids, the feature columns and their weights.
 
         Parameters
         ----------
         X : SideFeatures
-            Features of the ids to give a column of their own.
+            Features of the ids that get an identity column.
         y : None
             Ignored.
 
@@ -180,7 +169,7 @@ class SideFeatureEncoder(TransformerMixin, BaseEstimator, auto_wrap_output_keys=
         categorical = np.array([value is not None for value in features.values], dtype=bool)
         indicators = ~categorical & are_indicators(matrix) & self.standardize
         categorical |= indicators
-        # A category is not found on the ids whose indicator is 0.
+        # An id with an indicator of 0 does not have the category.
         found = matrix.indices[(matrix.data != 0) | ~categorical[matrix.indices]]
         counts = np.bincount(found, minlength=len(names))
         used = np.flatnonzero(counts >= self.min_count)
@@ -196,43 +185,46 @@ class SideFeatureEncoder(TransformerMixin, BaseEstimator, auto_wrap_output_keys=
         self.measurement_length_ = 1.0
         if self.norm is not None:
             rows, columns, values = self._entries(features)
-            says = self.standardized_[columns] & np.isfinite(self.scale_[columns])
-            self.measurement_length_ = rms_length(rows[says], values[says])
+            varies = self.standardized_[columns] & np.isfinite(self.scale_[columns])
+            self.measurement_length_ = rms_length(rows[varies], values[varies])
         return self
 
     def _entries(self, features: SideFeatures) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Rows, feature columns and weighted values of the features that are known, row by row."""
+        """Rows, feature columns and weighted values of the features seen in `fit`, row by row."""
         names = features.feature_names(self.separator)
         _refuse_shared_names(names, self.separator)
         columns = np.asarray(pd.Index(self.feature_names_).get_indexer(pd.Index(names)))[features.matrix.indices]
-        # An explicit 0 is a measurement, and no category.
+        # An explicit 0 is the value of a measurement, but never of a category.
         measured = np.append(self.standardized_, False)[columns]
         kept = np.flatnonzero((columns >= 0) & ((features.matrix.data != 0) | measured))
         columns, values = columns[kept], features.matrix.data[kept].astype(np.float64)
         rows = np.repeat(np.arange(len(features.ids)), np.diff(features.matrix.indptr))[kept]
         values *= self.idf_[columns]
         measured = measured[kept]
-        of = columns[measured]
-        values[measured] = standardize(values[measured], self.mean_[of], self.scale_[of])
+        standardized = columns[measured]
+        values[measured] = standardize(values[measured], self.mean_[standardized], self.scale_[standardized])
         too_large = np.abs(values) > np.finfo(np.float32).max
         if too_large.any():
-            place = int(np.argmax(too_large))
+            position = int(np.argmax(too_large))
             raise ValueError(
-                f"{self.feature_names_[columns[place]]!r} of id {show_id(features.ids[rows[place]])} is "
-                f"{show_id(values[place])}, but models keep features in float32, which ends at 3.4e38. "
+                f"{self.feature_names_[columns[position]]!r} of id {show_id(features.ids[rows[position]])} is "
+                f"{show_id(values[position])}, but models use float32, whose largest number is 3.4e38. "
                 f"Use standardize=True or change the unit."
             )
         return rows, columns, values
 
     def transform(self, X: SideFeatures, *, n_interactions: np.ndarray | None = None) -> sp.csr_array:
-        """Encode features; ids not seen in fit have an empty identity block, unknown features are left out.
+        """Encode features as a sparse matrix.
+
+        Ids that were not seen in `fit` have an empty identity block. Features that were not seen are ignored.
 
         Parameters
         ----------
         X : SideFeatures
             Features to encode.
         n_interactions : ndarray of shape (n_ids,), default=None
-            Interactions of each id of X, for `max_interactions`; None counts them as 0.
+            Number of interactions of each id of X. Only used if `max_interactions` is not None. If None, all
+            features are used.
 
         Returns
         -------
@@ -250,7 +242,7 @@ class SideFeatureEncoder(TransformerMixin, BaseEstimator, auto_wrap_output_keys=
         n_ids = len(features.ids)
         indptr = np.concatenate([[0], np.cumsum(np.bincount(rows, minlength=n_ids))])
         block = sp.csr_array((values, columns, indptr), shape=(n_ids, len(self.feature_names_)))
-        # Without an identity, an id at the mean of its measurements is represented by a stored 0.
+        # Without an identity block, an id whose measurements equal their means is represented by a stored 0.
         if self.identity or self.feature_weight == 0:
             block.eliminate_zeros()
         blocks = [self._identity_block(features.ids), block] if self.identity else [block]
@@ -259,7 +251,7 @@ class SideFeatureEncoder(TransformerMixin, BaseEstimator, auto_wrap_output_keys=
         return encoded
 
     def _normalize(self, rows: np.ndarray, columns: np.ndarray, values: np.ndarray, n_rows: int) -> None:
-        """Divide measurements by their one length, categories and indicators each by theirs in the row."""
+        """Divide measurements by their common length, and categories and indicators of each row by their norms."""
         measured, power = self.standardized_[columns], 1 if self.norm == "l1" else 2
         block = 2 * rows + self.indicators_[columns]
         powers = np.where(measured, 0, np.abs(values) ** power)
@@ -267,23 +259,23 @@ class SideFeatureEncoder(TransformerMixin, BaseEstimator, auto_wrap_output_keys=
         values /= np.where(measured, self.measurement_length_, length[block])
 
     def _keep_weights(self, earlier: SideFeatureEncoder) -> None:
-        """Weight features as an earlier encoder did, where it knew them: their embeddings go on meaning the same."""
+        """Copy the weights of the features that an earlier encoder knew, so that their embeddings stay valid."""
         found = np.asarray(pd.Index(earlier.feature_names_).get_indexer(pd.Index(self.feature_names_)))
-        # What was the same for everybody has no embedding worth keeping.
-        here = np.flatnonzero((found >= 0) & np.isfinite(np.append(earlier.scale_, np.inf)[found]))
+        # Measurements that were constant before have no useful embedding.
+        shared = np.flatnonzero((found >= 0) & np.isfinite(np.append(earlier.scale_, np.inf)[found]))
         for name in ("idf_", "indicators_", "standardized_", "mean_", "scale_"):
-            getattr(self, name)[here] = getattr(earlier, name)[found[here]]
+            getattr(self, name)[shared] = getattr(earlier, name)[found[shared]]
         if (earlier.standardized_ & np.isfinite(earlier.scale_)).any():
             self.measurement_length_ = earlier.measurement_length_
 
     def fit_transform(
         self, X: SideFeatures, y: Any = None, *, n_interactions: np.ndarray | None = None
     ) -> sp.csr_array:
-        """Fit, then transform; see both."""
+        """Fit to features and encode them. See `fit` and `transform`."""
         return self.fit(X, y).transform(X, n_interactions=n_interactions)
 
     def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
-        """Names of the columns: "id=<id>" for the identity block, then the features'."""
+        """Names of the columns: "id=<id>" for the identity block, then the names of the features."""
         check_is_fitted(self)
         return np.array([*self._identity_names(self.ids_), *self.feature_names_], dtype=object)
 

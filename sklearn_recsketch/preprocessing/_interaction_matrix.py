@@ -1,4 +1,4 @@
-"""The user x item matrix of a table of interactions, and back."""
+"""Conversion between tables of interactions and user x item matrices."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ import pandas as pd
 import scipy.sparse as sp
 
 from sklearn_recsketch._data.id_lists import check_id_list
-from sklearn_recsketch._data.ids import places_of, show_id
+from sklearn_recsketch._data.ids import find_positions, show_id
 from sklearn_recsketch._data.interactions import check_interactions
-from sklearn_recsketch._data.k_core import MINIMA, k_core
-from sklearn_recsketch._data.matrix import column_counts, ids_in_order, pair_keys, present_ids
-from sklearn_recsketch._data.matrix_cells import as_matrix, filled_cells
-from sklearn_recsketch._data.pair_sums import renumbered, sum_pairs
+from sklearn_recsketch._data.k_core import k_core
+from sklearn_recsketch._data.matrix import check_distinct_ids, column_counts, pair_keys, present_ids
+from sklearn_recsketch._data.matrix_cells import as_matrix, nonzero_cells
+from sklearn_recsketch._data.pair_sums import renumber, sum_pairs
+from sklearn_recsketch.preprocessing._threshold import InteractionThresholder
 from sklearn_recsketch.utils._compat import validate_parameter_constraints
 
 __all__ = ["describe_interactions", "interactions_from_matrix", "to_matrix"]
@@ -23,33 +24,33 @@ __all__ = ["describe_interactions", "interactions_from_matrix", "to_matrix"]
 def to_matrix(
     X: Any, y: Any = None, *, users: Any = None, items: Any = None, user_min: int = 1, item_min: int = 1
 ) -> tuple[sp.csr_array, np.ndarray, np.ndarray]:
-    """Strengths of a table of interactions as a user x item matrix.
+    """Convert a table of interactions to a sparse user x item matrix of strengths.
 
     Parameters
     ----------
     X : array or frame of shape (n_rows, 2) or (n_rows, 3)
         User id, item id and, optionally, a weight that multiplies the strength.
     y : array-like of shape (n_rows,), default=None
-        Strengths; None means 1.
+        Strengths. If None, all strengths are 1.
     users, items : array-like of ids, default=None
-        The rows and columns of the matrix, in this order. None: the ids present with positive
-        strength, sorted.
+        Ids of the rows and of the columns of the matrix, in this order. If None, the sorted ids with a positive
+        strength.
     user_min, item_min : int, default=1
-        Leave out users with fewer distinct items and items with fewer distinct users, as
-        :func:`threshold_interactions` does, without another pass over the ids.
+        Minimum number of distinct items per user and of distinct users per item. All others are left out, as by
+        :func:`threshold_interactions`.
 
     Returns
     -------
     matrix : csr_array of shape (n_users, n_items), dtype float32
-        Duplicate pairs are summed.
+        Strengths, summed over repeated pairs.
     users, items : ndarray
         Ids of the rows and of the columns.
 
     Raises
     ------
     ValueError
-        For an id of X that is not among the `users` or `items` given; where the minima leave nothing, or are
-        given with `users` or `items`.
+        If an id of X is not in `users` or `items`, if `user_min` and `item_min` leave no interaction, or if they are
+        combined with `users` or `items`.
 
     Examples
     --------
@@ -63,38 +64,39 @@ def to_matrix(
     >>> users, items
     (array(['ann', 'bob'], dtype=object), array([7, 9]))
     """
-    validate_parameter_constraints(MINIMA, {"user_min": user_min, "item_min": item_min}, "to_matrix")
+    constraints = InteractionThresholder._parameter_constraints
+    validate_parameter_constraints(constraints, {"user_min": user_min, "item_min": item_min}, "to_matrix")
     if (user_min > 1 or item_min > 1) and not (users is None and items is None):
         raise ValueError(
-            "user_min and item_min choose the rows and columns of the matrix, and so do users and items: pass "
+            "user_min and item_min select the rows and columns of the matrix, and so do users and items: pass "
             "one or the other."
         )
     interactions = check_interactions(X, y)
     sums = sum_pairs(interactions)
-    chosen, places = [], []
-    for name, column, given, has in (
+    chosen, positions = [], []
+    for name, column, requested, has in (
         ("user", interactions.users, users, sums.has_users),
         ("item", interactions.items, items, sums.has_items),
     ):
-        among = column if given is None else check_id_list(given, name)
-        place = places_of(column.ids, among.ids, name, f"the {name}s given are")
-        if (has & (place < 0)).any():
-            row = int(np.argmax((place < 0)[column.codes] & (interactions.strength > 0)))
+        target = column if requested is None else check_id_list(requested, name)
+        position = find_positions(column.ids, target.ids, name, f"those of {name}s are")
+        if (has & (position < 0)).any():
+            row = int(np.argmax((position < 0)[column.codes] & (interactions.strength > 0)))
             raise ValueError(
                 f"The {name} id {show_id(column.ids[column.codes[row]])} in row {row} is not among the "
-                f"{len(among.ids)} {name}s given. Add it to {name}s, or drop the row."
+                f"{len(target.ids)} ids in {name}s. Add it, or drop the row."
             )
-        chosen.append(among)
-        places.append(place)
-    matrix = renumbered(sums.matrix, places[0], places[1], (len(chosen[0].ids), len(chosen[1].ids)))
-    # Ids that nobody asked for stay where they have interactions, given ones in the order they were given in.
+        chosen.append(target)
+        positions.append(position)
+    matrix = renumber(sums.matrix, positions[0], positions[1], (len(chosen[0].ids), len(chosen[1].ids)))
+    # Keep requested ids in the order requested, and otherwise all ids with interactions.
     if user_min > 1 or item_min > 1:
         present = k_core(matrix, user_min, item_min)
     else:
         present = np.diff(matrix.indptr) > 0, column_counts(matrix) > 0
     orders = [
-        np.flatnonzero(left) if given is None else among.codes
-        for given, among, left in zip((users, items), chosen, present, strict=True)
+        np.flatnonzero(left) if requested is None else target.codes
+        for requested, target, left in zip((users, items), chosen, present, strict=True)
     ]
     if len(orders[0]) < matrix.shape[0] or users is not None:
         matrix = matrix[orders[0]]
@@ -105,29 +107,29 @@ def to_matrix(
 
 
 def interactions_from_matrix(matrix: Any, users: Any = None, items: Any = None) -> tuple[pd.DataFrame, np.ndarray]:
-    """A table of interactions from a user x item matrix.
+    """Convert a user x item matrix to a table of interactions.
 
     Parameters
     ----------
     matrix : sparse matrix, array or frame of shape (n_users, n_items)
-        Strengths; users are rows. Zeros, and empty cells (NaN) of arrays and frames, are no interactions and are left
-        out.
+        Strengths with one row per user. Zeros, and missing values (NaN) in arrays and frames, are not interactions and
+        are left out.
     users, items : array-like of ids, default=None
-        Ids of the rows and of the columns. None: the index and the columns of a pandas frame, as of `pivot_table`;
-        else numbers from 0. Frames without an index need `users`.
+        Ids of the rows and of the columns. If None, the index and the columns of a pandas frame, for example from
+        `pivot_table`, and otherwise numbers from 0. `users` is required for frames without an index.
 
     Returns
     -------
     X : DataFrame with columns user, item
         One row per nonzero entry, in row order.
     y : ndarray of shape (n_rows,)
-        The entries.
+        Strength of each row of X.
 
     Raises
     ------
     TypeError, ValueError
-        For a cell that is not a finite number of at least 0, with its user and its item; for ids that are repeated,
-        or are not as many as rows or columns; for several levels of an index.
+        If a value is not a finite, non-negative number (the message names its user and item), if ids are repeated or
+        their number differs from the number of rows or columns, or if an index has several levels.
 
     Examples
     --------
@@ -151,33 +153,33 @@ def interactions_from_matrix(matrix: Any, users: Any = None, items: Any = None) 
     matrix = as_matrix(matrix, users is not None)
     labels = (matrix.index, matrix.columns) if isinstance(matrix, pd.DataFrame) else (None, None)
     ids = []
-    for name, given, label, n in zip(("users", "items"), (users, items), labels, matrix.shape, strict=True):
-        given = label if given is None else given
-        values = np.arange(n) if given is None else ids_in_order(given, name[:-1])
+    for name, passed, label, n in zip(("users", "items"), (users, items), labels, matrix.shape, strict=True):
+        passed = label if passed is None else passed
+        values = np.arange(n) if passed is None else check_distinct_ids(passed, name[:-1])
         if len(values) != n:
             other = "columns" if name == "items" else "rows"
-            hint = " The transpose would fit: users are rows." if len(values) == sum(matrix.shape) - n else ""
+            hint = " The transpose would match: rows must be users." if len(values) == sum(matrix.shape) - n else ""
             raise ValueError(f"{name} has {len(values)} ids for {n} {other} of the matrix.{hint}")
         ids.append(values)
-    rows, columns, strength = filled_cells(matrix, ids[0], ids[1])
+    rows, columns, strength = nonzero_cells(matrix, ids[0], ids[1])
     return pd.DataFrame({"user": ids[0][rows], "item": ids[1][columns]}), strength
 
 
 def describe_interactions(X: Any, y: Any = None) -> pd.Series:
-    """Size and density of a table of interactions.
+    """Number of users, items and interactions of a table, and its density.
 
     Parameters
     ----------
     X : array or frame of shape (n_rows, 2) or (n_rows, 3)
         User id, item id and, optionally, a weight.
     y : array-like of shape (n_rows,), default=None
-        Strengths; rows of strength 0 are no interactions.
+        Strengths. Rows of strength 0 are not interactions.
 
     Returns
     -------
     Series
-        ``users``, ``items`` and ``rows``, the numbers of distinct ids and of rows of positive
-        strength; ``interactions``, the distinct pairs; ``density`` = interactions / (users * items).
+        Numbers of distinct ``users`` and ``items`` and of ``rows`` with positive strength, number of
+        distinct pairs (``interactions``), and ``density`` = interactions / (users * items).
 
     Examples
     --------

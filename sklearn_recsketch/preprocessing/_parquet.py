@@ -1,4 +1,4 @@
-"""Interactions in Parquet files: described, read in one pass, or handed out in frames."""
+"""Interactions in Parquet files, read in one pass or in batches."""
 
 from __future__ import annotations
 
@@ -11,54 +11,56 @@ import numpy as np
 import pandas as pd
 
 from sklearn_recsketch._data.id_stream import stream_of
-from sklearn_recsketch._data.interactions import Interactions, InteractionSource, check_k
+from sklearn_recsketch._data.interactions import Interactions, InteractionSource
 from sklearn_recsketch._data.parquet_columns import ids_of, refuse_other_weight, strengths_of
 from sklearn_recsketch._data.parquet_files import ParquetFiles
+from sklearn_recsketch.utils._validation import check_integer
 
 __all__ = ["ParquetInteractions"]
 
-READ_ROWS = 131_072  # rows decoded at once by a pass over a file
+READ_ROWS = 131_072  # number of rows decoded at once in a pass over a file
 
 
 @dataclass(frozen=True, repr=False)
 class ParquetInteractions(InteractionSource):
     """Interactions in a Parquet file, or in a folder of part files.
 
-    Takes the place of X wherever rows are not chosen from: in `fit`, `partial_fit`, `predict` and `score` of
-    all recommenders, as a `history`, in :func:`~sklearn_recsketch.metrics.ranking_report`,
-    :func:`~sklearn_recsketch.preprocessing.to_matrix` and so on. Nothing is read before. Then one pass turns ids into
-    numbers, so that what is kept is 8 bytes a row, and the rows themselves are never together in memory.
+    It can be passed as X to `fit`, `partial_fit`, `predict` and `score` of all recommenders, as a `history`, and to
+    functions such as :func:`~sklearn_recsketch.metrics.ranking_report` and
+    :func:`~sklearn_recsketch.preprocessing.to_matrix`, which then read the files. One pass encodes the ids as integers,
+    so that 8 bytes per row are stored, and the rows themselves are never in memory all at once.
 
-    It has no length and no rows: searches and splitters, which cut X into rows, refuse it. Split before writing.
+    Searches and splitters raise an error, because they select rows, and this class has no length and no rows. Split
+    the data before writing them.
 
     Parameters
     ----------
     path : path or list of paths
-        A file, a folder of part files as Spark and Dask write them (names beginning with ``_`` or ``.`` are left out),
-        or a list of files.
+        A file, a list of files, or a folder of part files as written by Spark and Dask. In folders,
+        files whose names begin with ``_`` or ``.`` are ignored.
     user, item : str, default="user", "item"
-        Columns of the ids: integers or strings.
+        Names of the columns of user and item ids, which must be integers or strings.
     weight : str, default=None
-        Column of numbers, 0 or more: what each row counts in training, as the third column of a table. Metrics take no
-        notice of it: a row of weight 0 is relevant to them. None means 1.
+        Name of a column of non-negative training weights, like the third column of a table. If None, all weights are 1.
+        Metrics ignore weights, so that rows of weight 0 are relevant.
     batch_size : int, default=1_000_000
-        Largest number of rows of a frame of `batches`.
+        Maximum number of rows of each frame that `batches` yields.
 
     Raises
     ------
     ImportError
-        Where pyarrow, the extra "parquet", is not installed.
+        If pyarrow (the extra "parquet") is not installed.
     ValueError, TypeError
-        When it is read, for whatever a table would be refused for; the text names the file and the row in it.
+        If the files break a rule for tables of interactions, when they are read. The message names the file and row.
 
     Notes
     -----
-    A pass costs one look into a hash table per id. Memory: 4 bytes a row for users and for items each, 4 for the
-    weights (8 where float32 does not hold them exactly), the distinct ids, and some 50 MB to read with. ``fit`` then
-    makes of these a matrix of 8 bytes per distinct pair before it lets go of them.
+    A pass looks up each id in a hash table once. It needs 4 bytes per row for users and for items each, 4 bytes per row
+    for weights (8 if float32 does not represent them exactly), the memory of the distinct ids, and about 50 MB of
+    buffers. ``fit`` then builds a matrix of 8 bytes per distinct pair before it frees this memory.
 
-    The frames of `batches` are for ``partial_fit``. Write the rows in random order for that: a batch of a few users
-    alone teaches little about items.
+    The frames of `batches` are meant for ``partial_fit``. For this use, write the rows in random order: little can be
+    learned about items from a batch with few users.
 
     Examples
     --------
@@ -92,7 +94,7 @@ class ParquetInteractions(InteractionSource):
                 raise TypeError(f"{name} must be the name of a column, got {column!r}.")
         if len(set(self._columns)) < len(self._columns):
             raise ValueError(f"user, item and weight must be different columns, got {self._columns}.")
-        check_k(self.batch_size, "batch_size")
+        check_integer(self.batch_size, "batch_size")
 
     def __repr__(self) -> str:
         shown = [repr(self.path if isinstance(self.path, list | tuple) else os.fspath(self.path))]
@@ -103,16 +105,16 @@ class ParquetInteractions(InteractionSource):
         return f"ParquetInteractions({', '.join(shown)})"
 
     def batches(self) -> Iterator[pd.DataFrame]:
-        """Frames of the columns user, item and, where there is one, weight, for ``partial_fit``.
+        """Iterate over the rows in frames with the columns user, item and, if there is one, weight.
 
         Yields
         ------
         DataFrame
-            At most `batch_size` rows of one file; the next ones are read when they are asked for.
+            At most `batch_size` rows of one file. Each frame is read when it is requested.
         """
         refuse_other_weight(self.weight)
         for place, batch in self._files().batches(self._columns, self.batch_size):
-            # Refuse what partial_fit would: here it is known which row of the file it is.
+            # Raise the errors of partial_fit here, with the rows of the files.
             for name, column in self._id_columns.items():
                 ids_of(batch.column(column), name, place)
             if self.weight is not None:
@@ -138,7 +140,7 @@ class ParquetInteractions(InteractionSource):
         files = self._files()
         n_rows = files.n_rows
         streams = {name: stream_of(kind, n_rows) for name, kind in files.kinds.items()}
-        # Zeros, not empty: a batch that needs float64 casts all rows, also those that are not read yet.
+        # Zeros instead of empty: a batch that needs float64 casts all rows, including those not read yet.
         weights = np.zeros(0 if self.weight is None else n_rows, dtype=np.float32)
         n_read = 0
         for place, batch in files.batches(self._columns, READ_ROWS):

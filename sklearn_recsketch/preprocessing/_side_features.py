@@ -1,4 +1,4 @@
-"""Features of users or items, keyed by id."""
+"""Container of side features of users or items."""
 
 from __future__ import annotations
 
@@ -10,39 +10,44 @@ import numpy as np
 import pandas as pd
 import scipy.sparse as sp
 
-from sklearn_recsketch._data.feature_cells import Cells, joined, plain_text, read_cells, refuse_missing
 from sklearn_recsketch._data.feature_columns import (
-    as_cells,
-    as_ids,
+    as_id_column,
+    as_values,
     column_named,
     feature_columns,
     first_column,
 )
-from sklearn_recsketch._data.ids import check_same_kind, encode_ids, places_of, ranks, show_id, union
+from sklearn_recsketch._data.feature_values import (
+    FeatureValues,
+    concatenate_values,
+    plain_text,
+    read_feature_values,
+    refuse_missing,
+)
+from sklearn_recsketch._data.ids import check_same_kind, encode_ids, find_positions, inverse_permutation, show_id, union
 
-__all__ = ["SideFeatures"]
+__all__ = ["SideFeatures", "check_side_features"]
 
 
 class SideFeatures:
-    """Features of users or items, one set per id: immutable, sparse, never sliced.
+    """Immutable, sparse container of the side features of users or items, keyed by id.
 
-    Build one with :meth:`from_dicts`, :meth:`from_frame` or :meth:`from_long`. A text value is a
-    category (a column per key and value), a number is a measurement (a column per key), a list of
-    texts is several categories. An empty text, or a missing one in a list, is not a feature.
+    Build it with :meth:`from_dicts`, :meth:`from_frame` or :meth:`from_long`. A string is a
+    category (one column per key and value), a number is a measurement (one column per key), and a list of
+    strings is several categories. Empty strings, and missing values in lists, are ignored.
 
-    The container deliberately has no length, shape or array interface: scikit-learn slices every
-    fit parameter that is as long as X, and a table of item features happens to be so sooner or
-    later.
+    The container deliberately has no length, shape or array interface, because scikit-learn slices every
+    fit parameter that is as long as X, and a table of item features may happen to have that length.
 
     Attributes
     ----------
     ids : ndarray of shape (n_ids,)
-        Ids, sorted, as integers or strings.
+        Sorted ids, as integers or strings.
     keys, values : ndarray of shape (n_columns,), dtype object
-        What each column stands for; the value of a measurement is None.
+        Key and value of each column. The value is None for measurements.
     matrix : csr_array of shape (n_ids, n_columns), dtype float32 or float64
-        1 for a category present, the number for a measurement, 0 included. In float64 if there are numbers that
-        float32 would round.
+        1 for the categories of an id, and the number for its measurements, including explicit zeros. The type is
+        float64 if float32 would round a number.
 
     Examples
     --------
@@ -63,7 +68,7 @@ class SideFeatures:
     matrix: sp.csr_array
 
     def __init__(self, ids: np.ndarray, keys: np.ndarray, values: np.ndarray, matrix: sp.csr_array) -> None:
-        # Views and copies: what the caller passed stays writable.
+        # Views and copies keep the arrays of the caller writable.
         arrays = (matrix.data.view(), matrix.indices.astype(np.int32), matrix.indptr.astype(np.int32))
         ids, keys, values = ids.view(), keys.view(), values.view()
         for array in (ids, keys, values, *arrays):
@@ -90,14 +95,14 @@ class SideFeatures:
 
     @classmethod
     def from_dicts(cls, features: Mapping[Any, Mapping[str, Any]], *, lowercase: bool = False) -> SideFeatures:
-        """Features from a mapping of id to a mapping of key to value.
+        """Build features from a mapping of ids to dicts of features.
 
         Parameters
         ----------
         features : mapping of id to mapping of str to str, number or list of str
-            What :class:`~sklearn.feature_extraction.DictVectorizer` takes, by id.
+            Features of each id, as for :class:`~sklearn.feature_extraction.DictVectorizer`.
         lowercase : bool, default=False
-            Lower-case text values, so that "VR" and "vr" are one.
+            Whether to convert strings to lower case, so that "VR" and "vr" are one category.
 
         Returns
         -------
@@ -106,7 +111,7 @@ class SideFeatures:
         Raises
         ------
         TypeError, ValueError
-            Naming the id and key of a value that is no text, finite number or list of texts.
+            If a value is not a string, a finite number or a list of strings. The message names its id and key.
         """
         if not isinstance(features, Mapping):
             raise TypeError(
@@ -117,36 +122,36 @@ class SideFeatures:
             raise ValueError("The features are empty: SideFeatures needs at least one id.")
         ids = encode_ids(np.fromiter(features, dtype=object, count=len(features)), "feature")
         owners, keys, values = [], [], []
-        for row, (id_, own) in enumerate(features.items()):
-            for key, cell in _checked_row(id_, own).items():
+        for row, (id_, features_of_id) in enumerate(features.items()):
+            for key, cell in _checked_row(id_, features_of_id).items():
                 owners.append(row)
                 keys.append(key)
                 values.append(cell)
 
-        def show(place: int) -> str:
-            return f"The value of {keys[place]!r} for id {show_id(ids.ids[ids.codes[owners[place]]])}"
+        def show(entry: int) -> str:
+            return f"The value of {keys[entry]!r} for id {show_id(ids.ids[ids.codes[owners[entry]]])}"
 
         column = pd.Series(values, dtype=object)
         refuse_missing(column.to_numpy(), show)
-        cells = read_cells(column, show, lowercase)
+        extracted = read_feature_values(column, show, lowercase)
         key_codes, distinct = pd.factorize(np.array(keys, dtype=object))
-        rows = ids.codes[np.array(owners, dtype=np.intp)[cells.rows]]
-        return cls._assembled(ids.ids, list(distinct), rows, key_codes[cells.rows], cells)
+        rows = ids.codes[np.array(owners, dtype=np.intp)[extracted.rows]]
+        return cls._assembled(ids.ids, list(distinct), rows, key_codes[extracted.rows], extracted)
 
     @classmethod
     def from_frame(cls, df: Any, *, id: str | None = None, lowercase: bool = False) -> SideFeatures:
-        """Features from a frame with one row per id and one column per key.
+        """Build features from a frame with one row per id and one column per key.
 
         Parameters
         ----------
         df : pandas, polars or pyarrow frame
-            Text and categorical columns become categories, numeric columns measurements, lists of
-            texts several categories. A missing cell is a feature the id does not have. An index of pandas that
-            has a name counts as the first column.
+            String and categorical columns become categories, numeric columns measurements, and lists of
+            strings several categories. Missing values are ignored. A pandas index with a name is treated as the
+            first column.
         id : str, default=None
-            Column of the ids; None is the first column.
+            Name of the column of ids. If None, the first column.
         lowercase : bool, default=False
-            Lower-case text values.
+            Whether to convert strings to lower case.
 
         Returns
         -------
@@ -155,42 +160,44 @@ class SideFeatures:
         Raises
         ------
         TypeError, ValueError
-            For repeated ids and repeated names of columns, naming the first, and for values that are neither texts,
-            finite numbers nor lists of texts, naming column, id and row.
+            If ids or names of columns are repeated, or if a value is not a string, a finite number or a list of
+            strings. The message names the column, the id and the row.
         """
         columns = feature_columns(df, "from_frame")
         id = first_column(df, columns) if id is None else column_named(columns, id, "id")
-        ids = encode_ids(as_ids(columns.pop(id)), "feature")
+        ids = encode_ids(as_id_column(columns.pop(id)), "feature")
         if len(ids.ids) < len(ids.codes):
             row = int(np.argmax(pd.Series(ids.codes).duplicated()))
             raise ValueError(
-                f"The id {show_id(ids.ids[ids.codes[row]])} in row {row} has a row already: "
-                f"from_frame takes one row per id. For one row per value write "
+                f"The id {show_id(ids.ids[ids.codes[row]])} in row {row} is repeated: "
+                f"from_frame expects one row per id. For one row per value write "
                 f"SideFeatures.from_long(df, id=..., key=..., value=...)."
             )
 
         def show(key: str, row: int) -> str:
             return f"The value of {key!r} for id {show_id(ids.ids[ids.codes[row]])} in row {row}"
 
-        parts = [read_cells(as_cells(column), partial(show, key), lowercase) for key, column in columns.items()]
+        parts = [
+            read_feature_values(as_values(column), partial(show, key), lowercase) for key, column in columns.items()
+        ]
         key_codes = np.repeat(np.arange(len(parts)), [len(part.rows) for part in parts])
-        cells = joined(parts)
-        return cls._assembled(ids.ids, list(columns), ids.codes[cells.rows], key_codes, cells)
+        extracted = concatenate_values(parts)
+        return cls._assembled(ids.ids, list(columns), ids.codes[extracted.rows], key_codes, extracted)
 
     @classmethod
     def from_long(
         cls, df: Any, *, id: str, key: str = "type", value: str = "value", lowercase: bool = False
     ) -> SideFeatures:
-        """Features from a frame with one row per id, key and value.
+        """Build features from a frame with one row per id, key and value.
 
         Parameters
         ----------
         df : pandas, polars or pyarrow frame
-            One row per feature of an id; a list of texts is several.
+            Table with one row per feature of an id. A list of strings is several features.
         id, key, value : str
-            Names of the columns. A text in `value` is a category, a number a measurement.
+            Names of the columns of ids, keys and values. Strings in `value` are categories, numbers are measurements.
         lowercase : bool, default=False
-            Lower-case text values.
+            Whether to convert strings to lower case.
 
         Returns
         -------
@@ -199,13 +206,14 @@ class SideFeatures:
         Raises
         ------
         TypeError, ValueError
-            For a missing cell, a measurement given twice or a value of another kind, naming the row.
+            If a cell is missing, an id has two measurements with the same key, or a value has another type. The
+            message names the row.
         """
         columns = feature_columns(df, "from_long")
         wanted = {"id": id, "key": key, "value": value}
         of_ids, of_keys, of_values = (columns[column_named(columns, name, role)] for role, name in wanted.items())
-        ids, keys = encode_ids(as_ids(of_ids), "feature"), encode_ids(as_ids(of_keys), "key")
-        column = as_cells(of_values)
+        ids, keys = encode_ids(as_id_column(of_ids), "feature"), encode_ids(as_id_column(of_keys), "key")
+        column = as_values(of_values)
         missing = np.asarray(pd.isna(column))
         if missing.any():
             raise ValueError(
@@ -217,68 +225,72 @@ class SideFeatures:
         def show(row: int) -> str:
             return f"The value of {names[keys.codes[row]]!r} for id {show_id(ids.ids[ids.codes[row]])} in row {row}"
 
-        cells = read_cells(column, show, lowercase)
-        number = cells.codes < 0
-        measured = pd.DataFrame({"id": ids.codes[cells.rows[number]], "key": keys.codes[cells.rows[number]]})
+        extracted = read_feature_values(column, show, lowercase)
+        number = extracted.codes < 0
+        measured = pd.DataFrame({"id": ids.codes[extracted.rows[number]], "key": keys.codes[extracted.rows[number]]})
         repeated = measured.duplicated().to_numpy()
         if repeated.any():
-            row = int(cells.rows[number][np.argmax(repeated)])
+            row = int(extracted.rows[number][np.argmax(repeated)])
             raise ValueError(
-                f"Row {row} gives {names[keys.codes[row]]!r} of id {show_id(ids.ids[ids.codes[row]])} "
-                f"a second number. Aggregate first: one number per id and key."
+                f"Row {row} has a second number for {names[keys.codes[row]]!r} of id "
+                f"{show_id(ids.ids[ids.codes[row]])}. Aggregate the numbers first: one per id and key."
             )
-        return cls._assembled(ids.ids, names, ids.codes[cells.rows], keys.codes[cells.rows], cells)
+        return cls._assembled(ids.ids, names, ids.codes[extracted.rows], keys.codes[extracted.rows], extracted)
 
     @classmethod
     def _assembled(
-        cls, ids: np.ndarray, keys: list[str], rows: np.ndarray, key_codes: np.ndarray, cells: Cells
+        cls, ids: np.ndarray, keys: list[str], rows: np.ndarray, key_codes: np.ndarray, extracted: FeatureValues
     ) -> SideFeatures:
-        """Features from values, each with the row of its id and its key; a text said twice of an id counts once."""
-        key_order, text_order = (np.argsort(np.array(names, dtype=object)) for names in (keys, cells.texts))
-        places = np.append(ranks(text_order) + 1, 0)  # a measurement comes before the categories of its key
-        pair = ranks(key_order)[key_codes] * np.int64(len(places)) + places[cells.codes]
+        """Build features from values and the row and key of each. Repeated strings of an id count once."""
+        key_order, text_order = (np.argsort(np.array(names, dtype=object)) for names in (keys, extracted.texts))
+        # Measurements come before the categories of their key.
+        text_rank = np.append(inverse_permutation(text_order) + 1, 0)
+        pair = inverse_permutation(key_order)[key_codes] * np.int64(len(text_rank)) + text_rank[extracted.codes]
         pairs, column = np.unique(pair, return_inverse=True)
-        texts = np.array([None, *cells.texts[text_order]], dtype=object)
-        values = texts[pairs % len(places)]
-        matrix = sp.csr_array((cells.numbers, (rows, column)), shape=(len(ids), len(pairs)))
+        texts = np.array([None, *extracted.texts[text_order]], dtype=object)
+        values = texts[pairs % len(text_rank)]
+        matrix = sp.csr_array((extracted.numbers, (rows, column)), shape=(len(ids), len(pairs)))
         categorical = np.array([value is not None for value in values], dtype=bool)
         matrix.data[categorical[matrix.indices]] = 1
         names = np.array(keys, dtype=object)[key_order]
-        return cls(ids, names[pairs // len(places)], values, _narrowed(matrix))
+        return cls(ids, names[pairs // len(text_rank)], values, _narrowed(matrix))
 
     def feature_names(self, separator: str = "=") -> np.ndarray:
-        """Names of the columns as DictVectorizer writes them: key, separator, value; a measurement's is its key."""
+        """Names of the columns as in DictVectorizer: key, separator and value, or the key of a measurement."""
         pairs = zip(self.keys, self.values, strict=True)
         return np.array([str(k) if v is None else f"{k}{separator}{v}" for k, v in pairs], dtype=object)
 
     def align(self, ids: np.ndarray, name: str) -> SideFeatures:
-        """The same features for exactly the sorted `ids`; an id without features gets an empty row."""
+        """Reindex the features to the sorted `ids`. Ids without features get empty rows."""
         check_same_kind(ids, self.ids, f"The {name} ids of X", f"those of {name}_features are")
         position = np.asarray(pd.Index(self.ids).get_indexer(pd.Index(ids)))
         known = position >= 0
         rows = np.flatnonzero(known)
         lengths = np.zeros(len(ids), dtype=np.int64)
         lengths[rows] = np.diff(self.matrix.indptr)[position[rows]]
-        picked = self.matrix[position[rows]]  # unlike a product, this keeps measurements of 0
+        picked = self.matrix[position[rows]]  # indexing keeps explicit zeros, unlike a product
         matrix = (picked.data, picked.indices, np.concatenate([[0], np.cumsum(lengths)]))
         shape = (len(ids), len(self.keys))
         return SideFeatures(ids.copy(), self.keys, self.values, sp.csr_array(matrix, shape=shape))
 
     def updated(self, newer: SideFeatures, name: str) -> SideFeatures:
-        """These features with the rows of `newer` added; an id in both has the newer row alone."""
-        check_same_kind(newer.ids, self.ids, f"The {name} ids of the new features", "those of the old ones are")
+        """Add the rows of `newer`. They replace the rows of ids that both contain."""
+        check_same_kind(newer.ids, self.ids, f"The {name} ids of the new features", "the ids of the old features are")
         ids = union(self.ids, newer.ids, name)
-        # Columns are matched by key and value; a measurement comes before the categories of its key.
+        # Columns are matched by key and value. Measurements come before the categories of their key.
         columns = [list(zip(part.keys, part.values, strict=True)) for part in (self, newer)]
         pairs = sorted({*columns[0], *columns[1]}, key=lambda pair: (pair[0], pair[1] is not None, pair[1] or ""))
-        place = {pair: position for position, pair in enumerate(pairs)}
-        stays = places_of(self.ids, newer.ids, name) < 0
+        position = {pair: column for column, pair in enumerate(pairs)}
+        kept_ids = find_positions(self.ids, newer.ids, name) < 0
         entries = []
-        for part, own, rows in ((self, columns[0], stays), (newer, columns[1], np.ones(len(newer.ids), dtype=bool))):
+        for part, part_columns, rows in (
+            (self, columns[0], kept_ids),
+            (newer, columns[1], np.ones(len(newer.ids), dtype=bool)),
+        ):
             coo = part.matrix.tocoo()
             kept = rows[coo.row]
-            moved = np.array([place[pair] for pair in own], dtype=np.intp)
-            row = places_of(part.ids, ids, name)[coo.row[kept]]
+            moved = np.array([position[pair] for pair in part_columns], dtype=np.intp)
+            row = find_positions(part.ids, ids, name)[coo.row[kept]]
             entries.append((coo.data[kept].astype(np.float64), row, moved[coo.col[kept]]))
         data, row, column = (np.concatenate(arrays) for arrays in zip(*entries, strict=True))
         matrix = sp.csr_array((data, (row, column)), shape=(len(ids), len(pairs)))
@@ -287,7 +299,7 @@ class SideFeatures:
 
 
 def _narrowed(matrix: sp.csr_array) -> sp.csr_array:
-    """In float32 where that holds every number exactly, in float64 where it would round or overflow."""
+    """Convert a matrix to float32 unless that would round a number or overflow."""
     with np.errstate(over="ignore", under="ignore"):
         narrow = matrix.data.astype(np.float32)
     if np.array_equal(narrow, matrix.data):
@@ -297,21 +309,34 @@ def _narrowed(matrix: sp.csr_array) -> sp.csr_array:
 
 def _checked_row(id_: Any, row: Any) -> dict[str, Any]:
     if not isinstance(row, Mapping):
-        remedy = "Write features.to_dict()" if isinstance(row, pd.Series) else "Write {'tag': ...}, whatever the key"
+        remedy = "Write features.to_dict()" if isinstance(row, pd.Series) else "Write a dict such as {'tag': ...}"
         raise TypeError(
             f"The features of id {show_id(id_)} must be a mapping of key to value, got {type(row).__name__}. {remedy}."
         )
     wrong = next((key for key in row if not isinstance(key, str)), None)
     if wrong is not None or None in row:
         raise TypeError(
-            f"The keys of features must be texts, but id {show_id(id_)} has {wrong!r}: write {str(wrong)!r}."
+            f"The keys of features must be strings, but id {show_id(id_)} has {wrong!r}: write {str(wrong)!r}."
         )
     return {plain_text(key): cell for key, cell in row.items()}
 
 
 def _remedy(features: Any) -> str:
     if isinstance(features, pd.Series):
-        return "For a series of one feature by id write SideFeatures.from_frame(series.reset_index())."
+        return "For a Series with one feature, indexed by id, write SideFeatures.from_frame(series.reset_index())."
     if isinstance(features, list | tuple):
-        return "Give each an id: SideFeatures.from_dicts(dict(zip(ids, features)))."
+        return "Add an id to each row: SideFeatures.from_dicts(dict(zip(ids, features)))."
     return "For a frame write SideFeatures.from_frame(df) or SideFeatures.from_long(df, id=...)."
+
+
+def check_side_features(features: Any, name: str) -> SideFeatures:
+    """Raise unless `features` is a SideFeatures object, with advice on how to convert it."""
+    if isinstance(features, SideFeatures):
+        return features
+    hint = (
+        f"SideFeatures.from_dicts({name})"
+        if isinstance(features, dict)
+        else f"SideFeatures.from_frame({name}) for one row per id, or "
+        f"SideFeatures.from_long({name}, id='mid', key='type', value='value') for one row per value"
+    )
+    raise TypeError(f"{name} must be a SideFeatures, got {type(features).__name__}. Write {hint}.")

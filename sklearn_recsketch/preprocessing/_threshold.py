@@ -1,7 +1,8 @@
-"""Keeping users and items with enough interactions."""
+"""Removal of users and items with too few interactions."""
 
 from __future__ import annotations
 
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -12,10 +13,10 @@ from sklearn.utils.validation import check_is_fitted
 from sklearn_recsketch._data.frames import frame_library, make_table
 from sklearn_recsketch._data.ids import lookup
 from sklearn_recsketch._data.interactions import check_interactions
-from sklearn_recsketch._data.k_core import MINIMA, dense_rows
+from sklearn_recsketch._data.k_core import k_core_rows
 from sklearn_recsketch._data.matrix import present_ids
-from sklearn_recsketch.utils._compat import _fit_context
-from sklearn_recsketch.utils._sample_weight import refuse_sample_weight
+from sklearn_recsketch.utils._compat import Interval, _fit_context
+from sklearn_recsketch.utils._validation import refuse_sample_weight
 
 __all__ = ["InteractionThresholder", "threshold_interactions"]
 
@@ -24,38 +25,38 @@ class InteractionThresholder(TransformerMixin, BaseEstimator):
     """Set the training weight of users and items with too few interactions to 0.
 
     Users with fewer than `user_min` distinct items and items with fewer than `item_min` distinct
-    users are dropped in turn until none is left (the k-core of the user-item graph). In a
-    :class:`~sklearn.pipeline.Pipeline` rows and `y` must stay aligned, so no row is removed: the
-    output has a third column, `weight`, that is 0 for the rows of dropped users and items. A
-    recommender fitted on it does not know them, while metrics, which judge relevance on `y` alone,
-    still count every evaluated row. :func:`threshold_interactions` removes the rows.
+    users are dropped in turn until all others have enough (the k-core of the user-item graph). In a
+    :class:`~sklearn.pipeline.Pipeline`, X and `y` must stay aligned, so no row is removed: the
+    output has a third column, `weight`, which is 0 in the rows of dropped users and items. A
+    recommender fitted on it does not know the dropped ids, while metrics, whose relevance depends on `y`
+    only, still evaluate every row. Use :func:`threshold_interactions` to remove the rows.
 
     Parameters
     ----------
     user_min : int, default=5
-        Least number of distinct items of a user.
+        Minimum number of distinct items per user.
     item_min : int, default=5
-        Least number of distinct users of an item.
+        Minimum number of distinct users per item.
 
     Attributes
     ----------
     users_, items_ : ndarray
-        Ids that were kept, sorted.
+        Sorted ids that were kept.
     n_features_in_ : int
-        2, or 3 where X had a weight column.
+        Number of columns of X in `fit`: 3 if it has a weight column, else 2.
     feature_names_in_ : ndarray of str
-        Column names of X, where it was a frame.
+        Names of the columns of X in `fit`. Only defined if X is a frame.
 
     Raises
     ------
     ValueError
-        At fit, when the minima leave nothing.
+        In `fit`, if `user_min` and `item_min` leave no interaction.
 
     Notes
     -----
-    `transform` returns a frame (pandas, or the library of X) whatever the input was: one array
-    cannot hold string or large integer ids next to a fractional weight. Cost: a few passes over
-    the rows in time, O(rows) memory.
+    `transform` always returns a frame (of pandas, or of the library of X), because a single array
+    cannot contain string or large integer ids together with fractional weights. It needs a few passes over
+    the rows, and memory proportional to their number.
 
     Examples
     --------
@@ -72,7 +73,10 @@ class InteractionThresholder(TransformerMixin, BaseEstimator):
     4  eve     9     0.0
     """
 
-    _parameter_constraints: dict[str, Any] = MINIMA
+    _parameter_constraints: dict[str, Any] = {
+        "user_min": [Interval(Integral, 1, None, closed="left")],
+        "item_min": [Interval(Integral, 1, None, closed="left")],
+    }
 
     def __init__(self, user_min: int = 5, item_min: int = 5) -> None:
         self.user_min = user_min
@@ -88,14 +92,14 @@ class InteractionThresholder(TransformerMixin, BaseEstimator):
         X : array or frame of shape (n_rows, 2) or (n_rows, 3)
             User id, item id and, optionally, a weight.
         y : array-like of shape (n_rows,), default=None
-            Strengths; rows of strength 0 do not count.
+            Strengths. Rows of strength 0 are not counted.
 
         Returns
         -------
         self : InteractionThresholder
         """
         interactions = check_interactions(X, y)
-        kept = dense_rows(interactions, self.user_min, self.item_min)
+        kept = k_core_rows(interactions, self.user_min, self.item_min)
         self.users_ = present_ids(interactions.users, kept)
         self.items_ = present_ids(interactions.items, kept)
         self.n_features_in_ = interactions.n_columns
@@ -116,15 +120,14 @@ class InteractionThresholder(TransformerMixin, BaseEstimator):
         Returns
         -------
         frame with columns user, item, weight
-            One row per row of X, in order. The weights are NaN where the third column of X holds something else.
+            The rows of X in their order. The weights are NaN if the third column of X is not a valid weight column.
         """
         check_is_fitted(self)
         try:
             interactions = check_interactions(X)
             weight = interactions.strength
         except ValueError:
-            # Its third column cannot be a weight, if the ids are fine. predict and metrics do not look at it, and fit
-            # refuses NaN.
+            # If the ids are valid, the third column is not: predict and metrics ignore it, and fit raises for NaN.
             interactions = check_interactions(X, weighted=False)
             weight = np.full(len(interactions.y), np.nan)
         known = lookup(self.users_, interactions.users, "user") >= 0
@@ -152,28 +155,28 @@ class InteractionThresholder(TransformerMixin, BaseEstimator):
 
 
 def threshold_interactions(X: Any, y: Any = None, *, user_min: int = 5, item_min: int = 5) -> Any:
-    """Rows of a table whose users and items have enough interactions.
+    """Remove the rows of users and items with too few interactions.
 
     Parameters
     ----------
     X : array or frame of shape (n_rows, 2) or (n_rows, 3)
         User id, item id and, optionally, a weight.
     y : array-like of shape (n_rows,), default=None
-        Strengths; rows of strength 0 do not count and are removed.
+        Strengths. Rows of strength 0 are not counted, and are removed.
     user_min, item_min : int, default=5
-        Least numbers of distinct items of a user and of distinct users of an item.
+        Minimum number of distinct items per user and of distinct users per item.
 
     Returns
     -------
-    X : as passed
-        The rows that are left, in order, with their index.
+    X : same type as X
+        The remaining rows in their order, with their index.
     y : ndarray
-        Their strengths; only where `y` was given.
+        Strengths of the remaining rows. Only returned if `y` is not None.
 
     Raises
     ------
     ValueError
-        When the minima leave nothing.
+        If `user_min` and `item_min` leave no interaction.
 
     Examples
     --------
@@ -190,7 +193,7 @@ def threshold_interactions(X: Any, y: Any = None, *, user_min: int = 5, item_min
     """
     InteractionThresholder(user_min, item_min)._validate_params()
     interactions = check_interactions(X, y)
-    kept = dense_rows(interactions, user_min, item_min)
+    kept = k_core_rows(interactions, user_min, item_min)
     library = frame_library(X)
     if library == "polars" or library == "pyarrow":
         rows = X.filter(kept)

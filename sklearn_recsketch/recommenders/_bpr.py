@@ -1,4 +1,4 @@
-"""The BPR recommender."""
+"""Bayesian personalized ranking (BPR)."""
 
 from __future__ import annotations
 
@@ -6,76 +6,78 @@ from typing import Any
 
 from sklearn_recsketch.kernels._sgd import bpr_pass
 from sklearn_recsketch.recommenders._pairwise.base import PairwiseRecommender
-from sklearn_recsketch.recommenders._pairwise.trainer import Loss
+from sklearn_recsketch.recommenders._pairwise.losses import BPRLoss
 from sklearn_recsketch.utils._compat import StrOptions
 
 __all__ = ["BPRRecommender"]
 
 
 class BPRRecommender(PairwiseRecommender):
-    r"""Bayesian personalized ranking: liked items above random others.
+    r"""Bayesian personalized ranking (BPR): learn to rank positive items above sampled negatives.
 
-    With the score :math:`s_{ui} = x_u \cdot y_i + b_i`, each liked pair (u, i) meets one item j that u
-    does not like, and the model steps down the gradient of
-    :math:`w_{ui} \log(1 + \exp(s_{uj} - s_{ui}))`. All else is as in :class:`WARPRecommender`, whose
-    attributes it has.
+    With the score :math:`s_{ui} = x_u \cdot y_i + b_i`, each positive pair (u, i) is compared with one sampled item j
+    that u has not interacted with, and the model takes a gradient step on
+    :math:`w_{ui} \log(1 + \exp(s_{uj} - s_{ui}))`. The vectors, biases and weights are defined as in
+    :class:`WARPRecommender`.
 
     Parameters
     ----------
     n_components : int, default=128
-        Length of the vectors.
+        Number of components of the vectors. More components rank better on most data, and cost more time.
     learning_rate : float, default=0.2
-        Initial step; Adagrad divides it by the root of one plus the sum of mean squares of each
-        embedding's gradients.
+        Initial step size. Adagrad divides it by the square root of one plus the sum of mean squared gradients of each
+        embedding. Try 0.05 to 0.5.
     negative_sampling : {"auto", "uniform", "popularity"}, default="auto"
-        How the item j is drawn: all items alike, as in the paper, or that of a liked pair drawn at random, so a
-        popular one more often, as in implicit and LightFM. Which ranks better depends on the data: with 64
-        components ndcg@20 was .107 uniformly and .063 by popularity on Gowalla, .102 and .108 on citeulike-a
-        (``benchmarks/engines.py``). "auto" is "uniform", and "popularity" with another `engine`, which knows
-        nothing else.
+        Distribution of the negative item j: uniform as in [1]_, or proportional to the number of interactions as in
+        implicit and LightFM. Which one ranks better depends on the data: with 64 components, nDCG@20 was .107 for
+        uniform samples and .063 for samples by popularity on Gowalla, and .102 and .108 on citeulike-a
+        (``benchmarks/engines.py``).
+        "auto" is "uniform" for the native engine and "popularity" for the others, which support nothing else.
     max_iter : int, default=40
-        Epochs: passes over the liked pairs.
+        Maximum number of epochs, which are passes over the positive pairs.
     negatives : {"unobserved", "weaker"}, default="unobserved"
-        What may be drawn: items the user has not interacted with, or also those she has interacted with less.
+        Items that may be negatives: those the user has not interacted with, or in addition those the user has
+        interacted with less.
     regularization : float, default=4.0
         L2 penalty of vectors and biases, in the unit of :class:`WARPRecommender` with
         :math:`w_1 = 1 / (2 \sqrt{n_{items}})`: the weight of a first step is 1/2, and the more items there are, the
-        fewer of those drawn are near the top of the user's list.
+        fewer of the sampled items are near the top of the user's list. Larger values shrink the vectors more; try 1 to
+        10.
     user_regularization, item_regularization : float, default=None
-        Replace `regularization` for one side.
+        Penalty of one side. If None, `regularization` is used.
     feature_regularization : float, default=None
-        L2 penalty of the embeddings of side features; None is that of their side.
+        Penalty of the embeddings of side features. If None, it is the penalty of their side.
     average : bool, default=True
-        Whether factors and biases are averages over the epochs, as in :class:`WARPRecommender`.
+        Whether vectors and biases are averages over the epochs, as in :class:`WARPRecommender`.
     tol : float, default=0.0
-        Stop once an epoch lowers the loss by less than this share; with `early_stopping`, the
-        improvement of the validation score that counts. 0 runs all epochs.
+        Stop when an epoch lowers the loss by less than this fraction. With `early_stopping`, the smallest increase of
+        the validation score that counts as an improvement. If 0, all epochs are run.
     user_encoder, item_encoder : SideFeatureEncoder, default=None
-        Encode side features; None is ``SideFeatureEncoder()``.
+        Encoders of side features. If None, ``SideFeatureEncoder()`` is used.
     early_stopping, validation_fraction, n_iter_no_change, scoring
-        As in :class:`WARPRecommender`.
+        Early stopping, as in :class:`WARPRecommender`.
     warm_start : bool, default=False
-        Start a fit from the embeddings of the last one.
+        Whether fit starts from the vectors of the previous fit.
     engine : {"native", "implicit", "lightfm"}, default="native"
-        What computes, from the same initial embeddings; the others need the extra [engines]. "lightfm" has no
-        `feature_regularization`, and a rate for each parameter instead of each embedding. "implicit" has a constant
-        `learning_rate`, one regularization for both sides, and none of strengths, side features and `partial_fit`.
-        Neither has ``negatives="weaker"``.
+        Library that trains the model, from the same initial embeddings. The other two need the extra [engines].
+        "lightfm" has no `feature_regularization`, and a learning rate for each component instead of each embedding.
+        "implicit" has a constant `learning_rate` and one regularization for both sides, and does not support strengths,
+        side features or `partial_fit`. Neither supports ``negatives="weaker"``.
     random_state, n_jobs, verbose
         As in :class:`WARPRecommender`.
 
     Attributes
     ----------
     users_, items_, user_factors_, item_factors_, item_biases_, loss_curve_, n_iter_
-        As in :class:`WARPRecommender`, with the others found there.
+        As in :class:`WARPRecommender`, which lists further attributes.
 
     See Also
     --------
-    WARPRecommender : Looks for violations, and so does better near the top of the list.
+    WARPRecommender : Samples until it finds a violation, so it ranks better near the top of the list.
 
     Notes
     -----
-    Time per epoch: O(n_pairs * K), with features O(values K) more. They are learnt as those of
+    Time per epoch: O(n_pairs * K), and with features O(n_values K) in addition. Side features are trained as in
     :class:`WARPRecommender`.
 
     References
@@ -150,6 +152,10 @@ class BPRRecommender(PairwiseRecommender):
 
     _kernel = bpr_pass
 
-    def _loss(self, n_items: int) -> Loss:
+    def _loss(self, n_items: int) -> BPRLoss:
         by_popularity = {"auto": self.engine != "native", "uniform": False, "popularity": True}
-        return Loss(self.learning_rate, 0.0, None, by_popularity[self.negative_sampling], self.negatives == "weaker")
+        return BPRLoss(
+            learning_rate=self.learning_rate,
+            weaker_negatives=self.negatives == "weaker",
+            by_popularity=by_popularity[self.negative_sampling],
+        )

@@ -1,4 +1,4 @@
-"""What an engine needs, and what it cannot do."""
+"""Imports of engines, and errors about parameters that an engine does not support."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ __all__ = [
 
 
 def import_engine(module: str) -> ModuleType:
-    """A module of an engine, imported no sooner than it is asked for."""
+    """Import a module of an engine, or raise an error that tells how to install it."""
     library = module.partition(".")[0]
-    hint = ' (where the extra leaves it out, "pip install lightfm-next" compiles it)' if library == "lightfm" else ""
+    hint = ' (if the extra does not include it, "pip install lightfm-next" compiles it)' if library == "lightfm" else ""
     return import_extra(module, "engines", f"{library} is not installed{hint}")
 
 
 def plain_csr(matrix: sp.csr_array) -> sp.csr_matrix:
-    """A matrix in the form that engines take: of the old class, with float32 values and int32 indices."""
+    """A matrix in the form that engines accept: csr_matrix with float32 values and int32 indices."""
     if matrix.nnz > np.iinfo(np.int32).max:
         raise ValueError(
             f"The engines implicit and lightfm take at most {np.iinfo(np.int32).max} entries, but there are "
@@ -40,15 +40,15 @@ def plain_csr(matrix: sp.csr_array) -> sp.csr_matrix:
 
 
 def refuse(model: Any, parameter: str, value: Any, why: str, instead: str) -> NoReturn:
-    """Raise for a parameter that the engine of a recommender would have to ignore."""
+    """Raise for a parameter that the engine of a recommender does not support."""
     raise ValueError(
-        f"{type(model).__name__}(engine={model.engine!r}) cannot honour {parameter}={value!r}: {why}. "
+        f"{type(model).__name__}(engine={model.engine!r}) does not support {parameter}={value!r}: {why}. "
         f"{instead}, or use engine='native'."
     )
 
 
 def refuse_features(model: Any, sides: tuple[Entities, Entities]) -> None:
-    """Raise where fit has side features."""
+    """Raise if there are side features."""
     for name, entities in zip(("user", "item"), sides, strict=True):
         if entities.features is not None:
             refuse(
@@ -57,24 +57,24 @@ def refuse_features(model: Any, sides: tuple[Entities, Entities]) -> None:
 
 
 def refuse_uniform_negatives(model: Any) -> None:
-    """Raise for BPR that is to draw all items alike."""
+    """Raise if BPR should sample negatives uniformly."""
     if getattr(model, "negative_sampling", "auto") == "uniform":
         refuse(
             model,
             "negative_sampling",
             model.negative_sampling,
-            f"{model.engine} draws negatives by popularity",
+            f"{model.engine} samples negatives by popularity",
             'Set it to "popularity" or "auto"',
         )
 
 
 def refuse_weaker_negatives(model: Any) -> None:
-    """Raise where negatives are to include items with weaker interactions."""
+    """Raise if negatives should include items with weaker interactions."""
     if model.negatives == "weaker":
         refuse(
             model,
             "negatives",
             model.negatives,
-            f"{model.engine} never draws an item that the user has interacted with",
+            f"{model.engine} never samples an item that the user has interacted with",
             'Set it to "unobserved"',
         )

@@ -1,4 +1,4 @@
-"""Users or items of a model: their ids, their features, and how embeddings add up to vectors."""
+"""Users or items of a model: ids, side features, and how embeddings add up to vectors."""
 
 from __future__ import annotations
 
@@ -10,115 +10,43 @@ import pandas as pd
 import scipy.sparse as sp
 from sklearn.base import clone
 
-from sklearn_recsketch._data.feature_ids import check_feature_ids
-from sklearn_recsketch._data.ids import IdColumn, check_same_kind, lookup, places_of, show_id, union
-from sklearn_recsketch._data.interactions import Interactions
-from sklearn_recsketch._data.matrix import place_pairs
-from sklearn_recsketch._data.pair_sums import added, sum_pairs
-from sklearn_recsketch.preprocessing._encoder import SideFeatureEncoder, check_side_features
+from sklearn_recsketch._data.ids import IdColumn, find_positions, lookup, show_id
+from sklearn_recsketch.preprocessing._encoder import SideFeatureEncoder
 from sklearn_recsketch.preprocessing._side_features import SideFeatures
 from sklearn_recsketch.utils._threads import even_ranges
 
-__all__ = ["Entities", "FitData", "gather_fit_data"]
+__all__ = ["Entities", "FittedSide", "embedding_attributes", "entity_attributes"]
 
-
-CARRIED_ROWS = 8192
-SIDES = ("user", "item")
-
-
-class FitData(NamedTuple):
-    """Users and items of a fit, sorted, and their interactions.
-
-    Attributes
-    ----------
-    users, items : ndarray
-        Ids.
-    interactions : csr_array of shape (n_users, n_items)
-        All strengths.
-    new : csr_array of the same shape
-        Those of the table at hand alone.
-    """
-
-    users: np.ndarray
-    items: np.ndarray
-    interactions: sp.csr_array
-    new: sp.csr_array
-
-
-def gather_fit_data(
-    interactions: Interactions,
-    user_features: SideFeatures | None,
-    item_features: SideFeatures | None,
-    earlier: Any = None,
-) -> FitData:
-    """Users and items of a fit, and the matrix of their interactions.
-
-    Known are the ids with interactions of positive strength, those of the features and, where
-    `earlier` is a fitted recommender, its own, whose interactions are added.
-
-    Raises
-    ------
-    ValueError
-        Where no row has a positive strength, and where the features are of other ids.
-    """
-    sums = sum_pairs(interactions)
-    if not sums.has_users.any():
-        raise ValueError(
-            f"None of the {len(interactions.y)} rows of X has a positive strength, so there is no interaction to learn "
-            f"from. Strength is y times the weight column, if X has one."
-        )
-    tables = (user_features, item_features)
-    own = list(sums.present(interactions.users, interactions.items))
-    if earlier is not None:
-        own = [
-            _union(ids, getattr(earlier, f"{name}s_"), name, "earlier fits")
-            for name, ids in zip(SIDES, own, strict=True)
-        ]
-    ids = list(own)
-    for side, (name, features) in enumerate(zip(SIDES, tables, strict=True)):
-        if features is not None:
-            described = check_side_features(features, f"{name}_features").ids
-            # Later features may be of new ids alone; a baseline keeps none, so that nobody knows what it had.
-            first = earlier is None or getattr(earlier, f"{name}_features_", features) is None
-            check_feature_ids(name, described, own[side], own[1 - side], first)
-            ids[side] = _union(own[side], described, name, f"{name}_features")
-    users, items = ids
-    new = total = place_pairs(sums.matrix, interactions, users, items)
-    if earlier is not None:
-        rows, columns = places_of(earlier.users_, users, "user"), places_of(earlier.items_, items, "item")
-        total = added(earlier.interactions_, rows, columns, new)
-    return FitData(users, items, total, new)
-
-
-def _union(ids: np.ndarray, others: np.ndarray, name: str, origin: str) -> np.ndarray:
-    check_same_kind(ids, others, f"The {name} ids of X", f"those of {origin} are")
-    return union(ids, others, name)
+ROWS_PER_COPY = 8192
 
 
 @dataclass(frozen=True)
 class Entities:
-    """Users or items with what turns embeddings into their vectors.
+    """Users or items, and the weights of the embeddings in their vectors.
 
     Attributes
     ----------
     ids : ndarray of shape (n,)
-        Sorted.
+        Ids, sorted.
     active : ndarray of shape (n,), dtype bool
-        Which of them have interactions. The others are known by their features only and take no
-        part in training: as negatives for everybody they would be pushed away from all users.
+        True for ids with interactions. Ids that only have side features do not take part in training: as negative
+        samples of every user, they would be pushed away from all users.
+    n_interactions : ndarray of shape (n,)
+        Number of interactions of each id in training.
     features : SideFeatures or None
-        Aligned to `ids`.
+        Side features, in the order of `ids`.
     encoder : SideFeatureEncoder or None
-        Fitted on `features`.
+        Encoder, fitted on `features`.
     design : csr_array of shape (n, n_embeddings) or None
-        Coefficients of the embeddings in each vector; None means one embedding each.
+        Weights of the embeddings in each vector. None means that each id has one embedding, its vector.
     """
 
     ids: np.ndarray
     active: np.ndarray
-    features: SideFeatures | None
-    encoder: SideFeatureEncoder | None
-    design: sp.csr_array | None
+    n_interactions: np.ndarray
+    features: SideFeatures | None = None
+    encoder: SideFeatureEncoder | None = None
+    design: sp.csr_array | None = None
 
     @classmethod
     def build(
@@ -130,14 +58,13 @@ class Entities:
         name: str,
         earlier: Entities | None = None,
     ) -> Entities:
-        """Encode the features of `ids`; an encoder of None is the default one.
+        """Encode the side features of `ids`. If `encoder` is None, the default encoder is used.
 
-        Features that `earlier` entities had keep their weights: embeddings learnt with them go on meaning
-        the same.
+        Features of `earlier` keep their weights, so that their embeddings keep their meaning.
         """
         active = n_interactions > 0
         if features is None:
-            return cls(ids, active, None, None, None)
+            return cls(ids, active, n_interactions)
         aligned = features.align(ids, name)
         fitted = SideFeatureEncoder() if encoder is None else clone(encoder)
         fitted.fit(aligned)
@@ -149,29 +76,13 @@ class Entities:
             first = show_id(ids[int(np.argmax(empty))])
             raise ValueError(
                 f"{int(empty.sum())} {name}s with interactions (first: {first}) have no features and, with "
-                f"identity=False, nothing to represent them by. Use SideFeatureEncoder(identity=True)."
+                f"identity=False, no embedding at all. Use SideFeatureEncoder(identity=True)."
             )
-        return cls(ids, active, aligned, fitted, design)
-
-    @classmethod
-    def all_active(cls, ids: np.ndarray) -> Entities:
-        """Entities without features, none of whom is known by features only."""
-        return cls(ids, np.ones(len(ids), dtype=bool), None, None, None)
-
-    def attributes(self, name: str, n_interactions: np.ndarray) -> dict[str, Any]:
-        """What a fitted recommender keeps of them."""
-        return {
-            f"{name}s_": self.ids,
-            f"{name}_features_": self.features,
-            f"{name}_encoder_": self.encoder,
-            f"_active_{name}": self.active,
-            f"_n_interactions_{name}": n_interactions,
-            f"_design_{name}": self.design,
-        }
+        return cls(ids, active, n_interactions, aligned, fitted, design)
 
     @property
     def n_identity(self) -> int:
-        """Number of embeddings that belong to one id; they come first."""
+        """Number of identity embeddings, each of which belongs to one id. They come first."""
         return len(self.ids) if self.encoder is None or self.encoder.identity else 0
 
     @property
@@ -184,14 +95,21 @@ class Entities:
         """Rows of `design` that take part in training."""
         return None if self.design is None else sp.csr_array(self.design[np.flatnonzero(self.active)])
 
+    @property
+    def identity_weight(self) -> float:
+        """Weight of an identity embedding."""
+        return 1.0 if self.encoder is None else float(self.encoder.identity_weight)
+
+    # Vectors.
+
     def vectors(self, embeddings: np.ndarray) -> np.ndarray:
-        """Sums of embeddings, float32."""
+        """Weighted sums of embeddings, float32."""
         if self.design is None:
             return embeddings
         return np.asarray(self.design @ embeddings, dtype=np.float32)
 
     def feature_vectors(self, embeddings: np.ndarray, codes: np.ndarray) -> np.ndarray:
-        """What features alone, without the identity, add to the vectors of rows by number; 0 for -1."""
+        """Sums of the feature embeddings of rows, without their identity embeddings; zeros for row number -1."""
         if self.design is None:
             return np.zeros((len(codes), embeddings.shape[1]), dtype=np.float32)
         chosen = self.design[np.maximum(codes, 0)][:, self.n_identity :]
@@ -199,34 +117,34 @@ class Entities:
         vectors[codes < 0] = 0
         return vectors
 
-    def described(
-        self, embeddings: np.ndarray, asked: IdColumn, features: SideFeatures, n_interactions: np.ndarray, name: str
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Which of the asked ids have features given with a query, and what these add to their vectors."""
-        if self.encoder is None:
-            raise ValueError(
-                f"{name}_features were given, but the model was fitted without any, so it has no embeddings of "
-                f"features. Pass {name}_features to fit, too."
-            )
-        place = lookup(self.ids, IdColumn(np.arange(len(features.ids)), features.ids), name)
-        counts = np.where(place >= 0, n_interactions[place], 0)
-        block = self.encoder.transform(features, n_interactions=counts)[:, self.n_identity :]
-        position = lookup(features.ids, asked, name, f"those of {name}_features are")
-        # Without an identity, features that say nothing would leave nothing: such an id stays the mean vector.
-        says = (np.diff(block.indptr) > 0) | bool(self.n_identity)
-        rows = np.flatnonzero((position >= 0) & says[position])
-        return rows, np.asarray(block[position[rows]] @ embeddings[self.n_identity :], dtype=np.float32)
-
-    def own_vectors(self, embeddings: np.ndarray, codes: np.ndarray) -> np.ndarray:
-        """What identities alone add to the vectors of rows by number; the mean one for -1."""
+    def identity_vectors(self, embeddings: np.ndarray, codes: np.ndarray) -> np.ndarray:
+        """Weighted identity embeddings of rows; the mean identity embedding for row number -1."""
         if not self.n_identity:
             return np.zeros((len(codes), embeddings.shape[1]), dtype=np.float32)
-        own = embeddings[np.maximum(codes, 0)]
-        own[codes < 0] = self.mean_identity(embeddings)
-        return np.asarray(self.identity_weight * own, dtype=np.float32)
+        identities = embeddings[np.maximum(codes, 0)]
+        identities[codes < 0] = self.mean_identity(embeddings)
+        return np.asarray(self.identity_weight * identities, dtype=np.float32)
+
+    def new_feature_vectors(
+        self, embeddings: np.ndarray, queried: IdColumn, features: SideFeatures, name: str
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Positions of the queried ids that have `features`, and the sums of these features' embeddings."""
+        if self.encoder is None:
+            raise ValueError(
+                f"{name}_features were passed, but the model was fitted without any, so it has no embeddings of "
+                f"features. Pass {name}_features to fit as well."
+            )
+        place = lookup(self.ids, IdColumn(np.arange(len(features.ids)), features.ids), name)
+        counts = np.where(place >= 0, self.n_interactions[place], 0)
+        block = self.encoder.transform(features, n_interactions=counts)[:, self.n_identity :]
+        position = lookup(features.ids, queried, name, f"those of {name}_features are")
+        # Without an identity, an id with only unknown features would have no vector, so it keeps the mean vector.
+        has_vector = (np.diff(block.indptr) > 0) | bool(self.n_identity)
+        rows = np.flatnonzero((position >= 0) & has_vector[position])
+        return rows, np.asarray(block[position[rows]] @ embeddings[self.n_identity :], dtype=np.float32)
 
     def parts(self, embeddings: np.ndarray, code: int) -> tuple[np.ndarray, np.ndarray]:
-        """Positions of the embeddings in the vector of a row by number, and what each adds, float64; none for -1."""
+        """Positions of the embeddings that add up to a row, and their contributions in float64; empty for -1."""
         if code < 0:
             return np.zeros(0, dtype=np.intp), np.zeros((0, embeddings.shape[1]))
         if self.design is None:
@@ -234,13 +152,10 @@ class Entities:
         row = self.design[[code]]
         return row.indices, row.data[:, None].astype(np.float64) * embeddings[row.indices]
 
-    @property
-    def identity_weight(self) -> float:
-        """Coefficient of an identity embedding."""
-        return 1.0 if self.encoder is None else float(self.encoder.identity_weight)
+    # Ids without interactions, and unknown ids.
 
     def complete(self, embeddings: np.ndarray) -> np.ndarray:
-        """Embeddings with the identity of ids without interactions set to the mean of the others'."""
+        """Embeddings in which the identity of each id without interactions is the mean of the others."""
         cold = np.flatnonzero(~self.active)
         if not len(cold) or not self.n_identity:
             return embeddings
@@ -249,35 +164,29 @@ class Entities:
         return complete
 
     def mean_identity(self, embeddings: np.ndarray) -> np.ndarray:
-        """Mean identity embedding of the ids with interactions; zeros where there is no identity block."""
+        """Mean identity embedding of the ids with interactions; zeros without an identity block."""
         if not self.n_identity:
             return np.zeros_like(embeddings[0])
-        own = self._active_of(embeddings[: self.n_identity])
-        return np.asarray(own.mean(axis=0, dtype=np.float64), dtype=embeddings.dtype)
-
-    def _active_of(self, rows: np.ndarray) -> np.ndarray:
-        """Those of active ids; all of them are not copied."""
-        return rows if self.active.all() else rows[self.active]
+        identities = self._active_rows(embeddings[: self.n_identity])
+        return np.asarray(identities.mean(axis=0, dtype=np.float64), dtype=embeddings.dtype)
 
     def unknown_vector(self, embeddings: np.ndarray) -> np.ndarray:
-        """Vector of an id that is not known: the mean identity embedding, or the mean vector without an identity."""
+        """Vector of an unknown id: the mean identity embedding, or the mean vector without an identity block."""
         if self.n_identity:
             return np.asarray(self.identity_weight * self.mean_identity(embeddings), dtype=embeddings.dtype)
-        return np.asarray(self._active_of(self.vectors(embeddings)).mean(axis=0), dtype=embeddings.dtype)
+        return np.asarray(self._active_rows(self.vectors(embeddings)).mean(axis=0), dtype=embeddings.dtype)
 
-    def _learnt_by(self, old: Entities) -> tuple[np.ndarray, np.ndarray]:
-        """Row numbers, here and in `old`, of the ids that had interactions there."""
-        if old.ids.dtype != self.ids.dtype:  # integers and strings: a warm start from other data
-            return np.zeros(0, dtype=np.intp), np.zeros(0, dtype=np.intp)
-        before = np.flatnonzero(old.active)
-        found = places_of(old.ids, self.ids, "id")[before]
-        return found[found >= 0], before[found >= 0]
+    def _active_rows(self, rows: np.ndarray) -> np.ndarray:
+        """Rows of active ids, without a copy if all are active."""
+        return rows if self.active.all() else rows[self.active]
+
+    # Continued training.
 
     def carry(self, old: Entities, old_embeddings: np.ndarray, fresh: np.ndarray) -> np.ndarray:
-        """`fresh` embeddings of these entities, overwritten by those that `old` has, by id and by feature name."""
+        """Overwrite `fresh` embeddings with the embeddings of `old` for the same ids and feature names."""
         if self.n_identity and old.n_identity:
-            known, before = self._learnt_by(old)
-            for start, stop in even_ranges(len(known), CARRIED_ROWS):  # a copy of all would be of the model's size
+            known, before = self._trained_by(old)
+            for start, stop in even_ranges(len(known), ROWS_PER_COPY):  # a copy of all would be as large as the model
                 fresh[known[start:stop]] = old_embeddings[before[start:stop]]
         if self.encoder is not None and old.encoder is not None:
             found = np.asarray(pd.Index(old.encoder.feature_names_).get_indexer(pd.Index(self.encoder.feature_names_)))
@@ -286,11 +195,83 @@ class Entities:
         return fresh
 
     def carry_vectors(self, old: Entities, old_embeddings: np.ndarray, fresh: np.ndarray) -> np.ndarray:
-        """The same, so that vectors stay what they were: identities make up for features that came, went or changed."""
+        """Carry over embeddings. Identity embeddings compensate for changes of features, so vectors stay the same."""
         carried = self.carry(old, old_embeddings, fresh)
         if not (self.n_identity and old.n_identity) or (self.design is None and old.design is None):
             return carried
-        known, before = self._learnt_by(old)
-        away = old.vectors(old_embeddings)[before] - self.feature_vectors(carried, known)
-        carried[known] = away / np.float32(self.identity_weight)
+        known, before = self._trained_by(old)
+        difference = old.vectors(old_embeddings)[before] - self.feature_vectors(carried, known)
+        carried[known] = difference / np.float32(self.identity_weight)
         return carried
+
+    def _trained_by(self, old: Entities) -> tuple[np.ndarray, np.ndarray]:
+        """Row numbers, here and in `old`, of the ids that had interactions in `old`."""
+        if old.ids.dtype != self.ids.dtype:  # integers and strings, after a warm start from other data
+            return np.zeros(0, dtype=np.intp), np.zeros(0, dtype=np.intp)
+        before = np.flatnonzero(old.active)
+        found = find_positions(old.ids, self.ids, "id")[before]
+        return found[found >= 0], before[found >= 0]
+
+
+class FittedSide(NamedTuple):
+    """Users or items of a fitted model, with their embeddings.
+
+    Attributes
+    ----------
+    name : {"user", "item"}
+    entities : Entities
+    embeddings : ndarray of shape (n_embeddings, n_components)
+        Identity embeddings, if any, followed by the embeddings of features.
+    factors : ndarray of shape (n, n_components)
+        Vectors in the order of the ids.
+    unknown : ndarray of shape (n_components,)
+        Vector of an unknown id.
+    """
+
+    name: str
+    entities: Entities
+    embeddings: np.ndarray
+    factors: np.ndarray
+    unknown: np.ndarray
+
+    @property
+    def ids(self) -> np.ndarray:
+        """Ids, sorted."""
+        return self.entities.ids
+
+    def vectors(self, codes: np.ndarray) -> np.ndarray:
+        """Factors by row number; the vector of an unknown id for -1."""
+        vectors = self.factors[codes]
+        vectors[codes < 0] = self.unknown
+        return vectors
+
+
+def entity_attributes(users: Entities, items: Entities) -> dict[str, Any]:
+    """Fitted attributes of users and items that training does not change; `_side` reads them."""
+    return {
+        "users_": users.ids,
+        "user_features_": users.features,
+        "user_encoder_": users.encoder,
+        "_active_users": users.active,
+        "_n_interactions_of_users": users.n_interactions,
+        "_user_design": users.design,
+        "items_": items.ids,
+        "item_features_": items.features,
+        "item_encoder_": items.encoder,
+        "_active_items": items.active,
+        "_n_interactions_of_items": items.n_interactions,
+        "_item_design": items.design,
+    }
+
+
+def embedding_attributes(sides: tuple[Entities, Entities], trained: tuple[np.ndarray, np.ndarray]) -> dict[str, Any]:
+    """Fitted attributes that follow from the trained embeddings of users and of items."""
+    users, items = (entities.complete(embeddings) for entities, embeddings in zip(sides, trained, strict=True))
+    return {
+        "user_embeddings_": users,
+        "user_factors_": sides[0].vectors(users),
+        "_unknown_user": sides[0].unknown_vector(trained[0]),
+        "item_embeddings_": items,
+        "item_factors_": sides[1].vectors(items),
+        "_unknown_item": sides[1].unknown_vector(trained[1]),
+    }

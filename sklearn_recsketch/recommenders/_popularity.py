@@ -1,4 +1,4 @@
-"""The baseline: the same list for everybody."""
+"""Recommender of the most popular items, a baseline."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from typing import Any
 
 import numpy as np
 
+from sklearn_recsketch._data.fit_data import EarlierFit, gather_fit_data
 from sklearn_recsketch._data.ids import IdColumn
 from sklearn_recsketch._data.interactions import check_interactions
 from sklearn_recsketch._ranking.query import QueryContext
-from sklearn_recsketch.recommenders._base import BaseRecommender
-from sklearn_recsketch.recommenders._entities import gather_fit_data
+from sklearn_recsketch.recommenders._base import BaseRecommender, feature_ids
 from sklearn_recsketch.utils._compat import _fit_context
-from sklearn_recsketch.utils._sample_weight import refuse_sample_weight
+from sklearn_recsketch.utils._validation import refuse_sample_weight
 
 __all__ = ["PopularityRecommender"]
 
@@ -20,8 +20,8 @@ __all__ = ["PopularityRecommender"]
 class PopularityRecommender(BaseRecommender):
     """Recommend the items that most users interacted with.
 
-    The preference of every user for an item is the number of distinct users the item had in fit.
-    A recommender that does not beat it by far has learnt nothing about its users.
+    The predicted preference of every user for an item is the number of distinct users who interacted with the item
+    in fit. Personalized recommendations should beat this baseline.
 
     Attributes
     ----------
@@ -30,13 +30,13 @@ class PopularityRecommender(BaseRecommender):
     interactions_ : csr_array of shape (n_users, n_items)
         Strengths in fit.
     n_features_in_ : int
-        2, or 3 where X had a weight column.
+        2, or 3 if X had a weight column.
     feature_names_in_ : ndarray of str
-        Column names of X, where it was a frame.
+        Column names of X, if it was a frame.
 
     Notes
     -----
-    Fit costs one pass over the rows.
+    Fitting takes one pass over the rows.
 
     Examples
     --------
@@ -70,24 +70,19 @@ class PopularityRecommender(BaseRecommender):
         X : array or frame of shape (n_rows, 2) or (n_rows, 3)
             User id, item id and, optionally, a weight.
         y : array-like of shape (n_rows,), default=None
-            Strengths; rows of strength 0 are no interactions.
+            Strengths. Rows of strength 0 are ignored.
         user_features, item_features : SideFeatures, default=None
-            Their ids become known users and items; the features themselves are not used.
+            Their ids become known users and items. The features themselves are not used.
         X_val, y_val : None
-            There is nothing to validate: an error if given.
+            Not supported, because there is no early stopping.
 
         Returns
         -------
         self : PopularityRecommender
         """
         if X_val is not None or y_val is not None:
-            raise ValueError("X_val was given, but PopularityRecommender has no early stopping: leave it out.")
-        interactions = check_interactions(X, y)
-        known = gather_fit_data(interactions, user_features, item_features)
-        state = self._input_attributes(interactions)
-        state |= {"users_": known.users, "items_": known.items, "interactions_": known.interactions}
-        self._replace_fitted(state)
-        return self
+            raise ValueError("X_val was passed, but PopularityRecommender has no early stopping: leave it out.")
+        return self._count(X, y, user_features, item_features, None)
 
     @refuse_sample_weight
     @_fit_context(prefer_skip_nested_validation=True)
@@ -95,26 +90,32 @@ class PopularityRecommender(BaseRecommender):
         self, X: Any, y: Any = None, *, user_features: Any = None, item_features: Any = None
     ) -> PopularityRecommender:
         """Add interactions to those of earlier fits; see `fit` for the parameters."""
+        # This recommender does not keep features, so it cannot tell whether earlier fits had any.
+        earlier = (
+            EarlierFit(self.users_, self.items_, self.interactions_, (True, True)) if hasattr(self, "items_") else None
+        )
+        return self._count(X, y, user_features, item_features, earlier)
+
+    def _count(
+        self, X: Any, y: Any, user_features: Any, item_features: Any, earlier: EarlierFit | None
+    ) -> PopularityRecommender:
         interactions = check_interactions(X, y)
-        earlier = self if hasattr(self, "items_") else None
-        known = gather_fit_data(interactions, user_features, item_features, earlier)
+        user_ids, item_ids = feature_ids(user_features, "user_features"), feature_ids(item_features, "item_features")
+        data = gather_fit_data(interactions, user_ids, item_ids, earlier)
         state = self._input_attributes(interactions)
-        state |= {"users_": known.users, "items_": known.items, "interactions_": known.interactions}
+        state |= {"users_": data.users, "items_": data.items, "interactions_": data.interactions}
         self._replace_fitted(state)
         return self
 
-    def _user_vectors(self, codes: np.ndarray) -> np.ndarray:
-        return np.ones((len(codes), 1), dtype=np.float32)
-
-    def _item_vectors(self, codes: np.ndarray) -> np.ndarray:
-        n_items = len(self.items_)
-        counts = np.bincount(self.interactions_.indices, minlength=n_items).astype(np.float32)
+    def _score_vectors(self, name: str, codes: np.ndarray) -> np.ndarray:
+        if name == "user":
+            return np.ones((len(codes), 1), dtype=np.float32)
+        counts = np.bincount(self.interactions_.indices, minlength=len(self.items_)).astype(np.float32)
         return np.append(counts, np.float32(0))[codes][:, None]
 
-    def _query_vectors(self, name: str, asked: IdColumn, codes: np.ndarray, given: QueryContext) -> np.ndarray:
-        if name == "user":
-            return self._user_vectors(codes)
-        vectors = self._item_vectors(codes)
-        rows, history = given.history_matrix("item", asked, self.users_)
-        vectors[rows, 0] = np.diff(history.indptr)
+    def _query_vectors(self, name: str, ids: IdColumn, codes: np.ndarray, context: QueryContext) -> np.ndarray:
+        vectors = self._score_vectors(name, codes)
+        if name == "item":
+            rows, history = context.history_matrix("item", ids, self.users_)
+            vectors[rows, 0] = np.diff(history.indptr)
         return vectors

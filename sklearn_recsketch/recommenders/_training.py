@@ -1,4 +1,4 @@
-"""The loop around the epochs of a fit: callbacks, early stopping, divergence."""
+"""The loop over the epochs of a fit: callbacks, early stopping, divergence."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from sklearn.utils import check_random_state
 from sklearn_recsketch._data.interactions import Interactions, InteractionSource, check_interactions
 from sklearn_recsketch._data.user_order import sample_fraction_per_user
 from sklearn_recsketch.exceptions import DivergenceWarning
+from sklearn_recsketch.metrics._metric_names import DEFAULT_METRIC
 from sklearn_recsketch.metrics._scorer import check_ranking_scorer, on_rows
 from sklearn_recsketch.utils._compat import _safe_indexing
 
@@ -22,10 +23,10 @@ __all__ = ["Monitor", "Trainer", "data_of_callbacks", "run_epochs", "split_valid
 
 
 class Trainer(Protocol):
-    """Holds the state of one fit."""
+    """Training state of one fit. WRMF, WARP, BPR and each engine have their own."""
 
     def run_epoch(self, epoch: int) -> float:
-        """Train for one epoch; returns the loss, which need not be finite."""
+        """Train for one epoch. Return the loss, which need not be finite."""
         ...
 
     def is_finite(self) -> bool:
@@ -33,7 +34,7 @@ class Trainer(Protocol):
         ...
 
     def snapshot(self, reuse: Any = None) -> Any:
-        """The embeddings so far, not touched by later epochs; `reuse` is an earlier one to overwrite."""
+        """Copy the current embeddings. Arrays of the earlier snapshot `reuse` are overwritten."""
         ...
 
     def restore(self, snapshot: Any) -> None:
@@ -44,21 +45,25 @@ class Trainer(Protocol):
         """Largest norm of a vector."""
         ...
 
+    def embeddings(self) -> tuple[np.ndarray, np.ndarray]:
+        """Embeddings of all users and of all items: identity embeddings, if any, then those of side features."""
+        ...
+
 
 @dataclass
 class Monitor:
-    """Scores on validation data, and the best epoch so far."""
+    """Validation scores of early stopping, and the best epoch so far."""
 
     score: Callable[[Any], float]
     patience: int
     tol: float
-    interactions: Any = None  # the matrix trained on
+    interactions: Any = None  # the matrix to train on
     scores: list[float] = field(default_factory=list)
     best: int = -1
     snapshot: Any = None
 
     def should_stop(self, estimator: Any, trainer: Trainer) -> bool:
-        """Score this epoch; True when the last `patience` epochs brought nothing."""
+        """Score this epoch. Return True if the last `patience` epochs brought no improvement."""
         self.scores.append(float(self.score(estimator)))
         if self.best < 0 or self.scores[-1] > self.scores[self.best] + self.tol:
             self.best, self.snapshot = len(self.scores) - 1, trainer.snapshot()
@@ -68,17 +73,24 @@ class Monitor:
 def split_validation(
     estimator: Any, X: Any, interactions: Interactions, X_val: Any, y_val: Any
 ) -> tuple[Interactions, Monitor | None]:
-    """Interactions to train on and the monitor of early stopping, None where that is off.
+    """Split off validation rows for early stopping.
 
-    Rows held out for validation stay in the table, with strength 0: their ids and pairs are known to the
-    fitted model, but not trained on.
+    Held-out rows stay in the table with strength 0, so the fitted model knows their ids and pairs, but is not trained
+    on them.
+
+    Returns
+    -------
+    interactions : Interactions
+        Interactions to train on.
+    monitor : Monitor or None
+        None without early stopping.
     """
     if X_val is None and y_val is not None:
-        raise ValueError("y_val was given without X_val: pass both, or X_val alone.")
+        raise ValueError("y_val was passed without X_val: pass both, or only X_val.")
     if not estimator.early_stopping:
         if X_val is not None:
             raise ValueError(
-                "X_val was given, but early_stopping=False: set early_stopping=True, or leave X_val and y_val out."
+                "X_val was passed, but early_stopping=False: set early_stopping=True, or leave X_val and y_val out."
             )
         return interactions, None
     if X_val is not None:
@@ -89,22 +101,21 @@ def split_validation(
         )
         if not held_out.any():
             raise ValueError(
-                f"validation_fraction={estimator.validation_fraction} holds out none of the {len(held_out)} rows of X: "
-                f"every user keeps an item to learn from. Pass X_val, or set early_stopping=False."
+                f"validation_fraction={estimator.validation_fraction} holds out none of the {len(held_out)} rows of X, "
+                f"because every user keeps at least one item for training. Pass X_val, or set early_stopping=False."
             )
         is_file = isinstance(X, InteractionSource)
         X_val = interactions.frame(held_out) if is_file else _safe_indexing(X, np.flatnonzero(held_out))
         y_val = interactions.y[held_out]
         interactions = replace(interactions, y=np.where(held_out, 0.0, interactions.y))
-    scorer = check_ranking_scorer("precision@5" if estimator.scoring is None else estimator.scoring)
+    scorer = check_ranking_scorer(DEFAULT_METRIC if estimator.scoring is None else estimator.scoring)
     return interactions, Monitor(on_rows(scorer, X_val, y_val), estimator.n_iter_no_change, estimator.tol)
 
 
 def data_of_callbacks(X: Any, y: Any, interactions: Interactions) -> tuple[Any, Any]:
-    """X and y as callbacks get them: rows that can be scored; ScoringMonitor has no scores without y.
+    """X and y to pass to callbacks: rows that can be scored. ScoringMonitor computes no scores without y.
 
-    scikit-learn calls what is callable for hooks that take it. So a file is read again for these, and its rows are
-    not kept for the others.
+    scikit-learn calls a callable X only for hooks that take X, so a file is read again only if it is needed.
     """
     y = interactions.y if y is None else y
     return (lambda: check_interactions(X).frame()) if isinstance(X, InteractionSource) else X, y
@@ -118,13 +129,13 @@ def run_epochs(
     monitor: Monitor | None,
     data: tuple[Any, Any],
 ) -> dict[str, Any]:
-    """Train for at most `max_iter` epochs; returns the attributes about the course of training.
+    """Train for at most `max_iter` epochs. Return the fitted attributes that describe the training.
 
-    `state` gives all fitted attributes, given those about the course so far: callbacks and the
-    validation score see a fitted estimator in the middle of a fit.
+    `state` adds all other fitted attributes to those that describe the training so far, because callbacks and
+    validation scores need a fitted estimator during a fit.
     """
     losses: list[float] = []
-    course: dict[str, Any] = {"loss_curve_": losses, "n_iter_": 0, "diverged_": False}
+    progress: dict[str, Any] = {"loss_curve_": losses, "n_iter_": 0, "diverged_": False}
     last = trainer.snapshot()
     for epoch in range(estimator.max_iter):
         task = context.subcontext(task_name="epoch")
@@ -133,41 +144,41 @@ def run_epochs(
         if not trainer.is_finite() or not np.isfinite(loss):
             norm = trainer.largest_norm()
             trainer.restore(last)
-            course["diverged_"] = True
+            progress["diverged_"] = True
             _warn_diverged(estimator, epoch, norm)
             break
         last = trainer.snapshot(last)
         losses.append(loss)
-        course["n_iter_"] = epoch + 1
+        progress["n_iter_"] = epoch + 1
         if estimator.verbose:
             print(f"[{type(estimator).__name__}] epoch {epoch + 1}/{estimator.max_iter}, loss {loss:.6g}")
         stop = task.call_on_fit_task_end(
             estimator=estimator,
             X=data[0],
             y=data[1],
-            # Made for callbacks that say nothing, or that they want it: it costs a few percent of an epoch.
-            reconstruction_attributes=(lambda: state(dict(course))) if _is_wanted(estimator, epoch + 1) else None,
+            # Costs a few percent of an epoch, so it is skipped if no callback needs a fitted estimator now.
+            reconstruction_attributes=(lambda: state(dict(progress))) if _is_wanted(estimator, epoch + 1) else None,
         )
         if monitor is not None:
             fitted = copy.copy(estimator)
-            # Rows held out are no interactions to the score, and some to the model in the end.
-            fitted._replace_fitted(state(dict(course)) | {"interactions_": monitor.interactions})
+            # The score must not treat held-out rows as seen. The final model does.
+            fitted._replace_fitted(state(dict(progress)) | {"interactions_": monitor.interactions})
             stop = monitor.should_stop(fitted, trainer) or stop
         elif estimator.tol > 0 and len(losses) > 1:
             stop = losses[-2] - losses[-1] < estimator.tol * abs(losses[-2]) or stop
         if stop:
             break
     if monitor is not None:
-        course["validation_scores_"] = np.array(monitor.scores)
+        progress["validation_scores_"] = np.array(monitor.scores)
         if monitor.best >= 0:
             trainer.restore(monitor.snapshot)
-            course["n_iter_"] = monitor.best + 1
-    course["loss_curve_"] = np.array(losses)
-    return course
+            progress["n_iter_"] = monitor.best + 1
+    progress["loss_curve_"] = np.array(losses)
+    return progress
 
 
 def _is_wanted(estimator: Any, epoch: int) -> bool:
-    """Whether a callback looks at the fitted estimator after so many epochs; ours have a method `wants`."""
+    """Whether a callback uses the fitted estimator after this epoch. Our callbacks have a method `wants`."""
     callbacks = getattr(estimator, "_skl_callbacks", [])
     return any(getattr(callback, "wants", lambda epoch: True)(epoch) for callback in callbacks)
 
@@ -176,7 +187,7 @@ def _warn_diverged(estimator: Any, epoch: int, norm: float) -> None:
     rate = getattr(estimator, "learning_rate", None)
     at = f" with learning_rate={rate}" if rate is not None else ""
     instead = "a larger regularization, or smaller strengths y" if rate is None else "a smaller learning_rate"
-    kept = f"the factors after epoch {epoch} were kept" if epoch else "the initial factors were kept"
+    kept = f"the factors of epoch {epoch} were kept" if epoch else "the initial factors were kept"
     warnings.warn(
         f"{type(estimator).__name__} diverged in epoch {epoch + 1}{at}: the largest norm of a vector was {norm:.3g}. "
         f"Training stopped and {kept}. Try {instead}.",

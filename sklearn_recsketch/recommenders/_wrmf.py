@@ -1,4 +1,4 @@
-"""Weighted regularized matrix factorization."""
+"""Weighted matrix factorization for implicit feedback (WRMF)."""
 
 from __future__ import annotations
 
@@ -22,92 +22,99 @@ from sklearn_recsketch.utils._threads import Workers, workers
 
 __all__ = ["WRMFRecommender"]
 
-INITIAL_SCALE = 0.1  # standard deviation of an initial vector's length
+INITIAL_SCALE = 0.1  # root mean square of the norm of an initial vector
 
 
 class WRMFRecommender(FactorRecommender):
-    r"""Weighted regularized matrix factorization by alternating least squares.
+    r"""Weighted matrix factorization for implicit feedback, by alternating least squares (ALS).
 
-    With the preference :math:`p_{ui} = [d_{ui} > 0]` of user u for item i, d the summed strength, and
-    the confidence :math:`c_{ui} = 1 + \alpha\, t(d_{ui})`, it minimizes
+    The preference of user u for item i is :math:`p_{ui} = [d_{ui} > 0]`, where d is the total strength of their
+    interactions, and its confidence is :math:`c_{ui} = 1 + \alpha\, t(d_{ui})`. The model minimizes
 
     .. math:: L = \sum_{u,i} c_{ui} (p_{ui} - x_u \cdot y_i)^2
               + \sum_u \lambda_u |x_u|^2 + \sum_i \lambda_i |y_i|^2
 
-    over *all* pairs of users and items that have interactions. :math:`x_u` is a row of
-    `user_factors_`, :math:`y_i` one of `item_factors_`. With side features, :math:`x = F W` is the sum
-    of the embeddings W of an entity's features, an identity column being one of them, and the penalty
-    is on W.
+    over *all* pairs of users and items that have interactions. :math:`x_u` is a row of `user_factors_` and :math:`y_i`
+    a row of `item_factors_`. With side features, a vector is the sum :math:`x = F W` of the embeddings W of its
+    features, including an identity feature for each id, and the penalty applies to W.
 
     Parameters
     ----------
     n_components : int, default=256
-        Length of the vectors.
+        Number of components of the vectors. More components rank better on most data, and cost more time.
     alpha : "auto" or float, default="auto"
-        Weight of an interaction with :math:`t(d) = 1` over a pair without interaction. "auto" makes the mean of
-        :math:`\alpha\, t(d)` over the interactions :math:`1.4 / \sqrt{p}`, where p is the share of pairs of users and
-        items that have an interaction. ``alpha * t(d)`` must be below 2**24 for every pair: beyond, float32 cannot
-        tell the confidence from its neighbours.
+        Weight of an interaction with :math:`t(d) = 1` relative to a pair without interaction. Larger values fit the
+        interactions more closely; try 1 to 100. "auto" sets the mean of :math:`\alpha\, t(d)` over the interactions
+        to :math:`1.4 / \sqrt{p}`, where p is the fraction of pairs that have an interaction. ``alpha * t(d)`` must be
+        below 2**24 for every pair, because float32 cannot represent the confidence beyond that.
     confidence : {"auto", "linear", "log", "scaled_log"}, default="auto"
-        The transform t of strengths:
+        Transform t of the strengths:
 
         - "linear": ``d``.
         - "log": ``log(1 + d)``.
-        - "scaled_log": ``1 + log(d / s)``, where s is the smallest strength in fit; ``d / s`` for smaller ones, which
-          only `partial_fit` and histories can have. The unit of the strengths does not matter, nor does a heavy tail.
-        - "auto": "scaled_log" if `alpha` is "auto", else "linear", the paper's formula.
+        - "scaled_log": ``1 + log(d / s)``, where s is the smallest strength in fit, and ``d / s`` for smaller
+          strengths, which can only occur in `partial_fit` and histories. The result does not depend on the unit of the
+          strengths, and large values have little influence.
+        - "auto": "scaled_log" if `alpha` is "auto", else "linear" as in [1]_.
     regularization : "auto" or float, default="auto"
-        :math:`\lambda` of users and items. "auto" computes one for each side, see Notes.
+        Penalty :math:`\lambda` of users and items. Larger values shrink the vectors more; try 0.1 to 100. "auto"
+        computes a value for each side, see Notes.
     user_regularization, item_regularization : "auto" or float, default=None
-        Replace `regularization` for one side.
+        Penalty of one side. If None, `regularization` is used.
     regularization_scaling : "auto", "popularity" or float, default="auto"
-        How the penalty depends on the row. It scales the penalty of users' and items' own embeddings, not that of
-        features.
+        How the penalty depends on the interactions of the user or item. The penalty of side features is not scaled.
 
-        - float s: :math:`\lambda_u = \lambda (w_u / \bar w)^s`, where :math:`w_u = \sum_i c_{ui}`; items alike. 0 is
-          the paper's objective.
-        - "popularity": :math:`\lambda_i = \lambda \sqrt{t_i / \bar t}` for items, where
+        - float s: :math:`\lambda_u = \lambda (w_u / \bar w)^s` with :math:`w_u = \sum_i c_{ui}`, and likewise for
+          items. 0 is the objective of [1]_.
+        - "popularity": :math:`\lambda_i = \lambda \sqrt{t_i / \bar t}` for items, with
           :math:`t_i = \sum_u t(d_{ui})`, and :math:`\lambda_u = \lambda` for users.
         - "auto": "popularity" if the penalty of items is "auto" and the engine is "native", else 0.
     feature_regularization : float, default=None
-        :math:`\lambda` of the embeddings of side features. None is that of their side or, with "popularity", a multiple
-        of it by the interactions of each feature, see Notes.
+        Penalty of the embeddings of side features. If None, it is the penalty of their side or, with "popularity", a
+        multiple of it that grows with the interactions of each feature, see Notes.
     solver : {"auto", "cg", "cholesky"}, default="auto"
-        "cg" takes two steps of conjugate gradient per row and half-sweep, from the last solution on.
-        "cholesky" solves exactly: to a relative residual of 1e-6 in every row. "auto" gives each row the
-        steps it needs to be within 3e-5 of its least loss, or within 1e-3 and twenty times nearer than it
-        was: the time of "cg" on likes, nearly the loss of "cholesky" at any strength.
-        Embeddings of side features get one step per half-sweep, three where there is no identity, unless solved
-        exactly.
+        Solver for the vectors of one side:
+
+        - "cg": two steps of conjugate gradient [2]_, starting from the last solution.
+        - "cholesky": exact solution, to a relative residual of 1e-6.
+        - "auto": as many steps of conjugate gradient as a vector needs to be within 3e-5 of its minimal loss, or
+          within 1e-3 and twenty times closer than before. It is as fast as "cg" on interactions without strengths, and
+          close to "cholesky" for all strengths.
+
+        Embeddings of side features take one step per iteration and side, or three without identity features, unless
+        they are solved exactly.
     max_iter : int, default=15
-        Sweeps: one over users, one over items each.
+        Maximum number of iterations. Each iteration solves for all users and then for all items.
     tol : float, default=0.0
-        Stop once a sweep lowers L by less than this share; with `early_stopping`, the improvement of
-        the validation score that counts. 0 runs all sweeps.
+        Stop when an iteration lowers L by less than this fraction. With `early_stopping`, the smallest increase of the
+        validation score that counts as an improvement. If 0, all iterations are run.
     user_encoder, item_encoder : SideFeatureEncoder, default=None
-        Encode side features; None is ``SideFeatureEncoder()``.
+        Encoders of side features. If None, ``SideFeatureEncoder()`` is used.
     early_stopping : bool, default=False
-        Stop when the validation score has not improved for `n_iter_no_change` sweeps, and keep the
-        best sweep's factors.
+        Whether to stop when the validation score has not improved for `n_iter_no_change` iterations, and to keep the
+        vectors of the best iteration.
     validation_fraction : float, default=0.1
-        Share of each user's items held out for it, where fit gets no `X_val`.
+        Fraction of each user's items to hold out for validation. Only used if `early_stopping=True` and `X_val` is not
+        passed to fit.
     n_iter_no_change : int, default=3
-        Its patience.
+        Number of iterations without improvement before early stopping ends training. Only used if
+        `early_stopping=True`.
     scoring : str or callable, default=None
-        Its score: a name such as "ndcg@10" or a scorer; None is "precision@5".
+        Validation score: a name such as "ndcg@10" or a scorer. If None, "precision@5" is used. Only used if
+        `early_stopping=True`.
     warm_start : bool, default=False
-        Start a fit from the factors of the last one.
+        Whether fit starts from the vectors of the previous fit.
     engine : {"native", "implicit"}, default="native"
-        What computes. "implicit" minimises the same L with the solvers of implicit (extra [engines]): its Cholesky
-        solver for "cholesky", else three steps of its conjugate gradient. It has neither side features nor
-        `regularization_scaling`; what else is asked of the fitted recommender is computed here.
+        Library that trains the model. "implicit" (extra [engines]) minimizes the same L, with its Cholesky solver if
+        `solver="cholesky"` and else with three steps of its conjugate gradient. It supports neither side features nor
+        `regularization_scaling`.
     random_state : int, RandomState instance or None, default=None
-        Seeds the initial factors and the validation rows.
+        Seed of the initial vectors and of the validation split.
     n_jobs : int, default=None
-        Threads; None is 1 outside of a :func:`joblib.parallel_config`, -1 all cores. The result does
-        not depend on it, to the bit.
+        Number of threads. None means 1 unless in a :func:`joblib.parallel_config` context, and -1 means all cores. The
+        result is the same for any number of threads.
     verbose : int, default=0
-        Print the loss of each sweep.
+        If positive, print the loss of each iteration.
 
     Attributes
     ----------
@@ -116,66 +123,68 @@ class WRMFRecommender(FactorRecommender):
     user_factors_, item_factors_ : ndarray of shape (n_users or n_items, n_components), dtype float32
         Vectors, in the order of the ids.
     user_embeddings_, item_embeddings_ : ndarray of shape (n_features, n_components), dtype float32
-        Embeddings of the encoders' columns; without side features the factors themselves.
+        Embeddings of the columns of the encoders. Without side features, they are the vectors.
     user_features_, item_features_ : SideFeatures or None
-        Features in fit, aligned to the ids.
+        Side features passed to fit, in the order of the ids.
     user_encoder_, item_encoder_ : SideFeatureEncoder or None
         Fitted encoders.
     interactions_ : csr_array of shape (n_users, n_items)
-        Strengths in fit.
+        Strengths of the interactions.
     alpha_, user_regularization_, item_regularization_ : float
-        The values used, computed where the parameter is "auto". `partial_fit` keeps what `fit` computed.
+        Values of the parameters, computed from the interactions if "auto". `partial_fit` keeps the values of `fit`.
     strength_scale_ : float
-        s of "scaled_log"; 1 for other transforms.
-    loss_curve_ : ndarray of shape (n_sweeps,)
-        L after each sweep.
+        The scale s of "scaled_log", 1 for other transforms.
+    loss_curve_ : ndarray of shape (n_iterations,)
+        L after each iteration.
     n_iter_ : int
-        Sweeps behind the factors.
+        Number of iterations that led to the vectors.
     validation_scores_ : ndarray
-        Score after each sweep, with `early_stopping`.
+        Validation score after each iteration, if `early_stopping=True`.
     diverged_ : bool
-        Whether training left the finite numbers; then the last finite factors were kept.
+        Whether training diverged. Then the last finite vectors were kept.
     n_features_in_ : int
-        2, or 3 where X had a weight column.
+        2, or 3 if X had a weight column.
     feature_names_in_ : ndarray of str
-        Column names of X, where it was a frame.
+        Column names of X, if it was a frame.
 
     See Also
     --------
-    WARPRecommender : Learns the order of items instead of preferences.
+    WARPRecommender : Learns to rank positive items above others.
 
     Notes
     -----
-    The automatic penalties are a fixed share of what keeps out noise. Near zero, a component with unit vectors a and b
-    lowers L only if :math:`(1 + \alpha)\, a^T P b > \sqrt{\lambda_u \lambda_i}`, P being the matrix of preferences:
-    the penalties subtract from the singular values of P [6]_. A random matrix with as many interactions has no singular
-    values much beyond :math:`\sqrt{n_u} + \sqrt{n_i}`, with :math:`n_u` and :math:`n_i` the mean numbers of
-    interactions of a user and of an item [7]_. So, with :math:`\bar e` the mean excess confidence of an interaction,
+    The automatic penalties are a fixed fraction of the penalty that removes noise. Near zero, a component with unit
+    vectors a and b lowers L only if :math:`(1 + \alpha)\, a^T P b > \sqrt{\lambda_u \lambda_i}`, where P is the
+    matrix of preferences: the penalties shrink the singular values of P [6]_. The singular values of a random matrix
+    with equally many interactions hardly exceed :math:`\sqrt{n_u} + \sqrt{n_i}`, where :math:`n_u` and :math:`n_i`
+    are the mean numbers of interactions of a user and of an item [7]_. So, with the mean excess confidence
+    :math:`\bar e` of an interaction,
 
     .. math:: \sqrt{\lambda_u \lambda_i} = 0.3\,(1 + \bar e)\,(\sqrt{n_u} + \sqrt{n_i}), \qquad
               \lambda_u / \lambda_i = \bar w_u / \bar w_i.
 
-    Only the product matters to the scores. As the noise in an item's column grows with the square root of its number
-    of users, so does its penalty ("popularity"). Feature k of items has :math:`5 \lambda \sqrt{t_k / \bar t}` with
-    :math:`t_k = \sum_i f_{ik}^2 t_i`; those of users alike. The rule takes one pass over the strengths. Its constants
-    were chosen on nine public data sets; on each of them they are within 6 percent of the best that was tried for it.
+    Only the product matters to the scores. The noise in the column of an item grows with the square root of its number
+    of users, and so does its penalty ("popularity"). Feature k of items has the penalty
+    :math:`5 \lambda \sqrt{t_k / \bar t}` with :math:`t_k = \sum_i f_{ik}^2 t_i`, and likewise for users. The rule
+    takes one pass over the strengths. Its constants were chosen on nine public data sets. On each of them, they are
+    within 6 percent of the best values tried for that set.
 
-    A half-sweep rotates the fixed side into the eigenbasis of its Gram matrix, :math:`Y^T Y = Q V Q^T`.
-    There the problem of a row is :math:`(V + \lambda_u + Y_u^T E Y_u) x = Y_u^T (1 + e)`, e = c - 1, with a
-    diagonal that is known: conjugate gradient, preconditioned by it, needs no Gram product per step, no
-    eigenvalue is below 1, and a :math:`\lambda_u` of its own costs a row nothing. With "cholesky", Gram matrices
-    are computed in float64, and the rotations where the eigenvalues spread by more than 1e4. Items known by
-    their features only take no part in L.
+    An iteration rotates the fixed side into the eigenbasis of its Gram matrix, :math:`Y^T Y = Q V Q^T`. In that basis
+    the problem of a row is :math:`(V + \lambda_u + Y_u^T E Y_u) x = Y_u^T (1 + e)` with the excess confidences :math:`e
+    = c - 1`, and the diagonal of its matrix is known. Conjugate gradient preconditioned by this diagonal needs no Gram
+    product per step, all eigenvalues are at least 1, and penalties per row cost nothing. With "cholesky", Gram matrices
+    are computed in float64, and so are the rotations if the eigenvalues spread by more than 1e4. Items without
+    interactions do not take part in L.
 
     A row with an identity embedding z of weight a and features f, :math:`x = a z + f W`, has the penalty
-    :math:`\lambda |z|^2 = (\lambda / a^2) |x - f W|^2`: it is solved as a row without features, but shrunk
-    towards :math:`f W` instead of 0. Then W takes one step of preconditioned gradient towards the rows, as far as
-    lowers L most. The objective is the same as in terms of z and W, where few steps get far less far. "cholesky"
-    solves for x and W together, and rows without an identity for W alone, by matrix-free preconditioned conjugate
-    gradient [4]_ [5]_, to a relative residual of 1e-6 of the whole system.
+    :math:`\lambda |z|^2 = (\lambda / a^2) |x - f W|^2`. It is solved as a row without features, but shrunk towards
+    :math:`f W` instead of 0. Then W takes one step along the preconditioned gradient, of the length that lowers L most.
+    The objective is the same as in terms of z and W, in which a few steps make far less progress. "cholesky" solves for
+    x and W jointly, and for W alone without identity features, by matrix-free preconditioned conjugate gradient
+    [4]_ [5]_ to a relative residual of 1e-6 of the whole system.
 
-    Time per sweep: O(n_interactions K + (n_users + n_items) K^2) and, with features, O(values K);
-    memory: three times the factors and twice the interactions; with features five times the vectors.
+    Time per iteration: O(n_interactions K + (n_users + n_items) K^2), and with features O(n_values K) in addition.
+    Memory: three times the vectors and twice the interactions; with features five times the vectors.
 
     References
     ----------
@@ -268,10 +277,10 @@ class WRMFRecommender(FactorRecommender):
 
     _kernel = solve_rows
 
-    def _initial(self, entities: Entities, name: str, random_state: np.random.RandomState) -> np.ndarray:
+    def _initial(self, entities: Entities, random_state: np.random.RandomState) -> np.ndarray:
         K = self.n_components
         embeddings = np.zeros((entities.n_embeddings, K), dtype=np.float32)
-        # Embeddings of features start at 0, so that the first sweep is that of the identities alone.
+        # Embeddings of features start at 0, so that the first iteration depends on the identities only.
         n = entities.n_identity or entities.n_embeddings
         fill_with_draws(
             lambda shape: random_state.standard_normal(shape) * (INITIAL_SCALE / np.sqrt(K)), embeddings[:n]
@@ -279,36 +288,36 @@ class WRMFRecommender(FactorRecommender):
         return embeddings
 
     def _trainer(self, problem: TrainingProblem, pool: Workers, earlier: Objective | None = None) -> Any:
-        sweeps: Any = ALSTrainer
+        trainer_class: Any = ALSTrainer
         if self.engine == "implicit":
-            from sklearn_recsketch.recommenders._als.implicit_engine import ImplicitALSTrainer as sweeps
+            from sklearn_recsketch.recommenders._als.implicit_engine import ImplicitALSTrainer as trainer_class
         try:
-            return sweeps(self, Objective.of(self, problem.matrix, earlier), problem, pool)
+            return trainer_class(self, Objective.of(self, problem.matrix, earlier), problem, pool)
         except ConfidenceError as error:
             users, items = (side.ids[side.active] for side in (problem.users, problem.items))
             raise error.of(users[error.row], items[error.column]) from None
 
-    def _learnt(self, sides: tuple[Entities, Entities], trainer: Any) -> dict[str, Any]:
-        return super()._learnt(sides, trainer) | trainer.objective.attributes()
+    def _learned(self, sides: tuple[Entities, Entities], trainer: Any) -> dict[str, Any]:
+        return super()._learned(sides, trainer) | trainer.objective.attributes()
 
     def _update(self, problem: TrainingProblem, new: sp.csr_array, pool: Workers) -> tuple[Any, float]:
-        # A day's rows change the objective of all users and items they touch: one sweep over all
-        # costs less than telling them apart and keeps the result the same for any split into days.
+        # New rows change the objective of all their users and items. One iteration over everything costs less than
+        # finding them, and its result does not depend on how the rows were split into updates.
         trainer = self._trainer(problem, pool, None if problem.earlier is None else problem.earlier._objective)
         return trainer, trainer.run_epoch(0)
 
-    def _query_vectors(self, name: str, asked: IdColumn, codes: np.ndarray, given: QueryContext) -> np.ndarray:
+    def _query_vectors(self, name: str, ids: IdColumn, codes: np.ndarray, context: QueryContext) -> np.ndarray:
         try:
-            return super()._query_vectors(name, asked, codes, given)
+            return super()._query_vectors(name, ids, codes, context)
         except ConfidenceError as error:
             others = self.items_ if name == "user" else self.users_
-            raise error.of(*given.pair(name, asked, others, error.row, error.column)) from None
+            raise error.of(*context.pair(name, ids, others, error.row, error.column)) from None
 
-    def _fold_in(self, name: str, entities: Entities, drawn: np.ndarray, history: sp.csr_array) -> np.ndarray:
+    def _fold_in(self, name: str, entities: Entities, prior: np.ndarray, history: sp.csr_array) -> np.ndarray:
         with workers(self.n_jobs) as pool:
-            return FoldIn(self, name, entities, history).vectors(drawn, pool)
+            return FoldIn(self, name, entities, history).vectors(prior, pool)
 
-    def _shares(self, drawn: np.ndarray, history: sp.csr_array, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """What each interaction of one user, and each part of what features say of her, adds to a score."""
+    def _contributions(self, priors: np.ndarray, history: sp.csr_array, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Contribution to a score of each interaction of a user, and of each part of the prior; see `FoldIn`."""
         with workers(self.n_jobs) as pool:
-            return FoldIn(self, "user", self._entities("user"), history).shares(drawn, y, pool)
+            return FoldIn(self, "user", self._side("user").entities, history).contributions(priors, y, pool)

@@ -1,4 +1,4 @@
-"""Interactions in row numbers: Spark's ALS wants ids that are 32-bit integers."""
+"""Integer codes for the ids of interactions in Spark, whose ALS accepts 32-bit integers only."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ __all__ = ["CodedInteractions", "code_interactions"]
 
 @dataclass(frozen=True)
 class CodedInteractions:
-    """Interactions by row number. Ids are numbered in sorted order, as rows of a local model are.
+    """Interactions with ids replaced by codes. Codes number the sorted ids, like the rows of a local model.
 
     Attributes
     ----------
     ids : dict of str to DataFrame
-        Of "user" and of "item": columns id and code.
+        For "user" and "item": a DataFrame with the columns id and code.
     counts : dict of str to int
-        Number of users and of items.
+        For "user" and "item": the number of ids.
     strengths : DataFrame
         Columns user_code, item_code and strength (float), one row per pair.
     n_interactions : int
-        Number of its rows.
+        Number of rows of `strengths`.
     """
 
     ids: dict[str, DataFrame]
@@ -37,7 +37,7 @@ class CodedInteractions:
 def code_interactions(table: DataFrame, persisted: ExitStack) -> CodedInteractions:
     """Number the ids of checked interactions and sum the strengths of each pair.
 
-    What is kept in the cluster is released when `persisted` closes.
+    Persisted DataFrames are released when `persisted` closes.
     """
     from pyspark.sql import functions as F
 
@@ -46,21 +46,21 @@ def code_interactions(table: DataFrame, persisted: ExitStack) -> CodedInteractio
         ids[name], counts[name] = _numbered(table.select(F.col(name).alias("id")), persisted)
         codes = ids[name].select(F.col("id").alias(name), F.col("code").alias(f"{name}_code"))
         coded = coded.join(codes, name)
-    # Summed in double, kept in float, as in a local model.
+    # Summed in double and stored in float, as in a local model.
     strength = F.sum("strength").cast("float").alias("strength")
     strengths = _persist(coded.groupBy("user_code", "item_code").agg(strength), persisted)
     return CodedInteractions(ids, counts, strengths, strengths.count())
 
 
 def _numbered(ids: DataFrame, persisted: ExitStack) -> tuple[DataFrame, int]:
-    """Distinct ids with their row numbers in sorted order, and how many there are.
+    """Distinct ids with their row numbers in sorted order, and their number.
 
-    Only the sizes of partitions visit the driver; an indexer's list of all ids would.
+    Only the sizes of partitions are sent to the driver. StringIndexer would send all ids.
     """
     from pyspark.sql import functions as F
 
     ordered = ids.distinct().sort("id")
-    # Of an RDD, unlike of a plan, the same rows are in the same partitions whenever they are computed anew.
+    # Recomputing an RDD, unlike a query plan, puts the same rows into the same partitions.
     numbered = ordered.rdd.zipWithIndex().map(lambda pair: (pair[0][0], pair[1]))
     frame = ids.sparkSession.createDataFrame(numbered, f"id {ids.schema['id'].dataType.simpleString()}, code bigint")
     frame = _persist(frame.select("id", F.col("code").cast("int")), persisted)

@@ -1,4 +1,4 @@
-"""Every kind of bad input is refused with a sentence that says what is wrong and what to write instead."""
+"""Errors for invalid tables of interactions: rule, row and remedy."""
 
 import re
 
@@ -6,18 +6,17 @@ import numpy as np
 import pandas as pd
 import pytest
 import scipy.sparse as sp
+from estimators import RECOMMENDERS, small
 
 from sklearn_recsketch import (
     PopularityRecommender,
-    WARPRecommender,
-    WRMFRecommender,
 )
 
 GOOD = [["ann", 7], ["ann", 9], ["bob", 9], ["eve", 7]]
 
 
 def table(**columns):
-    """A frame of one column per keyword."""
+    """Build a frame with one column per keyword."""
     return pd.DataFrame(columns)
 
 
@@ -25,7 +24,7 @@ def popular():
     return PopularityRecommender().fit(GOOD)
 
 
-# X and y that no fit takes: id, X, y, exception, error text.
+# Invalid X and y: name of the case, X, y, exception, error message.
 TABLES = [
     ("nan_strength", GOOD, [1, 1, np.nan, 1], ValueError, r"y must be finite and not negative, but row 2 is NaN"),
     ("inf_strength", GOOD, [1, np.inf, 1, 1], ValueError, r"but row 1 is infinite: .*inf"),
@@ -132,7 +131,7 @@ TABLES = [
         r"The columns of X are 'item', 'user': users come first\. Write X\[\['user', 'item'\]\].*"
         r"rename the columns or pass X\.to_numpy\(\)",
     ),
-    ("swapped_as_in_the_posts", table(mid=["m"], uid=["u"]), None, ValueError, r"users come first.*X\[\['uid', 'mid'"),
+    ("swapped_abbreviations", table(mid=["m"], uid=["u"]), None, ValueError, r"users come first.*X\[\['uid', 'mid'"),
     ("all_zero", GOOD, np.zeros(4), ValueError, r"None of the 4 rows of X has a positive strength"),
     (
         "zero_weights",
@@ -153,8 +152,8 @@ TABLES = [
 
 
 @pytest.mark.parametrize(("X", "y", "error", "text"), [pytest.param(*row[1:], id=row[0]) for row in TABLES])
-@pytest.mark.parametrize("recommender", [PopularityRecommender(), WRMFRecommender(2), WARPRecommender(2)], ids=type)
-def test_fit_refuses_tables(recommender, X, y, error, text):
+@pytest.mark.parametrize("recommender", small(RECOMMENDERS), ids=type)
+def test_fit_raises_for_invalid_tables(recommender, X, y, error, text):
     with pytest.raises(error, match=re.compile(text, re.DOTALL)):
         recommender.fit(X, y)
 
@@ -164,7 +163,7 @@ def test_fit_refuses_tables(recommender, X, y, error, text):
     [pytest.param(row[1], row[4], id=row[0]) for row in TABLES if row[2] is None and "weight" not in row[0]],
 )
 @pytest.mark.parametrize("method", ["predict", "score"])
-def test_queries_check_X_by_the_same_rules(method, X, text):
-    """Outside fit X is checked by the same function, before any id is looked up."""
+def test_predict_and_score_check_X_by_the_same_rules(method, X, text):
+    """predict and score check X with the function that fit uses, before they look up ids."""
     with pytest.raises((TypeError, ValueError), match=re.compile(text, re.DOTALL)):
         getattr(popular(), method)(X)

@@ -1,4 +1,4 @@
-"""Users, items and times by the names of columns, as public data sets have them."""
+"""Recognition of users, items and times by the names of columns, on names from public data sets."""
 
 import datetime
 
@@ -12,7 +12,7 @@ from sklearn_recsketch import InteractionThresholder, PopularityRecommender, WRM
 from sklearn_recsketch._data.column_names import are_swapped, is_id, is_time, suggested_pair
 from sklearn_recsketch.preprocessing import describe_interactions, to_matrix
 
-# Users and items as data sets call them.
+# Names of the columns of users and items in public data sets.
 PAIRS = [
     ("user", "item"), ("userId", "movieId"), ("userID", "artistID"), ("user_id", "book_id"), ("User-ID", "ISBN"),
     ("CustomerID", "StockCode"), ("Customer ID", "StockCode"), ("InvoiceNo", "StockCode"), ("visitorid", "itemid"),
@@ -29,7 +29,7 @@ PAIRS = [
 
 
 @pytest.mark.parametrize(("user", "item"), PAIRS)
-def test_items_before_users_are_noticed(user, item):
+def test_items_before_users_raise(user, item):
     with pytest.raises(ValueError, match=r"users come first"):
         PopularityRecommender().fit(pd.DataFrame([[1, 2]], columns=[item, user]))
     PopularityRecommender().fit(pd.DataFrame([[1, 2]], columns=[user, item]))
@@ -39,7 +39,7 @@ def test_items_before_users_are_noticed(user, item):
     "names",
     [("id", "name"), ("name", "id"), ("u", "i"), ("title", "user"), ("category", "user"), ("rating", "user")],
 )
-def test_names_that_say_neither_are_no_swap(names):
+def test_other_names_are_not_swapped(names):
     assert not are_swapped(list(names))
 
 
@@ -58,15 +58,15 @@ AMOUNTS = [
 
 
 @pytest.mark.parametrize("name", TIMES)
-def test_a_third_column_called_a_time_is_refused(name):
+def test_a_third_column_named_like_a_time_raises(name):
     X = pd.DataFrame([[1, 2, 874965758]], columns=["user", "item", name])
-    with pytest.raises(ValueError, match=r"holds times, .* Write X\[\['user', 'item'\]\]\. .*groups=X\['") as error:
+    with pytest.raises(ValueError, match=r"contains times, .* Write X\[\['user', 'item'\]\]\. .*groups=X\['") as error:
         PopularityRecommender().fit(X)
-    assert f"If {name!r} does hold weights, rename it." in str(error.value)
+    assert f"If {name!r} does contain weights, rename it." in str(error.value)
 
 
 @pytest.mark.parametrize("name", AMOUNTS)
-def test_a_third_column_called_an_amount_is_a_weight(name):
+def test_a_third_column_named_like_an_amount_is_a_weight(name):
     rec = PopularityRecommender().fit(pd.DataFrame([[1, 2, 3.0]], columns=["user", "item", name]))
     assert rec.interactions_.data.tolist() == [3.0]
 
@@ -74,7 +74,7 @@ def test_a_third_column_called_an_amount_is_a_weight(name):
 DAY = datetime.date(2020, 1, 1)
 COLUMNS_OF_TIMES = {
     "pandas": lambda: pd.DataFrame({"u": [1], "i": [2], "w": [pd.Timestamp(DAY)]}),
-    "pandas with a zone": lambda: pd.DataFrame({"u": [1], "i": [2], "w": [pd.Timestamp(DAY, tz="UTC")]}),
+    "pandas with a time zone": lambda: pd.DataFrame({"u": [1], "i": [2], "w": [pd.Timestamp(DAY, tz="UTC")]}),
     "pandas objects": lambda: pd.DataFrame({"u": [1, 1], "i": [2, 3], "w": [None, DAY]}),
     "pandas periods": lambda: pd.DataFrame({"u": [1], "i": [2], "w": [pd.Period("2020")]}),
     "pandas category": lambda: pd.DataFrame({"u": [1], "i": [2], "w": pd.Categorical([pd.Timestamp(DAY)])}),
@@ -89,8 +89,8 @@ COLUMNS_OF_TIMES = {
 
 
 @pytest.mark.parametrize("make", COLUMNS_OF_TIMES.values(), ids=COLUMNS_OF_TIMES)
-def test_a_third_column_of_times_is_refused_whatever_its_name(make):
-    with pytest.raises(ValueError, match=r"The third column of X.* holds times, .*TemporalUserSplit\(\)\.split\("):
+def test_a_third_column_of_times_raises_for_any_name(make):
+    with pytest.raises(ValueError, match=r"The third column of X.* contains times, .*TemporalUserSplit\(\)\.split\("):
         PopularityRecommender().fit(make())
 
 
@@ -106,34 +106,34 @@ def test_a_third_column_of_times_is_refused_whatever_its_name(make):
         describe_interactions,
     ],
 )
-def test_times_are_refused_wherever_weights_are_read(read):
-    with pytest.raises(ValueError, match=r"The third column of (X|(item_)?history), 'timestamp', holds times"):
+def test_times_raise_wherever_weights_are_read(read):
+    with pytest.raises(ValueError, match=r"The third column of (X|(item_)?history), 'timestamp', contains times"):
         read(pd.DataFrame({"user": [1], "item": [2], "timestamp": [874965758]}))
 
 
-def test_a_third_column_called_an_id_is_refused():
+def test_a_third_column_named_like_an_id_raises():
     X = pd.DataFrame({"timestamp": [8], "user_id": [1], "item_id": [2]})
-    with pytest.raises(ValueError, match=r"'item_id', holds ids by its name.* Write X\[\['user_id', 'item_id'\]\]"):
+    with pytest.raises(ValueError, match=r"'item_id', contains ids .* Write X\[\['user_id', 'item_id'\]\]"):
         PopularityRecommender().fit(X)
 
 
 @pytest.mark.parametrize("names", [["user", "rating", "item"], ["rating", "user", "item"], ["item", "rating", "user"]])
-def test_a_third_column_that_is_the_only_one_called_users_or_items_is_refused(names):
-    with pytest.raises(ValueError, match=r"holds ids by its name.* Write X\[\['user', 'item'\]\]"):
+def test_a_third_column_raises_if_it_is_the_only_one_named_like_users_or_items(names):
+    with pytest.raises(ValueError, match=r"contains ids according to its name.* Write X\[\['user', 'item'\]\]"):
         PopularityRecommender().fit(pd.DataFrame([[1, 2, 3]], columns=names))
 
 
 @pytest.mark.parametrize("third", ["items", "orders", "visits", "products"])
-def test_a_number_of_things_beside_users_and_items_is_a_weight(third):
+def test_a_third_column_named_like_a_count_is_a_weight(third):
     PopularityRecommender().fit(pd.DataFrame([[1, 2, 3.0]], columns=["user", "item", third]))
 
 
 @pytest.mark.parametrize("name", ["orders", "items", "visits", "order"])
-def test_a_number_of_things_is_a_weight(name):
+def test_names_of_counts_are_neither_ids_nor_times(name):
     assert not is_id(name) and not is_time(name)
 
 
-# Columns of public data sets, and the two to select.
+# Columns of public data sets, and the two columns that the error suggests.
 MANY = [
     (["InvoiceNo", "StockCode", "Description", "Quantity", "InvoiceDate", "UnitPrice", "CustomerID", "Country"],
      ["CustomerID", "StockCode"]),
@@ -150,32 +150,32 @@ MANY = [
 
 
 @pytest.mark.parametrize(("names", "pair"), MANY, ids=[names[0] for names, _ in MANY])
-def test_columns_of_a_larger_table_are_chosen_by_name(names, pair):
+def test_the_error_for_a_larger_table_suggests_columns_by_name(names, pair):
     X = pd.DataFrame([range(len(names))], columns=names)
     with pytest.raises(ValueError) as error:
         PopularityRecommender().fit(X)
     assert f"Its columns are {names}. Select them in this order, for example X[{pair}]." in str(error.value)
 
 
-def test_columns_of_pyarrow_are_selected_in_its_own_way():
+def test_the_suggested_code_for_pyarrow_uses_select():
     X = pa.table({"userId": [1], "movieId": [2], "rating": [3], "timestamp": [4]})
     with pytest.raises(ValueError, match=r"for example X\.select\(\['userId', 'movieId'\]\)"):
         PopularityRecommender().fit(X)
 
 
-def test_without_telling_names_the_frames_own_first_two_are_the_example():
+def test_uninformative_names_give_the_first_two_columns_as_example():
     assert suggested_pair(["a", "b", "c", "d"]) is None
     with pytest.raises(ValueError, match=r"for example X\[\['a', 'b'\]\]"):
         PopularityRecommender().fit(pd.DataFrame([range(4)], columns=list("abcd")))
 
 
-def test_numbers_as_names_are_selected_as_numbers():
+def test_numeric_names_are_suggested_as_numbers():
     with pytest.raises(ValueError, match=r"Its columns are \[0, 1, 2, 3\]\. .* for example X\[\[0, 1\]\]"):
         PopularityRecommender().fit(pd.DataFrame([range(4)]))
 
 
 @pytest.mark.parametrize("form", [lambda frame: frame, lambda frame: frame.to_numpy()])
-def test_a_wide_table_may_be_a_matrix(form):
+def test_the_error_for_a_wide_table_suggests_a_matrix(form):
     with pytest.raises(ValueError, match=r"X, y = sklearn_recsketch\.preprocessing\.interactions_from_matrix") as error:
         PopularityRecommender().fit(form(pd.DataFrame([range(1000)])))
     assert len(str(error.value)) < 500

@@ -1,4 +1,4 @@
-"""Tables of side features: names of columns, indexes, and what is not a table."""
+"""Tables of side features: names of columns, indexes, and errors for other objects."""
 
 from decimal import Decimal
 
@@ -7,7 +7,7 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
-from feature_dicts import entries
+from sparse_matrices import entries
 
 from sklearn_recsketch import SideFeatures
 
@@ -17,21 +17,21 @@ YEARS = {("a", "year"): 1999, ("b", "year"): 2001}
 
 @pytest.mark.parametrize("id", [None, "mid"])
 @pytest.mark.parametrize("drop", [True, False])
-def test_a_named_index_holds_the_ids(id, drop):
+def test_a_named_index_contains_the_ids(id, drop):
     assert entries(SideFeatures.from_frame(TABLE.set_index("mid", drop=drop), id=id)) == YEARS
 
 
-def test_a_named_index_is_a_column_beside_the_ids():
+def test_a_named_index_is_a_feature_if_id_names_another_column():
     assert entries(SideFeatures.from_frame(TABLE.set_index("year"), id="mid")) == YEARS
 
 
 @pytest.mark.parametrize("part", [slice(None), [1, 0], [1]], ids=["all", "shuffled", "filtered"])
-def test_an_index_of_row_numbers_says_nothing(part):
+def test_an_index_of_row_numbers_is_ignored(part):
     features = SideFeatures.from_frame(TABLE[["mid", "year"]].iloc[part])
     assert entries(features).items() <= YEARS.items()
 
 
-def test_an_index_of_texts_without_a_name_is_not_passed_over():
+def test_an_unnamed_index_of_strings_raises():
     with pytest.raises(ValueError, match=r"The index of the frame \(first: 'a'\) has no name, .* Write id='year' for"):
         SideFeatures.from_frame(TABLE.set_index("mid").rename_axis(None))
 
@@ -42,12 +42,12 @@ def test_from_long_takes_ids_from_a_named_index():
 
 
 @pytest.mark.parametrize("method", ["from_frame", "from_long"])
-def test_an_index_of_several_levels_is_refused(method):
+def test_an_index_of_several_levels_raises(method):
     with pytest.raises(ValueError, match=r"index .* has 2 levels: \['mid', 'year'\]\. Pass df\.reset_index\(\)"):
         getattr(SideFeatures, method)(TABLE.set_index(["mid", "year"]), id="mid")
 
 
-def test_names_of_several_levels_are_refused():
+def test_column_names_of_several_levels_raise():
     table = pd.DataFrame([[1, 2]], columns=pd.MultiIndex.from_tuples([("a", "b"), ("a", "c")]))
     with pytest.raises(ValueError, match=r"have 2 levels \(first: \('a', 'b'\)\)\. Join them"):
         SideFeatures.from_frame(table)
@@ -63,19 +63,19 @@ def test_names_of_several_levels_are_refused():
     ],
     ids=["pandas", "number_and_text", "index", "arrow"],
 )
-def test_two_columns_of_one_name_are_refused(table):
-    with pytest.raises(ValueError, match=r"was given two columns named '[x0]'; the columns are .* Rename or drop one"):
+def test_two_columns_of_the_same_name_raise(table):
+    with pytest.raises(ValueError, match=r"received two columns named '[x0]'; the columns are .* Rename or drop one"):
         SideFeatures.from_frame(table, id="id")
 
 
 @pytest.mark.parametrize("id", [1, np.int64(1), "1"])
-def test_numbers_are_names_of_columns(id):
+def test_column_names_may_be_numbers(id):
     features = SideFeatures.from_frame(pd.DataFrame([[1999, "a", "x"]]), id=id)
     assert entries(features) == {("a", "0"): 1999, ("a", "2=x"): 1}
 
 
 @pytest.mark.parametrize("keys", [[1, 2], [1.0, 2.0], pd.Categorical(["1", "2"]), pd.array([1, 2], "Int64")])
-def test_from_long_reads_keys_as_texts(keys):
+def test_from_long_reads_keys_as_strings(keys):
     table = pd.DataFrame({0: ["a", "a"], 1: keys, 2: [Decimal("1.5"), ["x", None]]})
     features = SideFeatures.from_long(table, id=0, key=1, value=2)
     assert entries(features) == {("a", "1"): 1.5, ("a", "2=x"): 1}
@@ -88,19 +88,19 @@ def test_from_long_names_the_row_of_a_missing_value(value):
         SideFeatures.from_long(pl.DataFrame({"id": ["a", "b"], "type": "k", "value": value}), id="id")
 
 
-def test_an_empty_text_in_a_long_table_leaves_its_id():
+def test_an_id_with_an_empty_string_only_is_kept():
     features = SideFeatures.from_long(pd.DataFrame({"id": ["a", "b"], "type": "k", "value": ["", "x"]}), id="id")
     assert features.ids.tolist() == ["a", "b"]
     assert entries(features) == {("b", "k=x"): 1}
 
 
-def test_a_table_of_ids_alone_has_ids_without_features():
+def test_a_table_of_ids_only_gives_ids_without_features():
     features = SideFeatures.from_frame(TABLE[["mid"]])
     assert (features.ids.tolist(), entries(features)) == (["a", "b"], {})
 
 
 @pytest.mark.parametrize("table", [TABLE[:0], pd.DataFrame(index=[1, 2]), pl.DataFrame(), pa.table({})])
-def test_a_table_without_rows_or_columns_is_refused(table):
+def test_a_table_without_rows_or_columns_raises(table):
     with pytest.raises(ValueError, match="The table of features is empty"):
         SideFeatures.from_frame(table)
 
@@ -119,11 +119,11 @@ def test_a_table_without_rows_or_columns_is_refused(table):
             lambda: SideFeatures.from_dicts({1: TABLE["year"]}),
             r"of id 1 must be a mapping .*to_dict\(\)",
         ),
-        (lambda: SideFeatures.from_dicts({1: {1: "x"}}), "must be texts, but id 1 has 1: write '1'"),
-        (lambda: SideFeatures.from_dicts({1: {None: "x"}}), "must be texts, but id 1 has None: write 'None'"),
+        (lambda: SideFeatures.from_dicts({1: {1: "x"}}), "must be strings, but id 1 has 1: write '1'"),
+        (lambda: SideFeatures.from_dicts({1: {None: "x"}}), "must be strings, but id 1 has None: write 'None'"),
     ],
     ids=["lazy", "series_frame", "series", "list", "series_row", "key", "key_None"],
 )
-def test_other_containers_are_refused_with_what_to_write(call, match):
+def test_other_containers_raise_with_advice(call, match):
     with pytest.raises(TypeError, match=match):
         call()

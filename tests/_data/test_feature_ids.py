@@ -1,12 +1,14 @@
-"""Features whose ids are not those of the interactions: phantom users and items must not come of them."""
+"""Errors and warnings for features keyed by other ids, which would add unknown users and items to the model."""
 
 import warnings
 
 import numpy as np
 import pandas as pd
 import pytest
+from estimators import RECOMMENDERS, small
+from sklearn.base import clone
 
-from sklearn_recsketch import BPRRecommender, PopularityRecommender, SideFeatures, WARPRecommender, WRMFRecommender
+from sklearn_recsketch import SideFeatures, WRMFRecommender
 from sklearn_recsketch.exceptions import IdMismatchWarning
 from sklearn_recsketch.model_selection import ColdItemSplit, ColdUserSplit, UserKFold
 
@@ -14,27 +16,22 @@ USERS = [f"u{i}" for i in range(20)]
 ITEMS = [f"m{i}" for i in range(12)]
 X = pd.DataFrame([(u, ITEMS[(i + j) % 12]) for i, u in enumerate(USERS) for j in range(4)], columns=["user", "item"])
 NUMBERS = X.apply(lambda column: column.str[1:].astype(int))
-MODELS = {
-    "wrmf": lambda: WRMFRecommender(2, max_iter=1, random_state=0),
-    "warp": lambda: WARPRecommender(2, max_iter=1, random_state=0),
-    "bpr": lambda: BPRRecommender(2, max_iter=1, random_state=0),
-    "popularity": PopularityRecommender,
-}
+WRMF = WRMFRecommender(2, max_iter=1, random_state=0)
 SIDES = {"user_features": (USERS, ITEMS), "item_features": (ITEMS, USERS)}
 
 
 def features(ids):
-    return SideFeatures.from_dicts({id_: {"tag": f"t{place % 3}"} for place, id_ in enumerate(ids)})
+    return SideFeatures.from_dicts({id_: {"tag": f"t{row % 3}"} for row, id_ in enumerate(ids)})
 
 
-@pytest.fixture(params=MODELS)
+@pytest.fixture(params=small(RECOMMENDERS), ids=lambda rec: type(rec).__name__)
 def model(request):
-    return MODELS[request.param]()
+    return clone(request.param)
 
 
 @pytest.mark.parametrize("side", SIDES)
 @pytest.mark.parametrize("method", ["fit", "partial_fit"])
-def test_features_of_the_other_side_are_refused(model, side, method):
+def test_features_of_the_other_side_raise(model, side, method):
     own, other = SIDES[side]
     name = side[:4]
     match = (
@@ -46,7 +43,7 @@ def test_features_of_the_other_side_are_refused(model, side, method):
     assert not hasattr(model, "items_")
 
 
-def test_features_under_other_ids_are_refused(model):
+def test_features_under_other_ids_raise(model):
     with pytest.raises(
         ValueError, match=r"None of the 12 items .* has 'name 0', .* Key the features by the item ids of X"
     ):
@@ -54,12 +51,12 @@ def test_features_under_other_ids_are_refused(model):
 
 
 @pytest.mark.parametrize(("X", "ids"), [(X, range(20)), (NUMBERS, USERS)], ids=["texts", "integers"])
-def test_the_kind_of_the_ids_is_told_before_the_other_side(model, X, ids):
+def test_ids_of_different_types_raise_before_ids_of_the_other_side(model, X, ids):
     with pytest.raises(ValueError, match=r"Convert them to one type"):
         model.fit(X, item_features=features(ids))
 
 
-def test_ids_of_the_other_side_and_of_another_kind_are_refused(model):
+def test_ids_of_the_other_side_and_another_type_raise(model):
     mixed = X.assign(item=NUMBERS["item"])
     with pytest.raises(
         ValueError, match=r"20 of the 20 ids of item_features are users of X: did you mean user_features"
@@ -68,7 +65,7 @@ def test_ids_of_the_other_side_and_of_another_kind_are_refused(model):
 
 
 @pytest.mark.parametrize("n_shared", [1, 3, 5])
-def test_a_small_overlap_is_counted(model, n_shared):
+def test_a_small_overlap_warns_with_its_size(model, n_shared):
     ids = [*ITEMS[:n_shared], *(f"x{i}" for i in range(12 - n_shared))]
     match = (
         rf"Only {n_shared} of the 12 items of X have features, and only {n_shared} of the 12 ids of item_features are "
@@ -78,8 +75,8 @@ def test_a_small_overlap_is_counted(model, n_shared):
         model.fit(X, item_features=features(ids))
 
 
-def test_a_small_overlap_by_accident_asks_for_the_other_side(model):
-    """Items 0 to 11 passed as features of users 0 to 99."""
+def test_a_small_accidental_overlap_suggests_the_other_side(model):
+    """Features of items 0 to 11 are passed as features of users 0 to 99."""
     rows = [(u, (u + j) % 6) for u in range(100) for j in range(3)]
     with pytest.warns(IdMismatchWarning, match=r"6 of the 6 .* items of X, and only 3 .*Did you mean item_features"):
         model.fit(np.array([[u + 3, i] for u, i in rows]), user_features=features(range(6)))
@@ -91,7 +88,7 @@ def test_the_warning_points_to_the_call(model):
     assert record[0].filename == __file__
 
 
-def test_one_table_for_both_sides_is_refused(model):
+def test_one_table_for_both_sides_raises(model):
     with pytest.raises(
         ValueError, match=r"20 ids of item_features, such as 'u0', are users and not items of X: did you"
     ):
@@ -99,7 +96,7 @@ def test_one_table_for_both_sides_is_refused(model):
 
 
 @pytest.mark.parametrize("side", SIDES)
-def test_partial_fit_refuses_the_other_side_after_features_of_this_one(model, side):
+def test_partial_fit_raises_for_features_of_the_other_side(model, side):
     own, other = SIDES[side]
     model.fit(X, **{side: features(own)})
     with pytest.raises(ValueError, match=r"did you mean (user|item)_features\?"):
@@ -110,7 +107,7 @@ def test_partial_fit_refuses_the_other_side_after_features_of_this_one(model, si
 LEGITIMATE = {
     "catalogue": lambda: (X, {"item_features": features([*ITEMS, *(f"c{i}" for i in range(1000))])}),
     "half_of_the_items": lambda: (X, {"item_features": features([*ITEMS[:6], *(f"c{i}" for i in range(100))])}),
-    "few_users_answered": lambda: (X, {"user_features": features(USERS[:3])}),
+    "few_users": lambda: (X, {"user_features": features(USERS[:3])}),
     "both": lambda: (X, {"user_features": features(USERS), "item_features": features(ITEMS)}),
     "integers": lambda: (NUMBERS, {"user_features": features(range(20)), "item_features": features(range(12))}),
     "integer_catalogue": lambda: (NUMBERS, {"item_features": features(range(500))}),
@@ -120,10 +117,10 @@ LEGITIMATE = {
 
 @pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize("case", LEGITIMATE)
-def test_usual_tables_are_taken_in_silence(model, case):
-    rows, given = LEGITIMATE[case]()
-    model.fit(rows, **given)
-    model.partial_fit(rows[:1], **given)
+def test_usual_tables_do_not_warn(model, case):
+    rows, options = LEGITIMATE[case]()
+    model.fit(rows, **options)
+    model.partial_fit(rows[:1], **options)
 
 
 @pytest.mark.parametrize(
@@ -141,69 +138,69 @@ def test_usual_tables_are_taken_in_silence(model, case):
         ),
     ],
 )
-def test_integers_of_the_other_side_are_told_by_their_number(model, side, ids, match):
+def test_shared_integer_ids_of_the_other_side_warn_with_counts(model, side, ids, match):
     with pytest.warns(IdMismatchWarning, match=match + r".* Did you mean (user|item)_features\?"):
         model.fit(NUMBERS, **{side: features(ids)})
 
 
-def test_nobody_is_told_that_a_known_id_is_unknown(model):
+def test_the_warning_does_not_call_a_known_id_unknown(model):
     with pytest.warns(IdMismatchWarning) as caught:
         model.fit(X, user_features=features(USERS[4:5]))
     assert str(caught[0].message) == (
         "Only 1 of the 20 users of X have features: 'u0' has no features. "
-        "Add those of the others, or ignore this warning if there are none."
+        "Add the features of the others, or ignore this warning if they have none."
     )
 
 
 @pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize("splitter", [ColdItemSplit(random_state=0), ColdUserSplit(random_state=0)])
-def test_folds_of_as_many_users_as_items_are_fitted_in_silence(model, splitter):
+def test_folds_with_as_many_users_as_items_do_not_warn(model, splitter):
     square = pd.DataFrame([(i, (i + j) % 20) for i in range(20) for j in range(4)], columns=["user", "item"])
     for train, _ in splitter.split(square):
         model.fit(square.iloc[train], item_features=features(range(20)), user_features=features(range(20)))
 
 
 @pytest.mark.filterwarnings("error")
-def test_features_of_new_ids_alone_come_later_in_silence(model):
+def test_later_features_of_new_ids_only_do_not_warn(model):
     model.fit(X, item_features=features(ITEMS), user_features=features(USERS))
     model.partial_fit(X[:2], item_features=features(["new", "newer"]), user_features=features(["eve"]))
     assert {"new", "newer"} <= set(model.items_)
 
 
 @pytest.mark.filterwarnings("error")
-def test_a_day_of_items_without_features_is_taken_in_silence(model):
+def test_new_items_without_features_do_not_warn(model):
     model.fit(X, item_features=features(ITEMS[:8]))
     model.partial_fit(X[X["item"] == "m11"])
 
 
 @pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize("splitter", [ColdItemSplit(random_state=0), UserKFold(3, random_state=0)])
-def test_folds_are_fitted_in_silence(model, splitter):
+def test_folds_do_not_warn(model, splitter):
     for train, _ in splitter.split(X):
         model.fit(X.iloc[train], item_features=features(ITEMS), user_features=features(USERS))
 
 
 @pytest.mark.parametrize("side", SIDES)
 @pytest.mark.parametrize("one", [True, False])
-def test_a_query_refuses_features_of_the_other_side(side, one):
+def test_a_query_with_features_of_the_other_side_raises(side, one):
     other = SIDES[side][1]
-    model = MODELS["wrmf"]().fit(X, user_features=features(USERS), item_features=features(ITEMS))
-    asked = features(other[:1] if one else other)
-    match = rf"ids of {side} \(first: '{asked.ids[0]}'\) are .*s the model was fitted on, and none .* did you mean"
+    model = clone(WRMF).fit(X, user_features=features(USERS), item_features=features(ITEMS))
+    query = features(other[:1] if one else other)
+    match = rf"ids of {side} \(first: '{query.ids[0]}'\) are .*s the model was fitted on, and none .* did you mean"
     with pytest.raises(ValueError, match=match):
-        model.recommend(USERS[0], **{side: asked})
+        model.recommend(USERS[0], **{side: query})
 
 
 @pytest.mark.filterwarnings("error")
-def test_a_query_takes_features_of_ids_it_does_not_know():
-    model = MODELS["wrmf"]().fit(X, user_features=features(USERS), item_features=features(ITEMS))
+def test_a_query_accepts_features_of_unknown_ids():
+    model = clone(WRMF).fit(X, user_features=features(USERS), item_features=features(ITEMS))
     table = model.recommend(user_features=features(["eve"]), item_features=features(["new", "m1"]), k=20)
     assert set(table["user"]) == {"eve"} and "new" in set(table["item"])
 
 
 @pytest.mark.filterwarnings("error")
-def test_a_query_takes_integers_that_both_sides_have():
-    model = MODELS["wrmf"]().fit(NUMBERS, item_features=features(range(12)))
+def test_a_query_accepts_integer_ids_of_both_sides():
+    model = clone(WRMF).fit(NUMBERS, item_features=features(range(12)))
     assert 15 in set(model.recommend(0, k=20, item_features=features([15]))["item"])
 
 

@@ -1,4 +1,4 @@
-"""Which values may be ids, by the type in which they arrive."""
+"""The rules for ids, for all types of values and columns."""
 
 import datetime
 import decimal
@@ -12,15 +12,16 @@ import pytest
 
 from sklearn_recsketch import PopularityRecommender, SideFeatures, WRMFRecommender
 from sklearn_recsketch._data.id_lists import check_id_list
+from sklearn_recsketch._data.id_values import id_kind
 from sklearn_recsketch._data.ids import encode_ids
 
-# The first integer that a type of float cannot tell from a neighbour, and the largest that it can.
+# The smallest integer that each float type cannot distinguish from a neighbor, and the largest that it can.
 LIMITS = {np.float16: 2**11, np.float32: 2**24, np.float64: 2**53, np.longdouble: 2**53}
 ARROW_FLOATS = {np.float16: pa.float16(), np.float32: pa.float32(), np.float64: pa.float64()}
 
 
 def dictionary_of(column):
-    """A column of pandas with Arrow's dictionary type, which hides that of its values."""
+    """Make a pandas column of the dictionary type of Arrow, which hides the type of its values."""
     coded = pa.array(column).dictionary_encode()
     return pd.Series(coded, dtype=pd.ArrowDtype(coded.type))
 
@@ -42,7 +43,7 @@ CONTAINERS = {
     "sparse": lambda a: pd.Series(pd.arrays.SparseArray(a)),
     "masked": lambda a: np.ma.array(a, mask=False),
 }
-NOT_OF_HALVES = {"index", "sparse"}  # pandas has these of no float16
+WITHOUT_FLOAT16 = {"index", "sparse"}  # containers of pandas that do not support float16
 ARROW_CONTAINERS = {
     "pyarrow array": pa.array,
     "pyarrow chunks": lambda a: pa.chunked_array([a]),
@@ -61,7 +62,7 @@ FLOATS = [
     *((dtype, make) for dtype in ARROW_FLOATS for make in ARROW_CONTAINERS.items()),
     *((dtype, make) for dtype in (np.float32, np.float64) for make in WIDE_CONTAINERS.items()),
 ]
-FLOATS = [pair for pair in FLOATS if pair[0] is not np.float16 or pair[1][0] not in NOT_OF_HALVES]
+FLOATS = [pair for pair in FLOATS if pair[0] is not np.float16 or pair[1][0] not in WITHOUT_FLOAT16]
 EVERY_FLOAT = pytest.mark.parametrize(
     ("dtype", "make"),
     [(dtype, make) for dtype, (_, make) in FLOATS],
@@ -70,7 +71,7 @@ EVERY_FLOAT = pytest.mark.parametrize(
 
 
 @EVERY_FLOAT
-def test_floats_beyond_the_precision_of_their_type_are_refused(dtype, make):
+def test_floats_beyond_the_precision_of_their_type_raise(dtype, make):
     column = make(np.array([5, LIMITS[dtype]], dtype=dtype))
     bits = LIMITS[dtype].bit_length() - 1
     rule = rf"The item ids are floats, and .* not an integer below 2\*\*{bits}\. Beyond that, {np.dtype(dtype)} cannot"
@@ -79,20 +80,20 @@ def test_floats_beyond_the_precision_of_their_type_are_refused(dtype, make):
 
 
 @EVERY_FLOAT
-def test_floats_within_the_precision_of_their_type_are_integers(dtype, make):
+def test_floats_within_the_precision_of_their_type_are_ids(dtype, make):
     largest = LIMITS[dtype] - 1
     column = encode_ids(make(np.array([5, largest], dtype=dtype)), "item")
     assert column.ids.tolist() == [5, largest]
     assert column.ids.dtype == np.int64
 
 
-def test_two_ids_that_one_float32_stands_for_are_not_one_user():
+def test_two_ids_that_share_a_float32_raise():
     X = np.array([[16777217, 1], [16777219, 2]], dtype=np.float32)
     with pytest.raises(ValueError, match=r"The user ids are floats, and 16777216\.0 in row 0"):
         PopularityRecommender().fit(X)
 
 
-def test_integers_with_a_missing_one_are_missing_and_not_inexact():
+def test_a_missing_integer_is_reported_as_missing_not_inexact():
     with pytest.raises(ValueError, match="The user id in row 1 is missing"):
         encode_ids(pa.array([2**60 + 1, None, 2**60 + 2]), "user")
 
@@ -101,7 +102,7 @@ INEXACT = np.array([3, 2**24], dtype=np.float32)
 
 
 @pytest.mark.parametrize(
-    "ask",
+    "query",
     [
         lambda rec: rec.recommend(INEXACT),
         lambda rec: rec.recommend(INEXACT[1]),
@@ -116,15 +117,33 @@ INEXACT = np.array([3, 2**24], dtype=np.float32)
         lambda rec: SideFeatures.from_frame(pd.DataFrame({"id": INEXACT, "tag": ["a", "b"]}), id="id"),
     ],
 )
-def test_queries_know_the_same_limit(ask):
+def test_queries_have_the_same_limit(query):
     rec = WRMFRecommender(2, max_iter=1, random_state=0).fit([[1, 1], [2, 2], [3, 3]])
     with pytest.raises(ValueError, match=r"ids are floats, and 16777216\.0 in row \d is not an integer below 2\*\*24"):
-        ask(rec)
+        query(rec)
 
 
-# Values that are no ids.
+@pytest.mark.parametrize(
+    ("kind", "types"),
+    [
+        ("integers", [np.dtype(np.int8), np.dtype(np.uint64), pa.int32(), pa.uint8(), "tinyint", "int", "bigint"]),
+        ("floats", [np.dtype(np.float16), np.dtype(np.longdouble), pa.float16(), pa.float64(), "float", "double"]),
+        ("strings", [pa.string(), pa.large_string(), pa.string_view(), "string"]),
+        (
+            None,
+            [np.dtype(bool), np.dtype("M8[s]"), np.dtype(complex), pa.bool_(), pa.binary(), pa.decimal128(5), "date"],
+        ),
+    ],
+    ids=str,
+)
+def test_types_of_all_libraries_follow_one_rule(kind, types):
+    for type_ in types:
+        assert id_kind(type_.name if isinstance(type_, np.dtype) else str(type_)) == kind
 
-EXPLODE = r"where a cell has several of them, give each a row of its own, for example with X\.explode\('item'\)"
+
+# Values that are not ids.
+
+EXPLODE = r"Write one row for each id in a cell, for example with X\.explode\('item'\)"
 DECODE = r"Decode the ids, for example with .*\.decode\(.* or X\.astype\(str\) of an array"
 CONVERT = r"Convert the column, for example with \.astype\(str\)"
 OTHER_VALUES = [
@@ -155,14 +174,14 @@ EVERY_OTHER = pytest.mark.parametrize(("values", "advice"), OTHER_VALUES, ids=la
 
 @EVERY_OTHER
 @pytest.mark.parametrize("dtype", [None, object])
-def test_other_values_are_refused_with_what_to_write(values, advice, dtype):
+def test_other_values_raise_with_advice(values, advice, dtype):
     column = pd.Series(objects(values) if dtype is object else values, dtype=dtype)
     with pytest.raises(ValueError, match=rf"Ids must be ints or strings; the item id in row 0 is .*{advice}"):
         encode_ids(column, "item")
 
 
 @EVERY_OTHER
-def test_other_values_are_refused_in_queries(values, advice):
+def test_other_values_raise_in_queries(values, advice):
     with pytest.raises(ValueError, match=r"ids? (must be a one-dimensional list|in row 0 is)"):
         check_id_list(objects(values) if len(values) == 1 else values, "item")
 
@@ -183,12 +202,12 @@ def test_other_values_are_refused_in_queries(values, advice):
     ],
     ids=str,
 )
-def test_other_values_are_refused_in_columns_of_other_libraries(column, advice):
+def test_other_values_raise_in_columns_of_other_libraries(column, advice):
     with pytest.raises(ValueError, match=rf"the item id in row 0 is .*{advice}"):
         encode_ids(column, "item")
 
 
-def test_the_first_offending_row_is_named_behind_missing_ones_and_good_ones():
+def test_errors_name_the_first_invalid_row():
     with pytest.raises(ValueError, match=r"the item id in row 2 is \['x'\]"):
         encode_ids(objects(["a", "b", ["x"], b"y"]), "item")
 
@@ -198,17 +217,17 @@ BLANKS = ["", " ", "\t\n", "\u3000", "\u00a0"]
 
 @pytest.mark.parametrize("blank", BLANKS, ids=repr)
 @pytest.mark.parametrize("make", [objects, pd.Series, pd.Categorical, pl.Series, pa.array, np.array])
-def test_blank_ids_are_refused(blank, make):
+def test_blank_ids_raise(blank, make):
     with pytest.raises(ValueError, match=r"The user id in row 1 is blank: .* at least one visible character"):
         encode_ids(make(["a", blank]), "user")
 
 
-def test_a_blank_category_that_no_row_has_is_no_id():
+def test_an_unused_blank_category_is_ignored():
     assert encode_ids(pd.Categorical(["a"], categories=["", "a"]), "user").ids.tolist() == ["a"]
 
 
-def test_a_lone_surrogate_is_refused():
-    with pytest.raises(ValueError, match=r"The user id in row 1 is not valid text: .* has a lone surrogate"):
+def test_a_lone_surrogate_raises():
+    with pytest.raises(ValueError, match=r"The user id in row 1 is not valid text: .* contains a lone surrogate"):
         PopularityRecommender().fit([["a", 1], ["\ud800", 2]])
 
 
@@ -229,13 +248,13 @@ MISSING = {
 
 
 @pytest.mark.parametrize("make", MISSING.values(), ids=MISSING)
-def test_missing_ids_are_found_in_every_container(make):
+def test_missing_ids_raise_in_every_container(make):
     with pytest.raises(ValueError, match="The user id in row 1 is missing"):
         encode_ids(make(), "user")
 
 
 @pytest.mark.parametrize("make", MISSING.values(), ids=MISSING)
-def test_missing_ids_are_found_in_queries(make):
+def test_missing_ids_raise_in_queries(make):
     with pytest.raises(ValueError, match="The user id in row 1 is missing"):
         check_id_list(make(), "user")
 
@@ -256,18 +275,18 @@ def test_missing_ids_are_found_in_queries(make):
     ],
     ids=lambda ids: type(ids).__name__,
 )
-def test_ids_of_a_query_in_any_container(ids):
+def test_ids_in_a_query_may_be_in_any_container(ids):
     column = check_id_list(ids, "user")
     assert column.ids[column.codes].tolist() == ["b", "a"]
 
 
 @pytest.mark.parametrize("id_", ["ann", np.str_("ann"), np.array("ann"), pa.scalar("ann")])
-def test_a_single_id_is_a_list_of_one(id_):
+def test_a_single_id_equals_a_list_of_one(id_):
     assert check_id_list(id_, "user").ids.tolist() == ["ann"]
 
 
 @pytest.mark.parametrize("id_", [b"7", bytearray(b"7"), np.bytes_(b"7"), memoryview(b"7")])
-def test_bytes_are_not_read_as_integers(id_):
+def test_bytes_raise_instead_of_being_read_as_integers(id_):
     with pytest.raises((TypeError, ValueError), match="Decode"):
         check_id_list(id_, "user")
 
@@ -275,7 +294,7 @@ def test_bytes_are_not_read_as_integers(id_):
 @pytest.mark.parametrize(
     "value", [list(range(1000)), pd.Series(range(50)), 10**5000, "x" * 1000 + "\ud800"], ids=range(4)
 )
-def test_errors_show_a_value_on_a_line_of_moderate_length(value):
+def test_errors_show_values_on_one_line_of_limited_length(value):
     column = np.empty(1, dtype=object)
     column[0] = value
     with pytest.raises(ValueError) as raised:
@@ -284,7 +303,7 @@ def test_errors_show_a_value_on_a_line_of_moderate_length(value):
 
 
 @pytest.mark.parametrize("dtype", [pl.Int128, pl.UInt128] if hasattr(pl, "UInt128") else [pl.Int128])
-def test_integers_of_polars_that_numpy_has_no_type_for_are_read(dtype):
+def test_128_bit_integers_of_polars_are_read(dtype):
     assert encode_ids(pl.Series([7, 3], dtype=dtype), "item").ids.tolist() == [3, 7]
     with pytest.raises(ValueError, match="does not fit 64 bits: 18446744073709551616"):
         encode_ids(pl.Series([7, 2**64], dtype=dtype), "item")

@@ -1,4 +1,4 @@
-"""Ids go in as what they are and come out as what they were, whatever holds them."""
+"""Round trip of ids and strengths through fit and recommend, for containers of all libraries."""
 
 import numpy as np
 import pandas as pd
@@ -6,17 +6,16 @@ import polars as pl
 import pyarrow as pa
 import pytest
 import scipy.sparse as sp
+from estimators import WITH_FACTORS
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from sklearn.model_selection import KFold, cross_val_score
 
 from sklearn_recsketch import (
-    BPRRecommender,
     InteractionThresholder,
     PopularityRecommender,
     SideFeatures,
-    WARPRecommender,
     WRMFRecommender,
 )
 from sklearn_recsketch.metrics import make_ranking_scorer
@@ -91,12 +90,12 @@ INT_TABLES = {
     "pyarrow": lambda: pa.table({"user": USER_INTS, "item": ITEM_INTS}),
 }
 
-# Rows are the sorted users u1..u4 (10..40), columns the sorted items a..c (1..3).
+# Rows are the sorted users u1 to u4 (10 to 40), columns are the sorted items a to c (1 to 3).
 MATRIX = [[2, 0, 4], [6, 3, 0], [5, 1, 0], [0, 0, 7]]
 
 
 @pytest.mark.parametrize("make", TEXT_TABLES.values(), ids=TEXT_TABLES)
-def test_text_ids_in_any_container(make):
+def test_string_ids_in_any_container(make):
     rec = PopularityRecommender().fit(make(), STRENGTH)
     assert rec.users_.tolist() == ["u1", "u2", "u3", "u4"]
     assert rec.items_.tolist() == ["a", "b", "c"]
@@ -134,7 +133,7 @@ def test_strengths_in_any_container(make):
     np.testing.assert_array_equal(rec.interactions_.toarray(), MATRIX)
 
 
-def test_y_none_is_one_each():
+def test_y_none_means_strengths_of_one():
     rec = PopularityRecommender().fit(text_frame())
     np.testing.assert_array_equal(rec.interactions_.toarray(), np.array(MATRIX) > 0)
 
@@ -145,12 +144,12 @@ def test_duplicates_are_summed():
 
 
 def test_large_strengths_are_summed_before_rounding():
-    """2**24 + 1 + 1 is exact in float32, adding one at a time to float32 is not."""
+    """2**24 + 1 + 1 is exact in float32, but adding 1 twice to 2**24 in float32 is not."""
     rec = PopularityRecommender().fit([["a", 1]] * 3, [2.0**24, 1, 1])
     assert rec.interactions_[0, 0] == 2.0**24 + 2
 
 
-def test_strength_zero_adds_no_id_and_no_entry():
+def test_rows_of_strength_zero_add_no_ids_and_no_entries():
     rec = PopularityRecommender().fit([["a", 1], ["b", 1], ["a", 2]], [1, 0, 0])
     assert (rec.users_.tolist(), rec.items_.tolist(), rec.interactions_.nnz) == (["a"], [1], 1)
 
@@ -161,14 +160,14 @@ def test_weight_column_multiplies_strength():
     assert rec.n_features_in_ == 3
 
 
-def test_unused_categories_are_not_known():
+def test_unused_categories_are_not_ids_of_the_model():
     X = text_frame().astype("category").iloc[:2]
     rec = PopularityRecommender().fit(X)
     assert (rec.users_.tolist(), rec.items_.tolist()) == (["u1", "u3"], ["a", "b"])
 
 
-def test_unused_categories_are_not_known_in_folds():
-    """A fold's categories still name the ids of the test rows."""
+def test_unused_categories_are_not_ids_of_the_model_in_folds():
+    """The categories of a training fold still contain the ids of the test rows."""
     X = text_frame().astype("category")
     for train, _ in KFold(3).split(X):
         rec = PopularityRecommender().fit(X.iloc[train])
@@ -185,7 +184,7 @@ def test_cross_validation_does_not_depend_on_the_container(name):
     np.testing.assert_array_equal(scores, expected)
 
 
-# Neighbouring integers here share one float64.
+# Neighboring integers of this size share one float64.
 HUGE = np.array([[2**60 + 1, 2**60 + 4], [2**60 + 1, 2**60 + 5], [2**60 + 2, 2**60 + 4], [2**60 + 2, 2**60 + 5]])
 
 
@@ -203,21 +202,21 @@ def test_huge_ids_survive_the_thresholder(weight):
     assert out["item"].tolist() == HUGE[:, 1].tolist()
 
 
-def test_unsigned_ids_meet_signed_ones_exactly():
-    """Joining uint64 and int64 ids must not go through floats."""
+def test_unsigned_and_signed_ids_are_compared_exactly():
+    """Comparing uint64 and int64 ids must not convert them to floats."""
     rec = PopularityRecommender().fit(HUGE.astype(np.uint64))
     rec.partial_fit([[2**60 + 3, 2**60 + 4]])
     assert [int(user) for user in rec.users_] == [2**60 + 1, 2**60 + 2, 2**60 + 3]
 
 
-def test_unsigned_ids_meet_those_of_features_exactly():
+def test_unsigned_ids_and_ids_of_features_are_compared_exactly():
     features = SideFeatures.from_dicts({2**60 + 5: {"tag": "a"}, 2**60 + 6: {"tag": "a"}})
     rec = PopularityRecommender().fit(HUGE.astype(np.uint64), item_features=features)
     assert [int(item) for item in rec.items_] == [2**60 + 4, 2**60 + 5, 2**60 + 6]
 
 
-def test_an_id_beyond_int64_is_refused_in_every_container():
-    """It could not be joined with int64 ids but through floats."""
+def test_an_id_beyond_int64_raises_in_every_container():
+    """It could be compared with int64 ids only after conversion to floats."""
     rows = [[1, 1], [2**63 + 1, 1]]
     for X in (rows, np.array(rows, dtype=object), np.array(rows, dtype=np.uint64), pd.DataFrame(rows)):
         with pytest.raises(ValueError, match="The user id in row 1 does not fit 64 bits"):
@@ -233,8 +232,8 @@ def same(a, b):
 
 
 @pytest.mark.parametrize("name", ["pandas_object", "pandas_category", "numpy_object", "polars"])
-@pytest.mark.parametrize("cls", [WRMFRecommender, WARPRecommender, BPRRecommender])
-def test_callers_data_stay_as_they_are(cls, name):
+@pytest.mark.parametrize("cls", WITH_FACTORS)
+def test_the_data_of_the_caller_are_not_changed(cls, name):
     X, y = TEXT_TABLES[name](), STRENGTH.copy()
     before = snapshot(X) if name != "polars" else X.clone()
     rec = cls(n_components=2, max_iter=2, random_state=0).fit(X, y)
@@ -251,34 +250,34 @@ def test_callers_data_stay_as_they_are(cls, name):
     ("name", "library"),
     [("polars", pl.DataFrame), ("pandas_str", pd.DataFrame), ("numpy_U", pd.DataFrame), ("pyarrow", pd.DataFrame)],
 )
-def test_recommend_answers_in_the_library_of_fit(name, library):
+def test_recommend_returns_a_frame_of_the_library_of_fit(name, library):
     rec = WRMFRecommender(n_components=2, max_iter=1, random_state=0).fit(TEXT_TABLES[name]())
-    for answer in (rec.recommend(k=2), rec.similar_items(["a"], k=1), rec.similar_users(["u1"], k=1)):
-        assert isinstance(answer, library)
+    for recommended in (rec.recommend(k=2), rec.similar_items(["a"], k=1), rec.similar_users(["u1"], k=1)):
+        assert isinstance(recommended, library)
 
 
-def test_polars_answers_hold_plain_columns():
-    answer = PopularityRecommender().fit(TEXT_TABLES["polars"]()).recommend(k=2)
-    assert answer.columns == ["user", "rank", "item", "score"]
-    assert answer.schema["user"] == pl.String
+def test_polars_recommendations_have_native_types():
+    recommended = PopularityRecommender().fit(TEXT_TABLES["polars"]()).recommend(k=2)
+    assert recommended.columns == ["user", "rank", "item", "score"]
+    assert recommended.schema["user"] == pl.String
 
 
 @pytest.mark.parametrize("columns", [["uid", "mid"], ["who", "what"], ["user", "item"]])
-def test_recommendations_can_be_predicted_whatever_fit_called_its_columns(columns):
+def test_recommendations_can_be_predicted_for_any_column_names_in_fit(columns):
     rec = WRMFRecommender(n_components=2, max_iter=2, random_state=0).fit(text_frame().set_axis(columns, axis=1))
-    answer = rec.recommend(k=2)
-    # Both are inner products of the same float32 vectors, summed in different orders.
-    np.testing.assert_allclose(rec.predict(answer[["user", "item"]]), answer["score"], rtol=1e-5, atol=1e-6)
+    recommended = rec.recommend(k=2)
+    # Both are inner products of the same float32 vectors, but summed in different orders.
+    np.testing.assert_allclose(rec.predict(recommended[["user", "item"]]), recommended["score"], rtol=1e-5, atol=1e-6)
 
 
-def test_names_of_columns_are_those_of_the_last_fit():
+def test_feature_names_in_come_from_the_last_fit():
     rec = PopularityRecommender().fit(text_frame())
     assert rec.feature_names_in_.tolist() == ["user", "item"]
     rec.fit(text_frame().to_numpy())
     assert not hasattr(rec, "feature_names_in_")
 
 
-def test_swapped_names_are_fine_without_names():
+def test_an_array_is_never_swapped():
     X = text_frame().set_axis(["item", "user"], axis=1)
     assert PopularityRecommender().fit(X.to_numpy()).users_.tolist() == ["u1", "u2", "u3", "u4"]
 
@@ -308,7 +307,7 @@ def test_matrix_round_trip(dense, make, index):
 
 @settings(deadline=None, max_examples=30)
 @given(dense=matrices)
-def test_matrix_of_a_table_is_what_fit_sees(dense):
+def test_matrix_of_a_table_equals_the_interactions_of_fit(dense):
     X, y = interactions_from_matrix(dense)
     matrix, users, items = to_matrix(X, y)
     rec = PopularityRecommender().fit(X, y)
@@ -316,19 +315,19 @@ def test_matrix_of_a_table_is_what_fit_sees(dense):
     assert (rec.users_.tolist(), rec.items_.tolist()) == (users.tolist(), items.tolist())
 
 
-def test_matrix_keeps_the_order_of_ids_given():
+def test_matrix_keeps_the_order_of_requested_ids():
     matrix, users, items = to_matrix(text_frame(), STRENGTH, users=["u4", "u1", "u3", "u2"], items=["c", "b", "a"])
     np.testing.assert_array_equal(matrix.toarray(), np.array(MATRIX)[[3, 0, 2, 1]][:, ::-1])
     assert (users.tolist(), items.tolist()) == (["u4", "u1", "u3", "u2"], ["c", "b", "a"])
 
 
-def test_stored_zeros_are_no_interactions():
+def test_stored_zeros_are_not_interactions():
     matrix = sp.csr_array(([0.0, 2.0], ([0, 1], [1, 0])), shape=(2, 2))
     X, y = interactions_from_matrix(matrix, users=["a", "b"], items=["x", "y"])
     assert (X.to_numpy().tolist(), y.tolist()) == ([["b", "x"]], [2.0])
 
 
-def test_matrix_is_not_changed_by_reading_it():
+def test_reading_a_matrix_does_not_change_it():
     matrix = sp.csr_array(([1.0, 2.0, 3.0], [1, 0, 0], [0, 3]), shape=(1, 2))
     indices = matrix.indices.copy()
     _, y = interactions_from_matrix(matrix)
@@ -338,7 +337,7 @@ def test_matrix_is_not_changed_by_reading_it():
 
 @pytest.mark.parametrize("make", TEXT_TABLES.values(), ids=TEXT_TABLES)
 def test_describe_counts_positive_rows(make):
-    # Without the row of strength 0: users u1 u2 u3, items a b c, 6 pairs of 9.
+    # Without the row of strength 0 there are users u1 to u3, items a to c, and 6 of 9 pairs.
     described = describe_interactions(make(), [1, 2, 3, 4, 5, 6, 0])
     assert described.to_dict() == {"users": 3, "items": 3, "rows": 6, "interactions": 6, "density": 6 / 9}
 

@@ -1,4 +1,4 @@
-"""Outside fit, partial_fit and histories only the ids of X are looked at."""
+"""Only fit, partial_fit and histories read the third column of X."""
 
 import numpy as np
 import pandas as pd
@@ -74,18 +74,18 @@ def with_third(value, name="weight"):
 
 @pytest.mark.parametrize("use", USES.values(), ids=USES)
 @pytest.mark.parametrize("value", THIRD.values(), ids=THIRD)
-def test_a_third_column_is_not_looked_at(use, value):
+def test_the_values_of_a_third_column_are_ignored(use, value):
     np.testing.assert_array_equal(use(with_third(value)), use(X))
 
 
 @pytest.mark.parametrize("name", ["timestamp", "session_id"])
 @pytest.mark.parametrize("use", USES.values(), ids=USES)
-def test_its_name_is_not_looked_at(use, name):
+def test_the_name_of_a_third_column_is_ignored(use, name):
     np.testing.assert_array_equal(use(with_third(9.6e8, name)), use(X))
 
 
 @pytest.mark.parametrize("use", USES.values(), ids=USES)
-def test_nor_is_it_in_other_containers(use):
+def test_a_third_column_is_ignored_in_other_containers(use):
     objects = with_third("?").to_numpy(object)
     for table in (pl.from_pandas(with_third("?")), objects, objects.tolist()):
         np.testing.assert_array_equal(use(table), use(X))
@@ -93,7 +93,7 @@ def test_nor_is_it_in_other_containers(use):
 
 @pytest.mark.parametrize("use", ["predict", "score", "ranking_report", "scorer", "exclude"])
 @pytest.mark.parametrize("value", ["?", -1.0, np.nan])
-def test_nor_is_it_read_from_files(use, value, tmp_path):
+def test_a_weight_column_of_a_file_is_ignored(use, value, tmp_path):
     pytest.importorskip("pyarrow")
     with_third(value).to_parquet(tmp_path / "rows.parquet")
     file = ParquetInteractions(tmp_path / "rows.parquet", weight="weight")
@@ -122,14 +122,14 @@ def test_a_fourth_column_is_an_error_everywhere(use):
         USES[use](X.assign(a=1, b=2))
 
 
-def test_the_thresholder_hands_on_no_times_to_train_on():
-    """What cannot be a weight becomes NaN, which fit refuses."""
+def test_the_thresholder_passes_no_times_to_fit():
+    """Values that are not valid weights become NaN, for which fit raises."""
     out = InteractionThresholder(1, 1).fit(X).transform(with_third(9.6e8, "timestamp"))
     assert out["weight"].isna().all()
     with pytest.raises(ValueError, match="the weight column of X must be finite"):
         PopularityRecommender().fit(out)
 
 
-def test_the_thresholder_still_refuses_bad_ids():
+def test_the_thresholder_raises_for_invalid_ids():
     with pytest.raises(ValueError, match="The user id in row 0 is missing"):
         InteractionThresholder(1, 1).fit(X).transform([[None, 1, "?"]])

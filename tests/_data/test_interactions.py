@@ -1,4 +1,4 @@
-"""Tables of interactions in containers that other libraries make, and what fits say of sample_weight."""
+"""Tables of interactions in unusual containers, and the error for sample_weight."""
 
 import narwhals as nw
 import numpy as np
@@ -6,25 +6,23 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
+from estimators import RECOMMENDERS, small
 from sklearn.pipeline import make_pipeline
 from sklearn.utils.validation import has_fit_parameter
 
 from sklearn_recsketch import (
-    BPRRecommender,
     InteractionThresholder,
     PopularityRecommender,
-    WARPRecommender,
     WRMFRecommender,
 )
 from sklearn_recsketch._data.interactions import check_interactions
 from sklearn_recsketch.inspection import explain
 
-RECOMMENDERS = [WRMFRecommender(2), WARPRecommender(2), BPRRecommender(2), PopularityRecommender()]
-EVERY = pytest.mark.parametrize("rec", RECOMMENDERS, ids=lambda rec: type(rec).__name__)
+EVERY = pytest.mark.parametrize("rec", small(RECOMMENDERS), ids=lambda rec: type(rec).__name__)
 
 
 class Subclass(pd.DataFrame):
-    """A frame that stays what it is when it is cut, as those of geopandas."""
+    """A frame whose slices keep its class, as in geopandas."""
 
     @property
     def _constructor(self):
@@ -48,12 +46,12 @@ TABLES = {
 
 @pytest.mark.filterwarnings("ignore:the matrix subclass:PendingDeprecationWarning")
 @pytest.mark.parametrize("make", TABLES.values(), ids=TABLES)
-def test_ids_in_rare_containers(make):
+def test_ids_in_unusual_containers(make):
     rec = PopularityRecommender().fit(make())
     assert (rec.users_.tolist(), rec.items_.tolist()) == ([1, 3], [2, 4])
 
 
-def test_text_of_the_other_byte_order():
+def test_strings_of_the_other_byte_order():
     rec = PopularityRecommender().fit(np.array([["a", "x"], ["b", "y"]]).astype(">U3"))
     assert (rec.users_.tolist(), rec.items_.tolist()) == (["a", "b"], ["x", "y"])
 
@@ -86,7 +84,7 @@ def test_strengths_of_the_other_byte_order(code):
         (pl.DataFrame({"user": ["a"], "tracks": [["x", "y"]]}), ValueError, r"X\.explode\('tracks'\)"),
         (pl.DataFrame({"member": [b"a"], "item": ["x"]}), ValueError, r"X\['member'\]\.str\.decode\('utf-8'\)"),
         (pd.Series([["x", "y"]], index=["ann"]), TypeError, r"X is a Series, .* X\.explode\(\)\.reset_index\(\)"),
-        ([["ann", "x"], ["bob", "x", "y", "z"]], ValueError, r"row 0 has 2 values and row 1 has 4\. A user with"),
+        ([["ann", "x"], ["bob", "x", "y", "z"]], ValueError, r"row 0 has 2 values and row 1 has 4\. Write one row for"),
     ],
     ids=[
         "structured",
@@ -105,7 +103,7 @@ def test_strengths_of_the_other_byte_order(code):
         "rows of several lengths",
     ],
 )
-def test_tables_that_are_refused(X, error, text):
+def test_invalid_tables_raise(X, error, text):
     with pytest.raises(error, match=text):
         PopularityRecommender().fit(X)
 
@@ -121,26 +119,26 @@ def test_tables_that_are_refused(X, error, text):
     ],
     ids=["masked", "pyarrow", "pyarrow integers", "polars", "nullable"],
 )
-def test_missing_strengths_are_found_in_every_container(y):
+def test_missing_strengths_raise_in_every_container(y):
     with pytest.raises(ValueError, match="y must be finite and not negative, but row 1 is NaN"):
         check_interactions([[1, 2], [3, 4]], y)
 
 
 @EVERY
 @pytest.mark.parametrize("method", ["fit", "partial_fit"])
-def test_sample_weight_is_refused_with_what_to_write(rec, method):
+def test_sample_weight_raises_with_advice(rec, method):
     with pytest.raises(TypeError, match=rf"\.{method} does not take sample_weight: .* as y, or as a third column of X"):
         getattr(rec, method)([[1, 2], [3, 4]], sample_weight=[1.0, 2.0])
 
 
-def test_sample_weight_is_refused_in_a_pipeline():
+def test_sample_weight_raises_in_a_pipeline():
     pipeline = make_pipeline(InteractionThresholder(1, 1), PopularityRecommender())
     with pytest.raises(TypeError, match=r"PopularityRecommender\.fit does not take sample_weight"):
         pipeline.fit([[1, 2], [3, 4]], popularityrecommender__sample_weight=[1.0, 2.0])
 
 
 @EVERY
-def test_no_sample_weight_is_no_error_and_no_parameter(rec):
+def test_sample_weight_none_passes_and_is_not_a_parameter(rec):
     rec.fit([[1, 2], [3, 4]], sample_weight=None)
     assert not has_fit_parameter(rec, "sample_weight")
 
@@ -159,21 +157,21 @@ EMPTY = {
 
 @EVERY
 @pytest.mark.parametrize("make", EMPTY.values(), ids=EMPTY)
-def test_an_empty_history_is_none(rec, make):
+def test_an_empty_history_equals_none(rec, make):
     rec.set_params(**({"random_state": 0} if "random_state" in rec.get_params() else {}))
     rec.fit([[1, 2], [3, 4], [1, 5]])
-    for asked in ({}, {"users": [1, 99]}):
-        expected = rec.recommend(**asked)
-        pd.testing.assert_frame_equal(rec.recommend(history=make(), **asked), expected)
-        pd.testing.assert_frame_equal(rec.recommend(item_history=make(), **asked), expected)
+    for query in ({}, {"users": [1, 99]}):
+        expected = rec.recommend(**query)
+        pd.testing.assert_frame_equal(rec.recommend(history=make(), **query), expected)
+        pd.testing.assert_frame_equal(rec.recommend(item_history=make(), **query), expected)
 
 
-def test_an_empty_history_is_none_to_explain():
+def test_explain_treats_an_empty_history_like_none():
     rec = WRMFRecommender(2, random_state=0).fit([[1, 2], [3, 4], [1, 5]])
     pd.testing.assert_frame_equal(explain(rec, 1, 4, history=[]), explain(rec, 1, 4))
 
 
 @pytest.mark.parametrize("method", ["fit", "fit_transform"])
-def test_a_thresholder_refuses_sample_weight_too(method):
+def test_the_thresholder_raises_for_sample_weight(method):
     with pytest.raises(TypeError, match=r"InteractionThresholder\.fit does not take sample_weight: .* as y, or as a"):
         getattr(InteractionThresholder(1, 1), method)([[1, 2], [3, 4]], sample_weight=[1.0, 2.0])

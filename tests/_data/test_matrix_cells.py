@@ -1,4 +1,4 @@
-"""User x item matrices in every container become tables of interactions; the ids of frames are kept."""
+"""Conversion of user x item matrices in any container to tables of interactions."""
 
 import re
 from decimal import Decimal
@@ -23,7 +23,7 @@ LABELS = {"index": ["ann", "bob"], "columns": ["m1", "m2"]}
 
 
 def cells(matrix, **ids):
-    """Strength by user and item."""
+    """Strengths by user and item."""
     X, y = interactions_from_matrix(matrix, **ids)
     return dict(zip(X.itertuples(index=False, name=None), y, strict=True))
 
@@ -69,25 +69,25 @@ def test_counts_of_a_crosstab():
 
 
 @pytest.mark.parametrize("dtype", ["bool", "boolean"])
-def test_bools_are_ones(dtype):
+def test_booleans_are_ones(dtype):
     assert cells(framed([[True, True], [True, False]], dtype=dtype)) == dict.fromkeys(CELLS, 1.0)
 
 
-def test_labels_of_integral_floats_are_integers():
+def test_integral_float_labels_become_integers():
     X, _ = interactions_from_matrix(framed([[1, 0], [0, 1]], columns=[1999.0, 2000.0]))
     assert X["item"].tolist() == [1999, 2000]
     assert X["item"].dtype == np.int64
 
 
-def test_an_index_of_numbers_counts():
+def test_an_index_of_numbers_contains_ids():
     assert cells(pd.DataFrame([[1.0, NAN]], index=pd.RangeIndex(5, 6), columns=[7, 9])) == {(5, 7): 1.0}
 
 
-def test_a_frame_without_labels_is_numbered():
+def test_a_frame_without_labels_gets_numbers_as_ids():
     assert cells(pd.DataFrame([[0, 2], [1, 0]])) == {(0, 1): 2.0, (1, 0): 1.0}
 
 
-def test_given_ids_win_over_those_of_a_frame():
+def test_passed_ids_override_the_labels_of_a_frame():
     assert cells(WIDE, users=["x", "y"]) == {("x", "m1"): 1.0, ("x", "m2"): 2.0, ("y", "m1"): 3.0}
     assert cells(WIDE, items=[7, 9]) == {("ann", 7): 1.0, ("ann", 9): 2.0, ("bob", 7): 3.0}
 
@@ -97,7 +97,7 @@ by_library = pytest.mark.parametrize("library", LIBRARIES)
 
 
 @by_library
-def test_frames_without_an_index_take_users_apart(library):
+def test_frames_without_an_index_accept_users(library):
     frame = library({"user": ["ann", "bob"], "m1": [1, 3], "m2": [2.0, None]})
     assert cells(frame.drop(["user"]), users=frame["user"]) == CELLS
 
@@ -130,7 +130,7 @@ ARRAYS = {
 
 
 @pytest.mark.parametrize("name", ARRAYS)
-def test_arrays_take_ids_apart(name):
+def test_arrays_accept_ids(name):
     assert cells(ARRAYS[name], users=["ann", "bob"], items=["m1", "m2"]) == CELLS
 
 
@@ -141,7 +141,7 @@ def test_numpy_matrices():
 
 @settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 4), st.integers(0, 4)), min_size=1))
-def test_a_wide_frame_and_back(pairs):
+def test_round_trip_through_a_wide_frame(pairs):
     matrix, users, items = to_matrix(pairs)
     X, y = interactions_from_matrix(pd.DataFrame(matrix.toarray(), index=users, columns=items))
     again = to_matrix(X, y)
@@ -160,7 +160,7 @@ def test_a_wide_frame_is_fitted_with_its_ids():
     [pd.DataFrame(), WIDE.iloc[:0], WIDE.iloc[:, :0], WIDE * 0],
     ids=["empty", "no_rows", "no_columns", "zeros"],
 )
-def test_nothing_comes_from_nothing(frame):
+def test_an_empty_matrix_gives_an_empty_table(frame):
     X, y = interactions_from_matrix(frame)
     assert len(X) == len(y) == 0
 
@@ -172,7 +172,7 @@ REFUSED = {
     "infinite": (framed([[1, np.inf], [3, 0]]), rf"{SECOND}infinite"),
     "infinite_object": (framed([[1, np.inf], [3, None]], dtype=object), rf"{SECOND}infinite"),
     "beyond_float32": (framed([[1, 1e300], [3, 0]]), rf"{SECOND}1e\+300\. Scale the strengths"),
-    "question_mark": (framed([[1, "?"], [3, 0]]), rf"matrix must hold numbers, but {SECOND}'\?' of type str"),
+    "question_mark": (framed([[1, "?"], [3, 0]]), rf"matrix must contain numbers, but {SECOND}'\?' of type str"),
     "texts": (framed([[1, "2"], [3, 0]]), rf"{SECOND}'2' of type str"),
     "string_dtype": (framed([["", "2"], ["", ""]], dtype="string"), r"item 'm1' is '' of type str"),
     "dates": (framed([[1, 2], [3, 0]]).assign(m2=pd.to_datetime(["2020", "2021"])), rf"{SECOND}Timestamp"),
@@ -186,52 +186,55 @@ REFUSED = {
     "complex_sparse": (sp.csr_array(np.array([[1j]])), r"Complex data not supported"),
     "levels_of_columns": (
         LONG.pivot_table(index="user", columns="item"),
-        r"The columns of matrix must have one level, of ids, but there are 2 \(first: \('count', 'm1'\)\)\. Name",
+        r"columns of matrix must have one level, of ids, but there are 2 \(first: \('count', 'm1'\)\)\. Pass values",
     ),
     "levels_of_index": (LONG.set_index(["user", "item"]), r"The index of matrix must have one level"),
-    "repeated_user": (framed([[1, 2], [3, 0]], index=["a", "a"]), r"must be distinct, but 'a' in place 1 is repeated"),
-    "repeated_item": (framed([[1, 2], [3, 0]], columns=[7, 7.0]), r"but 7 in place 1 is repeated"),
+    "repeated_user": (
+        framed([[1, 2], [3, 0]], index=["a", "a"]),
+        r"distinct, but 'a' at position 1 is repeated",
+    ),
+    "repeated_item": (framed([[1, 2], [3, 0]], columns=[7, 7.0]), r"but 7 at position 1 is repeated"),
     "mixed_items": (framed([[1, 2], [3, 0]], columns=[7, "m2"]), r"the item id in row 1 is 'm2' of type str"),
     "half_an_item": (framed([[1, 2], [3, 0]], columns=[7, 7.5]), r"7\.5 in row 1 is not an integer"),
     "missing_user": (framed([[1, 2], [3, 0]], index=["ann", None]), r"The user id in row 1 is missing"),
     "dates_as_items": (framed([[1, 2], [3, 0]], columns=pd.to_datetime(["2020", "2021"])), r"Ids must be"),
     "users_in_a_column": (WIDE.reset_index(), r"The column 'user' of matrix .* matrix\.set_index\('user'\)"),
-    "table": (LONG, r"a table of one interaction per row is passed to fit as it is"),
+    "table": (LONG, r"Pass a table with one interaction per row to fit unchanged"),
     "one_dimension": (WIDE["m1"], r"must be two-dimensional with a row per user .* got an array of shape \(2,\)"),
     "ragged": ([[1], [2, 3]], r"must be two-dimensional"),
 }
 
 
 @pytest.mark.parametrize("name", REFUSED)
-def test_matrices_are_refused(name):
+def test_invalid_matrices_raise(name):
     matrix, text = REFUSED[name]
     with pytest.raises(ValueError, match=re.compile(text, re.DOTALL)):
         interactions_from_matrix(matrix)
 
 
-def test_a_lazy_frame_is_to_be_collected():
+def test_a_lazy_frame_raises():
     with pytest.raises(TypeError, match=r"matrix is a lazy frame: pass matrix\.collect\(\)"):
         interactions_from_matrix(pl.DataFrame({"m1": [1]}).lazy())
 
 
 @pytest.mark.parametrize(("ids", "n"), [({"users": ["x"]}, 1), ({"items": ["x", "y", "z"]}, 3)])
-def test_given_ids_must_be_as_many(ids, n):
+def test_the_number_of_ids_must_match_the_matrix(ids, n):
     with pytest.raises(ValueError, match=rf"has {n} ids for 2 (rows|columns) of the matrix"):
         interactions_from_matrix(WIDE, **ids)
 
 
-def test_totals_are_not_a_user_and_an_item():
-    likes = pd.DataFrame({"user": ["a", "a", "b"], "item": ["x", "y", "y"]})
+def test_totals_raise():
+    table = pd.DataFrame({"user": ["a", "a", "b"], "item": ["x", "y", "y"]})
     with pytest.raises(ValueError, match=r"are 'All', the totals of margins=True, .* write matrix\.iloc\[:-1, :-1\]"):
-        interactions_from_matrix(pd.crosstab(likes.user, likes.item, margins=True))
+        interactions_from_matrix(pd.crosstab(table.user, table.item, margins=True))
 
 
-def test_an_item_may_be_called_as_totals_are():
+def test_an_item_may_have_the_label_of_totals():
     X, _ = interactions_from_matrix(pd.DataFrame([[1, 2]], index=["a"], columns=["x", "All"]))
     assert X["item"].tolist() == ["x", "All"]
 
 
 @pytest.mark.parametrize("matrix", [None, "x", {"a": 1}, 7])
-def test_values_that_are_no_matrix_are_refused(matrix):
+def test_values_that_are_not_a_matrix_raise(matrix):
     with pytest.raises(TypeError, match=rf"must be a sparse matrix, .* got {type(matrix).__name__}"):
         interactions_from_matrix(matrix)

@@ -1,4 +1,4 @@
-"""Distinct pairs as a matrix: what scipy makes of the same rows."""
+"""Matrices of summed strengths, compared with scipy."""
 
 import numpy as np
 import pandas as pd
@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from sklearn_recsketch._data.interactions import check_interactions
 from sklearn_recsketch._data.matrix import build_matrix, column_counts
-from sklearn_recsketch._data.pair_sums import added, renumbered, sum_pairs
+from sklearn_recsketch._data.pair_sums import add_matrices, renumber, sum_pairs
 from sklearn_recsketch.kernels import _counting
 from sklearn_recsketch.kernels._jit import rows_of
 from sklearn_recsketch.recommenders._als.confidences import excess_of, scaled_ratings, transposed
@@ -35,10 +35,10 @@ def rows(draw):
 
 
 def by_scipy(interactions, dtype=np.float32):
-    """Sums in float64 by scipy."""
+    """Sum strengths in float64 with scipy."""
     shape = len(interactions.users.ids), len(interactions.items.ids)
-    places = interactions.users.codes, interactions.items.codes
-    matrix = sp.csr_array(sp.coo_array((interactions.strength.astype(float), places), shape=shape)).astype(dtype)
+    codes = interactions.users.codes, interactions.items.codes
+    matrix = sp.csr_array(sp.coo_array((interactions.strength.astype(float), codes), shape=shape)).astype(dtype)
     matrix.eliminate_zeros()
     return matrix
 
@@ -57,7 +57,7 @@ def random_matrix(rng, n_rows, n_columns):
 
 @settings(deadline=None, max_examples=100)
 @given(table=rows())
-def test_sums_are_those_of_scipy(table):
+def test_sums_equal_those_of_scipy(table):
     interactions = check_interactions(*table)
     sums = sum_pairs(interactions)
     same(sums.matrix, by_scipy(interactions))
@@ -67,61 +67,61 @@ def test_sums_are_those_of_scipy(table):
         assert set(np.flatnonzero(has)) == set(column.codes[positive])
 
 
-def test_a_sum_that_float32_takes_for_zero_is_no_entry_but_its_ids_are_present():
+def test_a_sum_that_underflows_is_left_out_but_its_ids_are_kept():
     interactions = check_interactions([["a", 1, 1e-30], ["b", 2, 1.0]], [1e-30, 1.0])
     sums = sum_pairs(interactions)
     assert sums.matrix.nnz == 1 and sums.has_users.all() and sums.has_items.all()
 
 
-def test_a_sum_beyond_float32_is_an_error():
-    with pytest.raises(ValueError, match="add up to more than float32 holds"):
+def test_a_sum_beyond_float32_raises():
+    with pytest.raises(ValueError, match="add up to more than float32 can represent"):
         sum_pairs(check_interactions([[1, 1], [1, 1]], [3e38, 3e38]))
 
 
-def test_ids_that_are_all_present_are_not_copied():
+def test_ids_are_not_copied_if_all_are_present():
     interactions = check_interactions([["a", 1], ["b", 2]])
     users, items = sum_pairs(interactions).present(interactions.users, interactions.items)
     assert users is interactions.users.ids and items is interactions.items.ids
 
 
-def test_likes_take_no_strengths_along():
-    """y=None is one number, however many rows there are."""
+def test_interactions_without_strengths_store_a_single_number():
+    """y=None is represented by one number for any number of rows."""
     interactions = check_interactions(np.arange(200).reshape(100, 2))
     assert interactions.strength.shape == (100,) and interactions.strength.strides == (0,)
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_a_matrix_under_other_numbers_is_a_part_of_it(seed):
+def test_renumbering_selects_rows_and_columns(seed):
     rng = np.random.default_rng(seed)
     matrix = random_matrix(rng, 9, 7)
     before = matrix.copy()
     rows, columns = (np.where(kept := rng.random(n) < 0.6, np.cumsum(kept) * 2 - 1, -1) for n in matrix.shape)
-    got = renumbered(matrix, rows, columns, (20, 16)).toarray()
+    got = renumber(matrix, rows, columns, (20, 16)).toarray()
     expected = np.zeros((20, 16), np.float32)
     expected[np.ix_(rows[rows >= 0], columns[columns >= 0])] = matrix.toarray()[np.ix_(rows >= 0, columns >= 0)]
     np.testing.assert_array_equal(got, expected)
     same(matrix, before)
 
 
-def test_a_matrix_under_the_same_numbers_is_itself():
+def test_renumbering_without_changes_does_not_copy():
     matrix = random_matrix(np.random.default_rng(0), 4, 5)
-    assert renumbered(matrix, np.arange(4), np.arange(5), (4, 5)) is matrix
+    assert renumber(matrix, np.arange(4), np.arange(5), (4, 5)) is matrix
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_added_matrices_are_their_sum(seed):
+def test_added_matrices_equal_their_sum(seed):
     rng = np.random.default_rng(seed)
     old, new = random_matrix(rng, 6, 5), random_matrix(rng, 9, 8)
     before = old.copy(), new.copy()
     rows, columns = (np.sort(rng.choice(n, m, replace=False)) for n, m in ((9, 6), (8, 5)))
     placed = np.zeros((9, 8), np.float32)
     placed[np.ix_(rows, columns)] = old.toarray()
-    same(added(old, rows, columns, new), sp.csr_array(sp.csr_array(placed) + new))
+    same(add_matrices(old, rows, columns, new), sp.csr_array(sp.csr_array(placed) + new))
     same(old, before[0]), same(new, before[1])
 
 
 @pytest.mark.parametrize("equal", [True, False])
-def test_ratings_of_items_are_the_transposed_ones_of_users(equal):
+def test_ratings_of_items_are_the_transpose_of_ratings_of_users(equal):
     matrix = random_matrix(np.random.default_rng(0), 9, 7)
     if equal:
         matrix.data[:] = 3
@@ -133,13 +133,13 @@ def test_ratings_of_items_are_the_transposed_ones_of_users(equal):
         np.testing.assert_array_equal(got, wanted)
 
 
-def test_a_table_as_a_matrix_of_some_ids_leaves_the_others_out():
+def test_a_matrix_of_some_ids_leaves_out_the_others():
     interactions = check_interactions([["a", 1], ["b", 2], ["c", 1]], [1, 2, 3])
     matrix = build_matrix(interactions, np.array(["0", "a", "c"], object), np.array([0, 1, 5]))
     np.testing.assert_array_equal(matrix.toarray(), [[0, 0, 0], [0, 1, 0], [0, 3, 0]])
 
 
-def test_columns_are_counted():
+def test_entries_of_columns_are_counted():
     matrix = random_matrix(np.random.default_rng(0), 9, 7)
     np.testing.assert_array_equal(column_counts(matrix), np.bincount(matrix.indices, minlength=7))
 

@@ -1,4 +1,4 @@
-"""Errors about Parquet files, which name the row in the file."""
+"""Errors for invalid Parquet files, which name the row in the file."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ pa = pytest.importorskip("pyarrow", reason="reads Parquet, the extra [parquet]")
 pq = pytest.importorskip("pyarrow.parquet")
 
 
-def test_missing_pyarrow_is_said_with_the_extra(path, monkeypatch):
+def test_missing_pyarrow_raises_with_the_name_of_the_extra(path, monkeypatch):
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     with pytest.raises(ImportError, match=r'pip install "sklearn-recsketch\[parquet\]"'):
         PopularityRecommender().fit(ParquetInteractions(path))
@@ -34,13 +34,13 @@ def test_missing_pyarrow_is_said_with_the_extra(path, monkeypatch):
     ],
     ids=str,
 )
-def test_a_description_that_makes_no_sense_is_refused_at_once(arguments, error, text):
+def test_invalid_arguments_raise_immediately(arguments, error, text):
     with pytest.raises(error, match=text):
         ParquetInteractions(**arguments)
 
 
 GOOD = {"user": ["ann"] * 5, "item": [1] * 5, "weight": [1.0] * 5}
-# A column whose row 3 is wrong, the type it is written with, and the error.
+# A column with an invalid row 3, the type it is written with, and the error message.
 BAD_ROWS = [
     ("user", ["ann", "bob", "eve", None, "joe"], None, r"The user id in row 3 of .*likes\.parquet is missing"),
     ("item", [1, 2, 3, None, 5], pa.int32(), r"The item id in row 3 of .*likes\.parquet is missing"),
@@ -55,13 +55,13 @@ BAD_ROWS = [
     ("weight", [1, 2, 3, np.nan, 5], None, r"but row 3 of .* is NaN"),
     ("weight", [1, 2, 3, np.inf, 5], None, r"but row 3 of .* is infinite"),
     ("weight", [1, 2, 3, 1e-300, 5], None, r"but row 3 of .* is 1e-300\. Scale the strengths"),
-    ("weight", [1, 2, 3, None, 5], pa.int64(), r"'weight' must be numbers, but row 3 of .* has none"),
+    ("weight", [1, 2, 3, None, 5], pa.int64(), r"'weight' must be numbers, but row 3 of .* is missing"),
 ]
 
 
 @pytest.mark.parametrize("use", ["fit", "batches"])
 @pytest.mark.parametrize(("column", "values", "type_", "text"), BAD_ROWS, ids=[text for *_, text in BAD_ROWS])
-def test_a_bad_row_is_named_by_its_place_in_the_file(use, column, values, type_, text, path, monkeypatch):
+def test_errors_name_the_row_in_the_file(use, column, values, type_, text, path, monkeypatch):
     monkeypatch.setattr(_parquet, "READ_ROWS", 2)
     columns = GOOD | {column: values}
     arrays = {n: pa.array(v, type_ if n == column else None, from_pandas=False) for n, v in columns.items()}
@@ -71,13 +71,13 @@ def test_a_bad_row_is_named_by_its_place_in_the_file(use, column, values, type_,
         PopularityRecommender().fit(file) if use == "fit" else list(file.batches())
 
 
-def test_a_bad_row_of_a_part_is_named_by_its_place_in_that_part(folder):
+def test_errors_name_the_part_file_and_its_row(folder):
     pd.DataFrame({"user": [1, None], "item": [1, 2]}).astype("Int64").to_parquet(folder / "part-3.parquet")
     with pytest.raises(ValueError, match=r"The user id in row 1 of .*part-3\.parquet is missing"):
         PopularityRecommender().fit(ParquetInteractions(folder))
 
 
-# A table whose types are wrong as a whole.
+# Tables with columns of invalid types.
 BAD_COLUMNS = [
     ({"uid": [1], "mid": [2]}, r"has no column 'user'; its columns are \['uid', 'mid'\]\. Name the columns"),
     (
@@ -92,31 +92,31 @@ BAD_COLUMNS = [
 
 
 @pytest.mark.parametrize(("columns", "text"), BAD_COLUMNS, ids=[text for _, text in BAD_COLUMNS])
-def test_a_column_that_cannot_be_meant_is_refused(columns, text, path):
+def test_columns_of_invalid_types_raise(columns, text, path):
     with pytest.raises(ValueError, match=text):
         PopularityRecommender().fit(write(pd.DataFrame(columns), path))
 
 
-def test_parts_with_ids_of_two_kinds_are_refused(folder):
+def test_part_files_with_ids_of_two_types_raise(folder):
     pd.DataFrame({"user": ["1"], "item": [2]}).to_parquet(folder / "part-3.parquet")
     with pytest.raises(ValueError, match=r"user ids are integers in .*part-00000.* but strings in .*part-3\.parquet"):
         PopularityRecommender().fit(ParquetInteractions(folder))
 
 
-def test_a_file_without_rows_is_refused(path):
+def test_a_file_without_rows_raises(path):
     file = write(pd.DataFrame({"user": [1], "item": [2]}).iloc[:0], path)
     for use in (PopularityRecommender().fit, lambda file: next(file.batches())):
         with pytest.raises(ValueError, match=r"likes\.parquet is empty: 1 file\(s\) with 0 rows"):
             use(file)
 
 
-def test_strengths_beside_a_file_are_refused(planted, path):
+def test_y_with_a_file_raises(planted, path):
     file = write(planted[0], path)
-    with pytest.raises(ValueError, match=r"y was given with ParquetInteractions\(.*weight='count'"):
+    with pytest.raises(ValueError, match=r"y was passed together with ParquetInteractions\(.*weight='count'"):
         WRMFRecommender(2).fit(file, planted[1])
 
 
-def test_ids_of_another_kind_than_those_of_the_model_are_refused(planted, path):
+def test_ids_of_another_type_than_those_of_the_model_raise(planted, path):
     rec = PopularityRecommender().fit(planted[0])
     with pytest.raises(ValueError, match="Convert them to one type"):
         rec.partial_fit(write(planted[0].astype(str), path))

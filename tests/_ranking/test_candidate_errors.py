@@ -1,4 +1,4 @@
-"""Candidates and exclusions that are neither a list, nor pairs, nor a dict of lists."""
+"""Errors for values of `candidates` and `exclude` that are neither a list, nor pairs, nor a dict of lists."""
 
 import re
 
@@ -12,15 +12,15 @@ from sklearn_recsketch import PopularityRecommender, SideFeatures, WRMFRecommend
 
 NAN = np.nan
 PAIRS = {"user": ["ann", "ann", "bob"], "item": ["m3", "m1", "m3"]}
-LIKES = [["ann", "m1"], ["ann", "m2"], ["bob", "m2"], ["bob", "m3"], ["eve", "m1"]]
+INTERACTIONS = [["ann", "m1"], ["ann", "m2"], ["bob", "m2"], ["bob", "m3"], ["eve", "m1"]]
 
 
 @pytest.fixture(scope="module")
 def rec():
-    return PopularityRecommender().fit(LIKES)
+    return PopularityRecommender().fit(INTERACTIONS)
 
 
-OTHERS = {
+WRONG_TYPES = {
     "int": (7, r"got 7 of type int\. For a single id, write {p}=\[7\]"),
     "numpy_int": (np.int64(7), r"of type int64\. For a single id, write {p}=\[7\]"),
     "float": (7.0, r"got 7\.0 of type float"),
@@ -31,7 +31,7 @@ OTHERS = {
     "memoryview": (memoryview(b"m3"), r"of type memoryview\. Decode"),
     "no_dimension": (np.array("m3"), r"of type ndarray"),
     "scalar_of_arrow": (pa.scalar("m3"), r"of type StringScalar"),
-    "sparse": (WRMFRecommender(1, max_iter=1).fit(LIKES).interactions_, r"of type csr_array"),
+    "sparse": (WRMFRecommender(1, max_iter=1).fit(INTERACTIONS).interactions_, r"of type csr_array"),
     "features": (SideFeatures.from_dicts({"m3": {"tag": "a"}}), r"of type SideFeatures"),
     "records": (np.rec.array([("ann", "m3")], dtype=[("user", "O"), ("item", "O")]), r"of type recarray"),
     "function": (len, r"of type builtin_function_or_method"),
@@ -48,7 +48,7 @@ OTHERS = {
     "polars_of_lists": (pl.Series([["m3", "m1"]]), r"{p} holds lists of item ids"),
     "lazy_frame": (pl.DataFrame(PAIRS).lazy(), r"{p} is a lazy frame"),
 }
-WRONG = {
+WRONG_VALUES = {
     "text": ("m3", r"got 'm3' of type str\. For a single id, write {p}=\['m3'\]"),
     "ragged": (
         [["ann", "m3"], ["bob"]],
@@ -73,7 +73,7 @@ WRONG = {
     "integers_of_a_user": ({"ann": [3]}, r"ids are integers \(first: 3\), but .* strings"),
     "integer_keys": (
         {1: ["m3"]},
-        r"The user ids of {p} are integers \(first: 1\), but the users asked .* strings",
+        r"The user ids of {p} are integers \(first: 1\), but the users of the query .* strings",
     ),
     "keys_of_two_kinds": ({1: ["m3"], "ann": ["m3"]}, r"all ints or all strings"),
     "missing_key": ({NAN: ["m3"]}, r"The user id in row 0 is missing"),
@@ -81,18 +81,18 @@ WRONG = {
 }
 
 
-def refused(cases, error):
-    return [pytest.param(*case, error, id=name) for name, case in cases.items()]
+def cases(values, error):
+    return [pytest.param(*case, error, id=name) for name, case in values.items()]
 
 
 @pytest.mark.parametrize("parameter", ["candidates", "exclude"])
-@pytest.mark.parametrize(("value", "text", "error"), refused(OTHERS, TypeError) + refused(WRONG, ValueError))
-def test_anything_else_is_refused(rec, parameter, value, text, error):
+@pytest.mark.parametrize(("value", "text", "error"), cases(WRONG_TYPES, TypeError) + cases(WRONG_VALUES, ValueError))
+def test_other_values_raise(rec, parameter, value, text, error):
     with pytest.raises(error, match=re.compile(text.replace("{p}", parameter), re.DOTALL)):
         rec.recommend(["ann", "bob"], **{parameter: value})
 
 
-def test_a_table_of_recommendations_has_columns_to_choose_from(rec):
+def test_two_columns_of_a_table_of_recommendations_are_candidates(rec):
     table = rec.recommend(["ann"], k=2)
     with pytest.raises(ValueError, match="candidates has 4 feature"):
         rec.recommend(candidates=table)
@@ -101,6 +101,6 @@ def test_a_table_of_recommendations_has_columns_to_choose_from(rec):
 
 
 @pytest.mark.parametrize("nothing", [[], (), {}, set(), np.array([]), pd.DataFrame(), pd.DataFrame({"u": [], "i": []})])
-def test_no_candidates_are_an_error(rec, nothing):
+def test_empty_candidates_raise(rec, nothing):
     with pytest.raises(ValueError, match="candidates is empty: give at least one item, or None for all known items"):
         rec.recommend(candidates=nothing)

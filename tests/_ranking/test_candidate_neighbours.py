@@ -1,17 +1,16 @@
-"""Neighbours, and items like a feature, among candidates."""
+"""Nearest neighbours, and items near a feature, among candidates."""
 
 import numpy as np
 import pandas as pd
 import pytest
+from estimators import small
 from sklearn.base import clone
 
-from sklearn_recsketch import SideFeatures, WARPRecommender, WRMFRecommender
-from sklearn_recsketch.inspection import items_like_feature
-
-RECOMMENDERS = [WRMFRecommender(4, max_iter=2, random_state=0), WARPRecommender(4, max_iter=2, random_state=0)]
+from sklearn_recsketch import SideFeatures
+from sklearn_recsketch.inspection import rank_by_feature
 
 
-@pytest.fixture(scope="module", params=RECOMMENDERS, ids=lambda rec: type(rec).__name__)
+@pytest.fixture(scope="module", params=small(), ids=lambda rec: type(rec).__name__)
 def factors(request, planted):
     X, y, features = planted
     users = SideFeatures.from_dicts({int(user): {"land": f"l{user % 3}"} for user in [*np.unique(X["user"]), 10**6]})
@@ -21,16 +20,16 @@ def factors(request, planted):
 
 @pytest.mark.parametrize("name", ["item", "user"])
 @pytest.mark.parametrize("metric", ["cosine", "dot"])
-def test_neighbours_of_each_among_her_own(factors, name, metric):
+def test_neighbours_among_candidates_per_id(factors, name, metric):
     similar, known = getattr(factors, f"similar_{name}s"), getattr(factors, f"{name}s_").tolist()
     own = {known[3]: known[:20], known[5]: [known[5], known[9]]}
     table = similar(candidates=own, metric=metric, k=7)
-    alone = [similar(one, candidates=chosen, metric=metric, k=7) for one, chosen in own.items()]
-    pd.testing.assert_frame_equal(table, pd.concat(alone, ignore_index=True), rtol=1e-4, atol=1e-6)
+    single = [similar(id_, candidates=ids, metric=metric, k=7) for id_, ids in own.items()]
+    pd.testing.assert_frame_equal(table, pd.concat(single, ignore_index=True), rtol=1e-4, atol=1e-6)
 
 
 @pytest.mark.parametrize("name", ["item", "user"])
-def test_cold_neighbours(factors, name):
+def test_neighbours_among_cold_ids(factors, name):
     table = getattr(factors, f"similar_{name}s")(candidates="cold", k=10**6)
     counts = factors.interactions_.count_nonzero(axis=0 if name == "item" else 1)
     cold = getattr(factors, f"{name}s_")[counts == 0]
@@ -39,24 +38,24 @@ def test_cold_neighbours(factors, name):
 
 @pytest.mark.parametrize("value", ["m3", b"7", 7, {"a": "b"}])
 @pytest.mark.parametrize("name", ["item", "user"])
-def test_neighbours_among_anything_else_are_refused(factors, name, value):
+def test_other_candidates_of_neighbours_raise(factors, name, value):
     with pytest.raises((TypeError, ValueError), match=rf"candidates.* must be a list of {name} ids"):
         getattr(factors, f"similar_{name}s")(candidates=value)
 
 
-def test_neighbours_of_unknown_owners_are_refused(factors):
-    with pytest.raises(ValueError, match=r"None of the 1 items of candidates \(first: -5\) is asked for or known"):
+def test_candidates_of_unknown_items_raise(factors):
+    with pytest.raises(ValueError, match=r"None of the 1 items of candidates \(first: -5\) is in the query or known"):
         factors.similar_items(int(factors.items_[0]), candidates={-5: [1]})
 
 
-def test_features_are_near_cold_items_too(factors):
+def test_items_near_a_feature_among_cold_items(factors):
     feature = factors.item_encoder_.feature_names_[-1]
     cold = factors.items_[factors.interactions_.count_nonzero(axis=0) == 0]
-    assert set(items_like_feature(factors, feature, 10**6, candidates="cold")["item"]) == set(cold)
+    assert set(rank_by_feature(factors, feature, 10**6, candidates="cold")["item"]) == set(cold)
 
 
 @pytest.mark.parametrize("value", [{"tag": [1]}, [[1, 2]], np.ones((1, 2), int), "hot", 7])
-def test_features_have_no_candidates_of_their_own(factors, value):
+def test_candidates_per_feature_raise(factors, value):
     feature = factors.item_encoder_.feature_names_[-1]
     with pytest.raises((TypeError, ValueError), match=r"candidate"):
-        items_like_feature(factors, feature, candidates=value)
+        rank_by_feature(factors, feature, candidates=value)

@@ -1,4 +1,4 @@
-"""Ids asked for, in every container and every query: one, several, repeated, none."""
+"""Ids of queries in all containers and all methods: single, several, repeated and no ids."""
 
 import array
 import re
@@ -8,36 +8,35 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
+from estimators import RECOMMENDERS, small
 from sklearn.base import clone
 
-from sklearn_recsketch import PopularityRecommender, SideFeatures, WARPRecommender, WRMFRecommender
+from sklearn_recsketch import SideFeatures
 from sklearn_recsketch.inspection import explain, suggest_features
 from sklearn_recsketch.metrics import catalog_coverage_at_k, precision_at_k
 from sklearn_recsketch.preprocessing import to_matrix
 from sklearn_recsketch.serving import to_index
 
 by_type = {"ids": lambda value: type(value).__name__}
-MODELS = [
-    WRMFRecommender(3, max_iter=2, random_state=0),
-    WARPRecommender(3, max_iter=2, random_state=0),
-    PopularityRecommender(),
-]
-LIKED = {"ann": ["7", "8"], "bob": ["8", "9"], "eve": ["7", "10"], "joe": ["10"], "7": ["8"]}
-TEXTS = pd.DataFrame([(user, item) for user, items in LIKED.items() for item in items], columns=["user", "item"])
-CODES = {user: code for code, user in enumerate(LIKED, start=54)}  # 55 is bob, and the byte of "7"
-NUMBERS = pd.DataFrame({"user": TEXTS["user"].map(CODES), "item": TEXTS["item"].astype(int)})
+MODELS = small(RECOMMENDERS, 3)
+INTERACTIONS = {"ann": ["7", "8"], "bob": ["8", "9"], "eve": ["7", "10"], "joe": ["10"], "7": ["8"]}
+STRINGS = pd.DataFrame(
+    [(user, item) for user, items in INTERACTIONS.items() for item in items], columns=["user", "item"]
+)
+CODES = {user: code for code, user in enumerate(INTERACTIONS, start=54)}  # 55 is both bob and the byte of "7"
+NUMBERS = pd.DataFrame({"user": STRINGS["user"].map(CODES), "item": STRINGS["item"].astype(int)})
 TAGS = SideFeatures.from_dicts({item: {"tag": f"t{item}"} for item in ("7", "8", "9", "10")})
 
 
 def fitted(X, model=MODELS[0]):
-    features = TAGS if X is TEXTS and model is not MODELS[2] else None
+    features = TAGS if X is STRINGS and model is not MODELS[-1] else None
     return clone(model).fit(X, item_features=features)
 
 
 @pytest.fixture(scope="module", params=MODELS, **by_type)
-def texts(request):
-    """A recommender whose ids are texts."""
-    return fitted(TEXTS, request.param)
+def strings(request):
+    """A recommender whose ids are strings."""
+    return fitted(STRINGS, request.param)
 
 
 @pytest.fixture(scope="module", params=MODELS, **by_type)
@@ -46,7 +45,7 @@ def numbers(request):
     return fitted(NUMBERS, request.param)
 
 
-SOME_TEXTS = {
+SOME_STRINGS = {
     "list": ["bob", "ann"],
     "tuple": ("bob", "ann"),
     "keys": {"bob": 0, "ann": 0}.keys(),
@@ -83,39 +82,41 @@ SOME_NUMBERS = {
 }
 
 
-@pytest.mark.parametrize("form", SOME_TEXTS)
-def test_texts_in_any_container(texts, form):
-    pd.testing.assert_frame_equal(texts.recommend(SOME_TEXTS[form]), texts.recommend(["bob", "ann"]))
+@pytest.mark.parametrize("form", SOME_STRINGS)
+def test_strings_in_any_container(strings, form):
+    pd.testing.assert_frame_equal(strings.recommend(SOME_STRINGS[form]), strings.recommend(["bob", "ann"]))
 
 
 @pytest.mark.parametrize("form", SOME_NUMBERS)
-def test_numbers_in_any_container(numbers, form):
+def test_integers_in_any_container(numbers, form):
     pd.testing.assert_frame_equal(numbers.recommend(SOME_NUMBERS[form]), numbers.recommend([55, 54]))
 
 
-def test_a_generator_is_read_once(texts):
-    pd.testing.assert_frame_equal(texts.recommend(user for user in ("bob", "ann")), texts.recommend(["bob", "ann"]))
+def test_a_generator_is_read_once(strings):
+    pd.testing.assert_frame_equal(strings.recommend(user for user in ("bob", "ann")), strings.recommend(["bob", "ann"]))
 
 
 @pytest.mark.parametrize("kind", [set, frozenset])
-def test_users_of_a_set_are_sorted(texts, kind):
-    pd.testing.assert_frame_equal(texts.recommend(kind(["joe", "bob", "ann"])), texts.recommend(["ann", "bob", "joe"]))
+def test_users_of_a_set_are_sorted(strings, kind):
+    pd.testing.assert_frame_equal(
+        strings.recommend(kind(["joe", "bob", "ann"])), strings.recommend(["ann", "bob", "joe"])
+    )
 
 
 @pytest.mark.parametrize("one", ["bob", np.str_("bob"), np.array("bob"), pa.scalar("bob")], **by_type)
-def test_a_single_text(texts, one):
-    assert texts.recommend(one, 1)["user"].tolist() == ["bob"]
+def test_a_single_string(strings, one):
+    assert strings.recommend(one, 1)["user"].tolist() == ["bob"]
 
 
 SINGLES = [55, 55.0, np.int64(55), np.uint8(55), np.float64(55), np.array(55), np.array(55.0), pa.scalar(55)]
 
 
 @pytest.mark.parametrize("one", SINGLES, ids=lambda one: f"{type(one).__name__}_{one}")
-def test_a_single_number(numbers, one):
+def test_a_single_integer(numbers, one):
     assert numbers.recommend(one, 1)["user"].tolist() == [55]
 
 
-# Every query.
+# All methods with queries.
 
 QUERIES = {
     "recommend": lambda rec, ids: rec.recommend(ids),
@@ -132,35 +133,35 @@ each_query = pytest.mark.parametrize("query", QUERIES)
 
 @pytest.fixture(scope="module")
 def wrmf():
-    return fitted(TEXTS)
+    return fitted(STRINGS)
 
 
 @each_query
 @pytest.mark.parametrize("ids", [b"7", np.bytes_(b"7"), bytearray(b"7"), memoryview(b"7")], **by_type)
-def test_bytes_are_no_ids(wrmf, query, ids):
+def test_bytes_are_not_accepted_as_ids(wrmf, query, ids):
     with pytest.raises(TypeError, match=r"(user|item) ids must be ints or strings, got .* of type .*Decode it"):
         QUERIES[query](wrmf, ids)
 
 
 @pytest.mark.parametrize("ids", [b"7", memoryview(b"7")])
-def test_bytes_are_not_read_as_numbers(numbers, ids):
+def test_bytes_are_not_read_as_integers(numbers, ids):
     with pytest.raises(TypeError, match="user ids must be ints or strings"):
         numbers.recommend(ids)
 
 
 @each_query
 @pytest.mark.parametrize(
-    "nothing", [[], (), set(), np.array([]), pd.Series([], dtype=object), pa.array([], pa.string())]
+    "no_ids", [[], (), set(), np.array([]), pd.Series([], dtype=object), pa.array([], pa.string())]
 )
-def test_nothing_asked_is_an_empty_table_with_the_types_of_a_full_one(wrmf, query, nothing):
-    empty, full = (QUERIES[query](wrmf, ids) for ids in (nothing, ["7"]))
+def test_empty_query_gives_an_empty_table_with_the_usual_types(wrmf, query, no_ids):
+    empty, full = (QUERIES[query](wrmf, ids) for ids in (no_ids, ["7"]))
     assert len(empty) == 0
     pd.testing.assert_series_equal(empty.dtypes, full.dtypes)
 
 
-@pytest.mark.parametrize("X", [TEXTS, NUMBERS], ids=["texts", "numbers"])
+@pytest.mark.parametrize("X", [STRINGS, NUMBERS], ids=["strings", "numbers"])
 @pytest.mark.parametrize("model", MODELS, **by_type)
-def test_nothing_asked_in_polars(X, model):
+def test_empty_query_gives_an_empty_polars_table(X, model):
     rec = clone(model).fit(pl.DataFrame(dict(X)))
     empty = rec.recommend([])
     assert isinstance(empty, pl.DataFrame)
@@ -169,13 +170,13 @@ def test_nothing_asked_in_polars(X, model):
 
 
 @each_query
-def test_who_is_asked_twice_is_answered_twice(wrmf, query):
-    one, both = (QUERIES[query](wrmf, ids) for ids in (["7"], ["7", "7"]))
-    pd.testing.assert_frame_equal(both, pd.concat([one, one], ignore_index=True))
+def test_repeated_ids_have_repeated_lists(wrmf, query):
+    single, twice = (QUERIES[query](wrmf, ids) for ids in (["7"], ["7", "7"]))
+    pd.testing.assert_frame_equal(twice, pd.concat([single, single], ignore_index=True))
 
 
 @each_query
-def test_more_than_there_is(wrmf, query):
+def test_lists_end_with_the_candidates(wrmf, query):
     if query == "recommend":
         assert len(wrmf.recommend("ann", 10**9, exclude_seen=False)) == len(wrmf.items_)
     assert len(QUERIES[query](wrmf, ["7"])) < 10
@@ -183,11 +184,11 @@ def test_more_than_there_is(wrmf, query):
 
 WRONG = {
     "frame": (
-        TEXTS[["user"]],
+        STRINGS[["user"]],
         ValueError,
         r"got a frame of shape \(8, 1\)\. Pass one .* frame\['user'\]",
     ),
-    "table": (TEXTS, ValueError, r"got a frame of shape \(8, 2\)\. Pass one column"),
+    "table": (STRINGS, ValueError, r"got a frame of shape \(8, 2\)\. Pass one column"),
     "polars_frame": (pl.DataFrame({"user": ["ann"]}), ValueError, r"got a frame of shape \(1, 1\)\. Pass one column"),
     "arrow_table": (pa.table({"user": ["ann"]}), ValueError, r"got a frame of shape \(1, 1\)\. Pass one column"),
     "column_of_an_array": (np.array([["ann"]]), ValueError, r"got an array of shape \(1, 1\)\. Pass one column"),
@@ -202,7 +203,7 @@ WRONG = {
     "masked": (np.ma.array(["ann", "bob"], mask=[False, True]), ValueError, r"id in row 1 is missing"),
     "null_of_arrow": (pa.array(["ann", None]), ValueError, r"id in row 1 is missing"),
     "nan": (float("nan"), ValueError, r"id in row 0 is missing"),
-    "sparse": (fitted(TEXTS).interactions_, TypeError, r"of type csr_array"),
+    "sparse": (fitted(STRINGS).interactions_, TypeError, r"of type csr_array"),
     "function": (len, TypeError, r"of type builtin_function_or_method"),
     "date": (pd.Timestamp("2020-01-01"), TypeError, r"of type Timestamp"),
     "numbers": ([7], ValueError, r"ids are integers \(first: 7\), but .* strings \(first: '"),
@@ -211,31 +212,31 @@ WRONG = {
 
 @each_query
 @pytest.mark.parametrize("name", WRONG)
-def test_what_is_no_list_of_ids_is_refused(wrmf, query, name):
+def test_other_values_than_ids_raise(wrmf, query, name):
     ids, error, text = WRONG[name]
     with pytest.raises(error, match=re.compile(text, re.DOTALL)):
         QUERIES[query](wrmf, ids)
 
 
-def test_ids_of_a_matrix_are_read_so_too():
+def test_ids_of_a_matrix_are_checked_likewise():
     assert to_matrix(NUMBERS, users=np.array([*CODES.values()], dtype=">i4"))[0].shape[0] == len(CODES)
     with pytest.raises(TypeError, match="user ids must be ints or strings"):
         to_matrix(NUMBERS, users=b"78")
 
 
-def test_an_explanation_is_of_one_user(wrmf):
+def test_explain_checks_the_id_of_the_user(wrmf):
     assert len(explain(wrmf, pa.array(["ann"]), np.array("9"))) > 0
     with pytest.raises(TypeError, match="user ids must be ints or strings, got b'7'"):
         explain(wrmf, b"7", "9")
 
 
-# Tables of who was named twice.
+# Tables with repeated users.
 
 
 @pytest.mark.parametrize("metric", [precision_at_k, catalog_coverage_at_k])
-def test_a_table_with_a_repeated_user_is_refused_by_metrics(texts, metric):
-    table = texts.recommend(["bob", "ann", "bob"], 2)
+def test_metrics_of_a_table_with_a_repeated_user_raise(strings, metric):
+    table = strings.recommend(["bob", "ann", "bob"], 2)
     row = int(np.flatnonzero(table["user"] == "bob")[2])
-    text = rf"row {row} repeats rank 1 of the user 'bob'\. .* name each once, recommend\(X\['user'\]\.unique\(\)\)"
+    text = rf"row {row} repeats rank 1 of the user 'bob'\. .* as in recommend\(X\['user'\]\.unique\(\)\)"
     with pytest.raises(ValueError, match=text):
-        metric(TEXTS, table, k=1)
+        metric(STRINGS, table, k=1)

@@ -1,4 +1,4 @@
-"""Places of single items in whole rankings: the kernel against its twin and against the ranking itself."""
+"""Ranks of individual items, compared with the reference implementation and with complete rankings."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pytest
 import reference
 import scipy.sparse as sp
 
-from sklearn_recsketch._ranking import ranks as solver
+from sklearn_recsketch._ranking import ranks as _ranks
 from sklearn_recsketch._ranking.ranks import count_items_before
 from sklearn_recsketch._ranking.top_k import top_items
 from sklearn_recsketch.kernels import _rank_counts as _places
@@ -18,24 +18,24 @@ ALONE = Workers(None, 1)
 
 
 def case(n_users, n_items, seed=0):
-    """Integer vectors, which make every score exact and ties many; wanted and excluded items, none of them both."""
+    """Return integer vectors, whose scores are exact and often tied, and disjoint wanted and excluded items."""
     rng = np.random.default_rng(seed)
     users = rng.integers(-2, 3, (n_users, 3)).astype(np.float32)
     items = rng.integers(-2, 3, (n_items, 3)).astype(np.float32)
     kind = rng.random((n_users, n_items))
-    kind[0] = 0.5  # a user with neither
-    kind[-1] = np.linspace(0, 1, n_items) * 0.39  # one with no other candidate
+    kind[0] = 0.5  # a user without wanted and excluded items
+    kind[-1] = np.linspace(0, 1, n_items) * 0.39  # a user without other candidates
     return users, items, sp.csr_array(kind < 0.2), sp.csr_array((kind >= 0.2) & (kind < 0.4)).astype(np.float32)
 
 
 @pytest.mark.parametrize("n_items", [1, 7, 130, 700])
-def test_items_before_equal_their_twin(n_items, seed):
+def test_items_before_equal_the_reference(n_items, seed):
     users, items, wanted, excluded = case(20, n_items, seed)
     expected = reference.candidates_before(users @ items.T, wanted.toarray(), excluded.toarray() > 0)
     assert count_items_before(users, items, wanted, excluded, ALONE).tolist() == expected
 
 
-def test_nothing_need_be_excluded():
+def test_items_before_without_exclusions():
     users, items, wanted, _ = case(9, 40)
     expected = reference.candidates_before(users @ items.T, wanted.toarray(), np.zeros((9, 40)))
     assert count_items_before(users, items, wanted, None, ALONE).tolist() == expected
@@ -43,16 +43,16 @@ def test_nothing_need_be_excluded():
 
 @pytest.mark.parametrize("block", [1, 100, 10**6])
 @pytest.mark.parametrize("n_jobs", [1, 2])
-def test_blocks_and_threads_do_not_matter(block, n_jobs, monkeypatch):
+def test_items_before_do_not_depend_on_blocks_and_threads(block, n_jobs, monkeypatch):
     users, items, wanted, excluded = case(50, 90)
     expected = count_items_before(users, items, wanted, excluded, ALONE)
-    monkeypatch.setattr(solver, "BLOCK_SCORES", block)
+    monkeypatch.setattr(_ranks, "BLOCK_SCORES", block)
     with workers(n_jobs) as pool:
         np.testing.assert_array_equal(count_items_before(users, items, wanted, excluded, pool), expected)
 
 
-def test_items_before_are_the_ranks_of_the_ranking(seed):
-    """Also of items with equal vectors. Eighths make every score exact: what BLAS rounds depends on the shape."""
+def test_items_before_equal_the_ranks_of_the_ranking(seed):
+    """Some items have equal vectors. Multiples of 1/8 have exact scores, as the rounding of BLAS depends on shapes."""
     rng = np.random.default_rng(seed)
     users = (rng.integers(-16, 17, (30, 17)) / 8).astype(np.float32)
     items = (rng.integers(-16, 17, (400, 17)) / 8).astype(np.float32)[rng.integers(0, 400, 700)]
@@ -74,7 +74,7 @@ def test_count_before_runs_as_plain_python():
 
 
 def test_count_before_is_compiled_once(tmp_path):
-    """Whatever the input is: read-only, memory-mapped, of another layout or type."""
+    """Read-only and memory-mapped arrays, and other layouts and types, use the same compiled code."""
     users, items, wanted, excluded = case(6, 8)
     expected = count_items_before(users, items, wanted, excluded, ALONE)
     np.save(tmp_path / "users.npy", users)

@@ -1,4 +1,4 @@
-"""Clusters of two workers on this machine, and what their tasks weigh."""
+"""Local clusters of Dask and Ray with two workers, and the sizes of their tasks."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from sklearn_recsketch.utils._threads import workers
 
 @contextmanager
 def dask_cluster():
+    """Run a Dask cluster with two workers."""
     distributed = pytest.importorskip("distributed", reason="Dask is an optional dependency")
     with (
         tempfile.TemporaryDirectory() as folder,
@@ -31,13 +32,14 @@ def dask_cluster():
 
 @contextmanager
 def ray_cluster():
+    """Run a Ray cluster with two workers."""
     ray = pytest.importorskip("ray", reason="Ray is an optional dependency")
-    # The paths of its sockets must be short.
+    # The paths of sockets must be short.
     with (
         tempfile.TemporaryDirectory(prefix="ray", ignore_cleanup_errors=True) as folder,
         pytest.MonkeyPatch.context() as patch,
     ):
-        # It says nothing to its makers, and writes nothing into the home directory.
+        # Send no usage statistics, and write nothing to the home directory.
         patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
         patch.setenv("RAY_AUTH_MODE", "disabled")
         ray.init(
@@ -57,8 +59,8 @@ def ray_cluster():
 
 
 @contextmanager
-def no_process_stays():
-    """All processes that are started in the block end with it."""
+def assert_processes_end():
+    """Assert that all processes started in the block end soon after it."""
     before = children()
     yield
     deadline = time.monotonic() + 20
@@ -68,13 +70,13 @@ def no_process_stays():
 
 
 def children():
-    """Processes that this one has started, and theirs; one that Python keeps for itself is not counted."""
+    """Return the descendants of this process, except for the resource tracker that Python keeps running."""
     psutil = pytest.importorskip("psutil", reason="psutil comes with Dask")
 
     def is_kept(process):
         try:
             return "resource_tracker" in " ".join(process.cmdline())
-        except psutil.Error:  # a zombie, or gone since
+        except psutil.Error:  # a zombie, or it has ended
             return False
 
     return {process for process in psutil.Process().children(recursive=True) if not is_kept(process)}
@@ -82,7 +84,7 @@ def children():
 
 @contextmanager
 def task_sizes(engine):
-    """Bytes that each task of joblib on a cluster is pickled to."""
+    """Collect the size in bytes of each pickled joblib task that is sent to a cluster."""
     sizes = []
     with pytest.MonkeyPatch.context() as patch:
         if engine == "dask":
@@ -111,20 +113,20 @@ def task_sizes(engine):
         yield sizes
 
 
-class Marked(pd.DataFrame):
-    """A table that counts how often tables of its kind are pickled."""
+class PickleCountingFrame(pd.DataFrame):
+    """Data frame that counts how often instances of its class are pickled."""
 
     count = 0
 
     def __reduce__(self):
-        Marked.count += 1
+        PickleCountingFrame.count += 1
         return pd.DataFrame, ({name: self[name].to_numpy() for name in self},)
 
 
 def thread_scorer():
-    """A scorer: the threads that an estimator has where it is scored."""
+    """Return a scorer whose score is the number of threads available to the estimator."""
 
-    def n_threads(estimator, X, y=None):  # not of a module, which workers would not find
+    def n_threads(estimator, X, y=None):  # not at module level, because workers cannot import this module
         with workers(estimator.n_jobs) as pool:
             return pool.n_threads
 

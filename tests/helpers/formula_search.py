@@ -1,4 +1,4 @@
-"""Searches over an estimator that scores by formula."""
+"""Searches over an estimator whose score is given by a formula."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ EPOCHS = [1, 2, 4, 8]
 GRID = {"max_iter": EPOCHS, "alpha": [1.0, 10.0, 100.0], "norm": ["l1", None]}
 
 
-class Toy(BaseEstimator):
-    """Scores by formula: best at alpha=10 and norm=None; alpha=100 is pruned after 2 epochs."""
+class FormulaEstimator(BaseEstimator):
+    """Estimator whose score is best for alpha=10 and norm=None, and NaN (pruned) for alpha=100 after 2 epochs."""
 
     def __init__(self, max_iter=1, alpha=1.0, norm=None, regularization=0.0):
         self.max_iter = max_iter
@@ -30,37 +30,40 @@ class Toy(BaseEstimator):
         if self.alpha == 100 and self.max_iter > 2:
             return np.nan
         level = 1 - 0.2 * abs(np.log10(self.alpha) - 1) - 0.05 * (self.norm == "l1")
-        # The first fold scores more than the others; overtrained beyond 4 epochs.
+        # The first fold has a higher score than the others; more than 4 epochs overfit.
         return level * (1 - 0.5**self.max_iter) - 0.02 * max(0, self.max_iter - 4) + 0.01 * (X[0, 0] == 0)
 
 
-def searched(search, rows=6):
+def fit_search(search, rows=6):
+    """Fit a search, ignoring warnings about failed fits and scores that are not finite."""
     with warnings.catch_warnings():
-        # Scores that are not finite, and failed fits, are what is tested.
         warnings.simplefilter("ignore")
         return search.fit(np.arange(rows)[:, None])
 
 
-def toy_grid():
-    return searched(GridSearchCV(Toy(), GRID, cv=3, return_train_score=True))
+def grid_search():
+    """Return a fitted grid search with training scores."""
+    return fit_search(GridSearchCV(FormulaEstimator(), GRID, cv=3, return_train_score=True))
 
 
-def toy_trials():
-    """Some trials of which fail."""
+def random_search():
+    """Return a fitted random search in which some trials fail."""
     space = {"alpha": [-1.0, 1.0, 3.0, 10.0, 30.0, 1000.0], "norm": ["l1", None]}
-    return searched(RandomizedSearchCV(Toy(), space, n_iter=9, cv=2, refit=False, random_state=0))
+    return fit_search(RandomizedSearchCV(FormulaEstimator(), space, n_iter=9, cv=2, refit=False, random_state=0))
 
 
-def toy_failing():
-    """A candidate fails, another is pruned after 2 epochs."""
-    return searched(GridSearchCV(Toy(), {"max_iter": EPOCHS, "alpha": [1.0, -1.0, 100.0]}, cv=2, refit=False))
+def failing_search():
+    """Return a fitted grid search in which one candidate fails and another is pruned after 2 epochs."""
+    grid = {"max_iter": EPOCHS, "alpha": [1.0, -1.0, 100.0]}
+    return fit_search(GridSearchCV(FormulaEstimator(), grid, cv=2, refit=False))
 
 
 def rows_of(search, **params):
-    """Rows of cv_results_ of one candidate, by epoch."""
+    """Return the rows of `cv_results_` with these parameters, sorted by epoch."""
     rows = [r for r, row in enumerate(search.cv_results_["params"]) if params.items() <= row.items()]
     return np.array(sorted(rows, key=lambda r: search.cv_results_["params"][r]["max_iter"]))
 
 
 def texts(display):
+    """Return the entries of the legend."""
     return [text.get_text().replace("\n", " ") for text in display.legend_.get_texts()]

@@ -1,4 +1,4 @@
-"""A table for galleries, and what a browser would find on their pages."""
+"""A table for galleries, and a parser of their HTML."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ TABLE = pd.DataFrame(
 
 
 class Page(HTMLParser):
-    """The strips of a gallery: a heading and the attributes of each picture."""
+    """Parser for the strips of a gallery: a heading, then the attributes of each picture."""
 
     def __init__(self, html):
         super().__init__()
@@ -57,13 +57,15 @@ class Page(HTMLParser):
             self.link = None
 
     def all(self, name):
-        """An attribute of all pictures."""
+        """Return an attribute of all pictures."""
         return [picture.get(name) for strip in self.strips for picture in strip[1:]]
 
 
 def page(*args, **kwargs):
+    """Parse the HTML of a gallery made with these arguments."""
     return Page(ItemGallery(*args, **kwargs)._repr_html_())
 
 
 def is_placeholder(source):
+    """Return whether the source of an image is the SVG shown in place of a missing picture."""
     return source.startswith("data:image/svg+xml;base64,") and b"<text" in base64.b64decode(source.partition(",")[2])

@@ -1,4 +1,4 @@
-"""A search over hills: heights are known, and so is how often one was climbed."""
+"""Bayesian searches over an estimator with a known score that records its fits."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from sklearn_recsketch.model_selection import BayesSearchCV  # noqa: E402 - need
 
 NON_FINITE = pytest.mark.filterwarnings("ignore:One or more of the test scores are non-finite:UserWarning")
 CV = UserHoldoutSplit(n_items=2, random_state=0)
-# Few random trials, and a model of the scores that has a fixed kernel and is looked at coarsely: 10 ms, not 500.
+# Few random trials, and a surrogate with a fixed kernel, optimised on a coarse grid: a trial takes 10 ms, not 500 ms.
 BRIEF = {"n_initial_points": 3, "acq_optimizer": "sampling", "acq_optimizer_kwargs": {"n_points": 200}}
 QUICK = BRIEF | {"base_estimator": GaussianProcessRegressor(normalize_y=True)}
 ROWS = np.column_stack([np.arange(20), np.arange(20)])
@@ -28,7 +28,7 @@ ACTIONS: dict[int, BaseException] = {}
 
 
 class Hill(BaseEstimator):
-    """Its score is known, and so is how often it was fitted; the n-th fit of a test may raise."""
+    """Estimator that appends its parameters to FITS at each fit; fit n raises the exception ``ACTIONS[n]``, if any."""
 
     def __init__(self, a=1, b=1.0, kind="round"):
         self.a = a
@@ -43,6 +43,7 @@ class Hill(BaseEstimator):
 
 
 def height(hill, X, y=None):
+    """Return the score of a `Hill`, which is highest for a=3 and b=1."""
     return -((hill.a - 3) ** 2) - np.log10(hill.b) ** 2 - len(X) / 100 * (hill.kind == "steep")
 
 
@@ -50,24 +51,25 @@ SPACE = {"a": (0, 6), "b": (0.01, 10.0, "log-uniform")}
 
 
 def hill_search(space=SPACE, *, cv=SPLITS[:1], **options):
-    """A search over hills, one fit per trial unless told otherwise."""
+    """Return a search over the parameters of `Hill`, by default with one fit per trial."""
     options = {"n_iter": 6, "random_state": 0, "scoring": height, "optimizer_kwargs": QUICK} | options
     return BayesSearchCV(Hill(), space, cv=cv, **options)
 
 
 def rec_search(estimator=None, **options):
-    """A search over a small recommender."""
+    """Return a search over the parameters of a recommender, by default of a small WRMF."""
     options = {"n_iter": 4, "random_state": 0, "cv": CV, "optimizer_kwargs": QUICK, "error_score": "raise"} | options
     estimator = WRMFRecommender(2, max_iter=1, random_state=0) if estimator is None else estimator
     return BayesSearchCV(estimator, options.pop("space", {"alpha": (1.0, 50.0, "log-uniform")}), **options)
 
 
 def table(search):
-    """What a search has found, without times."""
+    """Return the results of a search without its times."""
     results = {key: value for key, value in search.cv_results_.items() if not key.endswith("_time")}
     best = (search.best_params_, search.best_score_, int(search.best_index_))
     return results["params"], {k: v.tolist() for k, v in results.items() if k.split("_")[0] in ("mean", "split0")}, best
 
 
 def assert_equal(search, other):
+    """Assert that two searches have equal results."""
     np.testing.assert_equal(table(search), table(other))

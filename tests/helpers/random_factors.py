@@ -1,4 +1,4 @@
-"""Recommenders with made-up factors, for indexes of them."""
+"""Recommenders with random factors, for tests of indexes."""
 
 from __future__ import annotations
 
@@ -6,23 +6,23 @@ import numpy as np
 import scipy.sparse as sp
 
 from sklearn_recsketch import WRMFRecommender
-from sklearn_recsketch.recommenders._from_factors import assembled
+from sklearn_recsketch.recommenders._from_factors import fit_from_factors
 
 
-def model_of(items, users, seen=None):
-    """A recommender with these vectors, whose ids are row numbers."""
-    # Nothing can be computed from interactions that are not there.
+def recommender_of(items, users, seen=None):
+    """Return a recommender with the given factors; ids are row numbers."""
+    # Explicit parameters, because defaults cannot be derived without interactions.
     recommender = WRMFRecommender(items.shape[1], alpha=40.0, regularization=10.0)
-    return assembled(recommender, np.arange(len(users)), np.arange(len(items)), users, items, interactions=seen)
+    return fit_from_factors(recommender, np.arange(len(users)), np.arange(len(items)), users, items, interactions=seen)
 
 
-def scattered(n, rng, n_components=16):
-    """Vectors in all directions, of norms as skewed as those of factors."""
+def random_vectors(n, rng, n_components=16):
+    """Return vectors with uniform directions and norms as skewed as for trained factors."""
     return rng.standard_normal((n, n_components)) * np.exp(0.4 * rng.standard_normal((n, 1)))
 
 
 def large_model():
-    """300 users of 4,000 items, each of whom has seen 40."""
+    """Return a recommender of 300 users and 4,000 items, with about 40 interactions per user."""
     rng = np.random.default_rng(0)
     seen = sp.csr_array(rng.random((300, 4000)) < 0.01)
-    return model_of(scattered(4000, rng), scattered(300, rng), seen)
+    return recommender_of(random_vectors(4000, rng), random_vectors(300, rng), seen)

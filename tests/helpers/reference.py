@@ -1,4 +1,4 @@
-"""Twins of the kernels: literal formulas and plain loops on dense float64 matrices."""
+"""NumPy reference implementations of the kernels: plain formulas and loops on dense float64 matrices."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ GOLDEN = 0x9E3779B97F4A7C15
 M1, M2 = 0xBF58476D1CE4E5B9, 0x94D049BB133111EB
 
 
-# Draws, in Python integers modulo 2**64.
+# Random numbers, in Python integers modulo 2**64.
 
 
 def mix(x):
@@ -46,7 +46,7 @@ def shuffled(position, n, key):
 
 
 def transformed(strengths, kind="linear", scale=1.0):
-    """t(d) of every pair; 0 where the strength is 0."""
+    """Return the transformed strength t(d) of every pair, which is 0 for strength 0."""
     if kind == "log":
         return np.log1p(strengths)
     if kind == "scaled_log":
@@ -59,12 +59,12 @@ def _scaled_log(share):
 
 
 def confidences(strengths, alpha, kind="linear", scale=1.0):
-    """c of every pair; 1 where the strength is 0."""
+    """Return the confidence c of every pair, which is 1 for strength 0."""
     return 1 + alpha * transformed(strengths, kind, scale)
 
 
 def pair_loss(strengths, users, items, alpha, kind="linear", scale=1.0):
-    """Sum of c (p - x.y)^2 over all pairs, one by one."""
+    """Return the sum of ``c (p - x.y)^2`` by a loop over all pairs."""
     c = confidences(strengths, alpha, kind, scale)
     total = 0.0
     for u in range(len(users)):
@@ -75,24 +75,24 @@ def pair_loss(strengths, users, items, alpha, kind="linear", scale=1.0):
 
 
 def penalty(embeddings, lam):
-    """Sum of lam |row|^2."""
+    """Return the sum of ``lam |row|^2``."""
     return float(np.sum(lam * np.square(embeddings.astype(np.float64)).sum(axis=1)))
 
 
 def scaled_penalties(strengths, alpha, regularization, scaling, kind="linear"):
-    """lam of each row of `strengths`."""
+    """Return lam of each row of `strengths` for a value of `regularization_scaling`."""
     w = confidences(strengths, alpha, kind).sum(axis=1)
     return regularization * (w / w.mean()) ** scaling
 
 
 def popularity_penalties(strengths, regularization, kind="linear", scale=1.0):
-    """lam of each row of `strengths`, that goes with the root of its total."""
+    """Return lam of each row of `strengths`, proportional to the square root of its total."""
     totals = [sum(transformed(row, kind, scale).ravel()) for row in strengths]
     return np.array([regularization * math.sqrt(total / np.mean(totals)) for total in totals])
 
 
 def user_gradient(strengths, users, items, lam, alpha, kind="linear", scale=1.0):
-    """Gradient of the loss by the vectors of users, and the size of the terms that cancel in it."""
+    """Return the gradient of the loss with respect to user vectors, and the size of the terms that cancel in it."""
     c = confidences(strengths, alpha, kind, scale)
     pull = (c * (strengths > 0)) @ items
     push = (c * (users @ items.T)) @ items + np.reshape(lam, (-1, 1)) * users
@@ -100,42 +100,42 @@ def user_gradient(strengths, users, items, lam, alpha, kind="linear", scale=1.0)
 
 
 def solve_row(excess, items, lam, prior=None):
-    """The minimiser of one row: excess confidences of its items, zero elsewhere."""
+    """Return the solution of one row, given its excess confidences, which are 0 for other items."""
     A = items.T @ items + items.T @ (excess[:, None] * items) + lam * np.eye(items.shape[1])
     b = items.T @ np.where(excess > 0, 1 + excess, 0)
     return np.linalg.solve(A, b + (0 if prior is None else lam * prior))
 
 
-def score_shares(strengths, items, lam, item, alpha, kind="linear", drawn=()):
-    """What each interaction of a row of `strengths`, and each part of what it is drawn to, adds to a score."""
+def score_shares(strengths, items, lam, item, alpha, kind="linear", prior_parts=()):
+    """Return the contributions to a score of each interaction of a user and of each part of the user's prior."""
     C = np.diag(confidences(strengths, alpha, kind))
     inverse = np.linalg.inv(items.T @ C @ items + lam * np.eye(items.shape[1]))
     history = {j: C[j, j] * item @ inverse @ items[j] for j in np.flatnonzero(strengths)}
-    return history, [lam * item @ inverse @ part for part in drawn]
+    return history, [lam * item @ inverse @ part for part in prior_parts]
 
 
 # Top-k.
 
 
 def top_items(scores, excluded, k):
-    """Per row the k best columns that are not excluded, ties by column."""
+    """Return the k best columns of each row that are not excluded; ties are broken by column."""
     best = []
-    for row, out in zip(scores, excluded):
+    for row, is_excluded in zip(scores, excluded):
         order = np.argsort(-row, kind="stable")
-        best.append([int(j) for j in order if not out[j]][:k])
+        best.append([int(j) for j in order if not is_excluded[j]][:k])
     return best
 
 
 def candidates_before(scores, wanted, excluded):
-    """Of each wanted item, the candidates with a better score, or the same and a smaller number."""
+    """Count the candidates with a better score than each wanted item, or the same score and a smaller number."""
     before = []
-    for row, asked, out in zip(scores, wanted, excluded):
+    for row, is_wanted, is_excluded in zip(scores, wanted, excluded):
         for i in range(len(row)):
-            if not asked[i]:
+            if not is_wanted[i]:
                 continue
             before.append(0)
             for j in range(len(row)):
-                if not out[j] and (row[j] > row[i] or (row[j] == row[i] and j < i)):
+                if not is_excluded[j] and (row[j] > row[i] or (row[j] == row[i] and j < i)):
                     before[-1] += 1
     return before
 
@@ -144,7 +144,7 @@ def candidates_before(scores, wanted, excluded):
 
 
 class Side:
-    """Users or items: vectors with what Adagrad keeps of each, and the embeddings of features in them."""
+    """Users or items: vectors with the accumulators of Adagrad, and the embeddings of their features."""
 
     def __init__(self, own, penalty, features=None, shared=None, weight=1.0, feature_penalty=0.0):
         self.weight, self.feature_penalty = weight, feature_penalty
@@ -165,7 +165,7 @@ class Side:
         self.Gb[row] += sign * sign
 
     def finish_part(self, rate):
-        # Every component has the rate of its row, and those of features the mean rate.
+        # Every component uses the learning rate of its row; features use the mean over rows.
         K = self.vectors.shape[1]
         rates = rate / np.sqrt(np.hstack([np.tile(self.G[:, None], K), self.Gb[:, None]]))
         rows = np.hstack([self.vectors, self.biases[:, None]])
@@ -182,7 +182,7 @@ class Side:
         self.vectors, self.biases = self.before[:, :-1].copy(), self.before[:, -1].copy()
 
     def share(self, step, moved):
-        """GAIN times the relevance, times the features' part in the variance of rows that have them."""
+        """Return GAIN times the relevance of features times their share of the variance of rows that have them."""
         if not self.weight:
             return 1.0
         self.relevance = max(0.97 * self.relevance, left_out_correlation(self.F, moved, 1.0))
@@ -192,7 +192,10 @@ class Side:
 
 
 def left_out_correlation(F, D, penalty):
-    """Of each row of D with what the others say of it: features' sums over the others, over the normal diagonal."""
+    """Return the correlation of the rows of D with leave-one-out predictions from their features.
+
+    The embedding of a feature is its sum over the other rows, divided by the diagonal of the normal matrix.
+    """
     diagonal = np.sum(F**2, axis=0) + penalty
     predicted = np.zeros_like(D)
     for r in range(len(D)):
@@ -202,7 +205,7 @@ def left_out_correlation(F, D, penalty):
 
 
 def ridge_step(F, D, penalty):
-    """From 0 along the gradient of |D - F W|^2 + penalty |W|^2 over its diagonal, as far as lowers it most."""
+    """Return W after one step of preconditioned steepest descent on ``|D - F W|^2 + penalty |W|^2``, starting at 0."""
     gradient = F.T @ D
     direction = gradient / (np.sum(F**2, axis=0) + penalty)[:, None]
     curvature = np.sum((F @ direction) ** 2) + penalty * np.sum(direction**2)
@@ -212,9 +215,9 @@ def ridge_step(F, D, penalty):
 def sgd_epoch(
     positives, known, users, items, *, key, rate, margin=0.0, rank_weights=None, by_popularity=False, parts=4
 ):
-    """One epoch over `positives` [(u, i, strength)] sorted by pair; BPR where there are no rank weights.
+    """Run one epoch over `positives`, a list of (u, i, strength) sorted by pair; returns the summed loss.
 
-    Returns the summed loss; `known` is the set of pairs that are never negatives.
+    Without `rank_weights` the loss is that of BPR. `known` is the set of pairs that are never negatives.
     """
     n, total = len(positives), 0.0
     pool = [i for _, i in sorted(known)] if by_popularity else range(len(items.vectors))
@@ -241,7 +244,7 @@ def sgd_epoch(
 
 
 def warp_step(u, i, known, users, items, pool, draws, margin, rank_weights):
-    """Loss, weight and negative of the first violation; weight 0 without one."""
+    """Return loss, weight and negative of the first violation; the weight is 0 if none is found."""
     x = users.vectors[u]
     threshold = x @ items.vectors[i] + items.biases[i] - margin
     for t in range(1, len(rank_weights)):
@@ -254,7 +257,7 @@ def warp_step(u, i, known, users, items, pool, draws, margin, rank_weights):
 
 
 def bpr_step(u, i, known, users, items, pool, draws, margin, rank_weights):
-    """Loss, weight and the first drawn item that is not u's own; weight 0 without one in 32 draws."""
+    """Return loss, weight and the first sampled item that u does not know; the weight is 0 if 32 draws find none."""
     for t in range(1, 33):
         j = pool[draw_below(draws, t, len(pool))]
         if (u, j) not in known:

@@ -1,4 +1,4 @@
-"""The metrics as literal loops over one user's list: the twins of the package's vectorised ones."""
+"""Reference implementations of the metrics: plain loops over the list of one user."""
 
 import math
 
@@ -29,28 +29,28 @@ def capped_precision(ranked, relevant, k):
 
 def ndcg(ranked, relevant, k):
     gain = 0.0
-    for place, item in enumerate(ranked[:k], start=1):
+    for rank, item in enumerate(ranked[:k], start=1):
         if item in relevant:
-            gain += 1 / math.log2(place + 1)
+            gain += 1 / math.log2(rank + 1)
     ideal = 0.0
-    for place in range(1, min(k, len(relevant)) + 1):
-        ideal += 1 / math.log2(place + 1)
+    for rank in range(1, min(k, len(relevant)) + 1):
+        ideal += 1 / math.log2(rank + 1)
     return gain / ideal
 
 
 def average_precision(ranked, relevant, k):
     hits, total = 0, 0.0
-    for place, item in enumerate(ranked[:k], start=1):
+    for rank, item in enumerate(ranked[:k], start=1):
         if item in relevant:
             hits += 1
-            total += hits / place
+            total += hits / rank
     return total / min(k, len(relevant))
 
 
 def reciprocal_rank(ranked, relevant, k):
-    for place, item in enumerate(ranked[:k], start=1):
+    for rank, item in enumerate(ranked[:k], start=1):
         if item in relevant:
-            return 1 / place
+            return 1 / rank
     return 0.0
 
 
@@ -73,20 +73,20 @@ REFERENCE = {
 
 
 def auc(ranked, relevant):
-    """Pair by pair; `ranked` holds all candidates."""
-    others = [item for item in ranked if item not in relevant]
-    if not others:
+    """AUC by a loop over all pairs of a relevant and another item; `ranked` contains all candidates."""
+    irrelevant = [item for item in ranked if item not in relevant]
+    if not irrelevant:
         return 0.5
-    won = 0
+    n_correct = 0
     for item in relevant:
-        for other in others:
+        for other in irrelevant:
             if item in ranked and ranked.index(item) < ranked.index(other):
-                won += 1
-    return won / (len(relevant) * len(others))
+                n_correct += 1
+    return n_correct / (len(relevant) * len(irrelevant))
 
 
 def preference_mse(scores, relevant):
-    """Cell by cell; `scores` holds those of all candidates, and a relevant item that is none of them has 0."""
+    """Mean squared error over all candidates and relevant items; relevant items without a score have the score 0."""
     total = 0.0
     cells = set(scores) | relevant
     for item in cells:
@@ -95,10 +95,10 @@ def preference_mse(scores, relevant):
     return total / len(cells)
 
 
-def judge(fitted, evaluated, known_users, known_items):
-    """The rule of which evaluated pairs are relevant: (relevant pairs, whether seen pairs are candidates).
+def choose_relevant(fitted, evaluated, known_users, known_items):
+    """Return the evaluated pairs that are relevant, and whether seen pairs are candidates.
 
-    `fitted` and `evaluated` are sets of (user, item) pairs of positive strength.
+    `fitted` and `evaluated` are sets of (user, item) pairs with positive strength.
     """
     seen, new = set(), set()
     for pair in evaluated:
@@ -113,13 +113,13 @@ def judge(fitted, evaluated, known_users, known_items):
 
 
 def rank_by_score(scores, excluded):
-    """Items from best to worst; equal scores in the order of the items."""
-    left = [item for item in scores if item not in excluded]
-    return sorted(left, key=lambda item: (-scores[item], item))
+    """Return the items that are not excluded, best first; ties are broken by item."""
+    candidates = [item for item in scores if item not in excluded]
+    return sorted(candidates, key=lambda item: (-scores[item], item))
 
 
 def mean_over_users(metric, lists, relevant_pairs, k):
-    """Mean over the users that have a relevant pair; one without a list has an empty one."""
+    """Return the mean over users with a relevant pair; a missing list counts as empty."""
     relevant = {}
     for user, item in relevant_pairs:
         relevant.setdefault(user, set()).add(item)

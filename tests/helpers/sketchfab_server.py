@@ -1,4 +1,4 @@
-"""A server on this machine that plays Sketchfab's API."""
+"""A local server that imitates the API of Sketchfab."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ JSON, IMAGE = "application/json", "image/png"
 
 
 class Api:
-    """Answers by path: a function that is given the request's handler, 404 for what has none."""
+    """Server with one response function per path, called with the request handler; other paths return 404."""
 
     def __init__(self):
         self.requests, self.answers = [], {}
@@ -22,20 +22,20 @@ class Api:
                 owner.answers.get(self.path, lambda handler: handler.send_error(404))(self)
 
             def log_message(self, *args):
-                """Quiet."""
+                """Log nothing."""
 
         class Server(ThreadingHTTPServer):
             daemon_threads = True
 
             def handle_error(self, *args):
-                """Who asked has hung up."""
+                """Ignore clients that closed the connection."""
 
         self.http = Server(("127.0.0.1", 0), Handler)
         self.root = f"http://127.0.0.1:{self.http.server_port}"
         self.url = f"{self.root}/models"
 
     def models(self, *uids, widths=(100, 200, 400)):
-        """Let models exist, with pictures of some widths."""
+        """Add models with pictures of the given widths."""
         for uid in uids:
             images = [{"uid": "x", "url": self.picture(uid, width), "width": width} for width in widths]
             self.answer(uid, json.dumps({"uid": uid, "thumbnails": {"images": images}}).encode())
@@ -43,14 +43,16 @@ class Api:
                 self.answers[f"/{uid}-{width}"] = sends(PNG, IMAGE)
 
     def answer(self, uid, body, content_type=JSON, status=200):
+        """Set the response for a model."""
         self.answers[f"/models/{uid}"] = sends(body, content_type, status)
 
     def picture(self, uid, width=200):
+        """Return the URL of a picture."""
         return f"{self.root}/{uid}-{width}"
 
 
 def sends(body, content_type=JSON, status=200, **headers):
-    """An answer."""
+    """Return a function that sends this response."""
 
     def answer(handler):
         handler.send_response(status)
@@ -63,6 +65,6 @@ def sends(body, content_type=JSON, status=200, **headers):
 
 
 def in_turn(*answers):
-    """The first answer, then the second..., then the last one again and again."""
+    """Return a function that sends these responses one after the other, repeating the last one."""
     left = list(answers)
     return lambda handler: (left.pop(0) if len(left) > 1 else left[0])(handler)

@@ -1,4 +1,4 @@
-"""Data for Spark, and the equations that its factors solve."""
+"""Data for Spark, and the equations that the factors of Spark's ALS solve."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from reference import confidences
 
 from sklearn_recsketch.datasets import make_interactions
 
-# Warnings of Spark that say nothing of this package.
+# Warnings of Spark that are unrelated to this package.
 QUIET = [
-    # Said of any use of Arrow; no pandas data passes between Spark and this package.
+    # Raised by any use of Arrow; no pandas data passes between Spark and this package.
     pytest.mark.filterwarnings("ignore:PySpark does not yet fully support pandas:FutureWarning"),
-    # Spark 4.0 leaves the sockets of collected rows to the garbage collector.
+    # Spark 4.0 leaves the sockets of collect_factors rows to the garbage collector.
     pytest.mark.filterwarnings("ignore:Exception ignored in. <socket:pytest.PytestUnraisableExceptionWarning"),
 ]
 
 SMALL = {"n_user_blocks": 2, "n_item_blocks": 2, "random_state": 0}
 
 
-def some_plays():
-    """Integers beyond 32 bits as users, strings as items, counts."""
+def make_plays():
+    """Return interactions whose users are integers of more than 32 bits and whose items are strings, with counts."""
     X, y = make_interactions(60, 40, n_components=3, mean_activity=8, counts=True, random_state=0)
     return pd.DataFrame(
         {
@@ -32,19 +32,19 @@ def some_plays():
     )
 
 
-def in_spark(spark, table, schema="user bigint, item string, count double"):
-    """A pandas frame as a Spark DataFrame."""
+def to_spark(spark, table, schema="user bigint, item string, count double"):
+    """Convert a pandas frame to a Spark DataFrame."""
     return spark.createDataFrame(list(table.itertuples(index=False, name=None)), schema)
 
 
-def collected(factors):
-    """Ids and vectors of a DataFrame of factors, sorted by id."""
+def collect_factors(factors):
+    """Return the ids and vectors of a DataFrame of factors, sorted by id."""
     rows = sorted(factors.collect())
     return [row[0] for row in rows], np.array([row.features for row in rows], dtype=np.float64)
 
 
-def solved(strengths, fixed, rho, alpha, kind="linear", scale=1.0):
-    """Rows that solve ``(Y^T C Y + rho n I) x = Y^T C p``, Spark's penalty, by dense algebra."""
+def solve_factors(strengths, fixed, rho, alpha, kind="linear", scale=1.0):
+    """Solve ``(Y^T C Y + rho n I) x = Y^T C p``, the equations with Spark's penalty, for each row by dense algebra."""
     rows = []
     for d in strengths:
         c, p = confidences(d, alpha, kind, scale), d > 0

@@ -1,4 +1,4 @@
-"""Plots of epochs, candidates and parameters."""
+"""EpochCurveDisplay, SearchTraceDisplay, and errors of all displays of searches."""
 
 from __future__ import annotations
 
@@ -8,7 +8,17 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
-from formula_search import EPOCHS, GRID, Toy, rows_of, searched, texts, toy_failing, toy_grid, toy_trials
+from formula_search import (
+    EPOCHS,
+    GRID,
+    FormulaEstimator,
+    failing_search,
+    fit_search,
+    grid_search,
+    random_search,
+    rows_of,
+    texts,
+)
 from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV, RandomizedSearchCV
 from sklearn.pipeline import Pipeline
@@ -24,7 +34,7 @@ import matplotlib.pyplot as plt  # noqa: E402 - after the choice of the backend
 
 
 class Monitor:
-    """What a callback that scores during fit offers."""
+    """Stand-in for EpochCurveMonitor with fixed scores."""
 
     def __init__(self, *metrics, train=True, shift=0.0):
         self.metrics = metrics or ("precision@5",)
@@ -33,26 +43,26 @@ class Monitor:
 
     def curves(self, run=-1):
         table = {"fit": [0, 0, 0], "epoch": [1, 2, 3]}
-        for place, metric in enumerate(self.metrics):
+        for position, metric in enumerate(self.metrics):
             if self.train:
                 table[f"train_{metric}"] = [0.5, 0.6, 0.7]
-            table[f"validation_{metric}"] = np.array([0.1, 0.3, 0.2]) + place + self.shift + 10 * (run == 0)
+            table[f"validation_{metric}"] = np.array([0.1, 0.3, 0.2]) + position + self.shift + 10 * (run == 0)
         return pd.DataFrame(table)
 
 
 @pytest.fixture(scope="module")
 def grid():
-    return toy_grid()
+    return grid_search()
 
 
 @pytest.fixture(scope="module")
 def failing():
-    return toy_failing()
+    return failing_search()
 
 
 @pytest.fixture(scope="module")
 def trials():
-    return toy_trials()
+    return random_search()
 
 
 @pytest.fixture(autouse=True)
@@ -64,7 +74,7 @@ def close_figures():
 # Curves of one model.
 
 
-def test_curves_are_those_of_cv_results(grid):
+def test_curves_show_the_scores_of_cv_results(grid):
     display = EpochCurveDisplay.from_search(grid, params={"norm": "l1", "alpha": 1.0})
     rows = rows_of(grid, alpha=1.0, norm="l1")
     for line, kind in zip(display.lines_, ["train", "test"], strict=True):
@@ -73,17 +83,17 @@ def test_curves_are_those_of_cv_results(grid):
     assert [line.axes for line in display.lines_] == display.axes_.tolist()
 
 
-def test_without_params_it_is_the_best_candidate_with_a_dot_at_its_best_epoch(grid):
+def test_the_default_is_the_best_candidate_with_a_dot_at_its_best_epoch(grid):
     display = EpochCurveDisplay.from_search(grid)
     assert texts(display) == ["alpha=10, norm=None: 0.9408 at epoch 4"]
     assert display.lines_[-1].get_ydata().max() == grid.best_score_
     assert [line.get_xdata()[line.get_markevery()].tolist() for line in display.lines_] == [[4], [4]]
-    # best_params_ have an epoch, which says nothing of the candidate.
+    # best_params_ contain the number of epochs, which is ignored.
     same = EpochCurveDisplay.from_search(grid, params=grid.best_params_)
     np.testing.assert_array_equal(display.lines_[0].get_ydata(), same.lines_[0].get_ydata())
 
 
-def test_a_pruned_tail_is_not_drawn(grid):
+def test_a_curve_ends_where_the_candidate_was_pruned(grid):
     display = EpochCurveDisplay.from_search(grid, params={"alpha": 100.0, "norm": None})
     assert [line.get_xdata().tolist() for line in display.lines_] == [[1, 2], [1, 2]]
 
@@ -96,14 +106,14 @@ def test_the_band_is_one_standard_deviation(grid):
     assert band.get_paths()[0].vertices[:, 1].max() == pytest.approx(top)
 
 
-def test_one_fold_has_no_band_and_no_training_scores_are_one_panel():
-    one = searched(GridSearchCV(Toy(), {"max_iter": EPOCHS}, cv=[([0, 1, 2], [3, 4, 5])]))
+def test_one_fold_has_no_band_and_without_training_scores_there_is_one_panel():
+    one = fit_search(GridSearchCV(FormulaEstimator(), {"max_iter": EPOCHS}, cv=[([0, 1, 2], [3, 4, 5])]))
     (panel,) = EpochCurveDisplay.from_search(one).axes_
     assert len(panel.collections) == 0
     assert len(EpochCurveDisplay.from_monitor(Monitor(train=False)).axes_) == 1
 
 
-def test_models_are_laid_over_each_other():
+def test_several_models_are_drawn_in_the_same_panels():
     first = EpochCurveDisplay.from_monitor(Monitor(), name="WARP")
     second = EpochCurveDisplay.from_monitor(Monitor(shift=0.05), name="BPR", axes=first.axes_)
     assert [len(panel.lines) for panel in first.axes_] == [2, 2]
@@ -119,13 +129,13 @@ def test_a_model_has_one_colour_in_both_panels():
     assert train == validation != first.lines_[0].get_color()
 
 
-def test_monitors_are_read_by_metric_and_run():
+def test_the_metric_and_run_of_a_monitor_are_selected():
     display = EpochCurveDisplay.from_monitor(Monitor("ndcg@5", "recall@5"), metric="recall@5", run=0)
     np.testing.assert_array_equal(display.lines_[1].get_ydata(), [11.1, 11.3, 11.2])
     assert [panel.get_ylabel() for panel in display.axes_] == ["training recall@5", "validation recall@5"]
 
 
-def test_of_a_search_the_refit_is_shown():
+def test_the_refit_is_shown_after_a_search():
     X, y = make_interactions(60, 30, random_state=0)
     monitor = EpochCurveMonitor("precision@5", X[:50])
     EpochSearchCV(WRMFRecommender(2, random_state=0).set_callbacks(monitor), {"alpha": [1, 9]}, epochs=[3]).fit(X, y)
@@ -134,14 +144,14 @@ def test_of_a_search_the_refit_is_shown():
     assert np.array_equal(shown, curves["validation_precision@5"][curves["fit"] == 2])
 
 
-def test_line_options_reach_both_lines(grid):
+def test_line_kw_apply_to_both_lines(grid):
     display = EpochCurveDisplay.from_search(grid, c="red", marker="s", label="mine")
     assert {line.get_color() for line in display.lines_} == {"red"}
     assert {line.get_marker() for line in display.lines_} == {"s"}
     assert texts(display) == ["mine"]
 
 
-def test_into_one_axes_goes_the_test_curve(grid):
+def test_only_the_test_curve_is_drawn_in_a_single_panel(grid):
     _, ax = plt.subplots()
     assert EpochCurveDisplay.from_search(grid, axes=ax).axes_.tolist() == [ax]
     assert [line.get_ydata().max() for line in ax.lines] == [grid.best_score_]
@@ -150,7 +160,7 @@ def test_into_one_axes_goes_the_test_curve(grid):
 # Curves of all candidates.
 
 
-def test_there_is_a_trace_for_each_candidate(grid):
+def test_each_candidate_has_a_trace(grid):
     display = SearchTraceDisplay.from_search(grid)
     segments = display.traces_.get_segments()
     assert len(segments) + 1 == len(GRID["alpha"]) * len(GRID["norm"])
@@ -177,14 +187,14 @@ def test_other_traces_fade_with_rank_and_end_where_they_were_pruned(grid):
 
 
 def test_hundreds_of_traces_are_one_artist():
-    many = searched(GridSearchCV(Toy(), {"max_iter": [1, 2], "alpha": np.logspace(-3, 3, 301)}, cv=2))
+    many = fit_search(GridSearchCV(FormulaEstimator(), {"max_iter": [1, 2], "alpha": np.logspace(-3, 3, 301)}, cv=2))
     display = SearchTraceDisplay.from_search(many)
     assert len(display.traces_.get_segments()) == 300
-    assert len(display.ax_.lines) == 2  # the best, and the legend's sample of the others
+    assert len(display.ax_.lines) == 2  # the best candidate, and an empty line for the legend
     display.figure_.canvas.draw()
 
 
-def test_a_trace_of_one_point_is_a_dot():
+def test_a_trace_with_one_point_is_a_dot():
     display = SearchTraceDisplay(epochs=[[1, 2], [1, 2]], scores=[[0.1, 0.2], [0.05, np.nan]]).plot()
     assert display.ax_.collections[-1].get_offsets().tolist() == [[1, 0.05]]
 
@@ -193,7 +203,7 @@ def test_failed_candidates_are_counted(failing):
     assert texts(SearchTraceDisplay.from_search(failing))[1] == "the second best (1 more have no score)"
 
 
-def test_two_searches_are_laid_over_each_other(grid, trials):
+def test_two_searches_are_drawn_in_the_same_axes(grid, trials):
     first = SearchTraceDisplay.from_search(trials, color="green", label="one")
     second = SearchTraceDisplay.from_search(trials, c="blue", label="two", ax=first.ax_)
     assert (first.points_.get_color(), second.points_.get_color()) == ("green", "blue")
@@ -202,7 +212,7 @@ def test_two_searches_are_laid_over_each_other(grid, trials):
     np.testing.assert_array_equal(curves.traces_.get_colors()[0, :3], matplotlib.colors.to_rgb("green"))
 
 
-def test_trials_are_points_and_the_best_so_far(trials):
+def test_trials_are_shown_with_the_best_score_so_far(trials):
     scores = trials.cv_results_["mean_test_score"]
     failed = np.isnan(scores)
     assert failed.any()
@@ -216,32 +226,33 @@ def test_trials_are_points_and_the_best_so_far(trials):
     assert texts(display)[0].startswith(f"best so far: {np.nanmax(scores):#.4g} in trial {np.nanargmax(scores) + 1}")
 
 
-def test_a_sampled_max_iter_is_no_epoch():
+def test_a_sampled_max_iter_is_not_the_number_of_epochs():
     space = {"max_iter": range(1, 40), "alpha": np.logspace(-1, 1, 50)}
-    sampled = searched(RandomizedSearchCV(Toy(), space, n_iter=12, cv=2, random_state=0))
+    sampled = fit_search(RandomizedSearchCV(FormulaEstimator(), space, n_iter=12, cv=2, random_state=0))
     assert len(SearchTraceDisplay.from_search(sampled).points_.get_xdata()) == 12
 
 
-def test_the_resource_of_a_search_counts_epochs(grid):
-    class Declares(GridSearchCV):
+def test_the_resource_of_a_search_is_the_number_of_epochs(grid):
+    class SearchWithResource(GridSearchCV):
         resource = "regularization"
 
     space = {"regularization": [1, 2, 3], "max_iter": [1, 2]}
-    search = searched(Declares(Toy(), space, cv=2))
+    search = fit_search(SearchWithResource(FormulaEstimator(), space, cv=2))
     assert SearchTraceDisplay.from_search(search).line_.get_xdata().tolist() == [1, 2, 3]
     assert SearchTraceDisplay.from_search(search, resource="max_iter").line_.get_xdata().tolist() == [1, 2]
 
 
-def test_a_grid_whose_parts_lack_the_epoch_has_curves_of_the_others():
-    search = searched(GridSearchCV(Toy(), [{"alpha": [3.0]}, {"max_iter": [1, 2], "alpha": [1.0, 10.0]}], cv=2))
+def test_grids_without_the_resource_have_no_curves():
+    grid = [{"alpha": [3.0]}, {"max_iter": [1, 2], "alpha": [1.0, 10.0]}]
+    search = fit_search(GridSearchCV(FormulaEstimator(), grid, cv=2))
     assert len(SearchTraceDisplay.from_search(search, resource="max_iter").traces_.get_segments()) == 1
 
 
-# What the displays have in common.
+# All displays.
 
 
 @pytest.mark.parametrize("display", [EpochCurveDisplay, SearchTraceDisplay])
-def test_a_legend_inside_is_above_the_scores(display, grid):
+def test_a_legend_inside_the_panel_is_above_the_scores(display, grid):
     _, ax = plt.subplots()
     drawn = [display.from_search(grid, **{"axes" if display is EpochCurveDisplay else "ax": ax}) for _ in range(2)][-1]
     drawn.figure_.canvas.draw()
@@ -253,18 +264,18 @@ def test_a_legend_inside_is_above_the_scores(display, grid):
     ("display", "n_axes", "argument"),
     [(EpochCurveDisplay, 2, "axes"), (SearchTraceDisplay, 1, "ax"), (SearchScatterDisplay, 3, "axes")],
 )
-def test_axes_that_are_passed_are_used(display, n_axes, argument, grid):
+def test_the_passed_axes_are_used(display, n_axes, argument, grid):
     figure, axes = plt.subplots(1, n_axes)
     drawn = display.from_search(grid, **{argument: axes})
     assert drawn.figure_ is figure
     assert plt.get_fignums() == [figure.number]
-    # No legend of the figure's: it may have other panels.
+    # A legend of the figure could overlap with other panels.
     assert figure.legends == []
     figure.canvas.draw()
 
 
 @pytest.mark.parametrize("display", [EpochCurveDisplay, SearchTraceDisplay, SearchScatterDisplay])
-def test_without_axes_a_figure_is_made_and_nothing_is_cut_off(display, grid):
+def test_a_new_figure_contains_the_whole_plot(display, grid):
     drawn = display.from_search(grid)
     assert len(plt.get_fignums()) == 1
     drawn.figure_.canvas.draw()
@@ -275,7 +286,7 @@ def test_without_axes_a_figure_is_made_and_nothing_is_cut_off(display, grid):
 
 
 @pytest.mark.parametrize("display", [EpochCurveDisplay, SearchTraceDisplay, SearchScatterDisplay])
-def test_without_matplotlib_it_says_what_to_install(display, grid, monkeypatch):
+def test_the_error_without_matplotlib_names_the_extra(display, grid, monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)
     with pytest.raises(ImportError, match=rf'{display.__name__} .*pip install "sklearn-recsketch\[plot\]"'):
@@ -283,14 +294,14 @@ def test_without_matplotlib_it_says_what_to_install(display, grid, monkeypatch):
 
 
 @pytest.mark.slow
-def test_import_leaves_matplotlib_out():
+def test_importing_inspection_does_not_import_matplotlib():
     code = "import sys, sklearn_recsketch.inspection; print('matplotlib' in sys.modules)"
     process = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=300)
     assert process.stdout.strip() == "False", process.stderr
 
 
 def all_failed():
-    search = searched(GridSearchCV(Toy(), {"alpha": [1.0]}, cv=2))
+    search = fit_search(GridSearchCV(FormulaEstimator(), {"alpha": [1.0]}, cv=2))
     search.cv_results_["mean_test_score"] = np.array([np.nan])
     return search
 
@@ -298,7 +309,7 @@ def all_failed():
 EPOCH, TRACE, SCATTER = (
     display.from_search for display in (EpochCurveDisplay, SearchTraceDisplay, SearchScatterDisplay)
 )
-CONSTANT = GridSearchCV(Toy(), {"max_iter": [3]}, cv=2)
+CONSTANT = GridSearchCV(FormulaEstimator(), {"max_iter": [3]}, cv=2)
 NAMES = r"\['alpha', 'max_iter', 'norm'\]"
 
 
@@ -307,38 +318,44 @@ NAMES = r"\['alpha', 'max_iter', 'norm'\]"
     [
         (
             lambda s, _: EPOCH(s, params={"alpha": np.float64(11), "norm": "l1"}),
-            r"max_iter left out, got \{'alpha': 11.0, 'norm': 'l1'\}\. "
-            r"The nearest of 6 candidates is \{'alpha': 10.0, 'norm': 'l1'\}",
+            r"except max_iter, got \{'alpha': 11.0, 'norm': 'l1'\}\. "
+            r"The most similar of 6 candidates is \{'alpha': 10.0, 'norm': 'l1'\}",
         ),
         (lambda s, _: EPOCH(s, params={"norm": "l1", "alpha": 0}), r"is \{'alpha': 1.0, 'norm': 'l1'\}"),
         (lambda s, _: EPOCH(s, axes=plt.subplots(1, 3)[1]), "axes must be one Axes, or two for .*, got 3"),
         (lambda s, _: EPOCH(s, resource="epochs"), rf"one of the searched parameters {NAMES}, got 'epochs'"),
-        (lambda s, _: EPOCH(s, resource="norm"), "its values must be numbers, got 'norm' with values such as 'l1'"),
-        (lambda _, s: EPOCH(s, params={"alpha": -1.0}), "The curve has no score to show"),
-        (lambda _, s: EPOCH(searched(CONSTANT)), r"tried candidates at several epochs, .*resource='\.\.\.'"),
+        (
+            lambda s, _: EPOCH(s, resource="norm"),
+            "whose values are numbers of epochs, got 'norm' with values such as 'l1'",
+        ),
+        (lambda _, s: EPOCH(s, params={"alpha": -1.0}), "There is no score to plot"),
+        (lambda _, s: EPOCH(fit_search(CONSTANT)), r"tried candidates at several epochs, .*resource='\.\.\.'"),
         (
             lambda *_: EpochCurveDisplay.from_monitor(Monitor("ndcg@5", "recall@5")),
-            r"which of \['ndcg@5', 'recall@5'\] .* monitor has several: metric='ndcg@5'",
+            r"The monitor has several metrics\. Pass one of \['ndcg@5', 'recall@5'\], such as metric='ndcg@5'",
         ),
-        (lambda s, _: EPOCH(s, metric="ndcg@5"), r"the search has, one of \['score'\], got 'ndcg@5'"),
-        (lambda s, _: TRACE(s, metric="ndcg@5"), r"the search has, one of \['score'\], got 'ndcg@5'"),
-        (lambda s, _: SCATTER(s, metric="ndcg@5"), r"the search has, one of \['score'\], got 'ndcg@5'"),
-        (lambda *_: TRACE(all_failed()), "The search has no score to show: it is NaN for all 1 rows"),
-        (lambda *_: SCATTER(searched(CONSTANT)), r"no parameter with more than one value.*parameters=\['max_iter'\]"),
-        (lambda s, _: SCATTER(s, parameters=["beta"]), rf"among the searched ones {NAMES}, got 'beta'"),
+        (lambda s, _: EPOCH(s, metric="ndcg@5"), r"metrics \['score'\] of the search, got 'ndcg@5'"),
+        (lambda s, _: TRACE(s, metric="ndcg@5"), r"metrics \['score'\] of the search, got 'ndcg@5'"),
+        (lambda s, _: SCATTER(s, metric="ndcg@5"), r"metrics \['score'\] of the search, got 'ndcg@5'"),
+        (lambda *_: TRACE(all_failed()), "There is no score to plot: it is NaN for all 1 rows"),
+        (
+            lambda *_: SCATTER(fit_search(CONSTANT)),
+            r"None of the parameters .* has more than one value.*parameters=\['max_iter'\]",
+        ),
+        (lambda s, _: SCATTER(s, parameters=["beta"]), rf"among the searched parameters {NAMES}, got 'beta'"),
         (lambda s, _: SCATTER(s, parameters=[]), "parameters is empty"),
         (lambda s, _: SCATTER(s, axes=plt.subplots(1, 2)[1]), rf"one Axes per parameter, 3 for {NAMES}, got 2"),
     ],
 )
-def test_an_error_says_what_to_write_instead(call, message, grid, failing):
+def test_invalid_arguments_are_errors(call, message, grid, failing):
     with pytest.raises(ValueError, match=message):
         call(grid, failing)
 
 
 @pytest.mark.parametrize("show", [EPOCH, TRACE, SCATTER])
-def test_only_a_fitted_search_is_shown(show, grid):
+def test_only_fitted_searches_are_accepted(show, grid):
     with pytest.raises(NotFittedError):
-        show(GridSearchCV(Toy(), GRID))
+        show(GridSearchCV(FormulaEstimator(), GRID))
     with pytest.raises(TypeError, match=r"search must be a fitted search, .* got dict, which has no cv_results_"):
         show(grid.cv_results_)
     with pytest.raises(TypeError, match="got PopularityRecommender, which has no cv_results_"):

@@ -1,4 +1,4 @@
-"""Popularity against the norms of vectors."""
+"""embedding_norms and EmbeddingNormsDisplay."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
+from estimators import small
 from sklearn.pipeline import Pipeline
 
 from sklearn_recsketch import (
@@ -24,7 +25,6 @@ matplotlib = pytest.importorskip("matplotlib", reason="matplotlib is an optional
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt  # noqa: E402 - after the choice of the backend
 
-MODELS = [WRMFRecommender(8, random_state=0), WARPRecommender(8, random_state=0, max_iter=5)]
 SHOW = EmbeddingNormsDisplay.from_estimator
 
 
@@ -33,7 +33,7 @@ def data():
     return make_interactions(n_users=300, n_items=120, n_tags=20, return_features=True, random_state=0)
 
 
-@pytest.fixture(scope="module", params=MODELS, ids=lambda model: type(model).__name__)
+@pytest.fixture(scope="module", params=small(n_components=8, max_iter=5), ids=lambda model: type(model).__name__)
 def fitted(request, data):
     X, y, tags = data
     encoder = SideFeatureEncoder(min_count=12)
@@ -47,16 +47,16 @@ def close_figures():
 
 
 @pytest.mark.parametrize("name", ["item", "user"])
-def test_norms_and_counts_are_those_of_the_ids(fitted, data, name):
+def test_norms_and_counts_of_users_and_items(fitted, data, name):
     table = embedding_norms(fitted, f"{name}s").set_index(name).sort_index()
     np.testing.assert_array_equal(table.index, getattr(fitted, f"{name}s_"))
-    # float32 sums in another order
+    # The order of float32 sums differs.
     expected = np.sqrt((getattr(fitted, f"{name}_factors_").astype(np.float64) ** 2).sum(axis=1))
     np.testing.assert_allclose(table["norm"], expected, rtol=1e-5)
     np.testing.assert_array_equal(table["n_interactions"], data[0][name].value_counts().sort_index())
 
 
-def test_features_have_the_norms_of_their_embeddings_and_the_count_of_their_items(fitted, data):
+def test_norms_and_counts_of_features(fitted, data):
     tags = data[2]
     table = embedding_norms(fitted, "item_features").set_index("feature")
     assert set(table.index) == set(fitted.item_encoder_.feature_names_) < set(tags.feature_names())
@@ -66,7 +66,7 @@ def test_features_have_the_norms_of_their_embeddings_and_the_count_of_their_item
         assert table.loc[name, "count"] == tags.matrix[:, [column]].count_nonzero() >= 12
 
 
-def test_features_of_users_are_a_table_too(data):
+def test_norms_and_counts_of_user_features(data):
     X, y, _ = data
     features = SideFeatures.from_dicts({int(user): {"sex": "fm"[user % 2]} for user in X["user"].unique()})
     table = embedding_norms(WARPRecommender(4, max_iter=2).fit(X, y, user_features=features), "user_features")
@@ -75,7 +75,7 @@ def test_features_of_users_are_a_table_too(data):
     assert "bias" not in table.columns
 
 
-def test_only_models_with_biases_have_a_column_of_them(fitted):
+def test_only_models_with_biases_have_a_column_of_biases(fitted):
     for of, name in [("items", "item_biases_"), ("item_features", "item_feature_biases_")]:
         table = embedding_norms(fitted, of)
         assert ("bias" in table.columns) == hasattr(fitted, name)
@@ -86,14 +86,14 @@ def test_only_models_with_biases_have_a_column_of_them(fitted):
     assert "bias" not in embedding_norms(fitted, "users").columns
 
 
-def test_the_most_popular_come_first_and_ties_by_id(fitted):
+def test_rows_are_sorted_by_popularity_and_id(fitted):
     table = embedding_norms(fitted)
     expected = table.sort_values(["n_interactions", "item"], ascending=[False, True])
     pd.testing.assert_frame_equal(table, expected)
     assert table["n_interactions"].duplicated().any()
 
 
-def test_a_repeated_pair_counts_once():
+def test_repeated_pairs_count_once():
     X = [[1, 1], [1, 1], [1, 1], [1, 2], [2, 2]]
     table = embedding_norms(WRMFRecommender(2, random_state=0).fit(X))
     assert table[["item", "n_interactions"]].to_numpy().tolist() == [[2, 2], [1, 1]]
@@ -106,14 +106,14 @@ def test_items_known_by_their_features_only_have_no_interactions(data):
     assert table.iloc[-1][["item", "n_interactions"]].tolist() == [10_000, 0]
 
 
-def test_norms_of_wrmf_rank_as_popularity_does(data):
+def test_norms_of_wrmf_are_correlated_with_popularity(data):
     X, y, _ = data
     table = embedding_norms(WRMFRecommender(8, alpha=1, random_state=0).fit(X, y))
-    # Were they unrelated, 0 with a standard deviation of 0.09.
+    # If they were independent, the correlation would be 0 with a standard deviation of 0.09.
     assert table["n_interactions"].corr(table["norm"], method="spearman") > 0.8
 
 
-def test_polars_in_polars_out(data):
+def test_the_table_is_a_polars_frame_after_fit_on_polars(data):
     polars = pytest.importorskip("polars", reason="polars is an optional dependency")
     X = polars.DataFrame({"user": data[0]["user"].to_numpy(), "item": [f"m{i}" for i in data[0]["item"]]})
     table = embedding_norms(WARPRecommender(4, max_iter=2, random_state=0).fit(X))
@@ -128,7 +128,7 @@ def test_pipelines_are_unwrapped(data):
 
 
 @pytest.mark.parametrize("call", [embedding_norms, SHOW])
-def test_what_cannot_be_shown_says_why(call, data):
+def test_invalid_calls_are_errors(call, data):
     rec = WRMFRecommender(2, random_state=0).fit(*data[:2])
     with pytest.raises(ValueError, match=r"of must be one of \['items', 'users', .* got 'tags'"):
         call(rec, "tags")
@@ -138,11 +138,11 @@ def test_what_cannot_be_shown_says_why(call, data):
         call(PopularityRecommender().fit(*data[:2]))
 
 
-# The picture.
+# EmbeddingNormsDisplay.
 
 
 @pytest.mark.parametrize(("of", "label"), [("users", "interactions"), ("item_features", "items that have the feature")])
-def test_the_picture_shows_the_table_and_its_rank_correlation(fitted, of, label):
+def test_the_plot_shows_the_table_and_its_rank_correlation(fitted, of, label):
     display = SHOW(fitted, of)
     table = embedding_norms(fitted, of)
     shown = pd.DataFrame(display.points_.get_offsets()).sort_values([0, 1]).to_numpy()
@@ -154,19 +154,19 @@ def test_the_picture_shows_the_table_and_its_rank_correlation(fitted, of, label)
     assert (display.ax_.get_xlabel(), display.ax_.get_xscale()) == (label, "log")
 
 
-def test_zero_interactions_have_a_place():
+def test_zero_interactions_have_a_position_on_the_axis():
     display = EmbeddingNormsDisplay(counts=[0, 1, 10, 100], norms=[0.1, 0.2, 0.3, 0.4]).plot()
     assert display.ax_.get_xscale() == "symlog"
-    places = display.ax_.transData.transform(display.points_.get_offsets())[:, 0]
-    assert (np.diff(places) > 10).all()
+    positions = display.ax_.transData.transform(display.points_.get_offsets())[:, 0]
+    assert (np.diff(positions) > 10).all()
 
 
-def test_the_same_norm_everywhere_has_no_rank_correlation():
+def test_the_rank_correlation_of_equal_norms_is_nan():
     assert np.isnan(EmbeddingNormsDisplay(counts=[1, 2, 3], norms=[1.0, 1.0, 1.0]).plot().rank_correlation_)
 
 
 @pytest.mark.parametrize("name", ["c", "color"])
-def test_options_reach_scatter_and_axes_that_are_passed_are_used(fitted, name):
+def test_scatter_kw_and_the_passed_axes_are_used(fitted, name):
     figure, ax = plt.subplots()
     display = SHOW(fitted, ax=ax, alpha=1, **{name: "red"})
     assert (display.ax_, display.figure_) == (ax, figure)
@@ -174,7 +174,7 @@ def test_options_reach_scatter_and_axes_that_are_passed_are_used(fitted, name):
     np.testing.assert_array_equal(display.points_.get_facecolors(), [[1, 0, 0, 1]])
 
 
-def test_without_matplotlib_it_says_what_to_install(fitted, monkeypatch):
+def test_the_error_without_matplotlib_names_the_extra(fitted, monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)
     with pytest.raises(ImportError, match=r'EmbeddingNormsDisplay .*pip install "sklearn-recsketch\[plot\]"'):

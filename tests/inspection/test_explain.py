@@ -1,4 +1,4 @@
-"""Why an item scores so: contributions, and what they sum to."""
+"""explain: contributions by history and by features, and their sums."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 import reference
+from estimators import small
 
 from sklearn_recsketch import (
-    BPRRecommender,
     SideFeatureEncoder,
     SideFeatures,
     WARPRecommender,
@@ -17,11 +17,7 @@ from sklearn_recsketch import (
 from sklearn_recsketch.exceptions import DivergenceWarning
 from sklearn_recsketch.inspection import explain
 
-MODELS = [
-    WRMFRecommender(4, alpha=5, regularization=1, max_iter=5, random_state=0),
-    WARPRecommender(4, max_iter=5, random_state=0),
-    BPRRecommender(4, max_iter=5, random_state=0),
-]
+MODELS = small(max_iter=5, alpha=5, regularization=1)
 PAIRWISE = MODELS[1:]
 COLD_USER, COLD_ITEM = 777, 888
 
@@ -30,11 +26,13 @@ def name_of(model):
     return type(model).__name__
 
 
-def anew(model, **params):
+def with_params(model, **params):
+    """Unfitted copy of a model with other parameters."""
     return model.__class__(**{**model.get_params(), **params})
 
 
 def rows(table, *sources):
+    """Rows of some sources."""
     return table[table["source"].isin(sources)].reset_index(drop=True)
 
 
@@ -44,7 +42,7 @@ def total(table):
 
 @pytest.fixture(scope="module")
 def featured(tiny):
-    """X, y and features of both sides, of one user and one item without interactions as well."""
+    """X, y and features of users and items, including a user and an item without interactions."""
     X, y, items, users = tiny
     users = users.updated(SideFeatures.from_dicts({COLD_USER: {"land": "l1", "age": 3.0}}), "user")
     items = items.updated(SideFeatures.from_dicts({COLD_ITEM: {"tag": ["t1", "t2"]}}), "item")
@@ -54,52 +52,57 @@ def featured(tiny):
 @pytest.fixture(scope="module")
 def plain(tiny):
     """WRMF without features."""
-    return anew(MODELS[0]).fit(tiny[0], tiny[1])
+    return with_params(MODELS[0]).fit(tiny[0], tiny[1])
 
 
 @pytest.fixture(scope="module", params=MODELS, ids=name_of)
 def fitted(request, featured):
-    """Each model with features of users and items."""
+    """Each model fitted with features of users and items."""
     X, y, features = featured
-    return anew(request.param).fit(X, y, **features)
+    return with_params(request.param).fit(X, y, **features)
 
 
-# Sums.
+# Sums of contributions.
 
 
 @pytest.mark.parametrize("with_features", [False, True])
 @pytest.mark.parametrize("model", MODELS, ids=name_of)
 def test_contributions_sum_to_the_prediction(model, with_features, featured):
     X, y, features = featured
-    rec = anew(model).fit(X, y, **(features if with_features else {}))
+    rec = with_params(model).fit(X, y, **(features if with_features else {}))
     for user, item in zip(rec.users_, np.resize(rec.items_, len(rec.users_))):
         for by in (None, "features"):
-            # float32: vectors are rounded sums of embeddings.
+            # Vectors are sums of embeddings rounded to float32.
             assert total(explain(rec, user, item, by=by)) == pytest.approx(rec.predict([[user, item]])[0], abs=1e-5)
 
 
 @pytest.mark.parametrize("user", [999, 3])
-def test_contributions_of_a_user_folded_in_sum_to_her_score(fitted, user):
+def test_contributions_of_a_folded_in_user_sum_to_the_score(fitted, user):
     history = pd.DataFrame({"user": user, "item": [*fitted.items_[:4], 12345], "weight": [1.0, 2, 3, 4, 5]})
     scores = fitted.recommend(history=history, k=99, exclude_seen=False).set_index("item")["score"]
     for item in fitted.items_[::3]:
         table = explain(fitted, user, item, history=history)
-        # rtol: the kernel's inner products are float32, in another order.
+        # rtol: the kernel sums inner products in float32 in another order.
         assert total(table) == pytest.approx(scores[item], rel=1e-5, abs=1e-5)
-        # Without the remainder, which makes up for anything: the exact solver's residual is 1e-6, vectors are float32.
+        # The sum is correct for any remainder, so the remainder is tested separately: the residual of the exact
+        # solver is 1e-6, and vectors are float32.
         assert (np.abs(rows(table, "remainder")["contribution"]) < 1e-5).all()
 
 
-def test_a_model_updated_by_new_rows_is_explained_as_it_is_now(fitted, featured):
+def test_contributions_are_correct_after_partial_fit(fitted, featured):
     X, y, features = featured
-    rec = anew(fitted).fit(X, y, **features).partial_fit([[int(fitted.users_[0]), 555], [444, int(fitted.items_[0])]])
+    rec = (
+        with_params(fitted)
+        .fit(X, y, **features)
+        .partial_fit([[int(fitted.users_[0]), 555], [444, int(fitted.items_[0])]])
+    )
     for user, item in ((fitted.users_[0], 555), (444, 555)):
         table = explain(rec, user, item)
         assert total(table) == pytest.approx(rec.predict([[user, item]])[0], abs=1e-5)
         assert len(rows(table, "history")) == rec.interactions_[np.flatnonzero(rec.users_ == user)].nnz
 
 
-def test_a_model_that_diverged_is_explained_by_the_factors_it_kept(tiny):
+def test_a_diverged_model_is_explained_by_the_last_finite_factors(tiny):
     with pytest.warns(DivergenceWarning):
         rec = WARPRecommender(4, learning_rate=1e30, random_state=0).fit(tiny[0], 100 * tiny[1])
     table = explain(rec, rec.users_[0], rec.items_[0], by="features")
@@ -111,10 +114,10 @@ def test_a_model_that_diverged_is_explained_by_the_factors_it_kept(tiny):
 
 @pytest.mark.parametrize("confidence", ["linear", "log"])
 @pytest.mark.parametrize("scaling", [0.0, 0.7])
-def test_shares_are_those_of_the_closed_form(featured, confidence, scaling):
+def test_contributions_match_the_closed_form(featured, confidence, scaling):
     X, y, features = featured
     encoder = SideFeatureEncoder(identity_weight=0.5)
-    rec = anew(MODELS[0], confidence=confidence, regularization_scaling=scaling, user_encoder=encoder)
+    rec = with_params(MODELS[0], confidence=confidence, regularization_scaling=scaling, user_encoder=encoder)
     rec.fit(X, y, **features)
     active = rec.items_ != COLD_ITEM
     strengths = rec.interactions_.toarray()[:, active]
@@ -124,46 +127,48 @@ def test_shares_are_those_of_the_closed_form(featured, confidence, scaling):
     lam[is_active] = reference.scaled_penalties(strengths[is_active], rec.alpha, 1.0, scaling, confidence)
     for u in np.flatnonzero(is_active)[::4]:
         design = rec.user_encoder_.transform(rec.user_features_)[[u]].toarray()[0, n_identity:]
-        drawn = design[:, None] * rec.user_embeddings_[n_identity:]
+        feature_parts = design[:, None] * rec.user_embeddings_[n_identity:]
         history, parts = reference.score_shares(
-            strengths[u], items[active], lam[u] / 0.5**2, items[3], rec.alpha, confidence, drawn
+            strengths[u], items[active], lam[u] / 0.5**2, items[3], rec.alpha, confidence, feature_parts
         )
         table = explain(rec, rec.users_[u], rec.items_[3]).set_index("name")["contribution"]
         names = rec.user_encoder_.feature_names_
         expected = {rec.items_[active][j]: share for j, share in history.items()}
         expected |= {name: share for name, share, value in zip(names, parts, design) if value}
         assert set(table.index[:-1]) | {None} == {*expected, None}
-        # Relative to the largest: confidences and penalties are float32, and shares cancel.
-        size = np.abs(table).max()
-        assert all(table[name] == pytest.approx(share, abs=1e-5 * size) for name, share in expected.items())
+        # Relative to the largest contribution: confidences and penalties are float32, and contributions cancel.
+        scale = np.abs(table).max()
+        assert all(table[name] == pytest.approx(share, abs=1e-5 * scale) for name, share in expected.items())
 
 
 def test_the_remainder_goes_to_zero_as_training_converges(tiny):
     X, y = tiny[:2]
     remainders = []
     for max_iter in (1, 30, 1000):
-        rec = anew(MODELS[0], n_components=2, solver="cholesky", max_iter=max_iter).fit(X, y)
+        rec = with_params(MODELS[0], n_components=2, solver="cholesky", max_iter=max_iter).fit(X, y)
         tables = [explain(rec, user, item) for user in rec.users_[:5] for item in rec.items_[:5]]
         remainders.append(max(abs(table["contribution"].iloc[-1]) for table in tables))
     assert remainders[0] > 10 * remainders[1] > 0
-    # Rows are solved to a relative residual of 1e-6; the condition of A makes more of it.
+    # Rows are solved to a relative residual of 1e-6, which the condition number of A amplifies.
     assert remainders[2] < 1e-4
 
 
-def test_the_remainder_goes_to_zero_with_what_early_stopping_left(tiny):
-    def ever_better(estimator, X, y):
+def test_the_remainder_goes_to_zero_with_early_stopping(tiny):
+    def increasing_score(estimator, X, y):
         return estimator.n_iter_
 
-    rec = anew(MODELS[0], n_components=2, solver="cholesky", max_iter=1000, regularization_scaling=1.0)
-    rec.set_params(early_stopping=True, validation_fraction=0.4, scoring=ever_better).fit(*tiny[:2])
+    rec = with_params(MODELS[0], n_components=2, solver="cholesky", max_iter=1000, regularization_scaling=1.0)
+    rec.set_params(early_stopping=True, validation_fraction=0.4, scoring=increasing_score).fit(*tiny[:2])
     for user in rec.users_[:5]:
         table = explain(rec, user, rec.items_[0])
         assert abs(table["contribution"].iloc[-1]) < 1e-4  # as above
 
 
-def test_a_score_falls_without_an_interaction_of_positive_contribution_and_rises_without_one_of_negative(plain):
-    """With s the contribution of j over its confidence 1 + e, h = y_j A^-1 y_j and p the score of j itself, the score
-    changes by -s (1 + e (1 - p)) / (1 - e h). As e h < 1, s has the sign of the fall where p < 1 + 1 / e.
+def test_removing_an_interaction_changes_the_score_in_the_opposite_direction_of_its_contribution(plain):
+    """Let s be the contribution of j divided by its confidence 1 + e, h = y_j A^-1 y_j and p the score of j.
+
+    Removing j changes the score by -s (1 + e (1 - p)) / (1 - e h). Because e h < 1, the score decreases if s > 0 and
+    p < 1 + 1 / e.
     """
     past = [[999, int(item)] for item in plain.items_[:6]]
     scores = plain.recommend(history=past, k=99, exclude_seen=False).set_index("item")["score"]
@@ -171,38 +176,38 @@ def test_a_score_falls_without_an_interaction_of_positive_contribution_and_rises
     n_compared = 0
     for item in plain.items_[6:]:
         table = rows(explain(plain, 999, item, history=past), "history").set_index("name")["contribution"]
-        for j in table.index[np.abs(table) > 1e-4]:  # far above what float32 resolves
+        for j in table.index[np.abs(table) > 1e-4]:  # far above the precision of float32
             rest = plain.recommend(history=[pair for pair in past if pair[1] != j], k=99, exclude_seen=False)
-            fall = scores[item] - rest.set_index("item")["score"][item]
-            assert np.sign(fall) == np.sign(table[j])
+            decrease = scores[item] - rest.set_index("item")["score"][item]
+            assert np.sign(decrease) == np.sign(table[j])
             n_compared += 1
     assert n_compared > 20
 
 
-def test_a_heavier_interaction_has_a_larger_share_of_its_own_item(plain):
+def test_the_contribution_of_an_item_to_its_own_score_increases_with_the_strength(plain):
     def share(strength):
         past = [[999, int(plain.items_[0]), strength], [999, int(plain.items_[1]), 1.0]]
         table = explain(plain, 999, plain.items_[0], history=past).set_index("name")["contribution"]
         return table[plain.items_[0]]
 
-    # c h / (1 + c h) for h of the others alone: increasing in c, and a score of 1 at most.
+    # The contribution is c h / (1 + c h), where h is computed without this interaction. It increases in c up to 1.
     assert 0 < share(1) < share(2) < share(100) < 1
 
 
-def test_one_interaction_bears_the_whole_score(plain):
+def test_a_single_interaction_contributes_the_whole_score(plain):
     history = [[999, int(plain.items_[0])]]
     table = explain(plain, 999, plain.items_[5], history=history)
     score = plain.recommend(history=history, candidates=plain.items_[[5]])["score"][0]
     assert rows(table, "history")["contribution"].tolist() == [pytest.approx(score, abs=1e-6)]
 
 
-def test_a_history_takes_the_place_of_the_interactions_in_fit(plain):
+def test_a_history_replaces_the_interactions_in_fit(plain):
     user, items = int(plain.users_[0]), plain.items_[2:4].tolist()
     history = [[user, items[0]], [user, items[1]], [user, items[0]], [int(plain.users_[1]), int(plain.items_[4])]]
     assert set(rows(explain(plain, user, plain.items_[5], history=history), "history")["name"]) == set(items)
 
 
-def test_items_the_model_does_not_know_are_named_in_a_history(fitted):
+def test_unknown_items_of_a_history_are_listed(fitted):
     history = [[999, 12345], [999, int(fitted.items_[0])], [998, 11111]]
     assert set(rows(explain(fitted, 999, fitted.items_[3], history=history), "history")["name"]) == {
         12345,
@@ -210,9 +215,9 @@ def test_items_the_model_does_not_know_are_named_in_a_history(fitted):
     }
 
 
-def test_a_user_known_by_features_only_has_those_as_reasons(featured):
+def test_a_user_known_by_features_only_is_explained_by_features(featured):
     X, y, features = featured
-    rec = anew(MODELS[0]).fit(X, y, **features)
+    rec = with_params(MODELS[0]).fit(X, y, **features)
     table = explain(rec, COLD_USER, rec.items_[3])
     assert sorted(zip(table["source"], table["name"])) == [
         ("mean user", COLD_USER),
@@ -221,33 +226,34 @@ def test_a_user_known_by_features_only_has_those_as_reasons(featured):
     ]
 
 
-def test_users_without_an_embedding_of_their_own_are_explained_by_features(featured):
+def test_users_without_identity_embeddings_are_explained_by_features(featured):
     X, y, features = featured
-    rec = anew(MODELS[0], user_encoder=SideFeatureEncoder(identity=False)).fit(X, y, **features)
+    rec = with_params(MODELS[0], user_encoder=SideFeatureEncoder(identity=False)).fit(X, y, **features)
     table = explain(rec, rec.users_[0], rec.items_[3])
     assert table["source"].unique().tolist() == ["user feature"]
     assert total(table) == pytest.approx(rec.predict([[rec.users_[0], rec.items_[3]]])[0], abs=1e-5)
-    # Folded in, a user is solved with the others frozen, and there are shares.
+    # The vector of a folded-in user is solved from interactions, which have contributions.
     folded = explain(rec, 999, rec.items_[3], history=[[999, int(rec.items_[0])]])
     assert folded["source"].tolist() == ["history", "remainder"]
 
 
-def test_what_early_stopping_holds_out_explains_nothing(planted):
+def test_interactions_held_out_for_early_stopping_are_not_listed(planted):
     X, y, _ = planted
     rec = WRMFRecommender(4, early_stopping=True, max_iter=5, validation_fraction=0.3, random_state=0).fit(X, y)
     listed = sum(len(explain(rec, user, rec.items_[0])) - 1 for user in rec.users_[:50])
-    assert listed == rec._n_interactions_user[:50].sum() < rec.interactions_[:50].nnz
+    assert listed == rec._n_interactions_of_users[:50].sum() < rec.interactions_[:50].nnz
 
 
-def test_directions_without_data_and_penalty_get_nothing(featured):
+def test_contributions_without_penalty_sum_to_the_score_of_the_projection_of_a_cold_item(featured):
     X, y, features = featured
     rec = WRMFRecommender(20, regularization=0, max_iter=3, random_state=0)
     rec.fit(X, y, item_features=features["item_features"])
-    # More components than items with interactions: the vector of one without is not made of theirs.
+    # There are more components than items with interactions, so these do not span the vector of the cold item.
     shares = rows(explain(rec, rec.users_[0], COLD_ITEM), "history")["contribution"]
     active = rec.item_factors_[rec.items_ != COLD_ITEM].astype(np.float64)
     cold = rec.item_factors_[rec.items_ == COLD_ITEM][0]
-    # Without a penalty, preferences of the others are met to the letter; of the cold one, those it is made of.
+    # Without a penalty, the scores of items with interactions equal the preferences. The score of the cold item is that
+    # of its projection on their span.
     preferences = rec.interactions_.toarray()[0, rec.items_ != COLD_ITEM] > 0
     assert shares.sum() == pytest.approx(preferences @ np.linalg.lstsq(active.T, cold)[0], abs=1e-3)
 
@@ -255,7 +261,7 @@ def test_directions_without_data_and_penalty_get_nothing(featured):
 # By features.
 
 
-def test_shares_of_embeddings_are_their_products_with_the_user(fitted):
+def test_contributions_of_embeddings_are_their_inner_products_with_the_user(fitted):
     user, i = fitted.users_[2], 5
     table = explain(fitted, user, fitted.items_[i], by="features").set_index(["source", "name"])["contribution"]
     values = fitted.item_encoder_.transform(fitted.item_features_)[[i]].toarray()[0]
@@ -269,18 +275,18 @@ def test_shares_of_embeddings_are_their_products_with_the_user(fitted):
 
 
 @pytest.mark.parametrize("model", PAIRWISE, ids=name_of)
-def test_the_bias_of_an_item_is_a_row_of_its_own(model, featured):
+def test_the_bias_of_an_item_has_its_own_row(model, featured):
     X, y, features = featured
-    rec = anew(model).fit(X, y, **features)
+    rec = with_params(model).fit(X, y, **features)
     table = rows(explain(rec, rec.users_[0], rec.items_[3]), "bias")
     assert table["name"].tolist() == [rec.items_[3]]
     assert table["contribution"].tolist() == [pytest.approx(rec.item_biases_[3])]
 
 
-def test_past_items_are_listed_by_similarity_without_a_contribution(fitted):
+def test_past_items_are_sorted_by_similarity_and_have_no_contribution(fitted):
     item = fitted.items_[5]
     table = explain(fitted, fitted.users_[2], item, by="features")
-    past = table.iloc[-int(fitted._n_interactions_user[2]) :]
+    past = table.iloc[-int(fitted._n_interactions_of_users[2]) :]
     assert (past["source"] == "history").all()
     assert past["contribution"].isna().all()
     assert past["similarity"].is_monotonic_decreasing
@@ -292,14 +298,14 @@ def test_items_known_by_features_only_are_explained(fitted):
         table = explain(fitted, fitted.users_[0], COLD_ITEM, by=by)
         assert total(table) == pytest.approx(fitted.predict([[fitted.users_[0], COLD_ITEM]])[0], abs=1e-5)
     assert set(rows(table, "item feature")["name"]) == {"tag=t1", "tag=t2"}
-    # Not its own, as it has none.
+    # It has no identity embedding.
     assert rows(table, "mean item")["name"].tolist() == [COLD_ITEM]
     assert "item" not in set(table["source"])
 
 
-def test_an_item_without_an_embedding_of_its_own_has_no_row_for_it(featured):
+def test_an_item_without_identity_embedding_has_no_row_for_it(featured):
     X, y, features = featured
-    rec = anew(MODELS[0], item_encoder=SideFeatureEncoder(identity=False)).fit(X, y, **features)
+    rec = with_params(MODELS[0], item_encoder=SideFeatureEncoder(identity=False)).fit(X, y, **features)
     table = explain(rec, rec.users_[0], COLD_ITEM, by="features")
     assert set(table["source"]) == {"item feature", "history"}
 
@@ -308,16 +314,16 @@ def test_an_item_without_an_embedding_of_its_own_has_no_row_for_it(featured):
 
 
 @pytest.mark.parametrize("by", [None, "features"])
-def test_similarity_is_that_of_similar_items(fitted, by):
+def test_similarity_equals_the_score_of_similar_items(fitted, by):
     item = fitted.items_[5]
     past = rows(explain(fitted, fitted.users_[2], item, by=by), "history").set_index("name")["similarity"]
-    alike = fitted.similar_items(item, k=99).set_index("similar_item")["score"]
+    similarities = fitted.similar_items(item, k=99).set_index("similar_item")["score"]
     for name in past.index:
-        assert past[name] == pytest.approx(1.0 if name == item else alike[name], abs=1e-5)
+        assert past[name] == pytest.approx(1.0 if name == item else similarities[name], abs=1e-5)
 
 
 @pytest.mark.parametrize("by", [None, "features"])
-def test_the_largest_contribution_comes_first(fitted, by):
+def test_rows_are_sorted_by_contribution(fitted, by):
     table = explain(fitted, fitted.users_[2], fitted.items_[5], by=by)
     last = rows(table, "remainder")["source"].tolist()
     terms = table["contribution"].dropna()
@@ -326,9 +332,9 @@ def test_the_largest_contribution_comes_first(fitted, by):
 
 
 @pytest.mark.parametrize("model", MODELS, ids=name_of)
-def test_text_ids_come_back_as_text(model, checkerboard):
+def test_text_ids_are_returned_as_text(model, checkerboard):
     X = "x" + checkerboard.astype(str)
-    rec = anew(model).fit(X)
+    rec = with_params(model).fit(X)
     for by in (None, "features"):
         table = explain(rec, "x4", "x8", by=by)
         assert set(rows(table, "history")["name"]) == set(X["item"][X["user"] == "x4"])
@@ -336,29 +342,29 @@ def test_text_ids_come_back_as_text(model, checkerboard):
 
 
 @pytest.mark.parametrize("model", MODELS, ids=name_of)
-def test_polars_gets_polars(model, featured):
+def test_the_table_is_a_polars_frame_after_fit_on_polars(model, featured):
     polars = pytest.importorskip("polars", reason="polars is an optional dependency")
     X, y, features = featured
-    rec = anew(model).fit(polars.from_pandas(X), y, item_features=features["item_features"])
-    pandas = anew(model).fit(X, y, item_features=features["item_features"])
+    rec = with_params(model).fit(polars.from_pandas(X), y, item_features=features["item_features"])
+    pandas = with_params(model).fit(X, y, item_features=features["item_features"])
     for by in (None, "features"):
         table, expected = (explain(fit, rec.users_[0], rec.items_[3], by=by) for fit in (rec, pandas))
         assert isinstance(table, polars.DataFrame)
-        assert table["contribution"].sum() == expected["contribution"].sum()  # null, unlike NaN, is left out
+        assert table["contribution"].sum() == expected["contribution"].sum()  # the sum skips null, but not NaN
         features_named = "item feature" in table["source"]
         assert table["name"].dtype == (polars.String if features_named else polars.Int64)
         assert [str(name) for name in table["name"]] == [str(name) for name in expected["name"]]
 
 
 @pytest.mark.parametrize("model", MODELS, ids=name_of)
-def test_integers_stay_integers_in_polars_where_no_feature_is_named(model, tiny):
+def test_integer_ids_stay_integers_in_polars_without_features(model, tiny):
     polars = pytest.importorskip("polars", reason="polars is an optional dependency")
-    rec = anew(model).fit(polars.from_pandas(tiny[0]), tiny[1])
+    rec = with_params(model).fit(polars.from_pandas(tiny[0]), tiny[1])
     for by in (None, "features"):
         assert explain(rec, rec.users_[0], rec.items_[3], by=by)["name"].dtype == polars.Int64
 
 
-def test_explaining_changes_nothing(fitted):
+def test_explain_does_not_modify_the_model_or_the_history(fitted):
     history = np.array([[999, 1], [999, 3]])
     history.flags.writeable = False
     before = {name: value.copy() for name, value in vars(fitted).items() if isinstance(value, np.ndarray)}

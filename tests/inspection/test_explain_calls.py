@@ -1,26 +1,23 @@
-"""What explain accepts, and what it says of the rest."""
+"""Arguments of explain and errors."""
 
 from __future__ import annotations
 
 import pandas as pd
 import pytest
+from estimators import PAIRWISE, small
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import Pipeline
 
 from sklearn_recsketch import (
-    BPRRecommender,
     InteractionThresholder,
     PopularityRecommender,
-    WARPRecommender,
     WRMFRecommender,
 )
 from sklearn_recsketch.inspection import explain
 from sklearn_recsketch.metrics import make_ranking_scorer
 from sklearn_recsketch.model_selection import UserHoldoutSplit
-
-PAIRWISE = [WARPRecommender(4, max_iter=1, random_state=0), BPRRecommender(4, max_iter=1, random_state=0)]
 
 
 @pytest.fixture(scope="module")
@@ -40,47 +37,47 @@ def test_pipelines_and_searches_are_unwrapped(planted):
     pd.testing.assert_frame_equal(explain(search.best_estimator_, *pair), explain(rec, *pair))
 
 
-def test_unknown_ids_are_named(plain):
-    with pytest.raises(ValueError, match="The user 9999 is unknown: pass her interactions as history"):
+def test_errors_name_unknown_ids(plain):
+    with pytest.raises(ValueError, match="The user 9999 is unknown: pass interactions as history"):
         explain(plain, 9999, plain.items_[0])
     with pytest.raises(ValueError, match="The item 9999 is unknown: only known items"):
         explain(plain, plain.users_[0], 9999)
-    with pytest.raises(ValueError, match="history has no interaction of positive strength of the user 9999"):
+    with pytest.raises(ValueError, match="history has no interactions of positive strength of the user 9999"):
         explain(plain, 9999, plain.items_[0], history=[[1, 2, 1.0], [9999, 2, 0.0]])
 
 
-def test_one_pair_is_explained_at_a_time(plain):
+def test_several_users_or_items_are_an_error(plain):
     with pytest.raises(ValueError, match="user must be one id, got 2"):
         explain(plain, plain.users_[:2], plain.items_[0])
     with pytest.raises(ValueError, match="item must be one id, got 0"):
         explain(plain, plain.users_[0], [])
 
 
-@pytest.mark.parametrize("model", PAIRWISE, ids=lambda model: type(model).__name__)
-def test_scores_learnt_by_sgd_have_no_shares_of_interactions(model, tiny):
+@pytest.mark.parametrize("model", small(PAIRWISE), ids=lambda model: type(model).__name__)
+def test_scores_of_models_trained_by_sgd_are_not_split_by_history(model, tiny):
     rec = model.fit(*tiny[:2])
     with pytest.raises(
-        ValueError, match=f"{type(model).__name__}, are no sum over past interactions: use by='features'"
+        ValueError, match=f"{type(model).__name__}, which is trained by SGD, are not a sum .* Use by='features'"
     ):
         explain(rec, rec.users_[0], rec.items_[0], by="history")
 
 
-def test_an_unknown_view_lists_those_there_are(plain):
+def test_the_error_for_an_unknown_by_lists_the_options(plain):
     with pytest.raises(ValueError, match="by must be 'history', 'features' or None, got 'tags'"):
         explain(plain, plain.users_[0], plain.items_[0], by="tags")
 
 
-def test_a_model_without_embeddings_says_so(tiny):
+def test_a_model_without_embeddings_is_an_error(tiny):
     with pytest.raises(TypeError, match="PopularityRecommender has no embeddings"):
         explain(PopularityRecommender().fit(*tiny[:2]), 0, 0)
 
 
-def test_an_unfitted_model_says_so():
+def test_an_unfitted_model_is_an_error():
     with pytest.raises(NotFittedError):
         explain(WRMFRecommender(), 0, 0)
 
 
-def test_a_confidence_beyond_float32_is_refused(plain):
+def test_confidences_beyond_the_range_of_float32_are_an_error(plain):
     rec = clone(plain).set_params(alpha=40.0).fit([[1, 2], [1, 3], [2, 3]])
     with pytest.raises(ValueError, match=r"must be below 2\*\*24, but it is .* of user 999 and item 2"):
         explain(rec, 999, 2, history=[[999, 2, 3e38]])

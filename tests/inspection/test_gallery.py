@@ -1,4 +1,4 @@
-"""Galleries: what is shown where, where it comes from, and that nothing breaks out of the page."""
+"""ItemGallery: order of the pictures, sources of pictures and titles, escaping, and errors."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 from gallery_page import PICTURES, TABLE, Page, is_placeholder, page
 
 from sklearn_recsketch import WRMFRecommender
-from sklearn_recsketch.inspection import ItemGallery, items_like_feature
+from sklearn_recsketch.inspection import ItemGallery, rank_by_feature
 
 FRAMES = {"pandas": pd.DataFrame, "polars": pl.DataFrame, "pyarrow": pa.table}
 
@@ -25,7 +25,7 @@ def fitted():
     return WRMFRecommender(4, random_state=0).fit(X)
 
 
-# What is shown where.
+# Order of the pictures.
 
 
 def test_each_user_has_a_strip_in_the_order_of_the_table():
@@ -33,7 +33,7 @@ def test_each_user_has_a_strip_in_the_order_of_the_table():
     assert page(TABLE).all("b") == ["5", "3", "5"]
 
 
-def test_rows_of_one_user_apart_from_each_other_are_one_strip():
+def test_separated_rows_of_one_user_are_in_one_strip():
     assert [len(strip) for strip in page(TABLE.iloc[[0, 2, 1]]).strips] == [3, 2]
 
 
@@ -44,26 +44,26 @@ def test_recommendations_are_shown_with_their_scores(fitted):
     np.testing.assert_allclose([float(text) for text in shown.all("small")], table["score"], atol=0.005)  # 3 digits
 
 
-def test_an_item_is_shown_before_those_similar_to_it(fitted):
+def test_the_query_item_is_shown_before_similar_items(fitted):
     shown = page(fitted.similar_items([110, 104], k=3))
     assert [strip[0] for strip in shown.strips] == ["item 110", "item 104"]
     assert [strip[1]["b"] for strip in shown.strips] == ["110", "104"]
     assert shown.all("queried") == [True, False, False, False] * 2
-    assert shown.strips[0][1]["small"] == "queried item"
+    assert shown.strips[0][1]["small"] == "query item"
 
 
-def test_similar_users_are_shown_as_items_are(fitted):
+def test_similar_users_are_shown_like_similar_items(fitted):
     assert page(fitted.similar_users([3], k=3), item="similar_user").all("queried") == [True, False, False, False]
 
 
-def test_strips_of_features_are_called_by_the_feature(planted):
+def test_the_heading_of_a_strip_of_a_feature_is_the_feature(planted):
     X, y, tags = planted
     rec = WRMFRecommender(4, random_state=0).fit(X, y, item_features=tags)
-    shown = page(items_like_feature(rec, ["tag=t3", "tag=t1"], k=2))
+    shown = page(rank_by_feature(rec, ["tag=t3", "tag=t1"], k=2))
     assert [strip[0] for strip in shown.strips] == ["tag=t3", "tag=t1"]
 
 
-def test_a_table_of_items_alone_is_one_strip_without_heading():
+def test_a_table_with_items_only_is_one_strip_without_heading():
     assert page(pd.DataFrame({"mid": ["x", "y"], "other": [1, 2]}), item="mid").strips[0][0] is None
 
 
@@ -89,13 +89,13 @@ def test_scores_have_three_digits(score, text):
 
 
 @pytest.mark.parametrize("frame", [TABLE[:0], pd.DataFrame(), pl.DataFrame(), pl.DataFrame(TABLE[:0])])
-def test_an_empty_table_is_an_empty_gallery_that_says_so(frame):
+def test_an_empty_table_gives_a_gallery_with_a_message(frame):
     gallery = ItemGallery(frame, images="name", titles={1: "one"}, links=str, heading="Here")
     assert "the table is empty" in gallery.to_html()
     assert repr(gallery) == "ItemGallery of 0 pictures in 0 strips"
 
 
-def test_the_table_and_what_is_given_may_change_later():
+def test_later_changes_of_the_table_or_the_titles_have_no_effect():
     table, titles = TABLE.copy(), {5: "five", 3: "three"}
     gallery = ItemGallery(table, titles=titles)
     before = gallery.to_html()
@@ -104,35 +104,36 @@ def test_the_table_and_what_is_given_may_change_later():
     assert gallery.to_html() == before
 
 
-def test_nothing_given_is_changed():
+def test_arguments_are_not_modified():
     table, titles = TABLE.copy(), pd.Series({5: "five"})
     ItemGallery(table, titles=titles, images={5: None}).to_html()
     pd.testing.assert_frame_equal(table, TABLE)
     assert titles.to_dict() == {5: "five"}
 
 
-# Where pictures, titles and links come from.
+# Sources of pictures, titles and links.
 
 
 def test_columns_mappings_and_functions_give_the_same_page():
     table = TABLE.assign(title=TABLE["item"].map({5: "five", 3: "three"}))
     titles = {5: "five", 3: "three"}
-    pages = {ItemGallery(table, titles=given).to_html() for given in ("title", titles, pd.Series(titles), titles.get)}
+    sources = ["title", titles, pd.Series(titles), titles.get]
+    pages = {ItemGallery(table, titles=source).to_html() for source in sources}
     assert len(pages) == 1
     assert page(table, titles=titles).all("b") == ["five", "three", "five"]
 
 
-def test_a_column_may_differ_from_row_to_row():
+def test_rows_of_one_item_may_have_different_titles_in_a_column():
     assert page(TABLE, titles="name").all("b") == ["a", "b", "c"]
 
 
-def test_a_queried_item_takes_from_a_column_what_its_own_row_says():
+def test_the_title_of_a_query_item_is_read_from_the_row_that_shows_the_item():
     table = pd.DataFrame({"item": [1, 2], "rank": 1, "similar_item": [2, 3], "name": ["two", "three"]})
     assert page(table, titles="name").all("b") == ["1", "two", "two", "three"]
 
 
 @pytest.mark.parametrize("ids", [[5, 3, 5], ["v", "u", "v"]])
-def test_a_function_is_called_once_for_each_id_with_a_plain_one(ids):
+def test_a_function_is_called_once_per_id_with_a_python_object(ids):
     calls = []
     ItemGallery(TABLE.assign(item=ids), titles=calls.append)
     assert calls == ids[:2]
@@ -140,33 +141,33 @@ def test_a_function_is_called_once_for_each_id_with_a_plain_one(ids):
 
 
 @pytest.mark.parametrize("missing", [None, np.nan, pd.NA, pd.NaT, "", "  "])
-def test_what_is_missing_is_replaced_or_left_out(missing):
+def test_missing_values_are_replaced_or_omitted(missing):
     shown = page(TABLE, images={5: missing}, titles={5: missing}, links={5: missing})
     assert all(map(is_placeholder, shown.all("src")))
     assert shown.all("b") == ["5", "3", "5"]
     assert shown.all("link") == [None] * 3
 
 
-def test_a_function_that_raises_loses_one_picture_only():
+def test_a_function_that_raises_affects_one_picture_only():
     pictures = {3: PICTURES["gif"]}
-    with pytest.warns(UserWarning, match=r"images: 1 could not be had, the first that of 5: KeyError: 5\.") as record:
+    with pytest.warns(UserWarning, match=r"images could not be loaded for 1 id \(first: 5, KeyError: 5\)") as record:
         shown = page(TABLE, images=lambda item: pictures[item])
     assert len(record) == 1
     assert [is_placeholder(source) for source in shown.all("src")] == [True, False, True]
 
 
-def test_links_open_a_tab_that_cannot_reach_back():
+def test_links_open_a_new_tab_without_access_to_the_page():
     html = ItemGallery(TABLE, links=lambda item: f"https://example.org/?a={item}&b=1")._repr_html_()
     assert Page(html).all("link") == [f"https://example.org/?a={item}&b=1" for item in (5, 3, 5)]
     assert html.count('rel="noopener" target="_blank"') == 3
 
 
-# Nothing breaks out.
+# Escaping.
 
 EVIL = "</style></p>\"'><script>alert(1)</script><img src=x onerror=alert(1)>"
 
 
-def test_text_stays_text():
+def test_all_text_is_escaped():
     table = pd.DataFrame({EVIL: [EVIL], "rank": [1], "item": [EVIL], "score": [EVIL]})
     address = "http://a.org/" + EVIL
     shown = Page(
@@ -185,14 +186,14 @@ def test_there_is_no_javascript():
     assert [name for name in shown.attributes if name.startswith("on")] == []
 
 
-def test_the_style_concerns_the_gallery_only():
+def test_the_style_applies_to_the_gallery_only():
     style = re.search(r"<style>(.*?)</style>", ItemGallery(TABLE)._repr_html_(), re.DOTALL)[1]
     selectors = re.findall(r"([^{}]+)\{[^}]*\}", style)
     assert len(selectors) > 5
     assert all(re.match(r"\s*\.recsketch-gallery\b[^,]*$", selector) for selector in selectors)
 
 
-def test_pictures_from_the_web_load_when_seen_and_others_at_once():
+def test_pictures_from_the_web_are_loaded_lazily():
     shown = page(TABLE, images={3: "https://example.org/3.png"})
     assert shown.all("loading") == [None, "lazy", None]
 
@@ -201,10 +202,10 @@ def test_pictures_have_alternative_texts():
     assert page(TABLE, titles={5: "five"}).all("alt") == ["five", "3", "five"]
 
 
-# The page.
+# HTML pages.
 
 
-def test_a_page_is_complete_and_contains_the_fragment():
+def test_a_page_is_a_complete_html_document_with_the_gallery():
     gallery = ItemGallery(TABLE, heading="A & B")
     html = gallery.to_html()
     assert html.startswith("<!doctype html>")
@@ -213,46 +214,46 @@ def test_a_page_is_complete_and_contains_the_fragment():
         assert part in html
 
 
-def test_a_page_is_written_as_utf8_whatever_the_titles(tmp_path):
-    gallery = ItemGallery(TABLE, titles={5: "東京", 3: "\ud800"})  # half a pair, which UTF-8 cannot hold
+def test_a_page_is_written_as_utf8_for_any_titles(tmp_path):
+    gallery = ItemGallery(TABLE, titles={5: "東京", 3: "\ud800"})  # a lone surrogate, which UTF-8 cannot encode
     path = gallery.to_html(str(tmp_path / "page.html"))
     assert path == Path(tmp_path / "page.html")
     assert path.read_text(encoding="utf-8") == gallery.to_html()
     assert "東京" in gallery.to_html()
 
 
-# What is refused.
+# Errors.
 
 
-def test_a_table_without_items_names_its_columns():
+def test_the_error_for_a_table_without_items_names_its_columns():
     with pytest.raises(ValueError, match=r"no column 'item' or 'similar_item'; it has \['mid', 'x'\].*item='mid'"):
         ItemGallery(pd.DataFrame({"mid": [1], "x": [2]}))
 
 
 @pytest.mark.parametrize("name", ["item", "images", "titles", "links"])
-def test_a_column_that_is_not_there_is_an_error_with_those_that_are(name):
-    with pytest.raises(ValueError, match=rf"{name}='url' is no column of the table, which has \['user', 'rank'"):
+def test_the_error_for_an_unknown_column_names_the_existing_columns(name):
+    with pytest.raises(ValueError, match=rf"{name}='url' is not a column of the table, which has \['user', 'rank'"):
         ItemGallery(TABLE, **{name: "url"})
 
 
-def test_ids_of_another_kind_are_an_error_not_placeholders():
-    with pytest.raises(ValueError, match=r"titles are for ids such as '5', but those shown are such as 5\."):
+def test_keys_of_another_type_than_the_ids_are_an_error():
+    with pytest.raises(ValueError, match=r"titles has keys such as '5', but ids such as 5 are shown\."):
         ItemGallery(TABLE, titles={"5": "five"})
 
 
-def test_a_missing_id_is_an_error_that_names_the_row():
+def test_the_error_for_a_missing_id_names_the_row():
     with pytest.raises(ValueError, match="The item id in row 1 is missing"):
         ItemGallery(TABLE.assign(item=["a", None, "b"]))
 
 
 @pytest.mark.parametrize("table, hint", [([1, 2], ""), (pl.LazyFrame({"item": [1]}), r" Pass table\.collect\(\)\.")])
-def test_what_is_no_table_is_an_error(table, hint):
+def test_other_types_than_tables_are_an_error(table, hint):
     with pytest.raises(
         TypeError, match=rf"table must be a pandas, polars or pyarrow table.*{type(table).__name__}\.{hint}"
     ):
         ItemGallery(table)
 
 
-def test_a_source_of_another_type_is_an_error():
+def test_a_list_of_images_is_an_error():
     with pytest.raises(TypeError, match=r"images must be a mapping, .* got \['a', .* or the name of a column"):
         ItemGallery(TABLE, images=["a", "b", "c"])

@@ -1,4 +1,4 @@
-"""What is accepted as a picture, and the placeholders of items that have none."""
+"""Supported pictures and links, and placeholders for items without a picture."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from sklearn_recsketch.inspection import ItemGallery, placeholder_picture
 from sklearn_recsketch.inspection._pictures import image_type
 
-# What is a picture.
+# Pictures.
 
 
 @pytest.mark.parametrize("kind", PICTURES)
@@ -29,7 +29,7 @@ def test_files_and_bytes_are_recognised_and_embedded(kind, tmp_path):
 
 
 @pytest.mark.parametrize("address", ["http://a.org/1.png", "HTTPS://a.org/?a=1&b='2'", "data:image/png;base64,AAAA"])
-def test_addresses_stay_as_they_are(address):
+def test_urls_are_not_changed(address):
     assert page(TABLE, images=lambda item: address).all("src") == [address] * 3
 
 
@@ -38,26 +38,28 @@ def test_addresses_stay_as_they_are(address):
     ["pictures/1.png", "javascript:alert(1)", " \tJavaScript:alert(1)", "java\nscript:alert(1)", "data:text/html,x",
      "file:///etc/passwd", "//example.org/1.png", b"<html><svg></svg></html>", b"", b"GIF88a", 3.5, ["http://a.org"]],
 )  # fmt: skip
-def test_anything_else_is_refused_by_id(bad):
+def test_the_error_for_an_unsupported_picture_names_the_id(bad):
     with pytest.raises((TypeError, ValueError), match=r"The image of 3 must be .*, got "):
         ItemGallery(TABLE, images={3: bad})
 
 
 @pytest.mark.parametrize("bad", ["javascript:alert(1)", "data:text/html,<script>", "models/1", "http://", 7])
-def test_links_to_elsewhere_are_refused_by_id(bad):
+def test_the_error_for_an_unsupported_link_names_the_id(bad):
     with pytest.raises(ValueError, match=r"The link of 3 must be an http or https URL, got "):
         ItemGallery(TABLE, links=lambda item: bad if item == 3 else None)
 
 
-def test_a_file_that_is_no_picture_is_refused_by_name(tmp_path):
+def test_the_error_for_an_unsupported_file_names_the_file(tmp_path):
     path = tmp_path / "notes.png"
     path.write_text("notes")
-    with pytest.raises(ValueError, match=r"The image of 3 must be PNG.*, got the file .*notes\.png beginning b'notes'"):
+    with pytest.raises(
+        ValueError, match=r"The image of 3 must be PNG.*, got the file .*notes\.png starting with b'notes'"
+    ):
         ItemGallery(TABLE, images={3: path})
 
 
-def test_a_missing_file_loses_one_picture_only(tmp_path):
-    with pytest.warns(UserWarning, match=r"the first that of 3: FileNotFoundError: .*none\.png"):
+def test_a_missing_file_affects_one_picture_only(tmp_path):
+    with pytest.warns(UserWarning, match=r"first: 3, FileNotFoundError: .*none\.png"):
         shown = page(TABLE, images={3: tmp_path / "none.png", 5: PICTURES["gif"]})
     assert [is_placeholder(source) for source in shown.all("src")] == [False, True, False]
 
@@ -65,12 +67,12 @@ def test_a_missing_file_loses_one_picture_only(tmp_path):
 @pytest.mark.parametrize(
     "before", ["", "\ufeff", "<!-- a --><!DOCTYPE svg [ <!ENTITY a '>'> ]>\n", "<?xml-style x?>\n"]
 )
-def test_a_drawing_is_recognised_behind_what_may_precede_it(before):
+def test_svg_is_recognised_after_a_prolog(before):
     assert image_type(f"{before}<svg viewBox='0 0 1 1'/>".encode()) == "svg+xml"
 
 
-def test_many_comments_do_not_hold_the_search_for_a_drawing():
-    """Were they matched in every possible grouping, this would not end."""
+def test_svg_is_recognised_in_linear_time_after_many_comments():
+    """Backtracking over all groupings of the comments would take exponential time."""
     assert image_type(b"<!---->" * 500) is None
 
 
@@ -97,19 +99,19 @@ def test_placeholders_differ_by_id():
 @pytest.mark.parametrize(
     "text, written", [("A ship", "AS"), ("robot", "RO"), (" x ", "X"), (None, "17"), ("<&", "<&"), ("\x00\x07", None)]
 )
-def test_a_placeholder_bears_initials(text, written):
+def test_a_placeholder_contains_initials(text, written):
     assert ElementTree.fromstring(placeholder_picture(17, text)).find("{*}text").text == written
 
 
 @given(st.text())
-def test_any_text_gives_a_drawing_that_can_be_read(text):
+def test_placeholders_are_valid_xml_for_any_text(text):
     ElementTree.fromstring(placeholder_picture(text))
 
 
-def test_behind_a_picture_from_the_web_lies_the_placeholder():
+def test_the_background_of_a_picture_from_the_web_is_the_placeholder():
     style = page(TABLE, images={5: "https://a.org/1.png"}).all("style")[0]
     assert is_placeholder(re.fullmatch(r"background-image: url\((.*)\)", style)[1])
 
 
-def test_behind_an_embedded_picture_lies_nothing():
+def test_an_embedded_picture_has_no_background():
     assert page(TABLE, images={5: PICTURES["gif"]}).all("style") == [None] * 3

@@ -1,12 +1,13 @@
-"""Scores of rankings of some items only: for everybody, or for each user her own."""
+"""Scores with restricted candidates: one list for all users, or a list per user."""
 
 import numpy as np
 import pandas as pd
 import pytest
+from estimators import RECOMMENDERS, small
 from sklearn.base import clone
 from sklearn.model_selection import cross_val_score
 
-from sklearn_recsketch import PopularityRecommender, WARPRecommender, WRMFRecommender
+from sklearn_recsketch import PopularityRecommender
 from sklearn_recsketch.metrics import (
     make_ranking_scorer,
     ndcg_at_k,
@@ -16,22 +17,17 @@ from sklearn_recsketch.metrics import (
 )
 from sklearn_recsketch.model_selection import UserHoldoutSplit
 
-MODELS = [
-    WRMFRecommender(4, max_iter=2, random_state=0),
-    WARPRecommender(4, max_iter=2, random_state=0),
-    PopularityRecommender(),
-]
 TABLE_METRICS = {"precision": precision_at_k, "recall": recall_at_k, "ndcg": ndcg_at_k}
 
 
-@pytest.fixture(scope="module", params=MODELS, ids=lambda rec: type(rec).__name__)
+@pytest.fixture(scope="module", params=small(RECOMMENDERS), ids=lambda rec: type(rec).__name__)
 def fitted(request, split):
     return clone(request.param).fit(*split[:2])
 
 
 @pytest.fixture(scope="module")
 def sampled(split):
-    """Of each user her held-out items and 20 others, as a table: the sampled metrics of many papers."""
+    """A table with the held-out items of each user and 20 sampled items, as in the sampled metrics of many papers."""
     rng = np.random.default_rng(0)
     X, _, X_test, _ = split
     items = np.unique(X["item"])
@@ -41,22 +37,22 @@ def sampled(split):
 
 
 def new_rows(split, rec):
-    """Held-out pairs that were not in fit."""
+    """Return the held-out pairs that were not in fit."""
     X, _, X_test, _ = split
     return X_test[~X_test.apply(tuple, axis=1).isin(set(X.itertuples(index=False, name=None)))]
 
 
 @pytest.mark.parametrize("name", TABLE_METRICS)
 @pytest.mark.parametrize("exclude_seen", [True, False])
-def test_own_candidates_are_scored_as_their_table(fitted, split, sampled, name, exclude_seen):
+def test_score_with_candidates_per_user_is_the_metric_of_the_table(fitted, split, sampled, name, exclude_seen):
     score = make_ranking_scorer(f"{name}@5", candidates=sampled, exclude_seen=exclude_seen)(fitted, split[2])
     wanted = new_rows(split, fitted)
     table = fitted.recommend(wanted["user"].unique(), candidates=sampled, exclude_seen=exclude_seen)
     assert score == pytest.approx(TABLE_METRICS[name](wanted, table, k=5), abs=1e-3)
 
 
-def values_of_pairs(rec, split, sampled):
-    """Of each user of the new held-out rows: scores of her own candidates, and which are relevant."""
+def scored_candidates(rec, split, sampled):
+    """Yield the candidates of each evaluated user, with scores and relevance, and the number of relevant items."""
     wanted = new_rows(split, rec).drop_duplicates()
     seen = split[0]
     own = sampled.drop_duplicates()
@@ -69,23 +65,24 @@ def values_of_pairs(rec, split, sampled):
         yield rows.sort_values("item"), n_relevant[user]
 
 
-def test_auc_of_own_candidates(fitted, split, sampled):
+def test_auc_with_candidates_per_user_is_a_loop_over_pairs(fitted, split, sampled):
     values = []
-    for rows, n_relevant in values_of_pairs(fitted, split, sampled):
-        won = n_others = 0
+    for rows, n_relevant in scored_candidates(fitted, split, sampled):
+        n_correct = n_irrelevant = 0
         relevant = rows[rows["relevant"]]
-        for other in rows[~rows["relevant"]].itertuples():
-            n_others += 1
+        for irrelevant in rows[~rows["relevant"]].itertuples():
+            n_irrelevant += 1
             for one in relevant.itertuples():
-                won += one.score > other.score or (one.score == other.score and one.item < other.item)
-        values.append(won / (n_relevant * n_others))
+                tied = one.score == irrelevant.score
+                n_correct += one.score > irrelevant.score or (tied and one.item < irrelevant.item)
+        values.append(n_correct / (n_relevant * n_irrelevant))
     score = make_ranking_scorer("auc", candidates=sampled)(fitted, split[2])
     assert score == pytest.approx(np.mean(values), abs=1e-3)
 
 
-def test_squared_errors_of_own_candidates(fitted, split, sampled):
+def test_preference_mse_with_candidates_per_user_is_a_loop(fitted, split, sampled):
     values = []
-    for rows, n_relevant in values_of_pairs(fitted, split, sampled):
+    for rows, n_relevant in scored_candidates(fitted, split, sampled):
         missed = n_relevant - rows["relevant"].sum()
         errors = (rows["relevant"] - rows["score"].astype(float)) ** 2
         values.append(-(errors.sum() + missed) / (len(rows) + missed))
@@ -94,29 +91,29 @@ def test_squared_errors_of_own_candidates(fitted, split, sampled):
 
 
 @pytest.mark.parametrize("metric", ["precision@5", "auc", "neg_preference_mse"])
-def test_all_items_as_own_candidates_are_all_items(fitted, split, metric):
+def test_all_items_as_candidates_per_user_change_nothing(fitted, split, metric):
     grid = pd.MultiIndex.from_product([np.unique(split[2]["user"]), fitted.items_])
     own = make_ranking_scorer(metric, candidates=grid)(fitted, split[2])
-    # The same products, summed in another order.
+    # The terms of the products are summed in another order.
     assert own == pytest.approx(make_ranking_scorer(metric)(fitted, split[2]), rel=1e-4)
 
 
-def test_a_user_without_candidates_finds_nothing(split):
+def test_user_without_candidates_has_recall_zero_and_auc_one_half(split):
     rec = PopularityRecommender().fit([["ann", 1], ["bob", 2], ["eve", 3]])
     scorer = make_ranking_scorer(["recall@5", "auc"], candidates={"ann": [2, 3], "bob": [1]})
     report = scorer(rec, [["ann", 2], ["bob", 3], ["eve", 1]])
     assert report["recall@5"] == pytest.approx(1 / 3)
-    # Ann's item is before the other, Bob's is missed, and Eve has nothing that it could be before.
+    # The item of ann precedes the other candidate, that of bob is not a candidate, and eve has no candidates.
     assert report["auc"] == pytest.approx((1 + 0 + 0.5) / 3)
 
 
-def test_a_dict_and_a_table_are_one(fitted, split, sampled):
+def test_dict_and_table_of_candidates_give_the_same_report(fitted, split, sampled):
     own = {user: rows["item"].to_numpy() for user, rows in sampled.groupby("user")}
-    scores = [ranking_report(fitted, split[2], candidates=given) for given in (own, sampled)]
+    scores = [ranking_report(fitted, split[2], candidates=candidates) for candidates in (own, sampled)]
     pd.testing.assert_frame_equal(*scores)
 
 
-def test_own_candidates_in_cross_validation(planted, sampled):
+def test_candidates_per_user_in_cross_validation(planted, sampled):
     scorer = make_ranking_scorer("recall@5", candidates=sampled)
     scores = cross_val_score(
         PopularityRecommender(), *planted[:2], cv=UserHoldoutSplit(random_state=0), scoring=scorer, error_score="raise"
@@ -125,7 +122,7 @@ def test_own_candidates_in_cross_validation(planted, sampled):
 
 
 def test_candidates_are_read_once(fitted, split):
-    """A generator is not used up by the first score, and a list that is changed later changes nothing."""
+    """A generator serves more than one score, and changing a list later has no effect."""
     once = make_ranking_scorer("recall@5", candidates=(item for item in fitted.items_[:50].tolist()))
     again = make_ranking_scorer("recall@5", candidates=(listed := fitted.items_[:50].tolist()))
     listed.clear()
@@ -134,11 +131,11 @@ def test_candidates_are_read_once(fitted, split):
 
 @pytest.mark.parametrize("make", [make_ranking_scorer, lambda name, **options: ranking_report(None, None, **options)])
 @pytest.mark.parametrize("value", ["m3", b"m3", 7, {1: 7}, np.array(7)])
-def test_anything_else_is_refused_when_the_scorer_is_made(make, value):
+def test_invalid_candidates_raise_when_the_scorer_is_made(make, value):
     with pytest.raises((TypeError, ValueError), match=r"candidates.* must be a list of item ids"):
         make("recall@5", candidates=value)
 
 
-def test_candidates_of_unknown_users_are_refused(fitted, split):
-    with pytest.raises(ValueError, match=r"None of the 1 users of candidates \(first: -1\) is asked for or known"):
+def test_candidates_of_unknown_users_raise(fitted, split):
+    with pytest.raises(ValueError, match=r"None of the 1 users of candidates \(first: -1\) is in the query or known"):
         make_ranking_scorer("recall@5", candidates={-1: [1]})(fitted, split[2])

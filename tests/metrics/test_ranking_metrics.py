@@ -1,4 +1,4 @@
-"""Metrics are what their definitions say, and scorers judge by them without leaking what was seen."""
+"""Ranking metrics follow their definitions, and scorers do not count pairs seen in fit."""
 
 import pickle
 
@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from reference_metrics import REFERENCE, judge, mean_over_users, rank_by_score
+from reference_metrics import REFERENCE, choose_relevant, mean_over_users, rank_by_score
 from sklearn.metrics import ndcg_score
 from sklearn.model_selection import cross_validate
 from sklearn.pipeline import make_pipeline
@@ -21,12 +21,12 @@ each_metric = pytest.mark.parametrize("name", FUNCTIONS)
 
 
 def ranking(lists):
-    """A table as recommend() returns it, from lists by user."""
+    """Return a table like that of recommend() from a dict of lists."""
     rows = [(user, rank, item) for user, items in lists.items() for rank, item in enumerate(items, start=1)]
     return pd.DataFrame(rows, columns=["user", "rank", "item"])
 
 
-# Two users, k = 4. ann: hits at places 1 and 3 of her 3 relevant items. bob: place 2 of his 1.
+# Two users, k = 4. ann has 3 relevant items, two of them at ranks 1 and 3; bob has 1 relevant item at rank 2.
 LISTS = {"ann": [1, 2, 3, 4], "bob": [5, 1, 2, 3]}
 TRUE = [["ann", 1], ["ann", 3], ["ann", 9], ["bob", 1]]
 BY_HAND = {
@@ -49,7 +49,7 @@ def test_worked_example(name):
 
 
 @each_metric
-def test_twin_on_the_worked_example(name):
+def test_reference_on_the_worked_example(name):
     ann, bob = (REFERENCE[name](LISTS[user], {i for u, i in TRUE if u == user}, 4) for user in ("ann", "bob"))
     np.testing.assert_allclose((ann, bob), BY_HAND[name], rtol=1e-12)
 
@@ -64,16 +64,16 @@ lists_of_items = st.lists(st.integers(0, 9), min_size=1, max_size=8, unique=True
     data=st.data(),
 )
 @each_metric
-def test_metric_is_its_loop(name, lists, true, data):
+def test_metric_equals_the_reference(name, lists, true, data):
     k = data.draw(st.integers(1, max(map(len, lists.values()))))
     value = FUNCTIONS[name](true, ranking(lists), k=k)
-    # Sums of at most 25 float64 terms.
+    # Tolerance for sums of at most 25 float64 terms.
     assert value == pytest.approx(mean_over_users(REFERENCE[name], lists, set(true), k), rel=1e-12, abs=1e-15)
 
 
 @settings(deadline=None, max_examples=40)
 @given(scores=st.permutations(range(8)), relevant=st.sets(st.integers(0, 7), min_size=1), k=st.integers(1, 8))
-def test_ndcg_is_scikit_learns_on_binary_gains(scores, relevant, k):
+def test_ndcg_equals_that_of_scikit_learn_with_binary_gains(scores, relevant, k):
     truth = np.isin(np.arange(8), list(relevant)).astype(float)
     ranked = sorted(range(8), key=lambda item: -scores[item])
     value = metrics.ndcg_at_k([[0, item] for item in relevant], ranking({0: ranked}), k=k)
@@ -99,28 +99,28 @@ def test_user_missing_from_the_table_counts_zero(name):
 
 
 @each_metric
-def test_user_without_a_true_pair_does_not_count(name):
-    more = ranking({**LISTS, "zoe": [1, 2, 3, 4]})
-    assert FUNCTIONS[name](TRUE, more, k=4) == FUNCTIONS[name](TRUE, ranking(LISTS), k=4)
+def test_user_without_a_relevant_item_is_ignored(name):
+    longer = ranking({**LISTS, "zoe": [1, 2, 3, 4]})
+    assert FUNCTIONS[name](TRUE, longer, k=4) == FUNCTIONS[name](TRUE, ranking(LISTS), k=4)
 
 
 @each_metric
-def test_a_deeper_table_is_cut(name):
-    shallow = ranking({user: items[:2] for user, items in LISTS.items()})
-    assert FUNCTIONS[name](TRUE, ranking(LISTS), k=2) == FUNCTIONS[name](TRUE, shallow, k=2)
+def test_ranks_above_k_are_ignored(name):
+    short = ranking({user: items[:2] for user, items in LISTS.items()})
+    assert FUNCTIONS[name](TRUE, ranking(LISTS), k=2) == FUNCTIONS[name](TRUE, short, k=2)
 
 
-def test_one_short_user_counts_with_her_list():
+def test_user_with_a_short_list_has_the_denominator_k():
     assert metrics.precision_at_k(TRUE, ranking({**LISTS, "bob": [1]}), k=4, per_user=True)["bob"] == 1 / 4
 
 
-def test_per_user_is_a_series_by_user():
+def test_per_user_returns_a_series_indexed_by_user():
     values = metrics.recall_at_k(TRUE, ranking(LISTS), k=4, per_user=True)
     assert (values.index.tolist(), values.index.name, values.name) == (["ann", "bob"], "user", "recall@4")
     assert values.mean() == metrics.recall_at_k(TRUE, ranking(LISTS), k=4)
 
 
-def test_an_item_twice_in_a_list_is_an_error():
+def test_item_repeated_in_a_list_raises():
     table = pd.DataFrame({"user": ["ann", "ann"], "rank": [1, 2], "item": [7, 7]})
     with pytest.raises(ValueError, match="each item once, but row 1 repeats the item 7 of the user 'ann'"):
         metrics.recall_at_k([["ann", 7]], table, k=2)
@@ -131,7 +131,7 @@ def test_default_cutoff_is_five():
     assert metrics.precision_at_k([["ann", 1], ["ann", 6]], table) == 1 / 5
 
 
-# Scorers against the table of recommend(), and against loops over predict().
+# Scorers compared with the metrics of tables of recommend(), and with loops.
 
 
 @pytest.fixture(scope="module")
@@ -142,21 +142,21 @@ def fitted(split):
 
 @each_metric
 @pytest.mark.parametrize("k", [1, 5, 17])
-def test_scorer_is_the_metric_of_the_table(fitted, split, name, k):
-    """To the bit: held-out pairs, one ranking, one definition."""
+def test_scorer_equals_the_metric_of_the_table(fitted, split, name, k):
+    """The values are equal to the last bit."""
     _, _, X_test, _ = split
     table = fitted.recommend(X_test["user"].unique(), k=k)
     assert make_ranking_scorer(f"{name}@{k}")(fitted, X_test) == FUNCTIONS[name](X_test, table, k=k)
 
 
-def test_scorer_of_many_is_each_alone(fitted, split):
+def test_scorer_of_several_metrics_equals_the_single_scorers(fitted, split):
     names = ["precision@5", "ndcg@10", "recall@3"]
     _, _, X_test, y_test = split
     scores = make_ranking_scorer(names)(fitted, X_test, y_test)
     assert scores == {name: make_ranking_scorer(name)(fitted, X_test, y_test) for name in names}
 
 
-def test_score_is_precision_at_five(fitted, split):
+def test_score_method_is_precision_at_five(fitted, split):
     _, _, X_test, y_test = split
     assert fitted.score(X_test, y_test) == make_ranking_scorer("precision@5")(fitted, X_test, y_test)
     assert fitted.score(X_test, y_test, k=3) == make_ranking_scorer("precision@3")(fitted, X_test, y_test)
@@ -167,9 +167,9 @@ def test_scorer_can_be_pickled(fitted, split):
         assert pickle.loads(pickle.dumps(scorer))(fitted, split[2]) == scorer(fitted, split[2])
 
 
-def test_k_beyond_the_catalogue_scores():
+def test_k_may_exceed_the_number_of_items():
     rec = PopularityRecommender().fit([["a", 1], ["b", 2], ["b", 3]])
-    # a's ranking is 2, 3; one hit in 50 places.
+    # The ranking of a is 2, 3: one hit in 50 ranks.
     assert rec.score([["a", 3]], k=50) == 1 / 50
     assert make_ranking_scorer("ndcg@50")(rec, [["a", 3]]) == pytest.approx(1 / np.log2(3))
 
@@ -187,14 +187,14 @@ pair = st.tuples(st.integers(0, 4), st.integers(0, 5))
     k=st.integers(1, 8),
     exclude_seen=st.booleans(),
 )
-def test_scorer_is_a_loop_over_the_rule_of_seen_and_new(fit, new, repeated, name, k, exclude_seen):
-    """Mixtures of new pairs, pairs seen in fit, unknown users and unknown items."""
+def test_scorer_follows_the_rule_for_seen_and_new_pairs(fit, new, repeated, name, k, exclude_seen):
+    """Evaluated rows mix new pairs, pairs seen in fit, unknown users and unknown items."""
     evaluated = new + fit[:repeated]
     if not evaluated:
         return
     rec = PopularityRecommender().fit(fit)
     users, items = {u for u, _ in fit}, {i for _, i in fit}
-    relevant, training = judge(set(fit), set(evaluated), users, items)
+    relevant, training = choose_relevant(set(fit), set(evaluated), users, items)
     score = {item: len({u for u, i in fit if i == item}) for item in items}
     lists = {}
     for user, _ in relevant:
@@ -208,32 +208,32 @@ def test_scorer_is_a_loop_over_the_rule_of_seen_and_new(fit, new, repeated, name
 FIT = [["ann", 1], ["ann", 2], ["bob", 1], ["bob", 3]]
 
 
-def test_scoring_the_rows_of_fit_is_a_training_score():
-    # Popularity: 1 by two users, then 2, 3. ann has 1 and 2, bob 1 and 3; nothing is excluded.
+def test_score_on_the_rows_of_fit_is_a_training_score():
+    # The ranking by popularity is 1, 2, 3. ann has 1 and 2, bob has 1 and 3, and nothing is excluded.
     assert make_ranking_scorer("recall@2")(PopularityRecommender().fit(FIT), FIT) == (2 / 2 + 1 / 2) / 2
 
 
-def test_a_training_score_may_hold_pairs_the_model_cannot_know():
-    """A row of a new item does not turn the score into a held-out one with nothing to find."""
+def test_training_score_ignores_pairs_with_unknown_items():
+    """A row with an unknown item does not make the score a held-out score without any rankable item."""
     rec = PopularityRecommender().fit(FIT)
     assert make_ranking_scorer("recall@2")(rec, [*FIT, ["ann", 100]]) == (2 / 2 + 1 / 2) / 2
 
 
-def test_pairs_on_both_sides_do_not_leak():
-    """ann's known pair is neither relevant nor a candidate, so only her new one counts."""
+def test_pairs_seen_in_fit_do_not_leak():
+    """Seen pairs of ann are neither relevant nor candidates, so only the new pair counts."""
     rec = PopularityRecommender().fit(FIT)
     assert make_ranking_scorer("precision@1")(rec, [["ann", 1], ["ann", 3]]) == 1.0
     assert make_ranking_scorer("recall@1")(rec, [["ann", 1], ["ann", 2], ["ann", 3]]) == 1.0
 
 
-def test_exclude_seen_off_ranks_the_training_items_too():
+def test_exclude_seen_false_ranks_seen_items():
     rec = PopularityRecommender().fit(FIT)
-    # ann's ranking is 1, 2, 3 with and 3 without the seen items.
+    # The ranking of ann is 1, 2, 3 with seen items, and 3 without.
     assert make_ranking_scorer("reciprocal_rank@3")(rec, [["ann", 3]]) == 1
     assert make_ranking_scorer("reciprocal_rank@3", exclude_seen=False)(rec, [["ann", 3]]) == 1 / 3
 
 
-def test_unknown_items_are_relevant_and_missed():
+def test_unknown_items_are_relevant_and_count_as_missed():
     rec = PopularityRecommender().fit(FIT)
     assert make_ranking_scorer("recall@3")(rec, [["ann", 3], ["ann", 100]]) == 1 / 2
     assert make_ranking_scorer("recall@3")(rec, [["ann", 100]]) == 0
@@ -245,7 +245,7 @@ def test_items_known_by_features_are_ranked():
     assert make_ranking_scorer("recall@4")(rec, [["ann", 3], ["ann", 100]]) == 1
 
 
-def test_candidates_limit_the_ranking():
+def test_only_candidates_are_ranked():
     rec = PopularityRecommender().fit([*FIT, ["eve", 4]])
     scorer = make_ranking_scorer("reciprocal_rank@3", candidates=[4, 2, 100])
     assert scorer(rec, [["bob", 4]]) == 1 / 2
@@ -253,7 +253,7 @@ def test_candidates_limit_the_ranking():
 
 
 def test_cold_candidates_are_the_known_items_without_interactions(split):
-    """Also an item whose only row has strength or weight 0, which is no interaction to learn from."""
+    """An item all of whose rows have strength or weight 0 is cold, too."""
     X, y, X_test, y_test = split
     X = X.assign(weight=(X["item"] != 7).astype(float))
     y = np.where(X["item"] % 5 == 0, 0.0, y)
@@ -266,7 +266,7 @@ def test_cold_candidates_are_the_known_items_without_interactions(split):
     assert make_ranking_scorer(names, candidates="cold")(rec, X_test, y_test) == expected
 
 
-def test_warm_items_are_relevant_and_missed_among_the_cold():
+def test_relevant_warm_items_count_as_missed_with_cold_candidates():
     features = SideFeatures.from_dicts({1: {"tag": "b"}, 100: {"tag": "a"}})
     rec = PopularityRecommender().fit(FIT, item_features=features)
     scorer = make_ranking_scorer("recall@3", candidates="cold")
@@ -275,7 +275,7 @@ def test_warm_items_are_relevant_and_missed_among_the_cold():
     assert scorer(rec, [["ann", 3], ["bob", 100]]) == 1 / 2
 
 
-def test_relevance_is_positive_y():
+def test_rows_with_positive_y_are_relevant():
     rec = PopularityRecommender().fit(FIT)
     scorer = make_ranking_scorer("recall@1")
     assert scorer(rec, [["ann", 3], ["bob", 100]], [2.0, 0.0]) == 1
@@ -283,7 +283,7 @@ def test_relevance_is_positive_y():
 
 
 @pytest.mark.parametrize("scoring", ["precision@5", ["precision@5"]])
-def test_no_relevant_row_is_an_error(scoring):
+def test_no_relevant_row_raises(scoring):
     with pytest.raises(
         ValueError, match=r"No row of X is relevant: y is 0 in all 2 rows, so there is nothing to score"
     ):
@@ -297,19 +297,19 @@ def test_mostly_unknown_users_warn_once():
     assert len(caught) == 1
 
 
-def test_half_unknown_users_do_not_warn():
-    """Warnings are errors here; two of four is not more than half."""
+def test_no_warning_if_half_of_the_users_are_unknown():
+    """Two of four users is not more than half. A warning would raise an error here."""
     X = [["ann", 3], ["bob", 2], ["new", 1], ["newer", 1]]
-    # Everybody's first place is right: ann's 3, bob's 2, the most popular item for the new ones.
+    # The first item of each user is relevant: 3 for ann, 2 for bob, and the most popular one for new users.
     assert make_ranking_scorer("recall@1")(PopularityRecommender().fit(FIT), X) == 1
 
 
-def test_ties_break_by_the_order_of_items():
+def test_ties_are_broken_by_the_order_of_items():
     rec = PopularityRecommender().fit([["a", 3], ["a", 1], ["a", 2], ["b", 9]])
     assert rec.recommend(["b"])["item"].tolist() == [1, 2, 3]
 
 
-def test_scorers_take_pipelines_and_many_metrics_in_cross_validation(planted):
+def test_scorer_of_several_metrics_cross_validates_a_pipeline(planted):
     X, y, _ = planted
     pipe = make_pipeline(InteractionThresholder(2, 2), PopularityRecommender())
     cv = UserHoldoutSplit(random_state=0)

@@ -1,4 +1,4 @@
-"""The report: every metric at every cutoff from one ranking, and how sure each mean is."""
+"""Ranking report: all metrics at all cutoffs from one ranking, with standard errors."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def fitted(split):
 
 
 def means(report):
-    """Means by name, as scorers have them."""
+    """Return the means by the names that scorers use."""
     names = report["metric"] + "@" + report["k"].astype(str)
     return dict(zip(names, report["mean"]))
 
@@ -42,12 +42,12 @@ def test_columns_and_rows(fitted, split):
 
 
 @each_options
-def test_means_are_those_of_the_scorers(fitted, split, options):
+def test_means_equal_the_scores(fitted, split, options):
     report = means(ranking_report(fitted, split[2], ks=[3, 1], **options))
     assert report == make_ranking_scorer(list(report), **options)(fitted, split[2])
 
 
-def test_means_of_folded_in_users_are_those_of_the_scorers(planted):
+def test_means_of_folded_in_users_equal_the_scores(planted):
     X, _, _ = planted
     train, test = next(ColdUserSplit(random_state=0).split(X))
     rec = WRMFRecommender(4, max_iter=3, random_state=0).fit(X.iloc[train])
@@ -55,10 +55,10 @@ def test_means_of_folded_in_users_are_those_of_the_scorers(planted):
     assert report == make_ranking_scorer(list(report), fold_in=0.5)(rec, X.iloc[test])
 
 
-def test_one_ranking_serves_all(fitted, split, monkeypatch):
+def test_all_cutoffs_share_one_ranking(fitted, split, monkeypatch):
     rankings = []
     rank = _eligible.top_items
-    monkeypatch.setattr(_eligible, "top_items", lambda *asked: rankings.append(asked[3]) or rank(*asked))
+    monkeypatch.setattr(_eligible, "top_items", lambda *args: rankings.append(args[3]) or rank(*args))
     ranking_report(fitted, split[2], ks=(2, 7, 3))
     assert rankings == [7]
 
@@ -68,10 +68,10 @@ def test_cutoffs_may_come_from_an_iterator_and_repeat(fitted, split):
     pd.testing.assert_frame_equal(ranking_report(fitted, split[2], ks=iter([3, 1, 3])), expected)
 
 
-def test_standard_error_is_that_of_a_mean(fitted, split):
+def test_standard_error_of_the_mean(fitted, split):
     users = ranking_report(fitted, split[2], per_user=True)
     report = ranking_report(fitted, split[2])
-    np.testing.assert_allclose(report["standard error"], users.sem(), rtol=1e-12)  # pandas' has ddof 1, too
+    np.testing.assert_allclose(report["standard error"], users.sem(), rtol=1e-12)  # pandas also uses ddof=1
     assert (report["n_users"] == len(users)).all()
 
 
@@ -83,25 +83,25 @@ def test_standard_error_is_not_corrected_for_a_finite_population(fitted, split):
     np.testing.assert_allclose(report["standard error"], users.std() / np.sqrt(50), rtol=1e-12)
 
 
-def test_standard_error_says_how_far_samples_are_off(fitted, split):
-    """Of many samples of users, about 95 % are within two standard errors of the mean over all."""
+def test_standard_error_covers_the_error_of_samples(fitted, split):
+    """The mean of about 95 % of samples of users is within two standard errors of the mean over all users."""
     full = ranking_report(fitted, split[2], ks=[5]).set_index("metric")["mean"]
-    inside = []
+    within = []
     for seed in range(100):
         report = ranking_report(fitted, split[2], ks=[5], n_users=60, random_state=seed).set_index("metric")
-        inside.append((report["mean"] - full).abs() < 2 * report["standard error"])
-    # Sampling without replacement makes it some more; the bound is 4 deviations of a binomial below .95.
-    assert pd.concat(inside, axis=1).mean(axis=1).min() > 0.95 - 4 * np.sqrt(0.95 * 0.05 / 100)
+        within.append((report["mean"] - full).abs() < 2 * report["standard error"])
+    # Sampling without replacement increases the share. The bound is 0.95 minus 4 binomial standard deviations.
+    assert pd.concat(within, axis=1).mean(axis=1).min() > 0.95 - 4 * np.sqrt(0.95 * 0.05 / 100)
 
 
-def test_one_user_leaves_the_spread_open():
+def test_standard_error_of_one_user_is_infinite():
     rec = PopularityRecommender().fit([["ann", 1], ["ann", 2], ["bob", 3]])
     report = ranking_report(rec, [["ann", 3]], ks=[1])
     assert (report["standard error"] == np.inf).all()
     assert (report["mean"] == 1).all()
 
 
-def test_per_user_is_the_metric_of_the_table(fitted, split):
+def test_per_user_equals_the_metric_of_the_table(fitted, split):
     X_test = split[2]
     users = ranking_report(fitted, X_test, per_user=True)
     table = fitted.recommend(X_test["user"].unique(), k=10)
@@ -111,7 +111,7 @@ def test_per_user_is_the_metric_of_the_table(fitted, split):
 
 
 def test_searches_and_pipelines_are_unwrapped(planted):
-    """Rows go through the pipeline's transformers, as they do in its score."""
+    """The transformers of a pipeline transform the rows, as in its score method."""
     X, y, _ = planted
     pipe = make_pipeline(InteractionThresholder(2, 2), PopularityRecommender())
     search = GridSearchCV(pipe, {}, cv=UserHoldoutSplit(random_state=0)).fit(X, y)
@@ -119,14 +119,14 @@ def test_searches_and_pipelines_are_unwrapped(planted):
     assert means(report)["precision@5"] == search.best_estimator_.score(X, y)
 
 
-def test_relevance_is_positive_y():
+def test_rows_with_positive_y_are_relevant():
     rec = PopularityRecommender().fit([["ann", 1], ["ann", 2], ["bob", 3]])
     assert (ranking_report(rec, [["ann", 3], ["bob", 9]], [1, 0], ks=[1])["n_users"] == 1).all()
 
 
 @pytest.mark.parametrize("ks", [(), 5, "5", [0], [True], [2.5], None], ids=repr)
-def test_what_are_no_cutoffs_is_told_what_are(fitted, split, ks):
-    with pytest.raises(ValueError, match=r"ks must be cutoffs, ints of at least 1 such as \(5, 10, 20\), got"):
+def test_invalid_cutoffs_raise(fitted, split, ks):
+    with pytest.raises(ValueError, match=r"ks must be a list of cutoffs, ints of at least 1, .* got"):
         ranking_report(fitted, split[2], ks=ks)
 
 
@@ -135,7 +135,7 @@ def test_what_are_no_cutoffs_is_told_what_are(fitted, split, ks):
     [
         ({"candidates": "warm"}, r"candidates must be a list of item ids, .* got 'warm'"),
         ({"n_users": 0}, r"n_users must be an int of at least 1, or None for all users, got 0"),
-        ({"fold_in": 1}, r"fold_in must be the share .* above 0 and below 1, or None, got 1"),
+        ({"fold_in": 1}, r"fold_in must be None or the fraction .* above 0 and below 1, got 1"),
     ],
     ids=lambda value: str(value) if isinstance(value, dict) else "",
 )
@@ -153,7 +153,7 @@ CALLS = {
 
 
 @pytest.mark.parametrize("call", CALLS.values(), ids=list(CALLS))
-def test_the_warning_of_unknown_users_names_the_callers_line(call):
+def test_warning_about_unknown_users_points_to_the_line_of_the_caller(call):
     rec = PopularityRecommender().fit([["ann", 1], ["bob", 3]])
     with pytest.warns(UserWarning, match="1 of the 1 evaluated users were not in fit") as caught:
         call(rec, [["new", 1]])

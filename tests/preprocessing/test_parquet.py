@@ -1,4 +1,4 @@
-"""Interactions from Parquet files: what a frame of them gives, to the bit."""
+"""Interactions from Parquet files give the same results as their frames, to the bit."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import pickle
 import numpy as np
 import pandas as pd
 import pytest
+from estimators import ONE_PER_TRAINER, PAIRWISE, RECOMMENDERS, small
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from parquet_writing import CHARACTERS, write
@@ -16,10 +17,8 @@ from sklearn.model_selection import GridSearchCV, cross_val_score, train_test_sp
 from sklearn.pipeline import Pipeline
 
 from sklearn_recsketch import (
-    BPRRecommender,
     InteractionThresholder,
     PopularityRecommender,
-    WARPRecommender,
     WRMFRecommender,
 )
 from sklearn_recsketch._data.interactions import check_interactions
@@ -36,14 +35,8 @@ from sklearn_recsketch.preprocessing import (
 pa = pytest.importorskip("pyarrow", reason="reads Parquet, the extra [parquet]")
 pq = pytest.importorskip("pyarrow.parquet")
 
-RECOMMENDERS = [
-    WRMFRecommender(4, max_iter=2, random_state=0),
-    WRMFRecommender(4, max_iter=2, solver="cholesky", random_state=0),
-    WARPRecommender(4, max_iter=2, random_state=0),
-    BPRRecommender(4, max_iter=2, random_state=0),
-    PopularityRecommender(),
-]
-EVERY = pytest.mark.parametrize("rec", RECOMMENDERS, ids=str)
+MODELS = [*small(RECOMMENDERS), *small([WRMFRecommender], solver="cholesky")]
+EVERY = pytest.mark.parametrize("rec", MODELS, ids=str)
 
 INTEGERS = st.integers(-(2**63), 2**63 - 1) | st.integers(0, 4)
 STRINGS = st.text(CHARACTERS, max_size=3).filter(str.strip) | st.sampled_from(["ann", "bob"])
@@ -55,7 +48,7 @@ def ids(n):
 
 @st.composite
 def tables(draw):
-    """A frame of interactions, with or without weights."""
+    """Generate a frame of interactions with or without weights."""
     n = draw(st.integers(1, 25))
     X = pd.DataFrame({"user": draw(ids(n)), "item": draw(ids(n))})
     if draw(st.booleans()):
@@ -65,7 +58,7 @@ def tables(draw):
 
 
 def same(one, other):
-    """Whether two checked tables are equal to the bit."""
+    """Assert that two checked tables are equal to the bit."""
     for side in ("users", "items"):
         a, b = getattr(one, side), getattr(other, side)
         assert a.ids.dtype == b.ids.dtype and a.ids.tolist() == b.ids.tolist()
@@ -78,7 +71,7 @@ def same(one, other):
 
 
 def same_model(one, other):
-    """Whether two fitted recommenders are equal to the bit."""
+    """Assert that two fitted recommenders are equal to the bit."""
     assert vars(one).keys() == vars(other).keys()
     for name in vars(one):
         a, b = getattr(one, name), getattr(other, name)
@@ -87,12 +80,12 @@ def same_model(one, other):
     assert one.interactions_.dtype == np.float32 and (one.interactions_ != other.interactions_).nnz == 0
 
 
-# The same rows.
+# Files and frames with the same rows.
 
 
 @settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(X=tables(), row_group_size=st.integers(1, 7), read_rows=st.integers(1, 7))
-def test_a_file_is_read_as_its_frame_is(X, row_group_size, read_rows, tmp_path, monkeypatch):
+def test_a_file_is_read_like_its_frame(X, row_group_size, read_rows, tmp_path, monkeypatch):
     monkeypatch.setattr(_parquet, "READ_ROWS", read_rows)
     file = write(X, tmp_path / "likes.parquet", row_group_size=row_group_size)
     same(check_interactions(file), check_interactions(X))
@@ -100,7 +93,7 @@ def test_a_file_is_read_as_its_frame_is(X, row_group_size, read_rows, tmp_path, 
 
 @settings(deadline=None, max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(X=tables(), batch_size=st.integers(1, 9), row_group_size=st.integers(1, 7))
-def test_batches_are_the_rows_in_order(X, batch_size, row_group_size, tmp_path):
+def test_batches_contain_the_rows_in_order(X, batch_size, row_group_size, tmp_path):
     write(X, tmp_path / "likes.parquet", row_group_size=row_group_size)
     file = ParquetInteractions(
         tmp_path / "likes.parquet", weight="weight" if "weight" in X else None, batch_size=batch_size
@@ -113,16 +106,16 @@ def test_batches_are_the_rows_in_order(X, batch_size, row_group_size, tmp_path):
         assert together[name].tolist() == X[name].tolist()
 
 
-def test_batches_have_the_names_of_roles(path):
+def test_batches_have_standard_column_names(path):
     pd.DataFrame({"item_id": [1, 2], "user_id": [3, 4]}).to_parquet(path)
-    (part,) = ParquetInteractions(path, user="item_id", item="user_id").batches()  # the caller knows which is which
+    (part,) = ParquetInteractions(path, user="item_id", item="user_id").batches()  # the arguments are trusted
     assert part.columns.tolist() == ["user", "item"]
     PopularityRecommender().partial_fit(part)
 
 
 @EVERY
 @pytest.mark.parametrize("kind", ["integers", "strings", "weights"])
-def test_a_fit_on_a_file_is_that_on_its_frame(rec, kind, planted, path, monkeypatch):
+def test_fit_on_a_file_equals_fit_on_its_frame(rec, kind, planted, path, monkeypatch):
     monkeypatch.setattr(_parquet, "READ_ROWS", 1000)
     X, y, features = planted
     X = X.astype(str) if kind == "strings" else X.assign(weight=y * 0.1) if kind == "weights" else X
@@ -132,14 +125,14 @@ def test_a_fit_on_a_file_is_that_on_its_frame(rec, kind, planted, path, monkeypa
 
 
 @EVERY
-def test_a_partial_fit_on_a_file_is_that_on_its_frame(rec, planted, path):
+def test_partial_fit_on_a_file_equals_partial_fit_on_its_frame(rec, planted, path):
     X = planted[0]
     file = write(X.iloc[2000:], path)
     models = [clone(rec).partial_fit(X.iloc[:2000]).partial_fit(rest) for rest in (file, X.iloc[2000:])]
     same_model(*models)
 
 
-def test_columns_may_be_many_types_that_mean_the_same(tmp_path):
+def test_columns_of_different_types_give_the_same_ids(tmp_path):
     X = pd.DataFrame({"user": [3, 1, 3, 2], "item": ["b", "a", "a", "c"]})
     expected = check_interactions(X)
     users = [pa.int8(), pa.uint16(), pa.int64(), pa.uint64(), pa.float32(), pa.float64()]
@@ -150,7 +143,7 @@ def test_columns_may_be_many_types_that_mean_the_same(tmp_path):
         try:
             pq.write_table(table, file)
         except pa.ArrowNotImplementedError:
-            assert item == pa.string_view()  # which older versions of pyarrow do not write
+            assert item == pa.string_view()  # older versions of pyarrow do not write it
             continue
         same(check_interactions(ParquetInteractions(file)), expected)
         assert pd.concat(ParquetInteractions(file, batch_size=3).batches()).astype({"user": int})["item"].tolist() == [
@@ -163,17 +156,17 @@ def test_nullable_columns_without_nulls_are_read(path):
     same(check_interactions(write(X, path)), check_interactions(X))
 
 
-def test_weights_that_float32_holds_exactly_take_no_more_than_that(path):
+def test_weights_exact_in_float32_are_stored_in_float32(path):
     file = write(pd.DataFrame({"user": [1, 2], "item": [1, 2], "weight": [3, 2**24]}), path)
     assert check_interactions(file).weight.dtype == np.float32
     file = write(pd.DataFrame({"user": [1, 2], "item": [1, 2], "weight": [3, 2**24 + 1]}), path)
     assert check_interactions(file).weight.tolist() == [3, 2**24 + 1]
 
 
-# Folders and lists.
+# Folders and lists of files.
 
 
-def test_a_folder_of_part_files_is_all_their_rows(folder, planted):
+def test_a_folder_of_part_files_contains_all_their_rows(folder, planted):
     same(check_interactions(ParquetInteractions(folder)), check_interactions(planted[0]))
 
 
@@ -184,7 +177,7 @@ def test_files_of_a_list_are_read_in_its_order(folder, planted):
     same(got, check_interactions(pd.concat([X.iloc[900:], X.iloc[:900]])))
 
 
-def test_one_folder_per_day_is_read_as_a_whole(planted, tmp_path):
+def test_folders_per_day_are_read_together(planted, tmp_path):
     X = planted[0]
     for day, rows in (("day=1", X.iloc[:900]), ("day=2", X.iloc[900:])):
         (tmp_path / day).mkdir()
@@ -192,11 +185,11 @@ def test_one_folder_per_day_is_read_as_a_whole(planted, tmp_path):
     same(check_interactions(ParquetInteractions(tmp_path)), check_interactions(X))
 
 
-# Wherever a table is accepted.
+# Files in place of tables.
 
 
 @EVERY
-def test_everything_that_takes_a_table_takes_a_file(rec, split, tmp_path):
+def test_everything_that_accepts_a_table_accepts_a_file(rec, split, tmp_path):
     X, _, X_test, _ = split
     train, test = write(X, tmp_path / "train.parquet"), write(X_test, tmp_path / "test.parquet")
     rec = clone(rec).fit(train)
@@ -206,8 +199,8 @@ def test_everything_that_takes_a_table_takes_a_file(rec, split, tmp_path):
     pd.testing.assert_frame_equal(ranking_report(rec, test), ranking_report(rec, X_test))
     users = rec.users_[:5]
     for use in ("history", "exclude"):
-        answers = [rec.recommend(users, k=3, **{use: table}) for table in (test, X_test)]
-        pd.testing.assert_frame_equal(*answers)
+        recommended = [rec.recommend(users, k=3, **{use: table}) for table in (test, X_test)]
+        pd.testing.assert_frame_equal(*recommended)
     table = rec.recommend(k=5)
     assert precision_at_k(test, table) == precision_at_k(X_test, table)
 
@@ -219,7 +212,7 @@ def test_matrices_and_descriptions_of_a_file(planted, path):
     pd.testing.assert_series_equal(describe_interactions(file), describe_interactions(X))
 
 
-def test_a_pipeline_thresholds_a_file(planted, path):
+def test_a_pipeline_with_a_thresholder_accepts_a_file(planted, path):
     X = planted[0]
     pipeline = Pipeline(
         [("min", InteractionThresholder(5, 5)), ("rec", WRMFRecommender(4, max_iter=2, random_state=0))]
@@ -229,15 +222,15 @@ def test_a_pipeline_thresholds_a_file(planted, path):
 
 
 @pytest.mark.parametrize("validation", ["share", "file"])
-def test_early_stopping_on_a_file_is_that_on_its_frame(validation, split, tmp_path):
+def test_early_stopping_on_a_file_equals_that_on_its_frame(validation, split, tmp_path):
     X, _, X_val, _ = split
-    given = {} if validation == "share" else {"X_val": write(X_val, tmp_path / "val.parquet")}
+    options = {} if validation == "share" else {"X_val": write(X_val, tmp_path / "val.parquet")}
     frames = {} if validation == "share" else {"X_val": X_val}
     rec = WRMFRecommender(4, max_iter=4, early_stopping=True, random_state=0)
-    same_model(clone(rec).fit(write(X, tmp_path / "train.parquet"), **given), clone(rec).fit(X, **frames))
+    same_model(clone(rec).fit(write(X, tmp_path / "train.parquet"), **options), clone(rec).fit(X, **frames))
 
 
-def test_callbacks_see_rows_that_they_can_score(planted, path):
+def test_callbacks_receive_rows_to_score(planted, path):
     scores = []
     for X in (write(planted[0], path), planted[0]):
         monitor = ScoringMonitor(scoring=make_ranking_scorer("precision@5"))
@@ -246,10 +239,10 @@ def test_callbacks_see_rows_that_they_can_score(planted, path):
     assert len(scores[0]) == 2 and scores[0] == scores[1]
 
 
-# What it is.
+# The object itself.
 
 
-def test_it_is_small_and_pickles(path):
+def test_pickle_round_trip_of_a_description(path):
     file = ParquetInteractions(path, user="uid", item="mid", batch_size=10)
     again = pickle.loads(pickle.dumps(file))
     assert again == file
@@ -257,18 +250,18 @@ def test_it_is_small_and_pickles(path):
     assert len(pickle.dumps(file)) < 1000
 
 
-def test_it_cannot_be_changed(path):
+def test_attributes_are_read_only(path):
     with pytest.raises(AttributeError):
         ParquetInteractions(path).user = "uid"
 
 
-def test_nothing_is_read_before_it_is_needed(path):
+def test_files_are_read_lazily(path):
     file = ParquetInteractions(path)
     with pytest.raises(FileNotFoundError, match=r"likes\.parquet"):
         PopularityRecommender().fit(file)
 
 
-def test_it_has_neither_length_nor_shape(path):
+def test_there_is_no_length_and_no_shape(path):
     file = ParquetInteractions(path)
     for name in ("__len__", "shape", "__getitem__", "iloc", "__iter__"):
         assert not hasattr(file, name)
@@ -285,24 +278,24 @@ SLICERS = {
 
 
 @pytest.mark.parametrize("slicer", SLICERS)
-def test_what_would_cut_it_into_rows_is_told_what_to_pass_instead(slicer, planted, path):
+def test_selecting_rows_raises_with_advice(slicer, planted, path):
     file = write(planted[0], path)
     with pytest.raises(TypeError, match=r"has no rows to choose from.*Pass them a frame such as pd\.concat"):
         SLICERS[slicer](file)
 
 
-def test_bayesian_searches_are_told_so_too(planted, path):
+def test_selecting_rows_raises_in_bayesian_searches(planted, path):
     pytest.importorskip("skopt", reason="searches with scikit-optimize, the extra [tune]")
     search = BayesSearchCV(WRMFRecommender(2), {"n_components": (2, 4)}, n_iter=1)
     with pytest.raises(TypeError, match="has no rows to choose from"):
         search.fit(write(planted[0], path))
 
 
-# In parts.
+# Training in batches.
 
 
-@pytest.mark.parametrize("recommender", [WARPRecommender, BPRRecommender])
-def test_a_pass_over_the_parts_learns_as_an_epoch_does(recommender, split, path):
+@pytest.mark.parametrize("recommender", PAIRWISE)
+def test_partial_fit_on_all_batches_learns_like_an_epoch(recommender, split, path):
     X, _, X_test, _ = split
     write(X.sample(frac=1, random_state=0), path)
     rec = recommender(6, learning_rate=0.1, max_iter=1, random_state=0)
@@ -310,18 +303,18 @@ def test_a_pass_over_the_parts_learns_as_an_epoch_does(recommender, split, path)
     for part in ParquetInteractions(path, batch_size=500).batches():
         rec.partial_fit(part)
     np.testing.assert_array_equal(rec.interactions_.toarray(), whole.interactions_.toarray())
-    # Draws differ, and early parts have fewer items to draw from.
+    # The negative samples differ, and early batches have fewer items to sample from.
     assert rec.loss_curve_.mean() == pytest.approx(whole.loss_curve_[0], rel=0.03)
     assert rec.score(X_test) == pytest.approx(whole.score(X_test), abs=0.03)
-    assert rec.score(X_test) > 0.06  # chance is .05, and this one epoch
+    assert rec.score(X_test) > 0.06  # 0.05 by chance; the model is trained for one epoch only
 
 
 @pytest.mark.filterwarnings("ignore:28 of the 28 evaluated users were not in fit:UserWarning")
-@pytest.mark.parametrize("rec", [WRMFRecommender(6, random_state=0), WARPRecommender(6, random_state=0)], ids=str)
-def test_a_day_of_new_users_brings_much_of_what_a_full_fit_does(rec, split):
+@pytest.mark.parametrize("rec", [cls(6, random_state=0) for cls in ONE_PER_TRAINER], ids=str)
+def test_partial_fit_on_new_users_comes_close_to_a_full_fit(rec, split):
     X, _, X_test, _ = split
     new = X["user"].unique()[::10]
-    day, asked = X["user"].isin(new).to_numpy(), X_test[X_test["user"].isin(new)]
+    day, evaluated = X["user"].isin(new).to_numpy(), X_test[X_test["user"].isin(new)]
     whole, rec = clone(rec).fit(X), clone(rec).fit(X[~day])
-    before = rec.score(asked)
-    assert rec.partial_fit(X[day]).score(asked) > before + 0.4 * (whole.score(asked) - before)
+    before = rec.score(evaluated)
+    assert rec.partial_fit(X[day]).score(evaluated) > before + 0.4 * (whole.score(evaluated) - before)

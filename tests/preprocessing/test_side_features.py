@@ -1,4 +1,4 @@
-"""The container of side features, and the matrix its encoder makes of it."""
+"""The container of side features, and their encoder."""
 
 import copy
 import pickle
@@ -46,7 +46,7 @@ def long_frame(number=True):
 
 
 def as_dict(features):
-    """All that a container holds, by id and name of column."""
+    """Values of a container by id and name of column."""
     dense = features.matrix.toarray()
     names = features.feature_names()
     return {id_: dict(zip(names, row)) for id_, row in zip(features.ids.tolist(), dense.tolist())}
@@ -70,17 +70,17 @@ def test_from_long_agrees_with_from_dicts(make):
     assert as_dict(SideFeatures.from_long(frame, id="mid")) == as_dict(SideFeatures.from_dicts(texts_only()))
 
 
-def test_from_long_takes_texts_and_numbers_in_one_column():
+def test_from_long_accepts_strings_and_numbers_in_one_column():
     assert as_dict(SideFeatures.from_long(long_frame(), id="mid")) == as_dict(SideFeatures.from_dicts(DICTS))
 
 
-def test_from_frame_takes_categories_nullables_and_another_id_column():
+def test_from_frame_accepts_categories_nullables_and_another_id_column():
     frame = pd.DataFrame({"faces": pd.array([3, None], "Int64"), "kind": pd.Categorical(["a", None]), "mid": [7, 5]})
     features = SideFeatures.from_frame(frame, id="mid")
     assert as_dict(features) == {5: {"faces": 0.0, "kind=a": 0.0}, 7: {"faces": 3.0, "kind=a": 1.0}}
 
 
-def test_values_are_those_of_the_definition():
+def test_values_follow_the_definition():
     assert as_dict(SideFeatures.from_dicts(DICTS)) == {
         "m1": {"faces": 0.5, "licence=CC": 0, "licence=none": 0, "tag=VR": 0, "tag=art": 1},
         "m2": {"faces": 120.0, "licence=CC": 1, "licence=none": 0, "tag=VR": 1, "tag=art": 1},
@@ -104,11 +104,11 @@ def test_lowercase_makes_one_category(make):
 
 
 @pytest.mark.parametrize("value", [["a", "a"], ("a",), {"a"}, frozenset("a"), np.array(["a"], dtype=object), "a"])
-def test_a_list_of_texts_is_a_set_of_categories(value):
+def test_a_list_of_strings_is_a_set_of_categories(value):
     assert as_dict(SideFeatures.from_dicts({1: {"tag": value}})) == {1: {"tag=a": 1.0}}
 
 
-def test_number_is_a_measurement_and_its_text_a_category():
+def test_a_number_is_a_measurement_and_a_string_a_category():
     features = SideFeatures.from_dicts({1: {"year": 2016}, 2: {"year": "2016"}})
     assert as_dict(features) == {1: {"year": 2016.0, "year=2016": 0.0}, 2: {"year": 0.0, "year=2016": 1.0}}
 
@@ -119,11 +119,11 @@ def test_all_kinds_of_numbers_are_measurements(value):
 
 
 @pytest.mark.parametrize("name", ["__len__", "shape", "__array__", "__getitem__", "__iter__", "__dataframe__"])
-def test_it_has_nothing_to_slice_by(name):
+def test_there_is_no_interface_for_slicing(name):
     assert not hasattr(SideFeatures.from_dicts(DICTS), name)
 
 
-def test_scikit_learn_passes_it_through_unsliced():
+def test_scikit_learn_does_not_slice_features():
     features = SideFeatures.from_dicts(DICTS)
     X = np.zeros((3, 2))
     assert _check_method_params(X, {"item_features": features}, indices=[0])["item_features"] is features
@@ -152,13 +152,13 @@ def test_pickle_round_trip():
 
 
 def test_pickle_is_small():
-    """A value costs 4 bytes and an index of at most 8, an id or a row pointer 8; names come once."""
+    """A value takes 4 bytes and an index of at most 8, an id or a row pointer 8 bytes; names are stored once."""
     features = SideFeatures.from_dicts({i: {"tag": [f"t{j}" for j in range(1 + i % 10)]} for i in range(1000)})
     assert len(pickle.dumps(features)) < 12 * features.matrix.nnz + 16 * len(features.ids) + 2000
 
 
 @pytest.mark.parametrize("function", [copy.copy, copy.deepcopy])
-def test_copies_are_itself(function):
+def test_copies_are_the_same_object(function):
     features = SideFeatures.from_dicts(DICTS)
     assert function(features) is features
 
@@ -179,7 +179,7 @@ def test_updated_replaces_whole_rows_and_adds_ids_and_columns():
     assert as_dict(old.updated(new, "item")) == expected
 
 
-def test_updated_leaves_the_old_one_as_it_was():
+def test_updated_does_not_change_the_old_features():
     old = SideFeatures.from_dicts({1: {"tag": "a"}})
     old.updated(SideFeatures.from_dicts({1: {"tag": "b"}}), "item")
     assert as_dict(old) == {1: {"tag=a": 1.0}}
@@ -193,7 +193,7 @@ TEXT = st.sampled_from(["a", "b", "A", "nan", "null", "a=b", "é", "|", "0", " "
     rows=st.lists(st.tuples(st.integers(0, 4), st.sampled_from(["tag", "kind"]), TEXT), min_size=1, max_size=20),
     lowercase=st.booleans(),
 )
-def test_from_long_is_the_posts_loop(rows, lowercase):
+def test_from_long_equals_a_loop_over_rows(rows, lowercase):
     expected: dict = {}
     for id_, key, value in rows:
         expected.setdefault(id_, {})[f"{key}={value.lower() if lowercase else value}"] = 1.0
@@ -210,7 +210,7 @@ def plain(**parameters):
 
 
 @pytest.mark.parametrize("separator", ["=", ": "])
-def test_encoder_is_DictVectorizer_next_to_an_identity_matrix(separator):
+def test_encoder_equals_DictVectorizer_next_to_an_identity_matrix(separator):
     encoder = plain(separator=separator)
     encoded = encoder.fit_transform(SideFeatures.from_dicts(DICTS))
     vectorizer = DictVectorizer(separator=separator, sparse=False)
@@ -220,7 +220,7 @@ def test_encoder_is_DictVectorizer_next_to_an_identity_matrix(separator):
     assert encoder.get_feature_names_out().tolist() == identity + vectorizer.get_feature_names_out().tolist()
 
 
-def test_identity_off_leaves_the_features():
+def test_without_identity_only_features_are_encoded():
     encoder = plain(identity=False)
     encoded = encoder.fit_transform(SideFeatures.from_dicts(DICTS))
     assert encoded.shape == (3, 5)
@@ -237,14 +237,14 @@ def test_min_count_counts_ids(min_count, names):
     assert encoder.transform(SideFeatures.from_dicts(DICTS)).shape == (3, 3 + len(names))
 
 
-def test_idf_is_that_of_TfidfTransformer():
+def test_idf_equals_that_of_TfidfTransformer():
     features = SideFeatures.from_dicts(texts_only())
     encoded = SideFeatureEncoder(identity=False, norm="l2").fit_transform(features)
     expected = TfidfTransformer(norm="l2").fit_transform(features.matrix).toarray()
-    np.testing.assert_allclose(encoded.toarray(), expected, rtol=1e-6)  # float32 against float64
+    np.testing.assert_allclose(encoded.toarray(), expected, rtol=1e-6)  # float32 compared with float64
 
 
-def test_idf_leaves_measurements():
+def test_idf_does_not_change_measurements():
     encoder = SideFeatureEncoder(norm=None).fit(SideFeatures.from_dicts(DICTS))
     assert encoder.idf_[encoder.feature_names_.tolist().index("faces")] == 1
 
@@ -282,7 +282,7 @@ def test_transform_of_new_ids_and_features():
     np.testing.assert_array_equal(encoded.toarray(), [[0, 1, 1, 0], [0, 0, 0, 1]])
 
 
-def test_ids_without_any_feature_are_encoded_by_identity():
+def test_ids_without_features_are_encoded_by_identity():
     features = SideFeatures.from_dicts({"m1": {}, "m2": {}})
     np.testing.assert_array_equal(SideFeatureEncoder().fit_transform(features).toarray(), np.eye(2))
 
@@ -296,31 +296,31 @@ def test_fit_and_transform_reject_the_same_containers(method, raw):
 
 
 @pytest.mark.parametrize("method", ["fit", "transform"])
-def test_fit_and_transform_reject_two_features_of_one_name(method):
+def test_fit_and_transform_reject_two_features_of_the_same_name(method):
     ambiguous = SideFeatures.from_dicts({"m1": {"a": "b=c", "a=b": "c"}})
     encoder = SideFeatureEncoder().fit(SideFeatures.from_dicts({"m1": {"a": "b=c"}}))
     with pytest.raises(ValueError, match="Two columns are both named 'a=b=c' with separator='='"):
         getattr(encoder, method)(ambiguous)
 
 
-def test_a_key_that_reads_like_an_identity_column_is_refused():
+def test_a_key_named_like_an_identity_column_raises():
     with pytest.raises(ValueError, match="Two columns are both named 'id=7'"):
         SideFeatureEncoder().fit(SideFeatures.from_dicts({7: {"id": "7"}}))
 
 
-def test_encoder_stays_sparse_where_frames_are_configured():
+def test_encoder_output_is_sparse_if_frames_are_configured():
     features = SideFeatures.from_dicts(DICTS)
     with config_context(transform_output="pandas"):
         assert sp.issparse(SideFeatureEncoder().fit_transform(features))
 
 
-def test_callers_arrays_stay_writable():
+def test_arrays_of_the_caller_stay_writable():
     ids, matrix = np.array([1, 2]), sp.csr_array(np.eye(2, dtype=np.float32))
     SideFeatures(ids, np.array(["a", "b"], object), np.array([None, None], object), matrix)
     assert ids.flags.writeable and matrix.data.flags.writeable
 
 
-def test_columns_of_a_frame_may_have_names_that_are_no_texts():
+def test_names_of_columns_need_not_be_strings():
     features = SideFeatures.from_frame(pd.DataFrame({0: ["a", "b"], 1: ["x", "y"]}))
     assert features.feature_names().tolist() == ["1=x", "1=y"]
 
@@ -341,7 +341,7 @@ def test_nested_parameter_creates_the_default_encoder(side):
     assert encoder.get_params() == SideFeatureEncoder(min_count=5).get_params()
 
 
-def test_nested_parameter_keeps_the_encoder_set_with_it():
+def test_nested_parameter_applies_to_the_encoder_set_with_it():
     rec = WRMFRecommender().set_params(item_encoder__min_count=5, item_encoder=SideFeatureEncoder(norm="l1"))
     assert (rec.item_encoder.min_count, rec.item_encoder.norm) == (5, "l1")
 
@@ -352,16 +352,16 @@ def small_search(X, features, cv):
     return search.fit(X, item_features=features)
 
 
-def test_grid_search_over_a_parameter_of_an_encoder_of_none(planted):
+def test_grid_search_over_a_parameter_of_the_default_encoder(planted):
     X, _, features = planted
     search = small_search(X, features, UserHoldoutSplit(random_state=0))
     assert search.best_estimator_.item_encoder_.min_count == search.best_params_["item_encoder__min_count"]
-    # 10**6 leaves no features, so the two candidates are two models.
+    # min_count=10**6 removes all features, so that the two candidates differ.
     assert len(set(search.cv_results_["mean_test_score"])) == 2
 
 
 def test_as_many_items_as_interactions_are_not_sliced():
-    """A parameter as long as X would lose the rows of the test fold."""
+    """A fit parameter as long as X would lose the rows of the test fold."""
     X = [[f"u{i % 8}", i % 6] for i in range(48)]
     features = SideFeatures.from_dicts({i: {"tag": f"t{i % 5}"} for i in range(len(X))})
     rec = PopularityRecommender()

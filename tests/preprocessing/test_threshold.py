@@ -1,4 +1,4 @@
-"""Dropping sparse users and items gives what the posts' loop gives, and never hides a test row."""
+"""Removal of sparse users and items, compared with a simple loop."""
 
 import numpy as np
 import pandas as pd
@@ -15,15 +15,15 @@ from sklearn_recsketch.metrics import make_ranking_scorer
 from sklearn_recsketch.preprocessing import threshold_interactions, to_matrix
 
 ROWS = [("ann", 7), ("ann", 9), ("bob", 7), ("bob", 9), ("eve", 9), ("ann", 8)]
-KEPT = [True, True, True, True, False, False]  # with 2 and 2: eve has one item, 8 one user
+KEPT = [True, True, True, True, False, False]  # for minima of 2: eve has one item, item 8 has one user
 
 
 def frame(rows=ROWS):
     return pd.DataFrame(rows, columns=["user", "item"])
 
 
-def posts_loop(df, user_min, item_min):
-    """The loop of the posts: drop users, then items, until the number of rows stays."""
+def simple_loop(df, user_min, item_min):
+    """Drop users, then items, until the number of rows no longer changes."""
     done = False
     while not done:
         before = len(df)
@@ -41,8 +41,8 @@ minima = st.integers(1, 4)
 
 @settings(deadline=None, max_examples=150)
 @given(X=tables, user_min=minima, item_min=minima)
-def test_rows_left_are_those_of_the_posts_loop(X, user_min, item_min):
-    expected = posts_loop(X, user_min, item_min)
+def test_remaining_rows_equal_those_of_a_simple_loop(X, user_min, item_min):
+    expected = simple_loop(X, user_min, item_min)
     if expected.empty:
         with pytest.raises(ValueError, match=f"No interaction is left with user_min={user_min}"):
             threshold_interactions(X, user_min=user_min, item_min=item_min)
@@ -53,9 +53,9 @@ def test_rows_left_are_those_of_the_posts_loop(X, user_min, item_min):
 @settings(deadline=None, max_examples=60)
 @given(X=tables, user_min=minima, item_min=minima)
 def test_order_of_dropping_does_not_matter(X, user_min, item_min):
-    """The posts' loop with the roles of users and items exchanged ends at the same rows."""
+    """The simple loop ends with the same rows if users and items are exchanged."""
     swapped = X.rename(columns={"user": "item", "item": "user"})
-    expected = posts_loop(swapped, item_min, user_min)
+    expected = simple_loop(swapped, item_min, user_min)
     if not expected.empty:
         left = threshold_interactions(X, user_min=user_min, item_min=item_min)
         assert left.index.tolist() == expected.index.tolist()
@@ -64,7 +64,7 @@ def test_order_of_dropping_does_not_matter(X, user_min, item_min):
 @settings(deadline=None, max_examples=60)
 @given(X=tables, user_min=minima, item_min=minima)
 def test_weight_is_zero_exactly_for_dropped_rows(X, user_min, item_min):
-    expected = posts_loop(X, user_min, item_min)
+    expected = simple_loop(X, user_min, item_min)
     if not expected.empty:
         out = InteractionThresholder(user_min, item_min).fit_transform(X)
         np.testing.assert_array_equal(out["weight"], X.index.isin(expected.index).astype(float))
@@ -72,8 +72,8 @@ def test_weight_is_zero_exactly_for_dropped_rows(X, user_min, item_min):
 
 @settings(deadline=None, max_examples=60)
 @given(X=tables, user_min=minima, item_min=minima)
-def test_matrix_with_minima_is_that_of_the_rows_left(X, user_min, item_min):
-    if posts_loop(X, user_min, item_min).empty:
+def test_matrix_with_minima_equals_that_of_the_remaining_rows(X, user_min, item_min):
+    if simple_loop(X, user_min, item_min).empty:
         with pytest.raises(ValueError, match="No interaction is left"):
             to_matrix(X, user_min=user_min, item_min=item_min)
         return
@@ -86,9 +86,9 @@ def test_matrix_with_minima_is_that_of_the_rows_left(X, user_min, item_min):
 
 @settings(deadline=None, max_examples=60)
 @given(X=tables, data=st.data())
-def test_rows_of_strength_zero_do_not_count(X, data):
+def test_rows_of_strength_zero_are_not_counted(X, data):
     y = np.array(data.draw(st.lists(st.integers(0, 2), min_size=len(X), max_size=len(X))), float)
-    expected = posts_loop(X[y > 0], 2, 2)
+    expected = simple_loop(X[y > 0], 2, 2)
     if not expected.empty:
         left, left_y = threshold_interactions(X, y, user_min=2, item_min=2)
         pd.testing.assert_frame_equal(left, expected)
@@ -132,12 +132,12 @@ def test_transform_keeps_rows_in_order(make):
     ("name", "kind"),
     [("pandas", pd.DataFrame), ("polars", pl.DataFrame), ("pyarrow", pa.Table), ("numpy", pd.DataFrame)],
 )
-def test_transform_answers_with_a_frame(name, kind):
+def test_transform_returns_a_frame(name, kind):
     assert isinstance(InteractionThresholder(2, 2).fit_transform(CONTAINERS[name]()), kind)
 
 
 @pytest.mark.parametrize("make", CONTAINERS.values(), ids=CONTAINERS)
-def test_function_answers_with_what_it_got(make):
+def test_function_returns_the_type_of_its_input(make):
     X = make()
     left = threshold_interactions(X, user_min=2, item_min=2)
     assert type(left) is (np.ndarray if isinstance(X, list) else type(X))
@@ -154,17 +154,17 @@ def test_transform_keeps_the_index():
     assert InteractionThresholder(2, 2).fit_transform(X).index.tolist() == list("abcdef")
 
 
-def test_other_columns_of_a_weighted_table_survive():
+def test_function_keeps_the_weight_column():
     X = frame().assign(plays=[3, 1, 4, 1, 5, 9])
     assert threshold_interactions(X, user_min=2, item_min=2)["plays"].tolist() == [3, 1, 4, 1]
 
 
-def test_transform_multiplies_into_a_weight_column():
+def test_transform_multiplies_a_weight_column():
     X = frame().assign(weight=[0.5, 2, 1, 3, 1, 1])
     assert InteractionThresholder(2, 2).fit_transform(X)["weight"].tolist() == [0.5, 2, 1, 3, 0, 0]
 
 
-def test_transform_gives_new_users_and_items_no_weight():
+def test_transform_gives_new_users_and_items_a_weight_of_0():
     thresholder = InteractionThresholder(2, 2).fit(frame())
     out = thresholder.transform(frame([("ann", 7), ("new", 7), ("ann", 100)]))
     assert out["weight"].tolist() == [1, 0, 0]
@@ -180,23 +180,23 @@ def test_names_of_output_columns():
     assert thresholder.get_feature_names_out().tolist() == thresholder.transform(frame()).columns.tolist()
 
 
-def test_recommender_after_it_does_not_know_what_was_dropped():
+def test_the_next_recommender_does_not_know_dropped_ids():
     pipe = make_pipeline(InteractionThresholder(2, 2), PopularityRecommender()).fit(frame())
     assert (pipe[-1].users_.tolist(), pipe[-1].items_.tolist()) == (["ann", "bob"], [7, 9])
 
 
 @pytest.mark.filterwarnings("ignore:.*evaluated users were not in fit")
 def test_score_in_a_pipeline_counts_the_test_rows_of_dropped_users():
-    """ann has the one item left, eve was dropped: she is ranked as a new user, and judged."""
+    """User ann is known. User eve was dropped, so she is evaluated as a new user."""
     train = frame([("ann", 7), ("ann", 9), ("bob", 7), ("bob", 9), ("bob", 8), ("cat", 8), ("cat", 7), ("eve", 100)])
     test = frame([("ann", 8), ("eve", 101), ("eve", 102)])
     pipe = make_pipeline(InteractionThresholder(2, 2), PopularityRecommender()).fit(train)
     assert "eve" not in pipe[-1].users_
-    # Recall of ann is 1. That of eve is 0: her items are unknown, so they are missed, not left out.
+    # The recall of ann is 1. The recall of eve is 0, because her items are unknown and count as missed.
     assert make_ranking_scorer("recall@1")(pipe, test) == 0.5
 
 
-def test_score_judges_on_y_and_not_on_the_weight_column():
+def test_score_depends_on_y_and_not_on_the_weight_column():
     X = frame().assign(weight=[1.0, 0, 0, 1, 1, 1])
     rec = PopularityRecommender().fit([["ann", 1], ["bob", 2], ["eve", 3]])
     scorer = make_ranking_scorer("recall@3")
@@ -205,7 +205,7 @@ def test_score_judges_on_y_and_not_on_the_weight_column():
 
 
 def test_a_higher_minimum_cannot_remove_test_rows(planted):
-    """Searching the minimum must not reward dropping the hard users: every score is over the same users."""
+    """A search must not reward dropping difficult users: every score is computed over the same users."""
     X, y, _ = planted
     seen = []
 

@@ -1,4 +1,4 @@
-"""The contract that all recommenders share."""
+"""Behaviour that all recommenders share."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import copy
 import numpy as np
 import pandas as pd
 import pytest
+from estimators import RECOMMENDERS, small
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 
@@ -14,20 +15,17 @@ from sklearn_recsketch import (
     BPRRecommender,
     PopularityRecommender,
     SideFeatures,
-    WARPRecommender,
     WRMFRecommender,
 )
 from sklearn_recsketch.metrics import precision_at_k
 
-FACTORS = [WRMFRecommender(6, max_iter=5), WARPRecommender(6, max_iter=20), BPRRecommender(6, max_iter=20)]
-FACTORS = [rec.set_params(random_state=0) for rec in FACTORS]
-EVERY = pytest.mark.parametrize("rec", [*FACTORS, PopularityRecommender()], ids=lambda rec: type(rec).__name__)
-WITH_FACTORS = pytest.mark.parametrize("rec", FACTORS, ids=lambda rec: type(rec).__name__)
+EVERY = pytest.mark.parametrize("rec", small(RECOMMENDERS, 6, max_iter=20), ids=lambda rec: type(rec).__name__)
+WITH_FACTORS = pytest.mark.parametrize("rec", small(n_components=6, max_iter=20), ids=lambda rec: type(rec).__name__)
 
 
 @pytest.fixture
 def fitted(rec, planted):
-    """A fresh copy fitted on the planted data."""
+    """A clone fitted on the planted data."""
     return clone(rec).fit(*planted[:2])
 
 
@@ -39,7 +37,7 @@ def scores_of(table):
 
 
 @EVERY
-def test_table_has_ranks_from_one_and_falling_scores(fitted):
+def test_table_has_ranks_from_one_and_descending_scores(fitted):
     table = fitted.recommend(k=7)
     assert table.columns.tolist() == ["user", "rank", "item", "score"]
     for _, rows in table.groupby("user"):
@@ -48,32 +46,32 @@ def test_table_has_ranks_from_one_and_falling_scores(fitted):
 
 
 @EVERY
-def test_users_come_in_the_order_asked(fitted):
-    asked = fitted.users_[[5, 0, 9]]
-    assert fitted.recommend(asked, k=2)["user"].drop_duplicates().tolist() == asked.tolist()
+def test_users_keep_the_order_of_the_query(fitted):
+    users = fitted.users_[[5, 0, 9]]
+    assert fitted.recommend(users, k=2)["user"].drop_duplicates().tolist() == users.tolist()
 
 
 @EVERY
-def test_users_asked_twice_are_answered_twice(fitted):
+def test_repeated_users_get_repeated_lists(fitted):
     table = fitted.recommend([fitted.users_[3]] * 2, k=4)
     assert table["item"][:4].tolist() == table["item"][4:].tolist()
 
 
 @EVERY
-def test_one_id_is_a_list_of_one(fitted):
+def test_a_single_id_equals_a_list_of_one_id(fitted):
     user = int(fitted.users_[0])
     pd.testing.assert_frame_equal(fitted.recommend(user, k=3), fitted.recommend([user], k=3))
 
 
 @EVERY
-def test_scores_are_those_of_predict(fitted):
+def test_scores_equal_predict(fitted):
     table = fitted.recommend(k=5)
-    # The same inner products in float32, summed in another order.
+    # The same float32 inner products, summed in a different order.
     np.testing.assert_allclose(fitted.predict(table[["user", "item"]]), table["score"], rtol=1e-4, atol=1e-5)
 
 
 @EVERY
-def test_best_items_are_those_of_the_dense_scores(fitted):
+def test_best_items_have_the_largest_dense_scores(fitted):
     users = fitted.users_[:20]
     grid = pd.MultiIndex.from_product([users, fitted.items_], names=["user", "item"]).to_frame(index=False)
     scores = fitted.predict(grid).reshape(len(users), -1)
@@ -83,14 +81,14 @@ def test_best_items_are_those_of_the_dense_scores(fitted):
 
 
 @EVERY
-def test_seen_items_are_left_out_unless_asked_for(fitted, planted):
+def test_seen_items_are_excluded_unless_requested(fitted, planted):
     seen = set(map(tuple, planted[0].to_numpy().tolist()))
     assert not seen & set(scores_of(fitted.recommend(k=10)))
     assert seen & set(scores_of(fitted.recommend(k=10, exclude_seen=False)))
 
 
 @EVERY
-def test_more_than_the_catalogue_gives_all_that_is_left(fitted):
+def test_large_k_gives_all_unseen_items(fitted):
     user = fitted.users_[0]
     n_seen = np.diff(fitted.interactions_.indptr)[0]
     assert len(fitted.recommend([user], k=10_000)) == len(fitted.items_) - n_seen
@@ -114,7 +112,7 @@ def test_one_user_and_one_item(rec):
 
 @EVERY
 def test_ties_break_by_the_order_of_items(rec):
-    # Two users, disjoint items: for a stranger popularity ties them all, and so do equal vectors.
+    # Popularity and equal vectors give all items the same score.
     model = clone(rec).fit([["ann", i] for i in (3, 1, 2)])
     if hasattr(model, "item_factors_"):
         model.item_factors_ = np.ones_like(model.item_factors_)
@@ -124,7 +122,7 @@ def test_ties_break_by_the_order_of_items(rec):
 
 
 @EVERY
-def test_duplicate_rows_are_one_interaction(rec, planted):
+def test_duplicate_rows_are_summed(rec, planted):
     X, y, _ = planted
     model = clone(rec).fit(pd.concat([X, X]), np.concatenate([y, y]))
     once = clone(rec).fit(X, 2 * y)
@@ -163,7 +161,7 @@ def test_unknown_item_is_the_mean_item(fitted):
     assert fitted.predict([[user, -1]])[0] == pytest.approx(mean, abs=1e-4)
 
 
-# Choosing from fewer items.
+# Candidates and exclusions.
 
 
 @EVERY
@@ -175,58 +173,58 @@ def test_candidates_limit_the_items(fitted):
 
 
 @EVERY
-def test_candidates_have_the_scores_of_all(fitted):
+def test_candidates_have_the_same_scores_as_without_candidates(fitted):
     user = fitted.users_[:1]
-    whole = scores_of(fitted.recommend(user, k=500))
-    some = scores_of(fitted.recommend(user, k=500, candidates=fitted.items_[::3]))
-    assert some.keys() == {pair for pair in whole if pair[1] in set(fitted.items_[::3])}
-    for pair, score in some.items():
-        assert score == pytest.approx(whole[pair], rel=1e-4, abs=1e-5)
+    expected = scores_of(fitted.recommend(user, k=500))
+    found = scores_of(fitted.recommend(user, k=500, candidates=fitted.items_[::3]))
+    assert found.keys() == {pair for pair in expected if pair[1] in set(fitted.items_[::3])}
+    for pair, score in found.items():
+        assert score == pytest.approx(expected[pair], rel=1e-4, abs=1e-5)
 
 
 @EVERY
-def test_unknown_candidates_are_ranked_too(fitted):
+def test_unknown_candidates_are_ranked(fitted):
     table = fitted.recommend(fitted.users_[:2], k=5, candidates=[-7, int(fitted.items_[0])], exclude_seen=False)
     assert set(table["item"]) == {-7, fitted.items_[0]}
 
 
 @EVERY
-def test_excluded_items_nobody_gets(fitted):
-    unwanted = fitted.recommend(k=1)["item"].unique()
-    assert not set(fitted.recommend(k=20, exclude=unwanted)["item"]) & set(unwanted)
+def test_excluded_items_are_recommended_to_nobody(fitted):
+    excluded = fitted.recommend(k=1)["item"].unique()
+    assert not set(fitted.recommend(k=20, exclude=excluded)["item"]) & set(excluded)
 
 
 @EVERY
 @pytest.mark.parametrize("as_array", [False, True])
-def test_excluded_pairs_hold_for_their_user_alone(fitted, as_array):
+def test_excluded_pairs_apply_only_to_their_user(fitted, as_array):
     first = fitted.recommend(k=1)
     pairs = first[["user", "item"]][:5]
     table = fitted.recommend(k=20, exclude=pairs.to_numpy() if as_array else pairs)
-    got = set(scores_of(table))
-    assert not got & set(map(tuple, pairs.to_numpy().tolist()))
-    assert set(map(tuple, first[["user", "item"]][5:].to_numpy().tolist())) <= got
+    recommended = set(scores_of(table))
+    assert not recommended & set(map(tuple, pairs.to_numpy().tolist()))
+    assert set(map(tuple, first[["user", "item"]][5:].to_numpy().tolist())) <= recommended
 
 
 @EVERY
-def test_no_candidate_left_is_an_empty_table(fitted):
+def test_excluding_all_items_gives_an_empty_table(fitted):
     assert len(fitted.recommend(k=3, exclude=fitted.items_)) == 0
 
 
 @EVERY
-def test_empty_candidates_are_an_error(fitted):
+def test_empty_candidates_raise(fitted):
     with pytest.raises(ValueError, match="candidates is empty"):
         fitted.recommend(k=3, candidates=[])
 
 
 @EVERY
 @pytest.mark.parametrize("k", [0, -1, 2.5, "3", True])
-def test_bad_cutoffs_are_refused(fitted, k):
+def test_invalid_cutoffs_raise(fitted, k):
     with pytest.raises(ValueError, match="k must be an int of at least 1"):
         fitted.recommend(k=k)
 
 
 @EVERY
-def test_unfitted_recommender_says_so(rec):
+def test_unfitted_recommender_raises(rec):
     for call in (lambda r: r.recommend(), lambda r: r.predict([[1, 2]]), lambda r: r.score([[1, 2]])):
         with pytest.raises(NotFittedError):
             call(clone(rec))
@@ -236,7 +234,7 @@ def test_unfitted_recommender_says_so(rec):
 
 
 @EVERY
-def test_history_of_a_stranger_is_left_out(fitted):
+def test_history_of_an_unknown_user_is_excluded(fitted):
     history = pd.DataFrame({"user": -1, "item": fitted.items_[:5]})
     table = fitted.recommend(history=history, k=200)
     assert set(table["user"]) == {-1}
@@ -245,31 +243,31 @@ def test_history_of_a_stranger_is_left_out(fitted):
 
 
 @WITH_FACTORS
-def test_history_moves_a_stranger_towards_its_items(rec, planted):
+def test_history_moves_an_unknown_user_towards_its_items(rec, planted):
     X = planted[0]
     model = clone(rec).fit(X)
     history = X[X["user"].isin(X["user"].value_counts().index[:20])]
     history = history.assign(user=-1 - history["user"])
     table = model.recommend(history=history, k=500, exclude_seen=False)
-    liked = table.merge(history, on=["user", "item"])
-    # Vectors that know nothing would leave the liked items at the mean place of all, (n + 1) / 2.
-    assert liked["rank"].mean() < 0.6 * (len(model.items_) + 1) / 2
+    in_history = table.merge(history, on=["user", "item"])
+    # By chance, the mean rank is (n + 1) / 2.
+    assert in_history["rank"].mean() < 0.6 * (len(model.items_) + 1) / 2
 
 
 @WITH_FACTORS
-def test_history_finds_what_was_withheld_from_a_stranger(rec, planted):
+def test_history_predicts_held_out_items_of_unknown_users(rec, planted):
     X, _, _ = planted
-    strangers = np.unique(X["user"])[::4]
-    cold = X["user"].isin(strangers).to_numpy()
+    users = np.unique(X["user"])[::4]
+    cold = X["user"].isin(users).to_numpy()
     model = clone(rec).fit(X[~cold])
-    withheld = np.random.default_rng(0).random(len(X)) < 1 / 3
-    table = model.recommend(strangers, history=X[cold & ~withheld], k=5)
-    popular = PopularityRecommender().fit(X[~cold]).recommend(strangers, history=X[cold & ~withheld], k=5)
-    test = X[cold & withheld & X["user"].isin(X[cold & ~withheld]["user"]).to_numpy()]
+    held_out = np.random.default_rng(0).random(len(X)) < 1 / 3
+    table = model.recommend(users, history=X[cold & ~held_out], k=5)
+    popular = PopularityRecommender().fit(X[~cold]).recommend(users, history=X[cold & ~held_out], k=5)
+    test = X[cold & held_out & X["user"].isin(X[cold & ~held_out]["user"]).to_numpy()]
     assert precision_at_k(test, table, k=5) > precision_at_k(test, popular, k=5)
 
 
-def test_folding_in_one_user_equals_a_batch(planted):
+def test_fold_in_of_one_user_equals_a_batch(planted):
     X, y, _ = planted
     model = WRMFRecommender(6, max_iter=5, random_state=0).fit(X, y)
     history = X[:400].assign(y=y[:400])
@@ -277,25 +275,25 @@ def test_folding_in_one_user_equals_a_batch(planted):
     for user in history["user"].unique()[:5]:
         single = scores_of(model.recommend(history=history[history["user"] == user], k=200))
         for pair, score in single.items():
-            assert score == pytest.approx(batch[pair], abs=1e-5)  # the same row, solved alone; GEMM of another shape
+            assert score == pytest.approx(batch[pair], abs=1e-5)  # the same row, but the shape of the product differs
 
 
 @EVERY
-def test_history_with_unknown_items_is_no_error(fitted):
+def test_history_may_contain_unknown_items(fitted):
     table = fitted.recommend(history=[[-1, -8], [-1, int(fitted.items_[0])], [-2, -9]], k=3)
     assert np.isfinite(table["score"]).all()
     assert len(table) == 6
 
 
 @EVERY
-def test_history_changes_nothing_in_the_model(fitted):
+def test_history_does_not_change_the_model(fitted):
     before = {name: copy.deepcopy(value) for name, value in vars(fitted).items() if isinstance(value, np.ndarray)}
     fitted.recommend(history=[[-1, int(fitted.items_[0])]], k=3)
     for name, value in before.items():
         np.testing.assert_array_equal(getattr(fitted, name), value)
 
 
-# Growing.
+# Updates.
 
 
 @EVERY
@@ -309,30 +307,30 @@ def test_partial_fit_adds_ids_and_interactions(fitted, planted):
 
 
 @WITH_FACTORS
-def test_partial_fit_keeps_what_was_learnt(fitted):
+def test_partial_fit_keeps_learned_factors(fitted):
     users, before = fitted.users_, fitted.user_factors_
     fitted.partial_fit([[9001, int(fitted.items_[0])]])
     after = fitted.user_factors_[np.isin(fitted.users_, users)]
     cosine = (before * after).sum(axis=1) / np.linalg.norm(before, axis=1) / np.linalg.norm(after, axis=1)
-    # WRMF sweeps over all users once more; independent vectors of 6 components have a mean of 0.
+    # WRMF runs another iteration over all users. Independent vectors would have a mean cosine of 0.
     assert np.mean(cosine) > 0.9
 
 
 @EVERY
-def test_partial_fit_first_is_a_fit(rec, planted):
+def test_partial_fit_works_on_an_unfitted_estimator(rec, planted):
     model = clone(rec).partial_fit(*planted[:2])
     assert len(model.users_) == planted[0]["user"].nunique()
     assert np.isfinite(model.recommend(k=3)["score"]).all()
 
 
 @WITH_FACTORS
-def test_partial_fit_takes_features_of_new_items(rec, planted):
+def test_partial_fit_accepts_features_of_new_items(rec, planted):
     X, y, features = planted
     model = clone(rec).fit(X, y, item_features=features)
     tags = features.feature_names()[features.matrix[[0]].indices]
     new = SideFeatures.from_dicts({9002: {"tag": [tag.partition("=")[2] for tag in tags]}})
     model.partial_fit([[int(X["user"].iloc[0]), int(X["item"].iloc[0])]], item_features=new)
-    # Item 9002 has the tags of item 0: its vector is theirs on top of the mean identity.
+    # Item 9002 has the tags of item 0: its vector is the sum of their embeddings and the mean identity embedding.
     n, design = len(model.items_), model.item_encoder_.transform(model.item_features_)
     by_tags = design[[0], n:] @ model.item_embeddings_[n:]
     mean = model.item_embeddings_[:n][np.asarray(model.interactions_.sum(axis=0)).ravel() > 0].mean(axis=0)
@@ -340,7 +338,7 @@ def test_partial_fit_takes_features_of_new_items(rec, planted):
 
 
 @EVERY
-def test_partial_fit_in_parts_knows_what_fit_knows(rec, planted):
+def test_partial_fit_in_parts_has_the_ids_and_interactions_of_fit(rec, planted):
     X, y, _ = planted
     parts = clone(rec).partial_fit(X[:1000], y[:1000]).partial_fit(X[1000:], y[1000:])
     whole = clone(rec).fit(X, y)
@@ -348,11 +346,11 @@ def test_partial_fit_in_parts_knows_what_fit_knows(rec, planted):
     np.testing.assert_array_equal(parts.interactions_.toarray(), whole.interactions_.toarray())
 
 
-def test_failed_partial_fit_leaves_the_model_whole(planted):
+def test_failed_partial_fit_keeps_the_model(planted):
     X, _, _ = planted
     model = BPRRecommender(4, max_iter=2, random_state=0).fit(X)
     before = copy.deepcopy(vars(model))
-    with pytest.raises(ValueError, match="The model is as it was before"):
+    with pytest.raises(ValueError, match="The model is the same as before"):
         model.set_params(learning_rate=1e30).partial_fit(X)
     assert vars(model).keys() == before.keys()
     for name in ("users_", "user_factors_", "item_factors_", "item_biases_", "loss_curve_"):
@@ -361,6 +359,6 @@ def test_failed_partial_fit_leaves_the_model_whole(planted):
 
 
 @EVERY
-def test_history_of_users_that_were_not_asked_for_is_no_error(fitted):
+def test_history_may_contain_users_outside_the_query(fitted):
     history = [[-1, int(fitted.items_[0])]]
     assert len(fitted.recommend(fitted.users_[:2], history=history, k=3)) == 6

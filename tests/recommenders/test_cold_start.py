@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 import reference
 import scipy.sparse as sp
+from estimators import PAIRWISE, WITH_FACTORS
 
 from sklearn_recsketch import (
     BPRRecommender,
@@ -19,7 +20,7 @@ from sklearn_recsketch import (
 from sklearn_recsketch._data.interactions import check_interactions
 from sklearn_recsketch._ranking.query import QueryContext, build_query
 
-FACTORS = pytest.mark.parametrize("recommender", [WRMFRecommender, WARPRecommender, BPRRecommender])
+FACTORS = pytest.mark.parametrize("recommender", WITH_FACTORS)
 NEW = 77_000
 
 
@@ -204,7 +205,7 @@ def test_popularity_counts_the_history_of_new_items(planted):
     assert len(table) == len(rec.users_) - 3
 
 
-@pytest.mark.parametrize("recommender", [WARPRecommender, BPRRecommender])
+@pytest.mark.parametrize("recommender", PAIRWISE)
 @pytest.mark.parametrize("identity", [True, False])
 def test_vectors_are_the_sums_of_embeddings_and_biases(recommender, identity, planted):
     X, y, tags = planted
@@ -341,7 +342,7 @@ def test_queries_see_the_features_that_training_saw(recommender, planted):
     np.testing.assert_allclose(merged["score_y"], merged["score_x"], rtol=1e-3, atol=1e-4)
 
 
-@pytest.mark.parametrize("recommender", [WARPRecommender, BPRRecommender])
+@pytest.mark.parametrize("recommender", PAIRWISE)
 def test_folding_in_never_draws_items_known_by_features_only(recommender, planted):
     X, _, tags = planted
     more = {NEW + n: {"tag": "t0"} for n in range(200)}
@@ -356,5 +357,5 @@ def test_folding_in_never_draws_items_known_by_features_only(recommender, plante
 
 def asked_for(rec, history):
     given = QueryContext(history=check_interactions(history))
-    request = build_query(rec.users_, rec.items_, rec.interactions_, of_users=given)
+    request = build_query(rec.users_, rec.items_, rec.interactions_, user_context=given)
     return request.users, request.user_codes, given

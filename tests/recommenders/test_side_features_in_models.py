@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import reference
 import scipy.sparse as sp
+from estimators import PAIRWISE, WITH_FACTORS
 
 from sklearn_recsketch import BPRRecommender, SideFeatureEncoder, SideFeatures, WARPRecommender, WRMFRecommender
 from sklearn_recsketch._linalg.feature_matrix import FeatureMatrix, ridge_step
@@ -16,7 +17,7 @@ from sklearn_recsketch.metrics import make_ranking_scorer
 from sklearn_recsketch.utils._threads import Workers
 
 ALONE = Workers(None, 1)
-FACTORS = pytest.mark.parametrize("recommender", [WRMFRecommender, WARPRecommender, BPRRecommender])
+FACTORS = pytest.mark.parametrize("recommender", WITH_FACTORS)
 ENCODERS = {
     "defaults": SideFeatureEncoder(),
     "weights": SideFeatureEncoder(feature_weight=2.0, identity_weight=0.5),
@@ -266,7 +267,7 @@ def with_tags():
     return X[~test], X[test], tags
 
 
-@pytest.mark.parametrize("recommender", [WRMFRecommender, WARPRecommender, BPRRecommender])
+@pytest.mark.parametrize("recommender", WITH_FACTORS)
 def test_planted_tags_help_and_those_of_other_items_cost_little(recommender, with_tags):
     train, test, tags = with_tags
     order = np.random.RandomState(1).permutation(len(tags.ids))
@@ -281,7 +282,7 @@ def test_planted_tags_help_and_those_of_other_items_cost_little(recommender, wit
     assert foreign > 0.97 * none
 
 
-@pytest.mark.parametrize("recommender", [WARPRecommender, BPRRecommender])
+@pytest.mark.parametrize("recommender", PAIRWISE)
 @pytest.mark.parametrize("options", [{"feature_weight": 10.0}, {"norm": None}, {"identity_weight": 0.1}], ids=str)
 def test_heavy_features_keep_vectors_within_bounds(recommender, options, planted):
     X, _, tags = planted

@@ -1,4 +1,4 @@
-"""How recommenders are fitted: cold start, early stopping, atomicity, threads, processes."""
+"""Fitting recommenders: cold start, early stopping, failures, threads and processes."""
 
 from __future__ import annotations
 
@@ -9,34 +9,29 @@ import numpy as np
 import pandas as pd
 import pytest
 import sklearn
+from estimators import RECOMMENDERS, small
 from joblib import Parallel, delayed
 from sklearn.base import clone
 from sklearn.pipeline import Pipeline
 from threadpoolctl import threadpool_info
 
 from sklearn_recsketch import (
-    BPRRecommender,
     InteractionThresholder,
-    PopularityRecommender,
     SideFeatureEncoder,
     SideFeatures,
-    WARPRecommender,
-    WRMFRecommender,
 )
 from sklearn_recsketch.metrics import make_ranking_scorer
 from sklearn_recsketch.preprocessing import to_matrix
 
-FACTORS = [WRMFRecommender(6, max_iter=5), WARPRecommender(6, max_iter=10), BPRRecommender(6, max_iter=20)]
-FACTORS = [rec.set_params(random_state=0) for rec in FACTORS]
-EVERY = pytest.mark.parametrize("rec", [*FACTORS, PopularityRecommender()], ids=lambda rec: type(rec).__name__)
-WITH_FACTORS = pytest.mark.parametrize("rec", FACTORS, ids=lambda rec: type(rec).__name__)
+EVERY = pytest.mark.parametrize("rec", small(RECOMMENDERS, 6, max_iter=20), ids=lambda rec: type(rec).__name__)
+WITH_FACTORS = pytest.mark.parametrize("rec", small(n_components=6, max_iter=20), ids=lambda rec: type(rec).__name__)
 
 
 # Cold start.
 
 
-def mean_place(model, X_cold, candidates):
-    """Mean place of the true items among the cold ones, 0 the best and 1 the worst: chance is 0.5."""
+def mean_relative_rank(model, X_cold, candidates):
+    """Mean rank of the true items among the cold items, scaled to [0, 1]. By chance, it is 0.5."""
     users = np.intersect1d(X_cold["user"].unique(), model.users_)
     table = model.recommend(users, k=len(candidates), candidates=candidates, exclude_seen=False)
     found = table.merge(X_cold, on=["user", "item"])
@@ -49,14 +44,14 @@ def test_cold_items_are_ranked_by_their_features(rec, planted):
     cold = np.unique(X["item"])[::4]
     is_cold = X["item"].isin(cold).to_numpy()
     model = clone(rec).fit(X[~is_cold], item_features=features)
-    # Over 1000 pairs chance is 0.5 within 0.01.
-    assert mean_place(model, X[is_cold], cold) < 0.42
+    # By chance, the mean over 1000 pairs is within 0.01 of 0.5.
+    assert mean_relative_rank(model, X[is_cold], cold) < 0.42
 
 
 @WITH_FACTORS
-def test_cold_users_are_served_by_their_features(rec, planted):
+def test_cold_users_get_recommendations_by_their_features(rec, planted):
     X = planted[0]
-    # Two kinds of users, each with a half of the items.
+    # Two kinds of users, each of which interacts with half of the items.
     X = X[(X["user"] + X["item"]) % 2 == 0]
     features = SideFeatures.from_dicts({int(u): {"kind": f"k{u % 2}"} for u in X["user"].unique()})
     cold = X["user"].unique()[::5]
@@ -67,7 +62,7 @@ def test_cold_users_are_served_by_their_features(rec, planted):
 
 
 @EVERY
-def test_every_item_of_the_features_is_known(rec, planted):
+def test_all_items_with_features_are_known(rec, planted):
     X, y, features = planted
     rows = (X["item"] % 3 > 0).to_numpy()
     model = clone(rec).fit(X[rows], y[rows], item_features=features)
@@ -98,20 +93,20 @@ def test_features_without_identity_give_equal_items_equal_vectors(rec, planted):
 
 
 @WITH_FACTORS
-@pytest.mark.parametrize("given", [False, True])
-def test_early_stopping_restores_the_best_epoch(rec, given, split):
+@pytest.mark.parametrize("with_X_val", [False, True])
+def test_early_stopping_restores_the_best_epoch(rec, with_X_val, split):
     X, y, X_test, y_test = split
     model = clone(rec).set_params(early_stopping=True, max_iter=40, n_iter_no_change=3, validation_fraction=0.3)
-    model.fit(X, y, **({"X_val": X_test, "y_val": y_test} if given else {}))
+    model.fit(X, y, **({"X_val": X_test, "y_val": y_test} if with_X_val else {}))
     scores = model.validation_scores_
     assert model.n_iter_ == np.argmax(scores) + 1
     assert len(scores) == min(40, model.n_iter_ + 3)
-    if given:
+    if with_X_val:
         assert model.score(X_test, y_test) == max(scores)
 
 
 @WITH_FACTORS
-def test_validation_rows_reach_the_last_step_of_a_pipeline_transformed(rec, split):
+def test_a_pipeline_transforms_the_validation_rows(rec, split):
     X, y, X_val, y_val = split
     model = clone(rec).set_params(early_stopping=True, max_iter=10)
     threshold = InteractionThresholder(5, 5)
@@ -119,43 +114,43 @@ def test_validation_rows_reach_the_last_step_of_a_pipeline_transformed(rec, spli
         pipe = Pipeline([("threshold", threshold), ("rec", clone(model))], transform_input=["X_val"])
         pipe.fit(X, y, X_val=X_val, y_val=y_val)
     threshold.fit(X, y)
-    by_hand = clone(model).fit(threshold.transform(X), y, X_val=threshold.transform(X_val), y_val=y_val)
-    assert np.array_equal(pipe["rec"].validation_scores_, by_hand.validation_scores_)
-    assert pipe["rec"].n_iter_ == by_hand.n_iter_
+    expected = clone(model).fit(threshold.transform(X), y, X_val=threshold.transform(X_val), y_val=y_val)
+    assert np.array_equal(pipe["rec"].validation_scores_, expected.validation_scores_)
+    assert pipe["rec"].n_iter_ == expected.n_iter_
 
 
 @WITH_FACTORS
-def test_early_stopping_uses_the_scoring_it_is_given(rec, split):
+def test_early_stopping_uses_the_scoring_parameter(rec, split):
     X, y, X_test, y_test = split
     model = clone(rec).set_params(early_stopping=True, scoring="ndcg@10").fit(X, y, X_val=X_test, y_val=y_test)
     assert make_ranking_scorer("ndcg@10")(model, X_test, y_test) == max(model.validation_scores_)
 
 
 @WITH_FACTORS
-def test_validation_share_is_kept_out_of_training(rec, planted):
+def test_validation_rows_are_not_trained_on(rec, planted):
     X, y, _ = planted
     trained_on = []
     model = clone(rec).set_params(early_stopping=True, validation_fraction=0.25, max_iter=1)
     model.set_params(scoring=lambda fitted, X, y: trained_on.append(fitted.interactions_.nnz) or 0.0).fit(X, y)
-    # Rounded per user at random, and never a user's last item.
+    # The fraction is rounded randomly for each user, and each user keeps at least one item.
     assert trained_on[0] == pytest.approx(0.75 * to_matrix(X, y)[0].nnz, rel=0.05)
 
 
 @WITH_FACTORS
-def test_validation_rows_are_seen_in_the_end(rec, planted):
+def test_validation_rows_are_part_of_interactions_after_fit(rec, planted):
     X, y, _ = planted
     model = clone(rec).set_params(early_stopping=True, max_iter=2).fit(X, y)
     assert model.interactions_.nnz == to_matrix(X, y)[0].nnz
 
 
 @WITH_FACTORS
-def test_early_stopping_without_anything_to_hold_out_is_an_error(rec):
+def test_early_stopping_raises_if_no_row_can_be_held_out(rec):
     with pytest.raises(ValueError, match=r"validation_fraction=0\.1 holds out none of the 30 rows"):
         clone(rec).set_params(early_stopping=True).fit([[i, i % 3] for i in range(30)])
 
 
 @WITH_FACTORS
-def test_early_stopping_needs_one_metric(rec, planted):
+def test_early_stopping_requires_a_single_metric(rec, planted):
     X, y, _ = planted
     several = make_ranking_scorer(["precision@5", "ndcg@5"])
     with pytest.raises(ValueError, match="scoring must be one metric"):
@@ -164,7 +159,7 @@ def test_early_stopping_needs_one_metric(rec, planted):
 
 @WITH_FACTORS
 @pytest.mark.parametrize("how", ["warm_start", "partial_fit"])
-def test_going_on_with_other_components_is_an_error(rec, how, planted):
+def test_continuing_with_a_different_number_of_components_raises(rec, how, planted):
     X, y, _ = planted
     model = clone(rec).set_params(max_iter=1, warm_start=True).fit(X, y)
     model.set_params(n_components=model.n_components + 1)
@@ -173,13 +168,13 @@ def test_going_on_with_other_components_is_an_error(rec, how, planted):
 
 
 @EVERY
-def test_validation_data_without_early_stopping_are_an_error(rec, split):
+def test_validation_data_without_early_stopping_raise(rec, split):
     X, y, X_test, _ = split
-    with pytest.raises(ValueError, match="X_val was given"):
+    with pytest.raises(ValueError, match="X_val was passed"):
         clone(rec).fit(X, y, X_val=X_test)
 
 
-# Fit is atomic.
+# A failed fit changes nothing.
 
 
 class _Stop:
@@ -207,7 +202,7 @@ class _Stop:
 
 @WITH_FACTORS
 @pytest.mark.parametrize("error", [KeyboardInterrupt(), RuntimeError("boom")], ids=["interrupt", "error"])
-def test_broken_fit_leaves_the_old_model_whole(rec, error, planted):
+def test_interrupted_fit_keeps_the_previous_model(rec, error, planted):
     X, y, features = planted
     model = clone(rec).fit(X, y)
     before = pickle.dumps({k: v for k, v in vars(model).items() if k.endswith("_")})
@@ -223,7 +218,7 @@ def test_broken_fit_leaves_the_old_model_whole(rec, error, planted):
 
 
 @EVERY
-def test_refused_data_leave_the_old_model_whole(rec, planted):
+def test_invalid_data_keep_the_previous_model(rec, planted):
     model = clone(rec).fit(*planted[:2])
     recommended = model.recommend(k=3)
     with pytest.raises(ValueError, match="negative"):
@@ -232,7 +227,7 @@ def test_refused_data_leave_the_old_model_whole(rec, planted):
 
 
 @WITH_FACTORS
-def test_broken_first_fit_leaves_an_unfitted_model(rec, planted):
+def test_interrupted_first_fit_leaves_an_unfitted_model(rec, planted):
     model = clone(rec).set_callbacks(_Stop(RuntimeError("boom")))
     with pytest.raises(RuntimeError, match="boom"):
         model.fit(*planted[:2])
@@ -243,7 +238,7 @@ def test_broken_first_fit_leaves_an_unfitted_model(rec, planted):
 
 
 @EVERY
-def test_queries_from_many_threads_equal_sequential_ones(rec, planted):
+def test_queries_from_many_threads_equal_sequential_queries(rec, planted):
     X, y, _ = planted
     model = clone(rec).fit(X, y)
     groups = np.array_split(model.users_, 12)
@@ -254,9 +249,9 @@ def test_queries_from_many_threads_equal_sequential_ones(rec, planted):
     expected = [query(users) for users in groups]
     with ThreadPoolExecutor(6) as pool:
         found = list(pool.map(query, groups))
-    for (table, scores), (other, predicted) in zip(expected, found):
-        pd.testing.assert_frame_equal(table, other)
-        np.testing.assert_array_equal(scores, predicted)
+    for (table, scores), (expected_table, expected_scores) in zip(found, expected):
+        pd.testing.assert_frame_equal(table, expected_table)
+        np.testing.assert_array_equal(scores, expected_scores)
 
 
 def blas_threads():
@@ -265,14 +260,14 @@ def blas_threads():
 
 @WITH_FACTORS
 @pytest.mark.parametrize("n_jobs", [1, 2])
-def test_blas_threads_are_as_before_after_fit_and_queries(rec, n_jobs, planted):
+def test_fit_and_queries_restore_the_number_of_blas_threads(rec, n_jobs, planted):
     before = blas_threads()
     clone(rec).set_params(n_jobs=n_jobs).fit(*planted[:2]).recommend(k=3)
     assert blas_threads() == before
 
 
 @WITH_FACTORS
-def test_blas_threads_are_as_before_after_an_error_in_fit(rec, planted):
+def test_an_error_in_fit_restores_the_number_of_blas_threads(rec, planted):
     before = blas_threads()
     with pytest.raises(RuntimeError):
         clone(rec).set_params(n_jobs=2).set_callbacks(_Stop(RuntimeError("boom"))).fit(*planted[:2])
@@ -285,9 +280,9 @@ def _fit_and_predict(rec, X, y, features):
 
 @EVERY
 @pytest.mark.slow
-def test_fit_inside_worker_processes_gives_the_same(rec, planted):
+def test_fit_in_worker_processes_gives_the_same_model(rec, planted):
     X, y, features = planted
-    here = _fit_and_predict(clone(rec), X, y, features)
-    there = Parallel(n_jobs=2)(delayed(_fit_and_predict)(clone(rec), X, y, features) for _ in range(2))
-    for predicted in there:
-        np.testing.assert_array_equal(predicted, here)
+    expected = _fit_and_predict(clone(rec), X, y, features)
+    results = Parallel(n_jobs=2)(delayed(_fit_and_predict)(clone(rec), X, y, features) for _ in range(2))
+    for predicted in results:
+        np.testing.assert_array_equal(predicted, expected)

@@ -311,10 +311,10 @@ def test_rows_folded_in_are_penalised_as_in_training_with_early_stopping(name, p
     rec = small(regularization_scaling=1.0, early_stopping=True, validation_fraction=0.4, max_iter=2).fit(X, y)
     trained = rec._trained_on if name == "user" else sp.csr_array(rec._trained_on.T)
     sides = ("user", "item") if name == "user" else ("item", "user")
-    active, others = (getattr(rec, f"_active_{side}") for side in sides)
+    active, others = (rec._side(side).entities.active for side in sides)
     lam = reference.scaled_penalties(trained.toarray()[active][:, others], rec.alpha, rec.regularization, 1.0)
-    folded = FoldIn(rec, name, rec._entities(name), trained[np.flatnonzero(active)])
-    np.testing.assert_allclose(folded._pull, lam, rtol=1e-6)  # float32 confidences
+    folded = FoldIn(rec, name, rec._side(name).entities, trained[np.flatnonzero(active)])
+    np.testing.assert_allclose(folded._shrinkage, lam, rtol=1e-6)  # float32 confidences
 
 
 def test_fold_in_of_a_converged_model_gives_its_factors_back(tiny):

@@ -1,4 +1,4 @@
-"""Excess confidences of users and of items, as kernels read them."""
+"""Excess confidences c - 1, in the form that the kernels read."""
 
 from __future__ import annotations
 
@@ -14,31 +14,31 @@ from sklearn_recsketch.kernels._jit import Rows, read_only, rows_of
 
 __all__ = ["ConfidenceError", "excess_of", "ratings_of", "row_sums", "scaled_ratings", "transposed"]
 
-LARGEST = 2.0**24  # from here on float32 cannot tell 1 + e from e
+LARGEST = 2.0**24  # from this value on, float32 cannot distinguish 1 + e from e
 
 
 class ConfidenceError(ValueError):
-    """A strength beside which the others of its row and column are lost in float32.
+    """A confidence that is too large for float32, so that other interactions of its row would be lost.
 
     Parameters
     ----------
     row, column : int
-        Where it is in the matrix of strengths.
+        Position in the matrix of strengths.
     alpha, weight : float
-        Their product is too large.
+        Factors of the excess confidence.
     term : str
-        What the weight is: "d", or a function of it.
+        Formula of the weight in terms of the strength d.
     """
 
     def __init__(self, row: int, column: int, alpha: float, weight: float, term: str) -> None:
-        super().__init__(row, column, alpha, weight, term)  # kept as args, so that it can be sent to another process
+        super().__init__(row, column, alpha, weight, term)  # as args, so that the error can be pickled
         self.row, self.column = row, column
 
     def __str__(self) -> str:
         return self._text(f"row {self.row} and column {self.column} of the strengths d")
 
     def of(self, user: Any, item: Any) -> ValueError:
-        """The error with the ids of the pair."""
+        """The same error with the ids of the pair."""
         return ValueError(self._text(f"the strength d of user {show_id(user)} and item {show_id(item)}"))
 
     def _text(self, pair: str) -> str:
@@ -48,25 +48,26 @@ class ConfidenceError(ValueError):
             advice = "Scale the strengths, for example y / y.mean(), pass confidence='log', or lower alpha."
         return (
             f"alpha * {term} must be below 2**24, but it is {alpha:.6g} * {weight:.6g} = {alpha * weight:.6g} for "
-            f"{pair}. Beyond, float32 cannot tell the confidence 1 + alpha * {term} from its neighbours, and other "
-            f"interactions are lost beside this one. {advice}"
+            f"{pair}. Beyond that, float32 cannot represent the confidence 1 + alpha * {term}, and the other "
+            f"interactions would be lost to rounding. {advice}"
         )
 
 
 def ratings_of(excess: sp.csr_array) -> Ratings:
-    """Excess confidences that are known as such."""
+    """Excess confidences from a matrix of excess confidences."""
     return Ratings(*rows_of(excess), np.float32(1))
 
 
 def scaled_ratings(strengths: sp.csr_array, alpha: Any, term: str = "d") -> Ratings:
-    """Excess confidences ``alpha * strengths``, which are not written down: a copy would be as large as all strengths.
+    """Excess confidences ``alpha * strengths``, stored as a factor and the strengths to save a copy.
 
-    Equal strengths, as those of likes, are not either.
+    If all strengths are equal, only one is stored.
 
     Raises
     ------
     ConfidenceError
-        For the first one that float32 cannot tell from its neighbours; `term` is what the strengths are called in it.
+        For the first excess confidence that is too large for float32. `term` is the formula of the strengths in the
+        message.
     """
     rows, data = rows_of(strengths), strengths.data
     most = float(data.max(initial=0))
@@ -75,33 +76,33 @@ def scaled_ratings(strengths: sp.csr_array, alpha: Any, term: str = "d") -> Rati
         row = int(np.searchsorted(strengths.indptr, first, side="right")) - 1
         raise ConfidenceError(row, int(strengths.indices[first]), float(alpha), float(data[first]), term)
     equal = len(data) > 0 and data.min() == most
-    # Without strengths any alpha is fine, even one that float32 does not hold.
+    # Without strengths, alpha may be too large for float32.
     scale = np.float32(alpha) if most else np.float32(0)
-    # A copy of the one, as a view would keep all of them.
+    # A copy, because a view would keep all strengths in memory.
     return Ratings(rows.indptr, rows.indices, read_only(rows.data[:1].copy()) if equal else rows.data, scale)
 
 
 def transposed(ratings: Ratings, n_columns: int) -> Ratings:
-    """Columns as rows, sorted."""
+    """The transpose, with sorted rows."""
     indptr = np.zeros(n_columns + 1, dtype=np.int64)
     count(ratings.indices, indptr[1:])
     np.cumsum(indptr, out=indptr)
     indices, strengths = np.empty_like(ratings.indices), np.empty_like(ratings.strengths)
-    strengths[:] = ratings.strengths[:1]  # the one that stands for all
+    strengths[:] = ratings.strengths[:1]  # a single value is stored if all are equal
     transpose(Rows(*ratings[:3]), indptr[:-1].copy(), indices, strengths)
     return ratings._replace(indptr=read_only(indptr), indices=read_only(indices), strengths=read_only(strengths))
 
 
 def excess_of(ratings: Ratings) -> Rows:
-    """Excess confidences, written down."""
+    """Excess confidences as an array of values."""
     excess = np.broadcast_to(ratings.scale * ratings.strengths, len(ratings.indices))
     return Rows(ratings.indptr, ratings.indices, read_only(np.ascontiguousarray(excess)))
 
 
 def row_sums(ratings: Ratings) -> np.ndarray:
-    """Sum of each row's excess confidences, in float64."""
+    """Sums of the excess confidences of each row, in float64."""
     counts = np.diff(ratings.indptr)
-    if len(ratings.strengths) == 1:  # the one that stands for all
+    if len(ratings.strengths) == 1:  # all are equal
         return counts * (float(ratings.scale) * float(ratings.strengths[0]))
     sums = np.zeros(len(counts))
     filled = counts > 0

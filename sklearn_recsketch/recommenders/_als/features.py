@@ -1,4 +1,4 @@
-"""Half-sweeps of WRMF over embeddings of features, by matrix-free preconditioned conjugate gradient."""
+"""Solve for the embeddings of side features in WRMF, by matrix-free preconditioned conjugate gradient."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ TINY = np.finfo(np.float32).tiny
 
 
 class _Confidences:
-    """The part of the objective that is about interactions, ``sum_rc c_rc (p_rc - x_r.y_c)^2``, the y fixed.
+    """Weighted squared errors ``sum_rc c_rc (p_rc - x_r.y_c)^2`` as a function of x, with y fixed.
 
-    Its normal equations are ``x_r V + sum_c e_rc (y_c.x_r) y_c = sum_c (1 + e_rc) y_c``, with V the diagonal Gram
+    The normal equations are ``x_r V + sum_c e_rc (y_c.x_r) y_c = sum_c (1 + e_rc) y_c``, where V is the diagonal Gram
     matrix of y and e the excess confidences.
     """
 
-    def __init__(self, given: Ratings, fixed: FixedSide, pool: Workers) -> None:
-        ratings = excess_of(given)
+    def __init__(self, confidences: Ratings, fixed: FixedSide, pool: Workers) -> None:
+        ratings = excess_of(confidences)
         n, K = len(ratings.indptr) - 1, fixed.table.shape[1]
         self._ratings, self._fixed, self._pool = ratings, fixed, pool
         self._ranges = balanced_ranges(ratings.indptr)
@@ -39,7 +39,7 @@ class _Confidences:
         self.total = float(np.sum(sums))
 
     def times(self, X: np.ndarray) -> np.ndarray:
-        """The left side."""
+        """Left-hand side of the normal equations."""
         out = X * self._fixed.eigenvalues
         ratings, table, source = self._ratings, self._fixed.table, read_only(X)
         self._pool.map(lambda task: confidence_product(task[0], task[1], ratings, table, source, out), self._ranges)
@@ -55,9 +55,9 @@ def solve_features(
     accuracy: Accuracy,
     pool: Workers,
 ) -> tuple[np.ndarray, float]:
-    """Embeddings W of features that minimise the objective of WRMF where rows are ``F W`` and nothing else.
+    """Find embeddings W of features that minimize the objective of WRMF for rows ``F W`` without identity embeddings.
 
-    With A the normal equations of rows (see `_Confidences`), the gradient vanishes where
+    With the normal equations A of the rows (see `_Confidences`), the gradient vanishes if
     ``F^T A(F W) + diag(penalty) W = F^T target``. One product costs O(nnz(R) K + nnz(F) K).
 
     Parameters
@@ -69,7 +69,7 @@ def solve_features(
         Factors of the other side.
     penalty : ndarray of shape (n_features,)
     start : ndarray of shape (n_features, K), dtype float32
-        In the basis of `fixed`, as the result.
+        Initial embeddings, in the basis of `fixed`, like the result.
     accuracy : Accuracy
     pool : Workers
 
@@ -77,7 +77,7 @@ def solve_features(
     -------
     W : ndarray of shape (n_features, K), dtype float32
     loss : float
-        The objective without the regularization of the fixed side.
+        The objective without the penalty of the fixed side.
     """
     rows = _Confidences(ratings, fixed, pool)
     lam = penalty[:, None].astype(np.float32)
@@ -88,35 +88,35 @@ def solve_features(
     diagonal = features.transposed_squares_times(rows.diagonal, pool) + lam
     b = features.transposed_times(rows.target, pool)
     W, residual = _conjugate_gradient(left_side, b, start, diagonal, accuracy, pool)
-    # At any W the objective is sum(c) - 2 b.W + W.A W = sum(c) - b.W - r.W.
+    # At any W, the objective is sum(c) - 2 b.W + W.A W = sum(c) - b.W - r.W.
     return W, rows.total - inner(b, W, pool) - inner(residual, W, pool)
 
 
 def solve_jointly(
     ratings: Ratings,
     features: FeatureMatrix,
-    pull: np.ndarray,
+    shrinkage: np.ndarray,
     fixed: FixedSide,
     penalty: np.ndarray,
     start: tuple[np.ndarray, np.ndarray],
     accuracy: Accuracy,
     pool: Workers,
 ) -> tuple[np.ndarray, np.ndarray, float]:
-    """Rows X and embeddings W of features that minimise the objective of WRMF.
+    """Find rows X and embeddings W of features that minimize the objective of WRMF.
 
-    A row is the sum of an embedding z of its own, with the coefficient a and the penalty lam |z|^2, and of
-    ``F W``. In terms of x itself that penalty is ``pull |x - F W|^2`` with ``pull = lam / a^2``. Conjugate gradient
-    needs far fewer steps in X and W than in z and W: where the interactions say what x is, W has little part in it.
+    A row is the sum of ``F W`` and of an identity embedding z with the weight a and the penalty ``lam |z|^2``. In terms
+    of x, that penalty is ``shrinkage |x - F W|^2`` with ``shrinkage = lam / a^2``. Conjugate gradient needs far fewer
+    steps in X and W than in z and W, because the interactions of a row determine x and hardly constrain W.
 
     Parameters
     ----------
     ratings, fixed, penalty, accuracy, pool
         As in `solve_features`.
     features : FeatureMatrix of shape (n, n_features)
-        F, its weights being `pull`.
-    pull : ndarray of shape (1,) or (n,)
+        F, with `shrinkage` as weights.
+    shrinkage : ndarray of shape (1,) or (n,)
     start : tuple of ndarray of shape (n, K) and (n_features, K), dtype float32
-        X and W, in the basis of `fixed`, as the results.
+        Initial X and W, in the basis of `fixed`, like the results.
 
     Returns
     -------
@@ -124,11 +124,12 @@ def solve_jointly(
     """
     rows = _Confidences(ratings, fixed, pool)
     n, K = rows.target.shape
-    mu, lam = pull[:, None].astype(np.float32), penalty[:, None].astype(np.float32)
+    mu, lam = shrinkage[:, None].astype(np.float32), penalty[:, None].astype(np.float32)
 
     def left_side(P: np.ndarray) -> np.ndarray:
-        away = P[:n] - features.times(P[n:], pool)
-        return np.concatenate([rows.times(P[:n]) + mu * away, lam * P[n:] - features.transposed_times(away, pool)])
+        difference = P[:n] - features.times(P[n:], pool)
+        of_features = lam * P[n:] - features.transposed_times(difference, pool)
+        return np.concatenate([rows.times(P[:n]) + mu * difference, of_features])
 
     of_features = features.transposed_squares_times(np.ones((n, K), np.float32), pool) + lam
     diagonal = np.concatenate([rows.diagonal + mu, of_features])
@@ -146,7 +147,7 @@ def _conjugate_gradient(
     accuracy: Accuracy,
     pool: Workers,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Solve left_side(W) = b from W on, preconditioned by `diagonal`; returns the solution and its residual."""
+    """Solve left_side(W) = b starting from W, preconditioned by `diagonal`. Return the solution and its residual."""
     diagonal = np.maximum(diagonal, TINY)
     target = accuracy.tol**2 * inner(b, b, pool)
     residual = b
@@ -161,7 +162,7 @@ def _conjugate_gradient(
                 break
             product = left_side(direction)
             curvature = inner(direction, product, pool)
-            if curvature <= 0:  # only where float32 has nothing left to resolve
+            if curvature <= 0:  # only if rounding errors dominate
                 break
             length = np.float32(rz / curvature)
             W = W + length * direction

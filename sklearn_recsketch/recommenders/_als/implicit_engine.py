@@ -1,4 +1,4 @@
-"""Sweeps of WRMF computed by implicit."""
+"""implicit as the engine of WRMF."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ __all__ = ["ImplicitALSTrainer"]
 
 
 class ImplicitALSTrainer:
-    """Training state of WRMF with implicit's solvers.
+    """Training state of WRMF with the solvers of implicit; see `Trainer`.
 
-    implicit calls confidence what the matrix holds, so it is given 1 + alpha t(d). Half-sweeps are called one by one:
-    each side has the regularization it should, and between two of them there is a loss to look at.
+    implicit takes a matrix of confidences, 1 + alpha t(d). Its solver is called for users and for items in turn, so
+    each side can have its own penalty, and the loss is known after each iteration.
     """
 
     def __init__(self, model: Any, objective: Objective, problem: TrainingProblem, pool: Workers) -> None:
@@ -45,7 +45,7 @@ class ImplicitALSTrainer:
         self._lam = objective.penalties
 
     def run_epoch(self, epoch: int) -> float:
-        """One sweep over users, one over items; returns L."""
+        """Solve for all users, then for all items. Return L."""
         users, items = self._vectors
         try:
             for confidence, rows, fixed, lam in zip(
@@ -73,13 +73,12 @@ class ImplicitALSTrainer:
         return largest_norm(self._vectors)
 
     def embeddings(self) -> tuple[np.ndarray, np.ndarray]:
-        """Vectors of all users and items, active or not."""
-        whole = []
-        for start, rows, learnt in zip(self._initial, self._active, self._vectors, strict=True):
+        complete = []
+        for start, rows, trained in zip(self._initial, self._active, self._vectors, strict=True):
             vectors = start.copy()
-            vectors[rows] = learnt
-            whole.append(vectors)
-        return whole[0], whole[1]
+            vectors[rows] = trained
+            complete.append(vectors)
+        return complete[0], complete[1]
 
 
 def _square(rows: np.ndarray) -> float:
@@ -87,13 +86,13 @@ def _square(rows: np.ndarray) -> float:
 
 
 def _check_parameters(model: Any, objective: Objective, problem: TrainingProblem) -> None:
-    """Raise for what implicit has no counterpart of."""
+    """Raise for parameters and data that implicit does not support."""
     refuse_features(model, (problem.users, problem.items))
     if objective.scaling:
         refuse(
             model,
             "regularization_scaling",
             model.regularization_scaling,
-            "implicit regularizes all rows of a side alike",
+            "implicit applies the same penalty to all rows of a side",
             "Set it to 0",
         )

@@ -1,4 +1,4 @@
-"""The numbers in WRMF's objective: those passed as parameters, and those computed from the interactions."""
+"""The objective of WRMF: confidences and penalties, passed as parameters or computed from the interactions."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from sklearn_recsketch.recommenders._als.confidences import excess_of, row_sums,
 __all__ = ["Objective"]
 
 # Mean excess confidence in units of 1 / sqrt(density), and penalty in units of the largest singular value of noise.
-# Chosen on nine public data sets, six of them in benchmarks/README.md. With 128 components a penalty of two thirds or
-# of four thirds costs up to 5 % of nDCG@20 on some of them, and gains 3 % on others.
+# Chosen on nine public data sets, six of which are in benchmarks/README.md. With 128 components, 2/3 and 4/3 of these
+# penalties lose up to 5 % of nDCG@20 on some of the sets, and gain up to 3 % on others.
 MEAN_EXCESS = 1.4
 NOISE_SHARE = 0.3
-# Penalty of a feature over that of an item with as many interactions. Chosen on lastfm, steam, citeulike-a and
-# made-up data.
+# Ratio of the penalty of a feature to the penalty of an item with as many interactions. Chosen on lastfm, steam,
+# citeulike-a and synthetic data.
 FEATURE_SHARE = 5.0
 
 TERMS = {"linear": "d", "log": "log(1 + d)", "scaled_log": "(1 + log(d / min(d)))"}
@@ -29,16 +29,17 @@ TERMS = {"linear": "d", "log": "log(1 + d)", "scaled_log": "(1 + log(d / min(d))
 class Objective:
     """Confidences and penalties of one fit.
 
-    With t(d) the transformed strength, ``c_ui = 1 + alpha t(d_ui)``, and t_u the sum of a user's t(d_ui), user u has
-    the penalty ``lam (t_u / mean(t_u))^(1/2)`` or, where `scaling` is a number s, ``lam (w_u / mean(w_u))^s`` with
-    ``w_u = n_items + alpha t_u``; items alike.
+    The confidence of a pair is ``c_ui = 1 + alpha t(d_ui)`` with the transformed strength t(d). If `scaling` is a
+    number s, the penalty of user u is ``lam (w_u / mean(w_u))^s`` with ``w_u = n_items + alpha t_u``, where t_u is the
+    sum of the user's t(d_ui), and likewise for items. If it is "popularity", the penalty of item i is
+    ``lam (t_i / mean(t_i))^(1/2)``, and the penalty of all users is lam.
 
     Attributes
     ----------
     alpha : float
     confidence : {"linear", "log", "scaled_log"}
     scale : float
-        Strength at which "scaled_log" turns from linear to logarithmic.
+        Strength at which "scaled_log" changes from linear to logarithmic.
     penalties : tuple of float
         lam of users and of items.
     scaling : float or "popularity"
@@ -58,17 +59,17 @@ class Objective:
 
     @classmethod
     def of(cls, model: Any, strengths: sp.csr_array, earlier: Objective | None = None) -> Objective:
-        """The objective on strengths of which every row and column has one.
+        """The objective of a model on a matrix of strengths without empty rows and columns.
 
-        Numbers are those among the parameters of `model`. What is "auto" is as in `earlier`, else computed.
+        Parameters that are "auto" take the values of `earlier`. If it is None, they are computed from the strengths.
         """
-        given = [model._regularization_of(name) for name in ("user", "item")]
-        automatic = "auto" in given
+        parameters = [model._regularization_of(name) for name in ("user", "item")]
+        automatic = "auto" in parameters
         confidence, scaling = model.confidence, model.regularization_scaling
         if confidence == "auto":
             confidence = "scaled_log" if model.alpha == "auto" else "linear"
         if scaling == "auto":
-            scaling = "popularity" if given[1] == "auto" and model.engine == "native" else 0.0
+            scaling = "popularity" if parameters[1] == "auto" and model.engine == "native" else 0.0
         scale = 1.0
         if confidence == "scaled_log":
             scale = float(strengths.data.min(initial=np.inf)) if earlier is None else earlier.scale
@@ -77,26 +78,26 @@ class Objective:
         alpha = model.alpha
         if alpha == "auto":
             alpha = automatic_alpha(shape, n, mean) if earlier is None else earlier.alpha
-        found = (0.0, 0.0)
+        computed = (0.0, 0.0)
         if automatic:
-            found = earlier.penalties if earlier is not None else noise_penalties(shape, n, alpha * mean)
-        user, item = (auto if own == "auto" else own for own, auto in zip(given, found, strict=True))
+            computed = earlier.penalties if earlier is not None else noise_penalties(shape, n, alpha * mean)
+        user, item = (auto if value == "auto" else value for value, auto in zip(parameters, computed, strict=True))
         mean_totals = mean * n / shape[0], mean * n / shape[1]
         return cls(float(alpha), confidence, scale, (float(user), float(item)), scaling, mean_totals, shape)
 
     def ratings(self, strengths: sp.csr_array) -> Ratings:
-        """Excess confidences c - 1 as solvers read them."""
+        """Excess confidences c - 1 in the form that the solvers read."""
         data = transformed(strengths.data, self.confidence, self.scale)
         weights = sp.csr_array((data, strengths.indices, strengths.indptr), shape=strengths.shape)
         return scaled_ratings(weights, self.alpha, TERMS[self.confidence])
 
     def excess(self, strengths: sp.csr_array) -> sp.csr_array:
-        """The same as a matrix."""
+        """Excess confidences c - 1 as a matrix."""
         data = excess_of(self.ratings(strengths)).data
         return sp.csr_array((data, strengths.indices, strengths.indptr), shape=strengths.shape)
 
     def row_penalties(self, name: str, ratings: Ratings) -> np.ndarray:
-        """Penalty of the own embedding of each user or item with these ratings; of shape (1,) where all are equal."""
+        """Penalty of the identity embedding of each user or item, of shape (1,) if all are equal."""
         side = 0 if name == "user" else 1
         if self.scaling == 0 or (self.scaling == "popularity" and name == "user"):
             return np.array([self.penalties[side]])
@@ -106,66 +107,70 @@ class Objective:
         n_others, mean_excess = self.n_active[1 - side], self.alpha * self.mean_totals[side]
         return self.penalties[side] * ((n_others + mean_excess * shares) / (n_others + mean_excess)) ** self.scaling
 
-    def feature_penalties(self, name: str, ratings: Ratings, features: sp.csr_array, given: float | None) -> np.ndarray:
+    def feature_penalties(
+        self, name: str, ratings: Ratings, features: sp.csr_array, regularization: float | None
+    ) -> np.ndarray:
         """Penalty of the embedding of each feature.
 
         Parameters
         ----------
         name : {"user", "item"}
         ratings : Ratings
-            Of the rows in training.
+            Excess confidences of the rows in training.
         features : csr_array of shape (n_rows, n_features)
-            Their features.
-        given : float or None
-            The parameter; None stands for the penalty of the side.
+            Side features of these rows.
+        regularization : float or None
+            Value of the parameter `feature_regularization`.
         """
-        penalty = self.penalties[0 if name == "user" else 1] if given is None else float(given)
-        if given is not None or not isinstance(self.scaling, str):
+        if regularization is not None:
+            return np.full(features.shape[1], float(regularization))
+        penalty = self.penalties[0 if name == "user" else 1]
+        if not isinstance(self.scaling, str):
             return np.full(features.shape[1], penalty)
         shares = features.multiply(features).T @ self._shares(name, ratings)
-        # One of rows without interactions counts as one with a single interaction would.
+        # A feature without interactions is penalized as if it had a single one.
         least = self.n_active[0 if name == "user" else 1] / len(ratings.indices)
         return FEATURE_SHARE * penalty * np.sqrt(np.maximum(shares, least))
 
     def _shares(self, name: str, ratings: Ratings) -> np.ndarray:
-        """Total strength of each row, in units of the mean in training."""
+        """Total transformed strength of each row, relative to the mean in training."""
         return row_sums(ratings._replace(scale=np.float32(1))) / self.mean_totals[0 if name == "user" else 1]
 
     def attributes(self) -> dict[str, Any]:
         """Fitted attributes."""
         user, item = self.penalties
-        learnt = {"alpha_": self.alpha, "user_regularization_": user, "item_regularization_": item}
-        return learnt | {"strength_scale_": self.scale, "_objective": self}
+        values = {"alpha_": self.alpha, "user_regularization_": user, "item_regularization_": item}
+        return values | {"strength_scale_": self.scale, "_objective": self}
 
 
 def transformed(strengths: np.ndarray, confidence: str, scale: float) -> np.ndarray:
-    """Strengths t(d), as alpha multiplies them."""
+    """Transformed strengths t(d)."""
     if confidence == "linear":
         return strengths
     if confidence == "log":
         return np.log1p(strengths)
     with np.errstate(over="ignore"):
         shares = np.minimum(strengths / np.float32(scale), np.finfo(np.float32).max)
-    # The logarithm goes on where the line ends, with the same slope. In place: strengths are most of what is in memory.
+    # The logarithm continues the linear part with the same slope. It is computed in place to save memory.
     above = shares > 1
     np.log(shares, out=shares, where=above)
     return np.add(shares, 1, out=shares, where=above)
 
 
 def automatic_alpha(shape: tuple[int, int], n_interactions: int, mean: float) -> float:
-    """The alpha with which the mean excess confidence of an interaction goes with the root of the density.
+    """Value of alpha for which the mean excess confidence of an interaction is MEAN_EXCESS / sqrt(density).
 
-    `mean` is that of the transformed strengths.
+    `mean` is the mean of the transformed strengths.
     """
     density = max(n_interactions, 1) / (shape[0] * float(shape[1]))
     return float(MEAN_EXCESS / (np.sqrt(density) * mean))
 
 
 def noise_penalties(shape: tuple[int, int], n_interactions: int, mean_excess: float) -> tuple[float, float]:
-    """Penalties of users and items in units of noise, see the notes of `WRMFRecommender`."""
+    """Automatic penalties of users and items, see the notes of `WRMFRecommender`."""
     n_users, n_items = shape
     per_user, per_item = n_interactions / n_users, n_interactions / n_items
     penalty = NOISE_SHARE * (1 + mean_excess) * (np.sqrt(per_user) + np.sqrt(per_item))
-    # Only the product of both matters to the scores. Their ratio is that of the mean confidences of the rows.
+    # Only the product of both matters to the scores. Their ratio is the ratio of the mean total confidences of rows.
     balance = np.sqrt((n_items + mean_excess * per_user) / (n_users + mean_excess * per_item))
     return float(penalty * balance), float(penalty / balance)

@@ -1,4 +1,4 @@
-"""Half-sweeps of WRMF over rows that have an embedding of their own."""
+"""Solve for the rows of one side of WRMF, with the other side fixed."""
 
 from __future__ import annotations
 
@@ -17,11 +17,20 @@ __all__ = ["Accuracy", "FixedSide", "Rotated", "solve_side"]
 
 
 class Accuracy(NamedTuple):
-    """How far to solve: for so many steps, until the residual is `tol` times the right-hand side, or until
-    what the loss of a row can still fall is a share `excess` of it, or nearly so and the share `share` of what it
-    was before.
+    """Stopping criterion of conjugate gradient.
 
-    Conjugate gradient begins anew from the true residual at most `restarts` times.
+    Attributes
+    ----------
+    steps : int
+        Maximum number of steps.
+    tol : float
+        Stop if the norm of the residual is at most `tol` times the norm of the right-hand side.
+    excess : float
+        Stop if the loss of a row can fall by at most this fraction, or by slightly more and by at most the fraction
+        `share` of the initial excess.
+    share : float
+    restarts : int
+        Maximum number of restarts from the true residual.
     """
 
     steps: int
@@ -32,18 +41,18 @@ class Accuracy(NamedTuple):
 
     @property
     def dtype(self) -> type[np.floating[Any]]:
-        """Precision of Gram matrices: float32 does where rows are not solved exactly."""
+        """Precision of Gram matrices. float32 suffices unless rows are solved exactly."""
         return np.float64 if self.tol > 0 else np.float32
 
 
 class Rotated(NamedTuple):
-    """Vectors x by their coordinates in an orthonormal basis: ``x = coordinates @ basis.T``.
+    """Vectors x in an orthonormal basis: ``x = coordinates @ basis.T``.
 
-    What a half-sweep solves stays in the basis it was solved in, as the next one changes it again anyway.
+    Solutions stay in the basis in which they were computed, because the next iteration changes the basis again.
     """
 
     coordinates: np.ndarray  # float32 (n, K)
-    basis: np.ndarray | None = None  # float64 (K, K), its columns the basis; None is the standard one
+    basis: np.ndarray | None = None  # float64 (K, K), whose columns are the basis; None is the standard basis
 
     def into(self, basis: np.ndarray, pool: Workers, dtype: type[np.floating[Any]] = np.float32) -> np.ndarray:
         """Coordinates in another basis."""
@@ -53,32 +62,28 @@ class Rotated(NamedTuple):
         """The basis in which the coordinates are ``coordinates @ rotation``."""
         return rotation if self.basis is None else self.basis @ rotation
 
-    def in_standard_basis(self, gram_matrix: np.ndarray) -> np.ndarray:
-        """Gram matrix of the vectors, from that of their coordinates."""
-        return gram_matrix if self.basis is None else self.basis @ gram_matrix @ self.basis.T
-
     def vectors(self, pool: Workers, dtype: type[np.floating[Any]] = np.float32) -> np.ndarray:
-        """x, float32; computed in `dtype`."""
+        """The vectors x in the standard basis, float32, computed in `dtype`."""
         return self.coordinates if self.basis is None else multiply(self.coordinates, self.basis.T, pool, dtype)
 
 
 class FixedSide(NamedTuple):
-    """The side that a half-sweep does not solve, in the eigenbasis of its Gram matrix."""
+    """The fixed side, in the eigenbasis of its Gram matrix."""
 
     table: np.ndarray  # float32 (n_fixed + 1, K): coordinates in the basis, and a row of zeros for the kernel
     eigenvalues: np.ndarray  # float32 (K,), positive
-    basis: np.ndarray  # float64 (K, K), its columns the basis
+    basis: np.ndarray  # float64 (K, K), whose columns are the basis
 
     @classmethod
     def of(
         cls, fixed: Rotated, fixed_gram: np.ndarray, least_lam: float, accuracy: Accuracy, pool: Workers
     ) -> FixedSide:
-        """Rotate `fixed`; `fixed_gram` is the Gram matrix of its coordinates, over the rows that take part in L."""
+        """Rotate `fixed`. `fixed_gram` is the Gram matrix of the coordinates of the rows that take part in L."""
         eigenvalues, rotation = scipy.linalg.eigh(fixed_gram, driver="evd")
-        # A Gram matrix of lower rank with lam = 0 has no inverse: directions without data get none.
+        # With lam = 0, a Gram matrix of lower rank has no inverse, so its eigenvalues get a lower bound.
         eps = np.finfo(np.float32).eps ** (1.5 if accuracy.dtype is np.float64 else 1.0)
         eigenvalues = np.maximum(eigenvalues, eps * max(eigenvalues[-1], np.finfo(np.float32).tiny))
-        # Rounding in float32 matters to exact rows where the eigenvalues spread by more than 1e4.
+        # If the eigenvalues spread by more than 1e4, rounding in float32 affects exact solutions.
         low, high = eigenvalues[[0, -1]] + least_lam
         dtype = accuracy.dtype if high > 1e4 * low else np.float32
         table = read_only(multiply(fixed.coordinates, rotation, pool, dtype, n_more=1))
@@ -95,7 +100,7 @@ def solve_side(
     pool: Workers,
     prior: np.ndarray | None = None,
 ) -> float:
-    """Solve every row against the fixed factors of the other side.
+    """Solve for every row, with the other side fixed.
 
     Parameters
     ----------
@@ -104,22 +109,23 @@ def solve_side(
     fixed : FixedSide
         Factors of the other side.
     lam : ndarray of shape (1,) or (n_rows,)
-        Regularization, one for all or one per row.
+        Penalty of all rows, or of each row.
     start : ndarray of shape (n_rows, K), dtype float32
-        Where to start from, in the basis of `fixed`; the solution on return.
+        Initial rows in the basis of `fixed`; the solution on return.
     accuracy : Accuracy
     pool : Workers
     prior : ndarray of shape (n_rows, K), dtype float32, default=None
-        What a row is shrunk towards instead of 0: the penalty is ``lam |x - prior|^2``. In the basis of `fixed`.
+        Vectors towards which the rows are shrunk instead of 0: the penalty is ``lam |x - prior|^2``. In the basis of
+        `fixed`.
 
     Returns
     -------
     loss : float
-        The objective without the regularization of the fixed side.
+        The objective without the penalty of the fixed side.
     """
     K = start.shape[1]
-    drawn = read_only(np.empty((0, K), np.float32) if prior is None else prior)
-    penalties, far = read_only(lam.astype(np.float32)), tuple(accuracy)
+    priors = read_only(np.empty((0, K), np.float32) if prior is None else prior)
+    penalties, criterion = read_only(lam.astype(np.float32)), tuple(accuracy)
     longest = int(np.diff(ratings.indptr).max(initial=0)) + WIDTH
     local = threading.local()
 
@@ -128,7 +134,16 @@ def solve_side(
             work = np.empty((N_WORK, K), np.float32)
             local.scratch = np.empty(longest, np.int32), np.empty(longest, np.float32), work
         return solve_rows(
-            task[0], task[1], ratings, fixed.table, start, fixed.eigenvalues, penalties, drawn, far, local.scratch
+            task[0],
+            task[1],
+            ratings,
+            fixed.table,
+            start,
+            fixed.eigenvalues,
+            penalties,
+            priors,
+            criterion,
+            local.scratch,
         )
 
     return float(np.sum(pool.map(part, balanced_ranges(ratings.indptr))))

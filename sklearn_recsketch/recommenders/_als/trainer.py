@@ -1,4 +1,4 @@
-"""Sweeps of WRMF: the two sides of the alternation and what is learnt of them."""
+"""The trainer of WRMF: alternating least squares over users and items, with or without side features."""
 
 from __future__ import annotations
 
@@ -22,32 +22,31 @@ from sklearn_recsketch.utils._threads import Workers
 
 __all__ = ["EXACT", "ALSTrainer"]
 
-# Conjugate gradient starts from the last sweep's solution. Two steps then end within 1e-4 of the loss
-# of exact solves on sparse likes, but far above it where alpha * d reaches the hundreds. Steps until a
-# row is within 3e-5 of its least loss, or is getting there, take the same time on likes and end at that
-# loss everywhere.
-STEPS = Accuracy(2)
-NEARLY = Accuracy(200, excess=3e-5, share=0.05)
+# Conjugate gradient starts from the solution of the previous iteration. Two steps then end within 1e-4 of the loss of
+# exact solutions if all interactions are equal, but far above it if alpha * d reaches the hundreds. Taking steps until
+# a row is close to its minimal loss costs as much on equal interactions, and comes close for any strengths.
+TWO_STEPS = Accuracy(2)
+NEAR_MINIMUM = Accuracy(200, excess=3e-5, share=0.05)
 EXACT = Accuracy(1000, tol=1e-6, restarts=8)
 FEATURE_STEPS = Accuracy(3)
 
 
 class ALSSide(ABC):
-    """One side of the alternation: its ratings, penalties and features, and what is learnt of it.
+    """Users or items: their confidences, penalties and side features, and their vectors.
 
     Attributes
     ----------
     vectors : Rotated
-        Vectors of the active entities. Replaced, never changed, so a snapshot is a reference.
+        Vectors of the active ids. They are replaced and never changed in place, so a snapshot is a reference.
     """
 
     vectors: Rotated
 
     def __init__(self, ratings: Ratings, entities: Entities, initial: np.ndarray, pool: Workers) -> None:
         self._ratings, self._entities, self._pool = ratings, entities, pool
-        # A slice takes no copy.
+        # Indexing by a slice makes no copy.
         self._active: Any = slice(None) if entities.active.all() else np.flatnonzero(entities.active)
-        # What others than active ones stay at. Without any it is not held on to: it is as large as what is learnt.
+        # Embeddings of inactive ids keep their initial values. If all ids are active, the memory is released.
         self._initial = initial[:0].copy() if entities.design is None and isinstance(self._active, slice) else initial
 
     @staticmethod
@@ -59,7 +58,7 @@ class ALSSide(ABC):
         initial: np.ndarray,
         pool: Workers,
     ) -> ALSSide:
-        """The half for these entities; `penalty` is that of each feature, `lam` that of each row's own embedding."""
+        """Create a side. `penalty` holds the penalties of features, `lam` those of rows."""
         if entities.design is None:
             return PlainALSSide(ratings, entities, lam, initial, pool)
         if entities.n_identity:
@@ -67,7 +66,7 @@ class ALSSide(ABC):
         return FeatureALSSide(ratings, entities, penalty, initial, pool)
 
     def solve(self, other: ALSSide, accuracy: Accuracy) -> float:
-        """Solve against the other side; returns the loss without its regularization, NaN where that is lost."""
+        """Solve with the other side fixed. Return the loss without its penalty, or NaN if it is not finite."""
         fixed_gram = gram(other.vectors.coordinates, self._pool, accuracy.dtype)
         if not np.isfinite(fixed_gram).all():
             return np.nan
@@ -77,42 +76,42 @@ class ALSSide(ABC):
 
     @abstractmethod
     def _solve(self, fixed: FixedSide, accuracy: Accuracy) -> float:
-        """The same, the other side being rotated."""
+        """Solve, with the other side in its eigenbasis."""
 
     @abstractmethod
     def _least_penalty(self) -> float:
-        """The least regularization of a row."""
+        """Smallest penalty of a row."""
 
     @abstractmethod
     def penalty(self) -> float:
-        """The regularization term of this side."""
+        """Penalty term of this side in the loss."""
 
     @property
     @abstractmethod
-    def learnt(self) -> tuple[Rotated, ...]:
-        """All that is learnt; setting it goes back to a snapshot."""
+    def learned(self) -> tuple[Rotated, ...]:
+        """All trained arrays. Setting them restores a snapshot."""
 
-    @learnt.setter
+    @learned.setter
     @abstractmethod
-    def learnt(self, learnt: tuple[Rotated, ...]) -> None: ...
+    def learned(self, learned: tuple[Rotated, ...]) -> None: ...
 
     def square(self) -> float:
-        """Sum of the squares of all that was learnt: finite only if each of them is."""
-        return sum(inner(part.coordinates, part.coordinates, self._pool) for part in self.learnt)
+        """Sum of squares of all trained arrays, which is finite only if all values are."""
+        return sum(inner(part.coordinates, part.coordinates, self._pool) for part in self.learned)
 
     @abstractmethod
     def embeddings(self) -> np.ndarray:
-        """Embeddings of all entities, active or not."""
+        """Embeddings of all ids and features."""
 
     def _with_identities(self, active: np.ndarray) -> np.ndarray:
-        """The initial embeddings with those of active entities replaced."""
+        """The initial embeddings, with the identity embeddings of active ids replaced."""
         embeddings = self._initial.copy()
         embeddings[: len(self._entities.ids)][self._active] = active
         return embeddings
 
 
 class PlainALSSide(ALSSide):
-    """Rows that are embeddings of their own."""
+    """Users or items without side features: each row is an embedding."""
 
     def __init__(
         self, ratings: Ratings, entities: Entities, lam: np.ndarray, initial: np.ndarray, pool: Workers
@@ -136,12 +135,12 @@ class PlainALSSide(ALSSide):
         return _weighted_square(self._lam, self.vectors.coordinates)
 
     @property
-    def learnt(self) -> tuple[Rotated, ...]:
+    def learned(self) -> tuple[Rotated, ...]:
         return (self.vectors,)
 
-    @learnt.setter
-    def learnt(self, learnt: tuple[Rotated, ...]) -> None:
-        (self.vectors,) = learnt
+    @learned.setter
+    def learned(self, learned: tuple[Rotated, ...]) -> None:
+        (self.vectors,) = learned
 
     def embeddings(self) -> np.ndarray:
         vectors = self.vectors.vectors(self._pool)
@@ -149,11 +148,11 @@ class PlainALSSide(ALSSide):
 
 
 class ShrunkALSSide(ALSSide):
-    """Rows that are the sum of an embedding of their own and of those of their features.
+    """Users or items whose rows are sums of an identity embedding and the embeddings of their side features.
 
-    With a the coefficient of its own, the penalty ``lam |z|^2`` of the row ``x = a z + f W`` is
-    ``pull |x - f W|^2``, ``pull = lam / a^2``: the row is solved as without features, but shrunk towards f W instead
-    of 0, and W is then fitted to the rows.
+    With the identity weight a, the penalty ``lam |z|^2`` of the row ``x = a z + f W`` is ``shrinkage |x - f W|^2`` with
+    ``shrinkage = lam / a^2``. The row is solved as without features, but shrunk towards f W instead of 0, and W is then
+    fitted to the rows.
     """
 
     def __init__(
@@ -168,58 +167,59 @@ class ShrunkALSSide(ALSSide):
         super().__init__(ratings, entities, initial, pool)
         assert entities.active_design is not None
         features = sp.csr_array(entities.active_design[:, entities.n_identity :])
-        self._pull, self._penalty = lam / entities.identity_weight**2, penalty.astype(np.float32)
-        self._features = FeatureMatrix(features, self._pull)
+        self._shrinkage, self._penalty = lam / entities.identity_weight**2, penalty.astype(np.float32)
+        self._features = FeatureMatrix(features, self._shrinkage)
         self._diagonal = self._features.normal_diagonal(self._penalty, pool)
         self._weights = Rotated(initial[entities.n_identity :])
-        own = entities.identity_weight * initial[: entities.n_identity][self._active]
-        self.vectors = Rotated(own + self._features.times(self._weights.coordinates, pool))
+        identities = entities.identity_weight * initial[: entities.n_identity][self._active]
+        self.vectors = Rotated(identities + self._features.times(self._weights.coordinates, pool))
 
     def _solve(self, fixed: FixedSide, accuracy: Accuracy) -> float:
         pool = self._pool
         x = self.vectors.into(fixed.basis, pool, accuracy.dtype)
         W = self._weights.into(fixed.basis, pool, accuracy.dtype)
         if not self._features.n_values:
-            loss = solve_side(self._ratings, fixed, self._pull, x, accuracy, pool)
+            loss = solve_side(self._ratings, fixed, self._shrinkage, x, accuracy, pool)
             W = np.zeros_like(W)
         elif accuracy is EXACT:
             x, W, loss = solve_jointly(
-                self._ratings, self._features, self._pull, fixed, self._penalty, (x, W), accuracy, pool
+                self._ratings, self._features, self._shrinkage, fixed, self._penalty, (x, W), accuracy, pool
             )
         else:
             prior = self._features.times(W, pool)
-            loss = solve_side(self._ratings, fixed, self._pull, x, accuracy, pool, prior)
-            away = np.subtract(x, prior, out=prior)
-            W, change = ridge_step(self._features, self._penalty, self._diagonal, away, W, pool)
+            loss = solve_side(self._ratings, fixed, self._shrinkage, x, accuracy, pool, prior)
+            difference = np.subtract(x, prior, out=prior)
+            W, change = ridge_step(self._features, self._penalty, self._diagonal, difference, W, pool)
             loss += change
         self.vectors, self._weights = Rotated(x, fixed.basis), Rotated(W, fixed.basis)
         return loss
 
     def _least_penalty(self) -> float:
-        return float(self._pull.min())
+        return float(self._shrinkage.min())
 
     def penalty(self) -> float:
-        away = self.vectors.coordinates - self._features.times(self._weights.coordinates, self._pool)
-        return _weighted_square(self._pull, away) + _weighted_square(self._penalty, self._weights.coordinates)
+        difference = self.vectors.coordinates - self._features.times(self._weights.coordinates, self._pool)
+        of_features = _weighted_square(self._penalty, self._weights.coordinates)
+        return _weighted_square(self._shrinkage, difference) + of_features
 
     @property
-    def learnt(self) -> tuple[Rotated, ...]:
+    def learned(self) -> tuple[Rotated, ...]:
         return self.vectors, self._weights
 
-    @learnt.setter
-    def learnt(self, learnt: tuple[Rotated, ...]) -> None:
-        self.vectors, self._weights = learnt
+    @learned.setter
+    def learned(self, learned: tuple[Rotated, ...]) -> None:
+        self.vectors, self._weights = learned
 
     def embeddings(self) -> np.ndarray:
         weights = self._weights.vectors(self._pool)
-        away = self.vectors.vectors(self._pool) - self._features.times(weights, self._pool)
-        embeddings = self._with_identities(away / np.float32(self._entities.identity_weight))
+        difference = self.vectors.vectors(self._pool) - self._features.times(weights, self._pool)
+        embeddings = self._with_identities(difference / np.float32(self._entities.identity_weight))
         embeddings[self._entities.n_identity :] = weights
         return embeddings
 
 
 class FeatureALSSide(ALSSide):
-    """Rows that are sums of their features' embeddings and of nothing else."""
+    """Users or items whose rows are sums of the embeddings of their features, without identity embeddings."""
 
     def __init__(
         self, ratings: Ratings, entities: Entities, penalty: np.ndarray, initial: np.ndarray, pool: Workers
@@ -227,13 +227,13 @@ class FeatureALSSide(ALSSide):
         super().__init__(ratings, entities, initial, pool)
         assert entities.active_design is not None
         self._features, self._penalty = FeatureMatrix(entities.active_design), penalty
-        self.learnt = (Rotated(initial),)
+        self.learned = (Rotated(initial),)
 
     def _solve(self, fixed: FixedSide, accuracy: Accuracy) -> float:
         W = self._weights.into(fixed.basis, self._pool, accuracy.dtype)
         accuracy = accuracy if accuracy is EXACT else FEATURE_STEPS
         W, loss = solve_features(self._ratings, self._features, fixed, self._penalty, W, accuracy, self._pool)
-        self.learnt = (Rotated(W, fixed.basis),)
+        self.learned = (Rotated(W, fixed.basis),)
         return loss
 
     def _least_penalty(self) -> float:
@@ -243,12 +243,12 @@ class FeatureALSSide(ALSSide):
         return _weighted_square(self._penalty, self._weights.coordinates)
 
     @property
-    def learnt(self) -> tuple[Rotated, ...]:
+    def learned(self) -> tuple[Rotated, ...]:
         return (self._weights,)
 
-    @learnt.setter
-    def learnt(self, learnt: tuple[Rotated, ...]) -> None:
-        (self._weights,) = learnt
+    @learned.setter
+    def learned(self, learned: tuple[Rotated, ...]) -> None:
+        (self._weights,) = learned
         self.vectors = self._weights._replace(coordinates=self._features.times(self._weights.coordinates, self._pool))
 
     def embeddings(self) -> np.ndarray:
@@ -256,18 +256,18 @@ class FeatureALSSide(ALSSide):
 
 
 def _weighted_square(weights: np.ndarray, rows: np.ndarray) -> float:
-    """Sum of weights[r] |rows[r]|^2 in float64; a single weight stands for all."""
+    """Sum of weights[r] |rows[r]|^2 in float64. A single weight applies to all rows."""
     return float((weights * np.einsum("rk,rk->r", rows, rows, dtype=np.float64)).sum())
 
 
 class ALSTrainer:
-    """Training state of WRMF."""
+    """Training state of WRMF; see `Trainer`."""
 
     def __init__(self, model: Any, objective: Objective, problem: TrainingProblem, pool: Workers) -> None:
         self.objective = objective
-        self._accuracy = {"auto": NEARLY, "cg": STEPS, "cholesky": EXACT}[model.solver]
+        self._accuracy = {"auto": NEAR_MINIMUM, "cg": TWO_STEPS, "cholesky": EXACT}[model.solver]
         ratings = objective.ratings(problem.matrix)
-        self._halves = []
+        self._sides = []
         for name, entities, side, embeddings in (
             ("user", problem.users, ratings, problem.user_embeddings),
             ("item", problem.items, transposed(ratings, problem.matrix.shape[1]), problem.item_embeddings),
@@ -276,30 +276,30 @@ class ALSTrainer:
             if entities.active_design is not None:
                 features = sp.csr_array(entities.active_design[:, entities.n_identity :])
                 penalty = objective.feature_penalties(name, side, features, model.feature_regularization)
-            self._halves.append(ALSSide.of(side, entities, penalty, lam, embeddings, pool))
+            self._sides.append(ALSSide.of(side, entities, penalty, lam, embeddings, pool))
 
     def run_epoch(self, epoch: int) -> float:
-        """One sweep over users, one over items; returns L."""
-        users, items = self._halves
+        """Solve for all users, then for all items. Return L."""
+        users, items = self._sides
         with np.errstate(over="ignore", invalid="ignore"):
             loss = users.solve(items, self._accuracy)
             if np.isnan(loss):
                 return loss
-            # The item half-sweep knows all of L but the users' penalty.
+            # The loss of the items lacks only the penalty of the users.
             return items.solve(users, self._accuracy) + users.penalty()
 
     def is_finite(self) -> bool:
-        return all(bool(np.isfinite(half.square())) for half in self._halves)
+        return all(bool(np.isfinite(side.square())) for side in self._sides)
 
     def snapshot(self, reuse: Any = None) -> list[tuple[Rotated, ...]]:
-        return [half.learnt for half in self._halves]
+        return [side.learned for side in self._sides]
 
     def restore(self, snapshot: list[tuple[Rotated, ...]]) -> None:
-        for half, learnt in zip(self._halves, snapshot, strict=True):
-            half.learnt = learnt
+        for side, learned in zip(self._sides, snapshot, strict=True):
+            side.learned = learned
 
     def largest_norm(self) -> float:
-        return largest_norm(half.vectors.coordinates for half in self._halves)
+        return largest_norm(side.vectors.coordinates for side in self._sides)
 
     def embeddings(self) -> tuple[np.ndarray, np.ndarray]:
-        return self._halves[0].embeddings(), self._halves[1].embeddings()
+        return self._sides[0].embeddings(), self._sides[1].embeddings()

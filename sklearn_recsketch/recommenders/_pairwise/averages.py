@@ -1,4 +1,4 @@
-"""Averages over the epochs of WARP and BPR."""
+"""Average of embeddings over the epochs of WARP and BPR."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from sklearn_recsketch.kernels._averages import move_towards
+from sklearn_recsketch.kernels._sgd import move_towards
 from sklearn_recsketch.utils._threads import Workers, even_ranges
 
 __all__ = ["EpochAverage"]
 
-# Epoch t has a weight that grows like t**POWER, so the last fifth of the epochs has most of it. Unlike the mean of the
-# last half, the average after t epochs does not depend on how many follow: it is that of a fit with max_iter=t.
+# The weight of epoch t grows like t**POWER, so most of the weight is on the last fifth of the epochs. Unlike the mean
+# of the last half, the average after t epochs does not depend on max_iter: it is the result of a fit with max_iter=t.
 POWER = 3
-ROWS = 4096  # rows to a task
+ROWS = 4096  # rows per task
 
 
 class EpochAverage:
@@ -27,7 +27,7 @@ class EpochAverage:
     Attributes
     ----------
     arrays : list of ndarray
-        The averages; empty before the first epoch.
+        The averages. Empty before the first epoch.
     """
 
     def __init__(self, pool: Workers) -> None:
@@ -35,11 +35,11 @@ class EpochAverage:
         self.arrays: list[np.ndarray] = []
 
     def restart(self, arrays: Iterable[np.ndarray]) -> None:
-        """Take these for the first epoch."""
+        """Start a new average with these arrays."""
         self.arrays, self._n = [array.copy() for array in arrays], 1
 
     def add(self, arrays: Iterable[np.ndarray]) -> None:
-        """Add the arrays after one more epoch."""
+        """Include the arrays of the next epoch."""
         if not self._n:
             self.restart(arrays)
             return

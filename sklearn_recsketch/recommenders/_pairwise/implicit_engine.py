@@ -1,4 +1,4 @@
-"""Epochs of BPR computed by implicit."""
+"""implicit as the engine of BPR."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ __all__ = ["ImplicitBPRTrainer"]
 
 
 class ImplicitBPRTrainer(EngineTrainer):
-    """Training state in implicit.
+    """Training state of BPR in implicit.
 
-    The last component of its items is the bias, that of its users is 1.
+    The last component of an item's vector is its bias, and the last component of a user's vector is 1.
     """
 
     def __init__(
-        self, model: Any, problem: TrainingProblem, positives: sp.csr_array, full: list[Embeddings], pool: Workers
+        self, model: Any, problem: TrainingProblem, positives: sp.csr_array, initial: list[Embeddings], pool: Workers
     ) -> None:
         _check_parameters(model, problem, positives)
-        super().__init__(model, problem, positives, full, pool)
+        super().__init__(model, problem, positives, initial, pool)
         self._model = import_engine("implicit.cpu.bpr").BayesianPersonalizedRanking(
             factors=model.n_components,
             learning_rate=model.learning_rate,
@@ -41,52 +41,52 @@ class ImplicitBPRTrainer(EngineTrainer):
             iterations=1,
             num_threads=pool.n_threads,
         )
-        self._likes = plain_csr(positives)
+        self._positives = plain_csr(positives)
 
     def _train(self, epoch: int) -> None:
         users, items = self._trained
         ones = np.ones(len(users.values), np.float32)
         self._model.user_factors = np.column_stack([users.values, ones])
         self._model.item_factors = items.with_biases
-        # Draws are keyed by seed and epoch, as everywhere.
+        # Random numbers are keyed by seed and epoch, as in our kernels.
         self._model.random_state = np.random.default_rng([self._seed, epoch])
         try:
-            self._model.fit(self._likes, show_progress=False)
+            self._model.fit(self._positives, show_progress=False)
         except import_engine("implicit.recommender_base").ModelFitError:
-            pass  # not finite, which run_epoch sees for itself
+            pass  # run_epoch checks itself whether the result is finite
         users.values[...] = self._model.user_factors[:, :-1]
         items.values[...] = self._model.item_factors[:, :-1]
         items.biases[:] = self._model.item_factors[:, -1]
 
 
 def regularization_of(model: Any, known: sp.csr_array) -> float:
-    """implicit's regularization, which shrinks the three rows of a step, for penalties of rows per interaction.
+    """Regularization of implicit, which shrinks the three rows of each step, that matches our penalties.
 
-    A user takes a step with each of her interactions, an item twice as many: as many again as a negative, drawn by
-    popularity. There is one number for both, and what is learned depends on the product of the penalties.
+    A user takes one step per interaction, and an item two on average: one as the positive and one as a negative sampled
+    by popularity. implicit has a single parameter, and only the product of both penalties matters to the scores.
     """
     units = model._penalty_units(known)
     return float(model.regularization * np.sqrt(2 * units["user"] * units["item"]))
 
 
 def _check_parameters(model: Any, problem: TrainingProblem, positives: sp.csr_array) -> None:
-    """Raise for what implicit has no counterpart of."""
+    """Raise for parameters and data that implicit does not support."""
     refuse_features(model, (problem.users, problem.items))
     refuse_uniform_negatives(model)
     refuse_weaker_negatives(model)
     for name in ("user_regularization", "item_regularization"):
         if getattr(model, name) not in (None, model.regularization):
-            refuse(model, name, getattr(model, name), "implicit has one for both sides", "Leave it at None")
+            refuse(model, name, getattr(model, name), "implicit has one penalty for both sides", "Leave it at None")
     if problem.earlier is not None and positives is not problem.matrix:
         raise ValueError(
-            "BPRRecommender(engine='implicit') cannot honour partial_fit: implicit would draw what was liked earlier "
-            "as not liked. Set warm_start=True and fit on all interactions, or use engine='native' or "
+            "BPRRecommender(engine='implicit') does not support partial_fit: implicit would sample items of earlier "
+            "interactions as negatives. Set warm_start=True and fit on all interactions, or use engine='native' or "
             "engine='lightfm'."
         )
     if not (positives.data == 1).all():
-        other = positives.data[int(np.argmax(positives.data != 1))]
+        weight = positives.data[int(np.argmax(positives.data != 1))]
         raise ValueError(
-            "BPRRecommender(engine='implicit') cannot honour strengths: implicit takes all interactions alike, but "
-            f"those of a user differ, and one of them has the weight {other:g}. Leave y out, drop repeated rows, whose "
-            "strengths are summed, or use engine='native' or engine='lightfm'."
+            "BPRRecommender(engine='implicit') does not support strengths: implicit gives all interactions the same "
+            f"weight, but the strengths of a user differ, and one interaction has the weight {weight:g}. Leave y out, "
+            "drop repeated rows, whose strengths are summed, or use engine='native' or engine='lightfm'."
         )

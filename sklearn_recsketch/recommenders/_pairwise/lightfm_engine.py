@@ -1,4 +1,4 @@
-"""Epochs of WARP and BPR computed by LightFM."""
+"""LightFM as the engine of WARP and BPR."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
-from sklearn_recsketch.kernels._sgd import ACCUMULATOR, BIAS, BIAS_ACCUMULATOR, MOST_COMPONENTS, PENALTY
+from sklearn_recsketch.kernels._sgd import MOST_COMPONENTS
 from sklearn_recsketch.recommenders._engine_requirements import (
     import_engine,
     plain_csr,
@@ -17,115 +17,120 @@ from sklearn_recsketch.recommenders._engine_requirements import (
 )
 from sklearn_recsketch.recommenders._factors import TrainingProblem
 from sklearn_recsketch.recommenders._pairwise.engine import EngineTrainer
+from sklearn_recsketch.recommenders._pairwise.epochs import values_at
+from sklearn_recsketch.recommenders._pairwise.losses import PairwiseLoss, WARPLoss, penalty_unit
 from sklearn_recsketch.recommenders._pairwise.sides import Embeddings
-from sklearn_recsketch.recommenders._pairwise.trainer import Loss, at_entries_of, penalty_unit
 from sklearn_recsketch.utils._threads import Workers
 
-__all__ = ["LightFMTrainer", "adopted", "alpha_of"]
+__all__ = ["LightFMTrainer", "alpha_of", "embeddings_of"]
 
 
 class LightFMTrainer(EngineTrainer):
-    """Training state in LightFM.
+    """Training state of WARP or BPR in LightFM.
 
-    Its alpha shrinks all embeddings at each step, our penalty each row in proportion to its interactions; `alpha_of`
-    shrinks the mean row as ours does. It keeps a sum of squares for each parameter, we one for each embedding, which is
-    their mean.
+    LightFM's alpha shrinks all embeddings at each step, while our penalty of a row is proportional to its interactions.
+    With `alpha_of`, both shrink the mean row equally. LightFM keeps a sum of squares for each component, and we keep
+    the mean of these sums for each embedding.
     """
 
     def __init__(
-        self, model: Any, problem: TrainingProblem, positives: sp.csr_array, full: list[Embeddings], pool: Workers
+        self, model: Any, problem: TrainingProblem, positives: sp.csr_array, initial: list[Embeddings], pool: Workers
     ) -> None:
         _check_parameters(model)
-        super().__init__(model, problem, positives, full, pool)
+        super().__init__(model, problem, positives, initial, pool)
         loss = model._loss(problem.matrix.shape[1])
-        options = {} if loss.rank_weights is None else {"max_sampled": model.max_sampled}
+        options = {"loss": "warp", "max_sampled": model.max_sampled} if isinstance(loss, WARPLoss) else {"loss": "bpr"}
         self._model = import_engine("lightfm").LightFM(
             no_components=model.n_components,
-            loss="bpr" if loss.rank_weights is None else "warp",
             learning_rate=model.learning_rate,
             user_alpha=alpha_of(model._regularization_of("user"), loss, problem.matrix),
             item_alpha=alpha_of(model._regularization_of("item"), loss, problem.matrix),
             **options,
         )
         known = problem.matrix
-        strengths = at_entries_of(positives, known)
-        # Entries of zero are not trained on, and never drawn as negatives.
-        self._likes = plain_csr(known).tocoo()
-        self._likes.data = (strengths > 0).astype(np.float32)
-        self._weights = sp.coo_matrix((strengths, (self._likes.row, self._likes.col)), shape=known.shape)
-        self._hand_over()
+        weights = values_at(known, positives)
+        # LightFM does not train on entries of zero, and does not sample them as negatives.
+        self._positives = plain_csr(known).tocoo()
+        self._positives.data = (weights > 0).astype(np.float32)
+        self._weights = sp.coo_matrix((weights, (self._positives.row, self._positives.col)), shape=known.shape)
+        self._write_embeddings()
 
     def restore(self, snapshot: list[Embeddings]) -> None:
         super().restore(snapshot)
-        self._hand_over()
+        self._write_embeddings()
 
-    def _hand_over(self) -> None:
-        """Give LightFM the embeddings as they are; it changes these arrays in place."""
+    def _write_embeddings(self) -> None:
+        """Pass copies of the embeddings to LightFM, which trains them in place."""
         for name, trained in zip(("user", "item"), self._trained, strict=True):
-            state, values = trained.state, trained.values.copy()
-            squares = 1 + (state[:, ACCUMULATOR, None] - 1) / mean_factor(values.shape[1])
+            values = trained.values.copy()
+            squares = 1 + (trained.accumulators[:, None] - 1) / mean_factor(values.shape[1])
             arrays = {
                 "embeddings": values,
                 "embedding_gradients": np.repeat(squares, values.shape[1], axis=1),
                 "embedding_momentum": np.zeros_like(values),
-                "biases": state[:, BIAS].copy(),
-                "bias_gradients": state[:, BIAS_ACCUMULATOR].copy(),
+                "biases": trained.biases.copy(),
+                "bias_gradients": trained.bias_accumulators.copy(),
                 "bias_momentum": np.zeros(len(values), np.float32),
             }
             for part, array in arrays.items():
                 setattr(self._model, f"{name}_{part}", np.ascontiguousarray(array))
 
     def _train(self, epoch: int) -> None:
-        # Draws are keyed by seed and epoch, as everywhere.
+        # Random numbers are keyed by seed and epoch, as in our kernels.
         self._model.random_state = np.random.RandomState([self._seed, epoch])
         users, items = self._sides
         with np.errstate(over="ignore", invalid="ignore"):
             try:
                 self._model.fit_partial(
-                    self._likes,
+                    self._positives,
                     user_features=users.design,
                     item_features=items.design,
                     sample_weight=self._weights,
                     epochs=1,
                     num_threads=self._pool.n_threads,
                 )
-            except ValueError:
-                self._take_back()
+            except ValueError:  # LightFM has diverged, which run_epoch checks itself, or its input is invalid
+                self._read_embeddings()
                 if self.is_finite():
                     raise
-            else:  # it raises where it has diverged, which run_epoch sees for itself
-                self._take_back()
+            else:
+                self._read_embeddings()
 
-    def _take_back(self) -> None:
-        penalties = [trained.state[:, PENALTY] for trained in self._trained]
-        self._trained = [adopted(self._model, name) for name in ("user", "item")]
+    def _read_embeddings(self) -> None:
+        """Copy the trained embeddings from LightFM, which does not keep penalties."""
+        penalties = [trained.penalties for trained in self._trained]
+        self._trained = [embeddings_of(self._model, name) for name in ("user", "item")]
         for trained, penalty in zip(self._trained, penalties, strict=True):
-            trained.state[:, PENALTY] = penalty
+            trained.penalties[:] = penalty
 
 
-def alpha_of(regularization: float, loss: Loss, known: sp.csr_array) -> float:
-    """LightFM's alpha, which acts once per step, for a penalty of the mean row per pass over the interactions."""
+def alpha_of(regularization: float, loss: PairwiseLoss, known: sp.csr_array) -> float:
+    """Value of LightFM's alpha, which applies to each step, that shrinks the mean row as our penalty does."""
     return 2 * regularization * penalty_unit(loss, known) / known.nnz
 
 
 def mean_factor(n_components: int) -> float:
-    """Our mean square of a gradient over the mean of all its components."""
+    """Ratio of our mean square of a gradient to the mean square over all components."""
     return n_components / min(n_components, MOST_COMPONENTS)
 
 
-def adopted(model: Any, name: str) -> Embeddings:
-    """Copies of the embeddings of users or items of a LightFM model, their biases and sums of squares."""
-    values, biases = getattr(model, f"{name}_embeddings").copy(), getattr(model, f"{name}_biases")
+def embeddings_of(model: Any, name: str) -> Embeddings:
+    """Copies of the embeddings of users or items of a LightFM model, with biases and accumulators."""
+    if name == "user":
+        values, biases = model.user_embeddings.copy(), model.user_biases
+        gradients, bias_gradients = model.user_embedding_gradients, model.user_bias_gradients
+    else:
+        values, biases = model.item_embeddings.copy(), model.item_biases
+        gradients, bias_gradients = model.item_embedding_gradients, model.item_bias_gradients
     embeddings = Embeddings.starting_at(values, biases=biases)
-    if model.learning_schedule == "adagrad":  # what it keeps of adadelta are no sums of squares
-        squares = getattr(model, f"{name}_embedding_gradients").mean(axis=1)
-        embeddings.state[:, ACCUMULATOR] = 1 + (squares - 1) * mean_factor(values.shape[1])
-        embeddings.state[:, BIAS_ACCUMULATOR] = getattr(model, f"{name}_bias_gradients")
+    if model.learning_schedule == "adagrad":  # the state of adadelta does not consist of sums of squares
+        embeddings.accumulators[:] = 1 + (gradients.mean(axis=1) - 1) * mean_factor(values.shape[1])
+        embeddings.bias_accumulators[:] = bias_gradients
     return embeddings
 
 
 def _check_parameters(model: Any) -> None:
-    """Raise for what LightFM has no counterpart of."""
+    """Raise for parameters that LightFM does not have."""
     refuse_uniform_negatives(model)
     refuse_weaker_negatives(model)
     if getattr(model, "margin", 1.0) != 1.0:
@@ -135,6 +140,6 @@ def _check_parameters(model: Any) -> None:
             model,
             "feature_regularization",
             model.feature_regularization,
-            "LightFM has one alpha for the identities and features of a side",
+            "LightFM has a single alpha for the identities and features of a side",
             "Leave it at None",
         )

@@ -1,9 +1,9 @@
-"""Users or items in the training of WARP and BPR, with or without features."""
+"""Users or items during the training of WARP and BPR, with or without side features."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import scipy.sparse as sp
@@ -22,39 +22,80 @@ from sklearn_recsketch.kernels._sgd import (
     step_and_shrink,
 )
 from sklearn_recsketch.kernels._sparse import divide_rows
+from sklearn_recsketch.recommenders._entities import Entities
 from sklearn_recsketch.utils._threads import Workers, even_ranges
 
 __all__ = ["Embeddings", "FeaturedSide", "Features", "PlainSide"]
 
-ROWS = 4096  # rows to a task
-# Weight of |dW|^2 beside |D - F dW|^2, with features of unit length: enough to tell apart features that go together.
+ROWS = 4096  # rows per task
+# Weight of |dW|^2 relative to |D - F dW|^2, for features of unit length. It stabilizes the solution for
+# correlated features.
 RIDGE = 1.0
-# The features' share of the steps, see `FeaturedSide`, and what is left of it in the next part: later, more of the
-# movement is noise. A constant share of 12 was as good on citeulike-a, and worse on lastfm (recall of cold items .42
-# instead of .47), where items have more interactions; a constant share of 4 lost 10 % of citeulike-a's cold items.
+# Gain of the features' share of the movement, see `FeaturedSide`, and the factor by which the relevance decays after
+# each part. Movement is mostly signal at first, and mostly noise later. A constant share of 12 was as good on
+# citeulike-a and worse on lastfm, which has more interactions per item (recall of cold items .42 instead of .47). A
+# constant share of 4 lost 10 % of the recall of cold items on citeulike-a.
 GAIN = 20.0
 DECAY = 0.97
 
 
 class Embeddings(NamedTuple):
-    """Embeddings of users, of items or of features, and what training keeps about each."""
+    """Embeddings of users, items or features, with their biases, penalties and Adagrad accumulators.
 
-    values: np.ndarray  # (n, K)
-    state: np.ndarray  # (n, 4): see kernels._sgd
+    Attributes
+    ----------
+    values : ndarray of shape (n, K)
+    state : ndarray of shape (n, 4)
+        Columns ACCUMULATOR, PENALTY, BIAS and BIAS_ACCUMULATOR of `kernels._sgd`.
+    """
+
+    values: np.ndarray
+    state: np.ndarray
 
     @classmethod
     def starting_at(
         cls, values: np.ndarray, penalty: np.ndarray | float = 0.0, biases: np.ndarray | float = 0.0
     ) -> Embeddings:
-        """Sums of squares of one."""
+        """Embeddings before training, with accumulators of one."""
         state = np.zeros((len(values), 4), dtype=np.float32)
         state[:, [ACCUMULATOR, BIAS_ACCUMULATOR]] = 1
         state[:, PENALTY], state[:, BIAS] = penalty, biases
         return cls(values, state)
 
     def copy(self) -> Embeddings:
-        """Both copied."""
+        """Copies of both arrays."""
         return Embeddings(self.values.copy(), self.state.copy())
+
+    def take(self, rows: Any) -> Embeddings:
+        """Some of the rows: views if `rows` is a slice, else copies."""
+        return Embeddings(self.values[rows], self.state[rows])
+
+    def assign(self, rows: Any, trained: Embeddings) -> None:
+        """Overwrite some of the rows."""
+        self.values[rows], self.state[rows] = trained.values, trained.state
+
+    def continued(self, entities: Entities, old: Entities, old_state: np.ndarray) -> Embeddings:
+        """The same embeddings and penalties, with the biases and accumulators of an earlier fit."""
+        penalty = self.state[:, PENALTY].copy()
+        state = entities.carry(old, old_state, self.state)
+        biases = entities.carry_vectors(old, old_state[:, BIAS, None], state[:, BIAS, None].copy())
+        state[:, BIAS], state[:, PENALTY] = biases[:, 0], penalty
+        return Embeddings(self.values, state)
+
+    @property
+    def accumulators(self) -> np.ndarray:
+        """Sums of squares of the gradients of the values, (n,)."""
+        return self.state[:, ACCUMULATOR]
+
+    @property
+    def bias_accumulators(self) -> np.ndarray:
+        """Sums of squares of the gradients of the biases, (n,)."""
+        return self.state[:, BIAS_ACCUMULATOR]
+
+    @property
+    def penalties(self) -> np.ndarray:
+        """L2 penalties, (n,)."""
+        return self.state[:, PENALTY]
 
     @property
     def biases(self) -> np.ndarray:
@@ -68,14 +109,14 @@ class Embeddings(NamedTuple):
 
 
 class Features(NamedTuple):
-    """What features have to do with rows: ``row = weight * (its own embedding) + F (their embeddings)``."""
+    """Weights of embeddings in the rows: ``row = weight * (identity embedding) + F (embeddings of features)``."""
 
     design: sp.csr_array  # F, (n, n_features)
-    weight: float  # 0 where rows have no embeddings of their own
+    weight: float  # 0 without identity embeddings
 
 
 class PlainSide:
-    """Rows that are embeddings of their own."""
+    """Users or items without side features: each row is an embedding."""
 
     def __init__(self, own: Embeddings, with_bias: bool, pool: Workers) -> None:
         self._pool = pool
@@ -84,7 +125,7 @@ class PlainSide:
         self.kernel = Side(own.values, biases, own.state)
 
     def finish_part(self, rate: float) -> None:
-        """What follows on a part of the samples: the L2 penalty, with the learning rate times the part's share."""
+        """Apply the L2 penalty after a part of an epoch; `rate` is the learning rate times the fraction of the part."""
         if self.state[:, PENALTY].any():
             vectors, state = self.kernel.vectors, self.state
             self._each(lambda task: shrink_rows(task[0], task[1], vectors, state, rate))
@@ -92,17 +133,17 @@ class PlainSide:
 
     @property
     def learned(self) -> tuple[np.ndarray, ...]:
-        """What epochs are averaged over, with two axes each: vectors and biases of the rows."""
+        """Arrays that are averaged over the epochs, all two-dimensional: vectors and biases of the rows."""
         return self.kernel.vectors, self.state[:, BIAS : BIAS + 1]
 
     def embeddings(self, learned: Sequence[np.ndarray]) -> tuple[Embeddings, Embeddings | None]:
-        """Those of rows, and those of features if there are any, for `learned` or an average of it; copies."""
+        """Embeddings of rows, and of features if there are any, from the learned arrays or their averages."""
         own = Embeddings(learned[0].copy(), self.state.copy())
         own.state[:, BIAS] = learned[1][:, 0]
         return own, None
 
     def snapshot(self, learned: Sequence[np.ndarray], reuse: tuple[np.ndarray, ...] | None) -> tuple[np.ndarray, ...]:
-        """Copies of `learned` and of the state, in the arrays of an earlier snapshot where given."""
+        """Copy `learned` and the state, into the arrays of an earlier snapshot if there is one."""
         sources = (*learned, self.state)
         if reuse is None:
             reuse = tuple(np.empty(source.shape, source.dtype) for source in sources)
@@ -122,7 +163,7 @@ class PlainSide:
 
     @property
     def arrays(self) -> tuple[np.ndarray, ...]:
-        """All that changes in training."""
+        """All arrays that change in training."""
         return (*self.learned, self.state)
 
     def _copy_biases(self) -> None:
@@ -134,20 +175,20 @@ class PlainSide:
 
 
 class FeaturedSide(PlainSide):
-    """Rows whose features have embeddings, too.
+    """Users or items with side features, whose embeddings are trained, too.
 
-    Steps move rows, as if they had no features. After a part of the samples, features get the embeddings that explain
-    best by how much rows have moved more than others, D: ``dW = share * argmin |D - F dW|^2 + |dW|^2``, or rather one
-    step towards that, and rows move by F dW once more. So what rows with a feature have in common moves all that carry
-    it, and what is the row's own does not. Were steps on features taken sample by sample, chance would add up in
-    those that many rows share.
+    The kernels move the rows as if they had no features. After each part of an epoch, the features explain the movement
+    D of the rows, minus its mean, by a ridge regression: ``dW = share * argmin |D - F dW|^2 + |dW|^2``, approximated by
+    one step towards the minimum. The rows also move by F dW. So movement that rows with a feature have in common
+    extends to all rows with that feature, and movement of a single row does not. If features took a step for each
+    sample instead, noise would add up in features of many rows.
 
-    `share` is GAIN times the relevance of the features, times their part in the variance of a row that has them, if
-    all embeddings have the same: ``r / (1 + r)``, r the mean of |f|^2 over the square of the weight of the rows' own
-    embeddings. So it is bounded: rows that move far beyond what they have learnt from never come back. The
-    relevance is the correlation of how a row moves with what other rows of the same features predict, or DECAY times
-    the last relevance if that is larger. For tags that mean something the correlation was .2 to .5 in the first epoch
-    and .03 to .1 after ten, for those of other items below .02.
+    `share` is GAIN times the relevance of the features, times ``r / (1 + r)``, their fraction of the variance of a row
+    if all embeddings have the same variance; r is the mean of |f|^2 over the square of the identity weight. So the
+    share is bounded, because rows that move far beyond the data do not come back. The relevance is the correlation
+    between the movement of a row and its prediction from other rows with the same features, or DECAY times the last
+    relevance if that is larger. For informative tags, the correlation was .2 to .5 in the first epoch and .03 to .1
+    after ten epochs; for tags of randomly chosen other items it was below .02.
     """
 
     def __init__(self, own: Embeddings, shared: Embeddings, features: Features, with_bias: bool, pool: Workers) -> None:
@@ -161,7 +202,7 @@ class FeaturedSide(PlainSide):
         squares = np.asarray(design.multiply(design).sum(axis=1)).ravel()
         self._share = 1.0
         if self._weight > 0:
-            # In terms of the row, lam |own|^2 is (lam / weight^2) |row - its features' part|^2.
+            # In terms of the row, lam |own|^2 is (lam / weight^2) |row - F W|^2.
             state[:, PENALTY] /= self._weight**2
             ratio = float(squares[squares > 0].mean()) / self._weight**2 if squares.any() else 0.0
             self._share = GAIN * ratio / (1 + ratio)
@@ -177,7 +218,7 @@ class FeaturedSide(PlainSide):
             self._each(lambda task: displacements(task[0], task[1], vectors, state, before))
             step, length = self._explained(before)
             W, penalty = read_only(self._W), read_only(self._shared_state[:, PENALTY].copy())
-            # Features have no accumulators: they shrink at the mean rate of the rows.
+            # Features have no accumulators, so they shrink at the mean rate of the rows.
             mean, of_biases = rate * np.mean(1 / np.sqrt(state[:, [ACCUMULATOR, BIAS_ACCUMULATOR]]), axis=0)
             self._pool.map(
                 lambda task: step_and_shrink(task[0], task[1], W, step, length, penalty, mean, of_biases),
@@ -190,14 +231,14 @@ class FeaturedSide(PlainSide):
         self._copy_biases()
 
     def _explained(self, moved: np.ndarray) -> tuple[np.ndarray, np.float32]:
-        """The features' part in how rows have moved, as a direction and a length; overwrites what it is given."""
+        """Direction and length of the step of the features that explains `moved`, which is overwritten."""
         if self._weight > 0:
             moved -= moved.mean(axis=0)
         step, diagonal = self._features.transposed_times(moved, self._pool), read_only(self._diagonal)
         sums = self._pool.map(lambda task: divide_rows(task[0], task[1], step, diagonal), even_ranges(len(step), ROWS))
         along, square = np.sum(sums, axis=0) if sums else (0.0, 0.0)
         of_rows, correlation = self._features.left_out_fit(step, self._leverage, moved, self._pool)
-        if self._weight > 0:  # else nothing but features can learn
+        if self._weight > 0:  # otherwise only features can learn
             self._relevance = max(DECAY * self._relevance, correlation)
         curvature = of_rows + RIDGE * square
         return step, np.float32(self._share * self._relevance * along / curvature if curvature > 0 else 0.0)

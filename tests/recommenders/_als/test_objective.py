@@ -23,7 +23,7 @@ STRUCTURE_FREE = {  # (n_users, n_items, density, exponent of both sides' popula
 
 def dense(rec):
     """Strengths of active users and items, in float64."""
-    return rec.interactions_.toarray().astype(np.float64)[rec._active_user][:, rec._active_item]
+    return rec.interactions_.toarray().astype(np.float64)[rec._active_users][:, rec._active_items]
 
 
 def literal_penalties(rec, name):
@@ -32,7 +32,7 @@ def literal_penalties(rec, name):
     own = getattr(rec, f"{name}_regularization_")
     kind, scale = "scaled_log", rec.strength_scale_
     lam = reference.popularity_penalties(rows, own, kind, scale) if name == "item" else np.full(len(rows), own)
-    encoder, active = getattr(rec, f"{name}_encoder_"), getattr(rec, f"_active_{name}")
+    encoder, active = getattr(rec, f"{name}_encoder_"), rec._side(name).entities.active
     if encoder is None:
         return lam, np.zeros(0)
     design = encoder.transform(getattr(rec, f"{name}_features_")).toarray()
@@ -49,7 +49,7 @@ def literal_penalties(rec, name):
 def literal_penalty(rec, name):
     """Regularization term of one side."""
     lam, of_features = literal_penalties(rec, name)
-    encoder, active = getattr(rec, f"{name}_encoder_"), getattr(rec, f"_active_{name}")
+    encoder, active = getattr(rec, f"{name}_encoder_"), rec._side(name).entities.active
     embeddings = getattr(rec, f"{name}_embeddings_").astype(np.float64)
     if encoder is not None and not encoder.identity:
         return reference.penalty(embeddings, of_features)
@@ -191,7 +191,7 @@ def test_loss_curve_is_the_dense_loss(solver, featured, tiny):
         item_features=item_features if featured.startswith(("items", "both")) else None,
         user_features=user_features if featured in ("users", "both") else None,
     )
-    U, V = (f.astype(np.float64) for f in (rec.user_factors_[rec._active_user], rec.item_factors_[rec._active_item]))
+    U, V = (f.astype(np.float64) for f in (rec.user_factors_[rec._active_users], rec.item_factors_[rec._active_items]))
     loss = reference.pair_loss(dense(rec), U, V, rec.alpha_, "scaled_log", rec.strength_scale_)
     loss += literal_penalty(rec, "user") + literal_penalty(rec, "item")
     assert rec.loss_curve_[-1] == pytest.approx(loss, rel=5e-5)  # a by-product of float32 sums
@@ -215,8 +215,8 @@ def test_gradient_vanishes_for_the_side_solved_last(featured, tiny):
     X, y, item_features, _ = tiny
     rec = WRMFRecommender(4, solver="cholesky", max_iter=4, random_state=0)
     rec.fit(X, y, item_features=item_features if featured else None)
-    active = rec._active_item
-    U, V = rec.user_factors_[rec._active_user].astype(np.float64), rec.item_factors_[active].astype(np.float64)
+    active = rec._active_items
+    U, V = rec.user_factors_[rec._active_users].astype(np.float64), rec.item_factors_[active].astype(np.float64)
     kind = "scaled_log", rec.strength_scale_
     gradient, size = reference.user_gradient(dense(rec).T, V, U, 0.0, rec.alpha_, *kind)
     lam, of_features = literal_penalties(rec, "item")

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from estimators import PAIRWISE
 
-from sklearn_recsketch import BPRRecommender, WARPRecommender
 from sklearn_recsketch.recommenders._pairwise.averages import POWER, EpochAverage
 from sklearn_recsketch.utils._threads import Workers
 
-BOTH = pytest.mark.parametrize("recommender", [WARPRecommender, BPRRecommender])
+BOTH = pytest.mark.parametrize("recommender", PAIRWISE)
 LEARNED = ("user_factors_", "item_factors_", "item_biases_", "item_embeddings_")
 
 

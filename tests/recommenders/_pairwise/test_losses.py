@@ -7,15 +7,20 @@ import math
 import numpy as np
 import pytest
 import scipy.sparse as sp
+from estimators import PAIRWISE
+from pairwise_losses import make_loss
+from scipy.stats import rankdata
+from sparse_matrices import random_rows
 
-from sklearn_recsketch import BPRRecommender, WARPRecommender
+from sklearn_recsketch import BPRRecommender
 from sklearn_recsketch.kernels._sgd import PENALTY
 from sklearn_recsketch.preprocessing import to_matrix
+from sklearn_recsketch.recommenders._pairwise.epochs import PairwiseEpochs
+from sklearn_recsketch.recommenders._pairwise.losses import penalty_unit, strength_weights, warp_rank_weights
 from sklearn_recsketch.recommenders._pairwise.sides import Embeddings, PlainSide
-from sklearn_recsketch.recommenders._pairwise.trainer import Loss, PairwisePasses, penalty_unit, warp_rank_weights
 from sklearn_recsketch.utils._threads import Workers
 
-BOTH = pytest.mark.parametrize("recommender", [WARPRecommender, BPRRecommender])
+BOTH = pytest.mark.parametrize("recommender", PAIRWISE)
 ALONE = Workers(None, 1)
 
 
@@ -96,7 +101,7 @@ def test_the_shrinkage_is_in_proportion_to_the_learning_rate(weights, rate, seed
         rng = np.random.default_rng(seed)
         values = [(rng.standard_normal((n, 3)) * 0.1).astype(np.float32) for n in matrix.shape]
         sides = [PlainSide(Embeddings.starting_at(v.copy(), penalty), n == 1, ALONE) for n, v in enumerate(values)]
-        PairwisePasses(matrix, matrix, *sides, Loss(rate, 1.0, weights), seed, ALONE).run(0)
+        PairwiseEpochs(matrix, matrix, *sides, make_loss(rate, weights), seed, ALONE).run(0)
         moved.append(sides[0].kernel.vectors)
     # To first order, of steps so short that accumulators stay where they are.
     share = np.sum(moved[0] * (moved[0] - moved[1])) / np.sum(moved[0] ** 2)
@@ -105,8 +110,8 @@ def test_the_shrinkage_is_in_proportion_to_the_learning_rate(weights, rate, seed
 
 def test_the_edge_follows_from_the_mean_interactions():
     matrix = sp.csr_array(np.ones((4, 9), np.float32))
-    assert penalty_unit(Loss(0.1, 0.0, None), matrix) == pytest.approx(0.5 / 3 * (3 + 2) / 2)
-    warp = Loss(0.1, 1.0, warp_rank_weights(9, 3))
+    assert penalty_unit(make_loss(0.1), matrix) == pytest.approx(0.5 / 3 * (3 + 2) / 2)
+    warp = make_loss(0.1, warp_rank_weights(9, 3))
     assert penalty_unit(warp, matrix) == pytest.approx(math.log(8) * (3 + 2) / 2)
 
 
@@ -131,3 +136,20 @@ def test_who_is_folded_in_is_shrunk_as_in_training(recommender, split):
         rec.set_params(regularization=regularization)
         spread.append(rec.recommend(history["user"].unique(), k=5, history=history)["score"].std())
     assert spread[1] < spread[0]
+
+
+@pytest.mark.parametrize("n_users, n_items", [(1, 1), (30, 7), (7, 30)])
+def test_weights_by_rank_of_strength_equal_scipy(n_users, n_items, seed):
+    rng = np.random.default_rng(seed)
+    matrix = random_rows(rng, n_users, n_items)
+    matrix.data[:] = rng.integers(1, 5, matrix.nnz)
+    expected = [0.5 + rankdata(row) / (len(row) + 1) for row in np.split(matrix.data, matrix.indptr[1:-1])]
+    weights = strength_weights(matrix)
+    np.testing.assert_allclose(weights.data, np.concatenate(expected), rtol=1e-6)
+    np.testing.assert_array_equal(weights.indices, matrix.indices)
+
+
+def test_warp_rank_weights_follow_the_formula():
+    weights = warp_rank_weights(100, 60)
+    expected = [min(10.0, np.log(max(1, 99 // q))) for q in range(1, 61)]
+    np.testing.assert_allclose(weights[1:], expected, rtol=1e-6)

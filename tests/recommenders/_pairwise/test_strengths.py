@@ -5,13 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import scipy.sparse as sp
+from estimators import PAIRWISE
+from pairwise_losses import make_loss
 
-from sklearn_recsketch import BPRRecommender, WARPRecommender
+from sklearn_recsketch.recommenders._pairwise.epochs import PairwiseEpochs, values_at
+from sklearn_recsketch.recommenders._pairwise.losses import warp_rank_weights
 from sklearn_recsketch.recommenders._pairwise.sides import Embeddings, PlainSide
-from sklearn_recsketch.recommenders._pairwise.trainer import Loss, PairwisePasses, at_entries_of, warp_rank_weights
 from sklearn_recsketch.utils._threads import Workers
 
-BOTH = pytest.mark.parametrize("recommender", [WARPRecommender, BPRRecommender])
+BOTH = pytest.mark.parametrize("recommender", PAIRWISE)
 ALONE = Workers(None, 1)
 
 
@@ -75,7 +77,7 @@ def test_values_at_entries_are_looked_up(seed):
     for m in (matrix, other):
         m.sort_indices()
     rows, columns = other.nonzero()
-    np.testing.assert_array_equal(at_entries_of(matrix, other), matrix.toarray()[rows, columns])
+    np.testing.assert_array_equal(values_at(other, matrix), matrix.toarray()[rows, columns])
 
 
 # Negatives.
@@ -108,7 +110,7 @@ def test_the_negative_of_a_step_is_unknown_or_weaker(weights, seed):
     for positive in known.indices:
         new = sp.csr_array(([1.0], ([0], [positive])), shape=known.shape, dtype=np.float32)
         sides = [PlainSide(Embeddings.starting_at(np.zeros((n, 2), np.float32)), n == 5, ALONE) for n in (1, 5)]
-        PairwisePasses(new, known, *sides, Loss(0.1, 1.0, weights, weaker=True), seed, ALONE).run(0)
+        PairwiseEpochs(new, known, *sides, make_loss(0.1, weights, weaker_negatives=True), seed, ALONE).run(0)
         pushed = np.flatnonzero(sides[1].state[:, 2] < 0)
         assert (known.toarray()[0, pushed] < known[0, positive]).all()
 

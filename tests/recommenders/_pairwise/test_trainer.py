@@ -8,9 +8,10 @@ import warnings
 import numpy as np
 import pytest
 import scipy.sparse as sp
+from estimators import PAIRWISE
+from pairwise_losses import make_loss
 
 from sklearn_recsketch import (
-    BPRRecommender,
     PopularityRecommender,
     SideFeatureEncoder,
     SideFeatures,
@@ -18,11 +19,12 @@ from sklearn_recsketch import (
 )
 from sklearn_recsketch.exceptions import DivergenceWarning
 from sklearn_recsketch.kernels._rng import stream_key
+from sklearn_recsketch.recommenders._pairwise.epochs import PairwiseEpochs
+from sklearn_recsketch.recommenders._pairwise.losses import warp_rank_weights
 from sklearn_recsketch.recommenders._pairwise.sides import Embeddings, PlainSide
-from sklearn_recsketch.recommenders._pairwise.trainer import Loss, PairwisePasses, warp_rank_weights
 from sklearn_recsketch.utils._threads import Workers
 
-BOTH = pytest.mark.parametrize("recommender", [WARPRecommender, BPRRecommender])
+BOTH = pytest.mark.parametrize("recommender", PAIRWISE)
 ALONE = Workers(None, 1)
 
 
@@ -138,7 +140,7 @@ def test_margin_widens_the_distance_of_liked_items(planted):
 def test_no_margin_and_equal_scores_mean_no_violation():
     matrix = sp.csr_array(np.eye(3, dtype=np.float32))
     zeros = [PlainSide(Embeddings.starting_at(np.zeros((3, 2), np.float32), 0.0), True, ALONE) for _ in range(2)]
-    epochs = PairwisePasses(matrix, matrix, *zeros, Loss(0.1, 0.0, warp_rank_weights(3, 5)), 0, ALONE)
+    epochs = PairwiseEpochs(matrix, matrix, *zeros, make_loss(0.1, warp_rank_weights(3, 5), margin=0.0), 0, ALONE)
     assert epochs.run(0) == 0
 
 
@@ -202,7 +204,7 @@ def test_bpr_step_raises_the_liked_item_over_the_other():
     values = [rng.standard_normal((n, 3)).astype(np.float32) for n in (1, 2)]
     x, (yi, yj) = values[0][0].copy(), values[1].copy()
     parts = [PlainSide(Embeddings.starting_at(v, 0.0), n == 2, ALONE) for n, v in zip((1, 2), values)]
-    PairwisePasses(matrix, matrix, *parts, Loss(0.1, 0.0, None), 0, ALONE).run(0)
+    PairwiseEpochs(matrix, matrix, *parts, make_loss(0.1), 0, ALONE).run(0)
     # With all accumulators one, a step is the rate times the gradient of log(1 + exp(s_j - s_i)).
     weight = 1 / (1 + math.exp(x @ (yi - yj)))
     np.testing.assert_allclose(values[0][0], x + 0.1 * weight * (yi - yj), rtol=1e-5)

@@ -1,11 +1,11 @@
-"""The numbers in the objective that Spark minimises, against those of the local model."""
+"""Test the parameters of the objective that are computed in the cluster."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 from sklearn.base import clone
-from spark_data import QUIET, SMALL, collected, in_spark, solved, some_plays
+from spark_data import QUIET, SMALL, collect_factors, make_plays, solve_factors, to_spark
 
 from sklearn_recsketch import WRMFRecommender
 from sklearn_recsketch.spark import SparkWRMFRecommender
@@ -15,12 +15,12 @@ pytestmark = QUIET
 
 @pytest.fixture(scope="module")
 def plays():
-    return some_plays()
+    return make_plays()
 
 
 @pytest.fixture(scope="module")
 def frame(spark, plays):
-    return in_spark(spark, plays)
+    return to_spark(spark, plays)
 
 
 @pytest.fixture(scope="module")
@@ -35,12 +35,12 @@ def local(fitted):
 
 @pytest.fixture(scope="module")
 def automatic(plays):
-    """The model for one machine on the same data, with its numbers."""
+    """WRMFRecommender with automatic parameters, fitted on the same data."""
     return WRMFRecommender(3, max_iter=1, random_state=0).fit(plays[["user", "item"]], plays["count"])
 
 
-def test_the_numbers_are_those_of_the_local_model(fitted, automatic):
-    assert fitted.alpha_ == pytest.approx(automatic.alpha_, rel=1e-6)  # sums in another order
+def test_automatic_parameters_equal_those_of_the_local_recommender(fitted, automatic):
+    assert fitted.alpha_ == pytest.approx(automatic.alpha_, rel=1e-6)  # the order of summation differs
     assert fitted.strength_scale_ == automatic.strength_scale_
     lam = np.sqrt(automatic.user_regularization_ * automatic.item_regularization_)
     assert fitted.regularization_ == pytest.approx(lam, rel=1e-6)
@@ -49,12 +49,12 @@ def test_the_numbers_are_those_of_the_local_model(fitted, automatic):
     )
 
 
-def test_the_scaled_logarithm_is_that_of_the_normal_equations(fitted, local):
+def test_factors_with_scaled_log_confidence_solve_the_normal_equations(fitted, local):
     strengths = local.interactions_.toarray()
-    users, items = (collected(factors)[1] for factors in (fitted.user_factors_, fitted.item_factors_))
+    users, items = (collect_factors(factors)[1] for factors in (fitted.user_factors_, fitted.item_factors_))
     kind = "scaled_log", fitted.strength_scale_
     np.testing.assert_allclose(
-        users, solved(strengths, items, fitted.reg_param_, fitted.alpha_, *kind), rtol=1e-4, atol=1e-5
+        users, solve_factors(strengths, items, fitted.reg_param_, fitted.alpha_, *kind), rtol=1e-4, atol=1e-5
     )
 
 
@@ -66,7 +66,7 @@ def test_alpha_is_computed_for_any_transform(confidence, frame, plays):
     assert rec.to_local().confidence == confidence
 
 
-def test_a_number_is_taken_as_it_is_beside_auto(frame, plays):
+def test_numbers_can_be_combined_with_auto(frame, plays):
     rec = SparkWRMFRecommender(2, max_iter=1, alpha=7, **SMALL).fit(frame)
     local = WRMFRecommender(2, max_iter=1, alpha=7).fit(plays[["user", "item"]], plays["count"])
     assert (rec.alpha_, rec.to_local().confidence, rec.strength_scale_) == (7.0, "linear", 1.0)
@@ -76,7 +76,7 @@ def test_a_number_is_taken_as_it_is_beside_auto(frame, plays):
     assert rec.regularization_ == 3.0
 
 
-def test_the_local_model_has_the_numbers(fitted, local):
+def test_to_local_keeps_the_computed_parameters(fitted, local):
     assert (local.alpha, local.confidence) == (fitted.alpha_, "scaled_log")
     assert (local.alpha_, local.strength_scale_) == (fitted.alpha_, fitted.strength_scale_)
     lam = np.sqrt(local.user_regularization_ * local.item_regularization_)
@@ -85,8 +85,8 @@ def test_the_local_model_has_the_numbers(fitted, local):
 
 def test_the_unit_of_strengths_does_not_matter(spark, fitted, plays):
     table = plays.assign(count=1024 * plays["count"])
-    rec = clone(fitted).fit(in_spark(spark, table))
+    rec = clone(fitted).fit(to_spark(spark, table))
     assert rec.alpha_ == pytest.approx(fitted.alpha_, rel=1e-12)
     np.testing.assert_allclose(
-        collected(rec.item_factors_)[1], collected(fitted.item_factors_)[1], rtol=1e-4, atol=1e-5
-    )  # sums in another order
+        collect_factors(rec.item_factors_)[1], collect_factors(fitted.item_factors_)[1], rtol=1e-4, atol=1e-5
+    )  # the order of summation differs

@@ -1,4 +1,4 @@
-"""Values of side features: reading texts, numbers and lists of texts from columns of any kind."""
+"""Values of side features: reading strings, numbers and lists of strings from columns of any type."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ import pandas as pd
 from sklearn_recsketch._data.frames import is_missing
 from sklearn_recsketch._data.ids import show_id
 
-__all__ = ["Cells", "joined", "plain_text", "read_cells", "refuse_missing"]
+__all__ = ["FeatureValues", "concatenate_values", "plain_text", "read_feature_values", "refuse_missing"]
 
 
-class Cells(NamedTuple):
-    """Values read from a column, in no particular order; a missing value is left out.
+class FeatureValues(NamedTuple):
+    """Values read from a column, in no particular order. Missing values are left out.
 
     Attributes
     ----------
     rows : ndarray of shape (n_values,)
         Row of each value.
     codes : ndarray of shape (n_values,)
-        Position of its text in `texts`; -1 for a number.
+        Position of each string in `texts`, -1 for a number.
     texts : ndarray of shape (n_texts,), dtype object
-        Distinct texts.
+        Distinct strings.
     numbers : ndarray of shape (n_values,), dtype float64
-        Its number; 1 for a text.
+        The number of each value, 1 for a string.
     """
 
     rows: np.ndarray
@@ -38,21 +38,21 @@ class Cells(NamedTuple):
     numbers: np.ndarray
 
 
-def read_cells(column: Any, show: Callable[[int], str], lowercase: bool) -> Cells:
-    """Read a column of texts, numbers and lists of texts; a missing cell and an empty text are no feature.
+def read_feature_values(column: Any, show: Callable[[int], str], lowercase: bool) -> FeatureValues:
+    """Read a column of strings, numbers and lists of strings. Missing values and empty strings are skipped.
 
     Parameters
     ----------
-    column : Series, or ndarray of shape (n_rows,)
+    column : Series or ndarray of shape (n_rows,)
     show : callable
-        What to call the value in a row, for errors.
+        Returns the description of the value in a row, for errors.
     lowercase : bool
-        Lower-case texts.
+        Convert strings to lower case.
 
     Raises
     ------
     TypeError, ValueError
-        For the first value of another kind, and for numbers that are not finite.
+        For the first value of another type, and for numbers that are not finite.
     """
     dtype = column.dtype
     if isinstance(dtype, pd.CategoricalDtype):
@@ -68,51 +68,51 @@ def read_cells(column: Any, show: Callable[[int], str], lowercase: bool) -> Cell
     if kind in ("floating", "integer", "mixed-integer-float", "boolean"):
         present = np.flatnonzero(~np.asarray(pd.isna(column)))
         try:
-            read = _of_numbers(np.asarray(column)[present], lambda place: show(present[place]))
-        except OverflowError:  # an integer, to be found cell by cell
+            read = _of_numbers(np.asarray(column)[present], lambda position: show(present[position]))
+        except OverflowError:  # a huge integer: the slow path finds its row
             return _of_objects(column, show, lowercase)
         return read._replace(rows=present[read.rows])
     return _of_objects(column, show, lowercase)
 
 
-def joined(parts: list[Cells]) -> Cells:
-    """All values of several columns, of which there may be none."""
-    parts = [*parts, Cells(*(np.zeros(0, dtype=dtype) for dtype in (np.intp, np.intp, object, np.float64)))]
+def concatenate_values(parts: list[FeatureValues]) -> FeatureValues:
+    """Concatenate the values of several columns, or of none."""
+    parts = [*parts, FeatureValues(*(np.zeros(0, dtype=dtype) for dtype in (np.intp, np.intp, object, np.float64)))]
     texts = np.array([text for part in parts for text in part.texts], dtype=object)
-    places, distinct = pd.factorize(texts)
-    places = np.append(places, -1)
+    positions, distinct = pd.factorize(texts)
+    positions = np.append(positions, -1)
     starts = np.cumsum([0, *(len(part.texts) for part in parts)])
-    codes = [places[np.where(part.codes < 0, -1, part.codes + at)] for part, at in zip(parts, starts, strict=False)]
+    codes = [positions[np.where(part.codes < 0, -1, part.codes + at)] for part, at in zip(parts, starts, strict=False)]
     rows, numbers = ([getattr(part, name) for part in parts] for name in ("rows", "numbers"))
-    return Cells(np.concatenate(rows), np.concatenate(codes), distinct, np.concatenate(numbers))
+    return FeatureValues(np.concatenate(rows), np.concatenate(codes), distinct, np.concatenate(numbers))
 
 
 def plain_text(text: str) -> str:
-    """A str without the class of numpy or of an enumeration."""
+    """Convert an instance of a subclass of str, such as an enumeration, to str."""
     return str.__str__(text)
 
 
-def refuse_missing(cells: np.ndarray, show: Callable[[int], str]) -> None:
-    """Raise for the first missing cell of a mapping, where a key that is left out says the same."""
-    missing = pd.isna(cells)
+def refuse_missing(values: np.ndarray, show: Callable[[int], str]) -> None:
+    """Raise for the first missing value of a mapping: its key should be left out instead."""
+    missing = pd.isna(values)
     if missing.any():
         row = int(np.argmax(missing))
-        cell = cells[row]
+        cell = values[row]
         if isinstance(cell, float | np.floating | Decimal):
             _refuse_infinite(cell, show(row))
         _number(cell, row, show)
 
 
-def _of_texts(rows: np.ndarray, codes: np.ndarray, texts: list[str], lowercase: bool) -> Cells:
+def _of_texts(rows: np.ndarray, codes: np.ndarray, texts: list[str], lowercase: bool) -> FeatureValues:
     plain = [plain_text(text).lower() if lowercase else plain_text(text) for text in texts]
-    places, distinct = pd.factorize(np.array(plain, dtype=object))
-    codes = places[codes]
-    said = np.array([text != "" for text in distinct], dtype=bool)[codes]
-    return Cells(rows[said], codes[said], distinct, np.ones(int(said.sum())))
+    positions, distinct = pd.factorize(np.array(plain, dtype=object))
+    codes = positions[codes]
+    kept = np.array([text != "" for text in distinct], dtype=bool)[codes]
+    return FeatureValues(rows[kept], codes[kept], distinct, np.ones(int(kept.sum())))
 
 
-def _of_numbers(column: Any, show: Callable[[int], str]) -> Cells:
-    with np.errstate(over="ignore"):  # what overflows is refused below
+def _of_numbers(column: Any, show: Callable[[int], str]) -> FeatureValues:
+    with np.errstate(over="ignore"):  # overflow gives infinity, which raises below
         if isinstance(column, pd.Series):
             numbers = column.to_numpy(dtype=np.float64, na_value=np.nan)
         else:
@@ -122,11 +122,11 @@ def _of_numbers(column: Any, show: Callable[[int], str]) -> Cells:
         row = int(np.argmax(infinite))
         _refuse_infinite(next(iter(column[row : row + 1])), show(row))
     rows = np.flatnonzero(~np.isnan(numbers))
-    return Cells(rows, np.full(len(rows), -1), np.zeros(0, dtype=object), numbers[rows])
+    return FeatureValues(rows, np.full(len(rows), -1), np.zeros(0, dtype=object), numbers[rows])
 
 
-def _of_objects(column: Any, show: Callable[[int], str], lowercase: bool) -> Cells:
-    """Cell by cell."""
+def _of_objects(column: Any, show: Callable[[int], str], lowercase: bool) -> FeatureValues:
+    """Read a column value by value, which is slow but handles every type."""
     rows, texts, numbers = [], [], []
     for row, cell in enumerate(column):
         for value in _values(cell, row, show):
@@ -137,12 +137,12 @@ def _of_objects(column: Any, show: Callable[[int], str], lowercase: bool) -> Cel
     codes, distinct = pd.factorize(np.array(texts, dtype=object))
     values = np.array(numbers, dtype=np.float64)
     where, is_text = np.array(rows, dtype=np.intp), codes >= 0
-    measured = Cells(where[~is_text], codes[~is_text], distinct[:0], values[~is_text])
-    return joined([measured, _of_texts(where[is_text], codes[is_text], list(distinct), lowercase)])
+    measured = FeatureValues(where[~is_text], codes[~is_text], distinct[:0], values[~is_text])
+    return concatenate_values([measured, _of_texts(where[is_text], codes[is_text], list(distinct), lowercase)])
 
 
 def _values(cell: Any, row: int, show: Callable[[int], str]) -> Iterator[str | float]:
-    """The texts of a cell, or its number."""
+    """The strings in a cell, or its number."""
     cell = _plain(cell)
     if isinstance(cell, str):
         yield cell
@@ -153,18 +153,18 @@ def _values(cell: Any, row: int, show: Callable[[int], str]) -> Iterator[str | f
             elif not is_missing(text):
                 raise TypeError(
                     f"{show(row)} is a list with {show_id(text)} of type {type(text).__name__}: "
-                    f"a list must hold texts only. {_remedy(text, in_list=True)}"
+                    f"a list must contain strings only. {_remedy(text, in_list=True)}"
                 )
     elif not is_missing(cell):
         yield _number(cell, row, show)
 
 
 def _number(cell: Any, row: int, show: Callable[[int], str]) -> float:
-    # numpy's timedelta64 is an integer to Python.
+    # timedelta64 of numpy counts as an integer for isinstance.
     if isinstance(cell, np.timedelta64) or not isinstance(cell, Real | Decimal | np.bool_):
         raise TypeError(
             f"{show(row)} is {show_id(cell)} of type {type(cell).__name__}: "
-            f"a feature must be a text, a number or a list of texts. {_remedy(cell)}"
+            f"a feature must be a string, a number or a list of strings. {_remedy(cell)}"
         )
     try:
         number = float(cell)
@@ -175,23 +175,23 @@ def _number(cell: Any, row: int, show: Callable[[int], str]) -> float:
     return number
 
 
-def _refuse_infinite(cell: Any, what: str) -> NoReturn:
+def _refuse_infinite(cell: Any, shown: str) -> NoReturn:
     # A decimal or an integer of 400 digits is finite, but not as a float.
     rule = "numbers must be finite" if isinstance(cell, float | np.floating) else "numbers must be finite in float64"
     raise ValueError(
-        f"{what} is {show_id(cell)}, but {rule}. Leave the key out where the feature is missing, or change its unit."
+        f"{shown} is {show_id(cell)}, but {rule}. Leave out the key of a missing feature, or change the unit."
     )
 
 
 def _is_list(cell: Any) -> bool:
-    """Whether it is a list, an array, a column or a set of values, of whatever library."""
+    """Whether a value is a list, an array, a column or a set, of any library."""
     is_whole = isinstance(cell, str | bytes | bytearray | memoryview | Mapping)
     return isinstance(cell, Sized) and isinstance(cell, Iterable) and not is_whole
 
 
 def _plain(cell: Any) -> Any:
-    """A scalar of Arrow, or an array without axes, as Python's own."""
-    if type(cell) in (str, float, int):  # nearly always
+    """Convert a scalar of Arrow or a zero-dimensional array to a Python object."""
+    if type(cell) in (str, float, int):  # the common case
         return cell
     if hasattr(cell, "as_py"):
         return cell.as_py()
@@ -199,17 +199,17 @@ def _plain(cell: Any) -> Any:
 
 
 def _remedy(cell: Any, in_list: bool = False) -> str:
-    """What to write instead of a value that cannot be a feature."""
+    """Advice for a value that cannot be a feature."""
     if isinstance(cell, bytes | bytearray):
         return "Decode it, for example with df[column].str.decode('utf-8')."
     if isinstance(cell, Mapping):
-        return "Give each of its fields a key or column of its own."
+        return "Use one key or column per field."
     if _is_list(cell):
         return "Flatten the lists."
     if is_missing(cell):
-        return "Leave the key out where the feature is missing."
+        return "Leave out the key of a missing feature."
     if isinstance(cell, datetime.timedelta | np.timedelta64) and not in_list:
         return "Convert it to a number, for example with df[column].dt.total_seconds()."
     if isinstance(cell, datetime.date | np.datetime64 | pd.Period) and not in_list:
         return "Convert it to a number such as the year, for example with df[column].dt.year."
-    return "Convert it, with str(value) if it is a category."
+    return "Convert it, for a category with str(value)."

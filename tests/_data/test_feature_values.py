@@ -1,4 +1,4 @@
-"""Values of side features: cells of any kind of column, and what is refused."""
+"""Reading the values of side features from columns of any type, and errors for invalid values."""
 
 import collections
 import datetime
@@ -12,7 +12,7 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
-from feature_dicts import entries
+from sparse_matrices import entries
 
 from sklearn_recsketch import SideFeatureEncoder, SideFeatures
 
@@ -27,7 +27,7 @@ def arrow(values, type=None):
 
 
 def object_column(value):
-    """A value and a missing one, kept as they are."""
+    """Make an object column of a value and a missing value, without conversions."""
     column = np.empty(2, dtype=object)
     column[0] = value
     return pd.Series(column, dtype=object)
@@ -38,7 +38,7 @@ FRAMES = {
     "polars": lambda cells: pl.DataFrame({"id": ["a", "b"], "k": cells}),
     "arrow": lambda cells: pa.table({"id": ["a", "b"], "k": cells}),
 }
-# The second cell is missing, the first has the number 1.5.
+# Columns of the number 1.5 and a missing value.
 NUMBERS = {
     "pandas_float16": ("pandas", np.array([1.5, np.nan], np.float16)),
     "pandas_longdouble": ("pandas", np.array([1.5, np.nan], np.longdouble)),
@@ -56,7 +56,7 @@ NUMBERS = {
     "arrow_float32": ("arrow", pa.array([1.5, None], pa.float32())),
     "arrow_decimal256": ("arrow", pa.array([Decimal("1.5"), None], pa.decimal256(5, 2))),
 }
-# The first has the number 1.
+# Columns of the number 1 and a missing value.
 INTEGERS = {
     "pandas_Int8": ("pandas", pd.array([1, None], "Int8")),
     "pandas_boolean": ("pandas", pd.array([True, None], "boolean")),
@@ -68,7 +68,7 @@ INTEGERS = {
     "arrow_int16": ("arrow", pa.array([1, None], pa.int16())),
     "arrow_bool": ("arrow", pa.array([True, None])),
 }
-# The first has the text "x".
+# Columns of the string "x" and a missing value.
 TEXTS = {
     "pandas_object": ("pandas", ["x", np.nan]),
     "pandas_NA": ("pandas", ["x", pd.NA]),
@@ -111,23 +111,23 @@ def read(library, cells):
 
 
 @pytest.mark.parametrize(("library", "cells"), NUMBERS.values(), ids=NUMBERS)
-def test_numbers_of_any_column_with_missing_cells(library, cells):
+def test_numbers_in_any_column_with_missing_values(library, cells):
     assert read(library, cells) == {("a", "k"): 1.5}
 
 
 @pytest.mark.parametrize(("library", "cells"), INTEGERS.values(), ids=INTEGERS)
-def test_integers_and_bools_of_any_column_with_missing_cells(library, cells):
+def test_integers_and_booleans_in_any_column_with_missing_values(library, cells):
     assert read(library, cells) == {("a", "k"): 1}
 
 
 @pytest.mark.parametrize(("library", "cells"), TEXTS.values(), ids=TEXTS)
-def test_texts_of_any_column_with_missing_cells(library, cells):
+def test_strings_in_any_column_with_missing_values(library, cells):
     assert read(library, cells) == {("a", "k=x"): 1}
 
 
 @pytest.mark.parametrize("missing", MISSING, ids=repr)
 @pytest.mark.parametrize("other", ["x", 1.5, ["x"]], ids=type)
-def test_a_missing_cell_among_others_is_a_feature_the_id_does_not_have(missing, other):
+def test_a_missing_value_among_others_is_ignored(missing, other):
     column = object_column(other)
     column[1] = missing
     features = SideFeatures.from_frame(pd.DataFrame({"id": ["a", "b"], "k": column}))
@@ -136,7 +136,7 @@ def test_a_missing_cell_among_others_is_a_feature_the_id_does_not_have(missing, 
 
 
 @pytest.mark.parametrize("library", FRAMES)
-def test_a_column_of_missing_cells_says_nothing(library):
+def test_a_column_of_missing_values_has_no_features(library):
     assert read(library, [None, None]) == {}
 
 
@@ -153,28 +153,28 @@ def test_a_column_of_missing_cells_says_nothing(library):
     ],
     ids=["integers", "intervals", "dates", "arrow"],
 )
-def test_a_categorical_column_holds_categories_whatever_they_are(cells, names):
+def test_a_categorical_column_contains_categories_of_any_type(cells, names):
     assert set(read("pandas", cells)) == names
 
 
-def test_an_integer_dictionary_of_arrow_holds_categories():
+def test_an_integer_dictionary_of_arrow_contains_categories():
     assert set(read("arrow", pa.array([None, 3]).dictionary_encode())) == {("b", "k=3")}
 
 
-def test_a_missing_id_in_a_dictionary_of_arrow_is_not_the_first_id():
+def test_a_missing_id_in_a_dictionary_of_arrow_raises():
     table = pa.table({"id": pa.array(["a", None]).dictionary_encode(), "k": [1, 2]})
     with pytest.raises(ValueError, match="The feature id in row 1 is missing"):
         SideFeatures.from_frame(table)
 
 
-def test_texts_are_plain():
+def test_strings_are_plain():
     features = SideFeatures.from_dicts({1: {np.str_("k"): [Colour.RED, np.str_("x")]}})
     assert [type(text) for text in (*features.keys, *features.values)] == [str] * 4
     assert features.values.tolist() == ["red", "x"]
 
 
 @pytest.mark.parametrize("row", [{"a\x1fb": "c"}, {"a": "b\x1fc"}, {"a\x1f": "\x1f"}, {"a\x1fb": 2.0}])
-def test_control_characters_are_characters(row):
+def test_control_characters_are_kept(row):
     features = SideFeatures.from_dicts({1: row, 2: {"z": "z"}})
     again = features.updated(SideFeatures.from_dicts({3: {"z": "y"}}), "item")
     ((key, value),) = row.items()
@@ -183,16 +183,16 @@ def test_control_characters_are_characters(row):
 
 
 @pytest.mark.parametrize("value", [1e300, -1e300, 5e-324, 0.1, 2**24 + 1, Decimal("0.1"), Fraction(1, 3)])
-def test_a_number_is_kept_as_it_is(value):
+def test_numbers_are_kept_exactly(value):
     assert entries(SideFeatures.from_dicts({1: {"k": value}})) == {(1, "k"): float(value)}
 
 
-def test_numbers_that_float32_holds_are_kept_in_float32():
+def test_numbers_exact_in_float32_are_stored_in_float32():
     features = SideFeatures.from_dicts({1: {"year": 1999, "tag": "x"}})
     assert features.matrix.dtype == features.updated(features, "item").matrix.dtype == np.float32
 
 
-def test_a_number_of_0_is_kept_apart_from_a_missing_one():
+def test_a_number_of_0_differs_from_a_missing_one():
     features = SideFeatures.from_dicts({1: {"k": 0.0}, 2: {"k": 1.0}, 3: {}})
     newer = SideFeatures.from_dicts({4: {"k": 0}})
     assert entries(features) == {(1, "k"): 0, (2, "k"): 1}
@@ -210,7 +210,7 @@ def test_one_hot_frames_and_lists_are_encoded_alike(lowercase):
     np.testing.assert_array_equal(*encoded)
 
 
-# What is refused.
+# Invalid values.
 
 REFUSED = {
     "date": (DAY, TypeError, r"of type date: .* Convert it to a number such as the year, .*dt\.year"),
@@ -222,25 +222,29 @@ REFUSED = {
     "time": (
         datetime.time(1),
         TypeError,
-        "of type time: a feature must be a text, a number or a list of texts. Convert",
+        "of type time: a feature must be a string, a number or a list of strings. Convert",
     ),
     "bytes": (b"x", TypeError, r"is b'x' of type bytes: .* Decode it, for example with df\[column\]\.str\.decode"),
     "list_of_bytes": (["x", b"y"], TypeError, r"is a list with b'y' of type bytes: .* Decode it"),
-    "struct": ({"a": 1}, TypeError, "of type dict: .* Give each of its fields a key or column of its own"),
+    "struct": ({"a": 1}, TypeError, "of type dict: .* Use one key or column per field"),
     "nested": (
         [["x"]],
         TypeError,
-        r"is a list with \['x'\] of type list: a list must hold texts only\. Flatten the lists",
+        r"is a list with \['x'\] of type list: a list must contain strings only\. Flatten the lists",
     ),
     "table": (np.array([["x"]]), TypeError, "Flatten the lists"),
     "list_of_numbers": (
         [1],
         TypeError,
-        r"is a list with 1 of type int: a list must hold texts only\. Convert it, with str",
+        r"is a list with 1 of type int: a list must contain strings only\. Convert it, for a category with str",
     ),
-    "list_of_dates": ([DAY], TypeError, r"of type date: a list must hold texts only\. Convert it, with str\(value\)"),
+    "list_of_dates": (
+        [DAY],
+        TypeError,
+        r"of type date: a list must .* Convert it, for a category with str\(value\)",
+    ),
     "complex": (1j, TypeError, "is 1j of type complex"),
-    "uuid": (UUID(int=1), TypeError, r"of type UUID: .* Convert it, with str\(value\) if it is a category"),
+    "uuid": (UUID(int=1), TypeError, r"of type UUID: .* Convert it, for a category with str\(value\)"),
     "generator": ((text for text in "x"), TypeError, "of type generator"),
     "infinite": (np.inf, ValueError, "is inf, but numbers must be finite"),
     "infinite_decimal": (Decimal("-Infinity"), ValueError, "is Decimal\\('-Infinity'\\), but numbers must be finite"),
@@ -252,7 +256,7 @@ REFUSED = {
 
 @pytest.mark.parametrize(("value", "error", "match"), REFUSED.values(), ids=REFUSED)
 @pytest.mark.parametrize("method", ["frame", "long", "dicts"])
-def test_other_values_are_refused_with_their_place(value, error, match, method):
+def test_other_values_raise_with_their_id_and_key(value, error, match, method):
     where = "The value of 'k' for id 'a'" + (" in row 0 " if method != "dicts" else " ")
     with pytest.raises(error, match=where + ".*" + match):
         if method == "frame":
@@ -272,34 +276,34 @@ COLUMNS_REFUSED = {
     "pandas_complex": ("pandas", np.array([1j, 2]), "of type complex"),
     "pandas_infinite": ("pandas", [np.inf, 1], "is inf"),
     "pandas_arrow_date": ("pandas", arrow([DAY, None]), "dt.year"),
-    "pandas_arrow_struct": ("pandas", arrow([{"a": 1}, None]), "column of its own"),
+    "pandas_arrow_struct": ("pandas", arrow([{"a": 1}, None]), "one key or column per field"),
     "pandas_arrow_binary": ("pandas", arrow([b"x", None]), "Decode it"),
     "polars_date": ("polars", [DAY, None], "dt.year"),
     "polars_duration": ("polars", [datetime.timedelta(1), None], "total_seconds"),
-    "polars_struct": ("polars", [{"a": 1}, None], "column of its own"),
+    "polars_struct": ("polars", [{"a": 1}, None], "one key or column per field"),
     "polars_binary": ("polars", [b"x", None], "Decode it"),
     "polars_nested": ("polars", [[["x"]], None], "Flatten"),
-    "polars_numbers": ("polars", [[1], None], "a list must hold texts only"),
+    "polars_numbers": ("polars", [[1], None], "a list must contain strings only"),
     "arrow_date": ("arrow", pa.array([DAY, None]), "dt.year"),
     "arrow_duration": ("arrow", pa.array([datetime.timedelta(1), None]), "total_seconds"),
-    "arrow_struct": ("arrow", pa.array([{"a": 1}, None]), "column of its own"),
+    "arrow_struct": ("arrow", pa.array([{"a": 1}, None]), "one key or column per field"),
     "arrow_map": (
         "arrow",
         pa.array([[("a", 1)], None], pa.map_(pa.string(), pa.int64())),
-        "a list must hold texts only",
+        "a list must contain strings only",
     ),
 }
 
 
 @pytest.mark.parametrize(("library", "cells", "match"), COLUMNS_REFUSED.values(), ids=COLUMNS_REFUSED)
-def test_columns_of_other_kinds_are_refused(library, cells, match):
+def test_columns_of_other_types_raise(library, cells, match):
     with pytest.raises((TypeError, ValueError), match=f"The value of 'k' for id 'a' in row 0 .*{match}"):
         read(library, cells)
 
 
 @pytest.mark.parametrize("missing", MISSING, ids=repr)
-def test_a_missing_value_of_a_mapping_is_to_be_left_out(missing):
-    with pytest.raises((TypeError, ValueError), match=r"The value of 'k' for id 7 is .* Leave the key out where"):
+def test_a_missing_value_in_a_mapping_raises(missing):
+    with pytest.raises((TypeError, ValueError), match=r"The value of 'k' for id 7 is .* Leave out the key"):
         SideFeatures.from_dicts({7: {"k": missing, "other": 1}})
 
 

@@ -1,0 +1,113 @@
+"""Users, items and the matrix of interactions of a fit."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import scipy.sparse as sp
+
+from sklearn_recsketch._data.feature_ids import check_feature_ids
+from sklearn_recsketch._data.ids import check_same_kind, find_positions, union
+from sklearn_recsketch._data.interactions import Interactions
+from sklearn_recsketch._data.matrix import reindex_matrix
+from sklearn_recsketch._data.pair_sums import add_matrices, sum_pairs
+
+__all__ = ["EarlierFit", "FitData", "gather_fit_data"]
+
+
+class FitData(NamedTuple):
+    """Users and items of a fit, sorted by id, and their interactions.
+
+    Attributes
+    ----------
+    users, items : ndarray
+        Ids.
+    interactions : csr_array of shape (n_users, n_items)
+        All strengths, including those of earlier fits.
+    new : csr_array of shape (n_users, n_items)
+        Strengths of the table passed to this fit.
+    """
+
+    users: np.ndarray
+    items: np.ndarray
+    interactions: sp.csr_array
+    new: sp.csr_array
+
+
+class EarlierFit(NamedTuple):
+    """State of a fitted recommender that a fit adds interactions to.
+
+    Attributes
+    ----------
+    users, items : ndarray
+        Ids, sorted.
+    interactions : csr_array of shape (n_users, n_items)
+        Strengths.
+    has_features : tuple of bool
+        Whether users and whether items had side features.
+    """
+
+    users: np.ndarray
+    items: np.ndarray
+    interactions: sp.csr_array
+    has_features: tuple[bool, bool]
+
+
+def gather_fit_data(
+    interactions: Interactions,
+    user_feature_ids: np.ndarray | None,
+    item_feature_ids: np.ndarray | None,
+    earlier: EarlierFit | None = None,
+) -> FitData:
+    """Collect the users and items of a fit and the matrix of their interactions.
+
+    The ids are those with an interaction of positive strength, those with side features, and those of `earlier`,
+    whose interactions are added.
+
+    Parameters
+    ----------
+    interactions : Interactions
+    user_feature_ids, item_feature_ids : ndarray or None
+        Sorted ids with side features.
+    earlier : EarlierFit, default=None
+
+    Returns
+    -------
+    FitData
+
+    Raises
+    ------
+    ValueError
+        If no row has a positive strength, or if the side features belong to other ids.
+    """
+    sums = sum_pairs(interactions)
+    if not sums.has_users.any():
+        raise ValueError(
+            f"None of the {len(interactions.y)} rows of X has a positive strength, so there is no interaction to learn "
+            f"from. Strength is y times the weight column, if X has one."
+        )
+    users, items = sums.present(interactions.users, interactions.items)
+    no_features = True, True
+    if earlier is not None:
+        users = _union(users, earlier.users, "user", "earlier fits")
+        items = _union(items, earlier.items, "item", "earlier fits")
+        # Later features may belong to new ids only.
+        no_features = not earlier.has_features[0], not earlier.has_features[1]
+    with_interactions = users, items
+    if user_feature_ids is not None:
+        check_feature_ids("user", user_feature_ids, *with_interactions, no_features[0])
+        users = _union(users, user_feature_ids, "user", "user_features")
+    if item_feature_ids is not None:
+        check_feature_ids("item", item_feature_ids, *with_interactions[::-1], no_features[1])
+        items = _union(items, item_feature_ids, "item", "item_features")
+    new = total = reindex_matrix(sums.matrix, interactions, users, items)
+    if earlier is not None:
+        rows, columns = find_positions(earlier.users, users, "user"), find_positions(earlier.items, items, "item")
+        total = add_matrices(earlier.interactions, rows, columns, new)
+    return FitData(users, items, total, new)
+
+
+def _union(ids: np.ndarray, others: np.ndarray, name: str, origin: str) -> np.ndarray:
+    check_same_kind(ids, others, f"The {name} ids of X", f"those of {origin} are")
+    return union(ids, others, name)

@@ -1,0 +1,40 @@
+"""Checks of single parameters that estimators and functions share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from numbers import Integral
+from typing import Any, TypeVar
+
+__all__ = ["check_integer", "is_integer", "refuse_sample_weight"]
+
+Method = TypeVar("Method", bound=Callable[..., Any])
+
+
+def is_integer(value: Any, least: int = 1) -> bool:
+    """Whether a value is an integer of at least `least`; booleans are not integers."""
+    return isinstance(value, Integral) and not isinstance(value, bool) and int(value) >= least
+
+
+def check_integer(value: Any, name: str, least: int = 1) -> int:
+    """Return an integer of at least `least` as an int, and raise a ValueError for any other value."""
+    if not is_integer(value, least):
+        raise ValueError(f"{name} must be an int of at least {least}, got {value!r}.")
+    return int(value)
+
+
+def refuse_sample_weight(method: Method) -> Method:
+    """Make a method raise a helpful error if it receives `sample_weight`. Its signature does not change."""
+
+    @wraps(method)
+    def wrapped(self: Any, *args: Any, **kwargs: Any) -> Any:
+        if kwargs.pop("sample_weight", None) is not None:
+            raise TypeError(
+                f"{type(self).__name__}.{method.__name__} does not take sample_weight: the weight of an interaction "
+                f"is its strength. Pass the weights as y, or as a third column of X that multiplies y, for example "
+                f"X.assign(weight=sample_weight)."
+            )
+        return method(self, *args, **kwargs)
+
+    return wrapped  # type: ignore[return-value]
