@@ -15,7 +15,7 @@ TESTS ?=
 # A worker per core, each with one thread of BLAS. A file stays on one worker, as its fixtures do.
 PARALLEL := -n logical --dist loadfile --no-loadscope-reorder
 FAST := -m "not slow and not spark and not cluster and not browser" --hypothesis-profile fast
-# Tests that run kernels as Python, for coverage does not see compiled code.
+# Tests that "make coverage" also runs with kernels as Python functions, because coverage does not see compiled code.
 KERNEL_TESTS := tests/kernels tests/_ranking/test_top_k.py tests/_data/test_id_stream.py tests/_data/test_pair_sums.py
 
 .PHONY: help demo experiments test test-fast coverage test-machines test-lowest wheel-check lint lint-workflows format type doc bench quality board clean

@@ -1,24 +1,20 @@
 """Pytest plugin that runs kernels as Python code, so that coverage counts their lines.
 
-Coverage does not see compiled code. With numba's compiler disabled, kernels are plain functions. This module adds the
+Coverage does not see compiled code. With numba's compiler disabled, kernels are plain functions. This plugin adds the
 attributes of compiled functions that tests use, and imitates what the compiler does differently. It is loaded by
-``-p tests.helpers.plain_kernels``.
+``-p tests.helpers.plain_kernels``; importing the module changes nothing.
 """
 
 from __future__ import annotations
 
-import os
-
-os.environ["NUMBA_DISABLE_JIT"] = "1"  # before the kernels are imported
-
 import importlib
 import inspect
+import os
 import pkgutil
 import types
 
 import numpy as np
-
-from sklearn_recsketch import kernels
+import pytest
 
 
 def wrapping_uint64(value):
@@ -26,15 +22,20 @@ def wrapping_uint64(value):
     return np.asarray(value).astype(np.uint64)[()]
 
 
-for info in pkgutil.iter_modules(kernels.__path__):
-    module = importlib.import_module(f"{kernels.__name__}.{info.name}")
-    for name, value in list(vars(module).items()):
-        if isinstance(value, types.FunctionType):
-            value.py_func = value
-        elif name == "uint64":
-            module.uint64 = wrapping_uint64
-        elif name == "_touch":  # an instruction without a counterpart in Python
-            module._touch = lambda *arguments: None
+@pytest.hookimpl(tryfirst=True)
+def pytest_load_initial_conftests():
+    """Import kernels without the compiler, before anything else imports them."""
+    os.environ["NUMBA_DISABLE_JIT"] = "1"
+    kernels = importlib.import_module("sklearn_recsketch.kernels")
+    for info in pkgutil.iter_modules(kernels.__path__):
+        module = importlib.import_module(f"{kernels.__name__}.{info.name}")
+        for name, value in list(vars(module).items()):
+            if isinstance(value, types.FunctionType):
+                value.py_func = value
+            elif name == "uint64":
+                module.uint64 = wrapping_uint64
+            elif name == "_touch":  # an instruction without a counterpart in Python
+                module._touch = lambda *arguments: None
 
 
 def pytest_configure(config):
