@@ -4,7 +4,8 @@
 
 PYTHON ?= python3
 VENV ?= $(if $(VIRTUAL_ENV),$(VIRTUAL_ENV),.venv)
-BIN := $(VENV)/bin
+SCRIPTS := $(if $(filter Windows_NT,$(OS)),Scripts,bin)
+BIN := $(VENV)/$(SCRIPTS)
 LIKES ?=
 FEATURES ?=
 REPORT ?= demo-report
@@ -14,8 +15,10 @@ TESTS ?=
 # A worker per core, each with one thread of BLAS. A file stays on one worker, as its fixtures do.
 PARALLEL := -n logical --dist loadfile --no-loadscope-reorder
 FAST := -m "not slow and not spark and not cluster and not browser" --hypothesis-profile fast
+# Tests that run kernels as Python, for coverage does not see compiled code.
+KERNEL_TESTS := tests/kernels tests/_ranking/test_top_k.py tests/_data/test_id_stream.py tests/_data/test_pair_sums.py
 
-.PHONY: help demo experiments test test-fast test-machines test-lowest wheel-check lint format type doc bench quality board clean
+.PHONY: help demo experiments test test-fast coverage test-machines test-lowest wheel-check lint lint-workflows format type doc bench quality board clean
 
 help:
 	@echo "make demo [LIKES=likes.psv FEATURES=feats.psv]   the whole job, on embedded data or on files"
@@ -23,7 +26,9 @@ help:
 	@echo "make test     the test suite;   make test-fast     what of it takes a minute"
 	@echo "make test-machines   the test suite as other processors would run it;   make test-lowest   on the oldest dependencies"
 	@echo "make wheel-check     the wheel alone, in an empty environment"
-	@echo "make lint     ruff;   make type     mypy;   make format   ruff format"
+	@echo "make coverage        the fast tests with coverage, kernels included;   make coverage FAST=     all tests"
+	@echo "make lint     ruff and codespell;   make type     mypy;   make format   ruff format"
+	@echo "make lint-workflows  files of GitHub and CITATION.cff by their schemas"
 	@echo "make doc      the documentation;   make bench   timings beside peers;   make quality   precision beside peers"
 	@echo "make board [CACHE=board.jsonl MOVIELENS=u.data]   default parameters beside the peers', on all data sets"
 
@@ -51,28 +56,41 @@ test: $(VENV)/.recsketch-test
 test-fast: $(VENV)/.recsketch-test
 	$(BIN)/python -m pytest $(PARALLEL) $(FAST) $(TESTS)
 
+coverage: $(VENV)/.recsketch-test
+	$(BIN)/python -m pytest -p tests.helpers.plain_kernels -m "not slow" --hypothesis-profile fast $(KERNEL_TESTS) \
+		--cov --cov-report= --cov-fail-under=0
+	$(BIN)/python -m pytest $(PARALLEL) $(FAST) --cov --cov-append --cov-report=term
+
 test-machines: $(VENV)/.recsketch-test
 	.ci/machines $(BIN)/python $(TESTS)
 
 $(VENV)-lowest/.recsketch-test: pyproject.toml | $(VENV)/.recsketch-build
 	$(BIN)/uv venv --quiet --clear --python $(BIN)/python $(VENV)-lowest
 	$(BIN)/uv pip compile --quiet --resolution lowest-direct pyproject.toml --output-file $(VENV)-lowest/oldest.txt
-	$(BIN)/uv pip install --quiet --python $(VENV)-lowest/bin/python --constraint $(VENV)-lowest/oldest.txt -e ".[test]"
+	$(BIN)/uv pip install --quiet --python $(VENV)-lowest/$(SCRIPTS)/python --constraint $(VENV)-lowest/oldest.txt -e ".[test]"
 	@touch $@
 
 test-lowest: $(VENV)-lowest/.recsketch-test  # an older numba has a cache of its own, or each would empty the other's
-	NUMBA_CACHE_DIR=$(abspath $(VENV))-lowest/numba $(VENV)-lowest/bin/python -m pytest $(PARALLEL) $(FAST) $(TESTS)
+	NUMBA_CACHE_DIR=$(abspath $(VENV))-lowest/numba $(VENV)-lowest/$(SCRIPTS)/python -m pytest $(PARALLEL) $(FAST) $(TESTS)
 
 wheel-check: $(VENV)/.recsketch-build
 	rm -rf dist
 	$(BIN)/python -m build
 	$(BIN)/uv venv --quiet --clear --python $(BIN)/python $(VENV)-wheel
-	$(BIN)/uv pip install --quiet --python $(VENV)-wheel/bin/python dist/*.whl
-	$(VENV)-wheel/bin/python -I -W error .ci/fit.py
+	$(BIN)/uv pip install --quiet --python $(VENV)-wheel/$(SCRIPTS)/python dist/*.whl
+	$(VENV)-wheel/$(SCRIPTS)/python -I -W error .ci/fit.py
 
 lint: $(VENV)/.recsketch-lint
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/codespell sklearn_recsketch tests examples benchmarks docs .ci .github *.md pyproject.toml Makefile
+
+lint-workflows: $(VENV)/.recsketch-lint
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-issue-config .github/ISSUE_TEMPLATE/config.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-issue-forms .github/ISSUE_TEMPLATE/*_*.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.citation-file-format CITATION.cff
 
 type: $(VENV)/.recsketch-lint
 	$(BIN)/mypy

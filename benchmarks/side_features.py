@@ -283,7 +283,7 @@ def tuned_cold(name: str, K: int, n_iter: int, train: pd.DataFrame, tags: SideFe
     """Search with a cold split of the training rows, refitted on all of them."""
     search = BayesSearchCV(
         model(name, K), SPACES[name] | OF_ENCODER, n_iter=n_iter, scoring=COLD, random_state=0,
-        cv=ColdItemSplit(test_fraction=0.18, random_state=1), optimizer_kwargs={"n_initial_points": n_iter // 2},
+        cv=ColdItemSplit(test_size=0.18, random_state=1), optimizer_kwargs={"n_initial_points": n_iter // 2},
     )  # fmt: skip
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="The objective has been evaluated")

@@ -157,7 +157,7 @@ def main() -> None:
 
     splitters = (
         UserHoldoutSplit(random_state=arguments.seed),
-        ColdItemSplit(test_fraction=0.1, random_state=arguments.seed),
+        ColdItemSplit(test_size=0.1, random_state=arguments.seed),
     )
     warm, cold = (tuple(X.iloc[rows] for rows in next(splitter.split(X))) for splitter in splitters)
     n_items, n_cold = X["item"].nunique(), cold[1]["item"].nunique()

@@ -7,6 +7,7 @@ from sklearn_recsketch.recommenders import (
     WARPRecommender,
     WRMFRecommender,
 )
+from sklearn_recsketch.utils._show_versions import show_versions
 
 __version__ = "0.1.0"
 
@@ -18,4 +19,5 @@ __all__ = [
     "SideFeatures",
     "WARPRecommender",
     "WRMFRecommender",
+    "show_versions",
 ]

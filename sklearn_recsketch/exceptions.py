@@ -1,4 +1,4 @@
-"""Warnings of the package."""
+"""Warning categories of the package."""
 
 from sklearn.exceptions import ConvergenceWarning
 
@@ -6,16 +6,16 @@ __all__ = ["DivergenceWarning", "IdMismatchWarning"]
 
 
 class DivergenceWarning(ConvergenceWarning):
-    """Training left the finite numbers; the factors of the last finite epoch were kept.
+    """Warning that training diverged: parameters became NaN or infinite.
 
-    Turn it into an exception with
+    The recommender keeps the factors of the last finite epoch. To raise an exception instead, use
     ``warnings.filterwarnings("error", category=sklearn_recsketch.exceptions.DivergenceWarning)``.
     """
 
 
 class IdMismatchWarning(UserWarning):
-    """Few of the ids of the interactions have side features, as where these are keyed by other ids.
+    """Warning that few of the ids of the interactions have side features, which may be keyed by different ids.
 
-    If that is how it should be, silence it with
+    If this is intended, silence the warning with
     ``warnings.filterwarnings("ignore", category=sklearn_recsketch.exceptions.IdMismatchWarning)``.
     """

@@ -68,7 +68,7 @@ def read_feature_values(column: Any, show: Callable[[int], str], lowercase: bool
     if kind in ("floating", "integer", "mixed-integer-float", "boolean"):
         present = np.flatnonzero(~np.asarray(pd.isna(column)))
         try:
-            read = _of_numbers(np.asarray(column)[present], lambda place: show(present[place]))
+            read = _of_numbers(np.asarray(column)[present], lambda position: show(present[position]))
         except OverflowError:  # a huge integer: the slow path finds its row
             return _of_objects(column, show, lowercase)
         return read._replace(rows=present[read.rows])
@@ -79,10 +79,10 @@ def concatenate_values(parts: list[FeatureValues]) -> FeatureValues:
     """Concatenate the values of several columns, or of none."""
     parts = [*parts, FeatureValues(*(np.zeros(0, dtype=dtype) for dtype in (np.intp, np.intp, object, np.float64)))]
     texts = np.array([text for part in parts for text in part.texts], dtype=object)
-    places, distinct = pd.factorize(texts)
-    places = np.append(places, -1)
+    positions, distinct = pd.factorize(texts)
+    positions = np.append(positions, -1)
     starts = np.cumsum([0, *(len(part.texts) for part in parts)])
-    codes = [places[np.where(part.codes < 0, -1, part.codes + at)] for part, at in zip(parts, starts, strict=False)]
+    codes = [positions[np.where(part.codes < 0, -1, part.codes + at)] for part, at in zip(parts, starts, strict=False)]
     rows, numbers = ([getattr(part, name) for part in parts] for name in ("rows", "numbers"))
     return FeatureValues(np.concatenate(rows), np.concatenate(codes), distinct, np.concatenate(numbers))
 
@@ -105,8 +105,8 @@ def refuse_missing(values: np.ndarray, show: Callable[[int], str]) -> None:
 
 def _of_texts(rows: np.ndarray, codes: np.ndarray, texts: list[str], lowercase: bool) -> FeatureValues:
     plain = [plain_text(text).lower() if lowercase else plain_text(text) for text in texts]
-    places, distinct = pd.factorize(np.array(plain, dtype=object))
-    codes = places[codes]
+    positions, distinct = pd.factorize(np.array(plain, dtype=object))
+    codes = positions[codes]
     kept = np.array([text != "" for text in distinct], dtype=bool)[codes]
     return FeatureValues(rows[kept], codes[kept], distinct, np.ones(int(kept.sum())))
 

@@ -59,7 +59,7 @@ def as_column(values: Any) -> Any:
             # Dictionary or list: pandas cannot hash lists, and hides the type of the values of a dictionary.
             return _of_arrow(values.array.__arrow_array__())  # type: ignore[union-attr]
         return _native(values.to_numpy()) if isinstance(dtype, np.dtype) and not dtype.isnative else values
-    if hasattr(values, "to_pandas") and hasattr(values, "type"):  # pyarrow's arrays and chunked arrays
+    if hasattr(values, "to_pandas") and hasattr(values, "type"):  # arrays and chunked arrays of pyarrow
         return _of_arrow(values)
     series = nw.from_native(values, series_only=True, pass_through=True)
     if isinstance(series, nw.Series):

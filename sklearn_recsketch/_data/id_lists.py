@@ -40,7 +40,7 @@ def id_array(ids: Any, name: str) -> Any:
     if isinstance(ids, BYTES):
         raise TypeError(
             f"{name} ids must be ints or strings, got {reprlib.repr(ids)} of type {type(ids).__name__}. "
-            f"Decode them: id.decode()."
+            f"Decode it: id.decode()."
         )
     if frame_library(ids) is not None:
         first = (columns_of(ids)[1] or ["id"])[0]

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from sklearn_recsketch._data.frames import is_missing
+from sklearn_recsketch.utils._scalars import to_python_scalar
 
 __all__ = [
     "as_int64",
@@ -61,7 +62,7 @@ def show_id(value: Any) -> str:
         return str(value)
     if isinstance(value, int) and value.bit_length() > LONGEST_SHOWN:  # Python limits the number of digits it prints
         return f"an integer of {value.bit_length()} bits"
-    text = " ".join(repr(value.item() if isinstance(value, np.generic) else value).split("\n"))
+    text = " ".join(repr(to_python_scalar(value)).split("\n"))
     return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}..."
 
 

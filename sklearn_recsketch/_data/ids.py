@@ -74,7 +74,7 @@ def encode_ids(column: Any, name: str, label: Any = None) -> IdColumn:
 
 
 def inverse_permutation(order: np.ndarray) -> np.ndarray:
-    """Position of each element in an order, as int32: memory does not suffice for more ids."""
+    """Position of each element in an order. int32 suffices for all ids that fit in memory."""
     rank = np.empty(len(order), dtype=np.int32)
     rank[order] = np.arange(len(order), dtype=np.int32)
     return rank

@@ -1,4 +1,4 @@
-"""The k-core of the user-item graph: the users and items that all have at least a minimum of partners."""
+"""The k-core of the user-item graph: users and items with a minimum number of partners within it."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ __all__ = ["check_strengths", "refuse_bad_strengths"]
 def check_strengths(values: Any, n_rows: int, name: str) -> np.ndarray:
     """Check strengths, one per row, and convert them to float64."""
     if isinstance(values, list | tuple):
-        values = np.array(values, dtype=object)  # without it, [1, "many"] would become two strings
+        values = np.array(values, dtype=object)  # otherwise [1, "many"] would become two strings
     column = as_column(values)
     array = column.to_numpy() if hasattr(column, "to_numpy") else column
     if array.ndim == 2 and array.shape[1] == 1:

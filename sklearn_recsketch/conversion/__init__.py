@@ -1,4 +1,4 @@
-"""Models trained by other libraries as recommenders of ours, and back."""
+"""Convert models of other libraries to recommenders of this package, and back."""
 
 from sklearn_recsketch.conversion._implicit import from_implicit, to_implicit
 from sklearn_recsketch.conversion._lightfm import from_lightfm

@@ -1,4 +1,4 @@
-"""Models of implicit."""
+"""Convert models to and from implicit."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
-from sklearn_recsketch.conversion._rows import Rows, liked
+from sklearn_recsketch.conversion._alignment import RowIds, aligned
 from sklearn_recsketch.recommenders._bpr import BPRRecommender
 from sklearn_recsketch.recommenders._engine_requirements import import_engine
 from sklearn_recsketch.recommenders._from_factors import fit_from_factors
@@ -22,68 +22,70 @@ __all__ = ["from_implicit", "to_implicit"]
 
 
 def from_implicit(model: Any, users: Any, items: Any, *, interactions: Any = None) -> WRMFRecommender | BPRRecommender:
-    """A recommender with the factors of a model that was trained with implicit.
+    """Convert a model trained with implicit to a fitted recommender.
 
     Parameters
     ----------
     model : implicit.cpu.als.AlternatingLeastSquares or implicit.cpu.bpr.BayesianPersonalizedRanking
-        Trained. One on a GPU has a method `to_cpu`.
+        Trained model. Convert a model on a GPU with its method `to_cpu` first.
     users, items : array-like of ids
-        Ids of the rows of its `user_factors` and `item_factors`.
+        Ids of the rows of `user_factors` and `item_factors`.
     interactions : sparse matrix of shape (n_users, n_items), default=None
-        What it was trained on: what `recommend` is to leave out, and what `partial_fit`, `explain` and a warm start go
-        on from. None means that nothing is known.
+        Interactions that the model was trained on. `recommend` excludes them, and `partial_fit`, `explain` and a warm
+        start use them. If None, the recommender does not know any interactions.
 
     Returns
     -------
     WRMFRecommender or BPRRecommender
-        Fitted, with ``engine="native"``. It gives the model's own recommendations.
+        Fitted recommender with ``engine="native"``, which gives the same recommendations as the model.
 
     Raises
     ------
     TypeError
-        For models of other kinds.
+        If the model is of another type.
     ValueError
-        Where the model is not trained, the ids are not those of its rows, or `interactions` holds what there is no
-        counterpart of: values below 1 / alpha, which are less confidence than no interaction has, negative ones
-        among them.
+        If the model is not trained, if the ids do not match its rows, or if `interactions` has values that cannot be
+        converted: those below 1 / alpha, including negative ones, whose confidence is lower than that of a pair
+        without interaction.
 
     Notes
     -----
-    ALS of implicit has the confidence A d, A being its alpha, ours 1 + alpha d. If all values are equal, strengths are
-    these values, and alpha is A - 1 / d: A - 1 for likes, which is what more likes are to be given to `partial_fit`
-    with. If they differ, alpha is A and strengths are d - 1 / A, and so must be those given later. Without
-    `interactions` alpha is A - 1. The regularization of ALS is ours.
+    Let A be the `alpha` of implicit. The confidence of an interaction of value d is A d in ALS of implicit, and
+    1 + alpha d in :class:`~sklearn_recsketch.WRMFRecommender`. If all values are equal, the strengths are these values,
+    and alpha is A - 1 / d, for example A - 1 for ones. Pass new interactions to `partial_fit` with the same strength.
+    If the values differ, alpha is A and the strengths are d - 1 / A; subtract 1 / A from the strengths of new
+    interactions, too. Without `interactions`, alpha is A - 1. The regularization is the same in both libraries.
 
-    BPR of implicit takes all interactions alike: strengths are 1. Its regularization, which shrinks the rows that a
-    step touches, is translated for the mean row if `interactions` are given; else ours is the default. Its learning
-    rate is constant: see :class:`BPRRecommender`. Factors are kept in float32.
+    BPR of implicit ignores the values of interactions, so all strengths are 1. Its regularization shrinks the rows that
+    a step updates. If `interactions` is passed, it is converted to the regularization that shrinks the mean row by the
+    same amount; otherwise, the recommender has the default regularization. The learning rate is constant in implicit,
+    but not in :class:`~sklearn_recsketch.BPRRecommender`. Factors are stored in float32.
 
     Examples
     --------
     >>> import numpy as np, scipy.sparse as sp
     >>> from sklearn_recsketch.conversion import from_implicit
     >>> from implicit.cpu.als import AlternatingLeastSquares  # doctest: +SKIP
-    >>> likes = sp.random(50, 20, 0.2, format="csr", dtype=np.float32, random_state=0)
-    >>> likes.data[:] = 1
+    >>> matrix = sp.random(50, 20, 0.2, format="csr", dtype=np.float32, random_state=0)
+    >>> matrix.data[:] = 1
     >>> model = AlternatingLeastSquares(factors=8, alpha=40.0)  # doctest: +SKIP
-    >>> model.fit(likes, show_progress=False)  # doctest: +SKIP
-    >>> rec = from_implicit(model, np.arange(50), list("abcdefghijklmnopqrst"), interactions=likes)  # doctest: +SKIP
+    >>> model.fit(matrix, show_progress=False)  # doctest: +SKIP
+    >>> rec = from_implicit(model, np.arange(50), list("abcdefghijklmnopqrst"), interactions=matrix)  # doctest: +SKIP
     >>> table = rec.recommend(users=[3], k=5)  # doctest: +SKIP
     """
     als, bpr = _classes()
     if not isinstance(model, als | bpr):
         raise TypeError(
-            f"from_implicit takes AlternatingLeastSquares or BayesianPersonalizedRanking of implicit.cpu, got "
-            f"{type(model).__module__}.{type(model).__name__}. Models on a GPU have a method to_cpu()."
+            f"model must be an AlternatingLeastSquares or BayesianPersonalizedRanking of implicit.cpu, got "
+            f"{type(model).__module__}.{type(model).__name__}. Convert a model on a GPU with its method to_cpu()."
         )
     if model.user_factors is None or model.item_factors is None:
-        raise ValueError("The model has no factors: call its fit first.")
-    of_users = Rows.of(users, len(model.user_factors), "user")
-    of_items = Rows.of(items, len(model.item_factors), "item")
-    x, y = model.user_factors[of_users.order], model.item_factors[of_items.order]
-    matrix = liked(interactions, of_users, of_items)
-    if isinstance(model, bpr):  # the last component of items is the bias, that of users 1
+        raise ValueError("model is not trained: it does not have factors. Call its method fit first.")
+    user_rows = RowIds.of(users, len(model.user_factors), "user")
+    item_rows = RowIds.of(items, len(model.item_factors), "item")
+    x, y = model.user_factors[user_rows.order], model.item_factors[item_rows.order]
+    matrix = aligned(interactions, user_rows, item_rows)
+    if isinstance(model, bpr):  # The last component is the bias for items, and 1 for users.
         ranker = BPRRecommender(
             model.factors,
             learning_rate=model.learning_rate,
@@ -96,9 +98,8 @@ def from_implicit(model: Any, users: Any, items: Any, *, interactions: Any = Non
             unit = regularization_of(ranker.set_params(regularization=1.0), matrix)
             ranker.set_params(regularization=model.regularization / unit)
         states = Embeddings.starting_at(x).state, Embeddings.starting_at(y, biases=y[:, -1]).state
-        return fit_from_factors(
-            ranker, of_users.ids, of_items.ids, x[:, :-1], y[:, :-1], matrix, states, model.iterations
-        )
+        x, y = x[:, :-1], y[:, :-1]
+        return fit_from_factors(ranker, user_rows.ids, item_rows.ids, x, y, matrix, states, model.iterations)
     alpha, strengths = _confidence(matrix, float(model.alpha))
     factorization = WRMFRecommender(
         model.factors,
@@ -107,34 +108,35 @@ def from_implicit(model: Any, users: Any, items: Any, *, interactions: Any = Non
         solver="cg" if model.use_cg else "cholesky",
         max_iter=model.iterations,
     )
-    return fit_from_factors(factorization, of_users.ids, of_items.ids, x, y, strengths, n_iter=model.iterations)
+    return fit_from_factors(factorization, user_rows.ids, item_rows.ids, x, y, strengths, n_iter=model.iterations)
 
 
 def to_implicit(estimator: Any) -> Any:
-    """A model of implicit with the vectors of a fitted recommender.
+    """Convert a fitted recommender to a model of implicit.
 
     Parameters
     ----------
-    estimator : WRMFRecommender, WARPRecommender or BPRRecommender, or a search or Pipeline around one
-        Fitted.
+    estimator : WRMFRecommender, WARPRecommender or BPRRecommender, or Pipeline or search that contains one
+        Fitted estimator.
 
     Returns
     -------
     implicit.cpu.als.AlternatingLeastSquares or implicit.cpu.bpr.BayesianPersonalizedRanking
-        The first for WRMF, the second, whose last component is the bias, for WARP and BPR. Its rows are those of
-        `users_` and `items_`. It gives the recommender's own recommendations where its method `recommend` gets
-        ``scipy.sparse.csr_matrix(recommender.interactions_[rows])``.
+        ALS model for WRMF, or BPR model for WARP and BPR, with the bias as the last component. Its rows are in the
+        order of `users_` and `items_`. Its method `recommend` gives the same recommendations as the recommender if
+        you pass ``scipy.sparse.csr_matrix(recommender.interactions_[rows])``.
 
     Warns
     -----
     UserWarning
-        Where users and items of WRMF are regularized differently, or by frequency: implicit's `recalculate_user` and
-        `recalculate_item` have one regularization, and get that of users.
+        If WRMF regularizes users and items differently, or by their frequency. The methods `recalculate_user` and
+        `recalculate_item` of implicit have a single regularization, which is set to that of the users.
 
     Notes
     -----
-    `recalculate_user` takes confidences: ``1 + alpha_ * t(d)`` at alpha=1, which is what the model has. The
-    regularization of WARP and BPR has no counterpart there: that of the model is 0.
+    The `alpha` of the ALS model is 1, so pass confidences, ``1 + alpha_ * t(d)`` with the transform t of `confidence`,
+    to its method `recalculate_user`. The regularization of WARP and BPR cannot be converted, so that of the BPR model
+    is 0.
 
     Examples
     --------
@@ -152,12 +154,12 @@ def to_implicit(estimator: Any) -> Any:
         scaling = recommender._objective.scaling
         if users != items or scaling:
             warnings.warn(
-                f"Rows are regularized differently (users {users:g}, items {items:g}, regularization_scaling="
-                f"{scaling!r}), but implicit has one regularization: it is {users:g}, "
-                f"which matters to recalculate_user and recalculate_item alone.",
+                f"The rows of the recommender are regularized differently (users {users:g}, items {items:g}, "
+                f"regularization_scaling={scaling!r}), but implicit has a single regularization, which is set to "
+                f"{users:g}. This only affects recalculate_user and recalculate_item.",
                 stacklevel=2,
             )
-        with workers(1):  # implicit warns where BLAS has more threads
+        with workers(1):  # Otherwise, implicit warns about the number of BLAS threads.
             model = als(
                 factors=recommender.n_components,
                 regularization=users,
@@ -185,21 +187,21 @@ def _classes() -> tuple[Any, Any]:
 
 
 def _confidence(matrix: sp.csr_array | None, alpha: float) -> tuple[float, sp.csr_array | None]:
-    """Our alpha, and the strengths at which 1 + alpha d is the confidence that implicit had."""
+    """Alpha and strengths d for which 1 + alpha d is the confidence of implicit."""
     if matrix is None or not matrix.nnz:
         return max(alpha - 1, 0.0), matrix
     values = matrix.data.astype(np.float64)
     confidence = alpha * values
-    confidence[np.isclose(confidence, 1, rtol=1e-6)] = 1  # as float32 may have rounded it
+    confidence[np.isclose(confidence, 1, rtol=1e-6)] = 1  # undo rounding to float32
     if (confidence < 1).any():
         value = values[int(np.argmax(confidence < 1))]
         raise ValueError(
-            f"interactions has the value {value:g}, a confidence of {alpha * value:g} at alpha={alpha:g}. Less than 1, "
-            f"the confidence of pairs without interaction, has no counterpart. Leave interactions out: "
-            f"recommendations are the model's own without them, but nothing is known as seen."
+            f"interactions has the value {value:g}, which is a confidence of {alpha * value:g} with alpha={alpha:g}. A "
+            f"confidence below 1, that of a pair without interaction, cannot be converted. Call from_implicit without "
+            f"interactions: recommendations will be those of the model, but cannot exclude seen items."
         )
     if (values == values[0]).all():
         return float((confidence[0] - 1) / values[0]), matrix
-    # A confidence of exactly 1 is an interaction, too.
+    # A pair with a confidence of exactly 1 must stay an interaction, so its strength must be positive.
     strengths = np.maximum((confidence - 1) / alpha, np.finfo(np.float32).tiny)
     return alpha, sp.csr_array((strengths.astype(np.float32), matrix.indices, matrix.indptr), shape=matrix.shape)

@@ -1,4 +1,4 @@
-"""Models of LightFM."""
+"""Convert models of LightFM."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
-from sklearn_recsketch.conversion._rows import Rows, liked
+from sklearn_recsketch.conversion._alignment import RowIds, aligned
 from sklearn_recsketch.recommenders._bpr import BPRRecommender
 from sklearn_recsketch.recommenders._engine_requirements import import_engine
 from sklearn_recsketch.recommenders._from_factors import fit_from_factors
@@ -29,64 +29,66 @@ def from_lightfm(
     user_features: Any = None,
     item_features: Any = None,
 ) -> WARPRecommender | BPRRecommender:
-    """A recommender with the representations of a model that was trained with LightFM.
+    """Convert a model trained with LightFM to a fitted recommender.
 
     Parameters
     ----------
     model : lightfm.LightFM
-        Trained.
+        Trained model.
     users, items : array-like of ids
-        Ids of the rows of its interactions.
+        Ids of the rows and columns of the interactions that the model was trained on.
     interactions : sparse matrix of shape (n_users, n_items), default=None
-        What it was trained on: what `recommend` is to leave out, and what `partial_fit` and a warm start go on from.
-        Entries that are not positive are dislikes to LightFM and no interactions here, all others are likes of strength
-        1. None means that nothing is known.
+        Interactions that the model was trained on. `recommend` excludes them, and `partial_fit` and a warm start use
+        them. All positive entries become interactions of strength 1; other entries, which LightFM treats as negative
+        feedback, are dropped. If None, the recommender does not know any interactions.
     user_features, item_features : sparse matrix of shape (n_users or n_items, n_features), default=None
-        What it was trained with. The representations of users and items become vectors of their own; the
-        embeddings of features are not kept. Fit with ``engine="lightfm"`` and :class:`SideFeatures` to have both.
+        Features that the model was trained with. The representation of each user and item becomes a vector of its own,
+        and the embeddings of features are not kept. To keep them, fit a recommender with ``engine="lightfm"`` and
+        :class:`~sklearn_recsketch.SideFeatures` instead.
 
     Returns
     -------
     WARPRecommender or BPRRecommender
-        Fitted, with ``engine="native"``: the first for the losses "warp" and "warp-kos", the second for "bpr" and
-        "logistic". It gives the model's own recommendations. Scores differ from the model's by the bias of the
-        user, which changes no order.
+        Fitted recommender with ``engine="native"``: WARP for the losses "warp" and "warp-kos", and BPR for "bpr" and
+        "logistic". It gives the same recommendations as the model. Its scores do not include the bias of the user,
+        which does not affect the order of items.
 
     Raises
     ------
     TypeError
-        For models of other kinds.
+        If the model is of another type.
     ValueError
-        Where the model is not trained, or the ids or features are not those of its rows.
+        If the model is not trained, or if the ids or features do not match its rows.
 
     Notes
     -----
-    The regularization of the recommender shrinks the mean row as LightFM's alpha does, if `interactions` are given;
-    else it is the default. LightFM does not count epochs: `n_iter_` is 0, and `max_iter` the default.
+    If `interactions` is passed, the regularization of the recommender is set such that it shrinks the mean row as the
+    `user_alpha` and `item_alpha` of LightFM do; otherwise, it is the default. LightFM does not record the number of
+    epochs, so `n_iter_` is 0 and `max_iter` is the default.
 
     Examples
     --------
     >>> import numpy as np, scipy.sparse as sp
     >>> from sklearn_recsketch.conversion import from_lightfm
     >>> from lightfm import LightFM  # doctest: +SKIP
-    >>> likes = sp.random(50, 20, 0.2, format="csr", random_state=0)
-    >>> model = LightFM(8, loss="warp").fit(likes, epochs=10)  # doctest: +SKIP
-    >>> rec = from_lightfm(model, np.arange(50), list("abcdefghijklmnopqrst"), interactions=likes)  # doctest: +SKIP
+    >>> matrix = sp.random(50, 20, 0.2, format="csr", random_state=0)
+    >>> model = LightFM(8, loss="warp").fit(matrix, epochs=10)  # doctest: +SKIP
+    >>> rec = from_lightfm(model, np.arange(50), list("abcdefghijklmnopqrst"), interactions=matrix)  # doctest: +SKIP
     >>> table = rec.recommend(users=[3], k=5)  # doctest: +SKIP
     """
     if not isinstance(model, import_engine("lightfm").LightFM):
-        raise TypeError(f"from_lightfm takes lightfm.LightFM, got {type(model).__module__}.{type(model).__name__}.")
+        raise TypeError(f"model must be a lightfm.LightFM, got {type(model).__module__}.{type(model).__name__}.")
     if model.item_embeddings is None:
-        raise ValueError("The model has no embeddings: call its fit first.")
-    of_user, of_item = (
+        raise ValueError("model is not trained: it does not have embeddings. Call its method fit first.")
+    user_side, item_side = (
         _representations(model, name, features) for name, features in (("user", user_features), ("item", item_features))
     )
-    hint = "A model trained with features needs user_features and item_features, too."
-    of_users = Rows.of(users, len(of_user.values), "user", hint)
-    of_items = Rows.of(items, len(of_item.values), "item", hint)
-    matrix = liked(interactions, of_users, of_items)
+    hint = "If the model was trained with features, pass user_features and item_features, too."
+    user_rows = RowIds.of(users, len(user_side.values), "user", hint)
+    item_rows = RowIds.of(items, len(item_side.values), "item", hint)
+    matrix = aligned(interactions, user_rows, item_rows)
     if matrix is not None:
-        matrix.data = (matrix.data > 0).astype(np.float32)  # all it makes of values
+        matrix.data = (matrix.data > 0).astype(np.float32)  # LightFM only uses the sign of the values
         matrix.eliminate_zeros()
     ranker = RANKERS[model.loss](
         model.no_components,
@@ -99,13 +101,13 @@ def from_lightfm(
     if matrix is not None and matrix.nnz:
         unit = alpha_of(1.0, ranker._loss(matrix.shape[1]), matrix)
         ranker.set_params(user_regularization=model.user_alpha / unit, item_regularization=model.item_alpha / unit)
-    x, y = of_user.values[of_users.order], of_item.values[of_items.order]
-    states = of_user.state[of_users.order], of_item.state[of_items.order]
-    return fit_from_factors(ranker, of_users.ids, of_items.ids, x, y, matrix, states)
+    x, y = user_side.values[user_rows.order], item_side.values[item_rows.order]
+    states = user_side.state[user_rows.order], item_side.state[item_rows.order]
+    return fit_from_factors(ranker, user_rows.ids, item_rows.ids, x, y, matrix, states)
 
 
 def _representations(model: Any, name: str, features: Any) -> Embeddings:
-    """Vectors and biases of users or items, and where Adagrad goes on."""
+    """Vectors and biases of users or items, and the state from which Adagrad continues."""
     if features is None:
         return embeddings_of(model, name)
     if name == "user":
@@ -116,7 +118,7 @@ def _representations(model: Any, name: str, features: Any) -> Embeddings:
     if matrix.shape[1] != n_features:
         raise ValueError(
             f"{name}_features has {matrix.shape[1]} columns, but the model has embeddings of {n_features} "
-            f"features of {name}s. Pass the matrix it was trained with."
+            f"features of {name}s. Pass the matrix that the model was trained with."
         )
     biases, vectors = represent(matrix)
     return Embeddings.starting_at(vectors, biases=biases)

@@ -1,4 +1,4 @@
-"""The text of a file, whatever it is stored in."""
+"""Read and decode the text of a file, which may be compressed or at a URL."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ LONGEST_SHOWN = 80
 
 
 def read_text(path: Any, encoding: str, name: str) -> str:
-    """The text of a path, a URL or a file, which errors call by its name."""
+    """Read the text of a path, a URL or a file object. `name` is used in error messages."""
     text = _decoded(_content(path), encoding, name)
     if "\0" in text:
         number = text.count("\n", 0, text.index("\0")) + 1
         raise ValueError(
-            f"Line {number} of {name} has a NUL character, which no text has. If the file is UTF-16, set "
-            f"encoding='utf-16'; else repair it."
+            f"Line {number} of {name} contains a NUL character, so the file is not text. If it is UTF-16, set "
+            f"encoding='utf-16'. Otherwise, repair the file."
         )
     return text
 
 
 def shown(text: str) -> str:
-    """A line in an error."""
+    """Shorten and quote a line for an error message."""
     text = text.rstrip("\r\n")
     return repr(text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}...")
 
@@ -32,7 +32,7 @@ def shown(text: str) -> str:
 def _content(path: Any) -> bytes | str:
     if hasattr(path, "read"):
         return path.read()
-    # pandas' own way to a path, a URL or an archive.
+    # As pandas opens paths, URLs and compressed files.
     with get_handle(path, "rb", compression="infer", is_text=False) as handles:
         return handles.handle.read()
 
@@ -43,15 +43,15 @@ def _decoded(content: bytes | str, encoding: str, name: str) -> str:
     try:
         return content.decode(encoding).removeprefix("\ufeff")
     except (LookupError, TypeError):
-        raise ValueError(f"encoding must be one that Python knows, such as 'utf-8', got {encoding!r}.") from None
+        raise ValueError(f"encoding must be known to Python, such as 'utf-8', got {encoding!r}.") from None
     except UnicodeDecodeError as error:
         begin, end = content.rfind(b"\n", 0, error.start) + 1, content.find(b"\n", error.start)
         line = content[begin : len(content) if end < 0 else end].decode("latin-1")
         number = content.count(b"\n", 0, begin) + 1
-        remedy = f"If {shown(line)} is right, set encoding='latin-1'; else name what the file was written with."
+        remedy = f"If {shown(line)} is correct, set encoding='latin-1'. Otherwise, set the encoding of the file."
         if content.startswith((b"\xff\xfe", b"\xfe\xff")):
-            remedy = "It begins as UTF-16 does: set encoding='utf-16'."
+            remedy = "The file starts like UTF-16: set encoding='utf-16'."
         raise ValueError(
-            f"Line {number} of {name} is not {encoding}: byte 0x{content[error.start]:02x} "
-            f"at place {error.start} of the file. {remedy}"
+            f"Line {number} of {name} is not {encoding}: it contains byte 0x{content[error.start]:02x} at position "
+            f"{error.start} of the file. {remedy}"
         ) from None

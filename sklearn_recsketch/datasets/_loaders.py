@@ -1,4 +1,4 @@
-"""Files of likes and features."""
+"""Load files of interactions and features."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from sklearn_recsketch.preprocessing import SideFeatures
 __all__ = ["load_features", "load_likes"]
 
 
-HOW_TO_NAME = "Name the columns of your file, for example user='uid', item='mid'."
+HOW_TO_NAME = "Pass the names of the columns, for example user='uid', item='mid'."
 
 
 def _read(table: TextTable, columns: list[str], ids: list[str], header: list[str]) -> pd.DataFrame:
-    """Some columns of a file, ids and texts as strings: tags may be the words nan and null."""
+    """Read columns of a file as strings, without missing values: "nan" and "null" may be tags."""
     missing = [column for column in columns if column not in header]
     if missing:
         raise ValueError(
@@ -29,7 +29,7 @@ def _read(table: TextTable, columns: list[str], ids: list[str], header: list[str
     if repeated:
         raise ValueError(
             f"{table.name} has {header.count(repeated[0])} columns {repeated[0]!r}; its columns are {header}. Rename "
-            f"all but one."
+            f"all but one of them."
         )
     frame = table.rows(header, ids)
     if frame.empty:
@@ -38,14 +38,14 @@ def _read(table: TextTable, columns: list[str], ids: list[str], header: list[str
 
 
 def _other_separator(table: TextTable, columns: list[str]) -> str:
-    """A proposal, if the first line has the columns by another separator, or is one column only."""
+    """Advice to set `sep`, if another separator splits the first line into the columns, or the current one does not."""
     line = next(table.records())[2]
     counts = {sep: line.count(sep) for sep in SEPARATORS if sep != table.sep and sep in line}
-    whole = [sep for sep in counts if set(columns) <= {name.strip('"') for name in line.split(sep)}]
-    if not whole and (table.sep in line or not counts):
+    matching = [sep for sep in counts if set(columns) <= {name.strip('"') for name in line.split(sep)}]
+    if not matching and (table.sep in line or not counts):
         return ""
-    found = whole[0] if whole else max(counts, key=counts.__getitem__)
-    return f"Its first line is separated by {found!r}: set sep={found!r}."
+    best = matching[0] if matching else max(counts, key=counts.__getitem__)
+    return f"Its first line is separated by {best!r}: set sep={best!r}."
 
 
 def load_likes(
@@ -59,44 +59,42 @@ def load_likes(
     sep: str = "|",
     quotechar: str | None = "auto",
 ) -> Bunch:
-    """Read a file of likes.
+    """Load a file with one interaction per row.
 
     Parameters
     ----------
     path : path, URL or file
-        Separated text with a header; ``.gz``, ``.bz2``, ``.xz`` and ``.zip`` are decompressed.
+        Separated text file with a header. Files that end in ``.gz``, ``.bz2``, ``.xz`` or ``.zip`` are decompressed.
     user, item : str, default="uid", "mid"
-        Columns of the ids.
+        Names of the columns of user ids and item ids.
     name : str, default="modelname"
-        Column of the items' names; None, or a column the file lacks, for no names.
+        Name of the column of item names. If None, or if the file does not have the column, no names are returned.
     weight : str, default=None
-        Column of a number per row, such as a play count.
+        Name of a numeric column, such as a play count. If None, no weights are returned.
     encoding : str, default="utf-8"
         Encoding of the file.
     sep : str, default="|"
-        Character between fields.
+        Character that separates fields.
     quotechar : str or None, default="auto"
-        Character around fields that have `sep` inside; None if no field is quoted. "auto" finds out
-        whether it is the double quote, as in files of ``df.to_csv(sep="|")``, or the backslash, as
-        in those of Sketchfab.
+        Character that quotes fields. If None, fields are not quoted. "auto" detects whether the quote is the double
+        quote, as written by ``df.to_csv(sep="|")``, or the backslash, as in the Sketchfab files.
 
     Returns
     -------
     Bunch
-        ``data``, a frame with columns user, item and, where asked for, weight, without exact
-        duplicate rows; ``names``, a Series of item names by item id, or None; ``n_duplicates``, the
-        number of rows dropped.
+        Dictionary-like object with ``data``, a frame with the columns user, item and, if requested, weight, without
+        duplicate rows; ``names``, a Series of item names by item id, or None; and ``n_duplicates``, the number of
+        duplicate rows that were dropped.
 
     Raises
     ------
     ValueError
-        For a missing column, naming those the file has; for a line with a blank id, with more or
-        fewer fields than the header, with a weight that is not a number or in another encoding,
-        naming the line.
+        If a column is missing, or if a line has a blank id, more or fewer fields than the header, a weight that is not
+        a number, or a different encoding. The message names the columns of the file or the line.
 
     Notes
     -----
-    Ids are texts, kept as they are: "007", "nan" and " ann" stay so. Blank lines are skipped.
+    Ids are read as strings and never modified: "007", "nan" and " ann" are valid ids. Blank lines are skipped.
 
     Examples
     --------
@@ -123,7 +121,7 @@ def load_likes(
         if number.isna().any():
             row = int(number.isna().to_numpy().argmax())
             raise ValueError(
-                f"{weight} must be a number, got {table[weight].iloc[row]!r} in {source.line_of(row)}. Correct it, or "
+                f"{weight} must be a number, got {table[weight].iloc[row]!r} in {source.line_of(row)}. Correct it or "
                 f"remove the line."
             )
     table = table.drop_duplicates(ignore_index=True)
@@ -145,34 +143,28 @@ def load_features(
     sep: str = "|",
     quotechar: str | None = "auto",
 ) -> SideFeatures:
-    """Read a file with one feature per row.
+    """Load a file with one feature of an item or user per row.
 
     Parameters
     ----------
     path : path, URL or file
-        Separated text with a header; ``.gz``, ``.bz2``, ``.xz`` and ``.zip`` are decompressed.
+        Separated text file with a header. Files that end in ``.gz``, ``.bz2``, ``.xz`` or ``.zip`` are decompressed.
     id, key, value : str, default="mid", "type", "value"
-        Columns of the id, the kind of the feature and its value.
+        Names of the columns of the id, the type of the feature, and its value.
     lowercase : bool, default=True
-        Lower-case the values, so that the tags "VR" and "vr" are one.
-    encoding : str, default="utf-8"
-        Encoding of the file.
-    sep : str, default="|"
-        Character between fields.
-    quotechar : str or None, default="auto"
-        Character around fields that have `sep` inside; None if no field is quoted. "auto" finds out
-        whether it is the double quote, as in files of ``df.to_csv(sep="|")``, or the backslash, as
-        in those of Sketchfab.
+        Whether to convert values to lower case, so that "VR" and "vr" are the same tag.
+    encoding, sep, quotechar : str, default="utf-8", "|", "auto"
+        Format of the file, as in :func:`load_likes`.
 
     Returns
     -------
     SideFeatures
-        Categories such as "tag=vr".
+        Categorical features with names such as "tag=vr".
 
     Raises
     ------
     ValueError
-        As in `load_likes`.
+        If a column is missing or a line is invalid, as in :func:`load_likes`.
 
     Examples
     --------

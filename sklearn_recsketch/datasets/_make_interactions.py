@@ -1,4 +1,4 @@
-"""Interactions with a planted low-rank taste."""
+"""Generate synthetic interactions from low-rank preferences."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from sklearn_recsketch.utils._compat import Interval, validate_params
 
 __all__ = ["make_interactions"]
 
-BLOCK_SCORES = 4_000_000  # scores held at once
-# The weight of component k is k ** -DECAY: as on MovieLens 100k, lastfm and steam, singular values then fall by a power
-# law. With components of equal weights they drop at the last one, and more components of a model only fit noise.
+BLOCK_SCORES = 4_000_000  # scores in memory at once
+# The weight of component k is k ** -DECAY, so that singular values decrease by a power law, as on MovieLens 100k,
+# lastfm and steam. With equal weights, they would drop after the last component, and more components would fit noise.
 DECAY = 0.5
-OWN = 0.25  # standard deviation of an item's own factor, where that of the mean of four tags is 0.7
-LARGEST = 1e6  # of real parameters: beyond it, the arithmetic overflows
+ITEM_SCALE = 0.25  # standard deviation of the random part of an item factor; that of the mean of four tags is 0.7
+LARGEST = 1e6  # maximum of real parameters, beyond which the arithmetic overflows
 
 
 @validate_params(
@@ -53,48 +53,49 @@ def make_interactions(
     return_features: bool = False,
     random_state: Any = None,
 ) -> Any:
-    """Interactions of users with low-rank tastes and items of power-law popularity.
+    """Generate random interactions from low-rank preferences, item popularity and tags.
 
-    Item i has tags, and a factor that is the mean of its tags' factors and of one of its own. User u
-    likes the items of largest ``taste * x_u.y_i + log(popularity_i) + noise``, as many as a
-    power-law activity says, with standard Gumbel noise: a draw without replacement from a softmax.
+    The factor of an item is the mean of the factors of its tags, plus a random vector. User u interacts with the items
+    of largest ``taste * x_u.y_i + log(popularity_i) + noise``, where the noise has a standard Gumbel distribution. This
+    is equivalent to sampling items without replacement from a softmax. The number of items per user has a shifted
+    log-normal distribution.
 
     Parameters
     ----------
     n_users, n_items : int, default=2000, 1000
-        Users and items to draw from. An item that nobody likes is missing from X.
+        Number of users and items. Items without any interaction do not occur in X.
     n_components : int, default=64
-        Rank of the taste. Component k has the weight ``k ** -0.5``.
+        Rank of the preferences. Component k has the weight ``k ** -0.5``.
     mean_activity : float, default=20.0
-        Mean number of items per user, at least 2; the distribution is heavy-tailed, from 2 to half of the items.
+        Mean number of items per user, at least 2. The distribution is heavy-tailed, from 2 to half of the items.
     popularity_exponent : float, default=0.5
-        The item of rank r has popularity ``r ** -popularity_exponent``.
+        Exponent of the popularity of items: the item of rank r has popularity ``r ** -popularity_exponent``.
     taste : float, default=30.0
-        Strength of taste against popularity and noise; 0 plants none.
+        Weight of the preferences relative to popularity and noise. If 0, interactions do not depend on preferences.
     counts : bool, default=False
-        Draw strengths 1 + Poisson, larger for what a user likes better, instead of ones.
+        Whether the strengths are counts, 1 plus a Poisson variable whose mean increases with the preference. If False,
+        all strengths are 1.
     n_tags : int, default=100
-        Number of tags; they are popular in different degrees. 0 plants none: then the factors of
-        items have nothing in common, and there are no features to return.
+        Number of tags, which differ in popularity. If 0, the factors of items are independent.
     tags_per_item : float, default=4.0
-        Mean number of tags of an item, at least 1.
+        Mean number of tags per item, at least 1.
     return_features : bool, default=False
-        Return the tags as well.
+        Whether to also return the tags. Requires `n_tags` of at least 1.
     random_state : int, RandomState instance or None, default=None
-        An int gives the same data at every call.
+        Seed of the random number generator. Pass an int for reproducible data.
 
     Returns
     -------
     X : DataFrame with columns user, item
-        Integer ids, in random order of rows.
+        Integer ids, with rows in random order.
     y : ndarray of shape (n_rows,)
-        Strengths.
+        Strengths of the interactions.
     item_features : SideFeatures
-        Tags "tag=t0", ... of all items; only with `return_features`.
+        Tags "tag=t0", ... of all items. Only returned if `return_features=True`.
 
     Notes
     -----
-    Time O(n_users * n_items); memory is bounded.
+    The time complexity is O(n_users * n_items), and the memory for scores is bounded.
 
     Examples
     --------
@@ -111,7 +112,7 @@ def make_interactions(
     tag_factors = rng.standard_normal((n_tags, n_components))
     share = 1.0 / np.maximum(1.0, np.asarray(tags.sum(axis=1)).ravel())
     item_factors = (tags @ tag_factors) * share[:, None] * np.sqrt(2.0)
-    item_factors += OWN * rng.standard_normal((n_items, n_components))
+    item_factors += ITEM_SCALE * rng.standard_normal((n_items, n_components))
     weights = np.arange(1, n_components + 1) ** -DECAY
     item_factors *= weights
     item_factors /= np.linalg.norm(item_factors, axis=1, keepdims=True)
@@ -120,7 +121,7 @@ def make_interactions(
     log_popularity = -popularity_exponent * np.log(rng.permutation(n_items) + 1.0)
     activity = 2 + (mean_activity - 2) * rng.lognormal(-0.5, 1.0, n_users)
     activity = np.minimum(np.rint(activity), max(2, n_items // 2)).astype(int).clip(1, n_items)
-    users, items, liking = [], [], []
+    users, items, preferences = [], [], []
     for start in range(0, n_users, max(1, BLOCK_SCORES // n_items)):
         block = slice(start, start + max(1, BLOCK_SCORES // n_items))
         preference = taste * (user_factors[block] @ item_factors.T)
@@ -131,17 +132,17 @@ def make_interactions(
         row, rank = np.nonzero(np.arange(deepest) < activity[block, None])
         users.append(start + row)
         items.append(best[row, rank])
-        liking.append(preference[row, best[row, rank]])
+        preferences.append(preference[row, best[row, rank]])
     order = rng.permutation(sum(map(len, users)))
     X = pd.DataFrame({"user": np.concatenate(users)[order], "item": np.concatenate(items)[order]})
     y = np.ones(len(X))
     if counts:
-        y += rng.poisson(np.exp(np.clip(np.concatenate(liking)[order], -3, 3)))
+        y += rng.poisson(np.exp(np.clip(np.concatenate(preferences)[order], -3, 3)))
     return (X, y, _as_features(tags)) if return_features else (X, y)
 
 
 def _draw_tags(n_items: int, n_tags: int, tags_per_item: float, rng: np.random.RandomState) -> sp.csr_array:
-    """Items x tags, at least one tag each if there are any; tag t is drawn in proportion to 1 / (t + 1)."""
+    """Sample a binary items x tags matrix, with at least one tag per item and tag t proportional to 1 / (t + 1)."""
     if n_tags == 0:
         return sp.csr_array((n_items, 0))
     n_drawn = 1 + rng.poisson(max(tags_per_item - 1, 0), n_items)

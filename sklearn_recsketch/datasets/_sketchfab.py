@@ -1,4 +1,4 @@
-"""The Sketchfab likes of the rec-a-sketch repository."""
+"""Fetch the Sketchfab data set of the rec-a-sketch repository."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from sklearn.datasets import get_data_home
 from sklearn.utils import Bunch
 
 from sklearn_recsketch.datasets._loaders import load_features, load_likes
-from sklearn_recsketch.utils._atomic_files import replacing
+from sklearn_recsketch.utils._atomic_files import atomic_write
 
 __all__ = ["fetch_sketchfab"]
 
@@ -30,34 +30,35 @@ def fetch_sketchfab(
     download_if_missing: bool = True,
     timeout: float = 30.0,
 ) -> Bunch:
-    """Download, once, the likes and features of Sketchfab models from 2016.
+    """Load the likes and features of Sketchfab models from 2016, and download them if necessary.
 
-    62,583 users, 28,806 models, 0.035 % of the pairs; 20,352 tags. The files are kept in
-    `data_home` beside a file of their SHA-256 sums, written when they were first downloaded; a file
-    that no longer agrees with its sum is downloaded anew.
+    The data set has 62,583 users, 28,806 models and 20,352 tags. The users like 0.035 % of the pairs of a user and a
+    model. Each file is stored in `data_home` together with the SHA-256 checksum of its first download. A file that does
+    not match its checksum is downloaded again.
 
     Parameters
     ----------
     data_home : path, default=None
-        Folder to keep the files in; None is ``sklearn.datasets.get_data_home()``.
+        Folder to store the files in. If None, ``sklearn.datasets.get_data_home()``.
     base_url : str
-        Folder to download ``model_likes_anon.psv`` and ``model_feats.psv`` from.
+        URL of the folder that contains ``model_likes_anon.psv`` and ``model_feats.psv``.
     download_if_missing : bool, default=True
-        False raises an error where the files are not there yet.
+        If False, raise an OSError if the files are not available locally, instead of downloading them.
     timeout : float, default=30.0
-        Seconds to wait for the server.
+        Timeout of the connection to the server in seconds.
 
     Returns
     -------
     Bunch
-        ``data``, a frame with columns user and item; ``names``, a Series of model names by item id;
-        ``item_features``, a SideFeatures; ``n_duplicates``, the number of duplicate rows dropped.
+        Dictionary-like object with ``data``, a frame with columns user and item; ``names``, a Series of model names by
+        item id; ``item_features``, a :class:`~sklearn_recsketch.SideFeatures`; and ``n_duplicates``, the number of
+        duplicate rows that were dropped.
 
     Raises
     ------
     OSError
-        Where the files are missing and cannot be, or are not to be, downloaded. The text names the
-        files and where to put them by hand.
+        If the files are missing and cannot be downloaded, or if `download_if_missing=False`. The message says where to
+        put files that were downloaded by hand.
 
     Notes
     -----
@@ -89,7 +90,7 @@ def _sha256(path: Path) -> str:
 
 
 def _is_whole(path: Path) -> bool:
-    """Whether the file is there and what it was when it came; one put there by hand gets its sum now."""
+    """Whether the file exists and matches its checksum. The checksum of a file without one is written."""
     if not path.exists():
         return False
     checksum = _checksum_file(path)
@@ -100,10 +101,10 @@ def _is_whole(path: Path) -> bool:
 
 
 def _download(url: str, path: Path, timeout: float, by_hand: str) -> None:
-    """A broken download leaves nothing behind; a sum that is not written yet makes the file be downloaded anew."""
+    """Download a file and write its checksum. A failed download leaves neither of them."""
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
-        with replacing(path) as target, urllib.request.urlopen(url, timeout=timeout) as source:
+        with atomic_write(path) as target, urllib.request.urlopen(url, timeout=timeout) as source:
             shutil.copyfileobj(source, target)
             expected = source.headers.get("Content-Length")
             if expected is not None and target.tell() != int(expected):

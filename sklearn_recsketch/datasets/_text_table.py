@@ -1,4 +1,4 @@
-"""Tables of texts from separated files, without a row lost or shifted."""
+"""Read tables of strings from separated files, without losing or shifting any field."""
 
 from __future__ import annotations
 
@@ -19,23 +19,26 @@ from sklearn_recsketch.datasets._quoting import QUOTES, find_quotechar
 __all__ = ["TextTable", "read_text_table"]
 
 SEPARATORS = ("|", "\t", ",", ";")
-# pandas writes a carriage return inside of a line without quotes, and readers end the line there.
+# pandas does not quote a carriage return within a line, but readers end the line there.
 INSIDE = re.compile("\r(?!\r*\n)")
-MARK = "\ufdd0"  # stands for it while a file is read; no text has it
-LONGEST_FIELD = 2**31 - 1  # the csv module's own limit is 128 KiB
+MARK = "\ufdd0"  # replaces such a carriage return while a file is read; it is not a valid character in text
+LONGEST_FIELD = 2**31 - 1  # the default limit of the csv module is 128 KiB
 
 
 @dataclass(frozen=True)
 class TextTable:
-    """A file of texts and how it is written.
+    """The text of a separated file, and its format.
 
     Attributes
     ----------
     name : str
-        The file, for errors.
+        Name of the file in error messages.
     text : str
+        Content of the file.
     sep : str
+        Character that separates fields.
     quotechar : str or None
+        Character that quotes fields.
     """
 
     name: str
@@ -48,19 +51,19 @@ class TextTable:
         """Names of the columns."""
         first = next(self.records(), None)
         if first is None:
-            raise ValueError(f"{self.name} is empty: its first line must name the columns.")
+            raise ValueError(f"{self.name} is empty, but its first line must name the columns.")
         return first[1]
 
     @property
     def dialect(self) -> dict[str, Any]:
-        """How the csv module and pandas are told of separator and quotes."""
+        """Parameters of the csv module and of pandas for the separator and the quotes."""
         if self.quotechar is None:
             return {"delimiter": self.sep, "quoting": csv.QUOTE_NONE}
         return {"delimiter": self.sep, "quoting": csv.QUOTE_MINIMAL, "quotechar": self.quotechar}
 
     def records(self) -> Iterator[tuple[int, list[str], str]]:
-        """Number of the first line, fields and text of each record, without blank lines."""
-        # Line by line, not as str.splitlines, which finds breaks that no csv reader does.
+        """First line number, fields and text of each record, without blank lines."""
+        # Unlike StringIO, str.splitlines would split at characters that are not line breaks for CSV readers.
         read: list[str] = []
 
         def lines() -> Iterator[str]:
@@ -78,18 +81,21 @@ class TextTable:
                 read.clear()
 
     def rows(self, header: list[str], ids: list[str]) -> pd.DataFrame:
-        """All columns of all rows, numbered from 0, by pandas; slower only where it finds something wrong."""
+        """All rows as a frame with columns numbered from 0. Raises ValueError for the first invalid line.
+
+        The rows are read by pandas, and only checked one by one by the slower csv module if pandas finds a problem.
+        """
         frame = self._by_pandas()
         if frame is not None:
             blank = any(frame[header.index(name)].str.strip().eq("").any() for name in ids)
             if not blank and self._separators_in(frame, header) == (len(header) - 1) * (len(frame) + 1):
                 return frame
-        self._refuse_bad_records(header, ids)
-        # Nothing is wrong but with how pandas reads it.
+        self._check_records(header, ids)
+        # All records are valid, but pandas does not read them correctly.
         return pd.DataFrame([fields for _, fields, _ in self.records()][1:], columns=range(len(header)), dtype=str)
 
     def is_whole(self) -> bool:
-        """Whether each record has as many fields as the first."""
+        """Whether all records have the same number of fields."""
         n_fields = len(self.header)
         return all(len(fields) == n_fields for _, fields, _ in self.records())
 
@@ -106,14 +112,14 @@ class TextTable:
         return frame.apply(lambda column: column.str.replace(MARK, "\r")) if MARK in self.text else frame
 
     def _separators_in(self, frame: pd.DataFrame, header: list[str]) -> int:
-        """Separators of the file that are between fields: a short row has too few."""
+        """Number of separators between fields in the whole file, which is too low if a row is short."""
         n = self.text.count(self.sep)
         if self.quotechar is None or self.quotechar not in self.text:
             return n
-        inside = [pd.Series(header), *(column for _, column in frame.items())]
-        return n - sum("".join(one[one.str.contains(self.sep, regex=False)]).count(self.sep) for one in inside)
+        columns = [pd.Series(header), *(column for _, column in frame.items())]
+        return n - sum("".join(one[one.str.contains(self.sep, regex=False)]).count(self.sep) for one in columns)
 
-    def _refuse_bad_records(self, header: list[str], ids: list[str]) -> None:
+    def _check_records(self, header: list[str], ids: list[str]) -> None:
         for number, fields, text in self.records():
             where = f"Line {number} of {self.name}"
             if len(fields) != len(header):
@@ -123,34 +129,34 @@ class TextTable:
                 )
             for name in ids:
                 if not fields[header.index(name)].strip():
-                    raise ValueError(f"{where} has a blank {name}: {shown(text)}. Fill it in, or remove the line.")
+                    raise ValueError(f"{where} has a blank {name}: {shown(text)}. Fill it in or remove the line.")
 
     def _remedy(self, too_many: bool, text: str) -> str:
         quote = self.quotechar
         if quote is not None and (text.count(quote) % 2 or "\n" in text):
             return (
-                f"A field begins with the quote character {quote!r} and does not end with it. If it is not quoted, set "
-                f"quotechar=None or to the character that does quote."
+                f"A field begins with the quote character {quote!r} but does not end with it. If it is not quoted, set "
+                f"quotechar to None or to the character that quotes fields."
             )
         if too_many:
-            return f"Quote a field that has {self.sep!r} inside, as df.to_csv does, or remove a field."
-        return "Add what is missing, or remove the line."
+            return f"Quote fields that contain {self.sep!r}, as df.to_csv does, or remove a field."
+        return "Add the missing fields or remove the line."
 
     def line_of(self, row: int) -> str:
-        """The line of a row of the frame, for an error."""
+        """Line number and text of a row of the frame, for an error message."""
         number, _, text = next(record for place, record in enumerate(self.records()) if place == row + 1)
         return f"line {number} of {self.name}, {shown(text)}"
 
 
 def read_text_table(path: Any, *, encoding: str, sep: str, quotechar: str | None) -> TextTable:
-    """Read a file as text, whatever it is stored in.
+    """Read a separated file, and detect its quote character if `quotechar="auto"`.
 
     Parameters
     ----------
     path : path, URL or file
-        Compressed files are told by their name, as in pandas.
+        Compressed files are recognized by their extension, as in pandas.
     encoding, sep, quotechar : str
-        As in `load_likes`.
+        Format of the file, as in `load_likes`.
     """
     named = {"sep": sep, "quotechar": QUOTES[0] if quotechar in (None, "auto") else quotechar}
     for parameter, value in named.items():
@@ -166,7 +172,7 @@ def read_text_table(path: Any, *, encoding: str, sep: str, quotechar: str | None
     quote = find_quotechar(text, sep)
     table = TextTable(name, marked, sep, quote)
     if quote == QUOTES[1] and 2 * quote not in text and not text.lstrip("\r\n").startswith(quote):
-        # Two names that are a backslash each look like the quotes of one field, which has lines inside.
+        # Two fields that consist of a single backslash look like the quotes of one field that contains line breaks.
         standard = TextTable(name, marked, sep, find_quotechar(text, sep, QUOTES[:1]))
         return standard if standard.is_whole() else table
     return table

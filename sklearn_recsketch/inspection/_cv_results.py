@@ -13,6 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from sklearn_recsketch.metrics._scorer import RankingScorer
 from sklearn_recsketch.utils._compat import BaseSearchCV
+from sklearn_recsketch.utils._scalars import to_python_scalar
 from sklearn_recsketch.utils._unwrap import final_step
 
 __all__ = [
@@ -297,7 +298,7 @@ def _distance(params: Mapping[str, Any], other: Mapping[str, Any]) -> float:
 
 def _plain(params: Mapping[str, Any]) -> dict[str, Any]:
     """Parameters with Python numbers instead of NumPy scalars, for messages."""
-    return {name: value.item() if isinstance(value, np.generic) else value for name, value in params.items()}
+    return {name: to_python_scalar(value) for name, value in params.items()}
 
 
 def _optional(results: Mapping[str, Any], name: str) -> np.ndarray | None:

@@ -13,6 +13,7 @@ from sklearn_recsketch.inspection._explain import explain
 from sklearn_recsketch.inspection._plotting import MUTED, PALETTE, import_pyplot, tidy
 from sklearn_recsketch.inspection._values_by_id import IdValueReader, ValuesById, shorten
 from sklearn_recsketch.utils._compat import _validate_style_kwargs
+from sklearn_recsketch.utils._scalars import to_python_scalar
 from sklearn_recsketch.utils._validation import check_integer
 
 if TYPE_CHECKING:
@@ -204,20 +205,22 @@ class ExplanationDisplay:
         ]
 
     def _past_id(self, name: Any) -> Any:
-        return int(name) if isinstance(self.item, int | np.integer) else _plain(name)
+        return int(name) if isinstance(self.item, int | np.integer) else to_python_scalar(name)
 
     def _read(self, titles: ValuesById, rows: list[_Row]) -> dict[Any, str | None]:
         """Titles of the explained item and of the past items in `rows`, by id."""
         past = [row.name for row in rows if row.source == "history"]
         reader = IdValueReader("titles", "titles={id: text}")
-        title_of = reader.read(titles, past if self.item is None else [_plain(self.item), *past])
+        title_of = reader.read(titles, past if self.item is None else [to_python_scalar(self.item), *past])
         reader.warn_failures()
         return title_of
 
     def _title(self, score: str, title_of: dict[Any, str | None]) -> str:
         """Title of the plot: the item, the user and the score."""
         lines = (
-            [] if self.item is None else [shorten(title_of[_plain(self.item)] or f"item {self.item}", MAX_LABEL_LENGTH)]
+            []
+            if self.item is None
+            else [shorten(title_of[to_python_scalar(self.item)] or f"item {self.item}", MAX_LABEL_LENGTH)]
         )
         return "\n".join([*lines, score if self.user is None else f"user {self.user}: {score}"])
 
@@ -229,11 +232,6 @@ class _Row(NamedTuple):
     name: Any
     contribution: float
     similarity: float = np.nan
-
-
-def _plain(id_: Any) -> Any:
-    """Convert a NumPy scalar to a Python object."""
-    return id_.item() if isinstance(id_, np.generic) else id_
 
 
 def _label(row: _Row, title_of: dict[Any, str | None]) -> str:

@@ -21,7 +21,7 @@ from sklearn.datasets import get_data_home
 from sklearn_recsketch._data.id_lists import check_id_list
 from sklearn_recsketch._data.ids import show_id
 from sklearn_recsketch.inspection._pictures import image_type
-from sklearn_recsketch.utils._atomic_files import replacing
+from sklearn_recsketch.utils._atomic_files import atomic_write
 from sklearn_recsketch.utils._compat import Interval, validate_parameter_constraints
 from sklearn_recsketch.utils._http import get, is_web_address
 
@@ -220,7 +220,7 @@ def _read_images(body: bytes) -> list[dict[str, Any]]:
 
 def _store(file: Path, content: bytes) -> None:
     """Write the SHA-256 digest of the content and the content to a file."""
-    with replacing(file) as target:
+    with atomic_write(file) as target:
         target.write(hashlib.sha256(content).digest() + content)
 
 

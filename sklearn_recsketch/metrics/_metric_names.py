@@ -7,7 +7,9 @@ from typing import Any, NamedTuple
 from sklearn_recsketch.metrics._ranking_metrics import METRICS
 from sklearn_recsketch.metrics._whole_ranking import WHOLE_METRICS
 
-__all__ = ["Metric", "parse_metric"]
+__all__ = ["DEFAULT_METRIC", "Metric", "parse_metric"]
+
+DEFAULT_METRIC = "precision@5"
 
 
 class Metric(NamedTuple):

@@ -8,7 +8,7 @@ from typing import Any
 from sklearn_recsketch._ranking.candidates import read_item_selection
 from sklearn_recsketch.metrics._evaluation import Evaluation, evaluate
 from sklearn_recsketch.metrics._evaluation_task import Options
-from sklearn_recsketch.metrics._metric_names import Metric, parse_metric
+from sklearn_recsketch.metrics._metric_names import DEFAULT_METRIC, Metric, parse_metric
 from sklearn_recsketch.utils._compat import _BaseScorer
 
 __all__ = [
@@ -63,7 +63,7 @@ class MultiRankingScorer:
 
 
 def make_ranking_scorer(
-    metrics: str | list[str] = "precision@5",
+    metrics: str | list[str] = DEFAULT_METRIC,
     *,
     exclude_seen: bool = True,
     candidates: Any = None,

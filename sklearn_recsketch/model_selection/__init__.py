@@ -1,11 +1,11 @@
-"""Splitters, searches and monitors for interactions."""
+"""Splitters, hyperparameter searches and monitors for recommenders."""
 
 from typing import Any
 
 from sklearn_recsketch.model_selection._cold_split import ColdItemSplit, ColdUserSplit
 from sklearn_recsketch.model_selection._epochs.epoch_search import EpochSearchCV
 from sklearn_recsketch.model_selection._epochs.pruning import HalvingPruning, MedianPruning
-from sklearn_recsketch.model_selection._fits.ray import register_ray
+from sklearn_recsketch.model_selection._fits.ray_backend import register_ray
 from sklearn_recsketch.model_selection._monitor import EpochCurveMonitor
 from sklearn_recsketch.model_selection._split import UserHoldoutSplit, UserKFold
 from sklearn_recsketch.model_selection._temporal_split import TemporalUserSplit
@@ -26,7 +26,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """BayesSearchCV, which needs an optional package and time to import it."""
+    """Import BayesSearchCV on first access, because its optional dependency takes long to import."""
     if name != "BayesSearchCV":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     try:

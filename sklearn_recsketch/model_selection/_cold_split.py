@@ -1,4 +1,4 @@
-"""Splits that hold out whole items or whole users: what is left to recommend them by is their features."""
+"""Splitters that hold out all interactions of random items or users, to evaluate cold-start recommendations."""
 
 from __future__ import annotations
 
@@ -17,68 +17,72 @@ __all__ = ["ColdItemSplit", "ColdUserSplit"]
 
 
 class _ColdSplit(_PairSplit):
-    """Base of splitters that hold out all interactions of random ids of one column."""
+    """Base class of splitters that hold out all interactions of randomly sampled users or items."""
 
     _axis: Literal["users", "items"]
 
-    _parameter_constraints = {  # noqa: RUF012
+    _parameter_constraints = {
         "n_splits": [Interval(Integral, 1, None, closed="left")],
-        "test_fraction": [Interval(Real, 0, 1, closed="neither")],
+        "test_size": [Interval(Real, 0, 1, closed="neither")],
         "random_state": ["random_state"],
     }
 
-    def __init__(self, n_splits: int = 1, *, test_fraction: float = 0.2, random_state: Any = None) -> None:
+    def __init__(self, n_splits: int = 1, *, test_size: float = 0.2, random_state: Any = None) -> None:
         self.n_splits = n_splits
-        self.test_fraction = test_fraction
+        self.test_size = test_size
         self.random_state = random_state
 
     def _test_rows(self, interactions: Interactions) -> Iterator[np.ndarray]:
         codes = getattr(interactions, self._axis).codes
         positive = interactions.y > 0
-        known = np.unique(codes[positive])
-        n_test = max(1, int(self.test_fraction * len(known) + 1e-9))  # .29 * 100 is 28.999...
-        if n_test >= len(known):
+        ids = np.unique(codes[positive])
+        n_test = max(1, int(self.test_size * len(ids) + 1e-9))  # 0.29 * 100 is 28.999...
+        if n_test >= len(ids):
             raise ValueError(
-                f"{type(self).__name__}(test_fraction={self.test_fraction}) would hold out {n_test} of the "
-                f"{len(known)} {self._axis} with interactions, but must leave at least 1 in training. "
-                f"Lower test_fraction, or pass interactions of at least 2 {self._axis}."
+                f"{type(self).__name__}(test_size={self.test_size}) would hold out {n_test} of the "
+                f"{len(ids)} {self._axis} with interactions, but must leave at least 1 in the training set. "
+                f"Lower test_size, or pass interactions of at least 2 {self._axis}."
             )
         random_state = check_random_state(self.random_state)
         for _ in range(self.n_splits):
-            chosen = random_state.choice(known, size=n_test, replace=False)
+            chosen = random_state.choice(ids, size=n_test, replace=False)
             yield positive & np.isin(codes, chosen)
 
 
 class ColdItemSplit(_ColdSplit):
-    """Hold out whole items, as if they were new: the item cold start.
+    """Hold out all interactions of a random sample of the items (item cold start).
 
-    The test set is every row of positive strength of ``max(1, floor(test_fraction * n_items))``
-    random items, out of the n_items that have such rows. All other rows train. Several splits are
-    independent draws.
+    ``max(1, floor(test_size * n_items))`` items are sampled from the ``n_items`` items with rows of
+    positive strength. The test set consists of all these rows of the sampled items. All other rows
+    are training rows. Splits are sampled independently of each other, so their test sets may
+    overlap.
 
     Parameters
     ----------
     n_splits : int, default=1
         Number of splits.
-    test_fraction : float, default=0.2
-        Test items as a share of all items with interactions, between 0 and 1; at least one item is
-        held out, and at least one must be left.
+    test_size : float, default=0.2
+        Proportion of the items with interactions to hold out, between 0 and 1. At least one item is
+        held out, and at least one must remain.
     random_state : int, RandomState instance or None, default=None
-        An int gives the same splits at every call; HalvingGridSearchCV demands one.
+        Pass an int for the same splits at every call, as HalvingGridSearchCV requires.
 
     See Also
     --------
-    ColdUserSplit : The same for users.
-    UserHoldoutSplit : Holds out pairs of users and items that are both known.
+    ColdUserSplit : Hold out all interactions of a random sample of the users.
+    UserHoldoutSplit : Hold out some items of each test user.
 
     Notes
     -----
-    Fit does not see the test items, so they must be known by features to be recommendable: pass
-    ``item_features=`` to it. An item the model does not know is missed. Score them among each other,
-    ``make_ranking_scorer("recall@20", candidates="cold")``: in a ranking of all items those
-    with interactions take most places, and the score measures little else. Candidates are then all
-    items of `item_features` without training rows, also those that X does not have. Users all of
-    whose items are held out are unknown to fit.
+    The test items have no training interactions, so a model can only recommend them by their
+    features: pass ``item_features`` to `fit`. A test item without features is unknown to the model
+    and counts as a miss.
+
+    Rank the test items among each other, with
+    ``make_ranking_scorer("recall@20", candidates="cold")``. In a ranking of all items, most of the
+    first places go to items with interactions, and the score depends mainly on those. The
+    candidates are then all items of `item_features` without training rows, including items that are
+    not in `X`. Users whose items are all held out are unknown to the model.
 
     Examples
     --------
@@ -102,38 +106,43 @@ class ColdItemSplit(_ColdSplit):
 
 
 class ColdUserSplit(_ColdSplit):
-    """Hold out whole users, as if they were new: strong generalisation by features or histories.
+    """Hold out all interactions of a random sample of the users (strong generalization).
 
-    The test set is every row of positive strength of ``max(1, floor(test_fraction * n_users))``
-    random users, out of the n_users that have such rows. All other rows train. Several splits are
-    independent draws.
+    ``max(1, floor(test_size * n_users))`` users are sampled from the ``n_users`` users with rows of
+    positive strength. The test set consists of all these rows of the sampled users. All other rows
+    are training rows. Splits are sampled independently of each other, so their test sets may
+    overlap.
 
     Parameters
     ----------
     n_splits : int, default=1
         Number of splits.
-    test_fraction : float, default=0.2
-        Test users as a share of all users with interactions, between 0 and 1; at least one user is
-        held out, and at least one must be left.
+    test_size : float, default=0.2
+        Proportion of the users with interactions to hold out, between 0 and 1. At least one user is
+        held out, and at least one must remain.
     random_state : int, RandomState instance or None, default=None
-        An int gives the same splits at every call; HalvingGridSearchCV demands one.
+        Pass an int for the same splits at every call, as HalvingGridSearchCV requires.
 
     See Also
     --------
-    ColdItemSplit : The same for items.
-    UserHoldoutSplit : Holds out some items of users that keep others to learn from.
+    ColdItemSplit : Hold out all interactions of a random sample of the items.
+    UserHoldoutSplit : Hold out some items of each test user.
 
     Notes
     -----
-    Fit does not see the test users, so what it knows of their taste is their features alone: pass
-    ``user_features=`` to it. Without them all get the same ranking. Their items have
-    interactions, of other users, so scores rank all items: leave `candidates` of
-    :func:`~sklearn_recsketch.metrics.make_ranking_scorer` at None. An item that only test users
-    have is unknown to fit and missed, unless it has features.
+    The test users have no training interactions. There are two ways to evaluate recommendations for
+    them.
 
-    Or let scores hand over a share of each test user's items: ``make_ranking_scorer("recall@20", fold_in=0.8)``
-    folds her in by them, as ``recommend(history=...)`` does, and the others are what is to be found. That is the
-    protocol of strong generalisation, which asks what a model makes of users it was not trained on.
+    By their features: pass ``user_features`` to `fit`. Without features, all test users get the
+    same ranking. Their items have training interactions with other users, so all items are ranked:
+    leave `candidates` of :func:`~sklearn_recsketch.metrics.make_ranking_scorer` at None. An item
+    that only test users have interacted with is unknown to the model and counts as a miss, unless
+    it has features.
+
+    By fold-in: ``make_ranking_scorer("recall@20", fold_in=0.8)`` folds in each test user with 80 %
+    of their items, as ``recommend(history=...)`` does, and evaluates the ranking on their other
+    items. This protocol is known as strong generalization, because it evaluates a model on users it
+    was not trained on.
 
     Examples
     --------

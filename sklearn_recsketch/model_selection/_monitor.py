@@ -1,4 +1,4 @@
-"""Training and validation curves of a fit, recorded as it goes."""
+"""Callback that records training and validation scores during a fit."""
 
 from __future__ import annotations
 
@@ -14,37 +14,40 @@ from sklearn_recsketch.utils._validation import check_integer
 
 __all__ = ["EpochCurveMonitor"]
 
-_OPENING = Lock()  # of copies that several threads begin to use
+_OPENING = Lock()  # several threads may open the log of the same copy
 
 
 class EpochCurveMonitor:
-    """Callback that scores training and validation rows after each epoch.
+    """Callback that records training and validation scores after each epoch.
 
-    Set it on the recommender, ``rec.set_callbacks(monitor)`` or ``pipe["rec"].set_callbacks(monitor)``,
-    and read `curves` after fit. scikit-learn's :class:`~sklearn.callback.ScoringMonitor` scores
-    training rows only.
+    Set it on the recommender with ``rec.set_callbacks(monitor)`` or
+    ``pipe["rec"].set_callbacks(monitor)``, and call `curves` after `fit`. In contrast,
+    :class:`~sklearn.callback.ScoringMonitor` of scikit-learn scores training rows only.
 
     Parameters
     ----------
     scoring : str, list of str or callable
-        Names such as "precision@5", or what
-        :func:`~sklearn_recsketch.metrics.make_ranking_scorer` returns. Names in a list are computed
+        Names of metrics such as "precision@5", or a scorer made by
+        :func:`~sklearn_recsketch.metrics.make_ranking_scorer`. All metrics in a list are computed
         from one ranking.
     X_val : array or frame of shape (n_rows, 2) or (n_rows, 3)
-        Validation rows, as the recommender takes them: no step of a Pipeline transforms them.
+        Validation rows, in the form that the recommender accepts: steps of a Pipeline do not
+        transform them.
     y_val : array-like of shape (n_rows,), default=None
-        Their strengths.
+        Strengths of the validation rows.
     every : int, default=1
-        Score after epochs 1, 1 + every, 1 + 2 every and so on: scoring may take longer than training.
+        Number of epochs from one scoring to the next: scores are computed after epochs 1,
+        1 + every, 1 + 2 * every and so on. Larger values save time, because scoring may take longer
+        than training.
 
     See Also
     --------
-    EpochSearchCV : The same curves for many candidates, on held-out rows of each fold.
+    EpochSearchCV : Record the same curves for many candidates, on the held-out rows of each fold.
 
     Notes
     -----
-    Copies that work in other processes of the same machine report to the original. Clones of an
-    estimator share its monitor: fits of a search are told apart by the column `fit`.
+    Copies in other processes of the same machine report to the original monitor. Clones of an
+    estimator share its monitor, and the column `fit` distinguishes the fits of a search.
 
     Examples
     --------
@@ -62,36 +65,37 @@ class EpochCurveMonitor:
     def __init__(self, scoring: Any, X_val: Any, y_val: Any = None, *, every: int = 1) -> None:
         check_interactions(X_val, y_val, name="X_val", weighted=False)
         self._scorer = scoring if callable(scoring) else make_ranking_scorer(scoring)
-        # What a scorer of ours is called, or any other.
+        # Only scorers of this package have a name.
         self._name = str(getattr(self._scorer, "metric", "score"))
         self._validation = (X_val, y_val)
         self._every = check_integer(every, "every")
-        self._scores: dict[int, tuple[Any, Any]] = {}  # of the fits in progress, by estimator
-        # It brings what copies in other processes have seen to this one.
-        self._log: Any = ScoringMonitor(scoring=_given_scores)
+        self._scores: dict[int, tuple[Any, Any]] = {}  # by id of each estimator in a fit
+        # ScoringMonitor transfers the records of copies in other processes to this process.
+        self._log: Any = ScoringMonitor(scoring=_return_scores)
 
     def curves(self, run: int = -1) -> pd.DataFrame:
-        """Scores of one run, which is a fit, or a search with all its fits.
+        """Return the recorded scores of one run, which is a single fit or a search with all its fits.
 
         Parameters
         ----------
         run : int, default=-1
-            Number of the run in the order of their starts; -1 is the latest.
+            Number of the run, in the order in which runs began. -1 is the latest run.
 
         Returns
         -------
         DataFrame
-            Columns `fit`, from 0 in the order of the search, `epoch`, from 1, then ``train_<metric>`` and
-            ``validation_<metric>`` for each metric; "score" is the name of a scorer that has none.
+            Columns `fit`, which numbers the fits from 0 in the order of the search, `epoch`, which
+            starts at 1, and ``train_<metric>`` and ``validation_<metric>`` for each metric. The
+            metric of a scorer without a name is called "score".
 
         Raises
         ------
         ValueError
-            Before the first epoch of a fit.
+            If no epoch has been scored yet, or if there is no run with this number.
         """
         logs = self._open_log().get_logs(select="all")
         if not -len(logs) <= run < len(logs):
-            raise ValueError(f"run must be the number of one of {len(logs)} recorded runs, from 0, got {run!r}.")
+            raise ValueError(f"run must be the number of one of the {len(logs)} recorded runs, from 0, got {run!r}.")
         rows = logs[run].data
         fits = sorted({row["parent_task_id_path"] for row in rows})
         names = [name for name in rows[0] if name.startswith(("train_", "validation_"))]
@@ -101,20 +105,20 @@ class EpochCurveMonitor:
         return table.sort_values(["fit", "epoch"], ignore_index=True)
 
     def wants(self, epoch: int) -> bool:
-        """Whether it scores after so many epochs."""
+        """Return whether scores are computed after this epoch."""
         return (epoch - 1) % self._every == 0
 
     def setup(self, estimator: Any, context: Any) -> None:
-        """Called by scikit-learn before a fit."""
+        """Prepare for a fit; called by scikit-learn."""
         self._open_log().setup(estimator, context)
 
     def on_fit_task_begin(self, estimator: Any, context: Any) -> None:
-        """Called by scikit-learn before each task of a fit."""
+        """Do nothing; called by scikit-learn before each task of a fit."""
 
     def on_fit_task_end(
         self, estimator: Any, context: Any, *, X: Any = None, y: Any = None, fitted_estimator: Any = None
     ) -> None:
-        """Called by scikit-learn after each task of a fit."""
+        """Score the model if the task is an epoch; called by scikit-learn after each task of a fit."""
         if context.task_name != "epoch" or not self.wants(context.task_id + 1):
             return
         if id(estimator) not in self._scores:
@@ -129,7 +133,7 @@ class EpochCurveMonitor:
         )
 
     def teardown(self, estimator: Any, context: Any) -> None:
-        """Called by scikit-learn after a fit, also after one that failed."""
+        """Clean up after a fit, even if it failed; called by scikit-learn."""
         self._scores.pop(id(estimator), None)
         self._open_log().teardown(estimator, context)
 
@@ -138,10 +142,10 @@ class EpochCurveMonitor:
         return {**self.__dict__, "_scores": {}, "_log": log}
 
     def _open_log(self) -> ScoringMonitor:
-        """The log; a copy's is opened where it is used first.
+        """Return the log, after opening it if this is an unpickled copy.
 
-        Once open, it reports to the process it is in, if that is the original's. So a copy that is
-        only passed on, as by Dask's scheduler, passes on what it was given.
+        An open log in the process of the original reports to that process. A copy that is only
+        passed on, for instance by Dask's scheduler, must not be opened before it is used.
         """
         with _OPENING:
             if isinstance(self._log, dict):
@@ -151,5 +155,5 @@ class EpochCurveMonitor:
         return self._log
 
 
-def _given_scores(estimator: Any, X: Any, y: Any, *, scores: dict[str, float]) -> dict[str, float]:
+def _return_scores(estimator: Any, X: Any, y: Any, *, scores: dict[str, float]) -> dict[str, float]:
     return scores

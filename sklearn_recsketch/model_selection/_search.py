@@ -1,4 +1,4 @@
-"""What our searches share: scorers by name, an honest default split, ids encoded once, recommendations."""
+"""Mixin of the searches: default scorer and splitter, encoding of ids, refit, recommendations."""
 
 from __future__ import annotations
 
@@ -17,9 +17,10 @@ from sklearn.utils.validation import check_is_fitted
 
 from sklearn_recsketch._data.frames import columns_of
 from sklearn_recsketch._data.ids import encode_ids
+from sklearn_recsketch.metrics._metric_names import DEFAULT_METRIC
 from sklearn_recsketch.metrics._scorer import MultiRankingScorer, is_ranking_scorer, make_ranking_scorer
-from sklearn_recsketch.model_selection._fits.fit_params import check_fit_params
 from sklearn_recsketch.model_selection._fits.fold_fits import FoldFits
+from sklearn_recsketch.model_selection._fits.parameter_checks import check_fit_params
 from sklearn_recsketch.model_selection._split import UserHoldoutSplit
 from sklearn_recsketch.preprocessing._threshold import InteractionThresholder
 from sklearn_recsketch.utils._compat import _check_method_params, _MultimetricScorer
@@ -30,16 +31,16 @@ __all__ = ["RecommenderSearchMixin", "SearchSetup", "with_all_metrics", "with_co
 
 @dataclass(frozen=True)
 class SearchSetup:
-    """A search that is about to begin.
+    """Validated inputs of a search before its first fit.
 
     Attributes
     ----------
     X, y : table, array or None
-        What was given, to refit on.
+        Data as passed to `fit`, for the refit.
     fits : FoldFits
-        What the fits on folds have in common.
+        Data and settings shared by all fits on folds.
     root : CallbackContext
-        Of the whole search.
+        Callback context of the whole search.
     """
 
     X: Any
@@ -52,13 +53,13 @@ def _has_model(search: Any) -> bool:
     if search.refit:
         return True
     raise AttributeError(
-        f"This {type(search).__name__} has refit=False, so there is no model to recommend with. "
+        f"This {type(search).__name__} has refit=False, so it has no fitted model for recommendations. "
         f"Set refit=True, or fit an estimator with best_params_."
     )
 
 
 class RecommenderSearchMixin:
-    """Mixin of searches over recommenders, to be put in front of a scikit-learn search."""
+    """Mixin for searches over recommenders, listed before a search class of scikit-learn among the bases."""
 
     estimator: Any
     scoring: Any
@@ -70,17 +71,17 @@ class RecommenderSearchMixin:
 
     @available_if(_has_model)
     def recommend(self, users: Any = None, k: int = 10, **options: Any) -> Any:
-        """Recommendations of the refitted best recommender; see its `recommend`."""
+        """Recommend items with the refitted best recommender; see its `recommend` method."""
         return self._best_recommender().recommend(users, k, **options)
 
     @available_if(_has_model)
     def similar_items(self, items: Any = None, k: int = 10, **options: Any) -> Any:
-        """Similar items by the refitted best recommender; see its `similar_items`."""
+        """Find similar items with the refitted best recommender; see its `similar_items` method."""
         return self._best_recommender().similar_items(items, k, **options)
 
     @available_if(_has_model)
     def similar_users(self, users: Any = None, k: int = 10, **options: Any) -> Any:
-        """Similar users by the refitted best recommender; see its `similar_users`."""
+        """Find similar users with the refitted best recommender; see its `similar_users` method."""
         return self._best_recommender().similar_users(users, k, **options)
 
     def _best_recommender(self) -> Any:
@@ -88,14 +89,14 @@ class RecommenderSearchMixin:
         return unwrap(self)[0]
 
     def _get_scorers(self) -> tuple[Any, str]:
-        """The scorer and the name of the score to refit by; in scikit-learn's place."""
-        scoring = "precision@5" if self.scoring is None else self.scoring
+        """Return the scorer and the metric to refit by. Overrides a method of scikit-learn."""
+        scoring = DEFAULT_METRIC if self.scoring is None else self.scoring
         if isinstance(scoring, str | list | tuple):
             scoring = make_ranking_scorer(scoring if isinstance(scoring, str) else list(scoring))
         if isinstance(scoring, MultiRankingScorer):
             self._check_refit_for_multimetric([str(metric) for metric in scoring.metrics])  # type: ignore[attr-defined]
             return scoring, self.refit
-        if callable(scoring):  # of one metric or of several, which shows when it is called
+        if callable(scoring):  # whether it returns one or several metrics is only known when it is called
             return scoring, self.refit if isinstance(self.refit, str) else "score"
         scorers = {
             name: make_ranking_scorer(scorer) if isinstance(scorer, str) else scorer for name, scorer in scoring.items()
@@ -103,30 +104,30 @@ class RecommenderSearchMixin:
         self._check_refit_for_multimetric(scorers)  # type: ignore[attr-defined]
         return _MultimetricScorer(scorers=scorers, raise_exc=self.error_score == "raise"), self.refit
 
-    # The parts of fit.
+    # Steps of fit.
 
     def _set_up(self, X: Any, y: Any, params: dict[str, Any], n_candidates: int) -> SearchSetup:
-        """Check what was given, route it, begin the tasks that callbacks see, and split."""
+        """Validate the parameters, route the metadata, begin the callback tasks and compute the splits."""
         scorer, metric = self._get_scorers()
         X, y = indexable(X, y)
         check_fit_params(self.estimator, X, params)
-        # Routing refuses groups that no splitter asks for, also where they are None.
-        given = {name: value for name, value in params.items() if name != "groups" or value is not None}
-        routed = self._get_routed_params_for_fit(_check_method_params(X, params=given))  # type: ignore[attr-defined]
+        # Metadata routing raises an error for groups that no splitter requests, even if they are None.
+        passed = {name: value for name, value in params.items() if name != "groups" or value is not None}
+        routed = self._get_routed_params_for_fit(_check_method_params(X, params=passed))  # type: ignore[attr-defined]
         root = self._init_callback_context(max_subtasks=1 + (self.refit is not False))  # type: ignore[attr-defined]
         root.call_on_fit_task_begin(estimator=self, X=X, y=y)
-        # Users keep items to learn from unless the caller asks for something else.
+        # By default, every test user has training items.
         splitter = check_cv(UserHoldoutSplit(random_state=0) if self.cv is None else self.cv, y)
         splits = list(splitter.split(X, y, **routed.splitter.split))
         if not splits:
-            raise ValueError(f"cv must give at least one split, got none from {self.cv!r}. Pass a splitter, or a list.")
+            raise ValueError(f"cv must yield at least one split, got none from {self.cv!r}. Pass a splitter or a list.")
         progress = root.subcontext(
             task_name="search", max_subtasks=n_candidates * len(splits), sequential_subtasks=False
         ).call_on_fit_task_begin(estimator=self)
         fits = FoldFits(
             search=self,
             estimator=clone(self.estimator),
-            X=with_coded_ids(X) if _reads_codes(self.estimator, scorer) else X,
+            X=with_coded_ids(X) if _accept_categories(self.estimator, scorer) else X,
             y=y,
             splits=splits,
             scorer=scorer,
@@ -138,10 +139,10 @@ class RecommenderSearchMixin:
         )
         return SearchSetup(X=X, y=y, fits=fits, root=root)
 
-    def _conclude(self, setup: SearchSetup, results: dict[str, Any], multimetric: bool, **more: Any) -> Self:
-        """Choose the best row, refit it, and set all fitted attributes, at once."""
+    def _conclude(self, setup: SearchSetup, results: dict[str, Any], multimetric: bool, **attributes: Any) -> Self:
+        """Select the best row, refit it, and set all fitted attributes at once."""
         metric, scorer = self.refit if multimetric else "score", setup.fits.scorer
-        fitted: dict[str, Any] = {"cv_results_": results, "multimetric_": multimetric, **more}
+        fitted: dict[str, Any] = {"cv_results_": results, "multimetric_": multimetric, **attributes}
         fitted |= {"n_splits_": len(setup.fits.splits), "scorer_": getattr(scorer, "_scorers", scorer)}
         if self.refit or not multimetric:
             index = self._select_best_index(self.refit, metric, results)  # type: ignore[attr-defined]
@@ -158,7 +159,7 @@ class RecommenderSearchMixin:
             "refit_time_",
             "feature_names_in_",
         ):
-            self.__dict__.pop(name, None)  # of an earlier search, which may have had another `refit`
+            self.__dict__.pop(name, None)  # may be left from an earlier fit with a different `refit`
         self.__dict__ |= fitted
         setup.root.call_on_fit_task_end(estimator=self, X=setup.X, y=setup.y)
         return self
@@ -167,11 +168,11 @@ class RecommenderSearchMixin:
         estimator = clone(self.estimator).set_params(**clone(best, safe=False))
         data = (setup.X,) if setup.y is None else (setup.X, setup.y)
         context = setup.root.subcontext(task_name="refit-with-best-params")
-        begun = time.time()
+        started = time.time()
         with context.propagate_callback_context(estimator):
             context.call_on_fit_task_begin(estimator=self, X=setup.X, y=setup.y)
             estimator.fit(*data, **setup.fits.fit_params)
-        refitted = {"best_estimator_": estimator, "refit_time_": time.time() - begun}
+        refitted = {"best_estimator_": estimator, "refit_time_": time.time() - started}
         if hasattr(estimator, "feature_names_in_"):
             refitted["feature_names_in_"] = estimator.feature_names_in_
         context.call_on_fit_task_end(estimator=self, X=setup.X, y=setup.y)
@@ -179,7 +180,7 @@ class RecommenderSearchMixin:
 
 
 def with_all_metrics(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Results of fits with a score for each metric, also where nothing but an error score is known."""
+    """Expand the error score of failed fits to one score per metric, if there are several metrics."""
     metrics = next((list(row["test_scores"]) for row in rows if isinstance(row["test_scores"], dict)), None)
     if metrics is None:
         return rows
@@ -194,22 +195,23 @@ def with_all_metrics(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     ]
 
 
-def _reads_codes(estimator: Any, scorer: Any) -> bool:
-    """Whether all that sees X is known to take ids as categories; somebody else's may read the strings themselves."""
+def _accept_categories(estimator: Any, scorer: Any) -> bool:
+    """Return whether all steps and scorers accept ids as categories; third-party ones may need the ids themselves."""
     steps = [step for _, step in getattr(estimator, "steps", [("", estimator)])]
     scorers = scorer._scorers.values() if isinstance(scorer, _MultimetricScorer) else [scorer]
-    return all(is_ranking_scorer(one) for one in scorers) and all(
+    return all(is_ranking_scorer(scorer) for scorer in scorers) and all(
         step in (None, "passthrough") or hasattr(step, "recommend") or isinstance(step, InteractionThresholder)
         for step in steps
     )
 
 
 def with_coded_ids(X: Any) -> Any:
-    """X with its id columns as categories, so that ids are hashed once and not in every fit.
+    """Return X with its id columns as categories, so that ids are hashed once instead of in every fit.
 
-    Fits learn the same from it: categories that do not occur in the rows of a fold are not known to
-    the model. Tables that are no table of interactions (a pipeline may begin by making one) are
-    left as they are, and so are integers, which are quick to hash and to send to a process.
+    The fitted models do not change: categories that do not occur in the training rows of a fold are
+    unknown to the model. Two kinds of tables are returned unchanged: those that do not have two or
+    three columns (the first step of a pipeline may turn them into interactions), and those with
+    integer ids, which are fast to hash and to send to other processes.
     """
     if getattr(X, "ndim", 2) != 2 or not hasattr(X, "shape") or X.shape[1] not in (2, 3):
         return X

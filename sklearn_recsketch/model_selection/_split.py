@@ -1,4 +1,4 @@
-"""Splits that hold out items of users, never a user's last ones and never half of a repeated pair."""
+"""Splitters that hold out some items of each test user. All rows of a pair of user and item stay together."""
 
 from __future__ import annotations
 
@@ -19,41 +19,42 @@ __all__ = ["UserHoldoutSplit", "UserKFold"]
 
 
 class _PairSplit(BaseCrossValidator):
-    """Base of splitters: `_test_rows` yields a mask of test rows per split.
+    """Base class of splitters, which implement `_test_rows` and yield a mask of the test rows of each split.
 
-    All other rows train; where some are on neither side, `_sides` yields both masks instead.
+    All other rows are training rows. Splitters that leave some rows out of both sets override `_train_test_masks`.
     """
 
     _parameter_constraints: dict[str, Any]
 
-    # Plain skopt passes groups to every splitter; they are accepted and, where unused, ignored.
-    __metadata_request__split = {"groups": True}  # noqa: RUF012 - scikit-learn's own form
+    # skopt.BayesSearchCV passes groups to every splitter, so splitters accept them even if they do not use them.
+    __metadata_request__split = {"groups": True}
 
     n_splits: int
 
     def split(self, X: Any, y: Any = None, groups: Any = None) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """Yield the training and the test rows of each split.
+        """Generate indices to split the interactions into training and test set.
 
         Parameters
         ----------
         X : array or frame of shape (n_rows, 2) or (n_rows, 3)
             User and item ids.
         y : array-like of shape (n_rows,), default=None
-            Strengths; rows of strength 0 stay in training.
-        groups : ignored
+            Strengths of the interactions. Rows of strength 0 are never test rows.
+        groups : object
+            Ignored, exists for API compatibility.
 
         Yields
         ------
         train, test : ndarray of int
-            Row numbers, sorted; together all rows, with no row and no pair in both.
+            Sorted row numbers. Each row is in exactly one of the two sets, and so is each pair of user and item.
         """
         self._check_parameters()
         interactions = with_positive_rows(check_rows(X, y))
-        for train, test in self._sides(interactions, groups):
+        for train, test in self._train_test_masks(interactions, groups):
             yield np.flatnonzero(train), np.flatnonzero(test)
 
     def get_n_splits(self, X: Any = None, y: Any = None, groups: Any = None) -> int:
-        """Number of splits."""
+        """Return the number of splits."""
         return self.n_splits
 
     def _check_parameters(self) -> None:
@@ -61,7 +62,7 @@ class _PairSplit(BaseCrossValidator):
         values = {name: getattr(self, name) for name in names}
         validate_parameter_constraints(names, values, caller_name=type(self).__name__)
 
-    def _sides(self, interactions: Interactions, groups: Any) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    def _train_test_masks(self, interactions: Interactions, groups: Any) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         for test in self._test_rows(interactions):
             yield ~test, test
 
@@ -70,43 +71,45 @@ class _PairSplit(BaseCrossValidator):
 
 
 def with_positive_rows(interactions: Interactions) -> Interactions:
-    """The interactions, if there is something to hold out."""
+    """Return the interactions unchanged; raise an error if none of them has a positive strength."""
     if not (interactions.y > 0).any():
         raise ValueError(
-            f"y is 0 in all {len(interactions.y)} rows, and only rows of positive strength can be held out. "
+            f"y is 0 in all {len(interactions.y)} rows, but only rows of positive strength can be held out. "
             f"Leave y out if each row is an interaction."
         )
     return interactions
 
 
 class UserHoldoutSplit(_PairSplit):
-    """Move `n_items` random items of some users to the test set.
+    """Hold out `n_items` random items of a random sample of the users.
 
-    Eligible are users with at least `min_interactions` distinct items; ``floor(user_fraction *
-    n_users)`` of them are drawn, all of them where there are fewer. All other rows train. Several
-    splits are independent draws.
+    Test users are sampled from the eligible users, who have at least `min_interactions` distinct
+    items. The number of test users is ``floor(user_fraction * n_users)``, or the number of eligible
+    users if that is smaller. All other rows are training rows. Splits are sampled independently of
+    each other, so their test sets may overlap.
 
     Parameters
     ----------
     n_splits : int, default=1
         Number of splits.
     n_items : int, default=5
-        Items of a user to hold out.
+        Number of items held out per test user.
     user_fraction : float, default=0.2
-        Test users as a share of all users.
+        Number of test users as a fraction of all users.
     min_interactions : int, default=None
-        Least number of distinct items of a test user; None is ``2 * n_items``. It must exceed
-        `n_items`, so that every test user keeps an item to learn from.
+        Minimum number of distinct items of a test user. If None, it is ``2 * n_items``. It must be
+        greater than `n_items`, so that every test user has at least one training item.
     random_state : int, RandomState instance or None, default=None
-        An int gives the same splits at every call; HalvingGridSearchCV demands one.
+        Pass an int for the same splits at every call, as HalvingGridSearchCV requires.
 
     See Also
     --------
-    UserKFold : Every item of every user is tested once.
+    UserKFold : Hold out every item of every user exactly once.
 
     Notes
     -----
-    Holding out only from users with many items measures the model on them: see `describe`.
+    Only users with at least `min_interactions` items are evaluated, and a model may perform
+    differently for users with fewer items. `describe` returns the number of eligible users.
 
     Examples
     --------
@@ -118,7 +121,7 @@ class UserHoldoutSplit(_PairSplit):
     100
     """
 
-    _parameter_constraints = {  # noqa: RUF012
+    _parameter_constraints = {
         "n_splits": [Interval(Integral, 1, None, closed="left")],
         "n_items": [Interval(Integral, 1, None, closed="left")],
         "user_fraction": [Interval(Real, 0, 1, closed="right")],
@@ -142,18 +145,21 @@ class UserHoldoutSplit(_PairSplit):
         self.random_state = random_state
 
     def describe(self, X: Any, y: Any = None) -> pd.Series:
-        """Who is eligible.
+        """Count the eligible users, the test users and the test interactions.
 
         Parameters
         ----------
-        X, y
-            As in `split`.
+        X : array or frame of shape (n_rows, 2) or (n_rows, 3)
+            User and item ids.
+        y : array-like of shape (n_rows,), default=None
+            Strengths of the interactions.
 
         Returns
         -------
         Series
-            ``users``; ``eligible_users`` with at least ``min_interactions`` distinct items;
-            ``test_users`` and ``test_interactions`` of each split.
+            ``users``, the number of users; ``min_interactions``; ``eligible_users``, the number of
+            users with at least ``min_interactions`` distinct items; ``test_users`` and
+            ``test_interactions``, the numbers of users and of distinct pairs in each test set.
         """
         self._check_parameters()
         interactions = with_positive_rows(check_interactions(X, y, weighted=False))
@@ -161,33 +167,33 @@ class UserHoldoutSplit(_PairSplit):
         return pd.Series(
             {
                 "users": n_users,
-                "min_interactions": self._least(),
+                "min_interactions": self._min_interactions(),
                 "eligible_users": len(eligible),
                 "test_users": n_test,
                 "test_interactions": n_test * self.n_items,
             }
         )
 
-    def _least(self) -> int:
-        least = 2 * self.n_items if self.min_interactions is None else self.min_interactions
-        if least <= self.n_items:
+    def _min_interactions(self) -> int:
+        minimum = 2 * self.n_items if self.min_interactions is None else self.min_interactions
+        if minimum <= self.n_items:
             raise ValueError(
-                f"min_interactions must exceed n_items={self.n_items}, so that test users keep an item to learn "
-                f"from, got {least}."
+                f"min_interactions must be greater than n_items={self.n_items}, so that every test user has at least "
+                f"one training item, got {minimum}."
             )
-        return least
+        return minimum
 
     def _eligible(self, pairs: ShuffledPairs) -> tuple[np.ndarray, int, int]:
         users = np.unique(pairs.user)
-        eligible = np.unique(pairs.user[pairs.n_pairs >= self._least()])
+        eligible = np.unique(pairs.user[pairs.n_pairs >= self._min_interactions()])
         if not len(eligible):
             most = int(pairs.n_pairs.max(initial=0))
             raise ValueError(
-                f"None of the {len(users)} users has the {self._least()} distinct items needed to hold out "
-                f"{self.n_items}; the most any has is {most}. Lower n_items or min_interactions."
+                f"None of the {len(users)} users has the {self._min_interactions()} distinct items needed to hold out "
+                f"{self.n_items}; the maximum is {most}. Lower n_items or min_interactions."
             )
-        wanted = max(1, int(self.user_fraction * len(users) + 1e-9))  # .29 * 100 is 28.999...
-        return eligible, len(users), min(wanted, len(eligible))
+        n_wanted = max(1, int(self.user_fraction * len(users) + 1e-9))  # 0.29 * 100 is 28.999...
+        return eligible, len(users), min(n_wanted, len(eligible))
 
     def _test_rows(self, interactions: Interactions) -> Iterator[np.ndarray]:
         random_state = check_random_state(self.random_state)
@@ -201,22 +207,23 @@ class UserHoldoutSplit(_PairSplit):
 
 
 class UserKFold(_PairSplit):
-    """Deal each user's items into `n_splits` folds of equal size.
+    """K-fold splitter that distributes the items of each user over the folds.
 
-    Every distinct pair of a user with at least two items is tested in exactly one split, and in
-    each split every user keeps items to learn from. The rows of users with one item always train.
-    A fold without any pair is an error.
+    The numbers of items that a user has in two folds differ by at most one. Every distinct pair of
+    a user with at least two items is in exactly one test set, and every test user has training
+    items in every split. Rows of users with one item are always training rows. An error is raised
+    if a test set would be empty.
 
     Parameters
     ----------
     n_splits : int, default=5
-        Number of folds.
+        Number of folds. Must be at least 2.
     random_state : int, RandomState instance or None, default=None
-        An int gives the same folds at every call.
+        Pass an int for the same folds at every call.
 
     See Also
     --------
-    UserHoldoutSplit : A fixed number of items of some users.
+    UserHoldoutSplit : Hold out a fixed number of items of a sample of the users.
 
     Examples
     --------
@@ -226,7 +233,7 @@ class UserKFold(_PairSplit):
     [[0, 1], [2, 3]]
     """
 
-    _parameter_constraints = {  # noqa: RUF012
+    _parameter_constraints = {
         "n_splits": [Interval(Integral, 2, None, closed="left")],
         "random_state": ["random_state"],
     }
@@ -239,10 +246,10 @@ class UserKFold(_PairSplit):
         pairs = shuffle_pairs_per_user(interactions, check_random_state(self.random_state))
         if not (pairs.n_pairs >= 2).any():
             raise ValueError(
-                f"No user has two distinct items among the {len(pairs.pair_of_row)} rows, so none can be tested "
-                f"and still be learnt from. Use a splitter over rows, such as sklearn's KFold(shuffle=True)."
+                f"No user has two distinct items in the {len(pairs.pair_of_row)} rows, so no user can have both test "
+                f"and training items. Use a splitter over rows, such as sklearn's KFold(shuffle=True)."
             )
-        # A random first fold per user keeps the folds equal where users have few items.
+        # Each user starts at a random fold, so that folds have about the same size if users have few items.
         fold = (pairs.rank + np.floor(pairs.user_draw * self.n_splits).astype(int)) % self.n_splits
         tested = pairs.n_pairs >= 2
         n_empty = self.n_splits - len(np.unique(fold[tested]))
@@ -250,7 +257,7 @@ class UserKFold(_PairSplit):
             raise ValueError(
                 f"UserKFold(n_splits={self.n_splits}) would leave {n_empty} of its test sets empty: "
                 f"{len(np.unique(pairs.user[tested]))} users have at least two distinct items, at most "
-                f"{pairs.n_pairs.max()} each and {np.count_nonzero(tested)} in all. Lower n_splits to "
+                f"{pairs.n_pairs.max()} each and {np.count_nonzero(tested)} in total. Lower n_splits to "
                 f"{pairs.n_pairs.max()} or less, or use UserHoldoutSplit(n_items=1)."
             )
         for k in range(self.n_splits):

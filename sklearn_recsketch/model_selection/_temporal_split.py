@@ -1,4 +1,4 @@
-"""Splits by time: train on the past, test on what came after."""
+"""Splitter by time: train on earlier interactions, test on later ones."""
 
 from __future__ import annotations
 
@@ -22,48 +22,53 @@ __all__ = ["TemporalUserSplit"]
 
 
 class TemporalUserSplit(_PairSplit):
-    """Train on the past and test on what came after; `groups` are the times of the rows.
+    """Train on earlier interactions and test on later ones; `groups` are the times of the rows.
 
-    A pair of user and item is dated by its earliest row of positive strength. Either one cut in time
-    holds for all users (`n_items` is None), or each user has a cut before her last `n_items` pairs.
-    Rows before the cut train; the test set is all rows of the pairs dated from the cut on. A later
-    row of a pair dated before the cut is in neither set: in training it would come from the future,
-    and scorers do not count pairs that were seen in fit. Rows of strength 0 stay in training.
+    The date of a pair of user and item is the time of its earliest row of positive strength. Either
+    there is one cutoff time for all users (`n_items` is None), or each user has a cutoff before
+    their last `n_items` pairs. Rows before the cutoff are training rows. The test set consists of
+    all rows of the pairs dated at the cutoff or later. If a pair is dated before the cutoff, its
+    rows after the cutoff are in neither set: as training rows they would leak the future, and
+    scorers ignore pairs that were seen in `fit`. Rows of strength 0 are always training rows.
 
     Parameters
     ----------
     n_splits : int, default=1
-        Number of splits, in order of time. Each tests the window between its cut and the next and
-        trains on everything before it, as in :class:`~sklearn.model_selection.TimeSeriesSplit`.
+        Number of splits, in order of time. The test set of each split is the window between its
+        cutoff and the next one, and the training set is everything before the window, as in
+        :class:`~sklearn.model_selection.TimeSeriesSplit`.
     n_items : int, default=None
-        Pairs of a user to test: her last ones, those of one instant taken in the order of their rows.
-        Users with at most `n_items` pairs only train. None cuts once for all users.
-    test_fraction : float, default=0.2
-        Pairs in the window of a split as a share of all, between 0 and 1. The windows of all splits
-        must leave pairs before them: ``n_splits * test_fraction < 1``. Not used where `n_items` is given.
+        Number of last pairs of each user to hold out in each split. Pairs with equal times are
+        ordered by row number. All rows of users with at most `n_items` pairs are training rows. If
+        None, there is one cutoff for all users.
+    test_size : float, default=0.2
+        Proportion of all pairs in the test set of each split, between 0 and 1. The first split must
+        have training pairs: ``n_splits * test_size < 1``. Only used if `n_items` is None.
 
     See Also
     --------
-    UserHoldoutSplit : Holds out random pairs of users, for interactions without times.
+    UserHoldoutSplit : Hold out random items of the users, for interactions without times.
 
     Notes
     -----
-    With `n_items`, a model learns from what other users did after the pairs it is tested on: which
-    items will be popular leaks into it. One cut for all users lets nothing leak, and its score is the
-    honest estimate of tomorrow's. But some of its test users and items may be unknown to fit:
-    recommenders represent such users by the mean embedding, and scorers count such items as missed.
-    `describe` says how many there are.
+    With `n_items`, the training set contains interactions of other users that are later than the
+    test pairs, so information about the future popularity of items leaks into the model. With one
+    cutoff for all users nothing leaks, and the score is a realistic estimate of the performance on
+    future interactions. However, some test users and items may be unknown to the model: recommenders
+    represent such users by the mean embedding, and scorers count such items as misses. `describe`
+    returns the numbers of unknown users and items.
 
-    One cut for all users keeps the rows of one instant together. It is the date of a pair, the one for
-    which the size of the test set comes closest to `test_fraction`.
+    With one cutoff for all users, rows with equal times are always in the same set. The cutoff is
+    the date of a pair, chosen such that the size of the test set is as close to `test_size` as
+    possible.
 
-    With `n_items`, split j of `n_splits` is the single split of the table without each user's last
-    ``(n_splits - j) * n_items`` pairs; users who have no more than these are not in it.
+    With `n_items`, split j of `n_splits` equals the single split of a table that lacks the last
+    ``(n_splits - j) * n_items`` pairs of each user. Users with no other pairs are not in that table.
 
     Examples
     --------
     >>> from sklearn_recsketch.model_selection import TemporalUserSplit
-    >>> X = [["ann", 1], ["ann", 2], ["bob", 1], ["ann", 3], ["bob", 2], ["ann", 1]]  # the last repeats the first
+    >>> X = [["ann", 1], ["ann", 2], ["bob", 1], ["ann", 3], ["bob", 2], ["ann", 1]]  # the last row repeats the first
     >>> t = [2020, 2021, 2022, 2023, 2024, 2025]
     >>> for train, test in TemporalUserSplit(2).split(X, groups=t):
     ...     print(train, test)
@@ -74,59 +79,65 @@ class TemporalUserSplit(_PairSplit):
     [0 1 2] [3 4]
     """
 
-    _parameter_constraints = {  # noqa: RUF012
+    _parameter_constraints = {
         "n_splits": [Interval(Integral, 1, None, closed="left")],
         "n_items": [Interval(Integral, 1, None, closed="left"), None],
-        "test_fraction": [Interval(Real, 0, 1, closed="neither")],
+        "test_size": [Interval(Real, 0, 1, closed="neither")],
     }
 
-    # What halving searches ask of a splitter: the same splits at every call.
+    # Halving searches read this attribute to check that every call gives the same splits.
     shuffle = False
 
-    def __init__(self, n_splits: int = 1, *, n_items: int | None = None, test_fraction: float = 0.2) -> None:
+    def __init__(self, n_splits: int = 1, *, n_items: int | None = None, test_size: float = 0.2) -> None:
         self.n_splits = n_splits
         self.n_items = n_items
-        self.test_fraction = test_fraction
+        self.test_size = test_size
 
     def split(self, X: Any, y: Any = None, groups: Any = None) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """Yield the training and the test rows of each split.
+        """Generate indices to split the interactions into training and test set.
 
         Parameters
         ----------
         X : array or frame of shape (n_rows, 2) or (n_rows, 3)
             User and item ids.
         y : array-like of shape (n_rows,), default=None
-            Strengths; rows of strength 0 stay in training.
+            Strengths of the interactions. Rows of strength 0 are always training rows.
         groups : array-like of shape (n_rows,)
-            Times of the rows, as numbers or as datetimes. Among datetimes with a time zone, those
-            without one count as UTC.
+            Times of the rows, as numbers or as datetimes. If some datetimes have a time zone, those
+            without one are taken as UTC.
 
         Yields
         ------
         train, test : ndarray of int
-            Row numbers, sorted, with no row and no pair in both.
+            Sorted row numbers. No row and no pair of user and item is in both sets.
         """
         return super().split(X, y, groups)
 
     def describe(self, X: Any, y: Any = None, groups: Any = None) -> pd.Series:
-        """Who is tested, on what, and what is left out, in the last split.
+        """Count test users, test interactions and dropped rows of the last split.
 
         Parameters
         ----------
-        X, y, groups
-            As in `split`.
+        X : array or frame of shape (n_rows, 2) or (n_rows, 3)
+            User and item ids.
+        y : array-like of shape (n_rows,), default=None
+            Strengths of the interactions.
+        groups : array-like of shape (n_rows,)
+            Times of the rows.
 
         Returns
         -------
         Series
-            ``users``; ``test_users`` and ``test_interactions``, distinct pairs; ``dropped_rows``,
-            later repeats of training pairs, in neither set; ``unknown_users`` and ``unknown_items``
-            of the test set, which training does not have; with one cut for all users ``cut``, the
-            time of the first test pair.
+            ``users``, the number of users; ``test_users`` and ``test_interactions``, the numbers of
+            users and of distinct pairs in the test set; ``dropped_rows``, the number of rows in
+            neither set, which are later rows of training pairs; ``unknown_users`` and
+            ``unknown_items``, the numbers of users and items in the test set that are not in the
+            training set; with one cutoff for all users also ``cut``, the time of the first test
+            pair.
         """
         self._check_parameters()
         interactions = with_positive_rows(check_interactions(X, y, weighted=False))
-        train, test = list(self._sides(interactions, groups))[-1]
+        train, test = list(self._train_test_masks(interactions, groups))[-1]
         users, items, positive = interactions.users.codes, interactions.items.codes, interactions.y > 0
         described = {
             "users": len(np.unique(users[positive])),
@@ -140,54 +151,54 @@ class TemporalUserSplit(_PairSplit):
             rows = np.flatnonzero(test)
             earliest = int(rows[np.argmin(check_times(groups, len(test))[rows])])
             described["cut"] = groups.iloc[earliest] if hasattr(groups, "iloc") else groups[earliest]
-        return pd.Series(described, dtype=object)  # as counts and a time, not all as floats
+        return pd.Series(described, dtype=object)  # keeps counts as ints and the cutoff as a time
 
-    def _sides(self, interactions: Interactions, groups: Any) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    def _train_test_masks(self, interactions: Interactions, groups: Any) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         timeline = _timeline(interactions, check_times(groups, len(interactions.y)))
         if self.n_items is None:
-            windows = self._windows_of_all(timeline)
+            windows = self._common_windows(timeline)
         else:
-            windows = self._windows_of_users(timeline, interactions.users, self.n_items)
+            windows = self._windows_per_user(timeline, interactions.users, self.n_items)
         for begin, end in windows:
             train = (timeline.place < begin) | (timeline.date_of_row < 0)
             yield train, (timeline.date_of_row >= begin) & (timeline.date_of_row < end)
 
-    def _windows_of_all(self, timeline: _Timeline) -> Iterable[tuple[Any, Any]]:
-        """First place of each window and of what follows it."""
-        if self.n_splits * self.test_fraction >= 1:
+    def _common_windows(self, timeline: _Timeline) -> Iterable[tuple[Any, Any]]:
+        """Return the positions in time at which each test window begins and ends, for all users."""
+        if self.n_splits * self.test_size >= 1:
             raise ValueError(
-                f"n_splits * test_fraction must be below 1, so that the first split has a past to learn from, got "
-                f"{self.n_splits} * {self.test_fraction}. Lower one of them."
+                f"n_splits * test_size must be less than 1, so that the first split has training rows, got "
+                f"{self.n_splits} * {self.test_size}. Lower one of them."
             )
         dates = np.sort(timeline.date)
         starts = np.searchsorted(timeline.times, timeline.times[dates])
         starts, n_before = np.unique(starts, return_index=True)
-        # A cut at the first date would leave nothing to learn from.
+        # A cutoff at the first date would leave the training set empty.
         candidates, n_before = starts[1:], n_before[1:]
-        wanted = len(dates) * (1 - self.test_fraction * np.arange(self.n_splits, 0, -1))
-        chosen = {int(np.abs(n_before - n).argmin()) for n in wanted if len(candidates)}
+        n_wanted = len(dates) * (1 - self.test_size * np.arange(self.n_splits, 0, -1))
+        chosen = {int(np.abs(n_before - n).argmin()) for n in n_wanted if len(candidates)}
         if len(chosen) < self.n_splits:
             raise ValueError(
-                f"TemporalUserSplit(n_splits={self.n_splits}, test_fraction={self.test_fraction}) would leave a "
+                f"TemporalUserSplit(n_splits={self.n_splits}, test_size={self.test_size}) would leave a "
                 f"training or a test set empty: the {len(dates)} distinct pairs of positive strength have "
-                f"{len(starts)} different dates, with room for {len(chosen)} of the {self.n_splits} cuts. "
-                f"Lower n_splits, raise test_fraction, or pass times of finer resolution."
+                f"{len(starts)} different dates, which allow {len(chosen)} of the {self.n_splits} cutoffs. "
+                f"Lower n_splits, raise test_size, or pass times of a finer resolution."
             )
-        cuts = [*candidates[sorted(chosen)], len(timeline.place)]
-        return pairwise(cuts)
+        cutoffs = [*candidates[sorted(chosen)], len(timeline.place)]
+        return pairwise(cutoffs)
 
-    def _windows_of_users(
+    def _windows_per_user(
         self, timeline: _Timeline, users: IdColumn, n_items: int
     ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """First place of each window and of what follows it, for the user of each row."""
+        """Return the positions in time at which each test window begins and ends, for the user of each row."""
         n_rows = len(timeline.place)
         counts = np.bincount(timeline.user, minlength=len(users.ids))
         n_tested = self.n_splits * n_items
         if counts.max() <= n_tested:
             raise ValueError(
                 f"None of the {np.count_nonzero(counts)} users has the {n_tested + 1} distinct items that "
-                f"TemporalUserSplit(n_splits={self.n_splits}, n_items={n_items}) needs to test {n_tested} and learn "
-                f"from one before; the most any has is {counts.max()}. Lower n_items or n_splits."
+                f"TemporalUserSplit(n_splits={self.n_splits}, n_items={n_items}) needs to test {n_tested} and to train "
+                f"on one; the maximum is {counts.max()}. Lower n_items or n_splits."
             )
         dates = np.append(timeline.date[np.lexsort((timeline.date, timeline.user))], n_rows)
         offsets = np.cumsum(counts) - counts
@@ -196,8 +207,8 @@ class TemporalUserSplit(_PairSplit):
                 end = dates[offsets + np.maximum(counts - n_later, 0)]
             else:
                 end = np.full(len(counts), n_rows)
-            left = counts - n_later - n_items
-            begin = np.where(left > 0, dates[offsets + np.maximum(left, 0)], end)
+            n_training = counts - n_later - n_items
+            begin = np.where(n_training > 0, dates[offsets + np.maximum(n_training, 0)], end)
             yield begin[users.codes], end[users.codes]
 
 
@@ -208,15 +219,15 @@ class _Timeline:
     Attributes
     ----------
     times : ndarray of shape (n_rows,)
-        Times, sorted.
+        Sorted times.
     place : ndarray of shape (n_rows,)
-        Place of each row among them; rows of one instant are in the order of the table.
+        Position of each row in the order of time. Rows with equal times keep their order.
     user : ndarray of shape (n_pairs,)
-        Code of each pair's user.
+        Code of the user of each pair.
     date : ndarray of shape (n_pairs,)
-        Place of each pair's first row.
+        Position of the first row of each pair.
     date_of_row : ndarray of shape (n_rows,)
-        Date of each row's pair, -1 for a row of strength 0.
+        Date of the pair of each row; -1 for rows of strength 0.
     """
 
     times: np.ndarray

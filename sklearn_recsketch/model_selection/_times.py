@@ -1,4 +1,4 @@
-"""The times of a table's rows: what they must look like, and every error about them."""
+"""Validation of the times of interactions."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["check_times"]
 
 
 def check_times(groups: Any, n_rows: int) -> np.ndarray:
-    """Times as numbers of one dtype: datetimes in ticks of their own resolution since 1970, in UTC."""
+    """Validate times and return them as numbers; datetimes become ticks since 1970 (UTC) in their own resolution."""
     if groups is None:
         raise ValueError(
             "TemporalUserSplit needs the time of each row, passed as groups, got None. Write split(X, y, groups=t), "
@@ -31,8 +31,8 @@ def check_times(groups: Any, n_rows: int) -> np.ndarray:
             )
     if len(groups) != n_rows:
         raise ValueError(
-            f"groups has {len(groups)} times for {n_rows} rows of X, so row {min(len(groups), n_rows)} is the first "
-            f"without its counterpart: inconsistent numbers of samples. Give one time per interaction."
+            f"groups has {len(groups)} times for {n_rows} rows of X (inconsistent numbers of samples): row "
+            f"{min(len(groups), n_rows)} is the first without a counterpart. Pass one time per interaction."
         )
     times = pd.Series(groups).infer_objects()
     missing = times.isna().to_numpy()
@@ -43,9 +43,9 @@ def check_times(groups: Any, n_rows: int) -> np.ndarray:
         return pd.to_datetime(times, utc=True).astype(np.int64).to_numpy()
     if kind not in ("integer", "floating", "mixed-integer-float", "decimal"):
         rule = "all numbers or all datetimes"
-        _refuse(times, ~_like_the_first(times), rule, "Convert them, for example with pandas.to_datetime(t)")
+        _refuse(times, ~_has_type_of_first(times), rule, "Convert them, for example with pandas.to_datetime(t)")
     numbers = times.to_numpy()
-    if numbers.dtype.kind not in "iu":  # these stay: nanoseconds since 1970 are not exact in float64
+    if numbers.dtype.kind not in "iu":  # integers are kept: float64 cannot represent nanoseconds since 1970 exactly
         numbers = numbers.astype(np.float64)
         infinite = np.isinf(numbers)
         if infinite.any():
@@ -53,15 +53,15 @@ def check_times(groups: Any, n_rows: int) -> np.ndarray:
     return numbers
 
 
-def _like_the_first(times: pd.Series) -> np.ndarray:
-    """Whether each value is a number or a datetime, whichever the first one is."""
+def _has_type_of_first(times: pd.Series) -> np.ndarray:
+    """Return a mask of the values that are numbers or datetimes like the first one."""
     is_number = np.array([isinstance(value, Real) and not isinstance(value, bool | np.bool_) for value in times])
     is_date = np.array([isinstance(value, date) for value in times])
     return (is_number & is_number[0]) | (is_date & is_date[0])
 
 
 def _refuse(times: pd.Series, bad: np.ndarray, rule: str, remedy: str) -> NoReturn:
-    """Raise for the first bad row, row 0 where only the dtype is at fault."""
+    """Raise an error that names the first bad row, or row 0 if only the dtype is wrong."""
     row = int(np.argmax(bad))
     value = times.iloc[row]
     raise ValueError(

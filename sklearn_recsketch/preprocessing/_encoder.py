@@ -113,7 +113,7 @@ class SideFeatureEncoder(TransformerMixin, BaseEstimator, auto_wrap_output_keys=
     array([-1.22,  1.22,  0.  ], dtype=float32)
     """
 
-    _parameter_constraints: dict[str, Any] = {  # noqa: RUF012 - scikit-learn's own form
+    _parameter_constraints: dict[str, Any] = {
         "identity": ["boolean"],
         "min_count": [Interval(Integral, 1, None, closed="left")],
         "max_interactions": [Interval(Integral, 0, None, closed="left"), None],

@@ -128,8 +128,8 @@ class SideFeatures:
                 keys.append(key)
                 values.append(cell)
 
-        def show(place: int) -> str:
-            return f"The value of {keys[place]!r} for id {show_id(ids.ids[ids.codes[owners[place]]])}"
+        def show(entry: int) -> str:
+            return f"The value of {keys[entry]!r} for id {show_id(ids.ids[ids.codes[owners[entry]]])}"
 
         column = pd.Series(values, dtype=object)
         refuse_missing(column.to_numpy(), show)

@@ -73,7 +73,7 @@ class InteractionThresholder(TransformerMixin, BaseEstimator):
     4  eve     9     0.0
     """
 
-    _parameter_constraints: dict[str, Any] = {  # noqa: RUF012 - scikit-learn's own form
+    _parameter_constraints: dict[str, Any] = {
         "user_min": [Interval(Integral, 1, None, closed="left")],
         "item_min": [Interval(Integral, 1, None, closed="left")],
     }

@@ -35,19 +35,19 @@ class BaseRecommender(BaseEstimator, metaclass=ABCMeta):
     """
 
     # Metadata requests of the class: searches and pipelines route these without set_fit_request.
-    __metadata_request__fit = {  # noqa: RUF012 - scikit-learn's own form
+    __metadata_request__fit = {
         "user_features": True,
         "item_features": True,
         "X_val": True,
         "y_val": True,
     }
-    __metadata_request__partial_fit = {  # noqa: RUF012
+    __metadata_request__partial_fit = {
         "user_features": True,
         "item_features": True,
     }
 
     # A Pipeline passes sample_weight=None to score. Without this request, routing would refuse even None.
-    __metadata_request__score = {"sample_weight": None}  # noqa: RUF012
+    __metadata_request__score = {"sample_weight": None}
 
     users_: np.ndarray
     items_: np.ndarray

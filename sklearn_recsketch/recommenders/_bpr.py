@@ -95,7 +95,7 @@ class BPRRecommender(PairwiseRecommender):
     (1,)
     """
 
-    _parameter_constraints: dict[str, Any] = {  # noqa: RUF012 - scikit-learn's own form
+    _parameter_constraints: dict[str, Any] = {
         **PairwiseRecommender._parameter_constraints,
         "negative_sampling": [StrOptions({"auto", "uniform", "popularity"})],
         "engine": [StrOptions({"native", "implicit", "lightfm"})],

@@ -69,7 +69,7 @@ class FactorRecommender(SimilarityMixin, CallbackSupportMixin, BaseRecommender):
     A subclass initialises the embeddings, and creates a `Trainer` for them.
     """
 
-    _parameter_constraints: dict[str, Any] = {  # noqa: RUF012 - scikit-learn's own form
+    _parameter_constraints: dict[str, Any] = {
         "n_components": [Interval(Integral, 1, None, closed="left")],
         "user_regularization": [Interval(Real, 0, None, closed="left"), None],
         "item_regularization": [Interval(Real, 0, None, closed="left"), None],

@@ -49,7 +49,7 @@ class PopularityRecommender(BaseRecommender):
     2  somebody new     2     8    2.0
     """
 
-    _parameter_constraints: dict[str, Any] = {}  # noqa: RUF012 - scikit-learn's own form
+    _parameter_constraints: dict[str, Any] = {}
 
     @refuse_sample_weight
     @_fit_context(prefer_skip_nested_validation=True)

@@ -15,6 +15,7 @@ from sklearn.utils import check_random_state
 from sklearn_recsketch._data.interactions import Interactions, InteractionSource, check_interactions
 from sklearn_recsketch._data.user_order import sample_fraction_per_user
 from sklearn_recsketch.exceptions import DivergenceWarning
+from sklearn_recsketch.metrics._metric_names import DEFAULT_METRIC
 from sklearn_recsketch.metrics._scorer import check_ranking_scorer, on_rows
 from sklearn_recsketch.utils._compat import _safe_indexing
 
@@ -107,7 +108,7 @@ def split_validation(
         X_val = interactions.frame(held_out) if is_file else _safe_indexing(X, np.flatnonzero(held_out))
         y_val = interactions.y[held_out]
         interactions = replace(interactions, y=np.where(held_out, 0.0, interactions.y))
-    scorer = check_ranking_scorer("precision@5" if estimator.scoring is None else estimator.scoring)
+    scorer = check_ranking_scorer(DEFAULT_METRIC if estimator.scoring is None else estimator.scoring)
     return interactions, Monitor(on_rows(scorer, X_val, y_val), estimator.n_iter_no_change, estimator.tol)
 
 

@@ -173,7 +173,7 @@ class WARPRecommender(PairwiseRecommender):
     (6, 4)
     """
 
-    _parameter_constraints: dict[str, Any] = {  # noqa: RUF012 - scikit-learn's own form
+    _parameter_constraints: dict[str, Any] = {
         **PairwiseRecommender._parameter_constraints,
         "margin": [Interval(Real, 0, None, closed="left")],
         "max_sampled": [Interval(Integral, 1, None, closed="left")],

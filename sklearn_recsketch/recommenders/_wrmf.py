@@ -214,7 +214,7 @@ class WRMFRecommender(FactorRecommender):
     (['user', 'rank', 'item', 'score'], 6)
     """
 
-    _parameter_constraints: dict[str, Any] = {  # noqa: RUF012 - scikit-learn's own form
+    _parameter_constraints: dict[str, Any] = {
         **FactorRecommender._parameter_constraints,
         "alpha": [Interval(Real, 0, None, closed="left"), StrOptions({"auto"})],
         "confidence": [StrOptions({"auto", "linear", "log", "scaled_log"})],

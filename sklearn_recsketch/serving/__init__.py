@@ -1,4 +1,4 @@
-"""Factors for serving: tables for any vector database, and an index of our own."""
+"""Serve recommendations from factors: tables for vector databases, and a search index of this package."""
 
 from sklearn_recsketch.serving._augment import augment_items, augment_users
 from sklearn_recsketch.serving._embedding_table import embedding_table

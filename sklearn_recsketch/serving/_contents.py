@@ -1,4 +1,4 @@
-"""What an index holds beside its search structure: ids, vectors, and who may not get what."""
+"""Contents of an index beside its search structure: ids, vectors and interactions, and the rows a query may return."""
 
 from __future__ import annotations
 
@@ -8,33 +8,37 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
-from sklearn_recsketch._ranking.eligible import pair_matrix
+from sklearn_recsketch._data.ids import IdColumn, show_id
+from sklearn_recsketch._ranking.candidates import ItemSelection, Pairs, matrix_of_pairs, pairs_per_user, select_items
+from sklearn_recsketch._ranking.eligible import Eligible, eligible, pair_matrix
 from sklearn_recsketch.recommenders._similarity import unit_length
-from sklearn_recsketch.serving._vectors import OTHER, id_name, score_vectors
 from sklearn_recsketch.utils._unwrap import factor_recommender
 
-__all__ = ["Contents", "contents_of"]
+__all__ = ["Contents", "contents_of", "id_name", "score_vectors"]
+
+OTHER = {"items": "users", "users": "items"}
 
 
 @dataclass(frozen=True)
 class Contents:
-    """What is found, by whom, and what they must not get.
+    """Vectors that an index searches, vectors of known queries, and the interactions to exclude.
 
     Attributes
     ----------
     of : {"items", "users"}
-        What is found.
-    metric : {"score", "cosine"}
+        Kind of the indexed ids.
+    metric : {"dot", "cosine"}
     ids : ndarray of shape (n,)
-        Sorted ids of what is found.
+        Sorted ids of the indexed vectors.
     vectors : ndarray of shape (n, n_components), dtype float32
-        Of unit length where the metric is the cosine.
+        Indexed vectors, of unit length if `metric="cosine"`.
     query_ids, queries : ndarray
-        The same of those whose ids may be asked for: the other side for the score, the same side for the cosine.
+        Sorted ids and vectors of the known queries: of the other side if `metric="dot"`, and the same as `ids` and
+        `vectors` if `metric="cosine"`.
     seen : csr_array of shape (n_queries, n), dtype bool, or None
-        Items of each user in fit.
+        Items that each user interacted with in fit. None except for items with `metric="dot"`.
     library : str
-        Frame library of the tables.
+        Library of the frames to return, "pandas" or "polars".
     """
 
     of: str
@@ -46,25 +50,69 @@ class Contents:
     seen: sp.csr_array | None
     library: str
 
-    def left_out(self, rows: np.ndarray) -> sp.csr_array | None:
-        """What some of the queries must not get: what they have seen, or themselves."""
+    def seen_or_self(self, rows: np.ndarray) -> sp.csr_array | None:
+        """Matrix of the items seen by the queries of these rows, or of the queries themselves for the cosine."""
         if self.metric == "cosine":
             n = len(rows)
             return pair_matrix(np.arange(n), rows, (n, len(self.ids)), bool)
         return None if self.seen is None else sp.csr_array(self.seen[rows])
 
+    def excluded(
+        self, column: IdColumn, rows: np.ndarray, exclude: ItemSelection | None, exclude_seen: bool
+    ) -> sp.csr_array | None:
+        """Matrix of the indexed rows that each query must not return, or None if there are none.
+
+        These are the rows of `exclude` and, if `exclude_seen`, those of `seen_or_self`.
+        """
+        parts = [self.seen_or_self(rows) if exclude_seen else None]
+        if isinstance(exclude, np.ndarray):
+            n = len(column.ids)
+            repeated_queries = IdColumn(np.repeat(np.arange(n), len(exclude)), column.ids)
+            exclude = Pairs(repeated_queries, IdColumn(np.tile(np.arange(len(exclude)), n), exclude))
+        if isinstance(exclude, Pairs):
+            parts.append(matrix_of_pairs(exclude, column, self.ids).astype(bool))
+        matrices = [part for part in parts if part is not None]
+        return sp.csr_array(sum(matrices[1:], start=matrices[0])) if matrices else None
+
+    def candidate_rows(
+        self, column: IdColumn, candidates: ItemSelection, excluded: sp.csr_array | None
+    ) -> tuple[np.ndarray, Eligible]:
+        """Indexed rows of the candidates, and the candidates that each query may return."""
+        name = id_name(self.of)
+        ids, rows = select_items(candidates, self.ids, self.seen, name)
+        if (rows < 0).any():
+            first: Any = show_id(ids[int(np.argmax(rows < 0))])
+            raise ValueError(
+                f"The {name} {first} of candidates is unknown to the index, which contains the {name}s that the "
+                f"recommender knew when the index was built. Leave it out, or use the recommender instead."
+            )
+        pairs = pairs_per_user(candidates)
+        excluded = None if excluded is None else sp.csr_array(excluded[:, rows])
+        return rows, eligible(excluded, None if pairs is None else matrix_of_pairs(pairs, column, ids))
+
 
 def contents_of(estimator: Any, of: str, metric: str) -> Contents:
-    """The contents of an index of a fitted recommender."""
+    """Collect the contents of an index from a fitted recommender."""
     recommender = factor_recommender(estimator)
     library = recommender._table_library()
     if metric == "cosine":
-        ids = getattr(recommender, f"{of}_")
-        # Neighbours are those of similar_items: a bias is no taste.
-        vectors = unit_length(getattr(recommender, f"{id_name(of)}_factors_"))
-        return Contents(of, metric, ids, vectors, ids, vectors, None, library)
+        side = recommender._side(id_name(of))
+        # As in similar_items, without biases, which do not describe a preference.
+        vectors = unit_length(side.factors)
+        return Contents(of, metric, side.ids, vectors, side.ids, vectors, None, library)
     ids, vectors = score_vectors(recommender, of)
     query_ids, queries = score_vectors(recommender, OTHER[of])
     seen = recommender.interactions_
     pairs = sp.csr_array((np.ones(seen.nnz, bool), seen.indices, seen.indptr), shape=seen.shape)
     return Contents(of, metric, ids, vectors, query_ids, queries, pairs if of == "items" else None, library)
+
+
+def score_vectors(recommender: Any, of: str) -> tuple[np.ndarray, np.ndarray]:
+    """Ids of all items or users, and vectors whose dot products are the scores; biases are one of the coordinates."""
+    side = recommender._side(id_name(of))
+    return side.ids, recommender._score_vectors(side.name, np.arange(len(side.ids)))
+
+
+def id_name(of: str) -> str:
+    """Name of a column of ids: "item" for "items"."""
+    return of.removesuffix("s")

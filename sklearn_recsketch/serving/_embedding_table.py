@@ -1,4 +1,4 @@
-"""Vectors as a table, for databases and files."""
+"""Export the vectors of users and items as a table, for databases and files."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 from sklearn_recsketch._data.frames import make_table
 from sklearn_recsketch.serving._augment import augment_items, augment_users
-from sklearn_recsketch.serving._vectors import id_name, score_vectors
+from sklearn_recsketch.serving._contents import id_name, score_vectors
 from sklearn_recsketch.utils._compat import StrOptions, validate_params
 from sklearn_recsketch.utils._unwrap import factor_recommender
 
@@ -15,33 +15,34 @@ __all__ = ["embedding_table"]
 
 @validate_params({"of": [StrOptions({"items", "users"})], "augmented": ["boolean"]}, prefer_skip_nested_validation=True)
 def embedding_table(estimator: Any, of: str = "items", *, augmented: bool = False) -> Any:
-    """The vectors of all items or users as a table: the inner product of two rows is the score.
+    """Export embeddings of items or users as a table such that the inner product of two rows is the predicted score.
 
     Parameters
     ----------
-    estimator : recommender, or search or Pipeline that ends in one
-        Fitted, with factors.
+    estimator : recommender, or Pipeline or search that contains one
+        Fitted estimator with factors.
     of : {"items", "users"}, default="items"
-        Whose vectors. Those known by their features alone are among them.
+        Side to export, including the ids that are known only by their features.
     augmented : bool, default=False
-        Append the coordinate of :func:`augment_items` or :func:`augment_users`, for databases that search by
-        Euclidean distance or by cosine but not by inner product.
+        Whether to append the coordinate of :func:`augment_items` or :func:`augment_users`, for databases that search
+        by Euclidean distance or cosine but not by inner product.
 
     Returns
     -------
     frame with columns item or user, e0, e1, ...
-        One row per id, in the order of `items_` or `users_`, coordinates in float32. WARP and BPR have one more
-        column, `bias`, which is 1 for all users, so that the inner product adds the bias of the item. With
-        `augmented`, `augmented` is the last. A pandas frame, or polars where fit had polars.
+        One row per id, in the order of `items_` or `users_`, with coordinates in float32. Tables of WARP and BPR have
+        an additional column `bias`, which is 1 for all users, so that the inner product includes the bias of the
+        item. If `augmented=True`, the last column is `augmented`. The table is a polars frame if the recommender was
+        fitted on one, else a pandas frame.
 
     Raises
     ------
     TypeError
-        For a recommender without factors.
+        If the recommender does not have factors.
 
     See Also
     --------
-    to_index : An index in this process, instead of a database.
+    to_index : Build an index in this process instead of using a database.
 
     Examples
     --------
@@ -58,8 +59,8 @@ def embedding_table(estimator: Any, of: str = "items", *, augmented: bool = Fals
     >>> bool(np.isclose(score, rec.predict([[users["user"][3], items["item"][7]]])[0]))
     True
 
-    ``items.to_parquet("items.parquet")`` writes them to a file that most databases load; of a polars frame it is
-    ``items.write_parquet("items.parquet")``.
+    ``items.to_parquet("items.parquet")`` writes the table to a file that most databases can load. For a polars frame,
+    use ``items.write_parquet("items.parquet")``.
     """
     recommender = factor_recommender(estimator)
     ids, vectors = score_vectors(recommender, of)

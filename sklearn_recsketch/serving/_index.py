@@ -1,4 +1,4 @@
-"""An index: queries by id, answers by id."""
+"""Nearest-neighbour index with queries and results by id."""
 
 from __future__ import annotations
 
@@ -14,13 +14,10 @@ from sklearn_recsketch._ranking.candidates import check_selection_users, read_it
 from sklearn_recsketch._ranking.query import check_query_ids, ranked_table
 from sklearn_recsketch._ranking.top_k import top_items
 from sklearn_recsketch.recommenders._similarity import unit_length
-from sklearn_recsketch.serving._choosing import eligible_rows, left_out
-from sklearn_recsketch.serving._contents import Contents
-from sklearn_recsketch.serving._exact import Exact
+from sklearn_recsketch.serving._contents import Contents, id_name
+from sklearn_recsketch.serving._exact import Exact, rescored
 from sklearn_recsketch.serving._hnsw import Hnsw
 from sklearn_recsketch.serving._index_files import load_contents, new_folder, save_contents
-from sklearn_recsketch.serving._rescore import rescored
-from sklearn_recsketch.serving._vectors import id_name
 from sklearn_recsketch.utils._threads import workers
 from sklearn_recsketch.utils._validation import check_integer
 
@@ -28,29 +25,31 @@ __all__ = ["EmbeddingIndex"]
 
 
 class EmbeddingIndex:
-    """Vectors of items or users, ready to be searched; made by :func:`to_index`, or loaded from files.
+    """Nearest-neighbour index of items or users, built by :func:`to_index` or loaded from files.
 
     Attributes
     ----------
     kind : {"hnsw", "exact"}
+        Search algorithm.
     of : {"items", "users"}
-    metric : {"score", "cosine"}
-        As given to :func:`to_index`.
+        Indexed side.
+    metric : {"dot", "cosine"}
+        Similarity that the index searches by.
     ids : ndarray of shape (n,)
-        Sorted ids of what is found.
+        Sorted ids of the indexed items or users.
     vectors : ndarray of shape (n, n_components), dtype float32
-        Their vectors, of length one where the metric is the cosine.
+        Vectors of the indexed items or users, normalized to unit length if `metric="cosine"`.
     n_jobs : int or None
-        Threads of a search of many queries at once.
+        Number of threads used to search for many queries at once.
 
     Notes
     -----
-    Which items are found is approximate for "hnsw"; `recall` measures how much. Their scores are exact: they are
-    computed from the vectors, in float32, and equal those of `predict`. An index knows what the recommender knew when
-    it was made, and does not follow its `partial_fit`.
+    If `kind="hnsw"`, the search is approximate and may miss some of the best items; `recall` measures how many it
+    finds. Scores are always exact: they are computed from the vectors in float32, and equal those of `predict`. The
+    index is a snapshot of the recommender: a later `partial_fit` does not change it.
 
-    Several threads may search one index. usearch lets one of them in at a time; several processes that have loaded
-    the same folder search at once, and share its graph's memory.
+    Several threads may search the same index, but usearch runs their searches one after another. Processes that load
+    the same folder search in parallel, and share the memory of the graph.
 
     Examples
     --------
@@ -61,7 +60,7 @@ class EmbeddingIndex:
     >>> rec = WRMFRecommender(8, random_state=0).fit(X, y)
     >>> index = to_index(rec)
     >>> index
-    <EmbeddingIndex: hnsw of 50 items by score>
+    <EmbeddingIndex: hnsw of 50 items, metric='dot'>
     >>> index.recommend(rec.users_[0], k=5).columns.tolist()
     ['user', 'rank', 'item', 'score']
     >>> index.recall(k=5)
@@ -77,7 +76,7 @@ class EmbeddingIndex:
 
     @property
     def expansion_search(self) -> int:
-        """Candidates kept in a search of a graph; set it to trade time for recall."""
+        """Number of candidates kept during a search of the graph. A larger value increases the recall and the time."""
         return self._graph().expansion_search
 
     @expansion_search.setter
@@ -87,144 +86,151 @@ class EmbeddingIndex:
     def recommend(
         self, users: Any, k: int = 10, *, exclude_seen: bool = True, candidates: Any = None, exclude: Any = None
     ) -> Any:
-        """The best items of known users.
+        """Recommend the k items with the highest scores to each user.
 
         Parameters
         ----------
         users : id or array-like of ids
+            Known users to recommend items to.
         k : int, default=10
-            Items per user.
+            Number of items per user.
         exclude_seen : bool, default=True
-            Leave out items the user interacted with in fit.
+            Whether to exclude items that the user interacted with in fit.
         candidates : array-like of ids, table of pairs, dict of user to ids, or "cold", default=None
-            Items to choose from, as in `recommend` of the recommender; the search among them is exact. None: all.
+            Items to choose from, as in `recommend` of the recommender. The search among candidates is exact. If None,
+            all items are candidates.
         exclude : array-like of ids, table of pairs, or dict of user to ids, default=None
-            Items that nobody must get, or those that each user must not get.
+            Items to exclude for all users, or for each user.
 
         Returns
         -------
         frame with columns user, rank, item, score
-            As `recommend` of the recommender returns it.
+            The same table as `recommend` of the recommender returns.
 
         Raises
         ------
         ValueError
-            For an unknown user or candidate, and for an index of users or by cosine.
+            If a user or candidate is unknown, or if the index contains users or uses the cosine.
         """
-        return self._answer("recommend", "items", "score", "user", users, k, candidates, exclude, exclude_seen)
+        return self._ranked("recommend", "items", "dot", "user", users, k, candidates, exclude, exclude_seen)
 
     def similar_items(self, items: Any, k: int = 10, *, candidates: Any = None) -> Any:
-        """The nearest neighbours of known items, themselves left out.
+        """Find the k items with the highest cosine similarity to each item, excluding the item itself.
 
         Parameters
         ----------
         items : id or array-like of ids
+            Known items whose neighbours to find.
         k : int, default=10
-            Neighbours per item.
+            Number of neighbours per item.
         candidates : array-like of ids, table of pairs, or dict of item to ids, default=None
-            Neighbours to choose from; the search among them is exact. None: all.
+            Neighbours to choose from. The search among candidates is exact. If None, all items are candidates.
 
         Returns
         -------
         frame with columns item, rank, similar_item, score
-            `score` is the cosine.
+            Most similar first; `score` is the cosine.
 
         Raises
         ------
         ValueError
-            For an unknown item or candidate, and for an index of users or by score.
+            If an item or candidate is unknown, or if the index contains users or was built with `metric="dot"`.
         """
-        return self._answer("similar_items", "items", "cosine", "item", items, k, candidates)
+        return self._ranked("similar_items", "items", "cosine", "item", items, k, candidates)
 
     def similar_users(self, users: Any, k: int = 10, *, candidates: Any = None) -> Any:
-        """The nearest neighbours of known users, themselves left out.
+        """Find the k users with the highest cosine similarity to each user, excluding the user itself.
 
         Parameters
         ----------
         users : id or array-like of ids
+            Known users whose neighbours to find.
         k : int, default=10
-            Neighbours per user.
+            Number of neighbours per user.
         candidates : array-like of ids, table of pairs, or dict of user to ids, default=None
-            Neighbours to choose from; the search among them is exact. None: all.
+            Neighbours to choose from. The search among candidates is exact. If None, all users are candidates.
 
         Returns
         -------
         frame with columns user, rank, similar_user, score
-            `score` is the cosine.
+            Most similar first; `score` is the cosine.
 
         Raises
         ------
         ValueError
-            For an unknown user or candidate, and for an index of items or by score.
+            If a user or candidate is unknown, or if the index contains items or was built with `metric="dot"`.
         """
-        return self._answer("similar_users", "users", "cosine", "user", users, k, candidates)
+        return self._ranked("similar_users", "users", "cosine", "user", users, k, candidates)
 
     def search(self, vectors: Any, k: int = 10) -> tuple[np.ndarray, np.ndarray]:
-        """The best of the index for any vectors; nothing is left out.
+        """Find the k nearest neighbours of any vectors, without exclusions.
 
         Parameters
         ----------
         vectors : array-like of shape (n_queries, n_components)
-            As :func:`embedding_table` gives them for the other side, or for the same side where the metric is the
-            cosine.
+            Query vectors: if `metric="dot"`, coordinates as in the table of :func:`embedding_table` for the other
+            side; if `metric="cosine"`, factors of the same side.
         k : int, default=10
+            Number of neighbours per query.
 
         Returns
         -------
         ids : ndarray of shape (n_queries, min(k, n))
-            Best first.
-        scores : ndarray of the same shape, dtype float32
-            Inner products, or cosines.
+            Ids of the neighbours, nearest first.
+        scores : ndarray of shape (n_queries, min(k, n)), dtype float32
+            Inner products, or cosines if `metric="cosine"`.
         """
         queries = check_array(vectors, dtype=np.float32, ensure_min_samples=0, input_name="vectors")
         if queries.shape[1] != self.vectors.shape[1]:
             raise ValueError(
-                f"vectors must have {self.vectors.shape[1]} columns, as those of the index, got {queries.shape[1]}."
+                f"vectors must have {self.vectors.shape[1]} columns, like the vectors of the index, got "
+                f"{queries.shape[1]}."
             )
         best, scores = self._best(unit_length(queries) if self.metric == "cosine" else queries, None, k)
         return self.ids[best], scores
 
     def recall(self, k: int = 10, *, n_queries: int = 1000, random_state: Any = None) -> float:
-        """The share of the exact k best that the index finds, measured on known queries.
+        """Estimate the recall: the fraction of the exact k nearest neighbours that the index finds.
 
         Parameters
         ----------
         k : int, default=10
+            Number of neighbours per query.
         n_queries : int, default=1000
-            Users whose recommendations are compared, or items or users whose neighbours are; what they have seen, or
-            they themselves, are left out.
+            Number of known queries to sample: users if `metric="dot"` and `of="items"`, for example. As in `recommend`
+            and `similar_items`, items seen by a user, or the query itself, are excluded.
         random_state : int, RandomState instance or None, default=None
-            Draws them.
+            Seed for sampling the queries.
 
         Returns
         -------
         float
-            Between 0 and 1. What has the score of the exact list's last place counts as found, whichever of several
-            equal ones it is.
+            Recall between 0 and 1. If several neighbours are tied for the last place of the exact list, any of them
+            counts as found.
         """
         n = len(self._contents.query_ids)
         rows = check_random_state(random_state).permutation(n)[: check_integer(n_queries, "n_queries")]
-        queries, left_out = self._contents.queries[rows], self._contents.left_out(rows)
-        found = self._best(queries, left_out, k)[1]
+        queries, excluded = self._contents.queries[rows], self._contents.seen_or_self(rows)
+        found = self._best(queries, excluded, k)[1]
         with workers(self.n_jobs) as pool:
-            exact = top_items(queries, self.vectors, left_out, k, pool)[0]
-        wanted = self._scored(queries, exact)[1]
-        last = np.where(exact >= 0, wanted, np.inf).min(axis=1, keepdims=True)
+            exact = top_items(queries, self.vectors, excluded, k, pool)[0]
+        exact_scores = self._scored(queries, exact)[1]
+        last = np.where(exact >= 0, exact_scores, np.inf).min(axis=1, keepdims=True)
         return float((found >= last).sum() / max((exact >= 0).sum(), 1))
 
     def save(self, folder: Any) -> None:
-        """Write the index into a new folder.
+        """Save the index to a new folder.
 
         Parameters
         ----------
         folder : str or Path
-            Made where it does not exist. Arrays are .npy files, ids JSON, the graph is in usearch's own format; there
-            is no pickle.
+            Empty folder, which is created if it does not exist. Arrays are saved as .npy files, ids as JSON and the
+            graph in the format of usearch; nothing is pickled.
 
         Raises
         ------
         FileExistsError
-            Where the folder is not empty: processes may have mapped the files of the index in it.
+            If the folder is not empty: other processes may have mapped the files of an index in it.
         """
         folder = new_folder(folder)
         self._searcher.save(folder)
@@ -232,83 +238,87 @@ class EmbeddingIndex:
 
     @classmethod
     def load(cls, folder: Any, *, n_jobs: int | None = None) -> EmbeddingIndex:
-        """Read an index that `save` has written.
+        """Load an index saved by `save`.
 
         Parameters
         ----------
         folder : str or Path
-            Its arrays and the graph are mapped into memory, and stay in use.
+            Folder of the index. Its arrays and graph are mapped into memory, so the files must not be changed while
+            the index is in use.
         n_jobs : int, default=None
-            As in :func:`to_index`.
+            Number of threads used to search for many queries at once. None means 1, and -1 means all cores.
 
         Returns
         -------
         EmbeddingIndex
-            With the answers of the saved one.
+            Index that returns the same results as the saved one.
         """
         contents, header = load_contents(Path(folder))
         searcher = Hnsw if header["kind"] == Hnsw.kind else Exact
         return cls(contents, searcher.load(Path(folder), contents.vectors, **header["settings"]), n_jobs)
 
     def __repr__(self) -> str:
-        return f"<EmbeddingIndex: {self.kind} of {len(self.ids)} {self.of} by {self.metric}>"
+        return f"<EmbeddingIndex: {self.kind} of {len(self.ids)} {self.of}, metric={self.metric!r}>"
 
     def _graph(self) -> Hnsw:
         if not isinstance(self._searcher, Hnsw):
-            raise AttributeError('An index of kind "exact" has no expansion_search: it finds everything.')
+            raise AttributeError('An index of kind "exact" does not have expansion_search: its recall is always 1.')
         return self._searcher
 
-    def _answer(
+    def _ranked(
         self,
         method: str,
         of: str,
         metric: str,
         name: str,
-        asked: Any,
+        queries: Any,
         k: int,
         candidates: Any = None,
         exclude: Any = None,
         exclude_seen: bool = True,
     ) -> Any:
-        """The table of a method that needs an index of this kind."""
+        """The table of ranked ids that a public method returns.
+
+        The method, with queries of type `name`, requires an index of `of` with `metric`.
+        """
         if (self.of, self.metric) != (of, metric):
             raise ValueError(
-                f"{method} needs an index of {of} by {metric}, this is one of {self.of} by {self.metric}: "
-                f'to_index(estimator, of="{of}", metric="{metric}").'
+                f'{method} requires an index with of="{of}" and metric="{metric}", but this one has of="{self.of}" and '
+                f'metric="{self.metric}". Build one with to_index(estimator, of="{of}", metric="{metric}").'
             )
         contents = self._contents
-        chosen = read_item_selection(candidates, "candidates", name, id_name(of))
-        unwanted = read_item_selection(exclude, "exclude", name, id_name(of))
-        column = check_query_ids(asked, name, contents.query_ids)
+        candidates = read_item_selection(candidates, "candidates", name, id_name(of))
+        exclude = read_item_selection(exclude, "exclude", name, id_name(of))
+        column = check_query_ids(queries, name, contents.query_ids)
         rows = lookup(contents.query_ids, column, name, "those the index knows are")
         ids = column.ids[column.codes]
         if (rows < 0).any():
             first = show_id(ids[int(np.argmax(rows < 0))])
             raise ValueError(
-                f"The {name} {first} is unknown to the index, which knows whom the recommender knew when it was made. "
-                f"Ask the recommender: rec.{method}([{first}])."
+                f"The {name} {first} is unknown to the index, which contains the {name}s that the recommender knew "
+                f"when the index was built. Use the recommender instead: rec.{method}([{first}])."
             )
-        check_selection_users(chosen, "candidates", name, column.ids, contents.query_ids)
-        check_selection_users(unwanted, "exclude", name, column.ids, contents.query_ids)
-        queries, excluded = contents.queries[rows], left_out(contents, column, rows, unwanted, exclude_seen)
-        if chosen is None:
-            best, scores = self._best(queries, excluded, k)
+        check_selection_users(candidates, "candidates", name, column.ids, contents.query_ids)
+        check_selection_users(exclude, "exclude", name, column.ids, contents.query_ids)
+        vectors, excluded = contents.queries[rows], contents.excluded(column, rows, exclude, exclude_seen)
+        if candidates is None:
+            best, scores = self._best(vectors, excluded, k)
         else:
-            among, allowed = eligible_rows(contents, column, chosen, excluded)
+            candidate_rows, allowed = contents.candidate_rows(column, candidates, excluded)
             with workers(self.n_jobs) as pool:
-                place = allowed.top(queries, self.vectors[among], check_integer(k, "k"), pool)[0]
-            best, scores = self._scored(queries, np.where(place >= 0, among[place], -1))
-        found = id_name(of) if metric == "score" else f"similar_{name}"
-        return ranked_table(name, ids, found, self.ids, best, scores, contents.library)
+                place = allowed.top(vectors, self.vectors[candidate_rows], check_integer(k, "k"), pool)[0]
+            best, scores = self._scored(vectors, np.where(place >= 0, candidate_rows[place], -1))
+        ranked_name = id_name(of) if metric == "dot" else f"similar_{name}"
+        return ranked_table(name, ids, ranked_name, self.ids, best, scores, contents.library)
 
     def _best(self, queries: np.ndarray, excluded: sp.csr_array | None, k: int) -> tuple[np.ndarray, np.ndarray]:
-        """Rows and scores of the k best of each query."""
+        """Rows and scores of the k best vectors for each query."""
         with workers(self.n_jobs) as pool:
             best = self._searcher.top(queries, excluded, check_integer(k, "k"), pool)
         return self._scored(queries, best)
 
     def _scored(self, queries: np.ndarray, best: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Rows found, sorted by their scores, and these."""
+        """Rows sorted by their scores, and the scores."""
         best, scores = rescored(queries, self.vectors, best)
-        # Rounding may carry a cosine past 1.
+        # Rounding may give a cosine of more than 1.
         return best, np.clip(scores, -1, 1) if self.metric == "cosine" else scores

@@ -1,4 +1,4 @@
-"""An index as a folder of plain files, large ones mapped into memory on loading."""
+"""Save an index to a folder of plain files, and load it with the arrays mapped into memory."""
 
 from __future__ import annotations
 
@@ -18,39 +18,41 @@ HEADER = "index.json"
 
 
 def new_folder(folder: Any) -> Path:
-    """The folder, made and empty: the files of an index in use are mapped by other processes."""
+    """Create the folder and check that it is empty, as other processes may have mapped files in it."""
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     if any(folder.iterdir()):
-        raise FileExistsError(f"{str(folder)!r} is not empty: save each index into a folder of its own.")
+        raise FileExistsError(f"{str(folder)!r} is not empty. Save each index to its own folder.")
     return folder
 
 
 def save_contents(contents: Contents, folder: Path, header: dict[str, Any]) -> None:
-    """Write the arrays, then the header that says they are complete."""
+    """Write the arrays, then the header, whose presence shows that the index is complete."""
     arrays = {"vectors": contents.vectors}
     ids = {"ids": contents.ids}
-    if contents.metric == "score":
+    if contents.metric == "dot":
         arrays["queries"], ids["query_ids"] = contents.queries, contents.query_ids
     if contents.seen is not None:
         arrays |= {"seen_indptr": contents.seen.indptr, "seen_indices": contents.seen.indices}
     for name, array in arrays.items():
         np.save(folder / f"{name}.npy", array, allow_pickle=False)
     for name, values in ids.items():
-        # Not .npy, where each string takes the room of the longest.
+        # In a .npy file, each string would take as much space as the longest one.
         (folder / f"{name}.json").write_text(json.dumps(values.tolist()))
     header = header | {"of": contents.of, "metric": contents.metric, "library": contents.library, "format": FORMAT}
     (folder / HEADER).write_text(json.dumps(header, indent=1))
 
 
 def load_contents(folder: Path) -> tuple[Contents, dict[str, Any]]:
-    """The contents of a saved index, and the rest of its header."""
+    """Read the contents of a saved index, and the rest of its header."""
     path = folder / HEADER
     if not path.exists():
-        raise FileNotFoundError(f"{str(folder)!r} holds no index: there is no {HEADER} in it.")
+        raise FileNotFoundError(f"{str(folder)!r} does not contain an index: the file {HEADER} is missing.")
     header = json.loads(path.read_text())
     if header.pop("format") != FORMAT:
-        raise ValueError(f"{str(path)!r} is of another version's format; this one reads format {FORMAT}.")
+        raise ValueError(
+            f"{str(path)!r} was written in the format of another version; this version reads format {FORMAT}."
+        )
     of, metric, library = (header.pop(name) for name in ("of", "metric", "library"))
     ids, vectors = _ids(folder, "ids"), _mapped(folder, "vectors")
     if metric == "cosine":

@@ -1,4 +1,4 @@
-"""From a fitted recommender to an index."""
+"""Build an index from a fitted recommender."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = ["to_index"]
     {
         "kind": [StrOptions({"hnsw", "exact"})],
         "of": [StrOptions({"items", "users"})],
-        "metric": [StrOptions({"score", "cosine"})],
+        "metric": [StrOptions({"dot", "cosine"})],
         "connectivity": [Interval(Integral, 2, None, closed="left")],
         "expansion_add": [Interval(Integral, 1, None, closed="left")],
         "expansion_search": [Interval(Integral, 1, None, closed="left")],
@@ -32,61 +32,66 @@ def to_index(
     kind: str = "hnsw",
     *,
     of: str = "items",
-    metric: str = "score",
+    metric: str = "dot",
     connectivity: int = 16,
     expansion_add: int = 128,
     expansion_search: int = 128,
     n_jobs: int | None = None,
 ) -> EmbeddingIndex:
-    """An index of a recommender's items or users that answers single queries fast.
+    """Build a nearest-neighbour index of items or users, for fast single queries.
 
     Parameters
     ----------
-    estimator : recommender, or search or Pipeline that ends in one
-        Fitted, with factors. The index keeps what it needs of it: vectors, ids, and who has seen what.
+    estimator : recommender, or Pipeline or search that contains one
+        Fitted estimator with factors. The index keeps the vectors, the ids and the interactions of fit.
     kind : {"hnsw", "exact"}, default="hnsw"
-        "hnsw": approximate search in a graph, with usearch; needs the extra `index`. "exact": the search of
-        `recommend`, with the items made ready once.
+        Search algorithm. "hnsw" is an approximate search in a hierarchical navigable small world graph; it uses
+        usearch, which the extra `index` installs. "exact" is the search of `recommend`, with the items prepared once.
     of : {"items", "users"}, default="items"
-        What is found.
-    metric : {"score", "cosine"}, default="score"
-        "score": the best items of a user, as `recommend` finds them; of an index of users, the users who would like
-        an item best. "cosine": neighbours, as `similar_items` and `similar_users` find them.
+        Side to index.
+    metric : {"dot", "cosine"}, default="dot"
+        Similarity to search by. "dot" is the inner product of a user and an item, including the bias of the item, if
+        any: the score of `predict`. An index of items then finds the items that `recommend` finds, and an index of
+        users finds the users with the highest scores for an item. "cosine" compares items with items, or users with
+        users, as `similar_items` and `similar_users` do by default.
     connectivity : int, default=16
-        Links of a node to others, M in the paper. More of them find more and take more memory.
+        Number of links per node, called M in the paper. A larger value increases the recall and the memory. Only used
+        if `kind="hnsw"`.
     expansion_add : int, default=128
-        Candidates kept while a node is added, ef_construction in the paper. More of them find more and take longer
-        to build.
+        Number of candidates kept while a node is added, called ef_construction in the paper. A larger value increases
+        the recall and the time to build the graph. Only used if `kind="hnsw"`.
     expansion_search : int, default=128
-        Candidates kept in a search, ef in the paper. More of them find more and take longer to search; it can be
-        changed afterwards.
+        Number of candidates kept during a search, called ef in the paper. A larger value increases the recall and the
+        time of a search. It can be changed later, as an attribute of the index. Only used if `kind="hnsw"`.
     n_jobs : int, default=None
-        Threads to build with, and to search with where there are many queries at once. None is 1, -1 all cores.
+        Number of threads used to build the index and to search for many queries at once. None means 1, and -1 means
+        all cores.
 
     Returns
     -------
     EmbeddingIndex
+        The index.
 
     Raises
     ------
     ImportError
-        For "hnsw" where usearch is not installed.
+        If `kind="hnsw"` and usearch is not installed.
     TypeError
-        For a recommender without factors.
+        If the recommender does not have factors.
 
     See Also
     --------
-    embedding_table : The vectors, for a database.
+    embedding_table : Export the vectors to a database.
 
     Notes
     -----
-    Malkov and Yashunin, "Efficient and robust approximate nearest neighbor search using hierarchical navigable small
-    world graphs", TPAMI 2020, https://doi.org/10.1109/TPAMI.2018.2889473. For scores the graph links items by their
-    inner products, as in Morozov and Babenko, "Non-metric similarity graphs for maximum inner product search",
-    NeurIPS 2018.
+    The graph is described by Malkov and Yashunin, "Efficient and robust approximate nearest neighbor search using
+    hierarchical navigable small world graphs", TPAMI 2020, https://doi.org/10.1109/TPAMI.2018.2889473. If
+    `metric="dot"`, its links are chosen by inner products, as in Morozov and Babenko, "Non-metric similarity graphs for
+    maximum inner product search", NeurIPS 2018.
 
-    The three parameters of the graph are without effect on "exact". With ``n_jobs=1`` the same vectors give the same
-    graph; with more threads links depend on which of them comes first.
+    If `n_jobs=1`, the same vectors always give the same graph. With several threads, the links depend on the order in
+    which the threads insert the nodes.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Between Spark's partitions of users and our kernels."""
+"""Rank the items for partitions of users in Spark tasks."""
 
 from __future__ import annotations
 
@@ -15,28 +15,30 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from pyspark import Broadcast
 
-__all__ = ["Side", "ranked_batches", "vectors_of"]
+__all__ = ["LocalFactors", "ranked_batches", "vectors_of"]
 
 
-class Side(NamedTuple):
-    """Ids of users or items, sorted, and their vectors."""
+class LocalFactors(NamedTuple):
+    """Sorted ids of users or items and their vectors, in the memory of one machine."""
 
     ids: np.ndarray
     vectors: np.ndarray
 
 
 def vectors_of(column: Any, n_components: int) -> np.ndarray:
-    """An Arrow column of lists of floats as a matrix."""
+    """Convert an Arrow column of lists of floats to a matrix."""
     return np.asarray(column.flatten()).reshape(-1, n_components)
 
 
-def ranked_batches(batches: Iterator[pa.RecordBatch], items: Broadcast[Side], k: int) -> Iterator[pa.RecordBatch]:
-    """The lists of users that come in batches with the columns user, features and seen, row numbers of items."""
+def ranked_batches(
+    batches: Iterator[pa.RecordBatch], items: Broadcast[LocalFactors], k: int
+) -> Iterator[pa.RecordBatch]:
+    """Recommend items to batches of users with the columns user, features and seen (row numbers of items)."""
     import pyarrow as pa
 
     ids, vectors = items.value
     item_ids, ranked = pa.array(ids), RankedItems(vectors)
-    with workers(1) as pool:  # Spark runs a task per core
+    with workers(1) as pool:  # Spark runs one task per core
         for batch in batches:
             users = vectors_of(batch["features"], vectors.shape[1])
             best, scores = ranked.top(users, _seen(batch["seen"], len(vectors)), k, pool)
@@ -53,7 +55,7 @@ def ranked_batches(batches: Iterator[pa.RecordBatch], items: Broadcast[Side], k:
 
 
 def _seen(column: Any, n_items: int) -> sp.csr_array:
-    """An Arrow column of lists of row numbers, of which null is an empty one, as a matrix."""
+    """Convert an Arrow column of lists of row numbers to a matrix. Null is an empty list."""
     indices = np.asarray(column.flatten())
     lengths = np.asarray(column.value_lengths().fill_null(0))
     indptr = np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)])

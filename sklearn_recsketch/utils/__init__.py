@@ -1,1 +1,1 @@
-"""Validation, ids, threads and the few private scikit-learn names in use."""
+"""Utilities below all other folders: threads, clusters, files, HTTP, and the private names of scikit-learn in use."""

@@ -1,4 +1,4 @@
-"""Files that are there as a whole or not at all."""
+"""Replace files atomically."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ from pathlib import Path
 from secrets import token_hex
 from typing import BinaryIO
 
-__all__ = ["replacing"]
+__all__ = ["atomic_write"]
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[BinaryIO]:
-    """A file to write, which takes the place of `path` in the end; after an error all is as it was.
+def atomic_write(path: Path) -> Iterator[BinaryIO]:
+    """Open a temporary file for writing, and rename it to `path` on success; after an error, `path` is unchanged.
 
-    Its name is new, as others may write the same file. It is on the disk before the name is: a power cut leaves
-    the old file or the new one.
+    The name of the temporary file is random, so that several processes can write the same path. Its content is flushed
+    to disk before it is renamed, so that a power failure leaves either the old or the new file.
     """
-    beside = path.with_name(f"{path.name}.{token_hex(8)}.tmp")
+    temporary = path.with_name(f"{path.name}.{token_hex(8)}.tmp")
     try:
-        # Not of tempfile: its files are hidden from other users.
-        with beside.open("xb") as file:
+        # The tempfile module would create a file that other users cannot read.
+        with temporary.open("xb") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        os.replace(beside, path)
+        os.replace(temporary, path)
     finally:
-        beside.unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)

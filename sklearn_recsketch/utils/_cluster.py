@@ -1,4 +1,4 @@
-"""Dask and Ray as joblib's backends: which one is in use, and how data get to its workers once."""
+"""Detect Dask and Ray as backends of joblib, and send data to their workers once."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ from typing import Any
 
 from joblib.parallel import get_active_backend
 
-__all__ = ["InObjectStore", "Parcel", "arrived", "cluster_engine", "in_dask_task", "shipped"]
+__all__ = ["BroadcastValue", "RayReference", "broadcast", "cluster_engine", "in_dask_task", "received"]
 
-# By module, so that nothing has to be imported to ask.
+# Identified by the names of modules, so that neither library has to be imported.
 ENGINES = {"joblib._dask": "dask", "ray.util.joblib.ray_backend": "ray"}
 
 
 def cluster_engine() -> str | None:
-    """ "dask" or "ray", where the caller's parallel_config names one of them."""
+    """ "dask" or "ray" if it is the active backend of joblib, else None."""
     modules = [base.__module__ for base in type(get_active_backend()[0]).__mro__]
     return next((ENGINES[module] for module in modules if module in ENGINES), None)
 
 
 def in_dask_task() -> bool:
-    """Whether this thread runs a task of Dask."""
+    """Whether the current thread runs a Dask task."""
     distributed = sys.modules.get("distributed")
     try:
         return distributed is not None and distributed.get_worker() is not None
@@ -29,24 +29,27 @@ def in_dask_task() -> bool:
         return False
 
 
-def shipped(value: Any) -> Any:
-    """Send a value to the workers of the cluster, for as long as the result is kept.
+def broadcast(value: Any) -> Any:
+    """Send a value to the workers of the cluster, where it stays as long as the returned reference is alive.
 
-    A task of joblib that is given the result as an argument of its own has the value by `arrived`.
+    Pass the reference to a joblib task as an argument of its own, and get the value with `received` in the task.
     """
     if cluster_engine() == "ray":
-        return InObjectStore(value)
-    # joblib's backend does so itself for large arguments, but again for each call of Parallel, and to one worker only.
-    return get_active_backend()[0].client.scatter(Parcel(value), broadcast=True, hash=False)
+        return RayReference(value)
+    # joblib scatters large arguments itself, but once per call of Parallel, and to a single worker only.
+    return get_active_backend()[0].client.scatter(BroadcastValue(value), broadcast=True, hash=False)
 
 
-def arrived(value: Any) -> Any:
-    """What was shipped, in a task; anything else is returned as it is."""
-    return value.open() if isinstance(value, Parcel) else value
+def received(value: Any) -> Any:
+    """The value that was sent by `broadcast`. Any other value is returned unchanged."""
+    return value.get() if isinstance(value, BroadcastValue) else value
 
 
-class InObjectStore:
-    """Is unpickled as the value, which Ray's object store keeps as long as this lives."""
+class RayReference:
+    """A reference to a value in the object store of Ray, which is unpickled as the value.
+
+    The object store keeps the value as long as the reference is alive.
+    """
 
     def __init__(self, value: Any) -> None:
         import ray
@@ -59,35 +62,35 @@ class InObjectStore:
         return ray.get, (self._reference,)
 
 
-class Parcel:
-    """A value on its way to workers of Dask, which pass it on to one another.
+class BroadcastValue:
+    """A value to send to the workers of Dask, which may forward it to other workers.
 
-    Each task opens it anew, so that none finds, or passes on, what another one has made of it.
+    Each task unpickles its own copy, so that changes by one task affect neither other tasks nor other workers.
     """
 
     def __init__(self, value: Any) -> None:
         self._value = value
 
-    def open(self) -> Any:
-        """The value itself, in the process it comes from."""
+    def get(self) -> Any:
+        """The value itself."""
         return self._value
 
     def __reduce__(self) -> tuple[Any, ...]:
         from distributed.protocol.pickle import dumps
 
-        buffers: list[pickle.PickleBuffer] = []  # of arrays, which are not copied
-        return _Packed, (dumps(self._value, buffer_callback=buffers.append), buffers)
+        buffers: list[pickle.PickleBuffer] = []  # memory of arrays, which is not copied
+        return _PickledValue, (dumps(self._value, buffer_callback=buffers.append), buffers)
 
 
-class _Packed(Parcel):
-    """A parcel in another process."""
+class _PickledValue(BroadcastValue):
+    """A broadcast value in the process of a worker."""
 
-    def __init__(self, packed: bytes, buffers: list[Any]) -> None:
-        self._packed, self._buffers = packed, buffers
+    def __init__(self, pickled: bytes, buffers: list[Any]) -> None:
+        self._pickled, self._buffers = pickled, buffers
 
-    def open(self) -> Any:
-        """A copy of the value, but of its arrays, which are read-only."""
-        return pickle.loads(self._packed, buffers=[memoryview(buffer).toreadonly() for buffer in self._buffers])
+    def get(self) -> Any:
+        """A copy of the value, except that its arrays share memory and are read-only."""
+        return pickle.loads(self._pickled, buffers=[memoryview(buffer).toreadonly() for buffer in self._buffers])
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _Packed, (self._packed, [pickle.PickleBuffer(buffer) for buffer in self._buffers])
+        return _PickledValue, (self._pickled, [pickle.PickleBuffer(buffer) for buffer in self._buffers])

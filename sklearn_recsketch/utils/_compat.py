@@ -1,4 +1,4 @@
-"""The only place that imports private names of scikit-learn (1.9)."""
+"""The only module that imports private names of scikit-learn, as of version 1.9."""
 
 from sklearn.base import _fit_context
 from sklearn.metrics._scorer import _BaseScorer, _MultimetricScorer

@@ -1,4 +1,4 @@
-"""Optional dependencies."""
+"""Import optional dependencies."""
 
 from __future__ import annotations
 
@@ -9,12 +9,9 @@ __all__ = ["import_extra"]
 
 
 def import_extra(module: str, extra: str, why: str) -> ModuleType:
-    """A module of an optional dependency, imported no sooner than it is needed.
+    """Import a module of an optional dependency.
 
-    Raises
-    ------
-    ImportError
-        That says `why` it is needed, and how to install the extra.
+    If it is not installed, an ImportError says `why` it is needed, and how to install the extra.
     """
     try:
         return importlib.import_module(module)

@@ -1,4 +1,4 @@
-"""GET requests that come to an end: in time, in size, and after few attempts."""
+"""GET requests with limits on the total time, the size and the number of attempts."""
 
 from __future__ import annotations
 
@@ -23,25 +23,26 @@ REDIRECTS = (301, 302, 303, 307, 308)
 MOST_REDIRECTS = 5
 LARGEST_BODY = 4 * 2**20  # bytes
 TOO_MANY_REQUESTS = 429
-ATTEMPTS = 3  # of a request that the server puts off
-LONGEST_PAUSE = 30.0  # seconds; whoever asks for more gets no further request
+ATTEMPTS = 3  # per request, if the server responds with TOO_MANY_REQUESTS
+LONGEST_PAUSE = 30.0  # seconds; the request is not repeated if the server demands a longer pause
 
 
 def is_web_address(value: Any) -> bool:
-    """Whether it is the text of an http or https URL."""
+    """Whether a value is the string of an http or https URL."""
     return isinstance(value, str) and re.match(r"https?://[^/\s]", value, re.IGNORECASE) is not None
 
 
 def get(url: str, content_type: str, timeout: float, stopped: Event) -> bytes:
-    """The body of an answer whose Content-Type contains `content_type`.
+    """Send a GET request, and return the body of a response whose Content-Type contains `content_type`.
 
-    A server that answers 429 is asked again after the pause it wants, unless `stopped` is set meanwhile.
+    If the server responds with status 429, the request is repeated after the pause that the server demands, unless
+    `stopped` is set in the meantime.
 
     Raises
     ------
     OSError, HTTPException, ValueError
-        Where the server cannot be reached, answers an error, something else, too much, or too late: after
-        `timeout` seconds from the first connection to the last byte, over all redirects.
+        If the server cannot be reached, or if the response is an error, has a different content type, is too large, or
+        takes more than `timeout` seconds from the first connection to the last byte, including redirects.
     """
     pause = 0.0
     for attempt in range(1, ATTEMPTS + 1):
@@ -50,47 +51,47 @@ def get(url: str, content_type: str, timeout: float, stopped: Event) -> bytes:
         try:
             return _get_once(url, content_type, timeout)
         except HTTPError as error:
-            error.close()  # it holds the connection
+            error.close()  # releases the connection
             pause = _pause(error.headers.get("Retry-After", ""))
             if error.code != TOO_MANY_REQUESTS or attempt == ATTEMPTS or pause > LONGEST_PAUSE:
                 raise
-    raise InterruptedError("stopped before the server answered")
+    raise InterruptedError("stopped before the server responded")
 
 
 def _get_once(url: str, content_type: str, timeout: float) -> bytes:
-    """Follow redirects; what their answers contain is not read."""
+    """Send a request and follow redirects, without reading the bodies of the redirects."""
     end = time.monotonic() + timeout
     for _ in range(MOST_REDIRECTS + 1):
         if not is_web_address(url):
-            raise ValueError(f"{url!r} is no http or https URL")
+            raise ValueError(f"{url!r} is not a web address (http or https)")
         try:
-            return _get_here(url, content_type, end)
+            return _get_without_redirects(url, content_type, end)
         except HTTPError as error:
             target = error.headers.get("Location")
             if error.code not in REDIRECTS or target is None:
                 raise
-            error.close()  # it holds the connection
-            # Headers are read as Latin-1; what is quoted already stays as it is.
+            error.close()  # releases the connection
+            # Headers are decoded as Latin-1. Characters that are already quoted do not change.
             url = urljoin(url, quote(target, safe=string.punctuation, encoding="latin-1"))
-    raise ValueError(f"more than {MOST_REDIRECTS} redirects, the last to {url}")
+    raise ValueError(f"more than {MOST_REDIRECTS} redirects, the last one to {url}")
 
 
-def _get_here(url: str, content_type: str, end: float) -> bytes:
+def _get_without_redirects(url: str, content_type: str, end: float) -> bytes:
     request = urllib.request.Request(url, headers={"User-Agent": "sklearn-recsketch"})
     with _opener(url).open(request, timeout=_left(end)) as response:
         received = response.headers.get_content_type()
         if content_type not in received:
-            raise ValueError(f"{url} is {received}, not {content_type}")
+            raise ValueError(f"{url} has the content type {received}, not {content_type}")
         body: bytes = response.read(LARGEST_BODY + 1)
         if len(body) > LARGEST_BODY:
             raise ValueError(f"{url} is larger than {LARGEST_BODY} bytes")
-        if response.length:  # what is still to come; read() of a limited size does not complain
+        if response.length:  # number of missing bytes; read() with a size does not raise for them
             raise IncompleteRead(body, response.length)
     return body
 
 
 def _left(end: float) -> float:
-    """Seconds until `end`, by the monotonic clock."""
+    """Seconds left until `end` on the monotonic clock."""
     left = end - time.monotonic()
     if left <= 0:
         raise TimeoutError("timed out")
@@ -98,7 +99,7 @@ def _left(end: float) -> float:
 
 
 def _pause(retry_after: str) -> float:
-    """Seconds that a Retry-After asks for, which is a number or a date; 1 where it is neither."""
+    """Seconds to wait according to a Retry-After header, which is a number or a date; 1 if it is neither."""
     if retry_after.strip().isdecimal():
         return float(retry_after)
     try:
@@ -108,9 +109,9 @@ def _pause(retry_after: str) -> float:
 
 
 def _opener(url: str) -> urllib.request.OpenerDirector:
-    """For http and https alone, where urllib's own also reads files and asks FTP servers; without redirects.
+    """An opener for http and https only, without redirects. The default opener of urllib also opens files and FTP.
 
-    It has the proxies of the environment, which lead nowhere from this machine to itself.
+    It uses the proxies of the environment, except for addresses of this machine.
     """
     opener = urllib.request.OpenerDirector()
     for handler in (
@@ -134,10 +135,10 @@ def _is_this_machine(url: str) -> bool:
 
 
 class _Reader(io.RawIOBase):
-    """Reads from a socket until some moment.
+    """Reads from a socket until a deadline.
 
-    The timeout of a socket starts anew with each byte: a server that sends one now and then could
-    hold a request forever.
+    The timeout of a socket restarts with each byte, so a server that sends single bytes slowly could keep a request
+    open forever.
     """
 
     def __init__(self, sock: socket, end: float) -> None:
@@ -164,7 +165,7 @@ class _Response(HTTPResponse):
 
 
 class _HTTPConnection(HTTPConnection):
-    """The timeout is that of all it does."""
+    """A connection whose timeout applies to the total time of all its operations."""
 
     def __init__(self, host: str, port: int | None = None, timeout: float = 0.0, *args: Any, **kwargs: Any) -> None:
         super().__init__(host, port, timeout, *args, **kwargs)
@@ -177,7 +178,7 @@ class _HTTPConnection(HTTPConnection):
 
 
 class _HTTPSConnection(HTTPSConnection, _HTTPConnection):
-    """Bases in this order: HTTPS connects as `_HTTPConnection` does, then shakes hands in the time left."""
+    """Connects as `_HTTPConnection` does, due to the order of the bases, and then shakes hands in the time left."""
 
 
 class _HTTPHandler(urllib.request.HTTPHandler):

@@ -1,4 +1,4 @@
-"""Threads: one pool per call, BLAS held to one thread meanwhile, results independent of the pool's size."""
+"""Pools of threads that run kernels, with BLAS limited to one thread and reproducible results."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ T = TypeVar("T")
 
 
 class Workers:
-    """Runs kernels over ranges; a kernel releases the GIL, so threads are enough.
+    """Runs kernels, which release the GIL, in a pool of threads.
 
     Parameters
     ----------
     pool : ThreadPoolExecutor or None
-        None runs the ranges one after another in the calling thread.
+        Pool of threads. If None, tasks run one after another in the calling thread.
     n_threads : int
         Number of threads of the pool.
     """
@@ -41,13 +41,13 @@ class Workers:
         self.n_threads = n_threads
 
     def map(self, function: Callable[..., T], tasks: Sequence[Any]) -> list[T]:
-        """Results of `function` over `tasks`, in the order of the tasks.
+        """Call `function` with each of the tasks, and return the results in the order of the tasks.
 
-        After an exception, Ctrl-C included, no other task is started.
+        After an exception, including KeyboardInterrupt, no further task is started.
         """
         if self._pool is None or len(tasks) < 2:
             return [function(task) for task in tasks]
-        # Each thread takes the next task when it is done with one: a future per task costs ten times as much.
+        # Each thread takes the next task when it has finished one. A future per task would take ten times as long.
         waiting = deque(enumerate(tasks))
         results: list[Any] = [None] * len(tasks)
 
@@ -72,10 +72,10 @@ class Workers:
 
 
 class _SingleThreadedBLAS:
-    """Holds BLAS to one thread while at least one caller, of any thread, is inside.
+    """Context manager that limits BLAS to one thread while at least one thread is inside it.
 
-    The limit is the process's: were every caller to save and restore it alone, the last of two that
-    overlap would restore the other's limit instead of the original one.
+    The limit applies to the whole process. If every caller saved and restored it separately, the last of two
+    overlapping callers would restore the limit of the other instead of the original one.
     """
 
     def __init__(self) -> None:
@@ -87,7 +87,7 @@ class _SingleThreadedBLAS:
     def __enter__(self) -> None:
         with self._lock:
             if self._controller is None:
-                # Listing the loaded libraries costs milliseconds; numpy's and scipy's are loaded by now.
+                # Listing the loaded libraries takes milliseconds, so it is done once, after numpy and scipy are loaded.
                 self._controller = ThreadpoolController()
             if self._inside == 0:
                 _release_openblas()
@@ -104,10 +104,10 @@ class _SingleThreadedBLAS:
 
 
 def _release_openblas() -> None:
-    """Let this thread set the limit of OpenBLAS.
+    """Let the current thread set the limit of OpenBLAS.
 
-    Since its version 3.8, threadpoolctl ignores all threads but the first that has set one; here a lock sees to it that
-    they do not meet.
+    Since version 3.8, threadpoolctl ignores all threads except the first that sets a limit. This is not necessary here,
+    because a lock prevents threads from setting limits at the same time.
     """
     release = getattr(OpenBLASController, "clear_controlling_thread", None)
     if release is not None:
@@ -122,9 +122,9 @@ _share: ContextVar[int | None] = ContextVar("share of the cores", default=None)
 
 @contextmanager
 def at_most_threads(n: int) -> Iterator[None]:
-    """Bounds the pools made inside, in this thread: one of several fits at once has its share of the cores.
+    """Limit the size of the pools that this thread creates in the context, so that parallel fits share the cores.
 
-    A narrower bound that holds already stays.
+    A lower limit that is already active is kept.
     """
     token = _share.set(min(n, _share.get() or n, _limit_of_process()))
     try:
@@ -134,30 +134,30 @@ def at_most_threads(n: int) -> Iterator[None]:
 
 
 def most_threads() -> int:
-    """What the surrounding parallel region leaves to each of its tasks."""
+    """Maximum number of threads per task in the active parallel region."""
     share, process = _share.get(), _limit_of_process()
     if share is not None:
         return min(share, process)
     if process < sys.maxsize:
         return process
-    # In somebody's threads, of unknown number, which are taken to fill the cores; to Dask a task is one core.
+    # An unknown number of other threads is assumed to use all cores, and Dask assigns one core to each task.
     return 1 if get_active_backend()[0].nesting_level or in_dask_task() else sys.maxsize
 
 
 def _limit_of_process() -> int:
-    """joblib tells its processes their share of the cores by this variable."""
+    """Maximum number of threads in this process, which joblib passes to its processes by an environment variable."""
     return max(1, int(os.environ.get("NUMBA_NUM_THREADS", sys.maxsize)))
 
 
 @contextmanager
 def workers(n_jobs: int | None) -> Iterator[Workers]:
-    """A pool of `n_jobs` threads in joblib's convention, with BLAS at one thread until it closes.
+    """Create a pool of `n_jobs` threads, counted as in joblib, and limit BLAS to one thread while it is open.
 
-    Inside a parallel region of joblib it has no more threads than that leaves to each task.
+    In a parallel region of joblib, the pool does not have more threads than the region allows per task.
     """
-    # Of a cluster joblib counts all cores, wherever they are: that says nothing of threads here.
-    wanted = ThreadingBackend().effective_n_jobs(n_jobs) if cluster_engine() else effective_n_jobs(n_jobs)
-    n_threads = min(wanted, most_threads())
+    # With a cluster as the backend, joblib would count the cores of all its machines.
+    requested = ThreadingBackend().effective_n_jobs(n_jobs) if cluster_engine() else effective_n_jobs(n_jobs)
+    n_threads = min(requested, most_threads())
     with _single_threaded_blas:
         if n_threads == 1:
             yield Workers(None, 1)
@@ -167,15 +167,15 @@ def workers(n_jobs: int | None) -> Iterator[Workers]:
 
 
 def even_ranges(n: int, size: int) -> list[tuple[int, int]]:
-    """[0, n) cut into ranges of `size`; never a function of the number of threads."""
+    """Split [0, n) into ranges of length `size`, independently of the number of threads."""
     return [(start, min(n, start + size)) for start in range(0, n, size)]
 
 
 def balanced_ranges(indptr: np.ndarray, n_ranges: int = 64, row_cost: int = 8) -> list[tuple[int, int]]:
-    """Rows cut into at most `n_ranges` ranges of about equal work.
+    """Split rows into at most `n_ranges` ranges of about equal work.
 
-    The work of a row is its number of entries plus `row_cost`. The cut depends on the data only,
-    so results that are reduced range by range are the same for any number of threads.
+    The work of a row is its number of entries plus `row_cost`. The ranges only depend on the data, so results that are
+    reduced range by range are the same for any number of threads.
     """
     n_rows = len(indptr) - 1
     work = indptr[1:] + row_cost * np.arange(1, n_rows + 1)

@@ -1,4 +1,4 @@
-"""Warnings that point to the caller's line."""
+"""Let warnings refer to the line of the user's code."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import sys
 
 __all__ = ["levels_inside"]
 
-INSIDE = ("sklearn_recsketch.", "sklearn.base")  # scikit-learn's wraps fit to check its parameters
+INSIDE = ("sklearn_recsketch.", "sklearn.base")  # a decorator in sklearn.base wraps fit
 
 
 def levels_inside() -> int:
-    """`stacklevel` of a warning given by the caller, for the line that called into this package."""
+    """The `stacklevel` with which a warning refers to the line that called this package."""
     level, frame = 1, sys._getframe(1)
     while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith(INSIDE):
         level, frame = level + 1, frame.f_back

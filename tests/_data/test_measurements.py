@@ -95,7 +95,7 @@ def test_models_do_not_depend_on_the_unit(likes, model, unit):
 @pytest.mark.parametrize("model", ONE_PER_TRAINER)
 def test_an_uninformative_measurement_does_not_hurt_cold_items(planted, model, measurement):
     X, _, tags = planted
-    train, test = next(ColdItemSplit(test_fraction=0.3, random_state=0).split(X))
+    train, test = next(ColdItemSplit(test_size=0.3, random_state=0).split(X))
     rng, n = np.random.default_rng(0), len(tags.ids)
     values = {
         "year": 1e9 * rng.integers(1950, 2020, n),

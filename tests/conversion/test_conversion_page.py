@@ -1,4 +1,4 @@
-"""The page on conversions: its examples run, and its tests exist."""
+"""Test that the examples of the documentation page on conversions run, and that the tests it names exist."""
 
 from __future__ import annotations
 
@@ -22,58 +22,59 @@ TESTS = Path(__file__).parents[1]
 PAGE = TESTS.parent / "docs" / "conversion.rst"
 
 
-def run(name, **given):
-    """The names that an example of the page leaves behind."""
-    found = re.search(rf"\.\. code-block:: python\n   :name: {name}\n\n((?:   .*\n|\n)+)", PAGE.read_text())
-    with threadpool_limits(1, "blas"):  # as implicit asks for
-        exec(textwrap.dedent(found[1]), given)
-    return SimpleNamespace(**given)
+def run(name, **variables):
+    """Run an example of the page, starting with these variables, and return its variables."""
+    code = re.search(rf"\.\. code-block:: python\n   :name: {name}\n\n((?:   .*\n|\n)+)", PAGE.read_text())
+    with threadpool_limits(1, "blas"):  # as implicit recommends
+        exec(textwrap.dedent(code[1]), variables)
+    return SimpleNamespace(**variables)
 
 
 @pytest.fixture(scope="module")
-def likes(planted):
-    """The likes of `planted` as a matrix."""
+def interactions(planted):
+    """The interactions of `planted` as a matrix."""
     return legacy_csr(to_matrix(planted[0])[0].astype(np.float32))
 
 
-def assert_minimises(rec, solved, fixed, side):
-    """Whether vectors of one side solve our objective, with the parameters of `rec`, for those of the other."""
+def assert_minimizes(rec, solved, fixed, side):
+    """Check that the vectors of one side minimize the objective of `rec` with those of the other side fixed."""
     rows = rec.interactions_.toarray().astype(np.float64)
     rows = rows if side == "user" else rows.T
-    scaling = 0 if rec.regularization_scaling == "auto" else rec.regularization_scaling  # penalties are numbers
+    # "auto" means 0 if the penalties are numbers.
+    scaling = 0 if rec.regularization_scaling == "auto" else rec.regularization_scaling
     lam = reference.scaled_penalties(rows, rec.alpha, getattr(rec, f"{side}_regularization_"), scaling)
     fixed = np.asarray(fixed, dtype=np.float64)
     expected = [reference.solve_row(rec.alpha * row, fixed, one) for row, one in zip(rows, lam)]
-    np.testing.assert_allclose(solved, expected, atol=2e-4)  # float32, components up to 2
+    np.testing.assert_allclose(solved, expected, atol=2e-4)  # float32, with components up to 2
 
 
-def test_example_of_implicit(likes):
+def test_example_of_implicit(interactions):
     pytest.importorskip("implicit", reason="implicit is not installed")
-    after = run("example-implicit", matrix=likes)
-    assert_minimises(after.rec, after.model.item_factors, after.model.user_factors, "item")
+    after = run("example-implicit", matrix=interactions)
+    assert_minimizes(after.rec, after.model.item_factors, after.model.user_factors, "item")
     assert after.rec.n_iter_ == after.model.iterations
 
 
-def test_example_of_a_model_that_is_kept(likes):
+def test_example_of_from_implicit(interactions):
     pytest.importorskip("implicit", reason="implicit is not installed")
-    after = run("example-from-implicit", matrix=likes)
+    after = run("example-from-implicit", matrix=interactions)
     np.testing.assert_array_equal(after.rec.item_factors_, after.model.item_factors)
     assert after.table["user"].tolist() == [0] * 5 + [1] * 5
 
 
-def test_example_of_irspack(likes):
+def test_example_of_irspack(interactions):
     pytest.importorskip("irspack", reason="irspack is not installed")
-    after = run("example-irspack", matrix=likes)
-    longer = np.sqrt(1.1)
+    after = run("example-irspack", matrix=interactions)
+    scale = np.sqrt(1.1)
     items, users = after.model.get_item_embedding(), after.model.get_user_embedding()
-    assert_minimises(after.rec, longer * items, longer * users, "item")
+    assert_minimizes(after.rec, scale * items, scale * users, "item")
     assert after.rec.n_iter_ == after.model.train_epochs
 
 
-def test_example_of_cmfrec(likes):
+def test_example_of_cmfrec(interactions):
     pytest.importorskip("cmfrec", reason="cmfrec, a source distribution, is not installed")
-    after = run("example-cmfrec", matrix=likes)
-    assert_minimises(after.rec, after.model.A_, after.model.B_, "user")
+    after = run("example-cmfrec", matrix=interactions)
+    assert_minimizes(after.rec, after.model.A_, after.model.B_, "user")
     assert after.rec.n_iter_ == after.model.niter
 
 
@@ -85,11 +86,11 @@ def test_example_of_spark(spark):
         np.array([row.features for row in sorted(table.collect(), key=lambda row: row.id)])
         for table in (after.model.userFactors, after.model.itemFactors)
     )
-    assert_minimises(after.rec, users, items, "user")
+    assert_minimizes(after.rec, users, items, "user")
 
 
 @pytest.mark.parametrize("name", ["example-lightfm", "example-implicit-bpr"])
-def test_examples_of_pairs_are_as_precise(name, split):
+def test_examples_of_pairwise_losses_have_about_equal_precision(name, split):
     library = "lightfm" if name == "example-lightfm" else "implicit"
     pytest.importorskip(library, reason=f"{library} is not installed")
     X, _, X_test, _ = split
@@ -107,7 +108,7 @@ def test_examples_of_pairs_are_as_precise(name, split):
     table = pd.DataFrame(
         [(u, rank, i) for u, row in enumerate(best) for rank, i in enumerate(row, 1)], columns=["user", "rank", "item"]
     )
-    # Seeds of either differ by about 0.01. The BPR of implicit, at these parameters, is behind by 0.05.
+    # The precision of either varies by about 0.01 with the seed. BPR of implicit is 0.05 lower with these parameters.
     assert after.rec.score(test) > metrics.precision_at_k(test, table, k=5) - 0.03
 
 

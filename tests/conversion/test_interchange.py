@@ -1,4 +1,4 @@
-"""Models that implicit and LightFM trained, as ours, and back."""
+"""Test the conversion of models of implicit and LightFM to recommenders, and back."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 import scipy.sparse as sp
-from estimators import WITH_FACTORS
 from sklearn.pipeline import Pipeline
 
 from sklearn_recsketch import BPRRecommender, InteractionThresholder, WARPRecommender, WRMFRecommender
@@ -24,7 +23,7 @@ K, TOP = 6, 10
 
 
 class Trained(NamedTuple):
-    """Another library's model, its data, and the ids of its rows, in no order."""
+    """A model of another library, its interactions, and the ids of its rows and columns in random order."""
 
     model: object
     matrix: sp.csr_matrix
@@ -34,10 +33,9 @@ class Trained(NamedTuple):
 
 @pytest.fixture(scope="module")
 def data(planted):
-    """Likes of 300 users, one of whom likes nothing, and of 121 items, one of which nobody likes; and ids."""
+    """Interactions of the users and items of `planted` and of one more of each without any, and ids of all of them."""
     X, y, _ = planted
-    found, _, _ = to_matrix(X, y)
-    matrix = sp.csr_matrix(found, dtype=np.float32)
+    matrix = sp.csr_matrix(to_matrix(X, y)[0], dtype=np.float32)
     matrix.resize(matrix.shape[0] + 1, matrix.shape[1] + 1)
     rng = np.random.default_rng(0)
     users = rng.permutation(matrix.shape[0]) + 1000
@@ -46,7 +44,7 @@ def data(planted):
 
 @pytest.fixture(scope="module")
 def als(data):
-    """implicit's ALS on strengths, at an alpha of its own."""
+    """ALS model of implicit, trained on strengths with a given alpha."""
     library = pytest.importorskip("implicit.cpu.als", reason="implicit is not installed")
     from threadpoolctl import threadpool_limits
 
@@ -58,7 +56,7 @@ def als(data):
 
 @pytest.fixture(scope="module")
 def bpr(data):
-    """implicit's BPR."""
+    """BPR model of implicit."""
     library = pytest.importorskip("implicit.cpu.bpr", reason="implicit is not installed")
     model = library.BayesianPersonalizedRanking(K, learning_rate=0.05, iterations=50, random_state=0, num_threads=1)
     model.fit(data[0], show_progress=False)
@@ -67,57 +65,57 @@ def bpr(data):
 
 @pytest.fixture(params=["als", "bpr"])
 def implicit(request):
-    """Either of them."""
+    """Either model of implicit."""
     return request.getfixturevalue(request.param)
 
 
 @pytest.fixture(scope="module", params=["warp", "bpr", "warp-kos", "logistic"])
 def lightfm(request, data):
-    """LightFM with one of its losses."""
+    """LightFM model with each of its losses."""
     library = pytest.importorskip("lightfm", reason="LightFM is not installed: extra [engines]")
     model = library.LightFM(K, loss=request.param, random_state=0, user_alpha=1e-4, item_alpha=2e-4)
     return Trained(model.fit(sp.csr_matrix(data[0] > 0), epochs=10), *data)
 
 
 def lists(rec, trained):
-    """Recommended items of all users in the order of the model's rows."""
+    """Recommended items of all users, in the order of the rows of the model."""
     table = rec.recommend(trained.users, k=TOP)
     return [group["item"].tolist() for _, group in table.groupby("user", sort=False)]
 
 
-def own_lists(scores, trained):
-    """The best items by a matrix of scores, liked ones left out."""
+def lists_by_scores(scores, trained):
+    """The items with the highest scores in a matrix, excluding those with interactions."""
     scores = np.where(trained.matrix.toarray() > 0, -np.inf, scores)
     order = np.argsort(-scores, axis=1, kind="stable")[:, :TOP]
     return [[trained.items[i] for i in row if scores[u, i] > -np.inf] for u, row in enumerate(order)]
 
 
 def lightfm_scores(model, shape, **features):
-    """Its predictions for all pairs."""
+    """Predictions of a LightFM model for all pairs."""
     users, items = np.divmod(np.arange(shape[0] * shape[1], dtype=np.int32), np.int32(shape[1]))
     return model.predict(users, items, **features).reshape(shape)
 
 
-# Their own recommendations.
+# Recommendations.
 
 
-def test_a_model_of_implicit_gives_its_own_recommendations(implicit):
+def test_a_converted_model_of_implicit_gives_the_same_recommendations(implicit):
     model, matrix, users, items = implicit
     rec = from_implicit(model, users, items, interactions=matrix)
-    active = np.flatnonzero(np.diff(matrix.indptr))  # the lists of others are ties of zero in ALS
+    active = np.flatnonzero(np.diff(matrix.indptr))  # for other users, ALS scores all items zero
     best, _ = model.recommend(active, matrix[active], N=TOP)
-    own = [[items[i] for i in row] for row in best]
-    ours = lists(rec, implicit)
-    assert [ours[row] for row in active] == own
+    expected = [[items[i] for i in row] for row in best]
+    actual = lists(rec, implicit)
+    assert [actual[row] for row in active] == expected
 
 
-def test_a_model_of_lightfm_gives_its_own_recommendations(lightfm):
+def test_a_converted_model_of_lightfm_gives_the_same_recommendations(lightfm):
     model, matrix, users, items = lightfm
     rec = from_lightfm(model, users, items, interactions=matrix)
-    assert lists(rec, lightfm) == own_lists(lightfm_scores(model, matrix.shape), lightfm)
+    assert lists(rec, lightfm) == lists_by_scores(lightfm_scores(model, matrix.shape), lightfm)
 
 
-def test_a_model_of_lightfm_with_features_gives_its_own_recommendations(data):
+def test_a_converted_model_of_lightfm_with_features_gives_the_same_recommendations(data):
     library = pytest.importorskip("lightfm", reason="LightFM is not installed: extra [engines]")
     matrix, users, items = data
     features = {
@@ -130,24 +128,24 @@ def test_a_model_of_lightfm_with_features_gives_its_own_recommendations(data):
     model = library.LightFM(K, loss="warp", random_state=0).fit(sp.csr_matrix(matrix > 0), epochs=5, **features)
     rec = from_lightfm(model, users, items, interactions=matrix, **features)
     trained = Trained(model, *data)
-    assert lists(rec, trained) == own_lists(lightfm_scores(model, matrix.shape, **features), trained)
+    assert lists(rec, trained) == lists_by_scores(lightfm_scores(model, matrix.shape, **features), trained)
 
 
-def test_without_interactions_nothing_is_left_out(implicit):
+def test_without_interactions_no_items_are_excluded(implicit):
     model, matrix, users, items = implicit
     rec = from_implicit(model, users, items)
     best, _ = model.recommend(np.arange(20), matrix[:20], N=TOP, filter_already_liked_items=False)
     assert lists(rec, implicit)[:20] == [[items[i] for i in row] for row in best]
 
 
-# What else they can do.
+# Fold-in, parameters, further training and explanations.
 
 
-def test_a_history_is_folded_in_as_implicit_recalculates_users(als):
+def test_fold_in_equals_recalculate_user_of_implicit(als):
     model, matrix, users, items = als
     rec = from_implicit(model, users, items, interactions=matrix)
     row = matrix[3]
-    # Its confidence is alpha d, ours 1 + alpha d.
+    # The confidence is alpha d in implicit, and 1 + alpha d in WRMFRecommender.
     history = [(-1, items[i], v) for i, v in zip(row.indices, row.data - 1 / model.alpha)]
     table = rec.recommend(history=np.array(history, dtype=object), k=len(items), exclude_seen=False)
     vector = model.recalculate_user(np.array([3]), row)[0]
@@ -156,42 +154,42 @@ def test_a_history_is_folded_in_as_implicit_recalculates_users(als):
     np.testing.assert_allclose(table["score"], [expected[item] for item in table["item"]], atol=1e-4)
 
 
-def test_likes_have_strength_one_and_less_alpha(als):
-    """Confidence alpha there is 1 + (alpha - 1) here, so that more likes can be given as likes."""
-    likes = sp.csr_matrix(als.matrix > 0, dtype=np.float32)
-    rec = from_implicit(als.model, als.users, als.items, interactions=likes)
+def test_binary_interactions_keep_strength_one_and_reduce_alpha(als):
+    """The confidence alpha of implicit is 1 + (alpha - 1), so new interactions can have strength 1, too."""
+    binary = sp.csr_matrix(als.matrix > 0, dtype=np.float32)
+    rec = from_implicit(als.model, als.users, als.items, interactions=binary)
     assert rec.alpha == 3
     assert (rec.interactions_.data == 1).all()
 
 
-def test_a_confidence_of_one_is_an_interaction(als):
+def test_a_pair_with_confidence_one_stays_an_interaction(als):
     matrix = als.matrix.copy()
     matrix.data[:] = np.float32(1 / als.model.alpha)
     rec = from_implicit(als.model, als.users, als.items, interactions=matrix)
     assert (rec.alpha, rec.interactions_.nnz) == (0, matrix.nnz)
 
 
-def test_parameters_are_carried_over(als, bpr):
+def test_parameters_of_implicit_are_converted(als, bpr):
     rec = from_implicit(als.model, als.users, als.items, interactions=als.matrix)
     assert (rec.alpha, rec.regularization, rec.solver, rec.max_iter) == (4.0, 2.0, "cg", 15)
     rec = from_implicit(bpr.model, bpr.users, bpr.items, interactions=bpr.matrix)
     assert (rec.learning_rate, rec.max_iter, rec.n_iter_) == (0.05, 50, 50)
     assert regularization_of(rec, rec.interactions_) == pytest.approx(bpr.model.regularization)
-    # Without interactions, the penalty of a row is unknown.
+    # Without interactions, the penalty of the mean row cannot be computed.
     assert from_implicit(bpr.model, bpr.users, bpr.items).regularization == BPRRecommender().regularization
 
 
-def test_lightfms_parameters_are_carried_over(lightfm):
+def test_parameters_of_lightfm_are_converted(lightfm):
     rec = from_lightfm(lightfm.model, lightfm.users, lightfm.items, interactions=lightfm.matrix)
     assert isinstance(rec, WARPRecommender if lightfm.model.loss.startswith("warp") else BPRRecommender)
     loss, known = rec._loss(len(rec.items_)), rec.interactions_
     alphas = [alpha_of(penalty, loss, known) for penalty in (rec.user_regularization, rec.item_regularization)]
     assert alphas == pytest.approx([lightfm.model.user_alpha, lightfm.model.item_alpha])
-    # Without interactions, the penalty of a row is unknown.
+    # Without interactions, the penalty of the mean row cannot be computed.
     assert from_lightfm(lightfm.model, lightfm.users, lightfm.items).user_regularization is None
 
 
-def test_adagrad_goes_on_where_lightfm_was(lightfm):
+def test_adagrad_continues_from_the_state_of_lightfm(lightfm):
     model, matrix, users, items = lightfm
     rec = from_lightfm(model, users, items, interactions=matrix)
     rec.set_params(learning_rate=1e-30).partial_fit([[users[0], items[0]]])
@@ -199,33 +197,33 @@ def test_adagrad_goes_on_where_lightfm_was(lightfm):
     np.testing.assert_allclose(state[1:, 0], model.item_embedding_gradients.mean(axis=1)[1:], rtol=0.2)
 
 
-def test_training_goes_on_from_what_was_learnt(implicit):
+def test_partial_fit_continues_from_the_factors_of_implicit(implicit):
     model, matrix, users, items = implicit
     rec = from_implicit(model, users, items, interactions=matrix)
     before = rec.predict(pairs := [[user, item] for user in users[:20] for item in items[:20]])
     rec.partial_fit([[users[0], "new"], [7, items[0]]])
     assert "new" in rec.items_
     assert 7 in rec.users_
-    assert np.corrcoef(before, rec.predict(pairs))[0, 1] > 0.98  # ALS takes a sweep, BPR steps on two rows
+    assert np.corrcoef(before, rec.predict(pairs))[0, 1] > 0.98  # ALS runs one iteration, BPR updates two rows
 
 
-def test_lightfms_training_goes_on_from_what_was_learnt(lightfm):
+def test_partial_fit_continues_from_the_factors_of_lightfm(lightfm):
     model, matrix, users, items = lightfm
     rec = from_lightfm(model, users, items, interactions=matrix)
-    assert (rec.interactions_.data == 1).all()  # LightFM takes no notice of values
+    assert (rec.interactions_.data == 1).all()  # LightFM ignores the values
     before = rec.user_factors_.copy()
     rec.set_params(user_regularization=0.0, item_regularization=0.0).partial_fit([[users[0], "new"]])
     active = np.isin(rec.users_, np.asarray(users)[np.diff(matrix.indptr) > 0]) & (rec.users_ != users[0])
     np.testing.assert_array_equal(rec.user_factors_[active], before[active])
 
 
-def test_a_model_that_knows_no_interactions_cannot_go_on(implicit):
+def test_partial_fit_of_a_model_without_interactions_raises(implicit):
     rec = from_implicit(implicit.model, implicit.users, implicit.items)
     with pytest.raises(ValueError, match=r"knows none of the interactions .* Pass interactions= to from_implicit"):
         rec.partial_fit([[implicit.users[0], "new"]])
 
 
-def test_averages_of_adadelta_are_no_sums_of_squares(data):
+def test_averages_of_adadelta_are_not_used_as_the_state_of_adagrad(data):
     library = pytest.importorskip("lightfm", reason="LightFM is not installed: extra [engines]")
     matrix, users, items = data
     model = library.LightFM(K, loss="warp", learning_schedule="adadelta", random_state=0)
@@ -233,32 +231,32 @@ def test_averages_of_adadelta_are_no_sums_of_squares(data):
     assert np.isfinite(rec.partial_fit([[users[0], items[0]]]).item_factors_).all()
 
 
-def test_scores_of_an_imported_model_are_explained(als):
+def test_scores_of_a_converted_model_can_be_explained(als):
     rec = from_implicit(als.model, als.users, als.items, interactions=als.matrix)
     table = explain(rec, als.users[0], als.items[0])
     assert table["contribution"].sum() == pytest.approx(rec.predict([[als.users[0], als.items[0]]])[0], abs=1e-4)
 
 
-def test_similar_items_are_implicits(als):
+def test_similar_items_equal_those_of_implicit(als):
     rec = from_implicit(als.model, als.users, als.items)
     best, _ = als.model.similar_items(5, N=5)
     assert rec.similar_items(als.items[5], k=4)["similar_item"].tolist() == [als.items[i] for i in best[1:]]
 
 
-# And back.
+# Conversion to implicit.
 
 
-def plain(recommender, **parameters):
-    """A small recommender; WRMF with one penalty for all rows, as implicit has."""
+def small_recommender(recommender, **parameters):
+    """A recommender with few components; for WRMF, with the same penalty for all rows, as in implicit."""
     if recommender is WRMFRecommender:
         parameters["regularization"] = 10.0
     return recommender(K, random_state=0, **parameters)
 
 
-@pytest.mark.parametrize("recommender", WITH_FACTORS)
-def test_implicit_gives_our_recommendations(recommender, planted):
+@pytest.mark.parametrize("recommender", [WRMFRecommender, WARPRecommender, BPRRecommender])
+def test_to_implicit_gives_the_same_recommendations(recommender, planted):
     pytest.importorskip("implicit", reason="implicit is not installed")
-    rec = plain(recommender, max_iter=5).fit(*planted[:2])
+    rec = small_recommender(recommender, max_iter=5).fit(*planted[:2])
     model = to_implicit(rec)
     rows = np.arange(len(rec.users_))
     best, _ = model.recommend(rows, sp.csr_matrix(rec.interactions_), N=5)
@@ -266,14 +264,14 @@ def test_implicit_gives_our_recommendations(recommender, planted):
 
 
 @pytest.mark.parametrize("recommender", [WRMFRecommender, BPRRecommender])
-def test_there_and_back_again(recommender, planted):
+def test_converting_to_implicit_and_back_keeps_the_scores(recommender, planted):
     pytest.importorskip("implicit", reason="implicit is not installed")
-    rec = plain(recommender, max_iter=3).fit(planted[0])
-    again = from_implicit(to_implicit(rec), rec.users_, rec.items_)
-    np.testing.assert_array_equal(again.predict(planted[0]), rec.predict(planted[0]))
+    rec = small_recommender(recommender, max_iter=3).fit(planted[0])
+    converted = from_implicit(to_implicit(rec), rec.users_, rec.items_)
+    np.testing.assert_array_equal(converted.predict(planted[0]), rec.predict(planted[0]))
 
 
-def test_implicit_recalculates_users_as_we_fold_them_in(planted):
+def test_recalculate_user_of_implicit_equals_fold_in(planted):
     pytest.importorskip("implicit", reason="implicit is not installed")
     rec = WRMFRecommender(K, alpha=3.0, regularization=2.0, max_iter=5, random_state=0).fit(*planted[:2])
     confidence = sp.csr_matrix(rec.interactions_[[4]])
@@ -284,7 +282,7 @@ def test_implicit_recalculates_users_as_we_fold_them_in(planted):
     np.testing.assert_allclose(rec.item_factors_ @ vector, scores, atol=1e-4)  # implicit solves in float32
 
 
-def test_a_pipeline_is_unwrapped(planted):
+def test_pipelines_are_unwrapped(planted):
     pytest.importorskip("implicit", reason="implicit is not installed")
     pipe = Pipeline(
         [("threshold", InteractionThresholder(2, 2)), ("rec", WRMFRecommender(K, max_iter=2, regularization=10.0))]
@@ -293,7 +291,7 @@ def test_a_pipeline_is_unwrapped(planted):
     np.testing.assert_array_equal(to_implicit(pipe).item_factors, pipe["rec"].item_factors_)
 
 
-def test_a_regularization_that_implicit_does_not_have_is_a_warning(planted):
+def test_to_implicit_warns_if_the_regularization_cannot_be_converted(planted):
     pytest.importorskip("implicit", reason="implicit is not installed")
     rec = WRMFRecommender(K, max_iter=2, regularization=10.0, user_regularization=3.0).fit(*planted[:2])
     with pytest.warns(UserWarning, match="users 3, items 10"):
@@ -301,7 +299,7 @@ def test_a_regularization_that_implicit_does_not_have_is_a_warning(planted):
 
 
 @pytest.mark.slow
-def test_implicit_is_not_made_to_warn_of_blas():
+def test_to_implicit_avoids_the_warning_of_implicit_about_blas_threads():
     code = """
 import warnings
 from sklearn_recsketch import WRMFRecommender
@@ -314,22 +312,22 @@ to_implicit(WRMFRecommender(2, max_iter=1, regularization=10.0).fit([[0, 0], [1,
     assert run.returncode == 0, run.stderr
 
 
-# What is refused.
+# Errors.
 
 
-def test_other_models_are_refused(als):
-    with pytest.raises(TypeError, match=r"from_implicit takes AlternatingLeastSquares or .* got builtins.dict"):
+def test_from_implicit_rejects_other_models(als):
+    with pytest.raises(TypeError, match=r"model must be an AlternatingLeastSquares or .* got builtins.dict"):
         from_implicit({}, als.users, als.items)
 
 
-def test_other_models_than_lightfms_are_refused():
+def test_from_lightfm_rejects_other_models():
     pytest.importorskip("lightfm", reason="LightFM is not installed: extra [engines]")
-    with pytest.raises(TypeError, match=r"from_lightfm takes lightfm\.LightFM, got builtins\.dict"):
+    with pytest.raises(TypeError, match=r"model must be a lightfm\.LightFM, got builtins\.dict"):
         from_lightfm({}, [1], [1])
 
 
-def test_models_without_factors_are_refused(als):
-    with pytest.raises(ValueError, match="no factors: call its fit first"):
+def test_from_implicit_rejects_models_that_are_not_trained(als):
+    with pytest.raises(ValueError, match=r"does not have factors\. Call its method fit first"):
         from_implicit(type(als.model)(K), als.users, als.items)
 
 
@@ -337,50 +335,50 @@ def test_models_without_factors_are_refused(als):
     ("change", "message"),
     [
         ({"users": [1, 2]}, r"users has 2 ids, but the model has \d+ users"),
-        ({"items": ["a"] * 121}, "item ids of a matrix must be distinct"),
-        ({"interactions": sp.csr_matrix((3, 4))}, r"of shape \(\d+, 121\); got one of shape \(3, 4\)"),
+        ({"items": ["a"] * 121}, "item ids given for a matrix must be distinct"),
+        ({"interactions": sp.csr_matrix((3, 4))}, r"of shape \(\d+, 121\), got shape \(3, 4\)"),
     ],
 )
-def test_rows_that_do_not_fit_are_refused(als, change, message):
+def test_ids_and_interactions_must_match_the_model(als, change, message):
     arguments = {"users": als.users, "items": als.items, "interactions": als.matrix} | change
     with pytest.raises(ValueError, match=message):
         from_implicit(als.model, **arguments)
 
 
-def test_values_that_are_not_finite_are_refused(als):
+def test_interactions_must_be_finite(als):
     matrix = als.matrix.copy()
     matrix.data[3] = np.nan
-    with pytest.raises(ValueError, match="interactions must be finite, got nan"):
+    with pytest.raises(ValueError, match="values of interactions must be finite, got nan"):
         from_implicit(als.model, als.users, als.items, interactions=matrix)
 
 
-def test_less_confidence_than_none_is_refused(als):
+def test_confidences_below_one_are_rejected(als):
     matrix = als.matrix.copy()
     matrix.data[7] = 0.1
-    with pytest.raises(ValueError, match=r"has the value 0\.1, a confidence of 0\.4 at alpha=4"):
+    with pytest.raises(ValueError, match=r"has the value 0\.1, which is a confidence of 0\.4 with alpha=4"):
         from_implicit(als.model, als.users, als.items, interactions=matrix)
 
 
-def test_a_model_with_features_needs_them(data):
+def test_from_lightfm_requires_the_features_of_the_model(data):
     library = pytest.importorskip("lightfm", reason="LightFM is not installed: extra [engines]")
     matrix, users, items = data
     features = sp.random(matrix.shape[1], 7, 0.5, format="csr", random_state=1)
     model = library.LightFM(K, loss="warp").fit(sp.csr_matrix(matrix > 0), item_features=features)
-    with pytest.raises(ValueError, match=r"items has 121 ids, but the model has 7 items.*needs user_features and item"):
+    with pytest.raises(ValueError, match=r"items has 121 ids, but the model has 7 items.*pass user_features and item"):
         from_lightfm(model, users, items)
     with pytest.raises(ValueError, match="item_features has 3 columns, but the model has embeddings of 7"):
         from_lightfm(model, users, items, item_features=features[:, :3])
 
 
 @pytest.mark.parametrize(("function", "library"), [(from_implicit, "implicit"), (from_lightfm, "lightfm")])
-def test_a_missing_library_is_an_error_with_the_line_to_install_it(function, library, monkeypatch):
+def test_the_error_about_a_missing_library_says_how_to_install_it(function, library, monkeypatch):
     for module in [name for name in sys.modules if name.split(".")[0] == library] + [library]:
         monkeypatch.setitem(sys.modules, module, None)
     with pytest.raises(ImportError, match=r'pip install "sklearn-recsketch\[engines\]"'):
         function(object(), [1], [1])
 
 
-def test_callers_data_are_left_alone(als):
+def test_the_model_and_its_interactions_are_not_modified(als):
     before = als.model.user_factors.copy(), als.matrix.copy()
     from_implicit(als.model, als.users, als.items, interactions=als.matrix).partial_fit([[als.users[0], "new"]])
     np.testing.assert_array_equal(als.model.user_factors, before[0])

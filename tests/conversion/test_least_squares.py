@@ -1,6 +1,6 @@
-"""Least squares elsewhere, in our parameters: a sweep of ours, from where others stand, is one of theirs.
+"""Test that one iteration of WRMF, with converted parameters, equals one of ALS in other libraries.
 
-d are strengths, c confidences, p preferences, as in `WRMFRecommender`; n counts the positives of a row.
+As in `WRMFRecommender`, d are strengths, c confidences and p preferences; n is the number of positives of a row.
 """
 
 from __future__ import annotations
@@ -20,27 +20,27 @@ from sklearn_recsketch.recommenders._wrmf import INITIAL_SCALE
 
 pytestmark = pytest.mark.engines
 K = 4
-# Exact solvers of two libraries in float32: components up to 5 differed by up to 1.1e-4 after five sweeps.
+# With exact solvers in float32, components up to 5 differed by up to 1.1e-4 after five iterations.
 CLOSE = {"rtol": 1e-4, "atol": 1e-4}
 
 
 @pytest.fixture(scope="module")
 def case(tiny):
-    """Rows of `tiny`, their strengths as a matrix, and its shape."""
+    """The rows of `tiny`, their strengths as a matrix, and its shape."""
     X, y, tags, _ = tiny
     matrix = WRMFRecommender(1, max_iter=1).fit(X, y).interactions_
-    counts, likes, confidence = (legacy_csr(matrix.copy()) for _ in range(3))
-    likes.data[:] = 1
+    counts, binary, confidence = (legacy_csr(matrix.copy()) for _ in range(3))
+    binary.data[:] = 1
     confidence.data = 1 + 3 * confidence.data
     return SimpleNamespace(
-        X=X, y=y, tags=tags, counts=counts, likes=likes, confidence=confidence, d=matrix.toarray().astype(float),
+        X=X, y=y, tags=tags, counts=counts, binary=binary, confidence=confidence, d=matrix.toarray().astype(float),
         n_users=matrix.shape[0], n_items=matrix.shape[1], n_pairs=matrix.nnz,
         start=np.random.RandomState(0).standard_normal((matrix.shape[1], K)).astype(np.float32) / 10,
     )  # fmt: skip
 
 
 def swept(items, X, y=None, n_sweeps=1, item_features=None, **parameters):
-    """Ours after exact sweeps from these vectors of items: over users, then over items."""
+    """WRMF after `n_sweeps` exact iterations, each over users and then over items, from these item vectors."""
     rec = WRMFRecommender(items.shape[1], solver="cholesky", max_iter=1, warm_start=True, **parameters)
     rec.fit(X, y, item_features=item_features).item_embeddings_ = items.astype(np.float32)
     return rec.set_params(max_iter=n_sweeps).fit(X, y, item_features=item_features)
@@ -52,7 +52,7 @@ def assert_same(rec, users, items):
 
 
 def solved(excess, others, lam):
-    """The exact solution of each row of excess confidences, by the normal equations."""
+    """Solve the normal equations of each row of excess confidences exactly."""
     others = np.asarray(others, dtype=np.float64)
     return np.array([reference.solve_row(e, others, one) for e, one in zip(excess, np.broadcast_to(lam, len(excess)))])
 
@@ -61,9 +61,9 @@ def solved(excess, others, lam):
 
 
 def implicit_als(matrix, start, n_sweeps, **options):
-    """implicit's ALS with the exact solver, and its losses."""
+    """ALS model of implicit, trained with the exact solver, and its losses."""
     als = pytest.importorskip("implicit.cpu.als", reason="implicit is not installed")
-    with threadpool_limits(1, "blas"):  # as it asks for
+    with threadpool_limits(1, "blas"):  # as implicit recommends
         model = als.AlternatingLeastSquares(
             K, use_cg=False, iterations=n_sweeps, num_threads=1, calculate_training_loss=True, **options
         )
@@ -75,33 +75,33 @@ def implicit_als(matrix, start, n_sweeps, **options):
 
 @pytest.fixture(scope="module")
 def both_implicit(case):
-    """implicit on c = 1 + 3 d, and ours with alpha=3, each after fifty sweeps from the same start."""
+    """ALS of implicit with c = 1 + 3 d, and WRMF with alpha=3, each after fifty iterations from the same factors."""
     theirs = implicit_als(case.confidence, case.start, 50, regularization=0.5)
     return theirs, swept(case.start, case.X, case.y, 50, alpha=3.0, regularization=0.5)
 
 
 def test_implicit_takes_the_confidence(case):
-    """Its matrix is 1 + alpha d, its own alpha 1."""
+    """The matrix for implicit is 1 + alpha d, with the alpha of implicit equal to 1."""
     theirs = implicit_als(case.confidence, case.start, 5, regularization=0.5)
     ours = swept(case.start, case.X, case.y, 5, alpha=3.0, regularization=0.5)
     assert_same(ours, theirs.user_factors, theirs.item_factors)
 
 
 def test_implicit_takes_the_numbers_that_were_computed(case):
-    """Its matrix is 1 + alpha_ t(d); with one penalty for both sides, vectors have another length."""
+    """The matrix for implicit is 1 + alpha_ t(d). As both sides have the same penalty, the vectors are rescaled."""
     rec = WRMFRecommender(K, max_iter=1).fit(case.X, case.y)
     penalties = rec.user_regularization_, rec.item_regularization_
     lam = np.sqrt(np.prod(penalties))
     confidence = case.counts.copy()
     confidence.data = 1 + rec.alpha_ * (1 + np.log(case.counts.data / rec.strength_scale_))
     theirs = implicit_als(confidence, case.start, 5, regularization=lam)
-    longer, other = np.sqrt(lam / penalties)
-    ours = swept(other * case.start, case.X, case.y, 5, regularization_scaling=0)
-    assert_same(ours, longer * theirs.user_factors, other * theirs.item_factors)
+    user_scale, item_scale = np.sqrt(lam / penalties)
+    ours = swept(item_scale * case.start, case.X, case.y, 5, regularization_scaling=0)
+    assert_same(ours, user_scale * theirs.user_factors, item_scale * theirs.item_factors)
 
 
 def test_penalties_by_popularity_have_no_counterpart_in_implicit(case):
-    """Items have the penalty by the square root of their total strength."""
+    """The penalty of an item is proportional to the square root of its total strength."""
     ours = swept(case.start, case.X, case.y)
     excess = ours.alpha_ * reference.transformed(case.d, "scaled_log", ours.strength_scale_)
     lam = reference.popularity_penalties(case.d.T, ours.item_regularization_, "scaled_log", ours.strength_scale_)
@@ -116,7 +116,7 @@ def test_implicit_and_ours_end_at_the_same_loss(case, both_implicit):
         reference.pair_loss(case.d, users, items, 3.0) + reference.penalty(users, 0.5) + reference.penalty(items, 0.5)
         for users, items in factors
     ]
-    assert losses[0] == pytest.approx(losses[1], rel=1e-5)  # float32 vectors of fifty sweeps
+    assert losses[0] == pytest.approx(losses[1], rel=1e-5)  # float32 vectors after fifty iterations
     assert losses[1] == pytest.approx(ours.loss_curve_[-1], rel=2e-5)
 
 
@@ -126,21 +126,21 @@ def test_implicits_items_solve_our_normal_equations(case, both_implicit):
 
 
 def test_implicits_alpha_on_likes_is_ours_plus_one(case):
-    """c = alpha d."""
-    theirs = implicit_als(case.likes, case.start, 5, alpha=10.0, regularization=0.5)
+    """The confidence of implicit is c = alpha d."""
+    theirs = implicit_als(case.binary, case.start, 5, alpha=10.0, regularization=0.5)
     ours = swept(case.start, case.X, None, 5, alpha=9.0, regularization=0.5)
     assert_same(ours, theirs.user_factors, theirs.item_factors)
 
 
 def test_implicits_alpha_on_counts_multiplies_them(case):
-    """c = alpha d is 1 + (alpha d - 1)."""
+    """The confidence of implicit, c = alpha d, equals 1 + (alpha d - 1)."""
     theirs = implicit_als(case.counts, case.start, 5, alpha=10.0, regularization=0.5)
     ours = swept(case.start, case.X, 10 * case.y - 1, 5, alpha=1.0, regularization=0.5)
     assert_same(ours, theirs.user_factors, theirs.item_factors)
 
 
 def test_implicits_default_alpha_gives_likes_no_weight(case):
-    theirs = implicit_als(case.likes, case.start, 5, regularization=0.5)
+    theirs = implicit_als(case.binary, case.start, 5, regularization=0.5)
     ours = swept(case.start, case.X, None, 5, alpha=0.0, regularization=0.5)
     assert_same(ours, theirs.user_factors, theirs.item_factors)
 
@@ -152,8 +152,8 @@ def test_implicits_loss_is_ours_over_the_sum_of_confidences(case, both_implicit)
 
 
 def test_implicit_leaves_out_stored_zeros_and_knows_dislikes(case):
-    """A stored 0 has c = 0, a negative value p = 0 and c = |alpha d|."""
-    model = implicit_als(case.likes, case.start, 1, alpha=2.0, regularization=0.5)
+    """In implicit, a stored 0 has c = 0, and a negative value d has p = 0 and c = |alpha d|."""
+    model = implicit_als(case.binary, case.start, 1, alpha=2.0, regularization=0.5)
     row = sp.csr_matrix(([3.0, 0.0, -2.0], [0, 1, 2], [0, 3]), shape=(1, case.n_items), dtype=np.float32)
     c, p = np.ones(case.n_items), np.zeros(case.n_items)
     c[:3], p[0] = (6, 0, 4), 1
@@ -163,8 +163,8 @@ def test_implicit_leaves_out_stored_zeros_and_knows_dislikes(case):
 
 
 def test_implicit_starts_from_small_positive_vectors(case):
-    """Uniform between 0 and 0.01."""
-    model = implicit_als(case.likes, None, 0, random_state=0)
+    """The initial factors of implicit are uniform between 0 and 0.01."""
+    model = implicit_als(case.binary, None, 0, random_state=0)
     assert 0 <= model.item_factors.min() < 0.001 < 0.009 < model.item_factors.max() < 0.01
 
 
@@ -172,7 +172,7 @@ def test_implicit_starts_from_small_positive_vectors(case):
 
 
 def irspack_trainer(matrix, **options):
-    """irspack's trainer with the exact solver, before its first epoch, and how to run some."""
+    """The trainer of irspack with the exact solver, and a function that runs epochs and returns the factors."""
     ials = pytest.importorskip("irspack.recommenders.ials", reason="irspack is not installed")
     trainer = ials.IALSRecommender(matrix, solver_type="CHOLESKY", n_threads=1, **options)._create_trainer()
 
@@ -185,7 +185,7 @@ def irspack_trainer(matrix, **options):
 
 
 def irspacks_penalties(case, reg, nu, alpha0):
-    """user_regularization and item_regularization for ``loss_type="ORIGINAL"`` on likes."""
+    """Penalties of WRMF equal to those of ``loss_type="ORIGINAL"`` on binary interactions."""
     users, items = case.n_users, case.n_items
     return {
         "user_regularization": reg / alpha0 * (case.n_pairs / users + alpha0 * items) ** nu,
@@ -196,8 +196,8 @@ def irspacks_penalties(case, reg, nu, alpha0):
 
 @pytest.mark.parametrize("nu", [0.0, 0.5, 1.0])
 def test_irspacks_original_loss_is_ours_times_alpha0(case, nu):
-    """alpha = 1 / alpha0; on likes nu is regularization_scaling, with penalties by mean counts."""
-    trainer, run = irspack_trainer(case.likes, n_components=K, alpha0=0.3, reg=0.02, nu=nu, loss_type="ORIGINAL")
+    """For binary interactions, alpha is 1 / alpha0 and regularization_scaling is nu."""
+    trainer, run = irspack_trainer(case.binary, n_components=K, alpha0=0.3, reg=0.02, nu=nu, loss_type="ORIGINAL")
     start = np.array(trainer.item)
     ours = swept(start, case.X, None, 5, alpha=1 / 0.3, **irspacks_penalties(case, 0.02, nu, 0.3))
     assert_same(ours, *run(5))
@@ -205,24 +205,24 @@ def test_irspacks_original_loss_is_ours_times_alpha0(case, nu):
 
 @pytest.mark.parametrize("nu", [0.0, 0.5, 1.0])
 def test_irspacks_default_loss_on_likes_is_ours_with_shorter_vectors(case, nu):
-    """Penalties times 1 + alpha0, its vectors times the root of that are ours."""
-    trainer, run = irspack_trainer(case.likes, n_components=K, alpha0=0.3, reg=0.02, nu=nu)
-    start, shorter = np.array(trainer.item), np.sqrt(1.3)
+    """WRMF has the penalties of irspack times 1 + alpha0, and its vectors times the square root of 1 + alpha0."""
+    trainer, run = irspack_trainer(case.binary, n_components=K, alpha0=0.3, reg=0.02, nu=nu)
+    start, scale = np.array(trainer.item), np.sqrt(1.3)
     penalties = irspacks_penalties(case, 1.3 * 0.02, nu, 0.3)
-    ours = swept(shorter * start, case.X, None, 5, alpha=1 / 0.3, **penalties)
+    ours = swept(scale * start, case.X, None, 5, alpha=1 / 0.3, **penalties)
     users, items = run(5)
-    assert_same(ours, shorter * users, shorter * items)
+    assert_same(ours, scale * users, scale * items)
 
 
 def test_irspacks_original_loss_weighs_counts_as_ours(case):
-    """c = 1 + d / alpha0; its penalty goes by the number of positives, so only nu=0 is ours on counts."""
+    """The confidence is c = 1 + d / alpha0. The penalty depends on the number of positives unless nu=0."""
     trainer, run = irspack_trainer(case.counts, n_components=K, alpha0=0.3, reg=0.02, nu=0, loss_type="ORIGINAL")
     start = np.array(trainer.item)
     assert_same(swept(start, case.X, case.y, 5, alpha=1 / 0.3, regularization=0.02 / 0.3), *run(5))
 
 
 def test_irspacks_default_loss_aims_below_one_on_counts(case):
-    """Items solve for c = alpha0 + d and p = d / (alpha0 + d), with the penalty reg (n + alpha0 n_users)."""
+    """Items minimize the loss with c = alpha0 + d, p = d / (alpha0 + d) and the penalty reg (n + alpha0 n_users)."""
     _, run = irspack_trainer(case.counts, n_components=K, alpha0=0.3, reg=0.02, nu=1)
     users, items = (vectors.astype(np.float64) for vectors in run(5))
     lam = 0.02 * ((case.d > 0).sum(axis=0) + 0.3 * case.n_users)
@@ -244,14 +244,14 @@ def test_irspacks_logarithm_is_ours_of_strengths_over_epsilon(case):
 
 @pytest.mark.parametrize("nu", [0.0, 1.0])
 def test_irspacks_features_are_ours_beside_an_identity(case, nu):
-    """feature_regularization = lambda_item_feature / alpha0, features as they are: idf=False, norm=None."""
+    """feature_regularization = lambda_item_feature / alpha0 for unscaled features (idf=False, norm=None)."""
     encoder = SideFeatureEncoder(idf=False, norm=None)
     features = encoder.fit_transform(case.tags).toarray()[:, case.n_items :]
     trainer, run = irspack_trainer(
-        case.likes, n_components=K, alpha0=0.3, reg=0.2, nu=nu, loss_type="ORIGINAL", item_features=features,
+        case.binary, n_components=K, alpha0=0.3, reg=0.2, nu=nu, loss_type="ORIGINAL", item_features=features,
         lambda_item_feature=0.4,
     )  # fmt: skip
-    users, items = run(3000)  # to where neither library moves: they alternate differently
+    users, items = run(3000)  # until convergence, because the libraries alternate between parameters differently
     weights = np.array(trainer.item_feature_weight)
     ours = swept(
         np.vstack([items - features @ weights, weights]), case.X, item_features=case.tags, item_encoder=encoder,
@@ -262,16 +262,17 @@ def test_irspacks_features_are_ours_beside_an_identity(case, nu):
 
 
 def test_irspack_starts_as_we_do():
-    """Components of standard deviation init_std / sqrt(n_components), init_std being 0.1 by default."""
+    """Initial components have the standard deviation init_std / sqrt(n_components), with init_std=0.1 by default."""
     trainer, _ = irspack_trainer(sp.csr_matrix(np.ones((4, 400), dtype=np.float32)), n_components=16, alpha0=1.0)
-    assert np.array(trainer.item).std() == pytest.approx(INITIAL_SCALE / 4, rel=0.05)  # of 6,400: five standard errors
+    # The tolerance is five standard errors for 6,400 values.
+    assert np.array(trainer.item).std() == pytest.approx(INITIAL_SCALE / 4, rel=0.05)
 
 
 # cmfrec 3.5.
 
 
 def cmfrec_vectors(matrix, n_sweeps, side=None, **options):
-    """Vectors of users, items and, where there are any, features of users; exact and in float64."""
+    """Vectors of users, items and, if any, user features, computed by cmfrec with the exact solver in float64."""
     cmfrec = pytest.importorskip("cmfrec", reason="cmfrec, a source distribution, is not installed")
     exact = {"use_cg": False, "use_float": False, "center_U": False, "nthreads": 1}
     model = cmfrec.CMF_implicit(K, niter=n_sweeps, **exact, **options)
@@ -280,13 +281,14 @@ def cmfrec_vectors(matrix, n_sweeps, side=None, **options):
 
 
 def assert_cmfrec_is(matrix, X, y, ours, **options):
-    """cmfrec updates items, then users: our users from its items are its own, and so are its next items."""
+    """Check that WRMF, from the items of cmfrec, computes the users of cmfrec and then its next items."""
+    # An iteration of cmfrec updates the items first.
     users, items, _ = cmfrec_vectors(matrix, 3, **options)
     assert_same(swept(items, X, y, **ours), users, cmfrec_vectors(matrix, 4, **options)[1])
 
 
 def test_cmfrecs_alpha_and_lambda_are_ours(case):
-    """c = 1 + alpha d; of lambda_ as an array the third entry is of users, the fourth of items."""
+    """c = 1 + alpha d. The third and fourth entries of lambda_ are the penalties of users and items."""
     ours = {"alpha": 3.0, "user_regularization": 0.5, "item_regularization": 0.9}
     lambdas = np.array([0, 0, 0.5, 0.9, 0, 0])
     assert_cmfrec_is(case.counts, case.X, case.y, ours, alpha=3.0, lambda_=lambdas)
@@ -298,7 +300,7 @@ def test_cmfrecs_main_weight_divides_the_penalty(case):
 
 
 def test_cmfrecs_logarithm_has_no_one_in_it(case):
-    """c = 1 + alpha log(d), which is ours of d - 1."""
+    """The confidence of cmfrec, c = 1 + alpha log(d), equals that of WRMF for strengths d - 1."""
     one_more = case.counts.copy()
     one_more.data = one_more.data + 1
     ours = {"alpha": 3.0, "confidence": "log", "regularization": 0.9}
@@ -306,7 +308,7 @@ def test_cmfrecs_logarithm_has_no_one_in_it(case):
 
 
 def test_cmfrec_likes_what_is_stored_as_zero(case):
-    """p = 1 and c = 1."""
+    """In cmfrec, a stored zero has p = 1 and c = 1."""
     zero = int(np.flatnonzero(case.d[0] == 0)[0])
     stored = case.counts.tocoo()
     pairs = np.append(stored.row, 0), np.append(stored.col, zero)
@@ -317,7 +319,7 @@ def test_cmfrec_likes_what_is_stored_as_zero(case):
 
 
 def test_cmfrec_factorizes_features_beside_the_strengths(case):
-    """Users X approximate their features F by X C^T, too, with the weight w_user: no sum of embeddings."""
+    """In cmfrec, the user vectors X also approximate the user features F by X C^T, with the weight w_user."""
     F = np.random.RandomState(0).random_sample((case.n_users, 3))
     users, items, features = cmfrec_vectors(case.counts, 3, side=F, alpha=3.0, lambda_=0.5, w_user=2.0)
     expected = [
@@ -334,7 +336,7 @@ def test_cmfrec_factorizes_features_beside_the_strengths(case):
 
 
 def spark_vectors(spark, rows, n_sweeps):
-    """Vectors of users and items, sorted by id, after ALS on (user, item, rating) rows."""
+    """Vectors of users and items, sorted by id, after ALS of Spark on (user, item, rating) rows."""
     from pyspark.ml.recommendation import ALS
 
     als = ALS(rank=3, maxIter=n_sweeps, regParam=0.1, alpha=2.0, implicitPrefs=True, seed=0).setNumBlocks(1)
@@ -344,8 +346,8 @@ def spark_vectors(spark, rows, n_sweeps):
 
 
 def test_sparks_sweeps_are_ours_where_counts_are_equal(spark):
-    """regParam times the positives of a row is its penalty; items come first."""
-    X = np.array([(u, (u + shift) % 8) for u in range(16) for shift in (0, 1, 3, 4)])  # 4 items each, 8 users each
+    """The penalty of a row is regParam times its number of positives. An iteration of Spark updates the items first."""
+    X = np.array([(u, (u + shift) % 8) for u in range(16) for shift in (0, 1, 3, 4)])  # 4 items or 8 users per row
     y = np.arange(len(X)) % 5 + 1
     users, items = spark_vectors(spark, np.column_stack([X, y]), 1)
     ours = swept(items, X, y, alpha=2.0, user_regularization=0.1 * 4, item_regularization=0.1 * 8)
@@ -353,9 +355,9 @@ def test_sparks_sweeps_are_ours_where_counts_are_equal(spark):
 
 
 def test_spark_counts_rows_for_its_penalty(spark, case):
-    """lam = regParam n with n the rows of a rating above 0, a repeated pair counted twice, in c p as well.
+    """The penalty is regParam n, with n the number of rows with positive ratings, repeated pairs included.
 
-    Ratings below 0 have p = 0 and c = 1 + alpha |r|; those of 0 are as if absent.
+    Negative ratings r have p = 0 and c = 1 + alpha |r|. Ratings of 0 are ignored.
     """
     rows = [(0, 0, 3), (0, 1, 0), (0, 2, -2), (0, 3, 1), (0, 3, 2), (1, 0, 1), (1, 1, 4), (2, 2, 1), (2, 3, 2)]
     users, items = spark_vectors(spark, rows, 1)
@@ -371,25 +373,25 @@ def test_spark_starts_from_vectors_of_length_one(spark):
 
 
 def test_frequency_scaling_on_likes_is_sparks_penalty_and_a_constant(case):
-    """With user_regularization = regParam (n_items / alpha + mean n) it is regParam (n_items / alpha + n)."""
-    likes, alpha = case.d > 0, 2.0
-    n = likes.sum(axis=1)
-    ours = reference.scaled_penalties(likes.astype(float), alpha, 0.1 * (case.n_items / alpha + n.mean()), 1.0)
+    """If user_regularization = regParam (n_items / alpha + mean n), the penalty is regParam (n_items / alpha + n)."""
+    positive, alpha = case.d > 0, 2.0
+    n = positive.sum(axis=1)
+    ours = reference.scaled_penalties(positive.astype(float), alpha, 0.1 * (case.n_items / alpha + n.mean()), 1.0)
     np.testing.assert_allclose(ours, 0.1 * n + 0.1 * case.n_items / alpha)
 
 
 def test_sparks_precision_is_ours(spark):
-    """Hits among the first k, over k."""
+    """Precision at k is the number of hits among the first k items, divided by k."""
     from pyspark.ml.evaluation import RankingEvaluator
 
     from sklearn_recsketch.metrics import precision_at_k
 
     X_true = np.array([(user, item) for user, item in zip([0, 0, 1, 1, 1, 2], [7, 8, 7, 9, 5, 6])])
-    shown = {0: [7, 5, 9], 1: [5, 7, 6], 2: [8, 9, 7]}
+    lists = {0: [7, 5, 9], 1: [5, 7, 6], 2: [8, 9, 7]}
     table = pd.DataFrame(
-        [(u, rank, i) for u in shown for rank, i in enumerate(shown[u], 1)], columns=["user", "rank", "item"]
+        [(u, rank, i) for u in lists for rank, i in enumerate(lists[u], 1)], columns=["user", "rank", "item"]
     )
-    rows = [([float(i) for i in shown[u]], [float(i) for i in X_true[X_true[:, 0] == u, 1]]) for u in shown]
+    rows = [([float(i) for i in lists[u]], [float(i) for i in X_true[X_true[:, 0] == u, 1]]) for u in lists]
     evaluator = RankingEvaluator(metricName="precisionAtK", k=3)
     value = evaluator.evaluate(spark.createDataFrame(rows, ["prediction", "label"]))
     assert value == pytest.approx(precision_at_k(X_true, table, k=3))

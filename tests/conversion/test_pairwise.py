@@ -1,6 +1,7 @@
-"""WARP and BPR elsewhere, in our parameters: what a step of each does, as a formula.
+"""Test formulas of the steps of WARP and BPR in other libraries, with the parameters of this package.
 
-In the formulas x is the vector of the user, y_i and y_j are those of the liked and of the drawn item, b their biases.
+In the formulas, x is the vector of the user, y_i and y_j are the vectors of the positive item and of the sampled
+negative item, and b are the biases of items.
 """
 
 from __future__ import annotations
@@ -26,11 +27,11 @@ from sklearn_recsketch.utils._threads import Workers
 
 pytestmark = pytest.mark.engines
 K, RATE, N_ITEMS = 3, 0.05, 1000
-# Float32 sums of terms of at most 1.
+# Tolerance for float32 sums of terms of at most 1.
 CLOSE = {"rtol": 1e-5, "atol": 1e-6}
 SEEDS = range(20)
-ONE = sp.coo_matrix(([1.0], ([0], [5])), shape=(2, N_ITEMS), dtype=np.float32)  # one like, of user 0
-PAIRS = sp.coo_matrix(np.eye(2, dtype=np.float32))  # each user likes an item of her own
+ONE = sp.coo_matrix(([1.0], ([0], [5])), shape=(2, N_ITEMS), dtype=np.float32)  # a single interaction, of user 0
+PAIRS = sp.coo_matrix(np.eye(2, dtype=np.float32))  # two users with one interaction each, with different items
 
 
 def start_of(shape, n_components=K):
@@ -38,14 +39,14 @@ def start_of(shape, n_components=K):
     return [(random.random_sample((n, n_components)).astype(np.float32) - 0.5) for n in shape]
 
 
-def lightfm_epoch(likes, seed=0, *, loss="warp", n_components=K, sample_weight=None, item_features=None, **options):
-    """LightFM before and after one epoch; stored zeros of `likes` are not trained on."""
+def lightfm_epoch(interactions, seed=0, *, loss="warp", n_components=K, sample_weight=None, **options):
+    """Parameters of LightFM before and after one epoch. Stored zeros of `interactions` are not trained on."""
     lightfm = pytest.importorskip("lightfm", reason="LightFM is not installed")
     model = lightfm.LightFM(n_components, loss=loss, learning_rate=RATE, random_state=seed, **options)
-    model.fit_partial(likes, epochs=0)
-    users, items = start_of(likes.shape, n_components)
+    model.fit_partial(interactions, epochs=0)
+    users, items = start_of(interactions.shape, n_components)
     model.user_embeddings, model.item_embeddings = users.copy(), items.copy()
-    model.fit_partial(likes, sample_weight=sample_weight)
+    model.fit_partial(interactions, sample_weight=sample_weight)
     return SimpleNamespace(
         before=(users, items), users=model.user_embeddings, items=model.item_embeddings, biases=model.item_biases,
         squares=model.item_embedding_gradients, model=model,
@@ -53,7 +54,10 @@ def lightfm_epoch(likes, seed=0, *, loss="warp", n_components=K, sample_weight=N
 
 
 def our_epoch(likes, seed=0, *, loss="warp", n_components=K, penalty=0.0, max_sampled=10):
-    """The same of ours, with a penalty of each row; stored zeros are not trained on, and not drawn."""
+    """Parameters of WARP or BPR before and after one epoch, with the same penalty for all rows.
+
+    Stored zeros of `likes` are neither trained on nor sampled as negatives.
+    """
     known = sp.csr_array(likes)
     positives = sp.csr_array(sp.coo_array(likes.toarray()))
     users, items = start_of(likes.shape, n_components)
@@ -81,7 +85,7 @@ BOTH = pytest.mark.parametrize("epoch", [lightfm_epoch, our_epoch], ids=["LightF
 
 
 def test_lightfms_scores_are_ours_and_a_constant_per_user(planted):
-    """x . y_i + b_i + the bias of the user, with features alike; it takes the matrix of our encoder."""
+    """LightFM, with the feature matrix of the encoder, scores x . y_i + b_i + the bias of the user."""
     lightfm = pytest.importorskip("lightfm", reason="LightFM is not installed")
     X, _, tags = planted
     rec = WARPRecommender(K, max_iter=2, random_state=0).fit(X, item_features=tags)
@@ -98,10 +102,10 @@ def test_lightfms_scores_are_ours_and_a_constant_per_user(planted):
 
 @BOTH
 def test_lightfms_first_step_is_ours(epoch):
-    """Along y_i - y_j, x, -x, and 1, -1 for the biases, by learning_rate times the weight."""
+    """The step is learning_rate times the weight, along y_i - y_j, x and -x, and along 1 and -1 for the biases."""
     after = epoch(ONE)
     (users, items), i, j = after.before, 5, int(np.argmin(after.biases))
-    length = RATE * math.log(N_ITEMS - 1)  # nothing is learnt yet: the first item drawn violates
+    length = RATE * math.log(N_ITEMS - 1)  # before training, the first sampled item violates the margin
     expected = items.copy()
     expected[i], expected[j] = items[i] + length * users[0], items[j] - length * users[0]
     np.testing.assert_allclose(after.users[0], users[0] + length * (items[i] - items[j]), **CLOSE)
@@ -110,23 +114,32 @@ def test_lightfms_first_step_is_ours(epoch):
     assert np.count_nonzero(after.biases) == 2
 
 
+def stored_zeros_and_one_interaction():
+    """600 interactions of user 0, all but one of which are stored zeros."""
+    items = np.arange(600)
+    return sp.coo_matrix((items == 5, (np.zeros(600, int), items)), (2, N_ITEMS), dtype=np.float32)
+
+
 @BOTH
 def test_lightfms_rank_weights_are_ours(epoch):
-    """log(max(1, floor((n_items - 1) / q))), where the q draws include own items; 0 if all of max_sampled are own."""
-    own = sp.coo_matrix((np.arange(600) == 5, (np.zeros(600, int), np.arange(600))), (2, N_ITEMS), dtype=np.float32)
-    weights = [epoch(own, seed).biases[5] / RATE for seed in SEEDS]
+    """The weight is log(max(1, floor((n_items - 1) / q))), where q is the number of sampled items, including positives.
+
+    It is 0 if all max_sampled sampled items are positives.
+    """
+    interactions = stored_zeros_and_one_interaction()
+    weights = [epoch(interactions, seed).biases[5] / RATE for seed in SEEDS]
     possible = np.array([math.log((N_ITEMS - 1) // q) for q in range(1, 11)] + [0])
     np.testing.assert_allclose(np.abs(np.subtract.outer(possible, weights)).min(axis=0), 0, atol=1e-5)
     assert len(np.unique(np.round(weights, 4))) > 2
 
 
 def test_lightfm_never_draws_a_stored_zero():
-    own = sp.coo_matrix((np.arange(600) == 5, (np.zeros(600, int), np.arange(600))), (2, N_ITEMS), dtype=np.float32)
-    assert min(np.argmin(lightfm_epoch(own, seed).biases) for seed in SEEDS) >= 600
+    interactions = stored_zeros_and_one_interaction()
+    assert min(np.argmin(lightfm_epoch(interactions, seed).biases) for seed in SEEDS) >= 600
 
 
 def test_lightfm_ignores_values_and_takes_a_sample_weight_before_its_limit():
-    """Its step has the weight min(10, weight log(...)), ours d min(10, log(...))."""
+    """The weight of a step is min(10, weight log(...)) in LightFM, and d min(10, log(...)) here."""
     five = 5 * ONE
     np.testing.assert_allclose(lightfm_epoch(five).biases[5], RATE * math.log(N_ITEMS - 1), **CLOSE)
     np.testing.assert_allclose(lightfm_epoch(ONE, sample_weight=five).biases[5], RATE * 10, **CLOSE)
@@ -134,7 +147,7 @@ def test_lightfm_ignores_values_and_takes_a_sample_weight_before_its_limit():
 
 
 def test_lightfms_adagrad_is_ours_component_by_component():
-    """It keeps 1 + the sum of g^2 for every number, we their mean over the vector."""
+    """LightFM keeps 1 + the sum of g^2 for each component; this package keeps their mean over the vector."""
     theirs, ours = lightfm_epoch(ONE), our_epoch(ONE)
     squares = (math.log(N_ITEMS - 1) * theirs.before[0][0]) ** 2
     np.testing.assert_allclose(theirs.squares[5], 1 + squares, **CLOSE)
@@ -142,14 +155,14 @@ def test_lightfms_adagrad_is_ours_component_by_component():
 
 
 def test_more_components_do_not_lengthen_our_steps():
-    """Beyond 128 components, our mean is over 128 of them."""
+    """With more than 128 components, the sum over the components is divided by 128."""
     ours = our_epoch(ONE, n_components=200)
     squares = (math.log(N_ITEMS - 1) * ours.before[0][0]) ** 2
     np.testing.assert_allclose(ours.squares[5], 1 + squares.sum() / 128, **CLOSE)
 
 
 def test_lightfms_bpr_with_one_component_is_ours():
-    """Two users who like an item each: for some order and draws of theirs, an epoch of ours is one of theirs."""
+    """For some order of the pairs and some sampled negatives of LightFM, an epoch gives the same parameters."""
     ours = our_epoch(PAIRS, loss="bpr", n_components=1)
     distances = []
     for seed in SEEDS:
@@ -161,37 +174,40 @@ def test_lightfms_bpr_with_one_component_is_ours():
 
 @BOTH
 def test_lightfms_bpr_draws_items_by_their_interactions(epoch):
-    """Item 1 has nine interactions and item 2 one, all stored zeros so that only user 0 takes a step."""
+    """Item 1 has nine interactions and item 2 one. They are stored zeros, so that only user 0 is trained on."""
     users, items = np.arange(11), np.array([0] + [1] * 9 + [2])
-    likes = sp.coo_matrix((users == 0, (users, items)), dtype=np.float32)
-    drawn = np.array([np.argmin(epoch(likes, seed, loss="bpr").biases) for seed in range(300)])
-    # Three standard errors.
+    interactions = sp.coo_matrix((users == 0, (users, items)), dtype=np.float32)
+    drawn = np.array([np.argmin(epoch(interactions, seed, loss="bpr").biases) for seed in range(300)])
+    # The tolerance is three standard errors.
     assert (drawn == 1).mean() == pytest.approx(0.9, abs=3 * math.sqrt(0.9 * 0.1 / 300))
 
 
 def test_lightfms_bpr_takes_an_own_item_where_it_finds_no_other():
-    """After as many draws as there are likes; the bias of the user moves all the same, we take no step."""
+    """LightFM samples as many items as there are interactions, then takes a positive item as the negative.
+
+    Such a step changes the bias of the user only. This package skips the step.
+    """
     theirs = lightfm_epoch(ONE, loss="bpr")
     np.testing.assert_allclose(theirs.model.user_biases, [-RATE / 2, 0], **CLOSE)
     np.testing.assert_allclose(theirs.users, theirs.before[0], **CLOSE)
 
 
-# Its L2 penalty.
+# The L2 penalty of LightFM.
 
 
 @pytest.mark.parametrize("epoch, option", [(lightfm_epoch, {"item_alpha": 0.02, "user_alpha": 0.02}),
                                            (our_epoch, {"penalty": 0.01})], ids=["LightFM", "ours"])  # fmt: skip
 def test_lightfms_alpha_is_twice_our_penalty_in_an_epoch_of_one_step(epoch, option):
-    """All rows shrink by alpha times the length of a step, ours by 2 lambda times the length in an epoch."""
+    """All rows shrink by alpha times the length of each step in LightFM, and here by 2 lambda times it per epoch."""
     after = epoch(ONE, **option)
     items = np.delete(np.arange(N_ITEMS), [5, int(np.argmin(after.biases))])
-    # Theirs divides by 1 + alpha length, ours multiplies by exp(-2 lambda length): (0.001)^2 / 2 apart.
+    # LightFM divides by 1 + alpha length, and this package multiplies by exp(-2 lambda length): 0.001^2 / 2 apart.
     for rows, start in ((after.items[items], after.before[1][items]), (after.users[1:], after.before[0][1:])):
         np.testing.assert_allclose(rows / start, 1 - 0.02 * RATE, atol=1e-6)
 
 
 def test_lightfms_alpha_spares_the_rows_a_step_touches():
-    """They move by their step and do not shrink, as long as Adagrad's rates are alike; ours shrink, too."""
+    """In LightFM, the rows of a step do not shrink as long as their rates of Adagrad are equal; here, they shrink."""
     plain, shrunk = lightfm_epoch(ONE), lightfm_epoch(ONE, item_alpha=1.0, user_alpha=1.0)
     np.testing.assert_allclose(shrunk.users[0], plain.users[0], **CLOSE)
     np.testing.assert_allclose(shrunk.items[5], plain.items[5], **CLOSE)
@@ -202,7 +218,7 @@ def test_lightfms_alpha_spares_the_rows_a_step_touches():
 
 
 def test_alpha_shrinks_the_mean_row_as_our_regularization_does(planted):
-    """alpha_of: 2 lambda of the mean row over the number of steps."""
+    """`alpha_of` returns 2 lambda of the mean row divided by the number of steps."""
     X, _, _ = planted
     rec = WARPRecommender(K, max_iter=1, regularization=0.3, random_state=0).fit(X)
     loss = rec._loss(len(rec.items_))
@@ -214,9 +230,10 @@ def test_alpha_shrinks_the_mean_row_as_our_regularization_does(planted):
 
 
 def test_lightfms_alpha_stretches_the_vectors_within_an_epoch():
-    """Until the end of an epoch scores are of vectors times s = 1 + alpha length, not divided by it.
+    """Until the end of an epoch, LightFM scores with vectors that are multiplied by s = 1 + alpha length, not divided.
 
-    The same like twice: g of the second step is w (s y_j - s (y_i + step)), where y_i was multiplied by s to be spared.
+    With the same interaction twice, the gradient g of the second step is w (s y_j - s (y_i + step)). LightFM multiplied
+    y_i by s to exempt it from shrinkage.
     """
     twice = sp.coo_matrix(([1.0, 1.0], ([0, 0], [5, 5])), shape=(2, N_ITEMS), dtype=np.float32)
     after = lightfm_epoch(twice, item_alpha=2.0, user_alpha=2.0)
@@ -237,11 +254,11 @@ def test_lightfms_alpha_stretches_the_vectors_within_an_epoch():
     assert distance[s] < 1e-4 < 0.1 < distance[1 / s]
 
 
-# Its starts and features.
+# Initial vectors and features of LightFM.
 
 
 def test_lightfm_starts_with_shorter_vectors_the_more_components(planted):
-    """Uniform within half a unit, over the number of components, and within 1 / 32 in ours; biases 0."""
+    """Initial components are uniform within 0.5 / n_components in LightFM and within 1 / 32 here; biases are 0."""
     lightfm = pytest.importorskip("lightfm", reason="LightFM is not installed")
     theirs = lightfm.LightFM(K, random_state=0).fit(sp.coo_matrix(np.ones((300, 300), dtype=np.float32)), epochs=0)
     ours = WARPRecommender(K, learning_rate=1e-12, max_iter=1, random_state=0).fit(planted[0])
@@ -249,19 +266,22 @@ def test_lightfm_starts_with_shorter_vectors_the_more_components(planted):
         (theirs.item_embeddings, theirs.item_biases),
         (ours.item_factors_ * (16 / K), ours.item_biases_),
     ):
-        assert 0.47 / K < np.abs(vectors).max() < 0.5 / K  # of 360 draws and more
+        assert 0.47 / K < np.abs(vectors).max() < 0.5 / K  # for at least 360 random numbers
         np.testing.assert_allclose(biases, 0, atol=1e-9)
 
 
 @pytest.mark.parametrize("normalize", [False, True])
 def test_lightfms_features_are_those_of_a_plain_encoder(normalize):
-    """idf=False, norm=None; with its default normalize=True each row, the identity in it, is divided by its sum."""
+    """The encoder has idf=False and norm=None. If normalize=True, LightFM divides each row by its sum.
+
+    The rows include the indicator of the item itself.
+    """
     data = pytest.importorskip("lightfm.data", reason="LightFM is not installed")
     tags = {1: ["a", "b"], 2: ["b"], 3: ["a", "b", "c"]}
     dataset = data.Dataset()
     dataset.fit([1], tags, item_features=["a", "b", "c"])
     theirs = dataset.build_item_features(tags.items(), normalize=normalize).toarray()
-    features = SideFeatures.from_dicts({item: {"tag": own} for item, own in tags.items()})
+    features = SideFeatures.from_dicts({item: {"tag": values} for item, values in tags.items()})
     ours = SideFeatureEncoder(idf=False, norm=None).fit_transform(features).toarray()
     np.testing.assert_allclose(theirs, ours / ours.sum(axis=1, keepdims=True) if normalize else ours, **CLOSE)
 
@@ -269,20 +289,21 @@ def test_lightfms_features_are_those_of_a_plain_encoder(normalize):
 # BPR of implicit 0.7.3.
 
 
-def implicit_bpr(likes, seed=0, iterations=1, **options):
-    """implicit's BPR and what it says of each epoch: its number, seconds, pairs in order, pairs skipped."""
+def implicit_bpr(interactions, seed=0, iterations=1, **options):
+    """BPR model of implicit and, for each epoch, its number, seconds, correctly ranked pairs and skipped pairs."""
     bpr = pytest.importorskip("implicit.cpu.bpr", reason="implicit is not installed")
     model = bpr.BayesianPersonalizedRanking(
         K, learning_rate=0.1, regularization=0.2, iterations=iterations, num_threads=1, random_state=seed, **options
     )
     epochs = []
-    model.fit(legacy_csr(sp.csr_array(likes)), show_progress=False, callback=lambda *said: epochs.append(said))
+    matrix = legacy_csr(sp.csr_array(interactions))
+    model.fit(matrix, show_progress=False, callback=lambda *statistics: epochs.append(statistics))
     return model, epochs
 
 
 def test_implicits_bpr_step_has_a_constant_rate_and_penalizes_what_it_touches():
-    """v += learning_rate (g - regularization v) for the three vectors and the two biases."""
-    seed = next(s for s in SEEDS if implicit_bpr(PAIRS, s)[1][0][3] == 1)  # one of two pairs was skipped
+    """A step is v += learning_rate (g - regularization v) for the three vectors and the two biases."""
+    seed = next(s for s in SEEDS if implicit_bpr(PAIRS, s)[1][0][3] == 1)  # one of the two pairs is skipped
     (before, _), (after, _) = (implicit_bpr(PAIRS, seed, iterations=n) for n in (0, 1))
     u = int(np.flatnonzero((before.user_factors != after.user_factors).any(axis=1))[0])
     x, (y_i, y_j) = before.user_factors[u], before.item_factors[[u, 1 - u]]
@@ -302,15 +323,15 @@ def test_implicits_bpr_has_biases_in_its_last_component():
 
 
 def test_implicits_bpr_skips_pairs_whose_draw_is_an_own_item():
-    """Without verify_negative_samples it takes them as negatives; we draw again."""
+    """If verify_negative_samples=False, implicit uses positives as negatives. This package samples another item."""
     assert sum(implicit_bpr(PAIRS, seed)[1][0][3] for seed in SEEDS) > 0
     assert sum(implicit_bpr(PAIRS, seed, verify_negative_samples=False)[1][0][3] for seed in SEEDS) == 0
 
 
 def test_implicits_bpr_draws_items_by_their_interactions():
-    """Of 11 pairs nine have item 1: (81 + 1 + 1) / 121 of the draws are an own item; were they uniform, a third."""
-    likes = sp.coo_matrix((np.ones(11), (np.arange(11), [0] + [1] * 9 + [2])), dtype=np.float32)
-    skipped = sum(epoch[3] for epoch in implicit_bpr(likes, iterations=200)[1]) / (200 * 11)
+    """With 9 of 11 pairs of item 1, (81 + 1 + 1) / 121 of the sampled items are positives; uniformly, a third."""
+    interactions = sp.coo_matrix((np.ones(11), (np.arange(11), [0] + [1] * 9 + [2])), dtype=np.float32)
+    skipped = sum(epoch[3] for epoch in implicit_bpr(interactions, iterations=200)[1]) / (200 * 11)
     assert skipped == pytest.approx(83 / 121, abs=0.03)  # three standard errors
 
 
@@ -320,7 +341,7 @@ def test_implicits_bpr_ignores_values():
 
 
 def test_implicits_bpr_starts_as_lightfm_but_for_biases(planted):
-    """Uniform within half a unit, over the number of components; the biases, too."""
+    """Initial components and biases are uniform within 0.5 / n_components."""
     model, _ = implicit_bpr(to_matrix(planted[0])[0], iterations=0)
-    assert 0.47 / K < np.abs(model.item_factors).max() <= 0.5 / K  # of 480 draws
+    assert 0.47 / K < np.abs(model.item_factors).max() <= 0.5 / K  # for 480 random numbers
     assert model.item_factors[:, -1].any()

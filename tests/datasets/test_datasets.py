@@ -1,4 +1,4 @@
-"""Synthetic data hold the taste that was planted; files are read, fetched and kept as they are."""
+"""Test synthetic interactions, loading files, and fetching the Sketchfab data set."""
 
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -18,7 +18,7 @@ needs_real = pytest.mark.skipif(
 
 
 def flat(features):
-    """A container as a set of (id, column, value)."""
+    """Convert features to a set of (id, name of the feature, value)."""
     coo = features.matrix.tocoo()
     return set(zip(features.ids[coo.row].tolist(), features.feature_names()[coo.col].tolist(), coo.data.tolist()))
 
@@ -26,7 +26,7 @@ def flat(features):
 # make_interactions
 
 
-def test_a_seed_repeats_the_data(seed):
+def test_the_same_seed_gives_the_same_data(seed):
     (X, y, features), (X_again, y_again, features_again) = (
         make_interactions(100, 50, counts=True, return_features=True, random_state=seed) for _ in range(2)
     )
@@ -35,19 +35,19 @@ def test_a_seed_repeats_the_data(seed):
     assert flat(features) == flat(features_again)
 
 
-def test_seeds_differ():
-    X, other = (make_interactions(100, 50, random_state=seed)[0] for seed in (0, 1))
-    assert not X.equals(other)
+def test_different_seeds_give_different_data():
+    X_0, X_1 = (make_interactions(100, 50, random_state=seed)[0] for seed in (0, 1))
+    assert not X_0.equals(X_1)
 
 
-def test_features_on_request_do_not_change_the_interactions(seed):
+def test_return_features_does_not_change_the_interactions(seed):
     X, y = make_interactions(100, 50, random_state=seed)
     X_again, y_again, _ = make_interactions(100, 50, random_state=seed, return_features=True)
     pd.testing.assert_frame_equal(X, X_again)
     np.testing.assert_array_equal(y, y_again)
 
 
-def test_ids_are_numbers_of_the_users_and_items(seed):
+def test_ids_are_integers_from_zero(seed):
     X, y = make_interactions(80, 30, random_state=seed)
     assert X.columns.tolist() == ["user", "item"]
     assert len(X) == len(y)
@@ -55,21 +55,21 @@ def test_ids_are_numbers_of_the_users_and_items(seed):
     assert set(X["item"]) <= set(range(30))
 
 
-def test_pairs_are_distinct_and_every_user_has_two_to_half_of_the_items(seed):
+def test_pairs_are_distinct_and_users_have_two_to_half_of_the_items(seed):
     X, _ = make_interactions(200, 30, mean_activity=12, random_state=seed)
     assert not X.duplicated().any()
     assert X.groupby("user").size().between(2, 15).all()
 
 
 @pytest.mark.parametrize("n_items", [1, 2, 3])
-def test_catalogues_of_few_items(n_items):
+def test_interactions_with_few_items(n_items):
     X, _ = make_interactions(10, n_items, n_tags=3, random_state=0)
     assert X["item"].max() < n_items
     assert not X.duplicated().any()
 
 
 def test_mean_activity_is_the_mean_number_of_items(seed):
-    """2 + 18 * lognormal(-0.5, 1) has mean 20 and standard deviation 18 * sqrt(e - 1); rounding down takes up to 1."""
+    """2 + 18 * lognormal(-0.5, 1) has mean 20 and standard deviation 18 * sqrt(e - 1). Clipping reduces the mean."""
     X, _ = make_interactions(1000, 1000, mean_activity=20, random_state=seed)
     error = 18 * np.sqrt(np.e - 1) / np.sqrt(1000)
     assert 20 - 1 - 5 * error < len(X) / 1000 < 20 + 5 * error
@@ -84,7 +84,7 @@ def test_strengths_are_ones_or_counts(seed):
     assert y.max() > 1
 
 
-def test_rows_come_in_no_order(seed):
+def test_rows_are_in_random_order(seed):
     X, _ = make_interactions(100, 50, random_state=seed)
     assert not X["user"].is_monotonic_increasing
 
@@ -98,9 +98,9 @@ def test_every_item_has_tags(seed):
 
 
 def shared_tag_lift(taste, seed, n_permutations=99):
-    """How much oftener two items of one tag are liked by one user than two of different tags.
+    """Ratio of the mean number of users shared by two items with the same tag to that of two items with different tags.
 
-    Returns it and what it is when tags are dealt to items at random.
+    Returns the ratio for the true tags, and a list of ratios for random permutations of the tags.
     """
     X, y, features = make_interactions(
         600,
@@ -114,29 +114,29 @@ def shared_tag_lift(taste, seed, n_permutations=99):
         random_state=seed,
     )
     matrix, _, items = to_matrix(X, y)
-    together = (matrix.T @ matrix).toarray()
+    shared_users = (matrix.T @ matrix).toarray()
     tag = features.align(items, "item").matrix.toarray().argmax(axis=1)
     rng = np.random.RandomState(seed)
 
     def lift(tag):
         same = tag[:, None] == tag
-        other = ~same
+        different = ~same
         np.fill_diagonal(same, False)
-        return together[same].mean() / together[other].mean()
+        return shared_users[same].mean() / shared_users[different].mean()
 
     return lift(tag), [lift(rng.permutation(tag)) for _ in range(n_permutations)]
 
 
-def test_tags_carry_taste(seed):
-    """Were likes independent of tags, the true tags would be one of 100 equally likely deals: not the best by far."""
-    lift, at_random = shared_tag_lift(8.0, seed)
-    assert lift > max(at_random)
+def test_preferences_depend_on_tags(seed):
+    """If interactions were independent of tags, the true tags would have the highest lift with probability 1 %."""
+    lift, permuted = shared_tag_lift(8.0, seed)
+    assert lift > max(permuted)
 
 
-def test_tags_carry_nothing_without_taste(seed):
-    """Then they are one deal among 100, which is the best or the worst with probability 2 %."""
-    lift, at_random = shared_tag_lift(0.0, seed)
-    assert min(at_random) <= lift <= max(at_random)
+def test_interactions_do_not_depend_on_tags_without_taste(seed):
+    """The true tags have the highest or the lowest of 100 lifts with probability 2 %."""
+    lift, permuted = shared_tag_lift(0.0, seed)
+    assert min(permuted) <= lift <= max(permuted)
 
 
 # Files.
@@ -153,14 +153,14 @@ def folder(tmp_path):
     return tmp_path
 
 
-def test_likes_are_read_as_texts_without_duplicates(folder):
+def test_likes_are_read_as_strings_without_duplicates(folder):
     likes = load_likes(folder / "likes.psv")
     assert likes.data.columns.tolist() == ["user", "item"]
     assert likes.data.to_numpy().tolist() == [["001", "m1"], ["ann", "m1"], ["ann", "m2"], ["nan", "null"]]
     assert likes.n_duplicates == 1
 
 
-def test_names_are_by_item(folder):
+def test_names_are_indexed_by_item(folder):
     names = load_likes(folder / "likes.psv").names
     assert names.to_dict() == {"m1": "A ship", "m2": "A | B", "null": "NA"}
 
@@ -178,18 +178,18 @@ def test_weights_are_numbers(folder):
     assert (likes.n_duplicates, likes.names) == (1, None)
 
 
-def test_weight_that_is_no_number(folder):
+def test_weights_must_be_numbers(folder):
     (folder / "plays.psv").write_text("uid|mid|plays\nann|7|2\nann|8|many\n")
     with pytest.raises(ValueError, match=r"plays must be a number, got .many. in line 3 of .*plays\.psv, "):
         load_likes(folder / "plays.psv", weight="plays")
 
 
-def test_likes_name_the_missing_column(folder):
+def test_load_likes_names_the_missing_column(folder):
     with pytest.raises(ValueError, match=r"plays\.psv has no column 'uid'; its columns are \['who', 'what', 'plays'\]"):
         load_likes(folder / "plays.psv")
 
 
-def test_tags_nan_and_null_survive(folder):
+def test_nan_and_null_are_valid_tags(folder):
     assert flat(load_features(folder / "feats.psv")) == {
         ("m1", "tag=vr", 1.0),
         ("m1", "tag=nan", 1.0),
@@ -199,29 +199,29 @@ def test_tags_nan_and_null_survive(folder):
     }
 
 
-def test_case_is_kept_on_request(folder):
+def test_lowercase_false_keeps_the_case(folder):
     names = load_features(folder / "feats.psv", lowercase=False).feature_names().tolist()
     assert names == ["category=Art", "tag=VR", "tag=nan", "tag=null", "tag=vr"]
 
 
-def test_features_name_the_missing_column(folder):
+def test_load_features_names_the_missing_column(folder):
     with pytest.raises(ValueError, match=r"likes\.psv has no column 'type'; its columns are \['modelname', 'mid'"):
         load_features(folder / "likes.psv")
 
 
 @needs_real
-def test_real_likes_have_the_sizes_known():
+def test_real_likes_have_the_known_sizes():
     likes = load_likes(REAL / "likes.psv").data
-    described = describe_interactions(likes)
-    assert (described["users"], described["items"], described["interactions"]) == (5_551, 16_980, 204_986)
-    left = describe_interactions(threshold_interactions(likes))
-    assert (left["users"], left["items"], left["interactions"]) == (5_536, 15_429, 200_180)
+    description = describe_interactions(likes)
+    assert (description["users"], description["items"], description["interactions"]) == (5_551, 16_980, 204_986)
+    thresholded = describe_interactions(threshold_interactions(likes))
+    assert (thresholded["users"], thresholded["items"], thresholded["interactions"]) == (5_536, 15_429, 200_180)
 
 
 @needs_real
 @pytest.mark.parametrize("lowercase", [True, False])
-def test_real_tags_have_the_sizes_known(lowercase):
-    """They are lower-case as they come."""
+def test_real_tags_have_the_known_sizes(lowercase):
+    """The tags of the file are in lower case already."""
     features = load_features(REAL / "feats.psv", lowercase=lowercase)
     counts = np.bincount(features.matrix.indices)
     assert (len(counts), (counts >= 5).sum()) == (46_390, 7_386)
@@ -229,13 +229,13 @@ def test_real_tags_have_the_sizes_known(lowercase):
     assert len(features.ids) == 16_980 - 3_461
 
 
-# fetch_sketchfab, from a server on this machine.
+# fetch_sketchfab with a local server.
 
 NAMES = ("model_likes_anon.psv", "model_feats.psv")
 
 
 class Server:
-    """Serves the two files and keeps a list of requests; `mode` makes it misbehave."""
+    """Serves the two files and records the requests. `mode` simulates failures."""
 
     def __init__(self):
         self.requests = []
@@ -265,7 +265,7 @@ class Server:
                 self.wfile.write(body[:10] if owner.mode == "cut" else body)
 
             def log_message(self, *args):
-                """Quiet."""
+                """Do not log requests."""
 
         self.http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self.http.server_port}/data"
@@ -283,8 +283,8 @@ def server(monkeypatch):
     server.http.server_close()
 
 
-def kept(tmp_path):
-    """Names of the files in the folder of the data."""
+def stored_files(tmp_path):
+    """Names of the files in the folder of the data set."""
     return sorted(path.name for path in (tmp_path / "recsketch_sketchfab").iterdir())
 
 
@@ -299,12 +299,12 @@ def test_fetch_reads_both_files(server, tmp_path):
 def test_second_fetch_makes_no_request(server, tmp_path):
     first = fetch_sketchfab(data_home=tmp_path, base_url=server.url)
     assert server.requests == list(NAMES)
-    again = fetch_sketchfab(data_home=tmp_path, base_url=server.url)
+    second = fetch_sketchfab(data_home=tmp_path, base_url=server.url)
     assert server.requests == list(NAMES)
-    pd.testing.assert_frame_equal(first.data, again.data)
+    pd.testing.assert_frame_equal(first.data, second.data)
 
 
-def test_a_damaged_file_is_fetched_again(server, tmp_path):
+def test_a_damaged_file_is_downloaded_again(server, tmp_path):
     fetch_sketchfab(data_home=tmp_path, base_url=server.url)
     damaged = tmp_path / "recsketch_sketchfab" / NAMES[1]
     damaged.write_bytes(damaged.read_bytes()[:-5])
@@ -314,22 +314,22 @@ def test_a_damaged_file_is_fetched_again(server, tmp_path):
 
 
 @pytest.mark.parametrize("mode", ["cut", "cut chunk", "gone"])
-def test_a_failed_download_leaves_nothing_and_says_what_to_do(server, tmp_path, mode):
+def test_a_failed_download_leaves_no_file_and_names_the_remedy(server, tmp_path, mode):
     server.mode = mode
     with pytest.raises(OSError, match=rf"Could not download .*{NAMES[0]}: .* by hand and put them into"):
         fetch_sketchfab(data_home=tmp_path, base_url=server.url)
-    assert kept(tmp_path) == []
+    assert stored_files(tmp_path) == []
 
 
-def test_a_refused_download_closes_its_connection(server, tmp_path):
-    """An HTTPError holds the server's answer, and with it a socket, until it is closed."""
+def test_a_failed_download_closes_its_connection(server, tmp_path):
+    """An HTTPError keeps the response of the server, and thus a socket, open until it is closed."""
     server.mode = "gone"
     with pytest.raises(OSError, match="404") as caught:
         fetch_sketchfab(data_home=tmp_path, base_url=server.url)
     assert caught.value.__cause__.closed
 
 
-def test_a_failed_download_can_be_tried_again(server, tmp_path):
+def test_a_failed_download_can_be_repeated(server, tmp_path):
     server.mode = "cut"
     with pytest.raises(OSError, match="Could not download"):
         fetch_sketchfab(data_home=tmp_path, base_url=server.url)
@@ -337,7 +337,7 @@ def test_a_failed_download_can_be_tried_again(server, tmp_path):
     assert len(fetch_sketchfab(data_home=tmp_path, base_url=server.url).data) == 4
 
 
-def test_offline_the_text_says_where_to_put_the_files(server, tmp_path):
+def test_the_error_of_a_failed_download_says_where_to_put_the_files(server, tmp_path):
     server.mode = "gone"
     with pytest.raises(OSError) as caught:
         fetch_sketchfab(data_home=tmp_path, base_url=server.url)
@@ -346,7 +346,7 @@ def test_offline_the_text_says_where_to_put_the_files(server, tmp_path):
 
 
 @pytest.mark.parametrize("damaged", [False, True])
-def test_download_if_missing_off_asks_nobody(server, tmp_path, damaged):
+def test_download_if_missing_false_makes_no_request(server, tmp_path, damaged):
     if damaged:
         fetch_sketchfab(data_home=tmp_path, base_url=server.url)
         (tmp_path / "recsketch_sketchfab" / NAMES[0]).write_text("x")
@@ -356,7 +356,7 @@ def test_download_if_missing_off_asks_nobody(server, tmp_path, damaged):
     assert server.requests == []
 
 
-def test_files_put_there_by_hand_are_taken(server, tmp_path):
+def test_files_downloaded_by_hand_are_used(server, tmp_path):
     folder = tmp_path / "recsketch_sketchfab"
     folder.mkdir()
     for name, text in zip(NAMES, (LIKES, FEATURES)):

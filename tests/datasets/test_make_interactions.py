@@ -1,4 +1,4 @@
-"""Synthetic data at the ends of what their parameters may be, and beyond them."""
+"""Test make_interactions with extreme and with invalid parameters."""
 
 import numpy as np
 import pytest
@@ -45,6 +45,6 @@ def test_extreme_parameters_give_interactions(extreme):
     ],
     ids=str,
 )
-def test_impossible_parameters_are_refused(wrong, text):
+def test_invalid_parameters_are_rejected(wrong, text):
     with pytest.raises(ValueError, match=text):
         make_interactions(**wrong)

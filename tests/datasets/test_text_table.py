@@ -1,4 +1,4 @@
-"""Files of likes and features: read as they were written, or refused by the line."""
+"""Test that files of interactions and features are read as written, and that errors name the invalid line."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ NAMES = [
 
 @pytest.fixture
 def read(tmp_path):
-    """Read a content as a file of likes."""
+    """A function that writes a file with this content and loads it."""
 
     def load(content, **options):
         path = tmp_path / "likes.psv"
@@ -47,14 +47,14 @@ def pairs(likes):
     return likes.data.to_numpy().tolist()
 
 
-# What is written is read.
+# Valid files.
 
 
 @pytest.mark.parametrize("quoting", [csv.QUOTE_MINIMAL, csv.QUOTE_ALL, csv.QUOTE_NONNUMERIC])
 @pytest.mark.parametrize("quotechar", ['"', "\\"])
 @pytest.mark.parametrize("index", [True, False])
 @pytest.mark.parametrize(("sep", "end"), [("|", "\n"), ("\t", "\n"), (",", "\r\n"), (";", "\r\n")])
-def test_a_written_table_is_read_as_it_was(tmp_path, quoting, quotechar, index, sep, end):
+def test_tables_written_by_pandas_are_read_without_changes(tmp_path, quoting, quotechar, index, sep, end):
     table = pd.DataFrame({"modelname": NAMES, "mid": [f"m{i}" for i in range(len(NAMES))], "uid": "007"})
     for part in (table, *(table.iloc[[i]] for i in range(len(table)))):
         part.to_csv(tmp_path / "f", sep=sep, index=index, quoting=quoting, quotechar=quotechar, lineterminator=end)
@@ -65,7 +65,7 @@ def test_a_written_table_is_read_as_it_was(tmp_path, quoting, quotechar, index, 
 
 @pytest.mark.parametrize("names", [["\\", "\\"], ["\\", "a", "\\"], ["\\", "\\", "a\nb"], ["\\ x", "|", "\\"]])
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
-def test_names_that_are_a_backslash_are_no_quotes(tmp_path, names, end):
+def test_names_that_are_a_backslash_are_not_read_as_quotes(tmp_path, names, end):
     table = pd.DataFrame({"modelname": names, "mid": [f"m{i}" for i in range(len(names))], "uid": "ann"})
     table.to_csv(tmp_path / "f", sep="|", index=False, lineterminator=end)
     assert load_likes(tmp_path / "f").names.tolist() == names
@@ -73,7 +73,7 @@ def test_names_that_are_a_backslash_are_no_quotes(tmp_path, names, end):
 
 @pytest.mark.parametrize("names", [["\rA"], ["A", "\r"], ["A\rB", "C"], ["A\r", "\r|"], ['\r"']])
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
-def test_a_name_may_have_a_carriage_return(tmp_path, names, end):
+def test_a_name_may_contain_a_carriage_return(tmp_path, names, end):
     table = pd.DataFrame({"modelname": names, "mid": [f"m{i}" for i in range(len(names))], "uid": "ann"})
     table.to_csv(tmp_path / "f", sep="|", index=False, lineterminator=end)
     assert load_likes(tmp_path / "f").names.tolist() == names
@@ -85,7 +85,7 @@ def test_lines_may_end_with_carriage_returns(read):
 
 
 @pytest.mark.parametrize("name", ["f.gz", "f.bz2", "f.xz", "f.zip"])
-def test_compressed_files_are_told_by_their_name(tmp_path, name):
+def test_compressed_files_are_recognized_by_their_extension(tmp_path, name):
     pd.DataFrame({"mid": ["m1"], "uid": ["a"]}).to_csv(tmp_path / name, sep="|", index=False)
     assert pairs(load_likes(tmp_path / name)) == [["a", "m1"]]
 
@@ -113,11 +113,11 @@ def test_paths_urls_and_files_are_read(tmp_path, form):
     ],
     ids=["no last break", "crlf", "blank lines", "bom", "repeated columns", "all quoted", "values quoted"],
 )
-def test_what_carries_no_meaning_changes_nothing(read, content):
+def test_blank_lines_quotes_and_line_endings_do_not_change_the_data(read, content):
     assert pairs(read(content)) == [["ann", "m1"], ["bob", "m2"]]
 
 
-def test_ids_are_texts_as_they_are(read):
+def test_ids_are_strings_without_changes(read):
     assert pairs(read(HEADER + "A|007|001\nB|null|nan\nC| m1|ann \n")) == [
         ["001", "007"],
         ["nan", "null"],
@@ -131,11 +131,11 @@ def test_a_name_may_begin_with_a_quote(read, name):
 
 
 @pytest.mark.parametrize("name", ['"A', "\\A"])
-def test_quotechar_none_reads_quotes_as_text(read, name):
+def test_quotechar_none_keeps_quotes(read, name):
     assert read(HEADER + f"{name}|m1|ann\n", quotechar=None).names["m1"] == name
 
 
-def test_other_encodings_are_read_by_their_name(read):
+def test_other_encodings_can_be_read(read):
     for encoding in ("latin-1", "utf-16"):
         assert read((HEADER + "Café|m1|ann\n").encode(encoding), encoding=encoding).names["m1"] == "Café"
 
@@ -148,7 +148,7 @@ def test_a_field_may_be_huge(read):
     assert csv.field_size_limit() == limit
 
 
-# What is wrong is refused by its line.
+# Invalid files.
 
 LATIN = (HEADER + "A|m|a\nCafé|m1|ann\n").encode("latin-1")
 LINES = {
@@ -164,10 +164,10 @@ LINES = {
     "fewer without an id": ("mid|uid|modelname\nm1|ann|A\nm2|ann\n", "Line 3 of .* has 2 fields"),
     "fewer beside quotes": ('mid|uid|modelname\nm1|ann|"A | B"\nm2|ann\n', "Line 3 of .* has 2 fields"),
     "unfinished": (HEADER + "\\A | B\\|m1|ann\n\\o/|m2|bob\n", "Line 3 of .* has 1 field, .* begins with the quote"),
-    "nul": (HEADER + "A|m\x001|ann\n", "Line 2 of .* has a NUL character"),
-    "latin-1": (LATIN, r"Line 3 of .* is not utf-8: byte 0xe9 .*'Café\|m1\|ann'.*='latin-1'"),
+    "nul": (HEADER + "A|m\x001|ann\n", "Line 2 of .* contains a NUL character"),
+    "latin-1": (LATIN, r"Line 3 of .* is not utf-8: it contains byte 0xe9 .*'Café\|m1\|ann'.*='latin-1'"),
     "utf-16": (HEADER.encode("utf-16"), "Line 1 of .* is not utf-8: .* set encoding='utf-16'"),
-    "empty": ("", "is empty: its first line must name the columns"),
+    "empty": ("", "is empty, but its first line must name the columns"),
     "header only": (HEADER, "has a header but no rows"),
     "repeated column": ("uid|uid|mid\na|b|m\n", "has 2 columns 'uid'"),
     "other separator": (HEADER.replace("|", ",") + "A,m1,ann\n", r"set sep=','\.$"),
@@ -176,18 +176,18 @@ LINES = {
 
 
 @pytest.mark.parametrize(("content", "text"), LINES.values(), ids=LINES)
-def test_a_bad_file_is_refused_by_its_line(read, content, text):
+def test_the_error_names_the_invalid_line(read, content, text):
     with pytest.raises(ValueError, match=text):
         read(content)
 
 
-def test_a_quote_that_does_not_end_is_refused_by_its_line(read):
-    with pytest.raises(ValueError, match=r"Line 2 of .* does not end with it\. .* set quotechar=None"):
+def test_the_error_names_the_line_of_a_quote_that_does_not_end(read):
+    with pytest.raises(ValueError, match=r"Line 2 of .* does not end with it\. .* set quotechar to None"):
         read(HEADER + "\\o/ hat|m1|ann\nB|m2|bob\n", quotechar="\\")
 
 
 @pytest.mark.parametrize("value", ["many", "", "1,5"])
-def test_a_weight_is_refused_by_its_line_whatever_comes_before(read, value):
+def test_the_error_names_the_line_of_an_invalid_weight(read, value):
     with pytest.raises(ValueError, match=f"w must be a number, got '{value}' in line 5 of"):
         read(f"mid|uid|w\na|b|2\na|b|2\n\na|c|{value}\n", weight="w")
 
@@ -198,15 +198,15 @@ def test_a_weight_is_refused_by_its_line_whatever_comes_before(read, value):
         ({"sep": "||"}, r"sep must be one character, got '\|\|'"),
         ({"quotechar": ""}, "quotechar must be one character, got ''"),
         ({"quotechar": "|"}, "sep and quotechar must differ"),
-        ({"encoding": "utf-80"}, "encoding must be one that Python knows"),
+        ({"encoding": "utf-80"}, "encoding must be known to Python"),
     ],
 )
-def test_bad_parameters_are_refused(read, options, text):
+def test_invalid_parameters_are_rejected(read, options, text):
     with pytest.raises(ValueError, match=text):
         read(HEADER + "A|m1|ann\n", **options)
 
 
-# Features are read by the same function.
+# Files of features.
 
 
 @pytest.mark.parametrize(
@@ -219,13 +219,13 @@ def test_bad_parameters_are_refused(read, options, text):
         ("mid|type|value\nm1|tag|é\n".encode("latin-1"), "Line 2 of .*='latin-1'"),
     ],
 )
-def test_a_bad_file_of_features_is_refused_by_its_line(tmp_path, content, text):
+def test_the_error_names_the_invalid_line_of_features(tmp_path, content, text):
     (tmp_path / "f").write_bytes(content if isinstance(content, bytes) else content.encode())
     with pytest.raises(ValueError, match=text):
         load_features(tmp_path / "f")
 
 
-def test_features_that_pandas_wrote_are_read(tmp_path):
+def test_features_written_by_pandas_are_read(tmp_path):
     table = pd.DataFrame({"mid": ["007", "m2"], "type": "tag", "value": ["A | b", "null"]})
     table.to_csv(tmp_path / "f", sep="|")
     features = load_features(tmp_path / "f", lowercase=False)
@@ -233,6 +233,6 @@ def test_features_that_pandas_wrote_are_read(tmp_path):
     assert features.feature_names().tolist() == ["tag=A | b", "tag=null"]
 
 
-def test_an_encoding_that_is_no_text_is_refused(read):
-    with pytest.raises(ValueError, match="encoding must be one that Python knows, such as 'utf-8', got None"):
+def test_encoding_must_be_a_string(read):
+    with pytest.raises(ValueError, match="encoding must be known to Python, such as 'utf-8', got None"):
         read(HEADER + "A|m1|ann\n", encoding=None)

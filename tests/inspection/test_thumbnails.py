@@ -113,8 +113,8 @@ BROKEN = {
     "too large": (sends(b" " * (4 * 2**20 + 1)), "is larger than 4194304 bytes"),
     "no HTTP": (lambda handler: handler.wfile.write(b"hello\n"), "BadStatusLine"),
     "loop": (sends(b"", status=302, Location="/models/bad"), "more than 5 redirects"),
-    "FTP": (sends(b"", status=302, Location="ftp://127.0.0.1:9/x"), "'ftp://127.0.0.1:9/x' is no http or https URL"),
-    "file": (sends(b"", status=301, Location="file:///etc/hostname"), "'file:///etc/hostname' is no http or https URL"),
+    "FTP": (sends(b"", status=302, Location="ftp://127.0.0.1:9/x"), "'ftp://127.0.0.1:9/x' is not a web address"),
+    "file": (sends(b"", status=301, Location="file:///etc/hostname"), "'file:///etc/hostname' is not a web address"),
     "nowhere": (sends(b"", status=302), "HTTPError: HTTP Error 302"),
     "bad address": (sends(b"", status=302, Location="http://[::1"), "Invalid IPv6 URL"),
 }

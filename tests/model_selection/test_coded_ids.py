@@ -1,4 +1,4 @@
-"""Ids hashed once by a search: fits learn the same from them."""
+"""Encoding the ids once per search does not change the interactions."""
 
 import numpy as np
 import pandas as pd
@@ -15,13 +15,13 @@ IDS = st.one_of(
 )
 
 
-def same(coded, original):
-    """Whether two tables are the same interactions."""
-    one, other = check_interactions(coded), check_interactions(original)
+def assert_same_interactions(coded, original):
+    """Assert that two tables contain the same interactions."""
+    found, expected = check_interactions(coded), check_interactions(original)
     for side in ("users", "items"):
-        a, b = getattr(one, side), getattr(other, side)
+        a, b = getattr(found, side), getattr(expected, side)
         assert a.ids[a.codes].tolist() == b.ids[b.codes].tolist()
-    assert np.array_equal(one.strength, other.strength)
+    assert np.array_equal(found.strength, expected.strength)
 
 
 @settings(max_examples=50, deadline=None)
@@ -29,12 +29,12 @@ def same(coded, original):
 def test_rows_are_the_same_interactions(users, items):
     n = min(len(users), len(items))
     X = pd.DataFrame({"user": users[:n], "item": items[:n], "weight": np.arange(n) + 1.0})
-    same(with_coded_ids(X), X)
+    assert_same_interactions(with_coded_ids(X), X)
 
 
 @settings(max_examples=25, deadline=None)
 @given(data=st.data())
-def test_a_slice_knows_only_the_ids_in_it(data):
+def test_a_slice_contains_only_its_own_ids(data):
     X = pd.DataFrame({"user": list("abcabc"), "item": list("xyzzyx")})
     rows = data.draw(st.lists(st.integers(0, 5), min_size=1))
     ids = check_interactions(with_coded_ids(X).iloc[rows]).users.ids
@@ -42,19 +42,19 @@ def test_a_slice_knows_only_the_ids_in_it(data):
 
 
 @pytest.mark.parametrize("library", ["polars", "pyarrow"])
-def test_other_frames(library):
+def test_frames_of_other_libraries(library):
     module = pytest.importorskip(library)
     columns = {"user": ["b", "a", "b"], "item": [3, 1, 1]}
     X = module.DataFrame(columns) if library == "polars" else module.table(columns)
-    same(with_coded_ids(X), X)
+    assert_same_interactions(with_coded_ids(X), X)
 
 
-def test_an_array_of_objects():
+def test_object_arrays():
     X = np.array([["b", 3], ["a", 1], ["b", 1]], dtype=object)
-    same(with_coded_ids(X), X)
+    assert_same_interactions(with_coded_ids(X), X)
 
 
-def test_names_of_columns_are_kept():
+def test_column_names_are_kept():
     X = pd.DataFrame({"uid": ["a", "b"], "mid": ["x", "y"]})
     assert with_coded_ids(X).columns.tolist() == ["uid", "mid"]
 
@@ -69,5 +69,5 @@ def test_names_of_columns_are_kept():
     ],
     ids=["integers", "frame of integers", "more columns", "lists"],
 )
-def test_what_gains_nothing_is_left_as_it_is(X):
+def test_other_tables_are_returned_unchanged(X):
     assert with_coded_ids(X) is X

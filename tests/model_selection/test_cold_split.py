@@ -1,4 +1,4 @@
-"""Splits of whole items and users: nothing of the test ids is trained on, and features find them all the same."""
+"""Splits that hold out whole items or users: test ids have no training rows, and models rank them by features."""
 
 import numpy as np
 import pandas as pd
@@ -20,7 +20,7 @@ examples = settings(deadline=None, max_examples=80)
 
 @st.composite
 def tables(draw):
-    """X and y with repeated pairs and rows of strength 0."""
+    """Draw X and y with repeated pairs and rows of strength 0."""
     row = st.tuples(st.integers(0, 6), st.integers(0, 8), st.sampled_from([0.0, 1.0, 1.0, 2.0]))
     rows = draw(st.lists(row, min_size=1, max_size=60))
     return pd.DataFrame([row[:2] for row in rows], columns=["user", "item"]), np.array([row[2] for row in rows])
@@ -30,20 +30,20 @@ def tables(draw):
 def splitters(draw):
     cls = draw(st.sampled_from(list(COLUMNS)))
     fraction = draw(st.sampled_from([0.05, 0.2, 0.29, 0.5, 0.99]))
-    return cls(draw(st.integers(1, 3)), test_fraction=fraction, random_state=draw(st.integers(0, 5)))
+    return cls(draw(st.integers(1, 3)), test_size=fraction, random_state=draw(st.integers(0, 5)))
 
 
 def ids_of(splitter, X, y, rows):
-    """Ids of the splitter's column with positive strength among some rows."""
+    """Return the ids with positive strength in the given rows, in the column that the splitter holds out."""
     return set(X.iloc[rows].loc[y[rows] > 0, COLUMNS[type(splitter)]])
 
 
 def splits_of(splitter, X, y):
-    """The splits; none where everything would be held out."""
+    """Return the splits, or an empty list if all ids would be held out."""
     try:
         return list(splitter.split(X, y))
     except ValueError as error:
-        assert "must leave at least 1 in training" in str(error) or "y is 0 in all" in str(error)
+        assert "must leave at least 1 in the training set" in str(error) or "y is 0 in all" in str(error)
         return []
 
 
@@ -57,7 +57,7 @@ def test_rows_are_disjoint_and_complete(table, splitter):
 
 @examples
 @given(table=tables(), splitter=splitters())
-def test_no_test_id_is_trained_on(table, splitter):
+def test_no_test_id_has_training_rows(table, splitter):
     X, y = table
     for train, test in splits_of(splitter, X, y):
         assert not ids_of(splitter, X, y, train) & ids_of(splitter, X, y, test)
@@ -73,13 +73,13 @@ def test_rows_of_strength_zero_are_never_tested(table, splitter):
 
 @examples
 @given(table=tables(), splitter=splitters())
-def test_the_share_of_ids_is_held_out(table, splitter):
+def test_the_fraction_of_ids_is_held_out(table, splitter):
     X, y = table
     n_ids = len(ids_of(splitter, X, y, np.arange(len(X))))
-    # No fraction times at most 9 ids is within rounding of an integer, except exactly.
-    wanted = max(1, int(np.floor(splitter.test_fraction * n_ids)))
+    # A fraction of at most 9 ids is either an exact integer or far from one, so rounding does not matter.
+    n_wanted = max(1, int(np.floor(splitter.test_size * n_ids)))
     for _, test in splits_of(splitter, X, y):
-        assert len(ids_of(splitter, X, y, test)) == wanted
+        assert len(ids_of(splitter, X, y, test)) == n_wanted
 
 
 @examples
@@ -100,7 +100,7 @@ def test_an_int_seed_repeats_the_splits(table, splitter):
 
 @examples
 @given(table=tables(), splitter=splitters(), seed=st.integers(0, 5))
-def test_the_draw_does_not_depend_on_the_order_of_rows(table, splitter, seed):
+def test_the_sample_does_not_depend_on_the_order_of_rows(table, splitter, seed):
     X, y = table
     order = np.random.RandomState(seed).permutation(len(X))
     shuffled = splits_of(splitter, X.iloc[order], y[order])
@@ -109,14 +109,14 @@ def test_the_draw_does_not_depend_on_the_order_of_rows(table, splitter, seed):
 
 
 @each_splitter
-def test_a_share_just_below_an_integer_is_that_integer(cls):
+def test_a_size_just_below_an_integer_is_rounded_up(cls):
     X = [[i, i] for i in range(100)]
-    (_, test) = next(cls(test_fraction=0.29, random_state=0).split(X))  # .29 * 100 is 28.999...
+    (_, test) = next(cls(test_size=0.29, random_state=0).split(X))  # 0.29 * 100 is 28.999...
     assert len(test) == 29
 
 
 @each_splitter
-def test_several_splits_are_different_draws(planted, cls):
+def test_several_splits_are_different(planted, cls):
     X, y, _ = planted
     (_, first), (_, second) = cls(2, random_state=0).split(X, y)
     assert not np.array_equal(first, second)
@@ -132,12 +132,14 @@ def test_weight_column_does_not_matter(planted, cls):
 
 @each_splitter
 def test_the_last_id_is_never_held_out(cls):
-    text = rf"would hold out 1 of the 1 {COLUMNS[cls]}s with interactions, but must leave at least 1 in training"
+    text = (
+        rf"would hold out 1 of the 1 {COLUMNS[cls]}s with interactions, but must leave at least 1 in the training set"
+    )
     with pytest.raises(ValueError, match=text):
         next(cls().split([[1, 1], [2, 2]], [1.0, 0.0]))
 
 
-# End to end: items are found by their tags. A random ranking of the cold items has an expected recall of k / n_cold.
+# End to end: models rank cold items by their tags. The expected recall of a random ranking is k / n_cold.
 
 K = 5
 COLD = make_ranking_scorer(f"recall@{K}", candidates="cold")
@@ -148,7 +150,7 @@ each_learner = pytest.mark.parametrize("rec", LEARNERS, ids=lambda rec: type(rec
 
 @pytest.fixture(scope="module")
 def tagged():
-    """X, item features and the expected recall of a random ranking: taste by tags, hardly any popularity."""
+    """X, item features and the expected recall of a random ranking. Tags matter, popularity hardly does."""
     X, _, tags = make_interactions(
         600, 250, n_components=4, n_tags=30, popularity_exponent=0.2, return_features=True, random_state=0
     )
@@ -157,10 +159,11 @@ def tagged():
 
 
 @each_learner
-def test_tags_find_cold_items(tagged, rec):
+def test_tags_rank_cold_items_better_than_chance(tagged, rec):
     X, tags, random = tagged
     scores = cross_val_score(rec, X, cv=CV, scoring=COLD, params={"item_features": tags}, error_score="raise")
-    # Over seeds, one order for all users came to .7 to 1.4 times random, tags to 2.2 to 3.6 times.
+    # Over several seeds, one ranking for all users reached 0.7 to 1.4 times the recall of a random ranking, and a
+    # ranking by tags 2.2 to 3.6 times.
     assert scores.min() > 2 * random
 
 
@@ -172,8 +175,8 @@ def test_a_search_finds_that_tags_matter(tagged, rec):
     assert search.best_params_ == {"item_encoder__feature_weight": 1.0}
 
 
-def test_features_tell_the_taste_of_cold_users(checkerboard):
-    """Users of one parity like the items of that parity, which is half of them."""
+def test_features_predict_the_items_of_cold_users(checkerboard):
+    """Even users interact with even items and odd users with odd items."""
     parity = SideFeatures.from_dicts({u: {"side": "odd" if u % 2 else "even"} for u in range(30)})
     options = {
         "cv": ColdUserSplit(random_state=0),
@@ -183,6 +186,6 @@ def test_features_tell_the_taste_of_cold_users(checkerboard):
     }
     (by_features,) = cross_val_score(LEARNERS[0], checkerboard, **options)
     (by_popularity,) = cross_val_score(PopularityRecommender(), checkerboard, **options)
-    # The right half of the items, up to an item or two; the same half for everybody is right for every second user.
+    # By features, nearly all of the first 15 items are right. One ranking for all users is right for half of them.
     assert by_features > 0.9
     assert by_popularity < 0.75

@@ -1,4 +1,4 @@
-"""Curves recorded during a fit are the scores of fits of so many epochs."""
+"""EpochCurveMonitor: recorded curves equal the scores of separate fits."""
 
 import pickle
 
@@ -18,17 +18,17 @@ def wrmf(**parameters):
 
 
 @pytest.mark.parametrize("recommender", [wrmf(), WARPRecommender(4, max_iter=4, random_state=0)], ids=["WRMF", "WARP"])
-def test_curves_are_the_scores_of_fits_of_so_many_epochs(split, recommender):
+def test_curves_equal_the_scores_of_separate_fits(split, recommender):
     X, y, X_val, y_val = split
     monitor = EpochCurveMonitor("precision@5", X_val, y_val)
     recommender.set_callbacks(monitor).fit(X, y)
     scorer = make_ranking_scorer("precision@5")
     for row in monitor.curves().itertuples(index=False):
-        alone = type(recommender)(4, max_iter=row.epoch, random_state=0).fit(X, y)
-        assert row[2:] == (scorer(alone, X, y), scorer(alone, X_val, y_val))
+        separate = type(recommender)(4, max_iter=row.epoch, random_state=0).fit(X, y)
+        assert row[2:] == (scorer(separate, X, y), scorer(separate, X_val, y_val))
 
 
-def test_several_metrics_have_a_column_each(split):
+def test_each_metric_has_its_own_columns(split):
     X, y, X_val, y_val = split
     monitor = EpochCurveMonitor(["precision@5", "ndcg@10"], X_val, y_val)
     wrmf().set_callbacks(monitor).fit(X, y)
@@ -36,14 +36,14 @@ def test_several_metrics_have_a_column_each(split):
     assert monitor.curves().columns.tolist() == ["fit", "epoch", *parts]
 
 
-def test_only_every_so_manyth_epoch_is_scored(split):
+def test_every_sets_the_number_of_epochs_between_scores(split):
     X, y, X_val, _ = split
     monitor = EpochCurveMonitor("precision@5", X_val, every=3)
     wrmf(max_iter=8).set_callbacks(monitor).fit(X, y)
     assert monitor.curves()["epoch"].tolist() == [1, 4, 7]
 
 
-def test_each_fit_is_a_run_of_its_own(split):
+def test_each_fit_is_a_separate_run(split):
     X, y, X_val, _ = split
     monitor = EpochCurveMonitor("precision@5", X_val)
     recommender = wrmf().set_callbacks(monitor).fit(X, y)
@@ -79,7 +79,7 @@ def test_it_works_on_the_last_step_of_a_pipeline(split):
     assert len(monitor.curves()) == 4
 
 
-def test_a_copy_is_a_monitor_of_its_own(split):
+def test_a_copy_is_a_separate_monitor(split):
     X, y, X_val, _ = split
     monitor = EpochCurveMonitor("precision@5", X_val)
     wrmf().set_callbacks(monitor).fit(X, y)
@@ -91,14 +91,14 @@ def test_a_copy_is_a_monitor_of_its_own(split):
 def test_a_copy_that_is_passed_on_reports_to_the_original(planted):
     X, y, _ = planted
     monitor = EpochCurveMonitor("precision@5", X[:100])
-    # Back and forth in the process of the original, as in a scheduler, then on to another one.
+    # Pickle and unpickle in the process of the original, as a scheduler does, then send to another process.
     recommender = pickle.loads(pickle.dumps(wrmf().set_callbacks(monitor)))
     with parallel_config("loky", n_jobs=2):
         Parallel()(delayed(recommender.fit)(X, y) for _ in range(2))
     assert len(monitor.curves()) == 4
 
 
-def test_a_scorer_of_any_kind_can_be_watched(split):
+def test_any_scorer_can_be_recorded(split):
     X, y, X_val, _ = split
     monitor = EpochCurveMonitor(lambda estimator, X, y=None: estimator.n_iter_, X_val)
     wrmf().set_callbacks(monitor).fit(X, y)
@@ -113,7 +113,7 @@ def test_a_scorer_of_any_kind_can_be_watched(split):
         (("precision@5", [[1, 2]]), {"every": 0}, "every must be an int of at least 1, got 0"),
     ],
 )
-def test_bad_arguments(arguments, options, text):
+def test_invalid_arguments(arguments, options, text):
     with pytest.raises(ValueError, match=text):
         EpochCurveMonitor(*arguments, **options)
 
@@ -127,5 +127,5 @@ def test_an_unknown_run_is_an_error(split):
     X, y, X_val, _ = split
     monitor = EpochCurveMonitor("precision@5", X_val)
     wrmf().set_callbacks(monitor).fit(X, y)
-    with pytest.raises(ValueError, match="run must be the number of one of 1 recorded runs"):
+    with pytest.raises(ValueError, match="run must be the number of one of the 1 recorded runs"):
         monitor.curves(run=3)

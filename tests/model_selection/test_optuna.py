@@ -1,4 +1,4 @@
-"""Optuna's search works on recommenders as it is."""
+"""OptunaSearchCV works with recommenders without changes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ integration = pytest.importorskip("optuna_integration", reason=REASON)
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::optuna.exceptions.ExperimentalWarning"),
-    # Version 5 still reports to a module of its own that it deprecates.
+    # Version 5 uses a module that it has deprecated.
     pytest.mark.filterwarnings("ignore:.*optuna.terminator:FutureWarning"),
 ]
 REC = WARPRecommender(4, max_iter=3, random_state=0)
@@ -27,13 +27,13 @@ REC = WARPRecommender(4, max_iter=3, random_state=0)
 
 @pytest.fixture(scope="module")
 def likes():
-    """X, y, item features: 80 users, 40 items."""
+    """X, y and item features with 80 users and 40 items."""
     return make_interactions(80, 40, n_tags=6, return_features=True, random_state=0)
 
 
 @pytest.fixture(autouse=True)
 def quiet():
-    """Optuna logs every trial unless it is told not to."""
+    """Silence the logs of trials."""
     level = optuna.logging.get_verbosity()
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     yield
@@ -49,7 +49,7 @@ def search_of(estimator, space, **options):
     return integration.OptunaSearchCV(estimator, space, scoring=make_ranking_scorer("precision@5"), **options)
 
 
-def test_the_best_rate_is_refitted(likes):
+def test_the_best_learning_rate_is_refitted(likes):
     search = search_of(REC, rates(1.0)).fit(*likes[:2])
     assert search.best_score_ == search.trials_dataframe()["value"].max()
     assert search.best_estimator_.learning_rate == search.best_params_["learning_rate"]
@@ -62,15 +62,15 @@ def test_the_same_seed_gives_the_same_trials(likes):
     np.testing.assert_array_equal(tables[0][columns], tables[1][columns])
 
 
-def test_diverging_candidates_have_scores_and_lose(likes):
+def test_diverging_candidates_have_finite_scores_and_are_not_the_best(likes):
     with pytest.warns(DivergenceWarning, match="diverged in epoch 1 with learning_rate="):
         search = search_of(REC, rates(1e9), n_trials=12).fit(*likes[:2])
     assert np.isfinite(search.trials_dataframe()["value"]).all()
-    assert search.best_params_["learning_rate"] < 10  # a diverged model is its initial factors, at random
+    assert search.best_params_["learning_rate"] < 10  # a diverged model has its random initial factors
 
 
 @pytest.mark.parametrize("routing", [False, True])
-def test_side_features_reach_a_pipeline(likes, routing):
+def test_side_features_are_passed_to_a_pipeline(likes, routing):
     X, y, tags = likes
     pipe = Pipeline([("threshold", InteractionThresholder(1, 1)), ("rec", REC)])
     name = "item_features" if routing else "rec__item_features"
@@ -79,7 +79,7 @@ def test_side_features_reach_a_pipeline(likes, routing):
     np.testing.assert_array_equal(search.best_estimator_["rec"].items_, tags.ids)
 
 
-def test_a_scorer_looks_into_the_search(likes):
+def test_a_scorer_uses_the_best_estimator_of_the_search(likes):
     X, y, _ = likes
     search = search_of(REC, rates(1.0), n_trials=2).fit(X, y)
     scorer = make_ranking_scorer("precision@5")

@@ -1,4 +1,4 @@
-"""Splits by user: nothing lost, nothing on both sides, every test user keeps something to learn from."""
+"""Splits by user: each row is in exactly one set, and every test user has training items."""
 
 import numpy as np
 import pandas as pd
@@ -22,7 +22,7 @@ FRACTIONS = [0.05, 0.2, 0.5, 1.0]
 
 @st.composite
 def tables(draw):
-    """X and y with repeated pairs and rows of strength 0."""
+    """Draw X and y with repeated pairs and rows of strength 0."""
     n_rows = draw(st.integers(1, 60))
     rows = draw(
         st.lists(
@@ -36,17 +36,17 @@ def tables(draw):
 
 
 def distinct_items(X, y):
-    """Number of distinct items of positive strength of each user that has one."""
+    """Count the distinct items of positive strength of each user."""
     return X[y > 0].drop_duplicates().groupby("user").size()
 
 
 def pairs(X, y, rows):
-    """Distinct pairs of positive strength among some rows."""
+    """Return the distinct pairs of positive strength in the given rows."""
     return {(u, i) for (u, i), d in zip(X.iloc[rows].itertuples(index=False), y[rows]) if d > 0}
 
 
 def splits_of(splitter, X, y):
-    """The splits, or None where the data allow none."""
+    """Return the splits, or None if the data cannot be split."""
     try:
         return list(splitter.split(X, y))
     except ValueError as error:
@@ -74,8 +74,8 @@ holdouts = splitters().filter(lambda splitter: isinstance(splitter, UserHoldoutS
 examples = settings(deadline=None, max_examples=80)
 
 
-def least(splitter):
-    """Items a user needs to be a test user."""
+def min_interactions(splitter):
+    """Minimum number of items of a test user."""
     default = splitter.min_interactions is None
     return 2 * splitter.n_items if default else splitter.min_interactions
 
@@ -90,7 +90,7 @@ def test_rows_are_disjoint_and_complete(table, splitter):
 
 @examples
 @given(table=tables(), splitter=splitters())
-def test_no_pair_is_on_both_sides(table, splitter):
+def test_no_pair_is_in_both_sets(table, splitter):
     X, y = table
     for train, test in splits_of(splitter, X, y) or []:
         assert not pairs(X, y, train) & pairs(X, y, test)
@@ -106,7 +106,7 @@ def test_rows_of_strength_zero_are_never_tested(table, splitter):
 
 @examples
 @given(table=tables(), splitter=splitters())
-def test_every_test_user_keeps_a_visible_pair(table, splitter):
+def test_every_test_user_has_a_training_pair(table, splitter):
     X, y = table
     for train, test in splits_of(splitter, X, y) or []:
         assert {u for u, _ in pairs(X, y, test)} <= {u for u, _ in pairs(X, y, train)}
@@ -143,22 +143,22 @@ def test_holdout_takes_exactly_n_items_of_each_test_user(table, splitter):
 
 @examples
 @given(table=tables(), splitter=holdouts)
-def test_holdout_draws_the_share_of_users_from_the_eligible(table, splitter):
+def test_holdout_samples_the_fraction_of_users_from_the_eligible(table, splitter):
     X, y = table
     sizes = distinct_items(X, y)
-    eligible = set(sizes.index[sizes >= least(splitter)])
+    eligible = set(sizes.index[sizes >= min_interactions(splitter)])
     splits = splits_of(splitter, X, y)
     assert (splits is None) == (not eligible)
-    wanted = max(1, int(np.floor(splitter.user_fraction * len(sizes))))
+    n_wanted = max(1, int(np.floor(splitter.user_fraction * len(sizes))))
     for _, test in splits or []:
         users = {u for u, _ in pairs(X, y, test)}
         assert users <= eligible
-        assert len(users) == min(wanted, len(eligible))
+        assert len(users) == min(n_wanted, len(eligible))
 
 
 @examples
 @given(table=tables(), splitter=holdouts)
-def test_describe_says_what_split_does(table, splitter):
+def test_describe_agrees_with_split(table, splitter):
     X, y = table
     splits = splits_of(splitter, X, y)
     if splits is None:
@@ -168,8 +168,8 @@ def test_describe_says_what_split_does(table, splitter):
     sizes = distinct_items(X, y)
     assert described.to_dict() == {
         "users": len(sizes),
-        "min_interactions": least(splitter),
-        "eligible_users": (sizes >= least(splitter)).sum(),
+        "min_interactions": min_interactions(splitter),
+        "eligible_users": (sizes >= min_interactions(splitter)).sum(),
         "test_users": len({u for u, _ in held_out}),
         "test_interactions": len(held_out),
     }
@@ -196,7 +196,7 @@ def test_kfold_tests_every_pair_once(table, n_splits, seed):
 
 @examples
 @given(table=tables(), n_splits=st.integers(2, 5), seed=st.integers(0, 5))
-def test_kfold_deals_each_users_items_evenly(table, n_splits, seed):
+def test_kfold_distributes_the_items_of_each_user_evenly(table, n_splits, seed):
     X, y = table
     tested = [pairs(X, y, test) for _, test in splits_of(UserKFold(n_splits, random_state=seed), X, y) or []]
     for user in {u for fold in tested for u, _ in fold}:
@@ -206,10 +206,10 @@ def test_kfold_deals_each_users_items_evenly(table, n_splits, seed):
 
 @pytest.mark.parametrize("n_splits", [2, 3, 5])
 def test_kfold_sizes_are_nearly_equal_with_few_items_a_user(n_splits, seed):
-    """A first fold drawn per user: sizes are sums of 400 independent terms of at most 1 around a common mean."""
+    """Users start at random folds, so fold sizes are sums of 400 independent terms with a common mean."""
     X = pd.DataFrame([(u, i) for u in range(400) for i in range(2 + u % 2)], columns=["user", "item"])
     sizes = [len(test) for _, test in UserKFold(n_splits, random_state=seed).split(X)]
-    # The standard deviation of a sum of 400 terms in {0, 1}, or {1, 2}, is at most 10; five of them.
+    # The standard deviation of a sum of 400 terms in {0, 1} or {1, 2} is at most 10; allow five times that.
     assert max(abs(size - len(X) / n_splits) for size in sizes) < 50
 
 
@@ -219,7 +219,7 @@ def test_seeds_give_different_splits(planted):
     assert not np.array_equal(*tests)
 
 
-def test_several_splits_are_different_draws(planted):
+def test_several_splits_are_different(planted):
     X, y, _ = planted
     (_, first), (_, second) = UserHoldoutSplit(2, random_state=0).split(X, y)
     assert not np.array_equal(first, second)
@@ -243,7 +243,7 @@ def test_groups_are_accepted_and_ignored(planted, cv):
 
 
 @pytest.mark.parametrize("cv", SPLITTERS, ids=["holdout", "kfold"])
-def test_cross_val_score_takes_it(planted, cv):
+def test_cross_val_score_accepts_it(planted, cv):
     X, y, _ = planted
     scores = cross_val_score(PopularityRecommender(), X, y, cv=cv, error_score="raise")
     assert scores.shape == (2,)
@@ -252,7 +252,7 @@ def test_cross_val_score_takes_it(planted, cv):
 
 @pytest.mark.parametrize("search", [GridSearchCV, HalvingGridSearchCV])
 @pytest.mark.parametrize("cv", SPLITTERS, ids=["holdout", "kfold"])
-def test_searches_take_it(planted, search, cv):
+def test_searches_accept_it(planted, search, cv):
     X, y, _ = planted
     options = {"resource": "max_iter", "max_resources": 4} if search is HalvingGridSearchCV else {}
     rec = WRMFRecommender(n_components=4, max_iter=1, random_state=0)
@@ -261,7 +261,7 @@ def test_searches_take_it(planted, search, cv):
     assert np.isfinite(found.cv_results_["mean_test_score"]).all()
 
 
-def test_halving_over_samples_takes_an_int_seed(planted):
+def test_halving_over_samples_accepts_an_int_seed(planted):
     X, y, _ = planted
     cv = UserHoldoutSplit(2, user_fraction=0.5, random_state=0)
     rec = WRMFRecommender(n_components=4, max_iter=1, random_state=0)
@@ -272,7 +272,7 @@ def test_halving_over_samples_takes_an_int_seed(planted):
 
 
 def test_halving_refuses_an_unseeded_splitter(planted):
-    """Its candidates must meet the same rows, which only an int seed promises."""
+    """Halving scores all candidates on the same rows, which needs an int seed."""
     X, y, _ = planted
     search = HalvingGridSearchCV(PopularityRecommender(), {}, cv=UserKFold(2))
     with pytest.raises(ValueError, match="cv parameter must yield consistent folds"):
@@ -282,9 +282,9 @@ def test_halving_refuses_an_unseeded_splitter(planted):
 FEW = pd.DataFrame({"user": list("aabb"), "item": [1, 2, 1, 3]})
 
 
-def test_kfold_refuses_folds_that_nobody_fills():
+def test_kfold_refuses_empty_test_sets():
     text = (
-        r"would leave \d of its test sets empty: 2 users .* at most 2 each and 4 in all\. Lower n_splits to 2 or less"
+        r"would leave \d of its test sets empty: 2 users .* at most 2 each and 4 in total\. Lower n_splits to 2 or less"
     )
     with pytest.raises(ValueError, match=text):
         list(UserKFold(5, random_state=0).split(FEW))

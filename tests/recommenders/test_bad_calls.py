@@ -286,13 +286,13 @@ CALLS = [
         "nobody_eligible",
         lambda: next(UserHoldoutSplit().split(GOOD)),
         ValueError,
-        r"None of the 3 users has the 10 distinct items needed to hold out 5; the most any has is 2",
+        r"None of the 3 users has the 10 distinct items needed to hold out 5; the maximum is 2",
     ),
     (
         "test_users_keep_nothing",
         lambda: next(UserHoldoutSplit(n_items=5, min_interactions=5).split(GOOD)),
         ValueError,
-        r"min_interactions must exceed n_items=5, so that test users keep an item to learn from, got 5",
+        r"min_interactions must be greater than n_items=5, so that .* at least one training item, got 5",
     ),
     (
         "user_fraction",
@@ -305,13 +305,13 @@ CALLS = [
         "nothing_left_to_train",
         lambda: next(ColdItemSplit().split([["ann", 7], ["bob", 7]])),
         ValueError,
-        r"ColdItemSplit\(test_fraction=0\.2\) would hold out 1 of the 1 items .* Lower test_fraction",
+        r"ColdItemSplit\(test_size=0\.2\) would hold out 1 of the 1 items .* Lower test_size",
     ),
     (
-        "test_fraction",
-        lambda: next(ColdUserSplit(test_fraction=1.0).split(GOOD)),
+        "test_size",
+        lambda: next(ColdUserSplit(test_size=1.0).split(GOOD)),
         ValueError,
-        r"The 'test_fraction' parameter of ColdUserSplit must be a float in the range \(0.*1.*\)\. Got 1\.0",
+        r"The 'test_size' parameter of ColdUserSplit must be a float in the range \(0.*1.*\)\. Got 1\.0",
     ),
     (
         "unknown_row_id",

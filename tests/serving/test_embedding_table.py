@@ -1,4 +1,4 @@
-"""Vectors as tables, and inner products as distances."""
+"""Test tables of embeddings, and the augmentation that turns inner products into distances."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def fitted(request, planted):
 
 
 def matrix(table):
-    """Coordinates of a table."""
+    """Coordinates of a table as a matrix."""
     return table.iloc[:, 1:].to_numpy()
 
 
@@ -32,7 +32,7 @@ def test_inner_products_of_rows_are_the_scores(fitted):
     items, users = embedding_table(fitted), embedding_table(fitted, "users")
     pairs = users[["user"]].merge(items[["item"]], how="cross")
     expected = fitted.predict(pairs).reshape(len(users), len(items))
-    # float32 sums in another order
+    # predict sums float32 products in a different order.
     np.testing.assert_allclose(matrix(users) @ matrix(items).T, expected, rtol=1e-4, atol=1e-5)
 
 
@@ -41,20 +41,20 @@ def test_rows_are_the_known_ids_in_order(fitted):
     assert embedding_table(fitted, "users")["user"].tolist() == fitted.users_.tolist()
 
 
-def test_columns_of_both_sides_match(fitted):
+def test_items_and_users_have_the_same_columns(fitted):
     items, users = embedding_table(fitted), embedding_table(fitted, "users")
     assert items.columns[1:].tolist() == users.columns[1:].tolist()
     assert items.columns[:7].tolist() == ["item", "e0", "e1", "e2", "e3", "e4", "e5"]
     assert {str(dtype) for dtype in items.dtypes.iloc[1:]} == {"float32"}
 
 
-def test_biases_are_a_column_that_users_count_once(planted):
+def test_bias_column_is_one_for_all_users(planted):
     rec = WARPRecommender(3, max_iter=3, random_state=0).fit(planted[0])
     np.testing.assert_array_equal(embedding_table(rec)["bias"], rec.item_biases_)
     assert set(embedding_table(rec, "users")["bias"]) == {1.0}
 
 
-def test_items_known_by_features_alone_are_rows(planted):
+def test_items_known_only_by_their_features_are_included(planted):
     X, y, tags = planted
     new = SideFeatures.from_dicts({10_000: {"tag": "t1"}})
     rec = WRMFRecommender(4, random_state=0).fit(X, y, item_features=tags.updated(new, "item"))
@@ -73,7 +73,7 @@ def test_string_ids_survive_parquet(checkerboard, tmp_path):
     pd.testing.assert_frame_equal(pd.read_parquet(tmp_path / "items.parquet"), table)
 
 
-def test_recommenders_fitted_on_polars_give_polars(checkerboard):
+def test_fitting_on_polars_gives_a_polars_table(checkerboard):
     rec = WRMFRecommender(2, random_state=0).fit(pl.from_pandas(checkerboard))
     table = embedding_table(rec)
     assert isinstance(table, pl.DataFrame)
@@ -99,7 +99,7 @@ def test_recommenders_without_factors_are_refused(planted):
         embedding_table(PopularityRecommender().fit(planted[0]))
 
 
-def test_of_must_be_a_side(fitted):
+def test_of_is_validated(fitted):
     with pytest.raises(ValueError, match="'of' parameter of embedding_table must be a str among"):
         embedding_table(fitted, "item")
 
@@ -108,23 +108,23 @@ def test_of_must_be_a_side(fitted):
 
 
 def neighbours(items, users, metric, k):
-    """Brute force, as any database would do it."""
+    """Exact nearest neighbours by brute force, as in a database."""
     return NearestNeighbors(n_neighbors=k, algorithm="brute", metric=metric).fit(items).kneighbors(users)[1]
 
 
 def rounding(items, users, metric):
-    """How near two scores of a user may be for float32 to exchange them: four ulps of what a metric adds up."""
+    """Largest difference of two scores of a user that float32 may not resolve: four ulps of the terms of the metric."""
     largest, lengths = np.linalg.norm(items, axis=1).max(), np.linalg.norm(users, axis=1)
     return 4 * np.finfo(np.float32).eps * (largest * lengths + (largest**2 if metric == "euclidean" else 0))
 
 
 def check_neighbours(items, users, metric, k):
-    """Neighbours of augmented vectors have the scores of the best items, in order."""
+    """Check that the neighbours of augmented vectors have the scores of the best items, in order."""
     scores = users.astype(float) @ items.T.astype(float)
     found = neighbours(augment_items(items), augment_users(users), metric, k)
     best = -np.sort(-scores, axis=1)[:, :k]
-    apart = np.abs(np.take_along_axis(scores, found, axis=1) - best)
-    assert (apart <= rounding(items, users, metric)[:, None]).all()
+    difference = np.abs(np.take_along_axis(scores, found, axis=1) - best)
+    assert (difference <= rounding(items, users, metric)[:, None]).all()
 
 
 @pytest.mark.parametrize("metric", ["euclidean", "cosine"])
@@ -135,22 +135,22 @@ def test_neighbours_of_augmented_rows_are_the_recommendations(fitted, metric):
     table = fitted.recommend(k=10, exclude_seen=False)
     ids = items["item"].to_numpy()[found].ravel()
     scores = fitted.predict(pd.DataFrame({"user": np.repeat(fitted.users_, 10), "item": ids}))
-    room = np.repeat(rounding(matrix(items)[:, :-1], matrix(users)[:, :-1], metric), 10)
-    assert (np.abs(scores - table["score"]) <= room).all()
-    # Only items whose scores rounding cannot tell apart change places.
+    tolerance = np.repeat(rounding(matrix(items)[:, :-1], matrix(users)[:, :-1], metric), 10)
+    assert (np.abs(scores - table["score"]) <= tolerance).all()
+    # Only items whose scores differ by less than rounding may swap ranks.
     assert (ids == table["item"].to_numpy()).mean() > 0.99
 
 
 @pytest.mark.parametrize("metric", ["euclidean", "cosine"])
 @pytest.mark.parametrize("spread", [0.0, 1.0, 3.0])
-def test_neighbours_are_the_best_items_however_norms_are_spread(metric, spread, seed):
+def test_neighbours_are_the_best_items_for_any_spread_of_norms(metric, spread, seed):
     rng = np.random.default_rng(seed)
     items = rng.standard_normal((200, 5)) * np.exp(spread * rng.standard_normal((200, 1)))
     check_neighbours(items.astype(np.float32), rng.standard_normal((30, 5)).astype(np.float32), metric, 10)
 
 
 @pytest.mark.parametrize("metric", ["euclidean", "cosine"])
-def test_zero_items_are_found_where_they_belong(metric, seed):
+def test_zero_items_have_the_right_rank(metric, seed):
     rng = np.random.default_rng(seed)
     items = rng.standard_normal((20, 3)).astype(np.float32)
     items[::4] = 0
@@ -158,20 +158,20 @@ def test_zero_items_are_found_where_they_belong(metric, seed):
 
 
 @pytest.mark.parametrize("metric", ["euclidean", "cosine"])
-def test_a_user_without_a_vector_has_neighbours(metric):
+def test_a_zero_user_has_neighbours(metric):
     check_neighbours(np.eye(3, dtype=np.float32), np.zeros((1, 3), np.float32), metric, 3)
 
 
-def test_one_item_is_its_own_longest():
+def test_a_single_item_gets_a_zero_coordinate():
     np.testing.assert_array_equal(augment_items([[3.0, 4.0]]), [[3.0, 4.0, 0.0]])
 
 
-def test_no_items_are_no_error():
+def test_no_items_can_be_augmented():
     assert augment_items(np.empty((0, 2))).shape == (0, 3)
 
 
-def test_items_of_equal_norm_gain_nothing(seed):
-    # Rounding makes their squares differ by eps: the root of that is far more than eps, but never NaN.
+def test_items_of_equal_norm_get_coordinates_near_zero(seed):
+    # Rounding makes the squared norms differ by eps. Its root is much larger than eps, but must not be NaN.
     items = np.random.default_rng(seed).standard_normal((50, 4)).astype(np.float32)
     items /= np.linalg.norm(items, axis=1, keepdims=True)
     added = augment_items(items)[:, -1]
@@ -179,13 +179,13 @@ def test_items_of_equal_norm_gain_nothing(seed):
     assert added.max() < 1e-3  # sqrt(2 eps) is 5e-4
 
 
-def test_tiny_items_are_told_apart():
-    # Their squares vanish in float32.
+def test_norms_of_tiny_items_are_distinguished():
+    # Their squares underflow in float32.
     items = (1e-24 * np.array([[1.0, 0.0], [0.0, 2.0]])).astype(np.float32)
     np.testing.assert_allclose(augment_items(items)[:, -1], [3**0.5 * 1e-24, 0], rtol=1e-6)
 
 
-def test_augmenting_leaves_the_vectors_alone():
+def test_augmenting_does_not_modify_the_vectors():
     items = np.ones((3, 2), np.float32)
     items.setflags(write=False)
     np.testing.assert_array_equal(augment_items(items)[:, :2], items)

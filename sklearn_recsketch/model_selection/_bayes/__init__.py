@@ -1,1 +1,1 @@
-"""Bayesian search."""
+"""Bayesian search over hyperparameters."""

@@ -1,4 +1,4 @@
-"""Bayesian search that survives failing trials, interruptions and repeated points."""
+"""Bayesian search over hyperparameters that can be resumed and continues after failed trials."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from skopt.utils import eval_callbacks
 
 from sklearn_recsketch.model_selection._bayes.checkpoint import Checkpoint
 from sklearn_recsketch.model_selection._bayes.fingerprint import search_fingerprint
-from sklearn_recsketch.model_selection._bayes.proposals import Proposals
 from sklearn_recsketch.model_selection._bayes.search_space import SearchSpace, initial_points, read_spaces
-from sklearn_recsketch.model_selection._bayes.trial_evaluation import Evaluator, Trial
-from sklearn_recsketch.model_selection._bayes.trials import Trials
+from sklearn_recsketch.model_selection._bayes.space_optimizer import SpaceOptimizer
+from sklearn_recsketch.model_selection._bayes.trial_evaluation import Trial, TrialEvaluator
+from sklearn_recsketch.model_selection._bayes.trial_history import TrialHistory
 from sklearn_recsketch.model_selection._fits.fit_pool import fit_pool
 from sklearn_recsketch.model_selection._fits.fold_fits import FoldFits
 from sklearn_recsketch.model_selection._search import RecommenderSearchMixin, with_all_metrics
@@ -35,111 +35,125 @@ from sklearn_recsketch.utils._compat import (
 
 __all__ = ["BayesSearchCV"]
 
-# Ours, and skopt's names of them. Its "GBRT" is none: scikit-learn 1.9 does not take it for a regressor.
+# Surrogates and their names in skopt. "GBRT" is missing because scikit-learn 1.9 does not recognize it as a regressor.
 SURROGATES = {"gp": "GP", "forest": "RF", "extra_trees": "ET"}
 
 
 class BayesSearchCV(RecommenderSearchMixin, skopt.BayesSearchCV):
-    """Bayesian search over parameters, where each trial is chosen by the scores of the earlier ones.
+    """Bayesian search over hyperparameters, which selects each trial by the scores of earlier trials.
 
-    :class:`skopt.BayesSearchCV` for searches of hours and days: it begins with parameters you know,
-    goes on after trials that fail, ends in time, resumes after an interruption, and evaluates
-    nothing twice. It needs scikit-optimize: ``pip install "sklearn-recsketch[tune]"``.
+    This is a :class:`skopt.BayesSearchCV` for searches that take hours or days. It starts with known
+    parameters, continues after failed trials, respects a time limit, resumes after an interruption
+    and evaluates no trial twice. It requires scikit-optimize:
+    ``pip install "sklearn-recsketch[tune]"``.
 
     Parameters
     ----------
     estimator : recommender, or Pipeline that ends in one
-        What is fitted and scored.
+        Estimator whose hyperparameters are searched.
     search_spaces : dict, or list of dict or of (dict, int)
-        Dimensions by parameter. A tuple is a range: ``(2, 8)`` of ints, ``(0.1, 1.0)`` of numbers,
-        ``(1e-3, 1.0, "log-uniform")``. A list (or a `range`, an array, a column) holds categories of
-        any kind: ``[2, 8]`` are two values, ``[None, SideFeatureEncoder()]`` are two encoders; a
-        repeated value is drawn more often. Dimensions of skopt.space stay as they are. Several
-        spaces are searched one after the other, each for `n_iter` trials or for its own number.
+        Dictionary with parameter names as keys and dimensions as values:
+
+        - A tuple is a range: ``(2, 8)`` of integers, ``(0.1, 1.0)`` of real numbers,
+          ``(1e-3, 1.0, "log-uniform")`` on a logarithmic scale.
+        - A list (or a `range`, an array or a column) contains categories of any type, for instance
+          ``[2, 8]`` or ``[None, SideFeatureEncoder()]``. A repeated category is sampled more often.
+        - Dimensions of skopt.space are used unchanged.
+
+        In a list of spaces, a pair sets the number of trials of its space, which otherwise is
+        `n_iter`. The spaces are searched one after another.
     optimizer_kwargs : dict, default=None
-        More parameters of :class:`skopt.Optimizer`, such as ``{"n_initial_points": 5}``: random
-        trials before the first chosen one; `initial_params` are among them.
+        Additional parameters of :class:`skopt.Optimizer`, such as ``{"n_initial_points": 5}``, the
+        number of initial trials. Initial trials are random, except for the `initial_params`.
     n_iter : int, default=50
-        Trials, in each space.
+        Number of trials in each space.
     scoring : str, list, dict, callable or None, default=None
-        Names such as "precision@5" or scorers; None is "precision@5". Of several metrics, `refit`
-        must name one; ``make_ranking_scorer([...])`` computes all from one ranking.
+        Names of metrics such as "precision@5", or scorers. If None, "precision@5" is used. If there
+        are several metrics, `refit` must name one of them. A list of names, like
+        ``make_ranking_scorer([...])``, computes all metrics from one ranking.
     n_jobs : int, default=None
-        Fits at the same time, out of `n_points` trials and their folds: in threads, or in what
-        ``joblib.parallel_config`` says. Each has its share of the cores at most.
+        Number of fits to run in parallel, among the folds of `n_points` trials. Fits run in threads
+        unless ``joblib.parallel_config`` selects another backend. The cores are divided among them.
     n_points : int, default=1
-        Trials to choose at a time. The choice is better with 1; more keep more cores busy.
+        Number of trials that are selected at a time. With 1, each trial is selected by the scores of
+        all earlier trials. Larger values use more cores.
     refit : bool or str, default=True
-        Fit the best parameters on all rows; the name of the metric to choose by, and to fit by,
-        where there are several.
+        Refit the estimator with the best parameters on all rows. If there are several metrics, this
+        must be the name of the metric that is optimized and that selects the best trial.
     cv : splitter, iterable or None, default=None
-        None is ``UserHoldoutSplit(random_state=0)``. It splits once, so that all trials have the
-        same folds.
+        Cross-validation splitter. If None, ``UserHoldoutSplit(random_state=0)`` is used. Splits are
+        computed once, so that all trials have the same folds.
     verbose : int, default=0
-        1 prints a line per trial, 2 and more what scikit-learn prints of each fit, too.
+        If 1, print a line per trial. If greater, also print the messages of scikit-learn about each
+        fit.
     pre_dispatch : int or str, default="2*n_jobs"
-        Fits to prepare ahead, as in scikit-learn.
+        Number of fits to dispatch in advance, as in scikit-learn.
     random_state : int, RandomState instance or None, default=None
-        An int gives the same trials every time.
+        Pass an int for the same trials in every search.
     error_score : "raise" or float, default=nan
-        Score of a trial whose fit raises.
+        Score of a trial whose fit fails. If "raise", the error is raised.
     return_train_score : bool, default=False
-        Score training rows, too.
+        If True, also compute training scores.
     surrogate : {"gp", "forest", "extra_trees"} or None, default=None
-        What models the scores: a Gaussian process, or trees, which cost less from some hundreds of
-        trials on. None is what ``optimizer_kwargs["base_estimator"]`` says, else "gp";
-        "extra_trees" is what ``skopt.forest_minimize`` uses.
+        Model of the scores: a Gaussian process, a random forest or extremely randomized trees. Trees
+        are faster if there are several hundred trials; ``skopt.forest_minimize`` uses extremely
+        randomized trees. If None, ``optimizer_kwargs["base_estimator"]`` is used, or a Gaussian
+        process by default.
     initial_params : dict or list of dict, default=None
-        Trials to begin with, such as the best of an earlier search. Each has a value for all
-        parameters of a space; of several spaces it belongs to the first that contains it.
+        Parameters of the first trials, for instance the best parameters of an earlier search. Each
+        dict must have values for all parameters of a space, and is tried in the first space that
+        contains it.
     max_time : float, default=None
-        Seconds after which no trial is begun, except a first one. The refit comes on top.
+        Time limit in seconds. No trial is started after the limit, except for the first one. The
+        time of the refit is not included.
     checkpoint : str or path, default=None
-        JSON file to keep the trials in, written after each. Where it exists, the search resumes:
-        it asks for the same trials again and looks them up. Needs an int `random_state`, and a
-        `cv` that always splits alike. Categories that JSON does not have, such as encoders, are
-        stored by a digest of their content.
+        JSON file that stores the trials and is written after each trial. If the file exists, the
+        search is resumed: the same trials are proposed again and their results are read from the
+        file. Requires an int `random_state` and a `cv` with reproducible splits. Categories that
+        JSON does not support, such as encoders, are stored as a digest of their content.
 
     Attributes
     ----------
     cv_results_ : dict of arrays
-        As in scikit-learn, with one row per distinct trial, in order. Scores of trials that failed
-        are NaN, and never the best.
+        Results as in :class:`~sklearn.model_selection.GridSearchCV`, with one row per distinct
+        trial, in the order of the trials. The scores of failed trials are NaN, and failed trials are
+        never the best.
     optimizer_results_ : list of OptimizeResult
-        skopt's results, of each space that has a finite score.
+        Results of skopt for each space with a finite score.
     best_estimator_, best_params_, best_score_, best_index_, scorer_, n_splits_, refit_time_, multimetric_
-        As in scikit-learn.
+        As in :class:`~sklearn.model_selection.GridSearchCV`.
 
     Raises
     ------
     ValueError
-        If no trial of the whole search has a finite score; for initial parameters outside of the
-        spaces; for a checkpoint that is broken or of another search: then the text says in what
-        they differ.
+        If no trial has a finite score, if initial parameters are not in any space, or if the
+        checkpoint cannot be read or belongs to a different search. In the last case, the message
+        lists the differences.
 
     Warns
     -----
     FitFailedWarning
-        In the end, with the number of fits that failed and their errors.
+        At the end of the search, if some fits failed, with their number and errors.
 
     See Also
     --------
-    EpochSearchCV : The number of epochs for free, from a grid or at random.
+    EpochSearchCV : Grid or random search that tunes the number of epochs at no extra cost.
 
     Notes
     -----
-    Of a trial that fails, or whose score is not finite, the optimizer learns the worst finite score
-    so far; before there is one, trials are random.
+    If a trial fails or its score is not finite, the optimizer receives the worst finite score so far
+    instead. Trials are random until there is a finite score.
 
-    Integers and categories may be proposed again. Such a trial is looked up and counts towards
-    `n_iter`, but adds no row.
+    The optimizer may propose the same integers and categories again. A repeated trial counts towards
+    `n_iter`, but it is not evaluated again and adds no row.
 
-    A resumed search is the one that was interrupted: same trials, scores and winner. Only the
-    trials under way at the interruption are lost. `n_iter` may be raised to go on, and `max_time`,
-    `n_jobs` and `verbose` may change; anything else that trials depend on may not.
+    A resumed search gives the same trials, scores and best parameters as a search without
+    interruption. Only trials that were running at the interruption are evaluated again. `n_iter` may
+    be increased, and `max_time`, `n_jobs` and `verbose` may change. All other settings that affect
+    the trials must be the same.
 
-    Ids are hashed once. Fits in threads share side features, and take the rows of their fold from one table; workers
-    of Dask and Ray are sent both once. The refit is on X as given.
+    Ids are hashed once per search. Fits in threads share one table and the side features. Workers of
+    Dask and Ray receive both only once. The refit uses `X` as passed to `fit`.
 
     Examples
     --------
@@ -156,7 +170,7 @@ class BayesSearchCV(RecommenderSearchMixin, skopt.BayesSearchCV):
     ['user', 'rank', 'item', 'score']
     """
 
-    _parameter_constraints = {  # noqa: RUF012 - scikit-learn's own form
+    _parameter_constraints = {
         **BaseSearchCV._parameter_constraints,
         "estimator": [HasMethods(["fit", "get_params", "set_params"])],
         "search_spaces": [dict, list],
@@ -194,7 +208,7 @@ class BayesSearchCV(RecommenderSearchMixin, skopt.BayesSearchCV):
         max_time: float | None = None,
         checkpoint: Any = None,
     ) -> None:
-        # Not skopt's own, which has parameters that are gone from its fit, and checks spaces before set_params can.
+        # Skip the __init__ of skopt, which has obsolete parameters and validates search spaces before `fit`.
         BaseSearchCV.__init__(
             self,
             estimator,
@@ -219,67 +233,70 @@ class BayesSearchCV(RecommenderSearchMixin, skopt.BayesSearchCV):
 
     @property
     def total_iterations(self) -> int:
-        """Trials in all spaces."""
+        """Number of trials in all spaces."""
         return sum(space.n_iter for space in read_spaces(self.search_spaces, self.n_iter))
 
     @_fit_context(prefer_skip_nested_validation=False)
     def fit(self, X: Any, y: Any = None, *, callback: Any = None, **params: Any) -> Self:
-        """Try parameters on every fold, then fit the best ones on all rows.
+        """Evaluate trials on every fold, then fit the best parameters on all rows.
 
         Parameters
         ----------
         X : array or frame of shape (n_rows, 2) or (n_rows, 3)
             User and item ids and, optionally, weights.
         y : array-like of shape (n_rows,), default=None
-            Strengths.
+            Strengths of the interactions.
         callback : callable or list of callables, default=None
-            Called with skopt's result after each trial; True ends the search of a space. A resumed
-            search calls it for the trials it looks up, too.
+            Function that is called with the result of skopt after each trial. If it returns True,
+            the search in the current space ends. A resumed search also calls it for the trials in
+            the checkpoint.
         **params
-            Parameters of the estimator's fit, such as ``item_features=F`` (``rec__item_features=F``
-            for a Pipeline while metadata routing is off), and `groups` of the splitter.
+            Parameters of `fit` of the estimator, such as ``item_features=F``, and `groups` of the
+            splitter. For a Pipeline, write ``rec__item_features=F`` unless metadata routing is
+            enabled.
 
         Returns
         -------
-        self
+        self : BayesSearchCV
+            Fitted search.
         """
         deadline = np.inf if self.max_time is None else time.monotonic() + self.max_time
         callbacks = check_callback(callback)
         spaces = read_spaces(self.search_spaces, self.n_iter)
-        for space in spaces:  # a name that is none would be found only when its space has its turn
+        for space in spaces:  # detect invalid parameter names now rather than when the space is searched
             clone(self.estimator).set_params(**clone(space.example, safe=False))
         options = self._optimizer_options()
-        # A seed for each space: how long one is searched must not decide what is tried in the next.
+        # Each space has its own seed, so that its trials do not depend on the number of trials in other spaces.
         seeds = check_random_state(self.random_state).randint(np.iinfo(np.int32).max, size=len(spaces))
-        proposals = [
-            Proposals(space, first, np.random.RandomState(seed), options)
-            for space, first, seed in zip(spaces, initial_points(self.initial_params, spaces), seeds, strict=True)
+        optimizers = [
+            SpaceOptimizer(space, initial, np.random.RandomState(seed), options)
+            for space, initial, seed in zip(spaces, initial_points(self.initial_params, spaces), seeds, strict=True)
         ]
         setup = self._set_up(X, y, params, sum(space.n_iter for space in spaces))
         fits = setup.fits
-        trials = Trials(self._open_checkpoint(spaces, fits))
+        trials = TrialHistory(self._open_checkpoint(spaces, fits))
         n_fits = self.n_points * len(fits.splits)
         with fit_pool(fits, self.n_jobs, n_fits, pre_dispatch=self.pre_dispatch) as pool:
-            evaluator = Evaluator(pool, fits)
-            for one in proposals:
-                if not self._search_space(one, trials, evaluator, callbacks, deadline):
+            evaluator = TrialEvaluator(pool, fits)
+            for optimizer in optimizers:
+                if not self._search_space(optimizer, trials, evaluator, callbacks, deadline):
                     break
             evaluator.end()
-        results = [one.result for one in proposals if one.result is not None]
+        results = [optimizer.result for optimizer in optimizers if optimizer.result is not None]
         return self._conclude(setup, *self._results(trials, len(fits.splits)), _optim_results=results)
 
-    # The parts of fit.
+    # Steps of fit.
 
     def _optimizer_options(self) -> dict[str, Any]:
         options = dict(self.optimizer_kwargs or {})
         for name, instead in (("random_state", "random_state"), ("dimensions", "search_spaces")):
             if name in options:
-                raise ValueError(f"optimizer_kwargs must not have {name}: it is {instead} of BayesSearchCV.")
+                raise ValueError(f"optimizer_kwargs must not contain {name}. Use {instead} of BayesSearchCV instead.")
         if self.surrogate is not None:
             if "base_estimator" in options:
                 raise ValueError(
                     f"surrogate={self.surrogate!r} and optimizer_kwargs['base_estimator']="
-                    f"{options['base_estimator']!r} are two names of one thing: set one of them."
+                    f"{options['base_estimator']!r} set the same parameter. Set only one of them."
                 )
             options["base_estimator"] = SURROGATES[self.surrogate]
         return options
@@ -289,63 +306,63 @@ class BayesSearchCV(RecommenderSearchMixin, skopt.BayesSearchCV):
             return None
         if not isinstance(self.random_state, Integral):
             raise ValueError(
-                f"A search with a checkpoint must have an int random_state, to ask for the same trials when it is "
-                f"resumed, got {self.random_state!r}. Set random_state=0."
+                f"A search with a checkpoint must have an int random_state, so that the same trials are proposed when "
+                f"it is resumed, got {self.random_state!r}. Set random_state=0."
             )
         return Checkpoint(self.checkpoint, search_fingerprint(spaces, fits))
 
     def _search_space(
         self,
-        proposals: Proposals,
-        trials: Trials,
-        evaluator: Evaluator,
+        optimizer: SpaceOptimizer,
+        trials: TrialHistory,
+        evaluator: TrialEvaluator,
         callbacks: list[Callable[[Any], Any]],
         deadline: float,
     ) -> bool:
-        """Ask, evaluate or look up, and tell; False if the time is up."""
-        left = proposals.space.n_iter
-        while left > 0:
-            # Whole batches, of which a last one may not need all: with a larger n_iter they are the same.
-            points = proposals.ask(self.n_points)[:left]
-            candidates = [proposals.space.params(point) for point in points]
-            unknown = trials.unknown(candidates)
-            if unknown and len(trials) and time.monotonic() > deadline:
+        """Search one space; return False if the time limit was reached."""
+        n_remaining = optimizer.space.n_iter
+        while n_remaining > 0:
+            # Always propose whole batches, so that the trials do not depend on n_iter.
+            points = optimizer.ask(self.n_points)[:n_remaining]
+            candidates = [optimizer.space.params(point) for point in points]
+            new = trials.not_evaluated(candidates)
+            if new and len(trials) and time.monotonic() > deadline:
                 return False
-            trials.add(evaluator.evaluate(unknown))
-            evaluator.skip(len(candidates) - len(unknown))
-            left -= len(points)
-            scores = [self._score(trials.ask_for(params)) for params in candidates]
+            trials.add(evaluator.evaluate(new))
+            evaluator.skip(len(candidates) - len(new))
+            n_remaining -= len(points)
+            scores = [self._score(trials.record(params)) for params in candidates]
             if self.verbose:
-                self._tell_of(candidates, scores, trials, evaluator)
-            result = proposals.tell(points, scores)
+                self._print_trials(candidates, scores, trials, evaluator)
+            result = optimizer.tell(points, scores)
             if result is not None and eval_callbacks(callbacks, result):
                 break
         return True
 
     def _score(self, trial: Trial) -> float:
-        """The score to maximise."""
+        """Return the score to maximize."""
         several = next((fold["test_scores"] for fold in trial.folds if isinstance(fold["test_scores"], dict)), None)
-        if several is not None:  # what a function scores shows only now
+        if several is not None:  # the metrics of a custom scorer are only known now
             self._check_refit_for_multimetric(several)
         return trial.score(self.refit)
 
-    def _tell_of(
-        self, candidates: list[dict[str, Any]], scores: list[float], trials: Trials, evaluator: Evaluator
+    def _print_trials(
+        self, candidates: list[dict[str, Any]], scores: list[float], trials: TrialHistory, evaluator: TrialEvaluator
     ) -> None:
         best = max((score for score in map(self._score, trials) if np.isfinite(score)), default=np.nan)
-        first = trials.n_asked - len(candidates) + 1
+        first = trials.n_proposed - len(candidates) + 1
         for number, (params, score) in enumerate(zip(candidates, scores, strict=True), first):
             text = ", ".join(f"{k}={v:.4g}" if isinstance(v, float) else f"{k}={v}" for k, v in params.items())
             print(f"[BayesSearchCV] trial {number}/{evaluator.n_trials}: {score:.5g}, best {best:.5g}; {text}")
 
-    def _results(self, trials: Trials, n_splits: int) -> tuple[dict[str, Any], bool]:
-        """One row per trial, in scikit-learn's form; and whether scores are of several metrics."""
+    def _results(self, trials: TrialHistory, n_splits: int) -> tuple[dict[str, Any], bool]:
+        """Return `cv_results_` with one row per trial, and whether there are several metrics."""
         folds = [fold for trial in trials for fold in trial.folds]
         _warn_or_raise_about_fit_failures(folds, self.error_score)
         if not any(np.isfinite(self._score(trial)) for trial in trials):
             raise ValueError(
-                f"None of the {len(trials)} trials has a finite score, though fits succeeded: look at what "
-                f"scoring={self.scoring!r} gives for one of them."
+                f"None of the {len(trials)} trials has a finite score, although some fits succeeded. Check the scores "
+                f"of scoring={self.scoring!r} for a fitted model."
             )
         multimetric = any(isinstance(fold["test_scores"], dict) for fold in folds)
         return self._format_results([trial.params for trial in trials], n_splits, with_all_metrics(folds)), multimetric

@@ -1,4 +1,4 @@
-"""The file that a Bayesian search can be resumed from."""
+"""File from which a Bayesian search can be resumed."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from sklearn_recsketch.model_selection._bayes.content_digest import StoredValue, is_json_value, value_key
 from sklearn_recsketch.model_selection._bayes.trial_evaluation import Trial
-from sklearn_recsketch.model_selection._fits.parameter_values import StoredValue, is_plain, native, value_key
-from sklearn_recsketch.utils._atomic_files import replacing
+from sklearn_recsketch.utils._atomic_files import atomic_write
+from sklearn_recsketch.utils._scalars import to_python_scalar
 
 __all__ = ["Checkpoint"]
 
@@ -19,20 +20,20 @@ SCORES = ("test_scores", "train_scores")
 
 
 class Checkpoint:
-    """Trials in a JSON file, for the search with this fingerprint alone.
+    """JSON file with the trials of the search that has a given fingerprint.
 
     Parameters
     ----------
     path : str or path
     fingerprint : dict of str to str
-        A digest of every part of the search that its trials depend on.
+        Digests of all parts of the search that affect its trials.
     """
 
     def __init__(self, path: Any, fingerprint: dict[str, str]) -> None:
         self._path, self._fingerprint = Path(path), fingerprint
 
     def read(self) -> list[Trial]:
-        """Trials of the file, none where there is no file yet."""
+        """Return the trials in the file, or an empty list if the file does not exist."""
         if not self._path.exists():
             return []
         try:
@@ -40,66 +41,72 @@ class Checkpoint:
             if content["format"] != FORMAT:
                 raise ValueError(f"its format is {content['format']!r}, not {FORMAT!r}")
             if content["version"] != VERSION:
-                raise ValueError(f"its version is {content['version']!r}, and this release reads {VERSION}")
+                raise ValueError(f"its version is {content['version']!r}, but this release reads version {VERSION}")
             search = dict(content["search"])
             trials = [_from_json(trial) for trial in content["trials"]]
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise ValueError(
-                f"checkpoint must be a file that BayesSearchCV has written, and {self._path} cannot be read as one: "
-                f"{type(error).__name__}: {error}. Remove it, or name another one."
+                f"checkpoint must be a file written by BayesSearchCV, but {self._path} cannot be read as one: "
+                f"{type(error).__name__}: {error}. Remove it, or use another file."
             ) from error
         parts = sorted(search.keys() | self._fingerprint.keys())
-        other = [part for part in parts if search.get(part) != self._fingerprint.get(part)]
-        if other:
+        different = [part for part in parts if search.get(part) != self._fingerprint.get(part)]
+        if different:
             raise ValueError(
-                f"checkpoint must be of the same search, and {self._path} is of one with other {', '.join(other)}. "
-                f"Remove it to begin anew, or name another one."
+                f"checkpoint must belong to the same search, but {self._path} is from a search with different "
+                f"{', '.join(different)}. Remove it to start again, or use another file."
             )
         return trials
 
     def write(self, trials: list[Trial]) -> None:
-        """Replace the file as a whole: one that is killed meanwhile leaves the old one."""
+        """Replace the file atomically, so that an interruption leaves the previous file intact."""
         content = {
             "format": FORMAT,
             "version": VERSION,
             "search": self._fingerprint,
             "trials": [_to_json(trial) for trial in trials],
         }
-        with replacing(self._path) as file:
+        with atomic_write(self._path) as file:
             file.write(json.dumps(content, indent=1, allow_nan=False).encode())
 
 
 def _to_json(trial: Trial) -> dict[str, Any]:
-    folds = [{key: _plain(value) if key in SCORES else native(value) for key, value in f.items()} for f in trial.folds]
-    return {"params": {name: _stored(value) for name, value in trial.params.items()}, "folds": folds}
+    folds = [
+        {key: _score_to_json(value) if key in SCORES else to_python_scalar(value) for key, value in f.items()}
+        for f in trial.folds
+    ]
+    return {"params": {name: _value_to_json(value) for name, value in trial.params.items()}, "folds": folds}
 
 
-def _stored(value: Any) -> Any:
-    """A value as JSON has it, or its digest and its text."""
-    if is_plain(value):
+def _value_to_json(value: Any) -> Any:
+    """Return a value that JSON can store, or a dict with the digest and the text of the value."""
+    if is_json_value(value):
         return value
     text = value.text if isinstance(value, StoredValue) else repr(value)
     return {"digest": value_key(value)[1], "text": text}
 
 
-def _plain(score: Any) -> Any:
-    """NaN as null, infinity as text: JSON has neither."""
+def _score_to_json(score: Any) -> Any:
+    """Convert NaN to null and infinity to a string, because JSON supports neither."""
     if isinstance(score, dict):
-        return {name: _plain(value) for name, value in score.items()}
+        return {name: _score_to_json(value) for name, value in score.items()}
     score = float(score)
     return score if np.isfinite(score) else None if np.isnan(score) else str(score)
 
 
 def _from_json(trial: Any) -> Trial:
-    folds = [{key: _score(value) if key in SCORES else value for key, value in fold.items()} for fold in trial["folds"]]
-    return Trial({name: _restored(value) for name, value in trial["params"].items()}, folds)
+    folds = [
+        {key: _score_from_json(value) if key in SCORES else value for key, value in fold.items()}
+        for fold in trial["folds"]
+    ]
+    return Trial({name: _value_from_json(value) for name, value in trial["params"].items()}, folds)
 
 
-def _restored(value: Any) -> Any:
+def _value_from_json(value: Any) -> Any:
     return StoredValue(value["digest"], value["text"]) if isinstance(value, dict) else value
 
 
-def _score(value: Any) -> Any:
+def _score_from_json(value: Any) -> Any:
     if isinstance(value, dict):
-        return {name: _score(one) for name, one in value.items()}
+        return {name: _score_from_json(score) for name, score in value.items()}
     return np.nan if value is None else float(value)

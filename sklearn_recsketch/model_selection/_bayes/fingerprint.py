@@ -1,4 +1,4 @@
-"""Digests that tell whether two searches are the same, in any process."""
+"""Digests that determine whether two searches are the same, even in different processes."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ from typing import Any
 
 import numpy as np
 
+from sklearn_recsketch.model_selection._bayes.content_digest import class_name, content_digest
 from sklearn_recsketch.model_selection._bayes.search_space import SearchSpace
-from sklearn_recsketch.model_selection._fits.content_digest import class_name, content_digest
 from sklearn_recsketch.model_selection._fits.fold_fits import FoldFits
 
 __all__ = ["search_fingerprint"]
 
-# Parameters that decide which trials there are; and those that decide what is kept of each.
-CHOICES = ("surrogate", "optimizer_kwargs", "n_points", "initial_params", "random_state")
-KEPT = ("error_score", "return_train_score")
+# Parameters that determine which trials are proposed, and parameters that determine the stored results.
+PROPOSAL_PARAMS = ("surrogate", "optimizer_kwargs", "n_points", "initial_params", "random_state")
+RESULT_PARAMS = ("error_score", "return_train_score")
 
 
 def search_fingerprint(spaces: list[SearchSpace], fits: FoldFits) -> dict[str, str]:
-    """A digest of every part of a search that its trials depend on."""
+    """Return the digests of all parts of a search that affect its trials."""
     search = fits.search
     parts: dict[str, Any] = {
         "search_spaces": [space.description() for space in spaces],
@@ -29,7 +29,7 @@ def search_fingerprint(spaces: list[SearchSpace], fits: FoldFits) -> dict[str, s
         "y": None if fits.y is None else np.asarray(fits.y),
         "estimator": _described(search.estimator),
     }
-    parts |= {name: getattr(search, name) for name in (*CHOICES, *KEPT)}
+    parts |= {name: getattr(search, name) for name in (*PROPOSAL_PARAMS, *RESULT_PARAMS)}
     parts |= {f"{name} of fit": value for name, value in fits.fit_params.items()}
     parts |= {
         f"{name} of the estimator": _described(value)
@@ -42,16 +42,16 @@ def search_fingerprint(spaces: list[SearchSpace], fits: FoldFits) -> dict[str, s
             digests[name] = content_digest(value)
         except Exception as error:
             raise ValueError(
-                f"A search with a checkpoint must be able to tell whether {name} has changed, and {value!r} cannot be "
-                f"compared between two runs: {error}. Define it in a module, or set checkpoint=None."
+                f"A search with a checkpoint must detect whether {name} has changed, but {value!r} cannot be compared "
+                f"between two runs: {error}. Define it in a module, or set checkpoint=None."
             ) from error
     return digests
 
 
 def _described(value: Any) -> Any:
-    """Estimators as their class: their parameters are parts by themselves, and callbacks are none."""
+    """Replace estimators by their class name, because their parameters are separate parts of the fingerprint."""
     if hasattr(value, "get_params") and not isinstance(value, type):
         return class_name(value)
     if isinstance(value, list | tuple):
-        return [_described(one) for one in value]
+        return [_described(element) for element in value]
     return value

@@ -1,4 +1,4 @@
-"""Where a Bayesian search looks, and where it begins."""
+"""Search spaces and initial points of a Bayesian search."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 from skopt.space import Categorical, Dimension, Integer, Real
 
-from sklearn_recsketch.model_selection._bayes.categories import Choice
-from sklearn_recsketch.model_selection._fits.parameter_values import native, read_values
+from sklearn_recsketch.model_selection._bayes.mixed_categorical import MixedCategorical
+from sklearn_recsketch.model_selection._fits.parameter_checks import read_values
+from sklearn_recsketch.utils._scalars import to_python_scalar
 from sklearn_recsketch.utils._validation import is_integer
 
 __all__ = ["SearchSpace", "initial_points", "read_spaces"]
@@ -22,22 +23,22 @@ PRIORS = ("uniform", "log-uniform")
 
 @dataclass(frozen=True)
 class SearchSpace:
-    """Dimensions by parameter, in the order of the names, and the number of trials to spend on them."""
+    """Dimensions of the searched parameters, sorted by name, and the number of trials in this space."""
 
     dimensions: dict[str, Dimension]
     n_iter: int
 
     def params(self, point: list[Any]) -> dict[str, Any]:
-        """Parameters of a point: what skopt has as a list."""
+        """Convert a point, which skopt represents as a list, to a dict of parameters."""
         return dict(zip(self.dimensions, point, strict=True))
 
     @property
     def example(self) -> dict[str, Any]:
-        """Some parameters of the space."""
+        """One valid dict of parameters."""
         return {name: _example(dimension) for name, dimension in self.dimensions.items()}
 
     def description(self) -> list[tuple[Any, ...]]:
-        """All that tells two spaces apart; skopt's own repr leaves things out, and changes once it is searched."""
+        """Return all properties that distinguish two spaces; the repr of skopt omits some of them and may change."""
         return [
             (name, type(d).__name__, *d.bounds, d.prior, getattr(d, "base", None))
             for name, d in self.dimensions.items()
@@ -45,93 +46,94 @@ class SearchSpace:
 
 
 def read_spaces(search_spaces: Any, n_iter: int) -> list[SearchSpace]:
-    """Search spaces from a dict, or a list of dicts and of pairs (dict, n_iter)."""
-    given = [search_spaces] if isinstance(search_spaces, Mapping) else search_spaces
+    """Read search spaces from a dict, or from a list of dicts and of pairs (dict, n_iter)."""
+    listed = [search_spaces] if isinstance(search_spaces, Mapping) else search_spaces
     spaces = []
-    for one in given:
-        dimensions, trials = one if isinstance(one, tuple) and len(one) == 2 else (one, n_iter)
+    for element in listed:
+        dimensions, trials = element if isinstance(element, tuple) and len(element) == 2 else (element, n_iter)
         if not isinstance(dimensions, Mapping) or not isinstance(trials, numbers.Integral) or trials < 1:
             raise TypeError(
-                f"search_spaces must be a dict of dimensions by parameter, or a list of such dicts or of pairs "
-                f"(dict, n_iter) with n_iter at least 1, got {one!r}."
+                f"search_spaces must be a dict that maps parameters to dimensions, or a list of such dicts or of pairs "
+                f"(dict, n_iter) with n_iter at least 1, got {element!r}."
             )
         if not dimensions:
-            raise ValueError("search_spaces must name at least one parameter, got an empty dict.")
+            raise ValueError("search_spaces must contain at least one parameter, got an empty dict.")
         spaces.append(
             SearchSpace({name: _dimension(name, dimensions[name]) for name in sorted(dimensions)}, int(trials))
         )
     if not spaces:
-        raise ValueError("search_spaces must be at least one dict of dimensions, got an empty list.")
+        raise ValueError("search_spaces must contain at least one dict of dimensions, got an empty list.")
     return spaces
 
 
 def initial_points(initial_params: Any, spaces: list[SearchSpace]) -> list[list[list[Any]]]:
-    """Points to begin with, of each space: parameters belong to the first one that has them all."""
+    """Return the initial points of each space. Parameters belong to the first space that contains them."""
     points: list[list[list[Any]]] = [[] for _ in spaces]
     if initial_params is None:
         return points
-    given = [initial_params] if isinstance(initial_params, Mapping) else initial_params
-    for number, params in enumerate(given):
-        name = "initial_params" if given is not initial_params else f"initial_params[{number}]"
+    listed = [initial_params] if isinstance(initial_params, Mapping) else initial_params
+    for number, params in enumerate(listed):
+        name = "initial_params" if listed is not initial_params else f"initial_params[{number}]"
         if not isinstance(params, Mapping):
             raise TypeError(f"{name} must be a dict of parameters, got {params!r}.")
         problems = [_problem(name, params, space) for space in spaces]
         if None not in problems:
             which = "" if len(spaces) == 1 else f"{name} is in none of the {len(spaces)} search spaces. "
             raise ValueError(which + " ".join(str(problem) for problem in problems))
-        home = problems.index(None)
-        points[home].append([_value(dimension, params[key]) for key, dimension in spaces[home].dimensions.items()])
-    for space, begun in zip(spaces, points, strict=True):
-        if len(begun) > space.n_iter:
+        first = problems.index(None)
+        points[first].append([_value(dimension, params[key]) for key, dimension in spaces[first].dimensions.items()])
+    for space, initial in zip(spaces, points, strict=True):
+        if len(initial) > space.n_iter:
             raise ValueError(
-                f"initial_params count towards n_iter, and are {len(begun)}, but n_iter={space.n_iter}. Raise n_iter."
+                f"initial_params count towards n_iter, but there are {len(initial)} of them and n_iter={space.n_iter}. "
+                f"Raise n_iter."
             )
     return points
 
 
-def _dimension(name: str, given: Any) -> Dimension:
+def _dimension(name: str, values: Any) -> Dimension:
     rule = f"search_spaces[{name!r}] must be a list of categories, a range (low, high) or a dimension of skopt.space"
-    if isinstance(given, Categorical):
-        dimension = Choice(given.categories, given.prior, given.transform_)
-    elif isinstance(given, Dimension):
-        dimension = copy.deepcopy(given)  # skopt changes dimensions when it searches them; the caller's stay
-    elif isinstance(given, tuple):
-        dimension = _range(name, given)
-    elif hasattr(given, "rvs"):
+    if isinstance(values, Categorical):
+        dimension = MixedCategorical(values.categories, values.prior, values.transform_)
+    elif isinstance(values, Dimension):
+        dimension = copy.deepcopy(values)  # skopt changes dimensions during a search
+    elif isinstance(values, tuple):
+        dimension = _range(name, values)
+    elif hasattr(values, "rvs"):
         raise ValueError(
-            f"{rule}, got a distribution, which RandomizedSearchCV and EpochSearchCV draw from. "
+            f"{rule}, got a distribution, which only RandomizedSearchCV and EpochSearchCV support. "
             f"Write a range such as (0.1, 10.0) or (1e-3, 1.0, 'log-uniform')."
         )
     else:
-        dimension = Choice(read_values(given, rule))
+        dimension = MixedCategorical(read_values(values, rule))
     dimension.name = name
     return dimension
 
 
-def _range(name: str, given: tuple[Any, ...]) -> Dimension:
-    """A dimension of ints or of numbers from a tuple (low, high, prior, base), the last two optional."""
+def _range(name: str, values: tuple[Any, ...]) -> Dimension:
+    """Create an integer or real dimension from a tuple (low, high, prior, base); prior and base are optional."""
     rule = f"search_spaces[{name!r}] must be a range such as (1, 8) or (1e-3, 1.0, 'log-uniform')"
-    categories = f"For categories, write a list: {list(given)!r}."
-    bounds = [native(value) for value in given[:2]]
+    categories = f"For categories, write a list: {list(values)!r}."
+    bounds = [to_python_scalar(value) for value in values[:2]]
     numeric = all(isinstance(bound, numbers.Real) and not isinstance(bound, bool) for bound in bounds)
-    if not 2 <= len(given) <= 4 or not numeric:
-        raise ValueError(f"{rule}, got {given!r}. {categories}")
+    if not 2 <= len(values) <= 4 or not numeric:
+        raise ValueError(f"{rule}, got {values!r}. {categories}")
     low, high = bounds
-    prior = given[2] if len(given) > 2 else "uniform"
-    base = given[3] if len(given) > 3 else 10
+    prior = values[2] if len(values) > 2 else "uniform"
+    base = values[3] if len(values) > 3 else 10
     if not np.isfinite(bounds).all():
-        raise ValueError(f"{rule} between finite numbers, got {given!r}.")
+        raise ValueError(f"{rule} between finite numbers, got {values!r}.")
     if low == high:
-        raise ValueError(f"{rule} with low < high, got {given!r}. For a single value, write [{low!r}].")
+        raise ValueError(f"{rule} with low < high, got {values!r}. For a single value, write [{low!r}].")
     if low > high:
-        raise ValueError(f"{rule} with low < high, got {given!r}. Write {(high, low, *given[2:])!r}.")
+        raise ValueError(f"{rule} with low < high, got {values!r}. Write {(high, low, *values[2:])!r}.")
     if not isinstance(prior, str) or prior not in PRIORS:
-        raise ValueError(f"{rule} whose third value is one of {list(PRIORS)}, got {given!r}. {categories}")
+        raise ValueError(f"{rule} whose third value is one of {list(PRIORS)}, got {values!r}. {categories}")
     if not is_integer(base, least=2):
-        raise ValueError(f"{rule} whose fourth value is an int of at least 2, got {given!r}.")
+        raise ValueError(f"{rule} whose fourth value is an int of at least 2, got {values!r}.")
     if prior == "log-uniform" and low <= 0:
         raise ValueError(
-            f"{rule} whose low is positive if it is log-uniform, got {given!r}. Raise low, or write {(low, high)!r}."
+            f"{rule} with a positive low if it is log-uniform, got {values!r}. Raise low, or write {(low, high)!r}."
         )
     if all(isinstance(bound, numbers.Integral) for bound in bounds):
         return Integer(int(low), int(high), prior, int(base))
@@ -139,48 +141,48 @@ def _range(name: str, given: tuple[Any, ...]) -> Dimension:
 
 
 def _problem(name: str, params: Mapping[str, Any], space: SearchSpace) -> str | None:
-    """What keeps parameters from being a point of the space."""
+    """Return the reason why parameters are not a point of the space, or None if they are."""
     missing = [key for key in space.dimensions if key not in params]
     if missing:
         return (
-            f"{name} must have a value for every parameter of the search space, and leaves out {', '.join(missing)}. "
+            f"{name} must have a value for every parameter of the search space, but lacks {', '.join(missing)}. "
             f"Add one, for example {{**params, {missing[0]!r}: {_example(space.dimensions[missing[0]])!r}}}."
         )
     unknown = [key for key in params if key not in space.dimensions]
     if unknown:
         return (
-            f"{name} has {', '.join(unknown)}, which the search does not vary: set it on the estimator, or give it a "
-            f"dimension in search_spaces."
+            f"{name} contains {', '.join(unknown)}, which the search does not vary. Set it on the estimator, or add a "
+            f"dimension for it to search_spaces."
         )
     for key, dimension in space.dimensions.items():
         if not _is_inside(dimension, params[key]):
             return (
-                f"{name} must be inside of the search space, and {key}={params[key]!r} is not {_bounds(dimension)}. "
+                f"{name} must be in the search space, but {key}={params[key]!r} is not {_bounds(dimension)}. "
                 f"Change the value, or widen the dimension."
             )
     return None
 
 
 def _is_inside(dimension: Dimension, value: Any) -> bool:
-    if isinstance(dimension, Choice):
-        return native(value) in dimension
+    if isinstance(dimension, MixedCategorical):
+        return to_python_scalar(value) in dimension
     kind = numbers.Integral if isinstance(dimension, Integer) else numbers.Real
     return isinstance(value, kind) and not isinstance(value, bool) and bool(dimension.low <= value <= dimension.high)
 
 
 def _bounds(dimension: Dimension) -> str:
-    if isinstance(dimension, Choice):
+    if isinstance(dimension, MixedCategorical):
         return f"one of {list(dimension.categories)}"
     kind = "an int" if isinstance(dimension, Integer) else "a number"
     return f"{kind} between {dimension.low} and {dimension.high}"
 
 
 def _value(dimension: Dimension, value: Any) -> Any:
-    """A value inside of the dimension, as skopt would have proposed it."""
-    if isinstance(dimension, Choice):
-        return dimension.categories[dimension.place(native(value))]
+    """Convert a value in the dimension to the type that skopt would propose."""
+    if isinstance(dimension, MixedCategorical):
+        return dimension.categories[dimension.position(to_python_scalar(value))]
     return int(value) if isinstance(dimension, Integer) else float(value)
 
 
 def _example(dimension: Dimension) -> Any:
-    return native(dimension.bounds[0])
+    return to_python_scalar(dimension.bounds[0])

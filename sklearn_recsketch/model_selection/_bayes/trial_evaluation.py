@@ -1,4 +1,4 @@
-"""Fits and scores of trials."""
+"""Evaluation of trials on all folds."""
 
 from __future__ import annotations
 
@@ -13,39 +13,40 @@ from sklearn_recsketch.model_selection._fits.fit_pool import FitPool
 from sklearn_recsketch.model_selection._fits.fold_fits import FoldFits
 from sklearn_recsketch.utils._compat import _fit_and_score
 
-__all__ = ["Evaluator", "Trial"]
+__all__ = ["Trial", "TrialEvaluator"]
 
 
 @dataclass(frozen=True)
 class Trial:
-    """Parameters and what came of them.
+    """Parameters and their results on each fold.
 
     Attributes
     ----------
     params : dict
     folds : list of dict
-        Of each fold: `test_scores` and perhaps `train_scores`, a number or several by metric,
-        `fit_time`, `score_time`, `n_test_samples`, and the text of an error of the fit, `fit_error`.
+        Results of each fold: `test_scores` and optionally `train_scores`, which are a number or a
+        dict with one number per metric; `fit_time`, `score_time` and `n_test_samples`; and
+        `fit_error`, the traceback of a failed fit.
     """
 
     params: dict[str, Any]
     folds: list[dict[str, Any]]
 
     def score(self, metric: Any) -> float:
-        """Mean over the folds, of one metric where there are several."""
+        """Return the mean score over the folds; `metric` is only used if there are several metrics."""
         scores = [fold["test_scores"] for fold in self.folds]
         return float(np.mean([score[metric] if isinstance(score, dict) else score for score in scores]))
 
 
-class Evaluator:
-    """Evaluates trials on all folds, and shows callbacks the progress.
+class TrialEvaluator:
+    """Evaluate trials on all folds and report the progress to callbacks.
 
     Parameters
     ----------
     pool : FitPool
-        Stays open for the whole search.
+        Pool that runs the fits, open during the whole search.
     fits : FoldFits
-        What it was made for.
+        Data and settings shared by all fits.
     """
 
     def __init__(self, pool: FitPool, fits: FoldFits) -> None:
@@ -57,22 +58,22 @@ class Evaluator:
         """Fit and score each candidate on each fold."""
         n_folds = len(self._fits.splits)
         jobs = product(enumerate(candidates), range(n_folds))
-        tasks = [(next(self._numbers), params, (place, len(candidates))) for (place, params), _ in jobs]
-        done = self._pool.map(fit_and_score, tasks)
+        tasks = [(next(self._numbers), params, (position, len(candidates))) for (position, params), _ in jobs]
+        results = self._pool.map(fit_and_score, tasks)
         return [
-            Trial(params, done[start : start + n_folds])
-            for params, start in zip(candidates, range(0, len(done), n_folds), strict=True)
+            Trial(params, results[start : start + n_folds])
+            for params, start in zip(candidates, range(0, len(results), n_folds), strict=True)
         ]
 
     def skip(self, n_trials: int) -> None:
-        """Count trials that need no evaluation as done."""
+        """Report trials that need no evaluation as finished."""
         for number in islice(self._numbers, n_trials * len(self._fits.splits)):
             context = self._fits.context(number)
             context.call_on_fit_task_begin(estimator=self._fits.search)
             context.call_on_fit_task_end(estimator=self._fits.search)
 
     def end(self) -> None:
-        """Nothing more is to come."""
+        """Report the end of the search."""
         self._fits.progress.call_on_fit_task_end(estimator=self._fits.search)
 
 

@@ -1,1 +1,1 @@
-"""Search over parameters and the number of epochs."""
+"""Search over hyperparameters and the number of epochs."""

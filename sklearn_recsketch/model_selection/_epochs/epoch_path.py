@@ -1,4 +1,4 @@
-"""One fit of one candidate on one fold, scored at every checkpoint."""
+"""Fit of one candidate on one fold, scored at every checkpoint."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from sklearn_recsketch.model_selection._fits.fold_fits import FoldFits
 from sklearn_recsketch.utils._compat import _check_method_params, _MultimetricScorer, _safe_split, _score
 from sklearn_recsketch.utils._unwrap import final_step
 
-__all__ = ["EpochPath", "EpochPlan", "fit_path"]
+__all__ = ["EpochFits", "EpochPath", "fit_path"]
 
 
 @dataclass(frozen=True)
-class EpochPlan(FoldFits):
-    """What all fits of a search have in common.
+class EpochFits(FoldFits):
+    """Data and settings shared by all fits of an epoch search.
 
     Attributes
     ----------
     epochs : list of int
-        Checkpoints, ascending.
+        Checkpoints in ascending order.
     """
 
     epochs: list[int]
@@ -34,19 +34,22 @@ class EpochPlan(FoldFits):
 
 @dataclass
 class EpochPath:
-    """Scores at the checkpoints that a fit reached, in order.
+    """Scores and times of a fit at the checkpoints that it reached.
 
     Attributes
     ----------
+    n_test_samples : int
+        Number of test rows.
     test, train : list
-        Scores, or dicts of them.
+        Test and training scores: numbers, or dicts with one number per metric.
     fit_time, score_time : list of float
-        Seconds of training until, and of scoring at, each checkpoint.
-    judged : list of float
-        The score to judge by.
+        Seconds of training until each checkpoint, and seconds of scoring at each checkpoint.
+    objective : list of float
+        Test scores of the metric that selects and prunes candidates.
     pruned : bool
-        Whether it was stopped for its scores.
+        Whether the fit was stopped early because of its scores.
     fit_error : str or None
+        Traceback of a failed fit.
     """
 
     n_test_samples: int
@@ -54,19 +57,19 @@ class EpochPath:
     train: list[Any] = field(default_factory=list)
     fit_time: list[float] = field(default_factory=list)
     score_time: list[float] = field(default_factory=list)
-    judged: list[float] = field(default_factory=list)
+    objective: list[float] = field(default_factory=list)
     pruned: bool = False
     fit_error: str | None = None
 
 
 class _Checkpoints:
-    """A scikit-learn callback that hands over the fitted estimator after some epochs and may stop the fit."""
+    """Callback that calls a function with the fitted estimator at each checkpoint; the fit stops if it returns True."""
 
     def __init__(self, epochs: list[int], reached: Any) -> None:
         self._epochs, self._reached = set(epochs), reached
 
     def wants(self, epoch: int) -> bool:
-        """Whether it looks at the model after so many epochs, which costs something to make."""
+        """Return whether this epoch is a checkpoint, so that the recommender must build the fitted model."""
         return epoch in self._epochs
 
     def setup(self, estimator: Any, context: Any) -> None:
@@ -81,52 +84,55 @@ class _Checkpoints:
         return bool(self._reached(fitted_estimator))
 
     def teardown(self, estimator: Any, context: Any) -> None:
-        # scikit-learn keeps the contexts of all fits, and with them this, until the search ends: let the fit go.
+        # scikit-learn keeps the contexts of all fits, and this callback, until the search ends: release the fit.
         self._reached = None
 
 
-class _SameRows:
-    """A scorer of ours that is called on the same rows again and again, and reads them once."""
+class _FixedRowsScorer:
+    """Ranking scorer that is always called with the same rows and validates them only once."""
 
     def __init__(self, scorer: Any) -> None:
         self._scorer = scorer
-        self._read: Any = None
+        self._score_rows: Any = None
 
     def __call__(self, estimator: Any, X: Any, y: Any = None) -> Any:
-        if self._read is None:
-            self._read = self._scorer.on_rows(X, y)
-        return self._read(estimator)
+        if self._score_rows is None:
+            self._score_rows = self._scorer.on_rows(X, y)
+        return self._score_rows(estimator)
 
 
-def _on_same_rows(scorer: Any) -> Any:
+def _with_fixed_rows(scorer: Any) -> Any:
     if isinstance(scorer, _MultimetricScorer):
-        scorers = {name: _on_same_rows(one) for name, one in scorer._scorers.items()}
+        scorers = {name: _with_fixed_rows(single) for name, single in scorer._scorers.items()}
         return _MultimetricScorer(scorers=scorers, raise_exc=scorer._raise_exc)
-    return _SameRows(scorer) if is_ranking_scorer(scorer) else scorer
+    return _FixedRowsScorer(scorer) if is_ranking_scorer(scorer) else scorer
 
 
 class _WrongRefit(ValueError):
-    """A scorer does not give the score to refit by: no failure of a candidate, but of the search."""
+    """The scores lack the metric to refit by. This is an error of the search rather than of a candidate."""
 
 
-def fit_path(plan: EpochPlan, number: int, parameters: dict[str, Any], thresholds: np.ndarray | None) -> EpochPath:
-    """Fit for the most epochs, score on the way, stop where the best score so far is below a threshold."""
-    search, context, (train, test) = plan.search, plan.context(number), plan.split(number)
-    estimator = clone(plan.estimator).set_params(**clone(parameters, safe=False))
-    estimator.set_params(**{search.resource: plan.epochs[-1]})
-    fit_params = _check_method_params(plan.X, params=plan.fit_params, indices=train)
-    train_rows = _safe_split(estimator, plan.X, plan.y, train)
-    test_rows = _safe_split(estimator, plan.X, plan.y, test, train)
+def fit_path(fits: EpochFits, number: int, parameters: dict[str, Any], thresholds: np.ndarray | None) -> EpochPath:
+    """Fit for the largest number of epochs and score at each checkpoint.
+
+    The fit is stopped if its best score so far is below the threshold of a checkpoint.
+    """
+    search, context, (train, test) = fits.search, fits.context(number), fits.split(number)
+    estimator = clone(fits.estimator).set_params(**clone(parameters, safe=False))
+    estimator.set_params(**{search.resource: fits.epochs[-1]})
+    fit_params = _check_method_params(fits.X, params=fits.fit_params, indices=train)
+    train_rows = _safe_split(estimator, fits.X, fits.y, train)
+    test_rows = _safe_split(estimator, fits.X, fits.y, test, train)
     path = EpochPath(n_test_samples=len(test))
-    scorers = _on_same_rows(plan.scorer), _on_same_rows(plan.scorer)
-    score_params = [_check_method_params(plan.X, params=plan.score_params, indices=rows) for rows in (test, train)]
-    begun = time.perf_counter()
+    scorers = _with_fixed_rows(fits.scorer), _with_fixed_rows(fits.scorer)
+    score_params = [_check_method_params(fits.X, params=fits.score_params, indices=rows) for rows in (test, train)]
+    started = time.perf_counter()
 
     def reached(fitted: Any) -> bool:
-        """Score at the next checkpoint; True to stop."""
-        nonlocal begun
+        """Score at the next checkpoint and return whether to stop the fit."""
+        nonlocal started
         now = time.perf_counter()
-        seconds = now - begun
+        seconds = now - started
         if hasattr(estimator, "steps"):
             fitted = Pipeline([*estimator.steps[:-1], (estimator.steps[-1][0], fitted)])
         path.test.append(_score(fitted, *test_rows, scorers[0], score_params[0], search.error_score))
@@ -134,21 +140,21 @@ def fit_path(plan: EpochPlan, number: int, parameters: dict[str, Any], threshold
         path.fit_time.append(seconds)
         if search.return_train_score:
             path.train.append(_score(fitted, *train_rows, scorers[1], score_params[1], search.error_score))
-        begun += time.perf_counter() - now  # the clock of the fit stands still meanwhile
-        path.judged.append(_judged(path.test[-1], plan))
-        best = np.nanmax([*path.judged, -np.inf])
-        path.pruned = thresholds is not None and bool(best < thresholds[len(path.judged) - 1])
+        started += time.perf_counter() - now  # the time of scoring is not part of the fit time
+        path.objective.append(_objective(path.test[-1], fits))
+        best = np.nanmax([*path.objective, -np.inf])
+        path.pruned = thresholds is not None and bool(best < thresholds[len(path.objective) - 1])
         return path.pruned
 
     final = final_step(estimator)
-    final.set_callbacks(*getattr(final, "_skl_callbacks", []), _Checkpoints(plan.epochs, reached))
+    final.set_callbacks(*getattr(final, "_skl_callbacks", []), _Checkpoints(fits.epochs, reached))
     try:
         with context.propagate_callback_context(estimator):
             context.call_on_fit_task_begin(estimator=search, X=train_rows[0], y=train_rows[1])
-            estimator.fit(*(train_rows if plan.y is not None else train_rows[:1]), **fit_params)
-            if len(path.judged) < len(plan.epochs) and not path.pruned:
-                # Converged or diverged: further epochs would have changed nothing.
-                _repeat_last(path, reached, final, len(plan.epochs))
+            estimator.fit(*(train_rows if fits.y is not None else train_rows[:1]), **fit_params)
+            if len(path.objective) < len(fits.epochs) and not path.pruned:
+                # Training converged or diverged, and more epochs would not change the model.
+                _repeat_last(path, reached, final, len(fits.epochs))
     except _WrongRefit:
         raise
     except Exception:
@@ -158,40 +164,40 @@ def fit_path(plan: EpochPlan, number: int, parameters: dict[str, Any], threshold
     finally:
         context.call_on_fit_task_end(estimator=search, X=train_rows[0], y=train_rows[1])
     if search.verbose > 1:
-        print(f"[CV {_label(plan, number)}] {_summary(path, parameters, plan)}")
+        print(f"[CV {_label(fits, number)}] {_summary(path, parameters, fits)}")
     return path
 
 
-def _judged(score: Any, plan: EpochPlan) -> float:
-    """The score to refit and to prune by; NaN where there are several, and none of them is named."""
+def _objective(score: Any, fits: EpochFits) -> float:
+    """Return the score of the metric to refit and to prune by; NaN if there are several and `refit` names none."""
     if not isinstance(score, dict):
         return float(score)
     try:
-        plan.search._check_refit_for_multimetric(score)
+        fits.search._check_refit_for_multimetric(score)
     except ValueError as error:
         raise _WrongRefit(str(error)) from None
-    return float(score.get(plan.metric, np.nan))
+    return float(score.get(fits.metric, np.nan))
 
 
 def _repeat_last(path: EpochPath, reached: Any, final: Any, n_checkpoints: int) -> None:
-    """Score the model where training ended of itself; that is the score of all later checkpoints."""
+    """Score the final model if training ended early, and use its score for all remaining checkpoints."""
     reached(final)
     path.pruned = False
-    missing = n_checkpoints - len(path.judged)
-    for values in (path.test, path.train, path.fit_time, path.score_time, path.judged):
+    missing = n_checkpoints - len(path.objective)
+    for values in (path.test, path.train, path.fit_time, path.score_time, path.objective):
         values.extend(values[-1:] * missing)
 
 
-def _label(plan: EpochPlan, number: int) -> str:
-    n_folds = len(plan.splits)
+def _label(fits: EpochFits, number: int) -> str:
+    n_folds = len(fits.splits)
     candidate, fold = divmod(number, n_folds)
-    return f"{candidate + 1}/{plan.progress.max_subtasks // n_folds}, fold {fold + 1}/{n_folds}"
+    return f"{candidate + 1}/{fits.progress.max_subtasks // n_folds}, fold {fold + 1}/{n_folds}"
 
 
-def _summary(path: EpochPath, parameters: dict[str, Any], plan: EpochPlan) -> str:
+def _summary(path: EpochPath, parameters: dict[str, Any], fits: EpochFits) -> str:
     text = ", ".join(f"{name}={value}" for name, value in parameters.items())
     if path.fit_error is not None:
         return f"{text}: failed"
-    best = int(np.nanargmax(path.judged)) if np.isfinite(path.judged).any() else 0
-    ended = f"stopped after {plan.epochs[len(path.judged) - 1]}" if path.pruned else f"{plan.epochs[-1]} epochs"
-    return f"{text}: best {path.judged[best]:.5g} at {plan.epochs[best]}, {ended}, {path.fit_time[-1]:.1f} s"
+    best = int(np.nanargmax(path.objective)) if np.isfinite(path.objective).any() else 0
+    ended = f"stopped after {fits.epochs[len(path.objective) - 1]}" if path.pruned else f"{fits.epochs[-1]} epochs"
+    return f"{text}: best {path.objective[best]:.5g} at {fits.epochs[best]}, {ended}, {path.fit_time[-1]:.1f} s"

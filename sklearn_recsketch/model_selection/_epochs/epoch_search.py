@@ -1,4 +1,4 @@
-"""Search in which the number of epochs costs nothing."""
+"""Search over hyperparameters and numbers of epochs, with one fit per candidate and fold."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from typing import Any, Self
 import numpy as np
 from sklearn.utils import check_random_state
 
-from sklearn_recsketch.model_selection._epochs.epoch_candidates import check_candidates, checked_epochs, list_candidates
-from sklearn_recsketch.model_selection._epochs.epoch_path import EpochPath, EpochPlan, fit_path
+from sklearn_recsketch.model_selection._epochs.epoch_candidates import check_candidates, check_epochs, list_candidates
+from sklearn_recsketch.model_selection._epochs.epoch_path import EpochFits, EpochPath, fit_path
 from sklearn_recsketch.model_selection._epochs.pruning import PruningRule, pruning_rule
 from sklearn_recsketch.model_selection._fits.fit_pool import fit_pool
 from sklearn_recsketch.model_selection._search import RecommenderSearchMixin, with_all_metrics
@@ -26,96 +26,103 @@ from sklearn_recsketch.utils._compat import (
 
 __all__ = ["EpochSearchCV"]
 
-BATCH = 16  # candidates that are judged by the same earlier ones; no function of n_jobs, so that results are none
+BATCH = 16  # candidates with the same pruning thresholds; a constant, so that results do not depend on n_jobs
 
 
 class EpochSearchCV(RecommenderSearchMixin, BaseSearchCV):
-    """Search over parameters and numbers of epochs, with one fit per candidate and fold.
+    """Search over hyperparameters and numbers of epochs, with one fit per candidate and fold.
 
-    A model trained for 38 epochs was, on the way, the model trained for 2, 4, 6, ... epochs. So each
-    candidate is fitted once, for the most epochs, and scored at every checkpoint: the results are
-    those of :class:`~sklearn.model_selection.GridSearchCV` over the number of epochs at the cost of
-    its longest fits. Hopeless candidates can be stopped early (`prune`).
+    Each candidate is fitted once, for the largest number of epochs, and scored at every checkpoint on
+    the way. The results equal those of :class:`~sklearn.model_selection.GridSearchCV` over the
+    number of epochs, so that tuning the number of epochs needs no extra fits. Unpromising candidates
+    can be stopped early (`prune`).
 
     Parameters
     ----------
     estimator : recommender, or Pipeline that ends in one
-        It trains by epochs: WRMF, WARP or BPR.
+        Recommender that is trained in epochs: WRMF, WARP or BPR.
     param_distributions : dict or list of dict
-        Lists of values to try, by parameter; with `n_candidates`, also distributions with a method
-        `rvs`. None where `candidates` are given.
+        Dictionary with parameter names as keys and lists of values to try. With `n_iter`, values may
+        also be distributions with a method `rvs`. Must be None if `candidates` are passed.
     epochs : iterable of int
-        Checkpoints: the numbers of epochs to try, such as ``range(2, 40, 2)``.
+        Checkpoints: numbers of epochs to try, such as ``range(2, 40, 2)``.
     resource : str, default="max_iter"
-        The parameter of `estimator` that counts epochs, "rec__max_iter" for a step named "rec" of a
-        Pipeline.
-    n_candidates : int, default=None
-        Number of random candidates; None, or a number that the grid does not exceed, tries the whole
-        grid.
+        Parameter of `estimator` that sets the number of epochs, for instance "rec__max_iter" for a
+        step named "rec" of a Pipeline.
+    n_iter : int, default=None
+        Number of candidates that are sampled. If None, or if the grid has at most `n_iter`
+        candidates, the whole grid is searched.
     candidates : list of dict, default=None
-        Candidates themselves, in place of `param_distributions`.
+        Candidates to try in place of `param_distributions`, as dictionaries of parameters.
     prune : {"median", "halving"}, rule or None, default=None
-        None trains every candidate to the end. "median" stops one whose best score so far is below
-        the median of earlier candidates, from the third checkpoint on
-        (:class:`~sklearn_recsketch.model_selection.MedianPruning`); "halving" keeps the best third
-        at checkpoints 2, 6, 18, ... (:class:`~sklearn_recsketch.model_selection.HalvingPruning`).
-        Candidates then take their turns in random order. Each fold prunes for itself.
+        Rule that stops candidates early:
+
+        - "median" stops a candidate from the third checkpoint on if its best score so far is below
+          the median of earlier candidates, see
+          :class:`~sklearn_recsketch.model_selection.MedianPruning`.
+        - "halving" keeps the best third of the candidates at checkpoints 2, 6, 18, ..., see
+          :class:`~sklearn_recsketch.model_selection.HalvingPruning`.
+        - If None, no candidate is stopped.
+
+        With a rule, candidates are fitted in random order. Pruning is done separately in each fold.
     scoring : str, list, dict, callable or None, default=None
-        Names such as "precision@5" or scorers; None is "precision@5". Of several metrics, `refit`
-        must name one; ``make_ranking_scorer([...])`` computes all from one ranking.
+        Names of metrics such as "precision@5", or scorers. If None, "precision@5" is used. If there
+        are several metrics, `refit` must name one of them. A list of names, like
+        ``make_ranking_scorer([...])``, computes all metrics from one ranking.
     cv : splitter, iterable or None, default=None
-        None is ``UserHoldoutSplit(random_state=0)``.
+        Cross-validation splitter. If None, ``UserHoldoutSplit(random_state=0)`` is used.
     refit : bool, str or callable, default=True
-        Fit the best candidate for its best number of epochs on all rows; the name of the metric to
-        choose by where there are several; or a function of `cv_results_` that returns an index.
+        Refit the best candidate with its best number of epochs on all rows. If there are several
+        metrics, this must be the name of the metric that selects the best candidate. A callable
+        receives `cv_results_` and returns the index of the best row.
     return_train_score : bool, default=False
-        Score training rows, too.
+        If True, also compute training scores.
     n_jobs : int, default=None
-        Fits at the same time, in threads, or in what ``joblib.parallel_config`` says. Each has its
-        share of the cores at most, whatever `n_jobs` of the estimator says. For many candidates
-        this is faster than threads within one fit.
+        Number of fits to run in parallel, in threads unless ``joblib.parallel_config`` selects
+        another backend. The cores are divided among the fits, regardless of `n_jobs` of the
+        estimator. With many candidates, this is faster than parallel computations within a fit.
     verbose : int, default=0
-        1 prints what is to be done, 2 each candidate's result.
+        If 1, print the number of fits; if 2, also print the result of each fit.
     random_state : int, RandomState instance or None, default=None
-        Draws candidates, and their turns with `prune`.
+        Controls the sampling of candidates and, with `prune`, the order in which they are fitted.
     error_score : "raise" or float, default=nan
-        Score of a candidate whose fit raises.
+        Score of a candidate whose fit fails. If "raise", the error is raised.
 
     Attributes
     ----------
     cv_results_ : dict of arrays
-        As in scikit-learn, with one row per candidate and number of epochs: all checkpoints of the
-        first candidate come first. `params` carry the number of epochs. Scores of a candidate are
-        NaN after it was stopped; ``pruned`` marks these rows. `mean_fit_time` counts training until
-        the checkpoint, without scoring.
+        Results as in :class:`~sklearn.model_selection.GridSearchCV`, with one row per candidate and
+        number of epochs, in the order of candidates first. `params` include the number of epochs.
+        The scores of a candidate are NaN after it was stopped, and the column ``pruned`` marks these
+        rows. `mean_fit_time` is the training time until the checkpoint, without scoring.
     best_params_ : dict
-        Parameters of the best row, the number of epochs among them; of equal scores, the fewest
-        epochs win.
+        Parameters of the best row, including the number of epochs. Among rows with equal scores, the
+        one with the fewest epochs is selected.
     best_estimator_, best_score_, best_index_, scorer_, n_splits_, refit_time_, multimetric_
-        As in scikit-learn.
+        As in :class:`~sklearn.model_selection.GridSearchCV`.
 
     Raises
     ------
     TypeError
-        For an estimator that does not report its epochs.
+        If the estimator is not trained in epochs.
     ValueError
-        For a `resource` that is no parameter of the estimator or is searched over itself, for
-        early stopping, and if all fits fail.
+        If `resource` is not a parameter of the estimator or is among the searched parameters, if
+        early stopping is enabled, or if all fits fail.
 
     See Also
     --------
-    BayesSearchCV : Fewer candidates, each chosen by the results of the earlier ones.
+    BayesSearchCV : Search that selects each candidate by the scores of earlier candidates.
 
     Notes
     -----
-    Where training ends before the last checkpoint, by `tol` or because it diverged, the later
-    checkpoints have the score of the model it ended with, as a separate fit would. The results
-    equal those of separate fits wherever fits are reproducible: with an int `random_state` and, for
-    WARP and BPR, one thread. They do not depend on `n_jobs`, with pruning neither: candidates are
-    judged in batches of 16 by those of earlier batches.
+    If training ends before the last checkpoint, because of `tol` or because it diverged, the score
+    of the final model is used for the remaining checkpoints, as in a separate fit. The results equal
+    those of separate fits whenever fits are reproducible: with an int `random_state` and, for WARP
+    and BPR, with one thread. They do not depend on `n_jobs`, even with pruning: candidates are fitted
+    in batches of 16 and compared with the candidates of earlier batches.
 
-    Ids are hashed once. Fits in threads share side features, and take the rows of their fold from one table; workers
-    of Dask and Ray are sent both once.
+    Ids are hashed once per search. Fits in threads share one table and the side features. Workers of
+    Dask and Ray receive both only once.
 
     Examples
     --------
@@ -132,7 +139,7 @@ class EpochSearchCV(RecommenderSearchMixin, BaseSearchCV):
     ['user', 'rank', 'item', 'score']
     """
 
-    _parameter_constraints = {  # noqa: RUF012 - scikit-learn's own form
+    _parameter_constraints = {
         **{
             name: rule
             for name, rule in BaseSearchCV._parameter_constraints.items()
@@ -140,10 +147,10 @@ class EpochSearchCV(RecommenderSearchMixin, BaseSearchCV):
         },
         "estimator": [HasMethods(["fit", "get_params", "set_params"])],
         "param_distributions": [dict, list, None],
-        "epochs": "no_validation",  # checked_epochs and pruning_rule say more
+        "epochs": "no_validation",  # check_epochs and pruning_rule raise more specific errors
         "prune": "no_validation",
         "resource": [str],
-        "n_candidates": [Interval(Integral, 1, None, closed="left"), None],
+        "n_iter": [Interval(Integral, 1, None, closed="left"), None],
         "candidates": [list, tuple, None],
         "scoring": [str, list, tuple, dict, callable, None],
         "random_state": ["random_state"],
@@ -156,7 +163,7 @@ class EpochSearchCV(RecommenderSearchMixin, BaseSearchCV):
         *,
         epochs: Iterable[int],
         resource: str = "max_iter",
-        n_candidates: int | None = None,
+        n_iter: int | None = None,
         candidates: list[dict[str, Any]] | None = None,
         prune: Any = None,
         scoring: Any = None,
@@ -181,113 +188,115 @@ class EpochSearchCV(RecommenderSearchMixin, BaseSearchCV):
         self.param_distributions = param_distributions
         self.epochs = epochs
         self.resource = resource
-        self.n_candidates = n_candidates
+        self.n_iter = n_iter
         self.candidates = candidates
         self.prune = prune
         self.random_state = random_state
 
     @_fit_context(prefer_skip_nested_validation=False)
     def fit(self, X: Any, y: Any = None, **params: Any) -> Self:
-        """Fit every candidate on every fold, then the best one on all rows.
+        """Fit every candidate on every fold, then fit the best candidate on all rows.
 
         Parameters
         ----------
         X : array or frame of shape (n_rows, 2) or (n_rows, 3)
             User and item ids and, optionally, weights.
         y : array-like of shape (n_rows,), default=None
-            Strengths.
+            Strengths of the interactions.
         **params
-            Parameters of the estimator's fit, such as ``item_features=F`` (``rec__item_features=F``
-            for a Pipeline while metadata routing is off), and `groups` of the splitter.
+            Parameters of `fit` of the estimator, such as ``item_features=F``, and `groups` of the
+            splitter. For a Pipeline, write ``rec__item_features=F`` unless metadata routing is
+            enabled.
 
         Returns
         -------
-        self
+        self : EpochSearchCV
+            Fitted search.
         """
-        epochs, rule = checked_epochs(self.epochs), pruning_rule(self.prune)
+        epochs, rule = check_epochs(self.epochs), pruning_rule(self.prune)
         random_state = check_random_state(self.random_state)
-        candidates = list_candidates(self.param_distributions, self.n_candidates, self.candidates, random_state)
+        candidates = list_candidates(self.param_distributions, self.n_iter, self.candidates, random_state)
         check_candidates(self.estimator, self.resource, candidates)
         setup = self._set_up(X, y, params, len(candidates))
-        plan = EpochPlan(**vars(setup.fits), epochs=epochs)
-        if rule is not None and not isinstance(plan.metric, str):
-            raise ValueError("prune judges candidates by one metric: name it in refit, or score only that one.")
+        fits = EpochFits(**vars(setup.fits), epochs=epochs)
+        if rule is not None and not isinstance(fits.metric, str):
+            raise ValueError("prune compares candidates by a single metric. Name it in refit, or pass only one metric.")
         if self.verbose > 0:
             print(
-                f"Fitting {len(plan.splits)} folds for each of {len(candidates)} candidates, "
+                f"Fitting {len(fits.splits)} folds for each of {len(candidates)} candidates, "
                 f"{len(epochs)} checkpoints each"
             )
-        paths = self._run_paths(plan, candidates, rule, random_state)
-        plan.progress.call_on_fit_task_end(estimator=self)
-        return self._conclude(setup, *self._results(candidates, paths, plan))
+        paths = self._run_paths(fits, candidates, rule, random_state)
+        fits.progress.call_on_fit_task_end(estimator=self)
+        return self._conclude(setup, *self._results(candidates, paths, fits))
 
     def _run_search(self, evaluate_candidates: Any) -> None:
-        raise NotImplementedError("fit runs the search: scikit-learn's way has one score per fit.")
+        raise NotImplementedError("fit does not use _run_search, which supports only one score per fit.")
 
-    # The parts of fit.
+    # Steps of fit.
 
     def _run_paths(
         self,
-        plan: EpochPlan,
+        fits: EpochFits,
         candidates: list[dict[str, Any]],
         rule: PruningRule | None,
         random_state: np.random.RandomState,
     ) -> list[list[EpochPath]]:
-        """Paths by candidate and fold."""
-        n_folds = len(plan.splits)
+        """Run all fits and return their paths by candidate and fold."""
+        n_folds = len(fits.splits)
         order = np.arange(len(candidates)) if rule is None else random_state.permutation(len(candidates))
         paths: dict[tuple[int, int], EpochPath] = {}
-        with fit_pool(plan, self.n_jobs, len(candidates) * n_folds) as pool:
+        with fit_pool(fits, self.n_jobs, len(candidates) * n_folds) as pool:
             for batch in [order] if rule is None else _batches(order):
-                needed = [self._thresholds(rule, paths, fold, plan) for fold in range(n_folds)]
+                thresholds = [self._thresholds(rule, paths, fold, fits) for fold in range(n_folds)]
                 jobs = list(product((int(c) for c in batch), range(n_folds)))
-                tasks = [(c * n_folds + fold, candidates[c], needed[fold]) for c, fold in jobs]
+                tasks = [(c * n_folds + fold, candidates[c], thresholds[fold]) for c, fold in jobs]
                 paths.update(zip(jobs, pool.map(fit_path, tasks), strict=True))
         return [[paths[c, fold] for fold in range(n_folds)] for c in range(len(candidates))]
 
     def _thresholds(
-        self, rule: PruningRule | None, paths: dict[tuple[int, int], EpochPath], fold: int, plan: EpochPlan
+        self, rule: PruningRule | None, paths: dict[tuple[int, int], EpochPath], fold: int, fits: EpochFits
     ) -> np.ndarray | None:
         if rule is None:
             return None
         earlier = [path for (_, f), path in sorted(paths.items()) if f == fold]
-        curves = np.full((len(earlier), len(plan.epochs)), np.nan)
+        curves = np.full((len(earlier), len(fits.epochs)), np.nan)
         for row, path in zip(curves, earlier, strict=True):
-            row[: len(path.judged)] = path.judged
+            row[: len(path.objective)] = path.objective
         return rule.thresholds(curves)
 
     def _results(
-        self, candidates: list[dict[str, Any]], paths: list[list[EpochPath]], plan: EpochPlan
+        self, candidates: list[dict[str, Any]], paths: list[list[EpochPath]], fits: EpochFits
     ) -> tuple[dict[str, Any], bool]:
-        """One row per candidate and checkpoint, in scikit-learn's form; and whether scores are of several metrics."""
+        """Return `cv_results_` with one row per candidate and checkpoint, and whether there are several metrics."""
         params, rows, pruned = [], [], []
         for candidate, folds in zip(candidates, paths, strict=True):
-            for j, epoch in enumerate(plan.epochs):
+            for j, epoch in enumerate(fits.epochs):
                 params.append({**candidate, self.resource: epoch})
-                pruned.append(any(path.pruned and j >= len(path.judged) for path in folds))
+                pruned.append(any(path.pruned and j >= len(path.objective) for path in folds))
                 for path in folds:
                     missing = self.error_score if path.fit_error is not None else np.nan
-                    there = j < len(path.judged)  # a fit that fails later than that has been scored here
+                    scored = j < len(path.objective)  # a fit may fail after it was scored at this checkpoint
                     row = {
-                        "test_scores": path.test[j] if there else missing,
-                        "fit_time": path.fit_time[j] if there else np.nan,
-                        "score_time": path.score_time[j] if there else np.nan,
+                        "test_scores": path.test[j] if scored else missing,
+                        "fit_time": path.fit_time[j] if scored else np.nan,
+                        "score_time": path.score_time[j] if scored else np.nan,
                         "n_test_samples": path.n_test_samples,
-                        "fit_error": None if there else path.fit_error,
+                        "fit_error": None if scored else path.fit_error,
                     }
                     if self.return_train_score:
-                        row["train_scores"] = path.train[j] if there else missing
+                        row["train_scores"] = path.train[j] if scored else missing
                     rows.append(row)
         _warn_or_raise_about_fit_failures(rows, self.error_score)
         multimetric = any(isinstance(row["test_scores"], dict) for row in rows)
-        more = {} if self.prune is None else {"pruned": pruned}
+        extra = {} if self.prune is None else {"pruned": pruned}
         with warnings.catch_warnings():
-            if any(pruned):  # their NaNs are no surprise; failed fits have been told of
+            if any(pruned):  # NaN is expected then, and a warning about failed fits has already been issued
                 warnings.filterwarnings("ignore", message="One or more of the", category=UserWarning)
-            return self._format_results(params, len(paths[0]), with_all_metrics(rows), more), multimetric
+            return self._format_results(params, len(paths[0]), with_all_metrics(rows), extra), multimetric
 
     def _select_best_index(self, refit: Any, refit_metric: str, results: dict[str, Any]) -> int:
-        """As in scikit-learn, but of equal scores the fewest epochs win."""
+        """Select the best row as in scikit-learn, and the fewest epochs among rows with equal scores."""
         if callable(refit):
             return int(super()._select_best_index(refit, refit_metric, results))
         tied = np.flatnonzero(results[f"rank_test_{refit_metric}"] == 1)

@@ -1,4 +1,4 @@
-"""When to stop a candidate early, judged by the curves of others."""
+"""Rules that stop unpromising candidates early, by comparison with the learning curves of other candidates."""
 
 from __future__ import annotations
 
@@ -13,39 +13,39 @@ __all__ = ["HalvingPruning", "MedianPruning", "PruningRule", "pruning_rule"]
 
 
 class PruningRule(Protocol):
-    """Says how good a candidate's best score so far must be at each checkpoint."""
+    """Rule that sets the score a candidate must have reached by each checkpoint."""
 
     def thresholds(self, curves: np.ndarray) -> np.ndarray:
-        """Least best score so far at each checkpoint to go on.
+        """Compute the minimum best score so far that a candidate needs at each checkpoint to continue.
 
         Parameters
         ----------
         curves : ndarray of shape (n_candidates, n_checkpoints)
-            Scores of earlier candidates; NaN after one was stopped or its fit failed.
+            Scores of earlier candidates; NaN after a candidate was stopped or its fit failed.
 
         Returns
         -------
         ndarray of shape (n_checkpoints,)
-            -inf where nobody is stopped.
+            Thresholds; -inf at checkpoints where no candidate is stopped.
         """
         ...
 
 
 def best_so_far(curves: np.ndarray) -> np.ndarray:
-    """Running maximum; a stopped candidate keeps its last value, one without scores has -inf."""
+    """Return the running maxima. A stopped candidate keeps its last value, and one without scores has -inf."""
     return np.maximum.accumulate(np.where(np.isnan(curves), -np.inf, curves), axis=1)
 
 
 @dataclass(frozen=True)
 class MedianPruning:
-    """Stop a candidate whose best score so far is below the median of what others had at the same checkpoint.
+    """Stop a candidate if its best score so far is below the median of other candidates at the same checkpoint.
 
     Parameters
     ----------
     warmup : int, default=2
-        Checkpoints at which nobody is stopped yet.
+        Number of first checkpoints at which no candidate is stopped.
     min_candidates : int, default=8
-        Curves to wait for.
+        Minimum number of earlier candidates. No candidate is stopped before.
 
     References
     ----------
@@ -60,7 +60,7 @@ class MedianPruning:
         _check(self, warmup=0, min_candidates=1)
 
     def thresholds(self, curves: np.ndarray) -> np.ndarray:
-        """Median at each checkpoint, stopped candidates counted by what they had."""
+        """Return the median of the best scores so far; stopped candidates count with their best score."""
         needed = np.full(curves.shape[1], -np.inf)
         if len(curves) >= self.min_candidates:
             needed[self.warmup :] = np.median(best_so_far(curves), axis=0)[self.warmup :]
@@ -69,19 +69,22 @@ class MedianPruning:
 
 @dataclass(frozen=True)
 class HalvingPruning:
-    """Successive halving: at checkpoints 1, factor, factor squared, ... only the best 1 / factor go on.
+    """Asynchronous successive halving: at each rung, only the best ``1 / factor`` of the candidates continue.
 
-    Of the candidates that came to a rung, a new one must be among the best share to pass it: the
-    asynchronous form, which waits for nobody.
+    Rungs are the checkpoints number ``first``, ``first * factor``, ``first * factor ** 2`` and so
+    on. A candidate continues if its best score so far is among the best ``1 / factor`` of the earlier
+    candidates that reached the rung. The asynchronous form does not wait until all candidates have
+    reached a rung.
 
     Parameters
     ----------
     factor : int, default=3
-        One of so many goes on.
+        Inverse of the fraction of candidates that continue after each rung. Larger values stop more
+        candidates.
     first : int, default=2
-        Number of the checkpoint, from 1, that is the first rung.
+        Number of the checkpoint, counted from 1, that is the first rung.
     min_candidates : int, default=8
-        Curves to wait for at a rung.
+        Minimum number of earlier candidates that reached a rung. No candidate is stopped before.
 
     References
     ----------
@@ -97,11 +100,11 @@ class HalvingPruning:
         _check(self, factor=2, first=1, min_candidates=1)
 
     def thresholds(self, curves: np.ndarray) -> np.ndarray:
-        """At each rung the quantile of those that reached it."""
+        """Return at each rung the quantile of the candidates that reached it, and -inf elsewhere."""
         needed = np.full(curves.shape[1], -np.inf)
         best = best_so_far(curves)
         rung = self.first
-        while rung < curves.shape[1]:  # the last checkpoint has nobody to stop
+        while rung < curves.shape[1]:  # stopping at the last checkpoint would save nothing
             reached = best[~np.isnan(curves[:, rung - 1]), rung - 1]
             if len(reached) >= self.min_candidates:
                 needed[rung - 1] = np.quantile(reached, 1 - 1 / self.factor)
@@ -109,8 +112,8 @@ class HalvingPruning:
         return needed
 
 
-def _check(rule: Any, **least: int) -> None:
-    for name, minimum in least.items():
+def _check(rule: Any, **minima: int) -> None:
+    for name, minimum in minima.items():
         check_integer(getattr(rule, name), f"{name} of {type(rule).__name__}", minimum)
 
 
@@ -118,7 +121,7 @@ RULES: dict[str, PruningRule] = {"median": MedianPruning(), "halving": HalvingPr
 
 
 def pruning_rule(prune: Any) -> PruningRule | None:
-    """The rule that the parameter `prune` of a search means."""
+    """Return the pruning rule for the parameter `prune` of a search."""
     if prune is None or hasattr(prune, "thresholds"):
         return prune
     if not isinstance(prune, str) or prune not in RULES:

@@ -1,1 +1,1 @@
-"""Fits of candidates on folds, in processes or on a cluster."""
+"""Fits of candidates on folds, in threads, in processes or on a cluster."""

@@ -1,4 +1,4 @@
-"""Where the fits of a search run."""
+"""Pool that runs the fits of a search in threads, in processes or on a cluster."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from joblib.parallel import get_active_backend
 from sklearn import config_context, get_config
 
 from sklearn_recsketch.model_selection._fits.fold_fits import FoldFits
-from sklearn_recsketch.utils._cluster import arrived, cluster_engine, shipped
+from sklearn_recsketch.utils._cluster import broadcast, cluster_engine, received
 from sklearn_recsketch.utils._threads import at_most_threads, most_threads
 from sklearn_recsketch.utils._unwrap import final_step
 
@@ -21,57 +21,57 @@ __all__ = ["FitPool", "fit_pool"]
 
 
 class FitPool:
-    """Runs fits that have much in common.
+    """Run fits that share data and settings.
 
     Parameters
     ----------
-    parallel : Parallel
-        Of joblib.
+    parallel : joblib.Parallel
     call : callable
-        What each task calls: ``call(fit, fits, *task)``.
+        Function that runs a task by ``call(fit, fits, *task)``.
     fits : FoldFits
-        What the fits have in common.
-    common : object
-        What tasks carry of it.
+        Data and settings shared by all fits.
+    sent : object
+        Object that tasks received in place of `fits`: `fits` itself or a reference to it on a cluster.
     kernel : numba kernel or None
-        What is compiled here, before tasks that would each compile it.
+        Kernel to compile in this process before other processes need it.
     """
 
-    def __init__(self, parallel: Parallel, call: Callable[..., Any], fits: FoldFits, common: Any, kernel: Any) -> None:
-        self._parallel, self._call, self._fits, self._common, self._kernel = parallel, call, fits, common, kernel
+    def __init__(self, parallel: Parallel, call: Callable[..., Any], fits: FoldFits, sent: Any, kernel: Any) -> None:
+        self._parallel, self._call, self._fits, self._sent, self._kernel = parallel, call, fits, sent, kernel
 
     def map(self, fit: Callable[..., Any], tasks: Iterable[tuple[Any, ...]]) -> list[Any]:
-        """Results of ``fit(fits, *task)``, in the order of the tasks."""
-        ahead = int(self._kernel is not None and not self._kernel.signatures)
-        # One after the other: a list of them would hold all the models until the last one is fitted.
+        """Return the results of ``fit(fits, *task)`` in the order of the tasks."""
+        # The first task compiles the kernel, which the other processes then load from the cache.
+        n_first = int(self._kernel is not None and not self._kernel.signatures)
+        # An iterator, because a list of tasks would keep all models in memory until the last fit ends.
         remaining = iter(tasks)
-        first = [self._call(fit, self._fits, *task) for task in islice(remaining, ahead)]
-        return first + list(self._parallel(delayed(self._call)(fit, self._common, *task) for task in remaining))
+        first = [self._call(fit, self._fits, *task) for task in islice(remaining, n_first)]
+        return first + list(self._parallel(delayed(self._call)(fit, self._sent, *task) for task in remaining))
 
 
 @contextmanager
 def fit_pool(fits: FoldFits, n_jobs: int | None, n_fits: int, **options: Any) -> Iterator[FitPool]:
-    """A pool for at most `n_fits` fits at once, with parameters of joblib's Parallel.
+    """Open a pool for at most `n_fits` concurrent fits; `options` are parameters of joblib.Parallel.
 
-    They run in threads, unless the caller's parallel_config says otherwise, and each has its share of
-    the cores. Workers of a cluster are sent once what the fits have in common.
+    Fits run in threads unless the caller has selected another backend with parallel_config. The
+    cores are divided evenly among the fits. Shared data are sent to the workers of a cluster once.
     """
     backend = get_active_backend(prefer="threads")[0]
     n_jobs = min(effective_n_jobs(n_jobs), n_fits)
-    # Of a single core on a cluster joblib makes no use, and works here.
-    away = cluster_engine() is not None and backend.effective_n_jobs(n_jobs) > 1
-    share = None if away else max(1, min(cpu_count(), most_threads()) // n_jobs)
-    # Not scikit-learn's `delayed`: the warning filters it sets are those of all threads.
-    call = partial(_call_with_share, share, get_config())
-    # Processes find in the cache what is compiled here. The machines of a cluster may have caches of their own.
-    in_processes = not away and not getattr(backend, "uses_threads", False)
+    # joblib does not use a cluster for a single job.
+    on_cluster = cluster_engine() is not None and backend.effective_n_jobs(n_jobs) > 1
+    n_threads = None if on_cluster else max(1, min(cpu_count(), most_threads()) // n_jobs)
+    # Do not use scikit-learn's `delayed`: it changes the warning filters of all threads.
+    call = partial(_call_with_threads, n_threads, get_config())
+    # Processes on this machine share its cache of compiled kernels; other machines of a cluster may not.
+    in_processes = not on_cluster and not getattr(backend, "uses_threads", False)
     kernel = getattr(final_step(fits.estimator), "_kernel", None) if in_processes else None
     with Parallel(n_jobs=n_jobs, prefer="threads", **options) as parallel:
-        yield FitPool(parallel, call, fits, shipped(fits) if away else fits, kernel)
+        yield FitPool(parallel, call, fits, broadcast(fits) if on_cluster else fits, kernel)
 
 
-def _call_with_share(
-    n_threads: int | None, config: dict[str, Any], fit: Callable[..., Any], common: Any, *task: Any
+def _call_with_threads(
+    n_threads: int | None, config: dict[str, Any], fit: Callable[..., Any], sent: Any, *task: Any
 ) -> Any:
     with config_context(**config), nullcontext() if n_threads is None else at_most_threads(n_threads):
-        return fit(arrived(common), *task)
+        return fit(received(sent), *task)

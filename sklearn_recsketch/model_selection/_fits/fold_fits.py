@@ -1,4 +1,4 @@
-"""What all fits of a search on its folds have in common."""
+"""Data and settings shared by all fits of a search on its folds."""
 
 from __future__ import annotations
 
@@ -15,35 +15,36 @@ from sklearn_recsketch.utils._unwrap import final_step
 
 __all__ = ["FoldFits"]
 
-# What they see in other processes they send to the one of the search, by a socket of its machine.
+# These callbacks report from other processes to the process of the search, by a socket of the same machine.
 REPORTING = (EpochCurveMonitor, ProgressBar, ScoringMonitor)
 
 
 @dataclass(frozen=True)
 class FoldFits:
-    """What all fits of a search on its folds have in common: workers are sent it once.
+    """Data and settings shared by all fits of a search on its folds, sent to each worker once.
 
     Attributes
     ----------
     search : estimator
-        The search itself: its parameters, and what callbacks are told of.
+        The search itself, for its parameters and for callbacks.
     estimator : estimator
-        What is cloned for each fit.
+        Estimator that is cloned for each fit.
     X : table
-        With ids as codes.
+        Interactions, with ids as categories if all steps accept them.
     y : array or None
+        Strengths of the interactions.
     splits : list of (train, test)
-        The same for every candidate.
+        Row numbers of each fold, the same for all candidates.
     scorer : callable
-        Of one metric, or of several: then it returns a dict.
+        Scorer that returns a number, or a dict with one number per metric.
     metric : str
-        The score to judge by, "score" where there is but one.
+        Metric that selects the best candidate; "score" if there is only one metric.
     fit_params, score_params : dict
-        Routed parameters of the estimator's fit and of the scorer.
+        Routed parameters of `fit` of the estimator and of the scorer.
     progress : CallbackContext
-        Of the task that all fits are part of.
+        Callback context of the task that contains all fits.
     host : str
-        The machine of the search.
+        Name of the machine that runs the search.
     """
 
     search: Any
@@ -59,24 +60,23 @@ class FoldFits:
     host: str
 
     def split(self, number: int) -> tuple[np.ndarray, np.ndarray]:
-        """Training and test rows of one fit; all folds of a candidate come before the next candidate."""
+        """Return the training and test rows of a fit. Fits are numbered by candidate first, then by fold."""
         return self.splits[number % len(self.splits)]
 
     def context(self, number: int) -> Any:
-        """The task of one fit, for callbacks."""
+        """Create the callback context of a fit."""
         self._check_host()
-        # Without the tasks of other fits, which would stay until the search ends.
+        # Copy the parent without its children: it would keep the contexts of all fits until the search ends.
         parent = copy.copy(self.progress)
         parent._children_map = {}
         return parent.subcontext(task_name="candidate-split-evaluation", task_id=number)
 
     def _check_host(self) -> None:
-        here = platform.node()
+        host = platform.node()
         callbacks = [*self.progress._callbacks, *getattr(final_step(self.estimator), "_skl_callbacks", [])]
         reporting = [type(callback).__name__ for callback in callbacks if isinstance(callback, REPORTING)]
-        if reporting and here != self.host:
+        if reporting and host != self.host:
             raise RuntimeError(
-                f"{', '.join(reporting)} must see fits on the machine of the search, {self.host}, alone, and one has "
-                f"come to {here}. Search without callbacks, by set_callbacks() on what has them, or on workers of "
-                f"{self.host}."
+                f"With {', '.join(reporting)}, all fits must run on {self.host}, the machine of the search, but one "
+                f"ran on {host}. Remove the callbacks with set_callbacks(), or use workers on {self.host} only."
             )

@@ -31,7 +31,7 @@ INITIAL_RANGE = 1 / 16
 class PairwiseRecommender(FactorRecommender):
     """Base of WARP and BPR."""
 
-    _parameter_constraints: dict[str, Any] = {  # noqa: RUF012 - scikit-learn's own form
+    _parameter_constraints: dict[str, Any] = {
         **FactorRecommender._parameter_constraints,
         "learning_rate": [Interval(Real, 0, None, closed="neither")],
         "negatives": [StrOptions({"unobserved", "weaker"})],

@@ -1,4 +1,4 @@
-"""Bayesian search: threads, progress, data, scikit-learn's contracts."""
+"""BayesSearchCV: parallel fits, progress, data and metadata, scikit-learn API."""
 
 from __future__ import annotations
 
@@ -40,35 +40,39 @@ def no_fits():
     ACTIONS.clear()
 
 
-# Threads, processes, progress.
+# Parallel fits and progress.
 
 
-def where(estimator, X, y=None):
+def process_and_thread(estimator, X, y=None):
     return os.getpid() + threading.get_ident() / 2**64
 
 
 def test_folds_are_fitted_in_threads():
-    scores = hill_search(cv=SPLITS, scoring=where, n_jobs=2, n_iter=2).fit(ROWS).cv_results_["split0_test_score"]
+    scores = (
+        hill_search(cv=SPLITS, scoring=process_and_thread, n_jobs=2, n_iter=2)
+        .fit(ROWS)
+        .cv_results_["split0_test_score"]
+    )
     assert (scores.astype(int) == os.getpid()).all()
 
 
 @pytest.mark.slow
-def test_processes_are_used_where_the_caller_says_so():
+def test_the_caller_can_select_processes():
     with joblib.parallel_config(backend="loky", n_jobs=2):
-        scores = hill_search(cv=SPLITS, scoring=where, n_iter=2).fit(ROWS).cv_results_["split0_test_score"]
+        scores = hill_search(cv=SPLITS, scoring=process_and_thread, n_iter=2).fit(ROWS).cv_results_["split0_test_score"]
     assert (scores.astype(int) != os.getpid()).all()
 
 
 @pytest.mark.parametrize(("n_points", "n_jobs"), [(1, 1), (1, 2), (4, 2)])
-def test_each_fit_has_its_share_of_the_cores(n_points, n_jobs):
-    def share(hill, X, y=None):
+def test_cores_are_divided_among_the_fits(n_points, n_jobs):
+    def threads(hill, X, y=None):
         return most_threads()
 
-    search = hill_search(cv=SPLITS, scoring=share, n_jobs=n_jobs, n_points=n_points, n_iter=4).fit(ROWS)
+    search = hill_search(cv=SPLITS, scoring=threads, n_jobs=n_jobs, n_points=n_points, n_iter=4).fit(ROWS)
     assert search.best_score_ == max(1, joblib.cpu_count() // n_jobs)
 
 
-def test_threads_give_the_results_of_one(likes):
+def test_results_do_not_depend_on_the_number_of_threads(likes):
     assert_equal(*(rec_search(cv=UserKFold(3, random_state=0), n_jobs=n).fit(*likes[:2]) for n in (1, 2)))
 
 
@@ -81,18 +85,18 @@ def test_progress_of_trials_and_epochs_is_shown(likes, capsys, checkpoint, tmp_p
         checkpoint=tmp_path / "search.json" if checkpoint else None,
     )
     search.set_callbacks(ProgressBar()).fit(*likes[:2])
-    if checkpoint:  # all that is left is the refit
+    if checkpoint:  # only the refit remains
         capsys.readouterr()
         search.fit(*likes[:2])
-    shown = capsys.readouterr().out
-    assert "BayesSearchCV - search" in shown
-    assert "BayesSearchCV - refit-with-best-params" in shown
-    assert ("BayesSearchCV - candidate-split-evaluation | WRMFRecommender - fit #7" in shown) != checkpoint
+    output = capsys.readouterr().out
+    assert "BayesSearchCV - search" in output
+    assert "BayesSearchCV - refit-with-best-params" in output
+    assert ("BayesSearchCV - candidate-split-evaluation | WRMFRecommender - fit #7" in output) != checkpoint
     assert len(search.recommend(k=2)) > 0
 
 
 class CountTasks:
-    """A callback that counts the tasks of searches by name."""
+    """Callback that counts the tasks of searches by name."""
 
     def __init__(self):
         self.begun, self.ended = Counter(), Counter()
@@ -110,16 +114,16 @@ class CountTasks:
         self.ended[context.task_name] += 1
 
 
-def test_trials_that_need_no_fit_are_counted_as_done(tmp_path):
+def test_trials_that_are_not_evaluated_are_reported_as_finished(tmp_path):
     search = hill_search({"a": (0, 2)}, cv=SPLITS, checkpoint=tmp_path / "search.json")
-    for _ in range(2):  # some are repeated; then all are in the file
+    for _ in range(2):  # some trials are repeated in the first search, and all are in the file in the second
         counter = CountTasks()
         search.set_callbacks(counter).fit(ROWS)
         assert counter.begun == counter.ended
         assert counter.ended["candidate-split-evaluation"] == search.n_iter * len(SPLITS)
 
 
-def test_verbose_tells_of_each_trial(capsys):
+def test_verbose_prints_each_trial(capsys):
     hill_search(n_iter=2, verbose=1, initial_params={"a": 3, "b": 1}).fit(ROWS)
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "[BayesSearchCV] trial 1/2: 0, best 0; a=3, b=1"
@@ -129,7 +133,7 @@ def test_verbose_tells_of_each_trial(capsys):
 # Data and metadata.
 
 
-def test_the_default_split_leaves_users_items_to_learn_from(likes):
+def test_the_default_splitter_is_a_user_holdout_split(likes):
     X, y, _ = likes
     search = rec_search(cv=None, n_iter=1).fit(X, y)
     model = clone(search.best_estimator_)
@@ -139,37 +143,37 @@ def test_the_default_split_leaves_users_items_to_learn_from(likes):
 
 
 @pytest.mark.parametrize("form", ["frame", "array", "polars"])
-def test_results_do_not_depend_on_the_kind_of_ids(likes, form):
+def test_results_do_not_depend_on_the_type_of_ids(likes, form):
     X, y, _ = likes
-    # Of equal length, so that texts sort like the numbers: ties in rankings are broken by that order.
-    texts = X.apply(lambda column: "id" + column.astype(str).str.zfill(6))
-    other = {"frame": texts, "array": texts.to_numpy(), "polars": None}[form]
+    # Strings of equal length have the order of the numbers, which decides ties in rankings.
+    strings = X.apply(lambda column: "id" + column.astype(str).str.zfill(6))
+    other = {"frame": strings, "array": strings.to_numpy(), "polars": None}[form]
     if form == "polars":
-        other = pytest.importorskip("polars").from_pandas(texts)
+        other = pytest.importorskip("polars").from_pandas(strings)
     np.testing.assert_equal(table(rec_search().fit(other, y)), table(rec_search().fit(X, y)))
 
 
 @pytest.mark.parametrize("form", ["pandas", "polars"])
-def test_the_winner_is_fitted_on_the_rows_as_given(likes, form):
+def test_the_best_parameters_are_refitted_on_the_original_rows(likes, form):
     X, y, _ = likes
-    texts = X.astype(str).rename(columns={"user": "uid", "item": "mid"})
+    strings = X.astype(str).rename(columns={"user": "uid", "item": "mid"})
     if form == "polars":
-        texts = pytest.importorskip("polars").from_pandas(texts)
-    search = rec_search().fit(texts, y)
+        strings = pytest.importorskip("polars").from_pandas(strings)
+    search = rec_search().fit(strings, y)
     assert search.feature_names_in_.tolist() == ["uid", "mid"]
     table = search.recommend(k=2)
-    assert type(table) is type(texts)
-    assert table.equals(clone(search.best_estimator_).fit(texts, y).recommend(k=2))
+    assert type(table) is type(strings)
+    assert table.equals(clone(search.best_estimator_).fit(strings, y).recommend(k=2))
 
 
-def test_a_step_of_somebody_elses_sees_the_ids_as_they_are(likes):
+def test_custom_pipeline_steps_receive_the_original_ids(likes):
     class Prefix(BaseEstimator):
         def fit(self, X, y=None):
             self.fitted_ = True
             return self
 
         def transform(self, X):
-            return X.assign(user="u" + X["user"])  # an error for categories
+            return X.assign(user="u" + X["user"])  # raises an error for categories
 
     X, y, _ = likes
     pipe = Pipeline([("prefix", Prefix()), ("rec", WRMFRecommender(2, max_iter=1, random_state=0))])
@@ -195,7 +199,7 @@ def test_side_features_are_routed(likes, cv):
 
 
 @pytest.mark.parametrize("name", ["X_val", "rec__X_val"])
-def test_validation_rows_as_many_as_training_rows_are_refused(name):
+def test_validation_rows_must_not_be_as_many_as_training_rows(name):
     with pytest.raises(ValueError, match=f"{name} has as many rows as X, 20"):
         hill_search().fit(ROWS, **{name: ROWS})
 
@@ -203,7 +207,7 @@ def test_validation_rows_as_many_as_training_rows_are_refused(name):
 @pytest.mark.parametrize(
     "scoring", [["precision@5", "ndcg@10"], make_ranking_scorer(["precision@5", "ndcg@10"])], ids=["list", "scorer"]
 )
-def test_of_several_metrics_one_is_searched_by(likes, scoring):
+def test_the_refit_metric_is_optimized(likes, scoring):
     search = rec_search(scoring=scoring, refit="ndcg@10").fit(*likes[:2])
     assert search.best_score_ == search.cv_results_["mean_test_ndcg@10"].max()
     np.testing.assert_array_equal(
@@ -213,16 +217,16 @@ def test_of_several_metrics_one_is_searched_by(likes, scoring):
 
 
 @pytest.mark.parametrize("scoring", [["precision@5", "ndcg@10"], lambda rec, X, y=None: {"one": 1.0, "two": 2.0}])
-def test_several_metrics_need_one_to_search_by(likes, scoring):
+def test_several_metrics_require_the_name_of_one_in_refit(likes, scoring):
     with pytest.raises(ValueError, match="'refit' parameter must be set to a scorer key"):
         rec_search(scoring=scoring).fit(*likes[:2])
 
 
-def test_training_scores_are_there_on_request():
+def test_training_scores_are_computed_on_request():
     assert "mean_train_score" in hill_search(return_train_score=True, n_iter=2).fit(ROWS).cv_results_
 
 
-# The search as an estimator.
+# The search as a scikit-learn estimator.
 
 
 def test_without_refit_there_is_a_best_row_and_no_model(likes):
@@ -231,23 +235,23 @@ def test_without_refit_there_is_a_best_row_and_no_model(likes):
     assert not hasattr(search, "recommend")
 
 
-def test_it_can_be_cloned_and_shown():
+def test_clone_and_repr():
     search = hill_search(initial_params={"a": 3, "b": 1.0}, max_time=3.0, checkpoint="search.json")
     assert repr(clone(search)) == repr(search)
     assert clone(search).get_params()["initial_params"] == {"a": 3, "b": 1.0}
     assert not {"iid", "fit_params"} & set(search.get_params())
 
 
-def test_a_pickled_search_recommends_alike(likes):
+def test_a_pickled_search_gives_the_same_recommendations(likes):
     search = rec_search().fit(*likes[:2])
     other = pickle.loads(pickle.dumps(search))
     assert other.recommend(k=2).equals(search.recommend(k=2))
     np.testing.assert_array_equal(other.optimizer_results_[0].func_vals, search.optimizer_results_[0].func_vals)
 
 
-def test_it_is_tagged_as_what_it_searches(likes):
+def test_it_has_the_estimator_type_of_the_recommender(likes):
     assert sklearn.utils.get_tags(rec_search()).estimator_type == "recommender"
 
 
-def test_it_is_a_search_of_skopt():
+def test_it_is_a_subclass_of_the_search_of_skopt():
     assert isinstance(hill_search(), skopt.BayesSearchCV)

@@ -1,4 +1,4 @@
-"""Bayesian search: interrupted and resumed, it is the search that was not."""
+"""BayesSearchCV: checkpoints, and searches that are interrupted and resumed."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def no_fits():
 
 
 def interrupted(search, after, X=ROWS, **fit_params):
-    """Fit until so many fits are done, then press Ctrl-C."""
+    """Interrupt the search after the given number of fits, as with Ctrl-C."""
     FITS.clear()
     ACTIONS[after + 1] = KeyboardInterrupt()
     with pytest.raises(KeyboardInterrupt):
@@ -52,23 +52,23 @@ def interrupted(search, after, X=ROWS, **fit_params):
     "options", [{}, {"surrogate": "forest", "optimizer_kwargs": BRIEF}, {"n_points": 2}, {"cv": SPLITS}]
 )
 def test_a_resumed_search_equals_one_that_was_not_interrupted(options, tmp_path):
-    ACTIONS[2] = RuntimeError("a trial that fails is resumed, too")
-    whole = hill_search(n_iter=8, **options).fit(ROWS)
+    ACTIONS[2] = RuntimeError("failed trials are stored, too")
+    expected = hill_search(n_iter=8, **options).fit(ROWS)
     search = hill_search(n_iter=8, checkpoint=tmp_path / "search.json", **options)
-    ACTIONS[2] = RuntimeError("a trial that fails is resumed, too")
+    ACTIONS[2] = RuntimeError("failed trials are stored, too")
     interrupted(search, after=5)
-    assert_equal(clone(search).fit(ROWS), whole)
-    assert len(FITS) < len(whole.cv_results_["params"]) * whole.n_splits_
+    assert_equal(clone(search).fit(ROWS), expected)
+    assert len(FITS) < len(expected.cv_results_["params"]) * expected.n_splits_
 
 
-def test_only_the_trial_under_way_is_lost(tmp_path):
+def test_only_the_running_trial_is_lost(tmp_path):
     search = hill_search(checkpoint=tmp_path / "search.json")
     interrupted(search, after=4)
     search.fit(ROWS)
     assert len(FITS) == 2 + 1  # and the refit
 
 
-def test_a_search_that_was_done_is_refitted_only(tmp_path):
+def test_a_finished_search_is_only_refitted(tmp_path):
     search = hill_search(checkpoint=str(tmp_path / "search.json")).fit(ROWS)
     FITS.clear()
     again = clone(search).fit(ROWS)
@@ -77,13 +77,13 @@ def test_a_search_that_was_done_is_refitted_only(tmp_path):
     assert_equal(again, search)
 
 
-def test_time_that_is_up_keeps_what_the_file_has(tmp_path):
+def test_stored_trials_are_kept_after_the_time_limit(tmp_path):
     search = hill_search(checkpoint=tmp_path / "search.json")
     interrupted(search, after=4)
     assert len(search.set_params(max_time=0).fit(ROWS).cv_results_["params"]) == 4
 
 
-def test_a_search_goes_on_with_more_trials(tmp_path):
+def test_a_search_continues_with_more_trials(tmp_path):
     search = hill_search(checkpoint=tmp_path / "search.json", n_iter=4).fit(ROWS)
     FITS.clear()
     assert_equal(search.set_params(n_iter=7).fit(ROWS), hill_search(n_iter=7).fit(ROWS))
@@ -91,7 +91,7 @@ def test_a_search_goes_on_with_more_trials(tmp_path):
 
 
 @pytest.mark.parametrize("n_iter", [4, 5])
-def test_a_search_in_batches_goes_on_with_more_trials(n_iter, tmp_path):
+def test_a_search_in_batches_continues_with_more_trials(n_iter, tmp_path):
     search = hill_search(checkpoint=tmp_path / "search.json", n_iter=n_iter, n_points=2).fit(ROWS)
     before = search.cv_results_["params"]
     after = search.set_params(n_iter=8).fit(ROWS).cv_results_["params"]
@@ -99,7 +99,7 @@ def test_a_search_in_batches_goes_on_with_more_trials(n_iter, tmp_path):
     assert_equal(search, hill_search(n_iter=8, n_points=2).fit(ROWS))
 
 
-def test_more_trials_in_one_space_leave_those_of_the_next_as_they_are(tmp_path):
+def test_more_trials_in_one_space_do_not_change_those_of_the_next(tmp_path):
     spaces = [({"a": (0, 6)}, 3), ({"b": (0.01, 10.0)}, 3)]
     search = hill_search(spaces, checkpoint=tmp_path / "search.json").fit(ROWS)
     before = [params for params in search.cv_results_["params"] if "b" in params]
@@ -107,7 +107,7 @@ def test_more_trials_in_one_space_leave_those_of_the_next_as_they_are(tmp_path):
     assert [params for params in search.cv_results_["params"] if "b" in params] == before
 
 
-def test_the_file_is_plain_json(tmp_path):
+def test_the_file_is_valid_json(tmp_path):
     ACTIONS[2] = RuntimeError("no")
     space = {"a": np.array([1, 2, 3]), "kind": ["round", "steep"], "b": (0.1, 10.0)}
     search = hill_search(space, checkpoint=tmp_path / "search.json", n_iter=4)
@@ -122,14 +122,14 @@ def test_the_file_is_plain_json(tmp_path):
     assert os.listdir(tmp_path) == ["search.json"]
 
 
-def test_a_checkpoint_is_written_or_the_search_does_not_begin(tmp_path):
+def test_a_path_that_cannot_be_written_is_an_error_before_the_first_fit(tmp_path):
     with pytest.raises(FileNotFoundError):
         hill_search(checkpoint=tmp_path / "nowhere" / "search.json").fit(ROWS)
     assert not FITS
 
 
 @pytest.mark.parametrize("random_state", [None, np.random.RandomState(0)])
-def test_a_checkpoint_needs_a_seed(random_state, tmp_path):
+def test_a_checkpoint_requires_an_int_seed(random_state, tmp_path):
     with pytest.raises(ValueError, match="int random_state"):
         hill_search(random_state=random_state, checkpoint=tmp_path / "search.json").fit(ROWS)
 
@@ -146,7 +146,7 @@ def test_a_checkpoint_needs_a_seed(random_state, tmp_path):
         '{"format": "sklearn_recsketch BayesSearchCV", "version": 1, "search": {}, "trials": [3]}',
     ],
 )
-def test_a_broken_file_is_told_of(text, tmp_path):
+def test_a_file_that_cannot_be_read_is_an_error(text, tmp_path):
     path = tmp_path / "search.json"
     path.write_text(text)
     with pytest.raises(ValueError, match=r"search.json cannot be read as one.*Remove it"):
@@ -174,9 +174,9 @@ def other_scores(hill, X, y=None):
         ({}, ROWS[::-1], "X"),
     ],
 )
-def test_the_file_of_another_search_is_refused(change, rows, part, tmp_path):
+def test_the_checkpoint_of_a_different_search_is_refused(change, rows, part, tmp_path):
     search = hill_search(checkpoint=tmp_path / "search.json").fit(ROWS)
-    with pytest.raises(ValueError, match=f"of one with other {part}\\. Remove it to begin anew"):
+    with pytest.raises(ValueError, match=f"a search with different {part}\\. Remove it to start again"):
         search.set_params(**change).fit(rows)
 
 
@@ -189,33 +189,33 @@ def test_the_file_of_another_search_is_refused(change, rows, part, tmp_path):
         (np.ones(20), {"item_features": SideFeatures.from_dicts({1: {"tag": "a"}})}, "item_features of fit"),
     ],
 )
-def test_the_file_of_other_data_is_refused(y, fit_params, part, tmp_path):
+def test_the_checkpoint_of_different_data_is_refused(y, fit_params, part, tmp_path):
     search = hill_search(checkpoint=tmp_path / "search.json").fit(ROWS, np.ones(20))
-    with pytest.raises(ValueError, match=f"of one with other {part}\\. "):
+    with pytest.raises(ValueError, match=f"a search with different {part}\\. "):
         search.fit(ROWS, y, **fit_params)
 
 
-def test_another_body_of_a_function_is_another_scoring(tmp_path):
+def test_a_changed_function_body_is_a_different_scoring(tmp_path):
     def scoring(shift):
         return {"one": lambda hill, X, y=None: height(hill, X) + shift, "two": height}
 
     search = hill_search(checkpoint=tmp_path / "search.json", scoring=scoring(1), refit="one").fit(ROWS)
     search.set_params(scoring=scoring(1)).fit(ROWS)
-    with pytest.raises(ValueError, match="of one with other scoring"):
+    with pytest.raises(ValueError, match="a search with different scoring"):
         search.set_params(scoring=scoring(2)).fit(ROWS)
 
 
-def test_equal_candidates_are_the_same_scoring_wherever_they_are(likes, tmp_path):
+def test_equal_candidates_of_different_types_are_the_same_scoring(likes, tmp_path):
     X, y, _ = likes
     items = X["item"].drop_duplicates()
     search = rec_search(checkpoint=tmp_path / "search.json", n_iter=2)
     for candidates in (items.iloc[:9], pd.Series(items.iloc[:9].to_numpy()), items.iloc[:9].copy()):
         search.set_params(scoring=make_ranking_scorer("recall@5", candidates=candidates)).fit(X, y)
-    with pytest.raises(ValueError, match="of one with other scoring"):
+    with pytest.raises(ValueError, match="a search with different scoring"):
         search.set_params(scoring=make_ranking_scorer("recall@5", candidates=items.iloc[:8])).fit(X, y)
 
 
-def test_the_kind_of_the_search_may_change_where_trials_do_not(tmp_path):
+def test_parameters_that_do_not_affect_the_trials_may_change(tmp_path):
     search = hill_search(checkpoint=tmp_path / "search.json").fit(ROWS)
     FITS.clear()
     search.set_params(n_jobs=2, verbose=1, max_time=600, refit=False).fit(ROWS)
@@ -223,7 +223,7 @@ def test_the_kind_of_the_search_may_change_where_trials_do_not(tmp_path):
 
 
 @pytest.mark.slow
-def test_another_process_knows_the_file(likes, tmp_path):
+def test_another_process_can_resume_the_search(likes, tmp_path):
     code = f"""
 from sklearn_recsketch import WRMFRecommender
 from sklearn_recsketch.datasets import make_interactions
@@ -237,6 +237,6 @@ search = BayesSearchCV(
 """
     from test_public_names import run
 
-    for seed in ("1", "2"):  # of Python's hashes of texts
+    for seed in ("1", "2"):  # seeds of the hashes of strings
         run(code, PYTHONHASHSEED=seed)
     assert len(json.loads((tmp_path / "search.json").read_text())["trials"]) == 2

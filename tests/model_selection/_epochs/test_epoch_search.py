@@ -1,4 +1,4 @@
-"""A search in which epochs cost nothing gives what separate fits give."""
+"""EpochSearchCV gives the same results as separate fits."""
 
 import numpy as np
 import pandas as pd
@@ -28,7 +28,7 @@ def wrmf(**parameters):
 
 
 def by_params(search, names):
-    """Columns of cv_results_ as a frame, one row per setting, whatever the order of the search."""
+    """Return columns of cv_results_ as a frame that is sorted by parameters."""
     table = pd.DataFrame({name: search.cv_results_[name] for name in names})
     table.index = [str(sorted(params.items())) for params in search.cv_results_["params"]]
     return table.sort_index()
@@ -52,7 +52,7 @@ PIPE = Pipeline([("threshold", InteractionThresholder(2, 2)), ("rec", WRMFRecomm
     ],
     ids=["WRMF", "WARP", "BPR", "Pipeline"],
 )
-def test_results_are_those_of_a_grid_search_over_epochs(planted, estimator, prefix, n_jobs):
+def test_results_equal_those_of_a_grid_search_over_epochs(planted, estimator, prefix, n_jobs):
     X, y, _ = planted
     grid = {prefix + name: values for name, values in GRID.items()}
     options = {"cv": UserHoldoutSplit(2, random_state=0), "return_train_score": True}
@@ -68,26 +68,26 @@ def test_results_are_those_of_a_grid_search_over_epochs(planted, estimator, pref
 
 
 @pytest.mark.parametrize("form", ["frame", "array", "polars"])
-def test_results_do_not_depend_on_the_kind_of_ids(planted, form):
+def test_results_do_not_depend_on_the_type_of_ids(planted, form):
     X, y, _ = planted
     expected = EpochSearchCV(wrmf(), GRID, epochs=EPOCHS).fit(X, y)
-    named = X.map(lambda i: f"{i:05d}")  # sorted as the numbers are
+    strings = X.map(lambda i: f"{i:05d}")  # strings in the order of the numbers
     if form == "polars":
-        named = pytest.importorskip("polars").DataFrame({name: named[name].tolist() for name in named})
-    search = EpochSearchCV(wrmf(), GRID, epochs=EPOCHS).fit(named.to_numpy() if form == "array" else named, y)
+        strings = pytest.importorskip("polars").DataFrame({name: strings[name].tolist() for name in strings})
+    search = EpochSearchCV(wrmf(), GRID, epochs=EPOCHS).fit(strings.to_numpy() if form == "array" else strings, y)
     assert np.array_equal(search.cv_results_["mean_test_score"], expected.cv_results_["mean_test_score"])
 
 
-def test_the_winner_is_fitted_on_the_rows_as_given(planted):
+def test_the_best_candidate_is_refitted_on_the_original_rows(planted):
     X, y, _ = planted
-    named = X.astype(str)
-    search = EpochSearchCV(wrmf(), GRID, epochs=EPOCHS).fit(named, y)
-    alone = wrmf().set_params(**search.best_params_).fit(named, y)
+    strings = X.astype(str)
+    search = EpochSearchCV(wrmf(), GRID, epochs=EPOCHS).fit(strings, y)
+    separate = wrmf().set_params(**search.best_params_).fit(strings, y)
     assert search.best_estimator_.feature_names_in_.tolist() == ["user", "item"]
-    pd.testing.assert_frame_equal(search.recommend(k=3), alone.recommend(k=3))
+    pd.testing.assert_frame_equal(search.recommend(k=3), separate.recommend(k=3))
 
 
-def test_side_features_reach_every_fit(planted):
+def test_side_features_are_passed_to_every_fit(planted):
     X, y, features = planted
     grid = {"item_encoder__min_count": [1, 3]}
     search = EpochSearchCV(wrmf(), grid, epochs=EPOCHS).fit(X, y, item_features=features)
@@ -110,21 +110,21 @@ def test_side_features_are_routed(planted):
 def test_strengths_may_be_a_series_with_any_index(planted):
     X, y, _ = planted
     expected = EpochSearchCV(wrmf(), GRID, epochs=EPOCHS).fit(X, y).cv_results_["mean_test_score"]
-    odd = pd.Series(y, index=np.arange(len(y))[::-1] * 7)
-    search = EpochSearchCV(wrmf(), GRID, epochs=EPOCHS).fit(X, odd)
+    with_index = pd.Series(y, index=np.arange(len(y))[::-1] * 7)
+    search = EpochSearchCV(wrmf(), GRID, epochs=EPOCHS).fit(X, with_index)
     assert np.array_equal(search.cv_results_["mean_test_score"], expected)
 
 
-def test_groups_reach_the_splitter(planted):
+def test_groups_are_passed_to_the_splitter(planted):
     X, y, _ = planted
     times = np.arange(len(X))
     search = EpochSearchCV(wrmf(), GRID, epochs=EPOCHS, cv=TemporalUserSplit()).fit(X, y, groups=times)
     splits = list(TemporalUserSplit().split(X, y, times))
-    same = EpochSearchCV(wrmf(), GRID, epochs=EPOCHS, cv=splits).fit(X, y)
-    assert np.array_equal(search.cv_results_["mean_test_score"], same.cv_results_["mean_test_score"])
+    expected = EpochSearchCV(wrmf(), GRID, epochs=EPOCHS, cv=splits).fit(X, y)
+    assert np.array_equal(search.cv_results_["mean_test_score"], expected.cv_results_["mean_test_score"])
 
 
-def test_pipelines_with_memory_and_steps_left_out(planted, tmp_path):
+def test_pipelines_with_memory_and_passthrough_steps(planted, tmp_path):
     X, y, _ = planted
     steps = [("nothing", "passthrough"), ("threshold", InteractionThresholder(2, 2)), ("rec", wrmf())]
     options = {"epochs": EPOCHS, "resource": "rec__max_iter", "refit": False}
@@ -139,13 +139,13 @@ def test_recommenders_may_be_candidates(planted):
     X, y, _ = planted
     recommenders = [wrmf(), WARPRecommender(4, random_state=0)]
     search = EpochSearchCV(PIPE, {"rec": recommenders}, epochs=[2, 4], resource="rec__max_iter", refit=False).fit(X, y)
-    for place, recommender in enumerate(recommenders):
-        alone = EpochSearchCV(clone(PIPE).set_params(rec=recommender), {}, epochs=[2, 4], resource="rec__max_iter")
-        scores = alone.fit(X, y).cv_results_["mean_test_score"]
-        assert np.array_equal(search.cv_results_["mean_test_score"][2 * place : 2 * place + 2], scores)
+    for n, recommender in enumerate(recommenders):
+        separate = EpochSearchCV(clone(PIPE).set_params(rec=recommender), {}, epochs=[2, 4], resource="rec__max_iter")
+        scores = separate.fit(X, y).cv_results_["mean_test_score"]
+        assert np.array_equal(search.cv_results_["mean_test_score"][2 * n : 2 * n + 2], scores)
 
 
-def test_models_are_made_at_checkpoints_only(planted, monkeypatch):
+def test_fitted_models_are_built_at_checkpoints_only(planted, monkeypatch):
     made, learnt = [], WRMFRecommender._learnt
 
     def counted(*args):
@@ -154,7 +154,7 @@ def test_models_are_made_at_checkpoints_only(planted, monkeypatch):
 
     monkeypatch.setattr(WRMFRecommender, "_learnt", counted)
     EpochSearchCV(wrmf(), {"alpha": [1]}, epochs=[5, 10], refit=False).fit(planted[0])
-    assert len(made) == 3  # the last one is that of the fit
+    assert len(made) == 3  # the last one is the result of the fit
 
 
 def test_training_that_converges_keeps_its_last_score(planted):
@@ -167,18 +167,18 @@ def test_training_that_converges_keeps_its_last_score(planted):
         scoring=make_ranking_scorer(),
         return_train_score=True,
     ).fit(X, y)
-    assert search.best_estimator_.n_iter_ < 5  # or the test tests nothing
+    assert search.best_estimator_.n_iter_ < 5  # otherwise the test would be vacuous
     for name in ("mean_test_score", "mean_train_score"):
         assert np.array_equal(search.cv_results_[name], separate.cv_results_[name])
 
 
 @pytest.mark.filterwarnings("ignore::sklearn_recsketch.exceptions.DivergenceWarning")
-def test_a_diverging_candidate_has_scores_like_any_other(planted):
+def test_a_diverging_candidate_has_finite_scores(planted):
     X, y, _ = planted
     rates = {"learning_rate": [0.05, 1e30]}
     search = EpochSearchCV(WARPRecommender(4, random_state=0), rates, epochs=EPOCHS).fit(X, y)
     assert np.isfinite(search.cv_results_["mean_test_score"]).all()
-    assert len(set(search.cv_results_["mean_test_score"][3:])) == 1  # of the factors before it diverged
+    assert len(set(search.cv_results_["mean_test_score"][3:])) == 1  # the scores of the last finite factors
 
 
 def test_a_failing_candidate_leaves_rows_of_nan(planted):
@@ -196,7 +196,7 @@ def test_a_failing_scorer_of_several_metrics_leaves_nan_for_each(planted):
 
     def scorer(estimator, X, y=None):
         if estimator.alpha == 10:
-            raise ArithmeticError("of one candidate")
+            raise ArithmeticError("scoring fails for one candidate")
         return both(estimator, X, y)
 
     search = EpochSearchCV(wrmf(), {"alpha": [10, 1]}, epochs=[1, 2], scoring=scorer, refit="ndcg@10")
@@ -207,7 +207,7 @@ def test_a_failing_scorer_of_several_metrics_leaves_nan_for_each(planted):
 
 
 class FailsInEpochFour:
-    """A callback, which any error in the middle of a fit may come from."""
+    """Callback that raises an error in the middle of a fit."""
 
     def setup(self, estimator, context): ...
     def teardown(self, estimator, context): ...
@@ -218,7 +218,7 @@ class FailsInEpochFour:
             raise ArithmeticError("in epoch four")
 
 
-def test_a_fit_that_fails_late_keeps_the_scores_it_had(planted):
+def test_a_fit_that_fails_late_keeps_its_earlier_scores(planted):
     X, y, _ = planted
     recommender = wrmf().set_callbacks(FailsInEpochFour())
     search = EpochSearchCV(recommender, {"alpha": [1, 10]}, epochs=EPOCHS, error_score=-1.0)
@@ -236,11 +236,11 @@ def test_a_fit_that_fails_late_keeps_the_scores_it_had(planted):
     pd.testing.assert_frame_equal(by_params(search, names), by_params(separate, names), check_exact=True)
 
 
-def test_all_candidates_failing_is_an_error(planted):
+def test_an_error_is_raised_if_all_candidates_fail(planted):
     with pytest.raises(ValueError, match="All the 3 fits failed"):
         EpochSearchCV(wrmf(), {"n_components": [-1]}, epochs=EPOCHS).fit(planted[0])
 
 
-def test_an_error_can_be_raised_at_once(planted):
+def test_error_score_raise_raises_the_first_error(planted):
     with pytest.raises(ValueError, match="n_components"):
         EpochSearchCV(wrmf(), {"n_components": [-1, 4]}, epochs=EPOCHS, error_score="raise").fit(planted[0])

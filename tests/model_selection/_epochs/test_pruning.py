@@ -1,4 +1,4 @@
-"""Candidates are stopped by what earlier ones reached, the same way whatever runs at once."""
+"""Pruning rules, and searches that stop candidates early."""
 
 import numpy as np
 import pytest
@@ -7,7 +7,7 @@ from sklearn_recsketch import WRMFRecommender
 from sklearn_recsketch.model_selection import EpochSearchCV, HalvingPruning, MedianPruning, UserHoldoutSplit
 
 NAN = np.nan
-# 40 candidates, most of them hopeless, so that batches of 16 have something to judge by.
+# 40 candidates, most of them poor, so that later batches of 16 are compared with earlier ones.
 GRID = {"alpha": [0.001, 0.01, 1.0, 5.0, 20.0], "regularization": [1e-3, 1.0, 30.0, 1e3], "n_components": [1, 6]}
 EPOCHS = [1, 2, 3, 4, 5, 6]
 
@@ -27,7 +27,7 @@ def pruned(request, planted):
     return search_of(*planted[:2], prune=request.param)
 
 
-def test_scores_until_the_stop_are_those_of_the_full_search(full, pruned):
+def test_scores_before_the_stop_equal_those_of_the_full_search(full, pruned):
     reached = ~np.isnan(pruned.cv_results_["mean_test_score"])
     assert 0 < reached.sum() < reached.size
     assert np.array_equal(pruned.cv_results_["mean_test_score"][reached], full.cv_results_["mean_test_score"][reached])
@@ -38,8 +38,8 @@ def test_the_stopped_rows_are_marked(pruned):
 
 
 def test_a_stopped_candidate_stays_stopped(pruned):
-    gone = pruned.cv_results_["pruned"].reshape(-1, len(EPOCHS))
-    assert np.array_equal(gone, np.maximum.accumulate(gone, axis=1))
+    stopped = pruned.cv_results_["pruned"].reshape(-1, len(EPOCHS))
+    assert np.array_equal(stopped, np.maximum.accumulate(stopped, axis=1))
 
 
 @pytest.mark.parametrize(
@@ -52,30 +52,30 @@ def test_a_stopped_candidate_stays_stopped(pruned):
         (MedianPruning, "min_candidates", 0),
     ],
 )
-def test_a_rule_refuses_what_it_cannot_follow(rule, parameter, value):
+def test_rules_refuse_invalid_parameters(rule, parameter, value):
     with pytest.raises(ValueError, match=f"{parameter} of {rule.__name__} must be an int of at least .*, got {value}"):
         rule(**{parameter: value})
 
 
 @pytest.mark.parametrize("n_jobs", [2, 3])
-def test_who_is_stopped_does_not_depend_on_what_runs_at_once(planted, pruned, n_jobs):
+def test_pruning_does_not_depend_on_n_jobs(planted, pruned, n_jobs):
     again = search_of(*planted[:2], prune=pruned.prune, n_jobs=n_jobs)
     assert np.array_equal(again.cv_results_["mean_test_score"], pruned.cv_results_["mean_test_score"], equal_nan=True)
 
 
-def test_without_a_rule_nothing_is_marked(full):
+def test_without_a_rule_there_is_no_column_of_pruned_rows(full):
     assert "pruned" not in full.cv_results_
     assert np.isfinite(full.cv_results_["mean_test_score"]).all()
 
 
-def test_a_candidate_stopped_in_one_fold_is_out(planted):
+def test_a_candidate_stopped_in_one_fold_has_no_mean_score(planted):
     X, y, _ = planted
     search = search_of(X, y, prune="halving", cv=UserHoldoutSplit(2, random_state=0))
     folds = np.array([search.cv_results_[f"split{fold}_test_score"] for fold in (0, 1)])
     assert np.array_equal(np.isnan(search.cv_results_["mean_test_score"]), np.isnan(folds).any(axis=0))
 
 
-def test_the_median_counts_stopped_candidates_by_what_they_had():
+def test_the_median_includes_the_best_scores_of_stopped_candidates():
     curves = np.array([[1, 2, 3], [5, NAN, NAN], [2, 4, 1]])
     assert MedianPruning(warmup=0, min_candidates=3).thresholds(curves).tolist() == [2, 4, 4]
 
@@ -91,14 +91,14 @@ def test_the_median_counts_failed_fits_as_the_worst():
     assert np.isneginf(MedianPruning(warmup=0, min_candidates=3).thresholds(curves)).all()
 
 
-def test_halving_keeps_the_best_share_of_those_that_reached_a_rung():
+def test_halving_keeps_the_best_fraction_at_each_rung():
     curves = np.column_stack([np.arange(9.0)] * 7)
     curves[:3, 2:] = NAN
-    needed = HalvingPruning(factor=3, first=2, min_candidates=3).thresholds(curves)
-    # Rungs are checkpoints 2 and 6; at the second only six of nine arrived.
-    assert np.flatnonzero(np.isfinite(needed)).tolist() == [1, 5]
-    assert (curves[:, 1] >= needed[1]).sum() == 3
-    assert (curves[:, 5] >= needed[5]).sum() == 2
+    thresholds = HalvingPruning(factor=3, first=2, min_candidates=3).thresholds(curves)
+    # The rungs are checkpoints 2 and 6, and only six of nine candidates reach the second rung.
+    assert np.flatnonzero(np.isfinite(thresholds)).tolist() == [1, 5]
+    assert (curves[:, 1] >= thresholds[1]).sum() == 3
+    assert (curves[:, 5] >= thresholds[5]).sum() == 2
 
 
 def test_halving_never_stops_at_the_last_checkpoint():
@@ -106,6 +106,6 @@ def test_halving_never_stops_at_the_last_checkpoint():
     assert np.isneginf(HalvingPruning(factor=3, first=2).thresholds(curves)[-1])
 
 
-def test_pruning_needs_a_metric_to_judge_by(planted):
-    with pytest.raises(ValueError, match="prune judges candidates by one metric"):
+def test_pruning_requires_a_single_metric(planted):
+    with pytest.raises(ValueError, match="prune compares candidates by a single metric"):
         search_of(*planted[:2], prune="median", scoring=["precision@5", "ndcg@10"])

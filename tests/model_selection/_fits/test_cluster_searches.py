@@ -1,4 +1,4 @@
-"""Searches on Dask and on Ray find what they find in one process, and send the data once."""
+"""Searches on Dask and Ray give the results of a single process and send the data once."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from sklearn_recsketch.model_selection import (
     UserHoldoutSplit,
     register_ray,
 )
-from sklearn_recsketch.utils._cluster import Parcel
+from sklearn_recsketch.utils._cluster import BroadcastValue
 from sklearn_recsketch.utils._threads import at_most_threads, workers
 
 pytest.importorskip("skopt", reason="scikit-optimize is an optional dependency")
@@ -41,19 +41,19 @@ from sklearn_recsketch.model_selection import BayesSearchCV
 
 pytestmark = pytest.mark.cluster
 CV = UserHoldoutSplit(random_state=0)
-ALPHAS = [-1.0, *range(1, 20)]  # fits with the first one fail
+ALPHAS = [-1.0, *range(1, 20)]  # fits with the first value fail
 
 
 @pytest.fixture(scope="module")
 def dask():
-    """Two workers with a core each."""
+    """Start two workers with one core each."""
     with assert_processes_end(), dask_cluster():
         yield
 
 
 @pytest.fixture(scope="module")
 def ray():
-    """Two workers with a core each."""
+    """Start two workers with one core each."""
     with assert_processes_end(), ray_cluster():
         register_ray()
         yield
@@ -61,7 +61,7 @@ def ray():
 
 @pytest.fixture(scope="module", params=["dask", "ray"])
 def engine(request):
-    """A cluster, by its name in joblib."""
+    """Start a cluster and return the name of its joblib backend."""
     request.getfixturevalue(request.param)
     return request.param
 
@@ -79,13 +79,13 @@ def grid_search(estimator, **options):
 
 
 def epoch_search(estimator, **options):
-    """Candidates of a second batch are judged by those of the first."""
+    """Create a search with two batches of candidates, so that the second one is pruned."""
     prune = MedianPruning(warmup=1)
     return EpochSearchCV(estimator, {"alpha": ALPHAS}, epochs=[1, 2, 3], prune=prune, cv=CV, random_state=0, **options)
 
 
 def bayes_search(estimator, n_iter=8, **options):
-    # All trials are random: a model of the scores is not what is tested.
+    # All trials are random, because the surrogate is not tested here.
     options |= {"n_points": 2, "optimizer_kwargs": {"n_initial_points": 8}, "random_state": 0}
     return BayesSearchCV(estimator, {"alpha": ALPHAS[:6]}, n_iter=n_iter, cv=CV, **options)
 
@@ -97,12 +97,12 @@ SCORING = {
 SEARCHES = {"grid": grid_search, "epoch": epoch_search, "bayes": bayes_search}
 
 
-# The same searches in this process and on the clusters, and what is true of all of them.
+# The same searches in this process and on the clusters.
 
 
 @dataclass
 class Run:
-    """A fitted search, and what was seen of it."""
+    """A fitted search, its recorded curves, and the number of times its table was pickled."""
 
     search: Any
     curves: pd.DataFrame
@@ -111,7 +111,7 @@ class Run:
 
 @pytest.fixture(scope="module")
 def table():
-    """X, y, item features: 40,000 rows."""
+    """X, y and item features with 40,000 rows."""
     X, y, tags = make_interactions(
         1600, 200, n_components=8, taste=8.0, mean_activity=25, n_tags=4, return_features=True, random_state=0
     )
@@ -120,7 +120,7 @@ def table():
 
 @pytest.fixture(scope="module")
 def checkpoint(table, tmp_path_factory):
-    """A file with the first trials, which the search by trials begins with."""
+    """A checkpoint with the first trials of the Bayesian search."""
     X, y, tags = table
     path = tmp_path_factory.mktemp("trials") / "search.json"
     with at_most_threads(1):
@@ -130,13 +130,13 @@ def checkpoint(table, tmp_path_factory):
 
 @pytest.fixture(scope="module", params=SEARCHES)
 def kind(request):
-    """Of search."""
+    """Type of the search."""
     return request.param
 
 
 @pytest.fixture(scope="module")
 def fitted(kind, table, checkpoint):
-    """A function that fits a search."""
+    """A function that fits a search of the given type."""
     X, y, tags = table
 
     def fit(folder):
@@ -145,7 +145,7 @@ def fitted(kind, table, checkpoint):
         search = SEARCHES[kind](wrmf().set_callbacks(monitor), **SCORING, **resumed)
         PickleCountingFrame.count = 0
         with warnings.catch_warnings():
-            # Fits of one candidate fail, and it has no score.
+            # All fits of one candidate fail.
             warnings.simplefilter("ignore", FitFailedWarning)
             warnings.filterwarnings("ignore", "One or more of the test scores", UserWarning)
             search.fit(X, y, item_features=tags)
@@ -156,21 +156,21 @@ def fitted(kind, table, checkpoint):
 
 @pytest.fixture(scope="module")
 def here(fitted, tmp_path_factory):
-    """In this process."""
+    """The search fitted in this process."""
     return fitted(tmp_path_factory.mktemp("here"))
 
 
 @pytest.fixture(scope="module")
 def there(engine, kind, fitted, tmp_path_factory):
-    """On a cluster; with the bytes of each task."""
+    """The search fitted on a cluster, and the size of each task in bytes."""
     if engine == "ray":
-        # Searches of ours need no more than what Ray comes with.
+        # The function of Ray is sufficient for searches of this package.
         (register_ray if kind == "grid" else importlib.import_module("ray.util.joblib").register_ray)()
     with on(engine), task_sizes(engine) as sizes:
         return fitted(tmp_path_factory.mktemp("there")), sizes
 
 
-def test_results_are_those_of_one_process(here, there):
+def test_results_equal_those_of_one_process(here, there):
     expected, found = (
         {
             key: np.asarray(value).tolist()
@@ -181,48 +181,48 @@ def test_results_are_those_of_one_process(here, there):
     )
     np.testing.assert_equal(found, expected)
     assert there[0].search.best_params_ == here.search.best_params_
-    # Not all of it is trivial: a candidate fails, and of an epoch search one is stopped early.
+    # The test is not trivial: one candidate fails and, in an epoch search, one is stopped early.
     assert np.isnan(expected["mean_test_precision"]).any()
     assert any(expected.get("pruned", [True]))
 
 
-def test_the_model_is_that_of_one_process(here, there):
+def test_the_model_equals_that_of_one_process(here, there):
     models = [run.search.best_estimator_ for run in (here, there[0])]
     np.testing.assert_array_equal(models[0].item_factors_, models[1].item_factors_)
 
 
-def test_curves_of_all_fits_come_back(here, there):
+def test_curves_of_all_fits_are_returned(here, there):
     pd.testing.assert_frame_equal(here.curves, there[0].curves)
 
 
-def test_a_task_carries_next_to_nothing(there, table):
+def test_tasks_are_small(there, table):
     sizes = there[1]
     assert len(sizes) > 0
-    # A task of scikit-learn's carries estimators, callbacks and scorers, some 30 kB; the table has 600.
+    # A task of scikit-learn contains estimators, callbacks and scorers of about 30 kB; the table has 600 kB.
     assert max(sizes) < len(pickle.dumps(pd.DataFrame(table[0]))) / 15
 
 
 def test_the_table_is_pickled_once(there):
     run = there[0]
-    # To find out whether it is worth sending ahead, Ray's backend pickles a table of scikit-learn's once more.
+    # The Ray backend pickles a table of scikit-learn once more to determine its size.
     assert 1 <= run.n_pickled <= 1 + isinstance(run.search, GridSearchCV)
 
 
-def test_fits_have_a_core_each(there):
+def test_each_fit_uses_one_core(there):
     threads = there[0].search.cv_results_["mean_test_threads"]
     assert set(threads[~np.isnan(threads)]) == {1}
 
 
-# One of them at a time.
+# Tests of single searches.
 
 
-def test_cores_of_the_cluster_are_no_threads_here(engine):
+def test_cores_of_the_cluster_do_not_add_threads_here(engine):
     for n_jobs, expected in [(None, 1), (1, 1), (3, 3), (-1, cpu_count())]:
         with on(engine), workers(n_jobs) as pool:
             assert pool.n_threads == expected
 
 
-def test_an_error_of_a_fit_ends_the_search_if_that_is_asked_for(engine, likes):
+def test_error_score_raise_raises_the_error_of_a_fit(engine, likes):
     with on(engine), pytest.raises(ValueError, match="'alpha' parameter of WRMFRecommender"):
         epoch_search(wrmf(), error_score="raise").fit(*likes[:2])
 
@@ -232,12 +232,17 @@ def test_an_error_of_a_fit_ends_the_search_if_that_is_asked_for(engine, likes):
 def test_callbacks_refuse_fits_on_other_machines(likes, kind, monkeypatch):
     monitor = EpochCurveMonitor("precision@5", likes[0])
     monkeypatch.setattr(platform, "node", lambda: "elsewhere")
-    with on("dask"), pytest.raises(RuntimeError, match=r"EpochCurveMonitor must see fits on .* elsewhere, alone"):
+    with (
+        on("dask"),
+        pytest.raises(
+            RuntimeError, match=r"With EpochCurveMonitor, all fits must run on elsewhere, .* but one ran on "
+        ),
+    ):
         SEARCHES[kind](wrmf().set_callbacks(monitor)).fit(*likes[:2])
 
 
 @pytest.mark.usefixtures("dask")
-def test_progress_is_shown(likes, capsys):
+def test_progress_is_printed(likes, capsys):
     pytest.importorskip("rich", reason="rich is an optional dependency")
     with on("dask"):
         EpochSearchCV(wrmf(), {"alpha": [1, 2]}, epochs=[1]).set_callbacks(ProgressBar()).fit(*likes[:2])
@@ -245,7 +250,7 @@ def test_progress_is_shown(likes, capsys):
 
 
 @pytest.mark.usefixtures("dask")
-def test_pipelines_and_texts_as_ids(likes):
+def test_pipelines_and_string_ids(likes):
     X, y = likes[0].astype(str), likes[1]
     pipe = Pipeline([("threshold", InteractionThresholder(2, 2)), ("rec", wrmf())])
     search = EpochSearchCV(pipe, {"rec__alpha": [1, 10]}, epochs=[1, 2], resource="rec__max_iter", cv=CV)
@@ -255,23 +260,23 @@ def test_pipelines_and_texts_as_ids(likes):
 
 
 @pytest.mark.usefixtures("dask")
-def test_a_task_cannot_change_what_others_see():
-    parcel = pickle.loads(pickle.dumps(Parcel({"seen": [], "rows": np.arange(3.0)}), 5))
-    opened = parcel.open()
-    opened["seen"].append("by a task")
-    passed_on = pickle.loads(pickle.dumps(parcel, 5))
-    assert parcel.open()["seen"] == passed_on.open()["seen"] == []
-    assert not opened["rows"].flags.writeable
+def test_a_task_cannot_change_the_value_of_other_tasks():
+    sent = pickle.loads(pickle.dumps(BroadcastValue({"seen": [], "rows": np.arange(3.0)}), 5))
+    value = sent.get()
+    value["seen"].append("by a task")
+    forwarded = pickle.loads(pickle.dumps(sent, 5))
+    assert sent.get()["seen"] == forwarded.get()["seen"] == []
+    assert not value["rows"].flags.writeable
 
 
-def test_without_ray_the_error_names_the_extra(monkeypatch):
+def test_the_error_without_ray_names_the_extra(monkeypatch):
     monkeypatch.setitem(sys.modules, "ray.util.joblib.ray_backend", None)
     with pytest.raises(ImportError, match=r"sklearn-recsketch\[cluster\]"):
         register_ray()
 
 
 @pytest.mark.usefixtures("ray")
-def test_one_job_is_done_here(likes):
+def test_a_single_job_runs_in_this_process(likes):
     search = EpochSearchCV(wrmf(), {"alpha": [1, 2]}, epochs=[1], scoring=lambda *_: os.getpid(), refit=False)
     with parallel_config("ray"):
         assert search.fit(*likes[:2]).best_score_ == os.getpid()

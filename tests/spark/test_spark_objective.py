@@ -1,4 +1,4 @@
-"""The numbers in the objective that Spark minimises, against those of the local model."""
+"""Test the parameters of the objective that are computed in the cluster."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ def local(fitted):
 
 @pytest.fixture(scope="module")
 def automatic(plays):
-    """The model for one machine on the same data, with its numbers."""
+    """WRMFRecommender with automatic parameters, fitted on the same data."""
     return WRMFRecommender(3, max_iter=1, random_state=0).fit(plays[["user", "item"]], plays["count"])
 
 
-def test_the_numbers_are_those_of_the_local_model(fitted, automatic):
-    assert fitted.alpha_ == pytest.approx(automatic.alpha_, rel=1e-6)  # sums in another order
+def test_automatic_parameters_equal_those_of_the_local_recommender(fitted, automatic):
+    assert fitted.alpha_ == pytest.approx(automatic.alpha_, rel=1e-6)  # the order of summation differs
     assert fitted.strength_scale_ == automatic.strength_scale_
     lam = np.sqrt(automatic.user_regularization_ * automatic.item_regularization_)
     assert fitted.regularization_ == pytest.approx(lam, rel=1e-6)
@@ -49,7 +49,7 @@ def test_the_numbers_are_those_of_the_local_model(fitted, automatic):
     )
 
 
-def test_the_scaled_logarithm_is_that_of_the_normal_equations(fitted, local):
+def test_factors_with_scaled_log_confidence_solve_the_normal_equations(fitted, local):
     strengths = local.interactions_.toarray()
     users, items = (collect_factors(factors)[1] for factors in (fitted.user_factors_, fitted.item_factors_))
     kind = "scaled_log", fitted.strength_scale_
@@ -66,7 +66,7 @@ def test_alpha_is_computed_for_any_transform(confidence, frame, plays):
     assert rec.to_local().confidence == confidence
 
 
-def test_a_number_is_taken_as_it_is_beside_auto(frame, plays):
+def test_numbers_can_be_combined_with_auto(frame, plays):
     rec = SparkWRMFRecommender(2, max_iter=1, alpha=7, **SMALL).fit(frame)
     local = WRMFRecommender(2, max_iter=1, alpha=7).fit(plays[["user", "item"]], plays["count"])
     assert (rec.alpha_, rec.to_local().confidence, rec.strength_scale_) == (7.0, "linear", 1.0)
@@ -76,7 +76,7 @@ def test_a_number_is_taken_as_it_is_beside_auto(frame, plays):
     assert rec.regularization_ == 3.0
 
 
-def test_the_local_model_has_the_numbers(fitted, local):
+def test_to_local_keeps_the_computed_parameters(fitted, local):
     assert (local.alpha, local.confidence) == (fitted.alpha_, "scaled_log")
     assert (local.alpha_, local.strength_scale_) == (fitted.alpha_, fitted.strength_scale_)
     lam = np.sqrt(local.user_regularization_ * local.item_regularization_)
@@ -89,4 +89,4 @@ def test_the_unit_of_strengths_does_not_matter(spark, fitted, plays):
     assert rec.alpha_ == pytest.approx(fitted.alpha_, rel=1e-12)
     np.testing.assert_allclose(
         collect_factors(rec.item_factors_)[1], collect_factors(fitted.item_factors_)[1], rtol=1e-4, atol=1e-5
-    )  # sums in another order
+    )  # the order of summation differs

@@ -1,8 +1,9 @@
-"""Digests of contents, the same in every process."""
+"""Digests of the contents of objects, equal in every process, and keys that compare parameter values."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import partial
 from types import CodeType, FunctionType
 from typing import Any
@@ -17,11 +18,21 @@ from sklearn_recsketch.metrics._scorer import MultiRankingScorer
 from sklearn_recsketch.preprocessing._side_features import SideFeatures
 from sklearn_recsketch.utils._compat import _BaseScorer, _MultimetricScorer
 
-__all__ = ["class_name", "content_digest"]
+__all__ = ["StoredValue", "class_name", "content_digest", "is_json_value", "value_key"]
+
+JSON_TYPES = (str, int, float, bool, type(None))
+
+
+@dataclass(frozen=True)
+class StoredValue:
+    """Value read from a file, which stores its digest, and its text for human readers."""
+
+    digest: str
+    text: str
 
 
 def content_digest(value: Any) -> str:
-    """A digest of the content, whatever holds it, that is the same in every process."""
+    """Return a digest of the content of a value that is equal in every process and for equal containers."""
     if isinstance(value, SideFeatures):
         matrix = value.matrix
         value = (value.ids, value.keys, value.values, matrix.data, matrix.indices, matrix.indptr)
@@ -30,7 +41,7 @@ def content_digest(value: Any) -> str:
     elif frame_library(value) is not None or (isinstance(value, np.ndarray) and value.ndim == 2):
         value = _column_digests(columns_of(value)[0])
     elif isinstance(value, FunctionType):
-        # Its name says too little: the same one may stand for another body tomorrow.
+        # The name is not enough, because the body of the function may change.
         cells = [cell.cell_contents for cell in value.__closure__ or ()]
         value = [value.__qualname__, _code(value.__code__), *map(content_digest, (value.__defaults__, cells))]
     elif isinstance(value, partial):
@@ -38,7 +49,7 @@ def content_digest(value: Any) -> str:
     elif isinstance(value, Mapping):
         value = [(repr(key), content_digest(value[key])) for key in value]
     elif isinstance(value, list | tuple):
-        value = [content_digest(one) for one in value]
+        value = [content_digest(element) for element in value]
     elif isinstance(value, _BaseScorer | _MultimetricScorer | MultiRankingScorer | Options):
         value = [type(value).__qualname__, content_digest(vars(value))]
     elif hasattr(value, "get_params") and not isinstance(value, type):
@@ -47,20 +58,39 @@ def content_digest(value: Any) -> str:
 
 
 def class_name(value: Any) -> str:
-    """The class of a value, with its module."""
+    """Return the qualified class name of a value, with its module."""
     return f"{type(value).__module__}.{type(value).__qualname__}"
 
 
+def is_json_value(value: Any) -> bool:
+    """Return whether JSON can store the value without loss."""
+    return type(value) in JSON_TYPES and (not isinstance(value, float) or bool(np.isfinite(value)))
+
+
+def value_key(value: Any) -> tuple[str, Any]:
+    """Return a hashable key that is equal for values of equal type and content; 1, 1.0 and True differ."""
+    if is_json_value(value):
+        return type(value).__name__, value
+    if isinstance(value, StoredValue):
+        return "digest", value.digest
+    try:
+        return "digest", f"{class_name(value)} {content_digest(value)}"
+    except Exception:  # parts of the value may raise any error; its id is unique while the search keeps it alive
+        return "object", id(value)
+
+
 def _code(code: CodeType) -> list[Any]:
-    """What a function does, whatever file and line it is in."""
-    # The order of a set of texts is another in each process.
-    constants = [
-        _code(one) if isinstance(one, CodeType) else sorted(map(repr, one)) if isinstance(one, frozenset) else repr(one)
-        for one in code.co_consts
-    ]
-    return [code.co_code, constants, code.co_names]
+    """Return the bytecode, constants and names of a function, which do not depend on its file and line."""
+    return [code.co_code, [_constant(constant) for constant in code.co_consts], code.co_names]
+
+
+def _constant(constant: Any) -> Any:
+    if isinstance(constant, CodeType):
+        return _code(constant)
+    # The order of a set of strings differs between processes.
+    return sorted(map(repr, constant)) if isinstance(constant, frozenset) else repr(constant)
 
 
 def _column_digests(columns: list[Any]) -> list[np.ndarray]:
-    """One number per value: pickles of equal columns differ with the memory they are in."""
+    """Hash each value of the columns, because pickles of equal columns may differ."""
     return [pd.util.hash_pandas_object(pd.Series(column), index=False).to_numpy() for column in columns]

@@ -1,4 +1,4 @@
-"""The numbers in the objective of WRMF, computed where the interactions are."""
+"""Compute the parameters of the WRMF objective in the cluster."""
 
 from __future__ import annotations
 
@@ -13,19 +13,21 @@ from sklearn_recsketch.spark._id_coding import CodedInteractions
 if TYPE_CHECKING:
     from pyspark.sql import Column
 
-__all__ = ["Numbers", "transformed"]
+__all__ = ["SparkObjective", "transformed"]
 
 
 @dataclass(frozen=True)
-class Numbers:
-    """What `recommenders._wrmf_objective.Objective` is on one machine.
+class SparkObjective:
+    """Parameters of the objective, as `recommenders._als.objective.Objective` on one machine.
 
     Attributes
     ----------
     alpha : float
+        Weight of the transformed strengths in the confidence.
     confidence : {"linear", "log", "scaled_log"}
+        Transform of the strengths.
     scale : float
-        Smallest strength where the confidence is "scaled_log", else 1.
+        Smallest strength if the confidence is "scaled_log", else 1.
     regularization : float
         Geometric mean of the penalties of users and items.
     """
@@ -37,7 +39,7 @@ class Numbers:
 
     @classmethod
     def of(cls, model: Any, data: CodedInteractions) -> Self:
-        """Those among the parameters of `model`; what is "auto" is computed, in a pass or two over the strengths."""
+        """Take the parameters from `model`, and compute those that are "auto" in at most two passes over the data."""
         from pyspark.sql import functions as F
 
         alpha, confidence, lam, scale = model.alpha, model.confidence, model.regularization, 1.0
@@ -56,7 +58,7 @@ class Numbers:
 
 
 def transformed(confidence: str, scale: float) -> Column:
-    """Strengths as alpha multiplies them; none is below `scale`."""
+    """Column of the transformed strengths, which alpha multiplies in the confidence."""
     from pyspark.sql import functions as F
 
     if confidence == "linear":

@@ -1,4 +1,4 @@
-"""Candidates and exclusions in an index: the rules and the answers of the recommender."""
+"""Test candidates and exclusions in queries of an index, which follow the rules of the recommender."""
 
 import numpy as np
 import pandas as pd
@@ -12,9 +12,9 @@ USERS = [f"u{i}" for i in range(30)]
 ITEMS = [f"m{i}" for i in range(40)]
 RNG = np.random.default_rng(0)
 X = pd.DataFrame([(u, ITEMS[i]) for u in USERS for i in RNG.choice(36, 5, replace=False)], columns=["user", "item"])
-# No two items alike: a graph may find either of two.
+# All items differ, because a graph may return either of two equal ones.
 FEATURES = SideFeatures.from_dicts({item: {"size": float(i * i), "tag": f"t{i % 4}"} for i, item in enumerate(ITEMS)})
-ASKED = ["u3", "u1", "u7"]
+QUERIES = ["u3", "u1", "u7"]
 
 
 @pytest.fixture(scope="module")
@@ -39,48 +39,49 @@ CHOICES = {
 }
 
 
-def assert_equal_tables(ours, theirs):
-    pd.testing.assert_frame_equal(ours, theirs, rtol=1e-4)
+def assert_equal_tables(actual, expected):
+    pd.testing.assert_frame_equal(actual, expected, rtol=1e-4)
 
 
 @pytest.mark.parametrize("exclude_seen", [True, False])
 @pytest.mark.parametrize("parameter", ["candidates", "exclude"])
 @pytest.mark.parametrize("choice", CHOICES.values(), ids=CHOICES)
-def test_an_index_answers_as_the_recommender(index, rec, parameter, choice, exclude_seen):
-    given = {parameter: choice, "exclude_seen": exclude_seen, "k": 6}
-    assert_equal_tables(index.recommend(ASKED, **given), rec.recommend(ASKED, **given))
+def test_an_index_recommends_as_the_recommender_does(index, rec, parameter, choice, exclude_seen):
+    options = {parameter: choice, "exclude_seen": exclude_seen, "k": 6}
+    assert_equal_tables(index.recommend(QUERIES, **options), rec.recommend(QUERIES, **options))
 
 
-def test_candidates_and_exclusions_go_together(index, rec):
-    given = {"candidates": CHOICES["list"], "exclude": {"u1": ["m1"]}}
-    assert_equal_tables(index.recommend(ASKED, **given), rec.recommend(ASKED, **given))
+def test_candidates_and_exclusions_can_be_combined(index, rec):
+    options = {"candidates": CHOICES["list"], "exclude": {"u1": ["m1"]}}
+    assert_equal_tables(index.recommend(QUERIES, **options), rec.recommend(QUERIES, **options))
 
 
 def test_cold_items_are_those_without_interactions(index, rec):
-    assert_equal_tables(index.recommend(ASKED, candidates="cold"), rec.recommend(ASKED, candidates="cold"))
+    assert_equal_tables(index.recommend(QUERIES, candidates="cold"), rec.recommend(QUERIES, candidates="cold"))
 
 
-def test_a_loaded_index_takes_them_too(index, rec, tmp_path):
+def test_a_loaded_index_accepts_candidates_and_exclusions(index, rec, tmp_path):
     index.save(tmp_path / "index")
     loaded = EmbeddingIndex.load(tmp_path / "index")
-    given = {"candidates": "cold", "exclude": ["m37"]}
-    assert_equal_tables(loaded.recommend(ASKED, **given), rec.recommend(ASKED, **given))
+    options = {"candidates": "cold", "exclude": ["m37"]}
+    assert_equal_tables(loaded.recommend(QUERIES, **options), rec.recommend(QUERIES, **options))
 
 
 @pytest.mark.parametrize("of", ["items", "users"])
-@pytest.mark.parametrize("own", [True, False])
-def test_neighbours_are_chosen_as_by_the_recommender(rec, of, own):
+@pytest.mark.parametrize("per_query", [True, False])
+def test_neighbours_among_candidates_equal_those_of_the_recommender(rec, of, per_query):
     letter = "m" if of == "items" else "u"
-    others = [f"{letter}{i}" for i in (1, 2, 5)]
-    given = {"candidates": {f"{letter}3": others, f"{letter}1": others[:2]} if own else others}
-    asked = [f"{letter}3", f"{letter}1"]
+    ids = [f"{letter}{i}" for i in (1, 2, 5)]
+    candidates = {f"{letter}3": ids, f"{letter}1": ids[:2]} if per_query else ids
+    queries = [f"{letter}3", f"{letter}1"]
     method = f"similar_{of}"
     index = to_index(rec, "exact", of=of, metric="cosine")
-    assert_equal_tables(getattr(index, method)(asked, **given), getattr(rec, method)(asked, **given))
+    actual, expected = (getattr(model, method)(queries, candidates=candidates) for model in (index, rec))
+    assert_equal_tables(actual, expected)
 
 
 @pytest.mark.parametrize(
-    ("given", "error", "text"),
+    ("options", "error", "text"),
     [
         ({"candidates": "m1"}, ValueError, r"candidates must be a list .* got 'm1'"),
         ({"exclude": b"m1"}, TypeError, r"exclude must be a list .* Decode it"),
@@ -90,12 +91,12 @@ def test_neighbours_are_chosen_as_by_the_recommender(rec, of, own):
         ({"candidates": [1]}, ValueError, r"The candidate ids are integers"),
     ],
 )  # fmt: skip
-def test_the_rules_are_those_of_the_recommender(index, given, error, text):
+def test_candidates_and_exclusions_are_validated_as_by_the_recommender(index, options, error, text):
     with pytest.raises(error, match=text):
-        index.recommend(ASKED, **given)
+        index.recommend(QUERIES, **options)
 
 
-def test_an_index_by_cosine_does_not_know_who_is_cold(rec):
+def test_an_index_by_cosine_does_not_know_which_items_are_cold(rec):
     index = to_index(rec, "exact", metric="cosine")
     with pytest.raises(ValueError, match=r"candidates='cold' .* an index by cosine does not keep interactions"):
         index.similar_items("m1", candidates="cold")

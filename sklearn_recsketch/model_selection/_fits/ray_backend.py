@@ -1,4 +1,4 @@
-"""Ray as a backend of joblib that sends data once."""
+"""Ray backend of joblib that sends each table only once."""
 
 from __future__ import annotations
 
@@ -8,26 +8,26 @@ from typing import Any
 
 from joblib import register_parallel_backend
 
-from sklearn_recsketch.utils._cluster import InObjectStore
+from sklearn_recsketch.utils._cluster import RayReference
 from sklearn_recsketch.utils._extras import import_extra
 
 __all__ = ["register_ray"]
 
-LARGE = 10_000  # bytes; a reference takes some hundred
+LARGE = 10_000  # bytes; a reference takes a few hundred
 
 
 def register_ray() -> None:
-    """Let ``joblib.parallel_config("ray")`` send each table once, for scikit-learn's searches, too.
+    """Register a joblib backend "ray" that sends each table to the cluster only once.
 
-    To be called in place of Ray's own function of this name, ``ray.util.joblib.register_ray``. That one
-    is all that searches of this package need. But scikit-learn hands the whole table to each of its
-    fits, and Ray sends it as often: the part of Ray 2.60 that keeps what is common to tasks in the
-    object store looks for a name that is gone since joblib 1.3.
+    Call it instead of Ray's own function of the same name, ``ray.util.joblib.register_ray``, to run
+    searches of scikit-learn on Ray. Searches of this package work with either function. scikit-learn
+    passes the whole table to each fit, and Ray sends it each time: the code in Ray 2.60 that keeps
+    shared arguments in the object store relies on a name that joblib 1.3 removed.
 
     Raises
     ------
     ImportError
-        Where Ray is not installed.
+        If Ray is not installed.
 
     Examples
     --------
@@ -42,36 +42,40 @@ def register_ray() -> None:
 
 
 class _SendsDataOnce:
-    """Mixin in front of Ray's backend."""
+    """Mixin for the backend of Ray that replaces large arguments by references to the object store."""
 
     def start_call(self) -> None:
-        """Called by joblib before the first task of many."""
-        # With the data themselves: while they are alive, nothing else has their id.
-        self._sent: dict[int, tuple[Any, InObjectStore]] = {}
+        """Prepare for a call of Parallel; called by joblib."""
+        # Keep the data alive, so that no other object can get the same id.
+        self._sent: dict[int, tuple[Any, RayReference]] = {}
 
     def stop_call(self) -> None:
-        """Called by joblib after the last one."""
+        """Forget the references; called by joblib after the last task."""
         self._sent.clear()
 
     def submit(self, func: Any, callback: Any = None) -> Any:
-        """Called by joblib with one task, or a few of them."""
+        """Submit a batch of tasks; called by joblib."""
         func.items = [
-            (function, [self._once(a) for a in arguments], {name: self._once(a) for name, a in options.items()})
+            (
+                function,
+                [self._send_once(a) for a in arguments],
+                {name: self._send_once(a) for name, a in options.items()},
+            )
             for function, arguments, options in func.items
         ]
         return super().submit(func, callback)  # type: ignore[misc]
 
-    def _once(self, argument: Any) -> Any:
-        if not isinstance(argument, Sized):  # no data, but an estimator, a scorer or the like
+    def _send_once(self, argument: Any) -> Any:
+        if not isinstance(argument, Sized):  # an estimator or a scorer, for instance, rather than data
             return argument
         if id(argument) not in self._sent and _pickled_size(argument) > LARGE:
-            self._sent[id(argument)] = argument, InObjectStore(argument)
+            self._sent[id(argument)] = argument, RayReference(argument)
         return self._sent.get(id(argument), (None, argument))[1]
 
 
 def _pickled_size(value: Any) -> int:
     from ray import cloudpickle
 
-    buffers: list[PickleBuffer] = []  # of arrays, which are not copied
+    buffers: list[PickleBuffer] = []  # the memory of arrays, which is not copied
     body = cloudpickle.dumps(value, protocol=5, buffer_callback=buffers.append)
     return len(body) + sum(buffer.raw().nbytes for buffer in buffers)
