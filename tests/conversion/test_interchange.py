@@ -219,7 +219,7 @@ def test_partial_fit_continues_from_the_factors_of_lightfm(lightfm):
 
 def test_partial_fit_of_a_model_without_interactions_raises(implicit):
     rec = from_implicit(implicit.model, implicit.users, implicit.items)
-    with pytest.raises(ValueError, match=r"knows none of the interactions .* Pass interactions= to from_implicit"):
+    with pytest.raises(ValueError, match=r"does not have the interactions .* Pass interactions= to from_implicit"):
         rec.partial_fit([[implicit.users[0], "new"]])
 
 
