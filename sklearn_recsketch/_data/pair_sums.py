@@ -12,7 +12,7 @@ from sklearn_recsketch._data.interactions import Interactions
 from sklearn_recsketch.kernels._counting import (
     add_rows,
     count_positive,
-    renumber_columns,
+    renumber_entries,
     scatter_by_item,
     scatter_by_user,
     sum_repeats,
@@ -88,7 +88,7 @@ def renumber(matrix: sp.csr_array, rows: np.ndarray, columns: np.ndarray, shape:
     indptr = np.zeros(shape[0] + 1, dtype=np.int64)
     indices, data = np.empty(matrix.nnz, dtype=np.int32), np.empty(matrix.nnz, dtype=np.float32)
     numbers = [read_only(new.astype(np.int32)) for new in (rows, columns)]
-    n_left = renumber_columns(rows_of(matrix), numbers[0], numbers[1], indptr, indices, data)
+    n_left = renumber_entries(rows_of(matrix), numbers[0], numbers[1], indptr, indices, data)
     for array in (data, indices):
         array.resize(n_left, refcheck=False)
     return _canonical(data, indices, np.maximum.accumulate(indptr), shape)

@@ -13,7 +13,7 @@ __all__ = [
     "add_rows",
     "count",
     "count_positive",
-    "renumber_columns",
+    "renumber_entries",
     "scatter_by_item",
     "scatter_by_user",
     "sum_repeats",
@@ -99,7 +99,7 @@ def sum_repeats(indptr, indices, strengths, data):
 
 
 @jit
-def renumber_columns(matrix, rows, columns, indptr, indices, data):
+def renumber_entries(matrix, rows, columns, indptr, indices, data):
     """Renumber the rows and columns of a matrix; returns the number of remaining entries.
 
     Row r becomes row ``rows[r]`` and column c becomes column ``columns[c]``; those with number -1 are dropped. New

@@ -335,7 +335,7 @@ def test_from_implicit_rejects_models_that_are_not_trained(als):
     ("change", "message"),
     [
         ({"users": [1, 2]}, r"users has 2 ids, but the model has \d+ users"),
-        ({"items": ["a"] * 121}, "item ids given for a matrix must be distinct"),
+        ({"items": ["a"] * 121}, "item ids of a matrix must be distinct"),
         ({"interactions": sp.csr_matrix((3, 4))}, r"of shape \(\d+, 121\), got shape \(3, 4\)"),
     ],
 )

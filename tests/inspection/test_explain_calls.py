@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 import pytest
-from estimators import PAIRWISE
+from estimators import PAIRWISE, small
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV
@@ -53,7 +53,7 @@ def test_several_users_or_items_are_an_error(plain):
         explain(plain, plain.users_[0], [])
 
 
-@pytest.mark.parametrize("model", PAIRWISE, ids=lambda model: type(model).__name__)
+@pytest.mark.parametrize("model", small(PAIRWISE), ids=lambda model: type(model).__name__)
 def test_scores_of_models_trained_by_sgd_are_not_split_by_history(model, tiny):
     rec = model.fit(*tiny[:2])
     with pytest.raises(

@@ -108,7 +108,7 @@ BROKEN = {
     "a list": (sends(b"[]"), "the response does not describe a model"),
     "null": (sends(b'{"thumbnails": {"images": null}}'), "the response does not describe a model"),
     "no thumbnails": (sends(b'{"thumbnails": {"images": []}}'), "the response contains no thumbnails"),
-    "a page": (sends(b"{}", "text/html"), "is text/html, not json"),
+    "a page": (sends(b"{}", "text/html"), "has the content type text/html, not json"),
     "truncated": (truncated, "IncompleteRead"),
     "too large": (sends(b" " * (4 * 2**20 + 1)), "is larger than 4194304 bytes"),
     "no HTTP": (lambda handler: handler.wfile.write(b"hello\n"), "BadStatusLine"),

@@ -146,13 +146,13 @@ def test_recommenders_may_be_candidates(planted):
 
 
 def test_fitted_models_are_built_at_checkpoints_only(planted, monkeypatch):
-    made, learnt = [], WRMFRecommender._learnt
+    made, learned = [], WRMFRecommender._learned
 
     def counted(*args):
         made.append(1)
-        return learnt(*args)
+        return learned(*args)
 
-    monkeypatch.setattr(WRMFRecommender, "_learnt", counted)
+    monkeypatch.setattr(WRMFRecommender, "_learned", counted)
     EpochSearchCV(wrmf(), {"alpha": [1]}, epochs=[5, 10], refit=False).fit(planted[0])
     assert len(made) == 3  # the last one is the result of the fit
 
