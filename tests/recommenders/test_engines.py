@@ -154,7 +154,7 @@ def test_lightfm_ranks_better_than_chance(recommender, with_features, split, pla
 
 
 @LIGHTFM
-def test_we_rank_as_well_as_lightfm(recommender, split):
+def test_the_native_engine_ranks_as_well_as_lightfm(recommender, split):
     X, _, X_test, _ = split
     options = {"negative_sampling": "popularity"} if recommender is BPRRecommender else {}
 
