@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 import scipy.sparse as sp
+from estimators import WITH_FACTORS
 from sklearn.pipeline import Pipeline
 
 from sklearn_recsketch import BPRRecommender, InteractionThresholder, WARPRecommender, WRMFRecommender
@@ -253,7 +254,7 @@ def small_recommender(recommender, **parameters):
     return recommender(K, random_state=0, **parameters)
 
 
-@pytest.mark.parametrize("recommender", [WRMFRecommender, WARPRecommender, BPRRecommender])
+@pytest.mark.parametrize("recommender", WITH_FACTORS)
 def test_to_implicit_gives_the_same_recommendations(recommender, planted):
     pytest.importorskip("implicit", reason="implicit is not installed")
     rec = small_recommender(recommender, max_iter=5).fit(*planted[:2])

@@ -33,7 +33,8 @@ def test_missing_optional_dependency_is_reported(monkeypatch):
 
 
 def test_report_lists_blas_with_its_threads(report):
-    assert "threads" in report["blas 1"] or "threads" in report["openmp 1"]
+    # The number of a library depends on the order in which libraries are loaded.
+    assert any("threads" in value for name, value in report.items() if name.startswith("blas "))
 
 
 def test_cache_folder_is_the_one_of_the_kernels(report):
