@@ -46,7 +46,8 @@ class QueryContext:
         parts = []
         if self.history is not None:
             # A user is included even if no interaction has a positive strength; an item is not.
-            column, positive = getattr(self.history, f"{name}s"), self.history.strength > 0
+            column = self.history.users if name == "user" else self.history.items
+            positive = self.history.strength > 0
             parts.append(column.ids if name == "user" else present_ids(column, positive))
         if self.features is not None:
             parts.append(self.features.ids)
@@ -229,7 +230,7 @@ def known_rows(recommender: Any, name: str, ids: Any, reason: str) -> tuple[np.n
     ValueError
         If an id is unknown. The message ends in `reason`.
     """
-    known = getattr(recommender, f"{name}s_")
+    known = recommender.users_ if name == "user" else recommender.items_
     column = check_query_ids(ids, name, known)
     ids = column.ids[column.codes]
     rows = lookup(known, column, name)

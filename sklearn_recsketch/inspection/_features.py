@@ -11,7 +11,7 @@ from sklearn_recsketch._ranking.candidates import read_item_selection
 from sklearn_recsketch._ranking.query import known_rows, ranked_table
 from sklearn_recsketch._ranking.top_k import top_items
 from sklearn_recsketch.inspection._embedding_space import feature_space
-from sklearn_recsketch.recommenders._similarity import chosen_rows, own_places, unit_length
+from sklearn_recsketch.recommenders._similarity import unit_length
 from sklearn_recsketch.typing import Frame
 from sklearn_recsketch.utils._threads import workers
 from sklearn_recsketch.utils._validation import check_integer
@@ -85,7 +85,7 @@ def rank_by_feature(estimator: Any, features: Any, k: int = 10, *, of: str = "it
     fitted = recommender._side(side)
     ids, vectors = fitted.ids, fitted.factors
     if candidates is not None:
-        ids, positions = chosen_rows(recommender, side, read_item_selection(candidates, "candidates", None, side))
+        ids, positions = candidate_rows(recommender, side, read_item_selection(candidates, "candidates", None, side))
         vectors = fitted.vectors(positions)
     with workers(recommender.n_jobs) as pool:
         best, scores = top_items(
@@ -224,7 +224,7 @@ def similar_features(estimator: Any, features: Any, k: int = 10, *, of: str = "i
     space = feature_space(estimator, of)
     recommender, rows, chosen = space.recommender, space.rows(features), space.rows_with_prefix(prefix)
     position = np.minimum(np.searchsorted(chosen, rows), len(chosen) - 1)
-    itself = own_places(np.where(chosen[position] == rows, position, -1), len(chosen))
+    itself = self_pairs(np.where(chosen[position] == rows, position, -1), len(chosen))
     vectors = unit_length(space.vectors)
     with workers(recommender.n_jobs) as pool:
         best, scores = top_items(vectors[rows], vectors[chosen], itself, check_integer(k, "k"), pool)

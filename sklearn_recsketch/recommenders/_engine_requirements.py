@@ -22,7 +22,7 @@ __all__ = [
 
 
 def import_engine(module: str) -> ModuleType:
-    """Import a module of an engine, or raise an error that tells how to install it."""
+    """Import a module of an engine, or raise an error with installation instructions."""
     library = module.partition(".")[0]
     hint = ' (if the extra does not include it, "pip install lightfm-next" compiles it)' if library == "lightfm" else ""
     return import_extra(module, "engines", f"{library} is not installed{hint}")

@@ -28,7 +28,7 @@ from sklearn_recsketch.utils._threads import workers
 from sklearn_recsketch.utils._validation import check_integer
 from sklearn_recsketch.utils._warnings import levels_inside
 
-__all__ = ["SimilarityMixin", "chosen_rows", "own_places", "unit_length"]
+__all__ = ["SimilarityMixin", "candidate_rows", "self_pairs", "unit_length"]
 
 
 def unit_length(vectors: np.ndarray) -> np.ndarray:
@@ -38,12 +38,12 @@ def unit_length(vectors: np.ndarray) -> np.ndarray:
     return np.asarray(vectors / lengths)
 
 
-def own_places(places: np.ndarray, n_targets: int) -> sp.csr_array:
-    """Matrix that excludes each query itself, given its position among the targets, or -1."""
-    return pair_matrix(np.arange(len(places)), places, (len(places), n_targets))
+def self_pairs(positions: np.ndarray, n_targets: int) -> sp.csr_array:
+    """Matrix of the pairs of a query and itself. `positions` of the queries among the targets are -1 for other ids."""
+    return pair_matrix(np.arange(len(positions)), positions, (len(positions), n_targets))
 
 
-def chosen_rows(recommender: Any, name: str, choice: ItemSelection | None) -> tuple[np.ndarray, np.ndarray]:
+def candidate_rows(recommender: Any, name: str, choice: ItemSelection | None) -> tuple[np.ndarray, np.ndarray]:
     """Sorted ids of the candidates and their row numbers. Unknown ids get -1, with a warning."""
     ids, rows = select_items(choice, recommender._side(name).ids, recommender.interactions_, name)
     _warn_unknown(name, ids, rows)
@@ -128,7 +128,7 @@ def _similar(recommender: Any, name: str, ids: Any, k: int, metric: str, candida
     check_selection_users(choice, "candidates", name, column.ids, known)
     codes = lookup(known, column, name)
     _warn_unknown(name, column.ids[column.codes], codes)
-    others, rows = chosen_rows(recommender, name, choice)
+    others, rows = candidate_rows(recommender, name, choice)
     with workers(recommender.n_jobs) as pool:
         if metric == "cosine" and choice is None and _most_are_queried(codes, len(known), k):
             best, scores = all_neighbours(unit_length(side.factors), k, pool)
@@ -137,7 +137,7 @@ def _similar(recommender: Any, name: str, ids: Any, k: int, metric: str, candida
             scale = unit_length if metric == "cosine" else np.asarray
             queries = scale(side.vectors(codes))
             targets = scale(side.factors if choice is None else side.vectors(rows))
-            itself = own_places(lookup(others, column, name), len(others))
+            itself = self_pairs(lookup(others, column, name), len(others))
             pairs = None if candidate_pairs is None else matrix_of_pairs(candidate_pairs, column, others)
             best, scores = eligible(itself, pairs).top(queries, targets, k, pool)
     if metric == "cosine":

@@ -172,10 +172,10 @@ class WRMFRecommender(FactorRecommender):
     within 6 percent of the best values tried for that set.
 
     An iteration rotates the fixed side into the eigenbasis of its Gram matrix, :math:`Y^T Y = Q V Q^T`. In that basis
-    the problem of a row is :math:`(V + \lambda_u + Y_u^T E Y_u) x = Y_u^T (1 + e)` with the excess confidences :math:`e
-    = c - 1`, and the diagonal of its matrix is known. Conjugate gradient preconditioned by this diagonal needs no Gram
-    product per step, all eigenvalues are at least 1, and penalties per row cost nothing. With "cholesky", Gram matrices
-    are computed in float64, and so are the rotations if the eigenvalues spread by more than 1e4. Items without
+    the problem of a row is :math:`(V + \lambda_u + Y_u^T E Y_u) x = Y_u^T (1 + e)` with the excess confidences
+    :math:`e = c - 1`, and the diagonal of its matrix is known. Conjugate gradient preconditioned by this diagonal needs
+    no Gram product per step, all eigenvalues are at least 1, and penalties per row cost nothing. With "cholesky", Gram
+    matrices are computed in float64, and so are the rotations if the eigenvalues spread by more than 1e4. Items without
     interactions do not take part in L.
 
     A row with an identity embedding z of weight a and features f, :math:`x = a z + f W`, has the penalty

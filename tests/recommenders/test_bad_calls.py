@@ -27,15 +27,15 @@ def table(**columns):
     return pd.DataFrame(columns)
 
 
-def fitted_popularity():
+def popularity():
     return PopularityRecommender().fit(GOOD)
 
 
-def fitted_on_integers():
+def on_integers():
     return PopularityRecommender().fit(np.array([[1, 7], [1, 9], [2, 9]]))
 
 
-def small_wrmf(**parameters):
+def wrmf(**parameters):
     return WRMFRecommender(**{"n_components": 2, "max_iter": 1, **parameters})
 
 
@@ -43,19 +43,19 @@ def small_wrmf(**parameters):
 CALLS = [
     (
         "frame_as_features",
-        lambda: small_wrmf().fit(GOOD, item_features=table(item=[7, 9], tag=["a", "b"])),
+        lambda: wrmf().fit(GOOD, item_features=table(item=[7, 9], tag=["a", "b"])),
         TypeError,
         r"item_features must be a SideFeatures, got DataFrame\. Write SideFeatures\.from_frame\(item_features\)",
     ),
     (
         "dict_as_features",
-        lambda: small_wrmf().fit(GOOD, user_features={"ann": {"tag": "a"}}),
+        lambda: wrmf().fit(GOOD, user_features={"ann": {"tag": "a"}}),
         TypeError,
         r"user_features must be a SideFeatures, got dict\. Write SideFeatures\.from_dicts\(user_features\)",
     ),
     (
         "features_of_other_ids",
-        lambda: small_wrmf().fit(GOOD, item_features=SideFeatures.from_dicts({"7": {"tag": "a"}})),
+        lambda: wrmf().fit(GOOD, item_features=SideFeatures.from_dicts({"7": {"tag": "a"}})),
         ValueError,
         r"The item ids of X are integers \(first: .*7.*\), but those of item_features are strings \(first: '7'\)",
     ),
@@ -140,11 +140,11 @@ CALLS = [
     ),
     (
         "neither_features_nor_identity",
-        lambda: small_wrmf(item_encoder=SideFeatureEncoder(identity=False)).fit(
+        lambda: wrmf(item_encoder=SideFeatureEncoder(identity=False)).fit(
             GOOD, item_features=SideFeatures.from_dicts({7: {"tag": "a"}})
         ),
         ValueError,
-        r"1 items with interactions \(first: .*9.*\) have no features and, with identity=False, no embedding at all\.",
+        r"1 items with interactions \(first: .*9.*\) have no features and, with identity=False, no embedding at all",
     ),
     (
         "minima_too_high",
@@ -176,14 +176,9 @@ CALLS = [
         ValueError,
         r"The 'n_components' parameter of WRMFRecommender must be an int in the range \[1, inf\)\. Got 0",
     ),
-    (
-        "alpha",
-        lambda: small_wrmf(alpha=-1).fit(GOOD),
-        ValueError,
-        r"The 'alpha' parameter .* in the range \[0.* Got -1",
-    ),
-    ("solver", lambda: small_wrmf(solver="lu").fit(GOOD), ValueError, r"The 'solver' parameter .* Got 'lu' instead"),
-    ("max_iter", lambda: small_wrmf(max_iter=0).fit(GOOD), ValueError, r"The 'max_iter' parameter .* Got 0 instead"),
+    ("alpha", lambda: wrmf(alpha=-1).fit(GOOD), ValueError, r"The 'alpha' parameter .* in the range \[0.* Got -1"),
+    ("solver", lambda: wrmf(solver="lu").fit(GOOD), ValueError, r"The 'solver' parameter .* Got 'lu' instead"),
+    ("max_iter", lambda: wrmf(max_iter=0).fit(GOOD), ValueError, r"The 'max_iter' parameter .* Got 0 instead"),
     (
         "learning_rate",
         lambda: BPRRecommender(learning_rate=0.0).fit(GOOD),
@@ -192,62 +187,52 @@ CALLS = [
     ),
     (
         "encoder_type",
-        lambda: small_wrmf(item_encoder="onehot").fit(GOOD),
+        lambda: wrmf(item_encoder="onehot").fit(GOOD),
         ValueError,
         r"The 'item_encoder' parameter .* must be an instance of .*SideFeatureEncoder.* Got 'onehot'",
     ),
     (
         "X_val_unused",
-        lambda: small_wrmf().fit(GOOD, X_val=GOOD),
+        lambda: wrmf().fit(GOOD, X_val=GOOD),
         ValueError,
         r"X_val was passed, but early_stopping=False: set early_stopping=True, or leave X_val and y_val out",
     ),
     (
         "y_val_alone",
-        lambda: small_wrmf(early_stopping=True).fit(GOOD, y_val=np.ones(4)),
+        lambda: wrmf(early_stopping=True).fit(GOOD, y_val=np.ones(4)),
         ValueError,
         r"y_val was passed without X_val: pass both, or only X_val",
     ),
-    ("k_zero", lambda: fitted_popularity().recommend(k=0), ValueError, r"k must be an int of at least 1, got 0"),
-    (
-        "k_float",
-        lambda: fitted_popularity().score(GOOD, k=2.0),
-        ValueError,
-        r"k must be an int of at least 1, got 2\.0",
-    ),
-    (
-        "k_of_similar",
-        lambda: small_wrmf().fit(GOOD).similar_items(7, k=0),
-        ValueError,
-        r"k must be an int of at least 1",
-    ),
+    ("k_zero", lambda: popularity().recommend(k=0), ValueError, r"k must be an int of at least 1, got 0"),
+    ("k_float", lambda: popularity().score(GOOD, k=2.0), ValueError, r"k must be an int of at least 1, got 2\.0"),
+    ("k_of_similar", lambda: wrmf().fit(GOOD).similar_items(7, k=0), ValueError, r"k must be an int of at least 1"),
     (
         "no_candidates",
-        lambda: fitted_popularity().recommend(candidates=[]),
+        lambda: popularity().recommend(candidates=[]),
         ValueError,
         r"candidates is empty: give at least one item, or None for all known items",
     ),
     (
         "string_ids_on_int_model",
-        lambda: fitted_on_integers().predict([["1", 7]]),
+        lambda: on_integers().predict([["1", 7]]),
         ValueError,
         r"The user ids are strings \(first: '1'\), but the model was fitted on integers .*Convert them to one type",
     ),
     (
         "int_ids_on_string_model",
-        lambda: fitted_popularity().recommend([1]),
+        lambda: popularity().recommend([1]),
         ValueError,
         r"The user ids are integers .*, but the model was fitted on strings \(first: 'ann'\)",
     ),
     (
         "string_exclusions_on_int_model",
-        lambda: fitted_on_integers().recommend(exclude=["7"]),
+        lambda: on_integers().recommend(exclude=["7"]),
         ValueError,
         r"ids are strings \(first: '7'\), but the model was fitted on integers",
     ),
     (
         "two_dimensional_users",
-        lambda: fitted_on_integers().recommend(np.ones((2, 2), int)),
+        lambda: on_integers().recommend(np.ones((2, 2), int)),
         ValueError,
         r"user ids must be a one-dimensional list, got an array of shape \(2, 2\)",
     ),
@@ -268,7 +253,7 @@ CALLS = [
     ),
     (
         "no_cold_item",
-        lambda: make_ranking_scorer("ndcg@5", candidates="cold")(fitted_popularity(), GOOD),
+        lambda: make_ranking_scorer("ndcg@5", candidates="cold")(popularity(), GOOD),
         ValueError,
         r"but all 2 items of the recommender have interactions\. Pass the features .* to fit as item_features",
     ),
@@ -280,19 +265,19 @@ CALLS = [
     ),
     (
         "shallow_table",
-        lambda: precision_at_k(GOOD, fitted_popularity().recommend(k=1), k=5),
+        lambda: precision_at_k(GOOD, popularity().recommend(k=1), k=5),
         ValueError,
         r"The largest rank in the table .* is 1, which is not enough for k=5\. .* recommend\(\.\.\., k=5\)",
     ),
     (
         "array_as_table",
-        lambda: precision_at_k(GOOD, fitted_popularity().recommend(k=1).to_numpy(), k=1),
+        lambda: precision_at_k(GOOD, popularity().recommend(k=1).to_numpy(), k=1),
         TypeError,
         r"recommended must be a table returned by recommend\(\), .* got ndarray",
     ),
     (
         "table_without_rank",
-        lambda: precision_at_k(GOOD, fitted_popularity().recommend(k=1).drop(columns="rank"), k=1),
+        lambda: precision_at_k(GOOD, popularity().recommend(k=1).drop(columns="rank"), k=1),
         ValueError,
         r"recommended lacks the columns \['rank'\]; it has \['user', 'item', 'score'\]",
     ),
@@ -347,7 +332,7 @@ CALLS = [
     ),
     (
         "unfitted_recommend",
-        lambda: small_wrmf().recommend(),
+        lambda: wrmf().recommend(),
         NotFittedError,
         r"This WRMFRecommender instance is not fitted",
     ),

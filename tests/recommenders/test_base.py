@@ -234,7 +234,7 @@ def test_unfitted_recommender_raises(rec):
 
 
 @EVERY
-def test_history_of_an_unknown_user_is_excluded(fitted):
+def test_items_of_a_history_are_excluded(fitted):
     history = pd.DataFrame({"user": -1, "item": fitted.items_[:5]})
     table = fitted.recommend(history=history, k=200)
     assert set(table["user"]) == {-1}

@@ -1,4 +1,4 @@
-"""Users and items that were not in fit: by features alone, by history alone, by both, and by partial_fit."""
+"""Users and items that were not in fit: with features, with a history, with both, and in partial_fit."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ NEW = 77_000
 
 
 def user_groups(X):
-    """A feature of users that says nothing, so that models have a user side with features."""
+    """An uninformative feature of users."""
     return SideFeatures.from_dicts({int(u): {"group": f"g{u % 4}"} for u in np.unique(X["user"])})
 
 
 def renamed(features, old, new):
-    """The features of one id, as those of another."""
+    """Side features of the id `new`, copied from the id `old`."""
     row = features.align(np.array([old]), "item").matrix
     return SideFeatures(np.array([new]), features.keys, features.values, row)
 
@@ -47,7 +47,7 @@ def test_a_new_item_is_scored_like_a_cold_one_with_the_same_features(recommender
     rec = recommender(6, max_iter=4, random_state=0).fit(X[warm], y[warm], item_features=tags)
     known = rec.recommend(k=1, candidates=[cold])
     new = rec.recommend(k=1, candidates=[NEW], item_features=renamed(tags, cold, NEW))
-    # Sums of the same float32 embeddings, in another order.
+    # Sums of the same float32 embeddings, in a different order.
     np.testing.assert_allclose(scores(new), scores(known), rtol=1e-4, atol=1e-6)
 
 
@@ -65,7 +65,7 @@ def test_a_new_user_is_scored_like_a_cold_one_with_the_same_features(recommender
 
 
 @FACTORS
-def test_new_features_of_a_known_item_move_its_score(recommender, planted):
+def test_new_features_of_a_known_item_change_its_score(recommender, planted):
     X, y, tags = planted
     rec = recommender(6, max_iter=4, random_state=0).fit(X, y, item_features=tags)
     a, b = int(tags.ids[0]), int(tags.ids[1])
@@ -82,8 +82,7 @@ def test_an_item_folded_in_by_wrmf_solves_its_row(featured, parameters, tiny):
     X, y, tags, _ = tiny
     rec = WRMFRecommender(4, alpha=3.0, regularization=0.5, random_state=0, **parameters)
     rec.fit(X, y, item_features=tags if featured else None)
-    likers = rec.users_[:5]
-    history = pd.DataFrame({"user": likers, "item": NEW, "weight": np.arange(1.0, 6.0)})
+    history = pd.DataFrame({"user": rec.users_[:5], "item": NEW, "weight": np.arange(1.0, 6.0)})
     features = renamed(tags, int(tags.ids[2]), NEW) if featured else None
     table = rec.recommend(k=1, candidates=[NEW], item_history=history, item_features=features, exclude_seen=False)
     excess = np.zeros(len(rec.users_))
@@ -103,24 +102,24 @@ def test_an_item_folded_in_by_wrmf_solves_its_row(featured, parameters, tiny):
 
 
 @FACTORS
-def test_the_history_of_a_new_item_tells_who_likes_it(recommender, planted):
+def test_the_history_of_a_new_item_predicts_its_other_users(recommender, planted):
     X, _, _ = planted
     popular = int(X["item"].value_counts().index[5])
     history = X[X["item"] == popular].assign(item=NEW)
     rest = (X["item"] != popular).to_numpy()
     rec = recommender(8, max_iter=20, random_state=0).fit(X[rest])
-    # Half of those who like it say so; the others should score it higher than people who do not.
-    told = history.iloc[::2]
-    table = rec.recommend(k=1, candidates=[NEW], item_history=told, exclude_seen=False)
+    # Half of its users are in the history. The other half should have higher scores than users without the item.
+    known = history.iloc[::2]
+    table = rec.recommend(k=1, candidates=[NEW], item_history=known, exclude_seen=False)
     score = scores(table)
-    untold = np.setdiff1d(history.iloc[1::2]["user"], told["user"])
+    held_out = np.setdiff1d(history.iloc[1::2]["user"], known["user"])
     others = np.setdiff1d(rec.users_, history["user"])
-    # The chance that a liker is above a non-liker is .5 without knowledge; measured from .84 to .96 on ten items.
-    assert (score[untold].to_numpy()[:, None] > score[others].to_numpy()).mean() > 0.75
+    # By chance, half of these pairs would be in the right order; between .84 and .96 were, on ten items.
+    assert (score[held_out].to_numpy()[:, None] > score[others].to_numpy()).mean() > 0.75
 
 
 @FACTORS
-def test_features_and_history_together_lie_between_either(recommender, planted):
+def test_features_and_history_together_correlate_with_each_of_them(recommender, planted):
     X, _, tags = planted
     rec = recommender(6, max_iter=8, random_state=0).fit(X, item_features=tags)
     history = pd.DataFrame({"user": rec.users_[:3], "item": NEW})
@@ -133,20 +132,20 @@ def test_features_and_history_together_lie_between_either(recommender, planted):
     assert np.corrcoef(by_both, by_history)[0, 1] > np.corrcoef(by_features, by_history)[0, 1]
 
 
-def test_new_items_join_the_candidates_and_seen_pairs_stay_out(planted):
+def test_new_items_are_candidates_except_for_users_of_their_history(planted):
     X, y, tags = planted
     rec = WRMFRecommender(6, max_iter=4, random_state=0).fit(X, y, item_features=tags)
     users = rec.users_[:2]
     history = pd.DataFrame({"user": users[:1], "item": NEW})
     features = renamed(tags, int(tags.ids[0]), NEW + 1)
     table = rec.recommend(users, k=1000, item_history=history, item_features=features)
-    offered = table.groupby("user")["item"].apply(set)
-    assert NEW + 1 in offered[users[0]] & offered[users[1]]
-    assert NEW not in offered[users[0]]  # it is her history
-    assert NEW in offered[users[1]]
+    recommended = table.groupby("user")["item"].apply(set)
+    assert NEW + 1 in recommended[users[0]] & recommended[users[1]]
+    assert NEW not in recommended[users[0]]  # who is in its history
+    assert NEW in recommended[users[1]]
 
 
-def test_users_of_history_and_of_features_are_asked_for(planted):
+def test_users_default_to_those_of_history_and_features(planted):
     X, y, _ = planted
     groups = user_groups(X)
     rec = WRMFRecommender(6, max_iter=3, random_state=0).fit(X, y, user_features=groups)
@@ -157,7 +156,7 @@ def test_users_of_history_and_of_features_are_asked_for(planted):
 
 
 @FACTORS
-def test_a_query_leaves_the_model_alone(recommender, planted):
+def test_a_query_does_not_change_the_model(recommender, planted):
     X, y, tags = planted
     rec = recommender(6, max_iter=3, random_state=0).fit(X, y, item_features=tags)
     before = rec.recommend(k=3)
@@ -166,35 +165,35 @@ def test_a_query_leaves_the_model_alone(recommender, planted):
 
 
 @FACTORS
-def test_features_unknown_to_the_model_say_nothing(recommender, planted):
+def test_unknown_features_are_ignored(recommender, planted):
     X, y, tags = planted
     rec = recommender(6, max_iter=3, random_state=0).fit(X, y, item_features=tags)
-    strange = SideFeatures.from_dicts({NEW: {"colour": "red"}})
+    unknown = SideFeatures.from_dicts({NEW: {"colour": "red"}})
     options = {"k": 1, "candidates": [NEW]}
     np.testing.assert_allclose(
-        scores(rec.recommend(item_features=strange, **options)), scores(rec.recommend(**options)), rtol=1e-5
+        scores(rec.recommend(item_features=unknown, **options)), scores(rec.recommend(**options)), rtol=1e-5
     )
 
 
 @FACTORS
-def test_partial_fit_takes_new_items_and_new_values(recommender, planted):
+def test_partial_fit_accepts_new_items_and_new_feature_values(recommender, planted):
     X, y, tags = planted
     rec = recommender(6, max_iter=3, random_state=0).fit(X, y, item_features=tags)
-    news = SideFeatures.from_dicts({NEW: {"tag": ["t0", "brand new"]}, NEW + 1: {"tag": "t1"}})
-    rec.partial_fit(pd.DataFrame({"user": X["user"].iloc[:6].to_numpy(), "item": NEW}), item_features=news)
+    new = SideFeatures.from_dicts({NEW: {"tag": ["t0", "brand new"]}, NEW + 1: {"tag": "t1"}})
+    rec.partial_fit(pd.DataFrame({"user": X["user"].iloc[:6].to_numpy(), "item": NEW}), item_features=new)
     assert {NEW, NEW + 1} <= set(rec.items_)
     assert "tag=brand new" in rec.item_encoder_.feature_names_
     assert np.isfinite(rec.item_factors_).all()
 
 
-def test_max_interactions_holds_for_items_of_a_query(planted):
+def test_max_interactions_applies_to_items_of_a_query(planted):
     X, y, tags = planted
     encoder = SideFeatureEncoder(max_interactions=5)
     rec = WRMFRecommender(6, max_iter=3, item_encoder=encoder, random_state=0).fit(X, y, item_features=tags)
     popular, other = (int(i) for i in X["item"].value_counts().index[:2])
     options = {"k": 1, "candidates": [popular], "exclude_seen": False}
-    given = rec.recommend(item_features=renamed(tags, other, popular), **options)
-    np.testing.assert_allclose(scores(given), scores(rec.recommend(**options)), rtol=1e-4, atol=1e-6)
+    with_features = rec.recommend(item_features=renamed(tags, other, popular), **options)
+    np.testing.assert_allclose(scores(with_features), scores(rec.recommend(**options)), rtol=1e-4, atol=1e-6)
 
 
 def test_popularity_counts_the_history_of_new_items(planted):
@@ -212,44 +211,44 @@ def test_vectors_are_the_sums_of_embeddings_and_biases(recommender, identity, pl
     encoder = SideFeatureEncoder(identity=identity, identity_weight=0.5, feature_weight=2.0)
     rec = recommender(6, max_iter=3, item_encoder=encoder, random_state=0).fit(X, y, item_features=tags)
     design = sp.csr_array(rec.item_encoder_.transform(rec.item_features_))
-    # Training keeps rows as vectors, and embeddings as differences: float32 rounding of both.
+    # Training stores vectors and computes identity embeddings as differences, with float32 rounding.
     np.testing.assert_allclose(design @ rec.item_embeddings_, rec.item_factors_, rtol=1e-4, atol=1e-5)
     np.testing.assert_allclose(design @ rec.item_feature_biases_, rec.item_biases_, rtol=1e-4, atol=1e-5)
 
 
 @FACTORS
-def test_one_user_and_one_item_with_features_learn(recommender):
+def test_a_single_user_with_features_is_trained(recommender):
     features = SideFeatures.from_dicts({"u": {"t": "x"}})
     rec = recommender(4, max_iter=20, random_state=0).fit([["u", "a"], ["u", "b"]], user_features=features)
     assert np.abs(rec.user_factors_).max() > 0
 
 
-def test_unknown_users_of_a_new_item_count_one_by_one():
+def test_unknown_users_of_a_new_item_are_counted_separately():
     known = [["u", "a"], ["v", "a"], ["w", "a"], ["u", "b"], ["v", "b"], ["w", "c"]]
     rec = PopularityRecommender().fit(known)
     table = rec.recommend(["q"], k=1, item_history=[[f"x{n}", "new"] for n in range(4)])
     assert table[["item", "score"]].to_numpy().tolist() == [["new", 4.0]]
 
 
-def test_unknown_users_of_a_new_item_are_mean_users_each(tiny):
+def test_each_unknown_user_of_a_new_item_is_the_mean_user(tiny):
     X, y, _, _ = tiny
     rec = WRMFRecommender(4, alpha=3.0, confidence="log", regularization=0.5, random_state=0).fit(X, y)
     history = [[90_000 + n, NEW] for n in range(5)]
     table = rec.recommend(k=1, candidates=[NEW], item_history=history, exclude_seen=False, users=rec.users_)
     U = rec.user_factors_.astype(np.float64)
-    everybody = np.vstack([U, np.tile(rec._unknown_user, (5, 1))])
+    users = np.vstack([U, np.tile(rec._unknown_user, (5, 1))])
     excess = np.append(np.zeros(len(U)), np.full(5, 3 * np.log1p(1)))
-    vector = reference.solve_row(excess, everybody, 0.5)
+    vector = reference.solve_row(excess, users, 0.5)
     np.testing.assert_allclose(scores(table)[rec.users_], U @ vector, atol=1e-4)  # float32 vectors
 
 
 @pytest.mark.parametrize("scaling", [0.0, 1.0])
-def test_a_history_of_cold_and_unknown_items_enters_with_its_full_confidence(scaling, tiny):
+def test_cold_and_unknown_items_of_a_history_have_their_full_confidence(scaling, tiny):
     X, y, tags, _ = tiny
     tags = tags.updated(SideFeatures.from_dicts({NEW: {"tag": "t1"}, NEW + 1: {"tag": "t2"}}), "item")
     rec = WRMFRecommender(4, alpha=2.0, regularization=0.5, regularization_scaling=scaling, random_state=0)
     rec.fit(X, y, item_features=tags)
-    known, unknown = [rec.items_[0], NEW], NEW + 9  # nobody has NEW + 1, which has no part in the objective
+    known, unknown = [rec.items_[0], NEW], NEW + 9  # NEW + 1 is in nobody's history, so it is not part of the objective
     history = pd.DataFrame({"user": 0, "item": [*known, unknown], "weight": [1.0, 2.0, 3.0]})
     table = rec.recommend(history=history, k=99, exclude_seen=False)
     items = np.vstack([rec.item_factors_[rec.items_ <= NEW], rec._unknown_item]).astype(np.float64)
@@ -257,41 +256,41 @@ def test_a_history_of_cold_and_unknown_items_enters_with_its_full_confidence(sca
     excess[[0, -2, -1]] = rec.alpha * np.array([1.0, 2.0, 3.0])
     trained = rec.interactions_.toarray()[:, rec.items_ < NEW]
     w = reference.confidences(trained, rec.alpha).sum(axis=1)
-    # The penalty is that of a row of which all items were in training.
+    # The penalty is the same as if all items of the history had been in training.
     lam = rec.regularization * ((trained.shape[1] + excess.sum()) / w.mean()) ** scaling
     expected = rec.item_factors_ @ reference.solve_row(excess, items, lam)
     np.testing.assert_allclose(scores_of(table, rec), expected, atol=1e-5)  # float32 vectors
 
 
-def test_items_known_to_the_model_make_the_same_vector_beside_the_history_of_another(tiny):
+def test_the_vector_of_a_history_does_not_depend_on_other_users_of_the_query(tiny):
     X, y, _, _ = tiny
     rec = WRMFRecommender(4, random_state=0).fit(X, y)
     past = [[1, int(item)] for item in rec.items_[:4]]
-    alone, beside = (
+    alone, batch = (
         rec.recommend(history=rows, k=99, exclude_seen=False) for rows in (past, [*past, [2, NEW], [2, NEW + 1]])
     )
-    beside = beside[(beside["user"] == 1) & ~beside["item"].isin([NEW, NEW + 1])]
-    # The same problem, in tables of other lengths.
-    np.testing.assert_allclose(scores_of(alone, rec), scores_of(beside, rec), rtol=1e-5, atol=1e-6)
+    batch = batch[(batch["user"] == 1) & ~batch["item"].isin([NEW, NEW + 1])]
+    # The same problem, but the shapes of the matrices differ.
+    np.testing.assert_allclose(scores_of(alone, rec), scores_of(batch, rec), rtol=1e-5, atol=1e-6)
 
 
 def scores_of(table, rec):
     return table.set_index("item")["score"][rec.items_]
 
 
-def test_the_id_of_a_new_item_may_come_before_those_known(planted):
+def test_the_id_of_a_new_item_may_sort_before_known_ids(planted):
     X, y, _ = planted
     rec = WRMFRecommender(4, random_state=0).fit(X.assign(item=X["item"] + 1000), y)
-    fans, other = rec.users_[:5], rec.users_[9:10]
+    users, other = rec.users_[:5], rec.users_[9:10]
     first, last = (
-        rec.recommend(other, k=rec.items_.size + 1, item_history=[[user, new] for user in fans], exclude_seen=False)
+        rec.recommend(other, k=rec.items_.size + 1, item_history=[[user, new] for user in users], exclude_seen=False)
         for new in (5, 5000)
     )
-    # The same vector, wherever the id stands among the others; BLAS sums the last columns otherwise than the first.
+    # The same vector for any position of the id, but BLAS sums the first and the last columns in different orders.
     assert first.set_index("item")["score"][5] == pytest.approx(last.set_index("item")["score"][5000], rel=1e-5)
 
 
-def test_an_item_of_strength_zero_in_a_history_is_no_candidate(planted):
+def test_an_item_of_strength_zero_in_a_history_is_not_a_candidate(planted):
     X, y, _ = planted
     rec = WRMFRecommender(4, max_iter=2, random_state=0).fit(X, y)
     history = pd.DataFrame({"user": rec.users_[:1], "item": NEW, "weight": 0.0})
@@ -299,21 +298,22 @@ def test_an_item_of_strength_zero_in_a_history_is_no_candidate(planted):
 
 
 @FACTORS
-def test_without_identity_features_that_say_nothing_leave_the_mean_item(recommender, planted):
+def test_without_identity_an_item_with_unknown_features_is_the_mean_item(recommender, planted):
     X, _, tags = planted
     encoder = SideFeatureEncoder(identity=False)
     rec = recommender(6, max_iter=4, item_encoder=encoder, random_state=0).fit(X, item_features=tags)
     options = {"k": 1, "candidates": [NEW]}
-    told = rec.recommend(item_features=SideFeatures.from_dicts({NEW: {"tag": "nope"}}), **options)
-    np.testing.assert_allclose(scores(told), scores(rec.recommend(**options)), rtol=1e-5)
+    unknown = SideFeatures.from_dicts({NEW: {"tag": "unknown"}})
+    with_features = rec.recommend(item_features=unknown, **options)
+    np.testing.assert_allclose(scores(with_features), scores(rec.recommend(**options)), rtol=1e-5)
 
 
 @pytest.mark.parametrize(
     "recommender, identity_weight",
-    # With another weight WRMF's penalty is another, and one sweep solves for that.
+    # With another weight, WRMF has another penalty, and one iteration changes the vectors accordingly.
     [(WRMFRecommender, 1.0), (WARPRecommender, 1.0), (WARPRecommender, 0.2), (BPRRecommender, 0.2)],
 )
-def test_going_on_with_features_starts_from_the_old_vectors(recommender, identity_weight, planted):
+def test_a_warm_start_with_features_starts_from_the_old_vectors(recommender, identity_weight, planted):
     X, y, tags = planted
     X, y = X[y > 0], y[y > 0]
     rec = recommender(6, max_iter=10, random_state=0).fit(X, np.minimum(y, 1))
@@ -323,13 +323,13 @@ def test_going_on_with_features_starts_from_the_old_vectors(recommender, identit
     if recommender is not WRMFRecommender:
         rec.set_params(learning_rate=1e-9)
     rec.fit(X, np.minimum(y, 1), item_features=tags)
-    # One epoch from the old vectors: WRMF sweeps from near its solution, the others hardly move.
+    # One epoch from the old vectors: WRMF starts near its solution, and the others hardly move.
     assert np.corrcoef(rec.predict(X.iloc[:50]), before)[0, 1] > 0.9
     np.testing.assert_allclose(rec.predict(X.iloc[:50]).mean(), before.mean(), rtol=0.2)
 
 
 @FACTORS
-def test_queries_see_the_features_that_training_saw(recommender, planted):
+def test_queries_encode_features_as_in_training(recommender, planted):
     X, _, tags = planted
     encoder = SideFeatureEncoder(max_interactions=20)
     rec = recommender(
@@ -337,25 +337,26 @@ def test_queries_see_the_features_that_training_saw(recommender, planted):
     ).fit(X, item_features=tags)
     user, k = rec.users_[:1], len(rec.items_)
     plain = rec.recommend(user, k=k, exclude_seen=False)
-    told = rec.recommend(user, k=k, exclude_seen=False, item_features=rec.item_features_)
-    merged = plain.merge(told, on=["user", "item"])
+    with_features = rec.recommend(user, k=k, exclude_seen=False, item_features=rec.item_features_)
+    merged = plain.merge(with_features, on=["user", "item"])
     np.testing.assert_allclose(merged["score_y"], merged["score_x"], rtol=1e-3, atol=1e-4)
 
 
 @pytest.mark.parametrize("recommender", PAIRWISE)
-def test_folding_in_never_draws_items_known_by_features_only(recommender, planted):
+def test_fold_in_never_samples_items_without_interactions(recommender, planted):
     X, _, tags = planted
     more = {NEW + n: {"tag": "t0"} for n in range(200)}
-    everything = tags.updated(SideFeatures.from_dicts(more), "item")
-    rec = recommender(6, max_iter=4, random_state=0).fit(X, item_features=everything)
+    all_tags = tags.updated(SideFeatures.from_dicts(more), "item")
+    rec = recommender(6, max_iter=4, random_state=0).fit(X, item_features=all_tags)
     history = X[X["user"] == X["user"].iloc[0]].assign(user=NEW)
-    one = rec._query_vectors("user", *asked_for(rec, history))
+    vectors = rec._query_vectors("user", *query_of(rec, history))
     rec.item_factors_ = rec.item_factors_.copy()
-    rec.item_factors_[np.isin(rec.items_, list(more))] = 1e3  # would be violators all
-    np.testing.assert_array_equal(rec._query_vectors("user", *asked_for(rec, history)), one)
+    rec.item_factors_[np.isin(rec.items_, list(more))] = 1e3  # all would be violations
+    np.testing.assert_array_equal(rec._query_vectors("user", *query_of(rec, history)), vectors)
 
 
-def asked_for(rec, history):
-    given = QueryContext(history=check_interactions(history))
-    request = build_query(rec.users_, rec.items_, rec.interactions_, user_context=given)
-    return request.users, request.user_codes, given
+def query_of(rec, history):
+    """Arguments of `_query_vectors` for the users of a history."""
+    context = QueryContext(history=check_interactions(history))
+    query = build_query(rec.users_, rec.items_, rec.interactions_, user_context=context)
+    return query.users, query.user_codes, context

@@ -1,4 +1,4 @@
-"""A fit that fails changes nothing about the estimator."""
+"""A failed fit does not change the estimator."""
 
 import numpy as np
 import pandas as pd

@@ -1,4 +1,4 @@
-"""Side features in the models: what is solved, and what happens where they say nothing."""
+"""Side features in training: exact solutions, ridge steps, and uninformative features."""
 
 from __future__ import annotations
 
@@ -26,51 +26,51 @@ ENCODERS = {
 }
 
 
-def dense_solution(rec, lam_own, lam_features):
-    """Embeddings of items that minimise the objective, users as they are: one linear system over all of them."""
+def dense_solution(rec, lam_identities, lam_features):
+    """Embeddings of items that minimize the objective with the users fixed, from one linear system."""
     active = np.asarray(rec.interactions_.sum(axis=0)).ravel() > 0
     F = rec.item_encoder_.transform(rec.item_features_).toarray().astype(np.float64)[active]
-    n_own = len(rec.items_) if rec.item_encoder_.identity else 0
+    n_identity = len(rec.items_) if rec.item_encoder_.identity else 0
     strengths = rec.interactions_.toarray().astype(np.float64)
     X = rec.user_factors_.astype(np.float64)[strengths.sum(axis=1) > 0]
     c = reference.confidences(strengths[strengths.sum(axis=1) > 0][:, active], rec.alpha)
     K = X.shape[1]
     A, b = np.zeros((F.shape[1] * K,) * 2), np.zeros(F.shape[1] * K)
-    for f, confidence, liked in zip(F, c.T, (c > 1).T):
+    for f, confidence, preference in zip(F, c.T, (c > 1).T):
         A += np.kron(np.outer(f, f), X.T @ (confidence[:, None] * X))
-        b += np.kron(f, X.T @ (confidence * liked))
+        b += np.kron(f, X.T @ (confidence * preference))
     lam = np.full(F.shape[1], lam_features)
-    lam[:n_own] = lam_own
+    lam[:n_identity] = lam_identities
     return np.linalg.solve(A + np.diag(np.repeat(lam, K)), b).reshape(-1, K), active
 
 
 @pytest.mark.parametrize("encoder", ENCODERS.values(), ids=ENCODERS)
 @pytest.mark.parametrize("feature_regularization", [None, 4.0])
-def test_exact_half_sweep_is_the_dense_ridge_solution(encoder, feature_regularization, tiny):
+def test_exact_half_iteration_is_the_dense_ridge_solution(encoder, feature_regularization, tiny):
     X, y, tags, _ = tiny
     rec = WRMFRecommender(
         3, alpha=3.0, regularization=0.5, feature_regularization=feature_regularization, solver="cholesky",
         max_iter=3, item_encoder=encoder, random_state=0,
     ).fit(X, y, item_features=tags)  # fmt: skip
     expected, active = dense_solution(rec, 0.5, 0.5 if feature_regularization is None else feature_regularization)
-    learnt = rec.item_embeddings_.astype(np.float64)
-    if rec.item_encoder_.identity:  # cold items get the mean, and take no part in the objective
-        keep = np.append(active, np.ones(len(learnt) - len(active), dtype=bool))
-        learnt, expected = learnt[keep], expected[keep]
+    found = rec.item_embeddings_.astype(np.float64)
+    if rec.item_encoder_.identity:  # cold items get the mean, and are not part of the objective
+        keep = np.append(active, np.ones(len(found) - len(active), dtype=bool))
+        found, expected = found[keep], expected[keep]
     # A relative residual of 1e-6 and float32 embeddings, in a system of condition up to 1e3.
-    np.testing.assert_allclose(learnt, expected, atol=3e-4)
+    np.testing.assert_allclose(found, expected, atol=3e-4)
 
 
 @pytest.mark.parametrize("encoder", ENCODERS.values(), ids=ENCODERS)
 @pytest.mark.slow
-def test_alternation_stays_where_exact_solves_end(encoder, tiny):
+def test_alternation_stays_at_the_exact_solution(encoder, tiny):
     X, y, tags, _ = tiny
     rec = WRMFRecommender(
         2, alpha=3.0, regularization=0.5, solver="cholesky", max_iter=2000, item_encoder=encoder, random_state=0
     ).fit(X, y, item_features=tags)
     exact, vectors = rec.loss_curve_[-1], rec.item_factors_
     rec.set_params(solver="auto", max_iter=50, warm_start=True).fit(X, y, item_features=tags)
-    # Rows may stop 3e-5 above their least loss.
+    # Rows may stop 3e-5 above their minimal loss.
     assert rec.loss_curve_[-1] == pytest.approx(exact, rel=1e-4)
     np.testing.assert_allclose(rec.item_factors_, vectors, atol=2e-2)
 
@@ -78,42 +78,42 @@ def test_alternation_stays_where_exact_solves_end(encoder, tiny):
 def test_alternation_never_increases_the_loss(planted):
     X, y, tags = planted
     rec = WRMFRecommender(8, max_iter=25, random_state=0).fit(X, y, item_features=tags)
-    # Each part lowers its own share of L, up to float32 sums.
+    # Each step lowers L, up to the rounding of float32 sums.
     assert np.all(np.diff(rec.loss_curve_) <= 1e-5 * rec.loss_curve_[:-1])
 
 
 @pytest.mark.parametrize("solver", ["auto", "cholesky"])
-def test_transposed_problem_has_the_same_answer(solver, tiny):
+def test_transposed_problem_has_the_same_solution(solver, tiny):
     X, y, tags, _ = tiny
     options = {"alpha": 3.0, "regularization": 2.0, "max_iter": 500, "solver": solver, "random_state": 0}
     rec = WRMFRecommender(1, **options).fit(X, y, item_features=tags)
     swapped = WRMFRecommender(1, **options).fit(X[["item", "user"]].to_numpy(), y, user_features=tags)
     assert swapped.loss_curve_[-1] == pytest.approx(rec.loss_curve_[-1], rel=1e-4)
-    # A loss within 1e-5 of the common minimum leaves 1e-2 in predictions.
-    scores, other = rec.user_factors_ @ rec.item_factors_.T, swapped.item_factors_ @ swapped.user_factors_.T
-    np.testing.assert_allclose(other, scores, atol=2e-2)
+    # At a loss within 1e-5 of the common minimum, predictions differ by 1e-2.
+    scores = rec.user_factors_ @ rec.item_factors_.T
+    np.testing.assert_allclose(swapped.item_factors_ @ swapped.user_factors_.T, scores, atol=2e-2)
 
 
 @FACTORS
-def test_the_identity_alone_is_the_plain_model(recommender, planted):
+def test_features_of_weight_zero_give_the_model_without_features(recommender, planted):
     X, y, tags = planted
     present = tags.align(np.unique(X["item"]), "item")
     plain = recommender(6, max_iter=4, random_state=0).fit(X, y)
-    alone = recommender(6, max_iter=4, item_encoder=SideFeatureEncoder(feature_weight=0), random_state=0)
-    alone.fit(X, y, item_features=present)
-    # The same steps; rows are kept with and without a part of zero.
-    np.testing.assert_allclose(alone.item_factors_, plain.item_factors_, rtol=1e-4, atol=1e-6)
+    unweighted = recommender(6, max_iter=4, item_encoder=SideFeatureEncoder(feature_weight=0), random_state=0)
+    unweighted.fit(X, y, item_features=present)
+    # The same steps, except for the rounding of sums.
+    np.testing.assert_allclose(unweighted.item_factors_, plain.item_factors_, rtol=1e-4, atol=1e-6)
 
 
 @pytest.mark.parametrize("solver", ["auto", "cholesky"])
-def test_exact_and_auto_rows_of_the_identity_alone_are_the_plain_ones(solver, planted):
+def test_features_of_weight_zero_give_identical_factors_in_wrmf(solver, planted):
     X, y, tags = planted
     present = tags.align(np.unique(X["item"]), "item")
     plain = WRMFRecommender(6, solver=solver, max_iter=4, random_state=0).fit(X, y)
-    alone = WRMFRecommender(
+    unweighted = WRMFRecommender(
         6, solver=solver, max_iter=4, item_encoder=SideFeatureEncoder(feature_weight=0), random_state=0
     ).fit(X, y, item_features=present)
-    np.testing.assert_array_equal(alone.item_factors_, plain.item_factors_)
+    np.testing.assert_array_equal(unweighted.item_factors_, plain.item_factors_)
 
 
 @pytest.mark.parametrize("recommender, bound", [(WRMFRecommender, 1.2), (BPRRecommender, 1.02), (WARPRecommender, 1.0)])
@@ -130,12 +130,12 @@ def test_tags_of_items_with_few_interactions_help(recommender, bound):
             table = rec.recommend(k=20, candidates=np.unique(X["item"][kept]))
             precision.append(len(table.merge(X[~kept], on=["user", "item"])) / len(table))
         ratios.append(precision[1] / precision[0])
-    # Measured on two such data sets: 1.35 to 1.44, 1.04 to 1.16 and 1.01 to 1.10.
+    # The ratios on two such data sets were 1.35 to 1.44, 1.04 to 1.16 and 1.01 to 1.10.
     assert np.mean(ratios) > bound
 
 
 @FACTORS
-def test_many_tags_on_an_item_do_not_blow_up_training(recommender):
+def test_training_with_many_tags_per_item_does_not_diverge(recommender):
     rng = np.random.default_rng(0)
     X = np.column_stack([rng.integers(0, 60, 800), rng.integers(0, 40, 800)])
     tags = SideFeatures.from_dicts({i: {"tag": [f"t{t}" for t in range(200)]} for i in range(40)})
@@ -152,51 +152,53 @@ def test_many_tags_on_an_item_do_not_blow_up_training(recommender):
 def ridge_case(seed, per_row):
     rng = np.random.default_rng(seed)
     F = sp.csr_array((rng.random((40, 9)) * (rng.random((40, 9)) < 0.4)).astype(np.float32))
-    pull = rng.uniform(0.5, 2.0, 40 if per_row else 1)
+    weights = rng.uniform(0.5, 2.0, 40 if per_row else 1)
     penalty = rng.uniform(0.5, 2.0, 9).astype(np.float32)
-    return rng, F, pull, penalty, rng.standard_normal((40, 3)).astype(np.float32)
+    return rng, F, weights, penalty, rng.standard_normal((40, 3)).astype(np.float32)
 
 
-def ridge_loss(F, pull, penalty, target, W):
-    away = target - F @ W
-    return np.sum(pull[:, None] * away**2) + np.sum(penalty[:, None] * W**2)
+def ridge_loss(F, weights, penalty, target, W):
+    residual = target - F @ W
+    return np.sum(weights[:, None] * residual**2) + np.sum(penalty[:, None] * W**2)
 
 
 @pytest.mark.parametrize("per_row", [False, True])
-def test_draw_features_says_by_how_much_it_changes_the_loss(per_row, seed):
-    rng, F, pull, penalty, target = ridge_case(seed, per_row)
-    features = FeatureMatrix(F, pull)
+def test_ridge_step_returns_the_change_of_the_loss(per_row, seed):
+    rng, F, weights, penalty, target = ridge_case(seed, per_row)
+    features = FeatureMatrix(F, weights)
     W = rng.standard_normal((9, 3)).astype(np.float32)
     new, loss = ridge_step(features, penalty, features.normal_diagonal(penalty, ALONE), target - F @ W, W, ALONE)
-    before = np.sum(pull[:, None] * (target - F @ W) ** 2)
-    assert before + loss == pytest.approx(ridge_loss(F, pull, penalty, target, new), rel=1e-4)  # float32 sums
-    assert ridge_loss(F, pull, penalty, target, new) < ridge_loss(F, pull, penalty, target, W)
+    before = np.sum(weights[:, None] * (target - F @ W) ** 2)
+    assert before + loss == pytest.approx(ridge_loss(F, weights, penalty, target, new), rel=1e-4)  # float32 sums
+    assert ridge_loss(F, weights, penalty, target, new) < ridge_loss(F, weights, penalty, target, W)
 
 
 @pytest.mark.parametrize("per_row", [False, True])
-def test_draw_features_goes_as_far_as_lowers_the_loss_most(per_row, seed):
-    rng, F, pull, penalty, target = ridge_case(seed, per_row)
-    features = FeatureMatrix(F, pull)
+def test_ridge_step_has_the_optimal_length(per_row, seed):
+    rng, F, weights, penalty, target = ridge_case(seed, per_row)
+    features = FeatureMatrix(F, weights)
     W = rng.standard_normal((9, 3)).astype(np.float32)
     new, _ = ridge_step(features, penalty, features.normal_diagonal(penalty, ALONE), target - F @ W, W, ALONE)
-    best = ridge_loss(F, pull, penalty, target, new)
+    best = ridge_loss(F, weights, penalty, target, new)
     for factor in (0.9, 1.1):
-        assert ridge_loss(F, pull, penalty, target, W + np.float32(factor) * (new - W)) > best
+        assert ridge_loss(F, weights, penalty, target, W + np.float32(factor) * (new - W)) > best
 
 
-def test_steps_of_draw_features_end_at_the_ridge_solution(seed):
-    _, F, pull, penalty, target = ridge_case(seed, per_row=True)
-    features = FeatureMatrix(F, pull)
+def test_ridge_steps_converge_to_the_ridge_solution(seed):
+    _, F, weights, penalty, target = ridge_case(seed, per_row=True)
+    features = FeatureMatrix(F, weights)
     diagonal = features.normal_diagonal(penalty, ALONE)
     W = np.zeros((9, 3), np.float32)
     for _ in range(200):
         W, _ = ridge_step(features, penalty, diagonal, target - F @ W, W, ALONE)
     dense = F.toarray().astype(np.float64)
-    expected = np.linalg.solve(dense.T @ (pull[:, None] * dense) + np.diag(penalty), dense.T @ (pull[:, None] * target))
+    expected = np.linalg.solve(
+        dense.T @ (weights[:, None] * dense) + np.diag(penalty), dense.T @ (weights[:, None] * target)
+    )
     np.testing.assert_allclose(W, expected, atol=1e-4)  # float32 residuals
 
 
-def test_one_step_from_nothing_equals_its_twin(seed):
+def test_ridge_step_from_zero_equals_the_reference(seed):
     _, F, _, _, target = ridge_case(seed, per_row=False)
     features, ones = FeatureMatrix(F), np.ones(9, np.float32)
     step, _ = ridge_step(
@@ -207,10 +209,10 @@ def test_one_step_from_nothing_equals_its_twin(seed):
 
 @pytest.mark.parametrize("kernel", [_sparse.product_square, _sparse.product_square.py_func])
 def test_product_square_is_the_weighted_square_of_the_product(kernel, seed):
-    rng, F, pull, _, _ = ridge_case(seed, per_row=True)
+    rng, F, weights, _, _ = ridge_case(seed, per_row=True)
     W = rng.standard_normal((9, 3)).astype(np.float32)
-    found = kernel(0, 40, rows_of(F), read_only(W), read_only(pull.astype(np.float32)))
-    assert found == pytest.approx(np.sum(pull[:, None] * (F @ W) ** 2), rel=1e-5)
+    found = kernel(0, 40, rows_of(F), read_only(W), read_only(weights.astype(np.float32)))
+    assert found == pytest.approx(np.sum(weights[:, None] * (F @ W) ** 2), rel=1e-5)
 
 
 @pytest.mark.parametrize("kernel", [_sparse.precondition, _sparse.precondition.py_func])
@@ -234,18 +236,18 @@ def test_left_out_fit_leaves_out_the_row_itself(kernel, seed):
     diagonal = features.normal_diagonal(np.ones(9), ALONE)
     dense = (F.T @ target / diagonal[:, None]).astype(np.float32)
     leverage = features.leverage(diagonal)
-    given = [read_only(array) for array in (dense, leverage, target)]
-    square, along, of_fit, of_target = kernel(0, 40, rows_of(F), *given)
+    arguments = [read_only(array) for array in (dense, leverage, target)]
+    square, along, of_fit, of_target = kernel(0, 40, rows_of(F), *arguments)
     assert square == pytest.approx(np.sum((F @ dense) ** 2), rel=1e-4)
     expected = reference.left_out_correlation(F.toarray().astype(np.float64), target.astype(np.float64), 1.0)
     assert along / np.sqrt(of_fit * of_target) == pytest.approx(expected, abs=1e-4)  # float32 sums
 
 
 def relevance(X, tags, monkeypatch):
-    """How relevant WARP finds tags after a few epochs."""
+    """Relevance of the tags in WARP after a few epochs."""
     trainers = []
-    made = WARPRecommender._trainer
-    monkeypatch.setattr(WARPRecommender, "_trainer", lambda *given: trainers.append(made(*given)) or trainers[-1])
+    create = WARPRecommender._trainer
+    monkeypatch.setattr(WARPRecommender, "_trainer", lambda *args: trainers.append(create(*args)) or trainers[-1])
     WARPRecommender(8, max_iter=5, random_state=0).fit(X, item_features=tags)
     monkeypatch.undo()
     return trainers[0]._epochs.items._relevance
@@ -255,31 +257,31 @@ def test_tags_of_other_items_are_hardly_relevant(planted, monkeypatch):
     X, _, tags = planted
     order = np.random.default_rng(0).permutation(len(tags.ids))
     others = SideFeatures(tags.ids, tags.keys, tags.values, sp.csr_array(tags.matrix[order]))
-    # Correlations of 120 rows in 9 columns: chance leaves about .05.
+    # By chance, the correlation of 120 rows and 9 columns is about .05.
     assert relevance(X, tags, monkeypatch) > 0.15 > relevance(X, others, monkeypatch)
 
 
 @pytest.fixture(scope="module")
 def with_tags():
-    """Training and test rows of 1,000 users and 500 items, and the items' tags."""
+    """Training and test rows of 1,000 users and 500 items, and the tags of the items."""
     X, _, tags = make_interactions(1000, 500, return_features=True, random_state=0)
     test = np.random.RandomState(0).random_sample(len(X)) < 0.2
     return X[~test], X[test], tags
 
 
 @pytest.mark.parametrize("recommender", WITH_FACTORS)
-def test_planted_tags_help_and_those_of_other_items_cost_little(recommender, with_tags):
+def test_planted_tags_help_and_shuffled_tags_hardly_hurt(recommender, with_tags):
     train, test, tags = with_tags
     order = np.random.RandomState(1).permutation(len(tags.ids))
     others = SideFeatures(tags.ids, tags.keys, tags.values, sp.csr_array(tags.matrix[order]))
     scorer = make_ranking_scorer("ndcg@20")
-    none, own, foreign = (
+    without, planted, shuffled = (
         scorer(recommender(n_components=32, random_state=0).fit(train, item_features=features), test)
         for features in (None, tags, others)
     )
     # Another seed of the model changes nDCG by about 1 %.
-    assert own > 1.02 * none
-    assert foreign > 0.97 * none
+    assert planted > 1.02 * without
+    assert shuffled > 0.97 * without
 
 
 @pytest.mark.parametrize("recommender", PAIRWISE)
@@ -290,5 +292,5 @@ def test_heavy_features_keep_vectors_within_bounds(recommender, options, planted
     heavy = recommender(8, max_iter=10, item_encoder=SideFeatureEncoder(**options), random_state=0)
     heavy.fit(X, item_features=tags)
     largest = [np.linalg.norm(rec.item_factors_, axis=1).max() for rec in (plain, heavy)]
-    # Features take at most GAIN times their relevance of what they explain; unbounded, it was more than 20 times.
+    # Without a bound on the features' share of the movement, the ratio was above 20.
     assert largest[1] < 6 * largest[0]

@@ -1,4 +1,4 @@
-"""WRMF: its objective, its solvers, its limits."""
+"""Objective, solvers and limiting cases of WRMF."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from sklearn_recsketch.recommenders._als.fold_in import FoldIn
 
 
 def dense(rec):
-    """Strengths, factors in float64, of a fitted recommender's active users and items."""
+    """Strengths and factors of the active users and items, in float64."""
     strengths = rec.interactions_.toarray().astype(np.float64)
     users, items = strengths.sum(axis=1) > 0, strengths.sum(axis=0) > 0
     X, Y = rec.user_factors_[users].astype(np.float64), rec.item_factors_[items].astype(np.float64)
@@ -22,26 +22,26 @@ def dense(rec):
 
 
 def kind_of(rec):
-    """The transform of strengths: where alpha is a number, that of the paper."""
+    """Transform of strengths. If alpha is a number, it is the one of the paper."""
     return "linear" if rec.confidence == "auto" else rec.confidence
 
 
 def scaling_of(rec):
-    """The exponent of penalties: where they are numbers, 0."""
+    """Exponent of the penalties. If they are numbers, it is 0."""
     return 0.0 if rec.regularization_scaling == "auto" else rec.regularization_scaling
 
 
 def side_penalty(rec, name, strengths):
-    """Regularization term of one side, with the penalty of each embedding spelt out."""
-    own = getattr(rec, f"{name}_regularization_")
+    """Regularization term of one side, summed over embeddings."""
+    regularization = getattr(rec, f"{name}_regularization_")
     rows = strengths if name == "user" else strengths.T
-    lam = reference.scaled_penalties(rows, rec.alpha_, own, scaling_of(rec), kind_of(rec))
+    lam = reference.scaled_penalties(rows, rec.alpha_, regularization, scaling_of(rec), kind_of(rec))
     embeddings = getattr(rec, f"{name}_embeddings_")
     active = np.asarray(rec.interactions_.sum(axis=1 if name == "user" else 0)).ravel() > 0
     n = len(active)
     total = reference.penalty(embeddings[:n][active], lam)
-    features = own if rec.feature_regularization is None else rec.feature_regularization
-    return total + reference.penalty(embeddings[n:], features)
+    of_features = regularization if rec.feature_regularization is None else rec.feature_regularization
+    return total + reference.penalty(embeddings[n:], of_features)
 
 
 def dense_loss(rec):
@@ -82,7 +82,7 @@ def test_loss_curve_is_the_dense_loss(solver, featured, parameters, tiny):
         item_features=item_features if featured in ("items", "both") else None,
         user_features=user_features if featured in ("users", "both") else None,
     )
-    # A by-product of float32 sums over a few hundred pairs: 2.1e-5 off where kernels have no fused multiply-add.
+    # float32 sums over a few hundred pairs: off by 2.1e-5 on machines without fused multiply-add.
     assert rec.loss_curve_[-1] == pytest.approx(dense_loss(rec), rel=5e-5)
 
 
@@ -98,14 +98,14 @@ def test_gradient_vanishes_for_the_side_solved_last(featured, tiny):
         design = rec.item_encoder_.transform(rec.item_features_).toarray()[active]
         W = rec.item_embeddings_.astype(np.float64)
         cold = np.flatnonzero(~active)
-        W[cold] = 0  # their identities take no part: the mean of the others, for predictions only
+        W[cold] = 0  # their identities are the mean of the others, which is used in predictions only
     gradient = design.T @ gradient + 2 * rec.regularization * W
-    # Relative residual 1e-6 of the solver, and float32 vectors.
+    # The solver has a relative residual of 1e-6, and vectors are float32.
     assert np.abs(gradient).max() < 2e-5 * scale
 
 
 @pytest.mark.parametrize("side, featured", [("user", False), ("item", False), ("user", True)])
-def test_gradient_vanishes_for_both_sides_after_many_sweeps(side, featured, tiny):
+def test_gradient_vanishes_for_both_sides_after_many_iterations(side, featured, tiny):
     X, y, item_features, _ = tiny
     max_iter = 400 if featured else 1500
     rec = small(solver="cholesky", max_iter=max_iter).fit(X, y, item_features=item_features if featured else None)
@@ -113,7 +113,7 @@ def test_gradient_vanishes_for_both_sides_after_many_sweeps(side, featured, tiny
     if side == "item":
         strengths, U, V = strengths.T, V, U
     gradient, scale = reference.user_gradient(strengths, U, V, rec.regularization, rec.alpha)
-    assert np.abs(gradient).max() < 1e-3 * scale  # alternation converges linearly, and float32 ends it
+    assert np.abs(gradient).max() < 1e-3 * scale  # alternation converges linearly, limited by float32
 
 
 @pytest.mark.parametrize("featured", [False, True])
@@ -132,7 +132,7 @@ def test_few_steps_of_conjugate_gradient_end_near_the_exact_loss(featured, plant
     for solver in ("cg", "cholesky"):
         rec = WRMFRecommender(8, alpha=40.0, regularization=10.0, solver=solver, max_iter=20, random_state=0)
         final[solver] = rec.fit(X, item_features=features if featured else None).loss_curve_[-1]
-    # Two paths through a flat valley: over three seeds they ended within 1 % of each other.
+    # The loss is flat near its minimum: over three seeds, both ended within 1 % of each other.
     assert final["cg"] == pytest.approx(final["cholesky"], rel=0.02)
 
 
@@ -150,23 +150,23 @@ def objective(z, rec, strengths, n_users):
 
 
 @pytest.mark.parametrize("start", ["fitted", "random"])
-def test_brute_force_minimisation_agrees(start, tiny):
+def test_general_purpose_minimization_agrees(start, tiny):
     X, y, _, _ = tiny
     rec = small(n_components=2, solver="cholesky", max_iter=1500).fit(X, y)
     strengths, U, V = dense(rec)
     fitted = np.concatenate([U.ravel(), V.ravel()])
-    # A second minimum may exist: the best of a few random starts is what counts.
+    # There may be several local minima, so several random starts are tried.
     rng = np.random.default_rng(0)
     starts = [fitted] if start == "fitted" else [rng.standard_normal(len(fitted)) for _ in range(20)]
     options = {"maxiter": 5000, "ftol": 1e-14, "gtol": 1e-9}
     results = [
         minimize(objective, z, (rec, strengths, len(U)), jac=True, method="L-BFGS-B", options=options) for z in starts
     ]
-    # The fit may be one of several local minima: compare with the nearest in loss.
+    # Compare with the minimum whose loss is nearest to that of the fit.
     nearest = min(results, key=lambda result: abs(result.fun - rec.loss_curve_[-1]))
     assert nearest.fun == pytest.approx(rec.loss_curve_[-1], rel=1e-5)
     A, B = nearest.x[: U.size].reshape(U.shape), nearest.x[U.size :].reshape(V.shape)
-    np.testing.assert_allclose(A @ B.T, U @ V.T, atol=2e-3)  # a loss within 1e-6 leaves 1e-3 in predictions
+    np.testing.assert_allclose(A @ B.T, U @ V.T, atol=2e-3)  # at a loss within 1e-6, predictions differ by 1e-3
 
 
 def test_perturbations_never_lower_the_loss_at_convergence(tiny):
@@ -189,7 +189,7 @@ def test_perturbations_never_lower_the_loss_at_convergence(tiny):
 @pytest.mark.parametrize(
     "parameters", [{}, {"alpha": 40.0, "regularization": 10.0}, {"regularization_scaling": 1.0}], ids=str
 )
-def test_result_is_bit_equal_for_any_number_of_threads(featured, solver, parameters, planted):
+def test_result_is_the_same_for_any_number_of_threads(featured, solver, parameters, planted):
     X, y, features = planted
     factors = []
     for n_jobs in (1, 2, 3):
@@ -218,12 +218,12 @@ def test_warm_start_continues_where_the_last_fit_ended(featured, planted):
     )
     rec.fit(X, y, item_features=features)
     whole = WRMFRecommender(6, max_iter=8, solver="cholesky", random_state=0).fit(X, y, item_features=features)
-    # Exact solves forget their start, but embeddings of features get so many steps from theirs.
+    # Exact solutions do not depend on the start, except for embeddings of features, whose steps are limited.
     np.testing.assert_allclose(rec.loss_curve_, whole.loss_curve_[4:], rtol=1e-6 if features is None else 1e-5)
     np.testing.assert_allclose(rec.item_factors_, whole.item_factors_, atol=1e-3)
 
 
-def test_callers_data_are_left_alone(planted):
+def test_fit_does_not_change_its_input(planted):
     X, y, _ = planted
     before = X.copy(), y.copy()
     small().fit(X, y)
@@ -231,12 +231,12 @@ def test_callers_data_are_left_alone(planted):
     np.testing.assert_array_equal(y, before[1])
 
 
-# Limits.
+# Limiting cases.
 
 
 def test_alpha_zero_is_the_regularized_svd(tiny):
     X, y, _, _ = tiny
-    # A bilinear least-squares fit with penalty lam on both sides shrinks singular values by lam.
+    # A bilinear least-squares fit with penalty lam on both sides shrinks the singular values by lam.
     rec = small(alpha=0.0, regularization=0.2, solver="cholesky", max_iter=2000).fit(X, y)
     P = rec.interactions_.toarray() > 0
     U, s, Vt = np.linalg.svd(P.astype(float))
@@ -277,7 +277,7 @@ def test_huge_confidence_leaves_finite_factors(solver, alpha, tiny):
         assert np.isfinite(rec.predict(X)).all()
 
 
-def test_tol_stops_once_a_sweep_brings_little(planted):
+def test_tol_stops_after_an_iteration_with_little_improvement(planted):
     X, y, _ = planted
     rec = WRMFRecommender(6, tol=0.01, max_iter=100, solver="cholesky", random_state=0).fit(X, y)
     relative = -np.diff(rec.loss_curve_) / rec.loss_curve_[:-1]
@@ -285,28 +285,29 @@ def test_tol_stops_once_a_sweep_brings_little(planted):
     assert relative[-1] < 0.01 <= relative[:-1].min()
 
 
-# Folding in.
+# Fold-in.
 
 
 @pytest.mark.parametrize("parameters", [{}, {"regularization_scaling": 1.0}, {"user_regularization": 3.0}], ids=str)
 @pytest.mark.parametrize("featured", [False, True])
-def test_fold_in_of_the_training_history_is_an_exact_user_sweep(parameters, featured, tiny):
+def test_fold_in_of_the_training_history_solves_for_all_users(parameters, featured, tiny):
     X, y, _, user_features = tiny
     rec = small(solver="cholesky", **parameters).fit(X, y, user_features=user_features if featured else None)
     strengths, _, V = dense(rec)
     lam = reference.scaled_penalties(strengths, rec.alpha, rec.user_regularization_, scaling_of(rec))
     prior = np.zeros((len(strengths), rec.n_components))
-    if featured:  # the identity embedding is solved for; the features' part stays
+    if featured:  # only the identity embedding is solved for
         design = rec.user_encoder_.transform(rec.user_features_).toarray()[:, len(strengths) :]
         prior = design @ rec.user_embeddings_[len(strengths) :]
-    solved = np.array([reference.solve_row(rec.alpha * r, V, own, p) for r, own, p in zip(strengths, lam, prior)])
+    rows = zip(strengths, lam, prior)
+    solved = np.array([reference.solve_row(rec.alpha * row, V, penalty, start) for row, penalty, start in rows])
     table = rec.recommend(history=X.assign(y=y), k=len(V), exclude_seen=False)
     scores = table.pivot(index="user", columns="item", values="score").to_numpy()
     np.testing.assert_allclose(scores, solved @ V.T, atol=1e-4)  # float32 vectors, scores up to 1
 
 
 @pytest.mark.parametrize("name", ["user", "item"])
-def test_rows_folded_in_are_penalised_as_in_training_with_early_stopping(name, planted):
+def test_fold_in_penalizes_rows_as_in_training_with_early_stopping(name, planted):
     X, y, _ = planted
     rec = small(regularization_scaling=1.0, early_stopping=True, validation_fraction=0.4, max_iter=2).fit(X, y)
     trained = rec._trained_on if name == "user" else sp.csr_array(rec._trained_on.T)
@@ -317,16 +318,16 @@ def test_rows_folded_in_are_penalised_as_in_training_with_early_stopping(name, p
     np.testing.assert_allclose(folded._shrinkage, lam, rtol=1e-6)  # float32 confidences
 
 
-def test_fold_in_of_a_converged_model_gives_its_factors_back(tiny):
+def test_fold_in_of_a_converged_model_reproduces_its_factors(tiny):
     X, y, _, _ = tiny
     rec = small(solver="cholesky", max_iter=1500).fit(X, y)
     known = rec.recommend(k=14, exclude_seen=False)
     folded = rec.recommend(k=14, exclude_seen=False, history=X.assign(y=y))
     merged = known.merge(folded, on=["user", "item"])
-    np.testing.assert_allclose(merged["score_x"], merged["score_y"], atol=2e-3)  # what alternation leaves
+    np.testing.assert_allclose(merged["score_x"], merged["score_y"], atol=2e-3)  # alternation has not fully converged
 
 
-# Another library.
+# Comparison with implicit.
 
 
 @pytest.mark.filterwarnings("ignore:OpenBLAS is configured:RuntimeWarning")
@@ -334,7 +335,7 @@ def test_implicit_reaches_the_same_loss_from_the_same_start(planted):
     als = pytest.importorskip("implicit.als", reason="implicit is an optional engine")
     X, y, _ = planted
     rec = WRMFRecommender(6, alpha=5.0, regularization=1.0, solver="cholesky", max_iter=1, random_state=0).fit(X, y)
-    # implicit takes the confidence itself, where the paper has 1 + alpha d.
+    # implicit expects the confidence itself, 1 + alpha d.
     confidence = sp.csr_matrix(to_matrix(X, y)[0])
     confidence.data = 1 + 5 * confidence.data
     theirs = als.AlternatingLeastSquares(
@@ -348,4 +349,4 @@ def test_implicit_reaches_the_same_loss_from_the_same_start(planted):
     U, V = theirs.user_factors, theirs.item_factors
     loss = reference.pair_loss(rec.interactions_.toarray().astype(np.float64), U, V, alpha=5.0)
     loss += reference.penalty(U, 1.0) + reference.penalty(V, 1.0)
-    assert rec.loss_curve_[-1] == pytest.approx(loss, rel=1e-3)  # float32 against float64 along 30 sweeps
+    assert rec.loss_curve_[-1] == pytest.approx(loss, rel=1e-3)  # float32 against float64, over 30 iterations

@@ -18,7 +18,7 @@ LARGEST = 2.0**24  # from this value on, float32 cannot distinguish 1 + e from e
 
 
 class ConfidenceError(ValueError):
-    """A confidence that is too large for float32, so that other interactions of its row would be lost.
+    """A confidence that is too large for float32, so that other interactions of its row would be lost to rounding.
 
     Parameters
     ----------

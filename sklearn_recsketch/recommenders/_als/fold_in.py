@@ -30,9 +30,9 @@ class FoldIn:
     model : WRMFRecommender
         Fitted model.
     name : {"user", "item"}
-        Side of the rows.
+        Whether the rows are users or items.
     entities : Entities
-        Users or items of the model, according to `name`.
+        Users or items of the model.
     history : csr_array of shape (n_rows, n_partners)
         Strengths. Columns beyond the partners of the model belong to unknown partners.
     """

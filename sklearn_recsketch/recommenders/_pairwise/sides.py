@@ -118,11 +118,11 @@ class Features(NamedTuple):
 class PlainSide:
     """Users or items without side features: each row is an embedding."""
 
-    def __init__(self, own: Embeddings, with_bias: bool, pool: Workers) -> None:
+    def __init__(self, initial: Embeddings, with_bias: bool, pool: Workers) -> None:
         self._pool = pool
-        self.state = own.state
-        biases = own.biases.copy() if with_bias else None
-        self.kernel = Side(own.values, biases, own.state)
+        self.state = initial.state
+        biases = initial.biases.copy() if with_bias else None
+        self.kernel = Side(initial.values, biases, initial.state)
 
     def finish_part(self, rate: float) -> None:
         """Apply the L2 penalty after a part of an epoch; `rate` is the learning rate times the fraction of the part."""
@@ -138,9 +138,9 @@ class PlainSide:
 
     def embeddings(self, learned: Sequence[np.ndarray]) -> tuple[Embeddings, Embeddings | None]:
         """Embeddings of rows, and of features if there are any, from the learned arrays or their averages."""
-        own = Embeddings(learned[0].copy(), self.state.copy())
-        own.state[:, BIAS] = learned[1][:, 0]
-        return own, None
+        rows = Embeddings(learned[0].copy(), self.state.copy())
+        rows.state[:, BIAS] = learned[1][:, 0]
+        return rows, None
 
     def snapshot(self, learned: Sequence[np.ndarray], reuse: tuple[np.ndarray, ...] | None) -> tuple[np.ndarray, ...]:
         """Copy `learned` and the state, into the arrays of an earlier snapshot if there is one."""
@@ -191,18 +191,20 @@ class FeaturedSide(PlainSide):
     after ten epochs; for tags of randomly chosen other items it was below .02.
     """
 
-    def __init__(self, own: Embeddings, shared: Embeddings, features: Features, with_bias: bool, pool: Workers) -> None:
+    def __init__(
+        self, identities: Embeddings, feature_embeddings: Embeddings, features: Features, with_bias: bool, pool: Workers
+    ) -> None:
         design, self._weight = features
         self._features = FeatureMatrix(design)
-        self._shared_state, self._W = shared.state, shared.with_biases
+        self._feature_state, self._W = feature_embeddings.state, feature_embeddings.with_biases
         self._part = self._features.times(self._W, pool)
-        rows = self._weight * own.with_biases + self._part
-        state = own.state.copy()
+        rows = self._weight * identities.with_biases + self._part
+        state = identities.state.copy()
         state[:, BIAS] = rows[:, -1]
         squares = np.asarray(design.multiply(design).sum(axis=1)).ravel()
         self._share = 1.0
         if self._weight > 0:
-            # In terms of the row, lam |own|^2 is (lam / weight^2) |row - F W|^2.
+            # In terms of the row, lam |identity|^2 is (lam / weight^2) |row - F W|^2.
             state[:, PENALTY] /= self._weight**2
             ratio = float(squares[squares > 0].mean()) / self._weight**2 if squares.any() else 0.0
             self._share = GAIN * ratio / (1 + ratio)
@@ -217,7 +219,7 @@ class FeaturedSide(PlainSide):
         with np.errstate(over="ignore", invalid="ignore"):
             self._each(lambda task: displacements(task[0], task[1], vectors, state, before))
             step, length = self._explained(before)
-            W, penalty = read_only(self._W), read_only(self._shared_state[:, PENALTY].copy())
+            W, penalty = read_only(self._W), read_only(self._feature_state[:, PENALTY].copy())
             # Features have no accumulators, so they shrink at the mean rate of the rows.
             mean, of_biases = rate * np.mean(1 / np.sqrt(state[:, [ACCUMULATOR, BIAS_ACCUMULATOR]]), axis=0)
             self._pool.map(
@@ -226,8 +228,8 @@ class FeaturedSide(PlainSide):
             )
         self._W = step
         new = self._part = self._features.times(step, self._pool)
-        own = np.float32(self._weight > 0)
-        self._each(lambda task: recombine(task[0], task[1], vectors, state, old, new, own, rate, before))
+        with_identity = np.float32(self._weight > 0)
+        self._each(lambda task: recombine(task[0], task[1], vectors, state, old, new, with_identity, rate, before))
         self._copy_biases()
 
     def _explained(self, moved: np.ndarray) -> tuple[np.ndarray, np.float32]:
@@ -250,15 +252,15 @@ class FeaturedSide(PlainSide):
     def embeddings(self, learned: Sequence[np.ndarray]) -> tuple[Embeddings, Embeddings | None]:
         vectors, biases, W = learned
         part = self._part if W is self._W else self._features.times(W, self._pool)
-        own = Embeddings(vectors - part[:, :-1], self.state.copy())
-        own.state[:, BIAS] = biases[:, 0] - part[:, -1]
+        identities = Embeddings(vectors - part[:, :-1], self.state.copy())
+        identities.state[:, BIAS] = biases[:, 0] - part[:, -1]
         if self._weight > 0:
-            own.values[...] /= np.float32(self._weight)
-            own.state[:, BIAS] /= np.float32(self._weight)
-            own.state[:, PENALTY] *= np.float32(self._weight**2)
-        shared = Embeddings(W[:, :-1].copy(), self._shared_state.copy())
-        shared.state[:, BIAS] = W[:, -1]
-        return own, shared
+            identities.values[...] /= np.float32(self._weight)
+            identities.state[:, BIAS] /= np.float32(self._weight)
+            identities.state[:, PENALTY] *= np.float32(self._weight**2)
+        of_features = Embeddings(W[:, :-1].copy(), self._feature_state.copy())
+        of_features.state[:, BIAS] = W[:, -1]
+        return identities, of_features
 
     def restore(self, snapshot: tuple[np.ndarray, ...]) -> None:
         super().restore(snapshot)

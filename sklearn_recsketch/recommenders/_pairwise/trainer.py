@@ -65,15 +65,17 @@ class PairwiseTrainer:
     def side_embeddings(self) -> list[Embeddings]:
         """Embeddings, biases and accumulators of all users and of all items, and of their features."""
         complete = []
-        for initial, (own, shared), entities in zip(self._initial, self._epochs.embeddings(), self._sides, strict=True):
-            if shared is None and entities.active.all():
-                complete.append(own)
+        for initial, (rows, of_features), entities in zip(
+            self._initial, self._epochs.embeddings(), self._sides, strict=True
+        ):
+            if of_features is None and entities.active.all():
+                complete.append(rows)
                 continue
             merged, n = initial.copy(), entities.n_identity
             if n:
-                merged.assign(np.flatnonzero(entities.active), own)
-            if shared is not None:
-                merged.assign(slice(n, None), shared)
+                merged.assign(np.flatnonzero(entities.active), rows)
+            if of_features is not None:
+                merged.assign(slice(n, None), of_features)
             complete.append(merged)
         return complete
 
@@ -127,8 +129,8 @@ def _active_side(initial: Embeddings, entities: Entities, with_bias: bool, pool:
     if entities.active_design is None:
         return PlainSide(initial.take(rows), with_bias, pool)
     if n:
-        own = initial.take(slice(n)).take(rows)
+        identities = initial.take(slice(n)).take(rows)
     else:  # without identities, the accumulators of rows are not kept after the fit
-        own = Embeddings.starting_at(np.zeros((entities.active.sum(), initial.values.shape[1]), np.float32), 0.0)
+        identities = Embeddings.starting_at(np.zeros((entities.active.sum(), initial.values.shape[1]), np.float32), 0.0)
     features = Features(sp.csr_array(entities.active_design[:, n:]), entities.identity_weight if n else 0.0)
-    return FeaturedSide(own, initial.take(slice(n, None)), features, with_bias, pool)
+    return FeaturedSide(identities, initial.take(slice(n, None)), features, with_bias, pool)

@@ -20,8 +20,8 @@ def test_the_average_of_one_epoch_is_the_epoch(seed):
     np.testing.assert_array_equal(average.arrays[0], rows)
 
 
-def test_later_epochs_have_the_weights_of_the_polynomial(seed):
-    """The weight of epoch t among n is in proportion to t (t + 1) ... (t + POWER - 1)."""
+def test_epochs_have_polynomial_weights(seed):
+    """The weight of epoch t is proportional to t (t + 1) ... (t + POWER - 1)."""
     epochs = np.random.default_rng(seed).standard_normal((9, 5, 2)).astype(np.float32)
     average = EpochAverage(Workers(None, 1))
     for rows in epochs:
@@ -32,20 +32,20 @@ def test_later_epochs_have_the_weights_of_the_polynomial(seed):
 
 @BOTH
 @pytest.mark.parametrize("featured", [False, True])
-def test_factors_are_the_average_of_those_after_each_epoch(recommender, featured, planted):
+def test_factors_are_the_average_over_the_epochs(recommender, featured, planted):
     X, y, features = planted
-    given = {"item_features": features} if featured else {}
-    each = [recommender(6, max_iter=n, average=False, random_state=0).fit(X, y, **given) for n in range(1, 6)]
-    averaged = recommender(6, max_iter=5, random_state=0).fit(X, y, **given)
+    options = {"item_features": features} if featured else {}
+    each = [recommender(6, max_iter=n, average=False, random_state=0).fit(X, y, **options) for n in range(1, 6)]
+    averaged = recommender(6, max_iter=5, random_state=0).fit(X, y, **options)
     weights = [np.prod(np.arange(t, t + POWER, dtype=float)) for t in range(1, 6)]
     for name in LEARNED:
         expected = np.average([getattr(rec, name) for rec in each], axis=0, weights=weights)
-        # Sums in float32, of vectors and of what features add to them.
+        # Sums in float32 of vectors and of embeddings of features.
         np.testing.assert_allclose(getattr(averaged, name), expected, rtol=1e-3, atol=1e-5)
 
 
 @BOTH
-def test_the_average_leaves_the_course_of_training_alone(recommender, planted):
+def test_averaging_does_not_change_the_loss_curve(recommender, planted):
     X, y, _ = planted
     fits = [recommender(6, max_iter=4, average=average, random_state=0).fit(X, y) for average in (False, True)]
     np.testing.assert_array_equal(fits[0].loss_curve_, fits[1].loss_curve_)
@@ -66,7 +66,7 @@ def test_early_stopping_keeps_the_average_up_to_the_best_epoch(recommender, engi
 
 
 @BOTH
-def test_partial_fit_goes_on_from_the_average(recommender, planted):
+def test_partial_fit_continues_from_the_average(recommender, planted):
     X, y, _ = planted
     rec = recommender(6, max_iter=5, random_state=0).fit(X, y)
     before = rec.item_factors_.copy()

@@ -1,4 +1,4 @@
-"""The unit of the regularization of WARP and BPR."""
+"""Weights and the unit of the regularization of WARP and BPR."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ def rms(vectors):
 
 
 def noise(n_users, n_items, n_pairs, seed):
-    """Pairs drawn at random."""
+    """Random pairs of users and items."""
     pairs = np.random.default_rng(seed).choice(n_users * n_items, n_pairs, replace=False)
     return np.column_stack(np.divmod(pairs, n_items))
 
 
 @BOTH
-def test_a_penalty_is_in_proportion_to_the_interactions_of_its_row(recommender, planted):
+def test_penalties_are_proportional_to_the_interactions_of_a_row(recommender, planted):
     X, _, _ = planted
     rec = recommender(4, max_iter=1, random_state=0).fit(X)
     for of_rows, axis in zip(penalties(rec), (1, 0)):
@@ -48,7 +48,7 @@ def test_a_penalty_is_in_proportion_to_the_interactions_of_its_row(recommender, 
 
 
 @BOTH
-def test_the_mean_penalty_is_in_units_of_the_edge(recommender, planted):
+def test_the_mean_penalty_is_in_units_of_the_edge_of_noise(recommender, planted):
     X, _, _ = planted
     rec = recommender(4, max_iter=1, user_regularization=0.5, item_regularization=2.0, random_state=0).fit(X)
     users, items = penalties(rec)
@@ -60,8 +60,8 @@ def test_the_mean_penalty_is_in_units_of_the_edge(recommender, planted):
 
 
 @BOTH
-def test_nothing_is_learned_from_noise_beyond_its_edge(recommender, seed):
-    # Random pairs have no structure but the popularity of items, which biases take up.
+def test_nothing_is_learned_from_noise_above_its_edge(recommender, seed):
+    # Random pairs have no structure except for the popularity of items, which biases absorb.
     X = noise(300, 200, 4000, seed)
     edge = math.sqrt(200) if recommender is BPRRecommender else 1.0
     weak, strong = (
@@ -74,7 +74,7 @@ def test_nothing_is_learned_from_noise_beyond_its_edge(recommender, seed):
 @BOTH
 def test_structure_above_the_edge_is_learned(recommender):
     # Five blocks of 60 users and 40 items each, two thirds of whose pairs are known: the singular value of a block is
-    # sqrt(60 * 40) * 2 / 3 = 33, the edge of the noise sqrt(27) + sqrt(40) = 11.
+    # sqrt(60 * 40) * 2 / 3 = 33, and the edge of the noise is sqrt(27) + sqrt(40) = 11.
     X = np.array([(u, i) for u in range(300) for i in range(200) if u % 5 == i % 5 and (u + i) % 3])
     rec = recommender(16, random_state=0).fit(X)
     scores = rec.user_factors_ @ rec.item_factors_.T
@@ -82,19 +82,19 @@ def test_structure_above_the_edge_is_learned(recommender):
     assert np.median(scores[same]) > scores[~same].max() + 0.1
 
 
-def test_copies_of_the_data_set_leave_the_penalties(planted):
-    """Four copies beside each other, with users and items of their own; four times the items halve w of BPR."""
+def test_copies_of_the_data_set_halve_the_penalties_of_bpr(planted):
+    """Four copies with different users and items have the same edge, and four times the items halve w of BPR."""
     X, _, _ = planted
     copies = np.vstack([X.to_numpy() + 10**6 * c for c in range(4)])
-    once, often = (BPRRecommender(8, random_state=0).fit(rows) for rows in (X.to_numpy(), copies))
-    for a, b in zip(penalties(once), penalties(often)):
+    single, repeated = (BPRRecommender(8, random_state=0).fit(rows) for rows in (X.to_numpy(), copies))
+    for a, b in zip(penalties(single), penalties(repeated)):
         np.testing.assert_allclose(b, np.tile(a, 4) / 2, rtol=1e-5)
 
 
 @pytest.mark.parametrize("weights", [None, warp_rank_weights(40, 8)], ids=["bpr", "warp"])
 @pytest.mark.parametrize("rate", [0.01, 0.05])
-def test_the_shrinkage_is_in_proportion_to_the_learning_rate(weights, rate, seed):
-    """Both sides of the balance have the same rate, so the rate does not decide where it is."""
+def test_shrinkage_is_proportional_to_the_learning_rate(weights, rate, seed):
+    """Loss and penalty are scaled by the same rate, so their equilibrium does not depend on it."""
     matrix = to_matrix(noise(30, 40, 200, seed))[0].astype(np.float32)
     moved = []
     for penalty in (0.0, 1.0):
@@ -103,7 +103,7 @@ def test_the_shrinkage_is_in_proportion_to_the_learning_rate(weights, rate, seed
         sides = [PlainSide(Embeddings.starting_at(v.copy(), penalty), n == 1, ALONE) for n, v in enumerate(values)]
         PairwiseEpochs(matrix, matrix, *sides, make_loss(rate, weights), seed, ALONE).run(0)
         moved.append(sides[0].kernel.vectors)
-    # To first order, of steps so short that accumulators stay where they are.
+    # To first order, for steps so short that the accumulators hardly change.
     share = np.sum(moved[0] * (moved[0] - moved[1])) / np.sum(moved[0] ** 2)
     assert share / rate == pytest.approx(2.0, rel=0.35)
 
@@ -127,7 +127,7 @@ def test_an_update_shrinks_rows_by_their_new_interactions(recommender, planted):
 
 
 @BOTH
-def test_who_is_folded_in_is_shrunk_as_in_training(recommender, split):
+def test_fold_in_shrinks_vectors(recommender, split):
     X, _, _, _ = split
     rec = recommender(8, max_iter=20, random_state=0).fit(X)
     history = X.assign(user=X["user"] + 10**6)

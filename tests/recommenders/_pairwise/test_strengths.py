@@ -17,7 +17,8 @@ BOTH = pytest.mark.parametrize("recommender", PAIRWISE)
 ALONE = Workers(None, 1)
 
 
-def equal(a, b):
+def assert_same(a, b):
+    """Assert that both models are equal to the bit."""
     for name in ("user_factors_", "item_factors_", "item_biases_", "loss_curve_"):
         np.testing.assert_array_equal(getattr(a, name), getattr(b, name))
 
@@ -27,9 +28,9 @@ def equal(a, b):
 def test_the_unit_of_strengths_does_not_matter(recommender, factor, planted):
     X, y, _ = planted
     a, b = (recommender(6, max_iter=3, random_state=0).fit(X, times * y) for times in (1, factor))
-    equal(a, b)
-    day, strengths = X.iloc[::9], y[::9]
-    equal(a.partial_fit(day, strengths), b.partial_fit(day, factor * strengths))
+    assert_same(a, b)
+    new, strengths = X.iloc[::9], y[::9]
+    assert_same(a.partial_fit(new, strengths), b.partial_fit(new, factor * strengths))
 
 
 @BOTH
@@ -50,18 +51,18 @@ def test_a_heavy_tail_does_not_matter(recommender, planted):
     X, y, _ = planted
     y = y + np.random.default_rng(0).random(len(y))  # no ties
     a, b = (recommender(6, max_iter=3, random_state=0).fit(X, strengths) for strengths in (y, y**8))
-    equal(a, b)
+    assert_same(a, b)
 
 
 @BOTH
-def test_equal_strengths_are_as_none(recommender, planted):
+def test_equal_strengths_equal_no_strengths(recommender, planted):
     X, _, _ = planted
-    equal(*(recommender(6, max_iter=3, random_state=0).fit(X, y) for y in (None, np.full(len(X), 7.0))))
+    assert_same(*(recommender(6, max_iter=3, random_state=0).fit(X, y) for y in (None, np.full(len(X), 7.0))))
 
 
 @BOTH
-def test_a_stronger_interaction_has_the_longer_step(recommender):
-    # Each user has a weaker and a stronger item of her own; as negatives of others, both are drawn alike.
+def test_stronger_interactions_take_longer_steps(recommender):
+    # Each user has a weaker and a stronger item. Both are sampled equally often as negatives of other users.
     X = np.array([(user, item) for user in range(50) for item in (2 * user, 2 * user + 1)])
     y = np.tile([1.0, 5.0], 50)
     biases = [
@@ -71,7 +72,7 @@ def test_a_stronger_interaction_has_the_longer_step(recommender):
     assert stronger - weaker > 1e-7
 
 
-def test_values_at_entries_are_looked_up(seed):
+def test_values_at_equals_dense_indexing(seed):
     rng = np.random.default_rng(seed)
     matrix, other = (sp.random_array((9, 7), density=0.4, rng=rng, format="csr", dtype=np.float32) for _ in range(2))
     for m in (matrix, other):
@@ -84,8 +85,8 @@ def test_values_at_entries_are_looked_up(seed):
 
 
 @BOTH
-def test_weaker_interactions_are_negatives_if_asked_for(recommender):
-    # All users have all items: there is a negative only where an item has a weaker interaction.
+def test_weaker_interactions_can_be_negatives(recommender):
+    # All users have all items, so only items with weaker interactions can be negatives.
     X = np.array([(user, item) for user in range(20) for item in range(4)])
     y = np.tile([1, 2, 3, 4], 20)
     biases = {
@@ -116,6 +117,6 @@ def test_the_negative_of_a_step_is_unknown_or_weaker(weights, seed):
 
 
 @BOTH
-def test_without_strengths_weaker_negatives_are_the_unobserved(recommender, planted):
+def test_without_strengths_weaker_negatives_equal_unobserved_negatives(recommender, planted):
     X, _, _ = planted
-    equal(*(recommender(6, max_iter=2, negatives=n, random_state=0).fit(X) for n in ("unobserved", "weaker")))
+    assert_same(*(recommender(6, max_iter=2, negatives=n, random_state=0).fit(X) for n in ("unobserved", "weaker")))
