@@ -11,7 +11,7 @@ from sklearn_recsketch._ranking.candidates import read_item_selection
 from sklearn_recsketch._ranking.query import known_rows, ranked_table
 from sklearn_recsketch._ranking.top_k import top_items
 from sklearn_recsketch.inspection._embedding_space import feature_space
-from sklearn_recsketch.recommenders._similarity import unit_length
+from sklearn_recsketch.recommenders._similarity import candidate_rows, self_pairs, unit_length
 from sklearn_recsketch.typing import Frame
 from sklearn_recsketch.utils._threads import workers
 from sklearn_recsketch.utils._validation import check_integer
