@@ -129,13 +129,13 @@ def test_without_a_third_column_each_row_has_strength_one(frame):
 BAD = [
     ([(None, "i", 1.0)], "uid bigint, mid string, n double", "The user id in column 'uid' of X .* is missing"),
     ([(1, "i", 1.0), (1, None, 2.0)], "uid bigint, mid string, n double", "'mid' .* in the row of user 1, item None"),
-    ([(1, "i", None)], "uid bigint, mid string, n double", "weight column 'n' of X has a missing value"),
-    ([(1, "i", -2.0)], "uid bigint, mid string, n double", "'n' of X must be 0.* it is -2.0 in the row of user 1"),
-    ([(1, "i", float("nan"))], "uid bigint, mid string, n double", "it is nan in the row of user 1, item 'i'"),
-    ([(1, "i", float("inf"))], "uid bigint, mid string, n double", "it is inf in the row of"),
+    ([(1, "i", None)], "uid bigint, mid string, n double", "weight in column 'n' of X is missing"),
+    ([(1, "i", -2.0)], "uid bigint, mid string, n double", "'n' of X must be 0.* got -2.0 in the row of user 1"),
+    ([(1, "i", float("nan"))], "uid bigint, mid string, n double", "got nan in the row of user 1, item 'i'"),
+    ([(1, "i", float("inf"))], "uid bigint, mid string, n double", "got inf in the row of"),
     ([(1, "i", 0.0)], "uid bigint, mid string, n double", "X has no row with a positive weight"),
-    ([(1.5, "i")], "uid double, mid string", "'uid' of X is of type double, but ids must be integers or strings"),
-    ([(1, "i", "many")], "uid int, mid string, n string", "'n' of X must be numbers, but is of type string"),
+    ([(1.5, "i")], "uid double, mid string", "'uid' of X are of type double, but ids must be ints or strings"),
+    ([(1, "i", "many")], "uid int, mid string, n string", "'n' of X must be numbers, but are of type string"),
     ([(1,)], "uid int", "X has 1 columns, .* Select"),
     ([("i", 1)], "item string, user int", r"users come first. Write X.select\('user', 'item'\)"),
     ([("7", 1)], "StockCode string, CustomerID int", r"users come first. Write X.select\('CustomerID', 'StockCode'\)"),
@@ -214,7 +214,9 @@ def test_users_may_be_a_column_of_a_frame(spark, fitted, local):
 
 
 def test_errors_about_users_name_the_wrong_type(spark, fitted, frame):
-    with pytest.raises(ValueError, match="asked for are of type string, but those the model was fitted on of type big"):
+    with pytest.raises(
+        ValueError, match="of the query are of type string, but the model was fitted on ids of type big"
+    ):
         fitted.recommend(users=["ann"])
     with pytest.raises(ValueError, match="but must have one column, of ids"):
         fitted.recommend(users=frame)
