@@ -24,6 +24,7 @@ LAYERS = (
     "datasets",
     "_ranking",
     "metrics",
+    "recommenders/_divergence",
     "recommenders/_training",
     "recommenders/_entities",
     "recommenders/_base",

@@ -8,7 +8,7 @@ import numpy as np
 
 from sklearn_recsketch._data.ids import find_positions, show_id
 from sklearn_recsketch.exceptions import IdMismatchWarning
-from sklearn_recsketch.utils._warnings import levels_inside
+from sklearn_recsketch.utils._stacklevel import levels_inside
 
 __all__ = ["check_feature_ids", "refuse_ids_of_other_side"]
 

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from sklearn_recsketch._data.frames import as_column
-from sklearn_recsketch._data.id_values import clean_ids, hashable_ids, missing_id, show_id, value_dtype
+from sklearn_recsketch._data.id_validation import clean_ids, hashable_ids, missing_id, show_id, value_dtype
 
 __all__ = [
     "IdColumn",

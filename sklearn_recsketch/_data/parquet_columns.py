@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from sklearn_recsketch._data.column_names import is_id, is_time
-from sklearn_recsketch._data.id_values import as_int64, blank_id, id_kind, missing_id, wrong_type
+from sklearn_recsketch._data.id_validation import as_int64, blank_id, id_kind, missing_id, wrong_type
 from sklearn_recsketch._data.strengths import refuse_bad_strengths
 from sklearn_recsketch.utils._extras import import_extra
 

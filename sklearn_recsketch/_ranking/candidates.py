@@ -25,7 +25,7 @@ from sklearn_recsketch._data.ids import (
 )
 from sklearn_recsketch._data.interactions import InteractionSource, check_interactions
 from sklearn_recsketch._ranking.eligible import pair_matrix
-from sklearn_recsketch.utils._warnings import levels_inside
+from sklearn_recsketch.utils._stacklevel import levels_inside
 
 __all__ = [
     "ItemSelection",

@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from sklearn_recsketch._data.ids import show_id
-from sklearn_recsketch.utils._warnings import levels_inside
+from sklearn_recsketch.utils._stacklevel import levels_inside
 
 __all__ = ["IdValueReader", "ValuesById", "as_text", "is_missing", "shorten"]
 

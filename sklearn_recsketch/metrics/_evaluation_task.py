@@ -20,8 +20,8 @@ from sklearn_recsketch._ranking.eligible import Eligible, pair_matrix
 from sklearn_recsketch._ranking.query import Query
 from sklearn_recsketch.metrics._ranking_metrics import RelevantRanks
 from sklearn_recsketch.typing import RandomState
+from sklearn_recsketch.utils._stacklevel import levels_inside
 from sklearn_recsketch.utils._validation import is_integer
-from sklearn_recsketch.utils._warnings import levels_inside
 
 __all__ = ["EvaluationTask", "Options", "make_evaluation_task"]
 

@@ -22,6 +22,7 @@ from sklearn_recsketch._ranking.query import QueryContext
 from sklearn_recsketch.preprocessing._encoder import SideFeatureEncoder
 from sklearn_recsketch.preprocessing._side_features import SideFeatures
 from sklearn_recsketch.recommenders._base import BaseRecommender, feature_ids
+from sklearn_recsketch.recommenders._divergence import raise_update_diverged
 from sklearn_recsketch.recommenders._entities import Entities, FittedSide, embedding_attributes, entity_attributes
 from sklearn_recsketch.recommenders._similarity import SimilarityMixin
 from sklearn_recsketch.recommenders._training import Trainer, data_of_callbacks, run_epochs, split_validation
@@ -240,11 +241,7 @@ class FactorRecommender(SimilarityMixin, CallbackSupportMixin, BaseRecommender):
             diverged = not trainer.is_finite()
             learned = {} if diverged else self._learned((problem.users, problem.items), trainer)
         if diverged:
-            instead = "a smaller learning_rate" if hasattr(self, "learning_rate") else "smaller strengths y"
-            raise ValueError(
-                f"The update diverged: the largest norm of a vector was {trainer.largest_norm():.3g}. The model is the "
-                f"same as before. Try {instead}."
-            )
+            raise_update_diverged(self, trainer.largest_norm())
         curve = np.append([] if earlier is None else earlier.loss_curve_, loss)
         n_iter = 1 if earlier is None else earlier.n_iter_ + 1
         self._replace_fitted(shared | learned | {"loss_curve_": curve, "n_iter_": n_iter, "diverged_": False})

@@ -24,9 +24,9 @@ from sklearn_recsketch._ranking.neighbours import all_neighbours
 from sklearn_recsketch._ranking.query import check_query_ids, ranked_table
 from sklearn_recsketch._ranking.top_k import LARGEST_INSERTION
 from sklearn_recsketch.typing import Frame
+from sklearn_recsketch.utils._stacklevel import levels_inside
 from sklearn_recsketch.utils._threads import workers
 from sklearn_recsketch.utils._validation import check_integer
-from sklearn_recsketch.utils._warnings import levels_inside
 
 __all__ = ["SimilarityMixin", "candidate_rows", "self_pairs", "unit_length"]
 

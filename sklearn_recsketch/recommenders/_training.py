@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
@@ -14,9 +13,9 @@ from sklearn.utils import check_random_state
 
 from sklearn_recsketch._data.interactions import Interactions, InteractionSource, check_interactions
 from sklearn_recsketch._data.user_order import sample_fraction_per_user
-from sklearn_recsketch.exceptions import DivergenceWarning
 from sklearn_recsketch.metrics._metric_names import DEFAULT_METRIC
 from sklearn_recsketch.metrics._scorer import check_ranking_scorer, on_rows
+from sklearn_recsketch.recommenders._divergence import warn_training_diverged
 from sklearn_recsketch.utils._compat import _safe_indexing
 
 __all__ = ["Monitor", "Trainer", "data_of_callbacks", "run_epochs", "split_validation"]
@@ -145,7 +144,7 @@ def run_epochs(
             norm = trainer.largest_norm()
             trainer.restore(last)
             progress["diverged_"] = True
-            _warn_diverged(estimator, epoch, norm)
+            warn_training_diverged(estimator, epoch, norm)
             break
         last = trainer.snapshot(last)
         losses.append(loss)
@@ -181,16 +180,3 @@ def _is_wanted(estimator: Any, epoch: int) -> bool:
     """Whether a callback uses the fitted estimator after this epoch. Our callbacks have a method `wants`."""
     callbacks = getattr(estimator, "_skl_callbacks", [])
     return any(getattr(callback, "wants", lambda epoch: True)(epoch) for callback in callbacks)
-
-
-def _warn_diverged(estimator: Any, epoch: int, norm: float) -> None:
-    rate = getattr(estimator, "learning_rate", None)
-    at = f" with learning_rate={rate}" if rate is not None else ""
-    instead = "a larger regularization, or smaller strengths y" if rate is None else "a smaller learning_rate"
-    kept = f"the factors of epoch {epoch} were kept" if epoch else "the initial factors were kept"
-    warnings.warn(
-        f"{type(estimator).__name__} diverged in epoch {epoch + 1}{at}: the largest norm of a vector was {norm:.3g}. "
-        f"Training stopped and {kept}. Try {instead}.",
-        DivergenceWarning,
-        stacklevel=4,
-    )

@@ -9,7 +9,7 @@ import numpy as np
 
 from sklearn_recsketch._data.column_names import are_swapped, is_time, suggested_pair, third_is_id
 from sklearn_recsketch._data.id_lists import check_id_list
-from sklearn_recsketch._data.id_values import blank_id, id_kind, missing_id, show_id, wrong_type
+from sklearn_recsketch._data.id_validation import blank_id, id_kind, missing_id, show_id, wrong_type
 from sklearn_recsketch.utils._extras import import_extra
 
 if TYPE_CHECKING:

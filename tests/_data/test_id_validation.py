@@ -12,7 +12,7 @@ import pytest
 
 from sklearn_recsketch import PopularityRecommender, SideFeatures, WRMFRecommender
 from sklearn_recsketch._data.id_lists import check_id_list
-from sklearn_recsketch._data.id_values import id_kind
+from sklearn_recsketch._data.id_validation import id_kind
 from sklearn_recsketch._data.ids import encode_ids
 
 # The smallest integer that each float type cannot distinguish from a neighbor, and the largest that it can.
