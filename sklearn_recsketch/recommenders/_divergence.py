@@ -6,6 +6,7 @@ import warnings
 from typing import Any, NoReturn
 
 from sklearn_recsketch.exceptions import DivergenceWarning
+from sklearn_recsketch.utils._stacklevel import levels_inside
 
 __all__ = ["raise_update_diverged", "warn_training_diverged"]
 
@@ -20,7 +21,7 @@ def warn_training_diverged(estimator: Any, epoch: int, largest_norm: float) -> N
         f"{type(estimator).__name__} diverged in epoch {epoch + 1}{at}: the largest norm of a vector was "
         f"{largest_norm:.3g}. Training stopped and {kept}. Try {instead}.",
         DivergenceWarning,
-        stacklevel=5,
+        stacklevel=levels_inside(),
     )
 
 

@@ -239,8 +239,10 @@ def test_items_without_interactions_are_recommended_and_never_sampled(recommende
 def test_divergence_warns_and_keeps_finite_factors(recommender, planted):
     X, _, _ = planted
     rec = recommender(6, learning_rate=1e30, max_iter=20, random_state=0)
-    with pytest.warns(DivergenceWarning, match=rf"{recommender.__name__} diverged in epoch \d+ with learning_rate"):
+    message = rf"{recommender.__name__} diverged in epoch \d+ with learning_rate"
+    with pytest.warns(DivergenceWarning, match=message) as caught:
         rec.fit(X)
+    assert caught[0].filename == __file__  # the line that called fit
     assert rec.diverged_
     for name in ("user_factors_", "item_factors_", "item_biases_", "loss_curve_"):
         assert np.isfinite(getattr(rec, name)).all()
@@ -249,7 +251,7 @@ def test_divergence_warns_and_keeps_finite_factors(recommender, planted):
 
 
 @BOTH
-@pytest.mark.filterwarnings("ignore::sklearn_recsketch.recommenders._training.DivergenceWarning")
+@pytest.mark.filterwarnings("ignore::sklearn_recsketch.exceptions.DivergenceWarning")
 def test_large_learning_rate_never_leaves_nan(recommender, planted):
     X, y, features = planted
     for rate in (1e2, 1e6, 1e12):
