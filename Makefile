@@ -9,6 +9,7 @@ BIN := $(VENV)/$(SCRIPTS)
 LIKES ?=
 FEATURES ?=
 REPORT ?= demo-report
+TAG ?=
 CACHE ?=
 MOVIELENS ?=
 TESTS ?=
@@ -18,7 +19,7 @@ FAST := -m "not slow and not spark and not cluster and not browser" --hypothesis
 # Tests that "make coverage" also runs with kernels as Python functions, because coverage does not see compiled code.
 KERNEL_TESTS := tests/kernels tests/_ranking/test_top_k.py tests/_data/test_id_stream.py tests/_data/test_pair_sums.py
 
-.PHONY: help demo experiments test test-fast coverage test-machines test-lowest wheel-check lint lint-workflows format type doc bench quality board clean
+.PHONY: help demo experiments test test-fast coverage test-machines test-lowest wheel-check check-tag lint lint-workflows format type doc bench quality board clean
 
 help:
 	@echo "make demo [LIKES=likes.psv FEATURES=feats.psv]   the whole job, on embedded data or on files"
@@ -84,6 +85,9 @@ lint: $(VENV)/.recsketch-lint
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/codespell sklearn_recsketch tests examples benchmarks docs .ci .github *.md pyproject.toml Makefile
+
+check-tag:  # of a release: v and the version of the package
+	grep -qx '__version__ = "$(TAG:v%=%)"' sklearn_recsketch/__init__.py
 
 lint-workflows: $(VENV)/.recsketch-lint
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml

@@ -64,7 +64,7 @@ def layer(module):
 
 def imported(path):
     """Modules of the package that a file imports when it is imported, and those that its functions import."""
-    tree = ast.parse(path.read_text())
+    tree = ast.parse(path.read_text(encoding="utf-8"))
     at_once = {id(node) for node in ast.walk(tree)}
     for function in ast.walk(tree):
         if isinstance(function, ast.FunctionDef | ast.Lambda):
@@ -108,7 +108,9 @@ def test_no_two_files_have_one_name():
 
 @pytest.mark.parametrize("folder", ["sklearn_recsketch", "tests", "benchmarks", "examples"])
 def test_no_file_has_more_than_400_lines(folder):
-    long = [str(path) for path in (ROOT / folder).rglob("*.py") if len(path.read_text().splitlines()) > 400]
+    long = [
+        str(path) for path in (ROOT / folder).rglob("*.py") if len(path.read_text(encoding="utf-8").splitlines()) > 400
+    ]
     assert long == []
 
 

@@ -56,10 +56,11 @@ def make_interactions(
 ) -> Any:
     """Generate random interactions from low-rank preferences, item popularity and tags.
 
-    The factor of an item is the mean of the factors of its tags, plus a random vector. User u interacts with the items
-    of largest ``taste * x_u.y_i + log(popularity_i) + noise``, where the noise has a standard Gumbel distribution. This
-    is equivalent to sampling items without replacement from a softmax. The number of items per user has a shifted
-    log-normal distribution.
+    The vector of an item is the mean vector of its tags times the square root of 2, plus a random vector with a
+    quarter of their scale. Item and user vectors are then scaled to unit length. User u interacts with the items that
+    have the largest ``taste * x_u.y_i + log(popularity_i) + noise``, where the noise has a standard Gumbel
+    distribution. This is equivalent to sampling items without replacement from a softmax. The number of items per user
+    has a shifted log-normal distribution.
 
     Parameters
     ----------
@@ -74,8 +75,8 @@ def make_interactions(
     taste : float, default=30.0
         Weight of the preferences relative to popularity and noise. If 0, interactions do not depend on preferences.
     counts : bool, default=False
-        Whether the strengths are counts, 1 plus a Poisson variable whose mean increases with the preference. If False,
-        all strengths are 1.
+        Whether the strengths are counts: 1 plus a Poisson variable with the mean ``exp(z)``, where z is the
+        preference, standardized over the generated pairs. If False, all strengths are 1.
     n_tags : int, default=100
         Number of tags, which differ in popularity. If 0, the factors of items are independent.
     tags_per_item : float, default=4.0
@@ -138,8 +139,15 @@ def make_interactions(
     X = pd.DataFrame({"user": np.concatenate(users)[order], "item": np.concatenate(items)[order]})
     y = np.ones(len(X))
     if counts:
-        y += rng.poisson(np.exp(np.clip(np.concatenate(preferences)[order], -3, 3)))
+        y += rng.poisson(np.exp(_standardized(np.concatenate(preferences)[order])))
     return (X, y, _as_features(tags)) if return_features else (X, y)
+
+
+def _standardized(values: np.ndarray) -> np.ndarray:
+    """Values with mean 0 and standard deviation 1, or zeros if all are equal."""
+    centered = values - values.mean()
+    spread = centered.std()
+    return centered / spread if spread > 1e-9 * (1 + np.abs(values).max()) else np.zeros_like(values)
 
 
 def _draw_tags(n_items: int, n_tags: int, tags_per_item: float, rng: np.random.RandomState) -> sp.csr_array:

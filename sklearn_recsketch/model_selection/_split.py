@@ -94,7 +94,8 @@ class UserHoldoutSplit(_PairSplit):
     n_splits : int, default=1
         Number of splits.
     n_items : int, default=5
-        Number of items held out per test user.
+        Number of items held out per test user. It is not called `test_size`, because the size of the test set also
+        depends on `user_fraction`.
     user_fraction : float, default=0.2
         Number of test users as a fraction of all users.
     min_interactions : int, default=None

@@ -238,7 +238,7 @@ class FactorRecommender(SimilarityMixin, CallbackSupportMixin, BaseRecommender):
         shared |= self._input_attributes(interactions)
         with workers(self.n_jobs) as pool:
             trainer, loss = self._update(problem, active_part(known.new, problem.users, problem.items), pool)
-            diverged = not trainer.is_finite()
+            diverged = not (np.isfinite(loss) and trainer.is_finite())
             learned = {} if diverged else self._learned((problem.users, problem.items), trainer)
         if diverged:
             raise_update_diverged(self, trainer.largest_norm())

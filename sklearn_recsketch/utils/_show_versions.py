@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import platform
 import sys
 from importlib.metadata import PackageNotFoundError, version
@@ -68,7 +67,7 @@ def _sections() -> dict[str, dict[str, str]]:
     }
     return {
         "System": system,
-        "Package": {"sklearn_recsketch": importlib.import_module("sklearn_recsketch").__version__},
+        "Package": {"sklearn_recsketch": _version("sklearn-recsketch")},
         "Dependencies": {name: _version(name) for name in _REQUIRED},
         "Optional dependencies": {name: _version(name) for name in _OPTIONAL},
         "BLAS and OpenMP": threads,

@@ -24,7 +24,9 @@ PAGE = TESTS.parent / "docs" / "conversion.rst"
 
 def run(name, **variables):
     """Run an example of the page, starting with these variables, and return its variables."""
-    code = re.search(rf"\.\. code-block:: python\n   :name: {name}\n\n((?:   .*\n|\n)+)", PAGE.read_text())
+    code = re.search(
+        rf"\.\. code-block:: python\n   :name: {name}\n\n((?:   .*\n|\n)+)", PAGE.read_text(encoding="utf-8")
+    )
     with threadpool_limits(1, "blas"):  # as implicit recommends
         exec(textwrap.dedent(code[1]), variables)
     return SimpleNamespace(**variables)
@@ -113,9 +115,9 @@ def test_examples_of_pairwise_losses_have_about_equal_precision(name, split):
 
 
 def test_the_page_names_every_test_of_a_conversion():
-    named = set(re.findall(r"``(test_\w+)``", PAGE.read_text()))
+    named = set(re.findall(r"``(test_\w+)``", PAGE.read_text(encoding="utf-8")))
     defined = {
-        name: set(re.findall(r"^def (test_\w+)", (TESTS / f"{name}.py").read_text(), re.MULTILINE))
+        name: set(re.findall(r"^def (test_\w+)", (TESTS / f"{name}.py").read_text(encoding="utf-8"), re.MULTILINE))
         for name in ("conversion/test_least_squares", "conversion/test_pairwise", "metrics/test_metric_conversions")
     }
     assert named <= set().union(*defined.values())

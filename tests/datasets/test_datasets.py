@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import spearmanr
 
-from sklearn_recsketch.datasets import fetch_sketchfab, load_features, load_likes, make_interactions
+from sklearn_recsketch.datasets import _make_interactions, fetch_sketchfab, load_features, load_likes, make_interactions
 from sklearn_recsketch.preprocessing import describe_interactions, threshold_interactions, to_matrix
 
 REAL = Path(__file__).resolve().parents[3] / "shared" / "data" / "citeulike-a"
@@ -82,6 +83,16 @@ def test_strengths_are_ones_or_counts(seed):
     assert (y >= 1).all()
     assert (y == np.floor(y)).all()
     assert y.max() > 1
+
+
+def test_counts_increase_with_the_planted_preference(seed, monkeypatch):
+    preferences, standardized = [], _make_interactions._standardized
+    monkeypatch.setattr(
+        _make_interactions, "_standardized", lambda values: preferences.append(values) or standardized(values)
+    )
+    _, y = make_interactions(300, 100, counts=True, random_state=seed)
+    # Chance is .013 with 6,000 pairs. Poisson noise keeps the correlation below 1.
+    assert spearmanr(preferences[0], y).statistic > 0.5
 
 
 def test_rows_are_in_random_order(seed):

@@ -91,7 +91,7 @@ def test_compressed_files_are_recognized_by_their_extension(tmp_path, name):
 
 
 @pytest.mark.parametrize("form", [str, lambda path: path, lambda path: path.as_uri(), lambda path: path.open("rb"),
-                                  lambda path: io.StringIO(path.read_text())])  # fmt: skip
+                                  lambda path: io.StringIO(path.read_text(encoding="utf-8"))])  # fmt: skip
 def test_paths_urls_and_files_are_read(tmp_path, form):
     (tmp_path / "f").write_text(HEADER + "A|m1|ann\n")
     source = form(tmp_path / "f")

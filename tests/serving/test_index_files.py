@@ -139,7 +139,7 @@ def test_loading_a_folder_without_an_index_raises(tmp_path):
 def test_files_of_another_format_are_rejected(index, tmp_path):
     index.save(tmp_path)
     header = tmp_path / "index.json"
-    header.write_text(header.read_text().replace('"format": 1', '"format": 2'))
+    header.write_text(header.read_text(encoding="utf-8").replace('"format": 1', '"format": 2'))
     with pytest.raises(ValueError, match="the format of another version; this version reads format 1"):
         EmbeddingIndex.load(tmp_path)
 

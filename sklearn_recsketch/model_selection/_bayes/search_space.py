@@ -50,8 +50,8 @@ def read_spaces(search_spaces: Any, n_iter: int) -> list[SearchSpace]:
     listed = [search_spaces] if isinstance(search_spaces, Mapping) else search_spaces
     spaces = []
     for element in listed:
-        dimensions, trials = element if isinstance(element, tuple) and len(element) == 2 else (element, n_iter)
-        if not isinstance(dimensions, Mapping) or not isinstance(trials, numbers.Integral) or trials < 1:
+        dimensions, n_trials = element if isinstance(element, tuple) and len(element) == 2 else (element, n_iter)
+        if not isinstance(dimensions, Mapping) or not is_integer(n_trials):
             raise TypeError(
                 f"search_spaces must be a dict that maps parameters to dimensions, or a list of such dicts or of pairs "
                 f"(dict, n_iter) with n_iter at least 1, got {element!r}."
@@ -59,7 +59,7 @@ def read_spaces(search_spaces: Any, n_iter: int) -> list[SearchSpace]:
         if not dimensions:
             raise ValueError("search_spaces must contain at least one parameter, got an empty dict.")
         spaces.append(
-            SearchSpace({name: _dimension(name, dimensions[name]) for name in sorted(dimensions)}, int(trials))
+            SearchSpace({name: _dimension(name, dimensions[name]) for name in sorted(dimensions)}, int(n_trials))
         )
     if not spaces:
         raise ValueError("search_spaces must contain at least one dict of dimensions, got an empty list.")

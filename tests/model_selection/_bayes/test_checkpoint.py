@@ -116,7 +116,7 @@ def test_the_file_is_valid_json(tmp_path):
     def refuse(constant):
         raise AssertionError(f"{constant} is not JSON")
 
-    content = json.loads((tmp_path / "search.json").read_text(), parse_constant=refuse)
+    content = json.loads((tmp_path / "search.json").read_text(encoding="utf-8"), parse_constant=refuse)
     assert content["version"] == 1
     assert [trial["folds"][0]["test_scores"] is None for trial in content["trials"]] == [False, True, False]
     assert os.listdir(tmp_path) == ["search.json"]
@@ -151,7 +151,7 @@ def test_a_file_that_cannot_be_read_is_an_error(text, tmp_path):
     path.write_text(text)
     with pytest.raises(ValueError, match=r"search.json cannot be read as one.*Remove it"):
         hill_search(checkpoint=path).fit(ROWS)
-    assert path.read_text() == text
+    assert path.read_text(encoding="utf-8") == text
 
 
 def other_scores(hill, X, y=None):
@@ -239,4 +239,4 @@ search = BayesSearchCV(
 
     for seed in ("1", "2"):  # seeds of the hashes of strings
         run(code, PYTHONHASHSEED=seed)
-    assert len(json.loads((tmp_path / "search.json").read_text())["trials"]) == 2
+    assert len(json.loads((tmp_path / "search.json").read_text(encoding="utf-8"))["trials"]) == 2

@@ -229,7 +229,7 @@ def test_a_resumed_search_recognizes_categories(tmp_path, name):
     again = clone(search).set_params(search_spaces=space).fit(ROWS)
     assert len(FITS) == 1  # the refit
     assert all(is_among(params["kind"], again.search_spaces["kind"]) for params in again.cv_results_["params"])
-    json.loads((tmp_path / "search.json").read_text())
+    json.loads((tmp_path / "search.json").read_text(encoding="utf-8"))
 
 
 @pytest.mark.parametrize("other", [[None, SideFeatureEncoder(min_count=3)], [None, 2], [None]])
