@@ -1,1 +1,1 @@
-"""Validation of tables of ids, and their conversion to integer codes and sparse matrices."""
+"""Validate tables of ids, and convert them to integer codes and sparse matrices."""

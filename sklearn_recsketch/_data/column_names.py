@@ -1,4 +1,4 @@
-"""Guesses from the name of a column whether it contains users, items or times."""
+"""Guess from the name of a column whether it contains users, items or times."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from itertools import product
 
 __all__ = ["are_swapped", "is_id", "is_time", "suggested_pair", "third_is_id"]
 
-# Names are compared by their letters and digits in lower case: "User-ID", "userId" and "user_id" are equal.
+# Names are compared in lower case and without punctuation, so "User-ID", "userId" and "user_id" are equal.
 USERS = {
     "user", "usr", "anonuser", "customer", "cust", "client", "consumer", "member", "visitor", "fullvisitor", "reviewer",
     "rater", "account", "person", "profile", "listener", "viewer", "reader", "player", "subscriber", "shopper", "buyer",
@@ -54,7 +54,7 @@ def _bare(name: str) -> str:
 
 
 def _words(name: str) -> list[str]:
-    """Lower-case words of a name in snake_case or camelCase, or with spaces."""
+    """Split a name in snake_case, in camelCase or with spaces into lower-case words."""
     return [word.lower() for word in re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+", name)]
 
 
@@ -70,22 +70,28 @@ ITEM_NAMES = _with_endings(ITEMS, OTHER_ENDINGS) | ITEM_ID_NAMES
 
 
 def are_swapped(names: list[str]) -> bool:
-    """Whether the names of the first two columns suggest items and then users."""
+    """Return True if the first column name suggests items and the second one suggests users."""
     return _bare(names[0]) in ITEM_NAMES and _bare(names[1]) in USER_NAMES | BASKET_NAMES
 
 
 def is_id(name: str) -> bool:
-    """Whether a name suggests ids of users or items. "orders" does not: it may be a number of orders."""
+    """Return True if a name suggests user ids or item ids.
+
+    The name "orders" does not suggest ids, because it may be the name of a count.
+    """
     return _bare(name) in USER_ID_NAMES | ITEM_ID_NAMES
 
 
 def third_is_id(names: list[str]) -> bool:
-    """Whether the third of three names suggests ids, or is the only one that suggests users or items."""
+    """Return True if the third of three names suggests ids, or is the only name that suggests users or items."""
     return is_id(names[2]) or names[2] in (suggested_pair(names) or ())
 
 
 def is_time(name: str) -> bool:
-    """Whether a name suggests points in time. "play_time" and "days" do not: they are durations."""
+    """Return True if a name suggests points in time.
+
+    The names "play_time" and "days" do not suggest points in time, because they are the names of durations.
+    """
     bare, words = _bare(name), _words(name)
     if bare in TIMES or bare.startswith("timestamp") or bare.endswith(("timestamp", "datetime")):
         return True

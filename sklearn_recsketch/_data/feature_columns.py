@@ -1,4 +1,4 @@
-"""Columns of a table of side features, from a frame of any library."""
+"""Read the columns of a side feature table from a frame of any library."""
 
 from __future__ import annotations
 
@@ -17,14 +17,16 @@ Column: TypeAlias = "pd.Series[Any] | nw.Series[Any]"
 
 
 def feature_columns(df: Any, method: str) -> dict[str, Column]:
-    """Columns of a frame by name. The index of a pandas frame comes first, if it has a name.
+    """Return a dictionary that maps column names to the columns of a frame.
+
+    If the index of a pandas frame has a name, it is returned as the first column.
 
     Raises
     ------
     TypeError, ValueError
-        If `df` is not a frame, has two columns of the same name, or an index of several levels.
+        If `df` is not a frame, if two of its columns have the same name, or if its index has several levels.
     """
-    names = getattr(df, "column_names", None)  # narwhals raises for an Arrow table with repeated names
+    names = getattr(df, "column_names", None)  # narwhals raises an error for repeated names
     if names is not None:
         _refuse_repeated(names, method)
     if frame_library(df) is None:
@@ -67,12 +69,12 @@ def _of_pandas(df: pd.DataFrame, method: str) -> dict[str, Column]:
 
 
 def first_column(df: Any, columns: dict[str, Column]) -> str:
-    """Name of the first column, which contains the ids unless the caller names another one.
+    """Return the name of the first column, which contains the ids by default.
 
     Raises
     ------
     ValueError
-        If the ids may be in an index without a name instead.
+        If the frame has an index without a name that may contain the ids.
     """
     first = next(iter(columns))
     if isinstance(df, pd.DataFrame) and df.index.name is None and df.index.inferred_type != "integer":
@@ -85,7 +87,7 @@ def first_column(df: Any, columns: dict[str, Column]) -> str:
 
 
 def column_named(columns: dict[str, Column], name: Any, role: str) -> str:
-    """Return the name of a required column as a string. Column names in pandas may be numbers."""
+    """Return the name of a required column as a string, because column names in pandas may be numbers."""
     if str(name) not in columns:
         raise ValueError(
             f"There is no column {name!r} for the {role}s; the columns are {list(columns)}. Pass {role}=..."
@@ -94,12 +96,12 @@ def column_named(columns: dict[str, Column], name: Any, role: str) -> str:
 
 
 def as_id_column(column: Column) -> Any:
-    """Convert a column to the input of :func:`~sklearn_recsketch._data.ids.encode_ids`."""
+    """Convert a column to a valid input of :func:`~sklearn_recsketch._data.ids.encode_ids`."""
     return column if isinstance(column, pd.Series) else as_column(column.to_native())
 
 
 def as_values(column: Column) -> Any:
-    """Convert a column to the input of `read_feature_values`, keeping lists, categories and missing values."""
+    """Convert a column to a valid input of `read_feature_values`, and keep lists, categories and missing values."""
     if isinstance(column, pd.Series):
         dtype = column.dtype
         arrow = getattr(dtype, "pyarrow_dtype", None)

@@ -1,4 +1,4 @@
-"""Checks that side features and interactions use the same ids."""
+"""Check that side features and interactions use the same ids."""
 
 from __future__ import annotations
 
@@ -15,8 +15,9 @@ __all__ = ["check_feature_ids", "refuse_ids_of_other_side"]
 # Thresholds of the warnings.
 FEW = 0.1  # fraction of the ids of X that have features
 HALF = 0.5  # fraction of the ids of X with features, and fraction of the ids with features that are in X
-SAME = 0.9  # Jaccard index from which the ids of the features and of the other side count as the same
-UNLIKE = 2 / 3  # Jaccard index up to which the ids of the features and of X differ; without a fifth of the ids it is .8
+SAME = 0.9  # minimum Jaccard index at which the ids of the features and of the other side count as the same
+# maximum Jaccard index at which the ids of the features and of X count as different; it is 0.8 if a fifth is missing
+UNLIKE = 2 / 3
 
 OTHER = {"user": "item", "item": "user"}
 ARTICLE = {"user": "a", "item": "an"}
@@ -25,30 +26,31 @@ ARTICLE = {"user": "a", "item": "an"}
 def check_feature_ids(name: str, features: np.ndarray, known: np.ndarray, other_side: np.ndarray, first: bool) -> None:
     """Compare the ids of side features with the ids of the interactions.
 
-    Many ids with features may have no interactions, because a catalogue contains more items than were sold. If few
-    ids of the interactions have features, however, the features are probably keyed by other ids.
+    Many ids with features may have no interactions, because many items of a catalogue were never sold. If only a few
+    ids with interactions have features, however, the features are probably keyed by other ids.
 
     Parameters
     ----------
     name : {"user", "item"}
     features : ndarray
-        Ids of the features, sorted.
+        Sorted ids with features.
     known, other_side : ndarray
-        Ids with interactions or from earlier fits, sorted: the ids of `name`, and the ids of the other side.
+        Sorted ids that have interactions or were seen in earlier fits. `known` contains ids of the side `name`, and
+        `other_side` contains ids of the other side.
     first : bool
-        Whether the model had no features of this side before.
+        Whether this is the first fit with features of the side `name`.
 
     Raises
     ------
     ValueError
-        If none of the `known` ids has features, or if most of the remaining ids are strings that belong to the other
-        side.
+        If none of the `known` ids has features in the first fit with features, or if most of the ids that are not in
+        `known` are strings that belong to the other side.
 
     Warns
     -----
     IdMismatchWarning
-        If few of the `known` ids have features, or if users and items share integer ids and the ids of the features
-        match the other side.
+        If only a few of the `known` ids have features, or if users and items share integer ids and the ids with
+        features match the other side.
     """
     n_shared = int((_positions(known, features) >= 0).sum())
     swapped = _positions(features, other_side)
@@ -94,9 +96,9 @@ def check_feature_ids(name: str, features: np.ndarray, known: np.ndarray, other_
 
 
 def refuse_ids_of_other_side(name: str, features: np.ndarray, known: np.ndarray, other_side: np.ndarray) -> None:
-    """Raise if all ids of the features in a query belong to the other side.
+    """Raise a ValueError if all ids of the features in a query belong to the other side.
 
-    Users and items that share ids, for example integers from 0, are not compared.
+    Nothing is checked if users and items share ids, for example integers from 0.
     """
     if (_positions(features, other_side) >= 0).all() and not _have_shared(known, other_side):
         raise ValueError(
@@ -106,7 +108,7 @@ def refuse_ids_of_other_side(name: str, features: np.ndarray, known: np.ndarray,
 
 
 def _unlike(name: str, features: np.ndarray, known: np.ndarray) -> str:
-    """An id with features that is not in X, and an id of X without features, if there are any."""
+    """Describe an id with features that is not in X, and an id of X without features, if there are any."""
     unknown, without = features[_positions(features, known) < 0], known[_positions(known, features) < 0]
     differences = [f"{show_id(id_)} is not {ARTICLE[name]} {name} of X" for id_ in unknown[:1]]
     return ", and ".join(differences + [f"{show_id(id_)} has no features" for id_ in without[:1]])
@@ -117,7 +119,10 @@ def _jaccard(n_shared: int, ids: np.ndarray, others: np.ndarray) -> float:
 
 
 def _positions(ids: np.ndarray, among: np.ndarray) -> np.ndarray:
-    """Position of each id in `among`, -1 if it is missing. Integers are never found among strings."""
+    """Return the position of each id in `among`, or -1 if it is missing.
+
+    Integers are never found among strings.
+    """
     if _are_texts(ids) != _are_texts(among):
         return np.full(len(ids), -1)
     return find_positions(ids, among, "feature")

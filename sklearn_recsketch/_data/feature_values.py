@@ -1,4 +1,4 @@
-"""Values of side features: reading strings, numbers and lists of strings from columns of any type."""
+"""Read side features from columns of any type, which contain strings, numbers or lists of strings."""
 
 from __future__ import annotations
 
@@ -18,18 +18,20 @@ __all__ = ["FeatureValues", "concatenate_values", "plain_text", "read_feature_va
 
 
 class FeatureValues(NamedTuple):
-    """Values read from a column, in no particular order. Missing values are left out.
+    """Values that were read from a column.
+
+    The values are in no particular order. Missing values are left out.
 
     Attributes
     ----------
     rows : ndarray of shape (n_values,)
         Row of each value.
     codes : ndarray of shape (n_values,)
-        Position of each string in `texts`, -1 for a number.
+        Position of each string in `texts`, or -1 for a number.
     texts : ndarray of shape (n_texts,), dtype object
         Distinct strings.
     numbers : ndarray of shape (n_values,), dtype float64
-        The number of each value, 1 for a string.
+        Each value if it is a number, or 1 if it is a string.
     """
 
     rows: np.ndarray
@@ -39,20 +41,22 @@ class FeatureValues(NamedTuple):
 
 
 def read_feature_values(column: Any, show: Callable[[int], str], lowercase: bool) -> FeatureValues:
-    """Read a column of strings, numbers and lists of strings. Missing values and empty strings are skipped.
+    """Read a column of strings, numbers and lists of strings.
+
+    Missing values and empty strings are skipped.
 
     Parameters
     ----------
     column : Series or ndarray of shape (n_rows,)
     show : callable
-        Returns the description of the value in a row, for errors.
+        Function that describes the value in a given row for error messages.
     lowercase : bool
-        Convert strings to lower case.
+        Whether to convert strings to lower case.
 
     Raises
     ------
     TypeError, ValueError
-        For the first value of another type, and for numbers that are not finite.
+        If a value has another type or is a number that is not finite.
     """
     dtype = column.dtype
     if isinstance(dtype, pd.CategoricalDtype):
@@ -69,14 +73,14 @@ def read_feature_values(column: Any, show: Callable[[int], str], lowercase: bool
         present = np.flatnonzero(~np.asarray(pd.isna(column)))
         try:
             read = _of_numbers(np.asarray(column)[present], lambda position: show(present[position]))
-        except OverflowError:  # a huge integer: the slow path finds its row
+        except OverflowError:  # there is a huge integer, and the slow path finds its row
             return _of_objects(column, show, lowercase)
         return read._replace(rows=present[read.rows])
     return _of_objects(column, show, lowercase)
 
 
 def concatenate_values(parts: list[FeatureValues]) -> FeatureValues:
-    """Concatenate the values of several columns, or of none."""
+    """Concatenate the values of any number of columns."""
     parts = [*parts, FeatureValues(*(np.zeros(0, dtype=dtype) for dtype in (np.intp, np.intp, object, np.float64)))]
     texts = np.array([text for part in parts for text in part.texts], dtype=object)
     positions, distinct = pd.factorize(texts)
@@ -93,7 +97,10 @@ def plain_text(text: str) -> str:
 
 
 def refuse_missing(values: np.ndarray, show: Callable[[int], str]) -> None:
-    """Raise for the first missing value of a mapping: its key should be left out instead."""
+    """Raise a TypeError or ValueError if a mapping contains a missing value.
+
+    The error message advises the caller to leave out the key instead.
+    """
     missing = pd.isna(values)
     if missing.any():
         row = int(np.argmax(missing))
@@ -112,7 +119,7 @@ def _of_texts(rows: np.ndarray, codes: np.ndarray, texts: list[str], lowercase: 
 
 
 def _of_numbers(column: Any, show: Callable[[int], str]) -> FeatureValues:
-    with np.errstate(over="ignore"):  # overflow gives infinity, which raises below
+    with np.errstate(over="ignore"):  # a value that overflows becomes infinite, which raises an error below
         if isinstance(column, pd.Series):
             numbers = column.to_numpy(dtype=np.float64, na_value=np.nan)
         else:
@@ -126,7 +133,7 @@ def _of_numbers(column: Any, show: Callable[[int], str]) -> FeatureValues:
 
 
 def _of_objects(column: Any, show: Callable[[int], str], lowercase: bool) -> FeatureValues:
-    """Read a column value by value, which is slow but handles every type."""
+    """Read a column of any type value by value, which is slow."""
     rows, texts, numbers = [], [], []
     for row, cell in enumerate(column):
         for value in _values(cell, row, show):
@@ -142,7 +149,7 @@ def _of_objects(column: Any, show: Callable[[int], str], lowercase: bool) -> Fea
 
 
 def _values(cell: Any, row: int, show: Callable[[int], str]) -> Iterator[str | float]:
-    """The strings in a cell, or its number."""
+    """Iterate over the strings or the number in a cell."""
     cell = _plain(cell)
     if isinstance(cell, str):
         yield cell
@@ -160,7 +167,7 @@ def _values(cell: Any, row: int, show: Callable[[int], str]) -> Iterator[str | f
 
 
 def _number(cell: Any, row: int, show: Callable[[int], str]) -> float:
-    # timedelta64 of numpy counts as an integer for isinstance.
+    # For isinstance, a timedelta64 of numpy is an integer.
     if isinstance(cell, np.timedelta64) or not isinstance(cell, Real | Decimal | np.bool_):
         raise TypeError(
             f"{show(row)} is {show_id(cell)} of type {type(cell).__name__}: "
@@ -176,7 +183,7 @@ def _number(cell: Any, row: int, show: Callable[[int], str]) -> float:
 
 
 def _refuse_infinite(cell: Any, shown: str) -> NoReturn:
-    # A decimal or an integer of 400 digits is finite, but not as a float.
+    # A decimal number or an integer of 400 digits is finite, but becomes infinite if it is converted to a float.
     rule = "numbers must be finite" if isinstance(cell, float | np.floating) else "numbers must be finite in float64"
     raise ValueError(
         f"{shown} is {show_id(cell)}, but {rule}. Leave out the key of a missing feature, or change the unit."
@@ -184,13 +191,13 @@ def _refuse_infinite(cell: Any, shown: str) -> NoReturn:
 
 
 def _is_list(cell: Any) -> bool:
-    """Whether a value is a list, an array, a column or a set, of any library."""
+    """Return True if a value is a list, an array, a column or a set of any library."""
     is_whole = isinstance(cell, str | bytes | bytearray | memoryview | Mapping)
     return isinstance(cell, Sized) and isinstance(cell, Iterable) and not is_whole
 
 
 def _plain(cell: Any) -> Any:
-    """Convert a scalar of Arrow or a zero-dimensional array to a Python object."""
+    """Convert an Arrow scalar or a zero-dimensional array to a Python object."""
     if type(cell) in (str, float, int):  # the common case
         return cell
     if hasattr(cell, "as_py"):
@@ -199,7 +206,7 @@ def _plain(cell: Any) -> Any:
 
 
 def _remedy(cell: Any, in_list: bool = False) -> str:
-    """Advice for a value that cannot be a feature."""
+    """Return advice on how to convert a value that cannot be a feature."""
     if isinstance(cell, bytes | bytearray):
         return "Decode it, for example with df[column].str.decode('utf-8')."
     if isinstance(cell, Mapping):

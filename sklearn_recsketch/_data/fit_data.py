@@ -1,4 +1,4 @@
-"""Users, items and the matrix of interactions of a fit."""
+"""Collect the users, the items and the interaction matrix of a fit."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ __all__ = ["EarlierFit", "FitData", "gather_fit_data"]
 
 
 class FitData(NamedTuple):
-    """Users and items of a fit, sorted by id, and their interactions.
+    """Users, items and interactions of a fit.
 
     Attributes
     ----------
     users, items : ndarray
-        Ids.
+        Sorted user ids and sorted item ids.
     interactions : csr_array of shape (n_users, n_items)
-        All strengths, including those of earlier fits.
+        All strengths, including the strengths of earlier fits.
     new : csr_array of shape (n_users, n_items)
-        Strengths of the table passed to this fit.
+        Strengths of the interactions passed to this fit.
     """
 
     users: np.ndarray
@@ -36,16 +36,16 @@ class FitData(NamedTuple):
 
 
 class EarlierFit(NamedTuple):
-    """State of a fitted recommender that a fit adds interactions to.
+    """State of a fitted recommender to which a fit adds interactions.
 
     Attributes
     ----------
     users, items : ndarray
-        Ids, sorted.
+        Sorted user ids and sorted item ids.
     interactions : csr_array of shape (n_users, n_items)
         Strengths.
     has_features : tuple of bool
-        Whether users and whether items had side features.
+        Whether the users had side features, and whether the items had side features.
     """
 
     users: np.ndarray
@@ -60,16 +60,16 @@ def gather_fit_data(
     item_feature_ids: np.ndarray | None,
     earlier: EarlierFit | None = None,
 ) -> FitData:
-    """Collect the users and items of a fit and the matrix of their interactions.
+    """Collect the users and items of a fit, and build their interaction matrix.
 
-    The ids are those with an interaction of positive strength, those with side features, and those of `earlier`,
-    whose interactions are added.
+    A user or item is included if it has an interaction of positive strength, has side features, or is in `earlier`. The
+    interactions of `earlier` are included, too.
 
     Parameters
     ----------
     interactions : Interactions
     user_feature_ids, item_feature_ids : ndarray or None
-        Sorted ids with side features.
+        Sorted ids of the users or items with side features.
     earlier : EarlierFit, default=None
 
     Returns
@@ -79,7 +79,7 @@ def gather_fit_data(
     Raises
     ------
     ValueError
-        If no row has a positive strength, or if the side features belong to other ids.
+        If no row has a positive strength, or if the side features do not belong to the ids of the interactions.
     """
     sums = sum_pairs(interactions)
     if not sums.has_users.any():

@@ -1,4 +1,4 @@
-"""Reading columns from frames of any library, and writing tables to the library of the caller."""
+"""Read columns from frames of any library, and create tables in the caller's library."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["as_column", "columns_of", "frame_library", "is_missing", "make_table
 
 
 def frame_library(data: Any) -> str | None:
-    """Name of the library of a frame ("pandas", "polars", "pyarrow", ...), None if `data` is not a frame."""
+    """Return the name of a frame's library, such as "pandas" or "polars", or None if `data` is not a frame."""
     if isinstance(data, pd.DataFrame):
         return "pandas"
     if _is_arrow(data):
@@ -26,15 +26,18 @@ def frame_library(data: Any) -> str | None:
 
 
 def _is_arrow(data: Any) -> bool:
-    """Whether `data` is a table or record batch of pyarrow. narwhals raises if two of its columns share a name."""
+    """Return True if `data` is a pyarrow table or record batch.
+
+    Such tables are not read with narwhals, because it raises an error if two columns have the same name.
+    """
     return hasattr(data, "itercolumns") and hasattr(data, "column_names")
 
 
 def columns_of(data: Any) -> tuple[list[Any], list[str] | None]:
-    """Columns of a frame or a two-dimensional array, and the names of a frame's columns.
+    """Return the columns of a frame or a two-dimensional array, and the column names of a frame.
 
-    Columns of pandas and pyarrow are returned as Series, because :func:`pandas.factorize` is fast for categoricals
-    and Arrow strings. All other columns are returned as numpy arrays.
+    pandas and pyarrow columns are returned as Series, because :func:`pandas.factorize` is fast for categoricals and
+    Arrow strings. All other columns are returned as numpy arrays.
     """
     if isinstance(data, pd.DataFrame):
         return [data.iloc[:, j] for j in range(data.shape[1])], [str(name) for name in data.columns]
@@ -56,10 +59,10 @@ def as_column(values: Any) -> Any:
     if isinstance(values, pd.Series | pd.Index | pd.api.extensions.ExtensionArray):
         dtype = values.dtype
         if isinstance(dtype, pd.ArrowDtype) and hasattr(dtype.pyarrow_dtype, "value_type"):
-            # Dictionary or list: pandas cannot hash lists, and hides the type of the values of a dictionary.
+            # This is a dictionary or a list. pandas cannot hash lists, and hides the value type of a dictionary.
             return _of_arrow(values.array.__arrow_array__())  # type: ignore[union-attr]
         return _native(values.to_numpy()) if isinstance(dtype, np.dtype) and not dtype.isnative else values
-    if hasattr(values, "to_pandas") and hasattr(values, "type"):  # arrays and chunked arrays of pyarrow
+    if hasattr(values, "to_pandas") and hasattr(values, "type"):  # pyarrow arrays and chunked arrays
         return _of_arrow(values)
     series = nw.from_native(values, series_only=True, pass_through=True)
     if isinstance(series, nw.Series):
@@ -72,12 +75,18 @@ def as_column(values: Any) -> Any:
 
 
 def is_missing(cell: Any) -> bool:
-    """Whether a value is None, NaN, NA or NaT. Lists of these are not missing."""
+    """Return True if a value is None, NaN, NA or NaT.
+
+    A list of such values is not a missing value.
+    """
     return bool(pd.api.types.is_scalar(cell) and pd.isna(cell))
 
 
 def unmask(array: np.ndarray) -> np.ndarray:
-    """Replace masked values by None; other conversions would expose the values below the mask."""
+    """Replace the masked values of an array by None.
+
+    Other conversions would expose the values that the mask hides.
+    """
     if not np.ma.is_masked(array):
         return np.asarray(array)
     values = np.asarray(array).astype(object)
@@ -97,8 +106,8 @@ def _native(array: np.ndarray) -> np.ndarray:
 
 
 def make_table(columns: dict[str, np.ndarray], library: str, index: Any = None) -> Any:
-    """Make a frame: of polars or pyarrow if `library` is one of these, else of pandas."""
-    # An empty object array does not show that its type is string.
+    """Create a polars or pyarrow table if `library` is "polars" or "pyarrow", and a pandas frame otherwise."""
+    # An empty object array does not show that it is meant for strings.
     empty = [name for name, values in columns.items() if values.dtype.kind == "O" and not len(values)]
     if library not in _BACKENDS:
         frame = pd.DataFrame(columns, index=index)
@@ -109,5 +118,5 @@ def make_table(columns: dict[str, np.ndarray], library: str, index: Any = None) 
 
 
 def _plain(values: np.ndarray) -> Any:
-    """Convert object arrays to lists: polars would otherwise keep Python objects instead of strings."""
+    """Convert object arrays to lists, because polars would otherwise keep Python objects instead of strings."""
     return values.tolist() if values.dtype.kind == "O" else values

@@ -1,4 +1,4 @@
-"""Validation of a single id or a list of ids in a query."""
+"""Validate a single id or a list of ids in a query."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ BYTES = (bytes, bytearray, memoryview)  # iterating over them gives integers, wh
 
 
 def check_id_list(ids: Any, name: str) -> IdColumn:
-    """Encode a one-dimensional list of ids in a query, or a single id.
+    """Encode a single id or a one-dimensional list of ids in a query.
 
-    The ids of a set, which has no order, are sorted.
+    If the ids are passed as a set, which has no order, they are sorted.
     """
-    if hasattr(ids, "as_py"):  # a scalar of Arrow; as_py alone would lose its type
+    if hasattr(ids, "as_py"):  # an Arrow scalar, which would lose its type if converted by as_py alone
         import pyarrow as pa
 
         ids = pa.array([ids.as_py()], ids.type)
     if isinstance(ids, np.ndarray) and ids.ndim == 0:
         ids = ids[()]  # keeps the type: float32 is less precise than float
-    # Floats, too: table.iloc[0]["item"] converts an integer to float.
+    # Floats are accepted, too, because table.iloc[0]["item"] converts an integer to float.
     if isinstance(ids, (str, int, float, np.generic)) and not isinstance(ids, bool | bytes):
         ids = [ids]
     column = encode_ids(id_array(ids, name), name)
@@ -36,7 +36,7 @@ def check_id_list(ids: Any, name: str) -> IdColumn:
 
 
 def id_array(ids: Any, name: str) -> Any:
-    """Convert a one-dimensional list of ids to an array. Objects of pandas are returned unchanged."""
+    """Convert a one-dimensional list of ids to an array, unless it is a pandas object."""
     if isinstance(ids, BYTES):
         raise TypeError(
             f"{name} ids must be ints or strings, got {reprlib.repr(ids)} of type {type(ids).__name__}. "
@@ -53,7 +53,7 @@ def id_array(ids: Any, name: str) -> Any:
             f"{name} ids must be a list of ints or strings, got {reprlib.repr(ids)} of type {type(ids).__name__}."
         )
     if not hasattr(ids, "dtype") and not hasattr(ids, "to_pandas"):
-        # As objects: np.asarray(["u", 1]) would convert the integer to a string.
+        # Without dtype=object, numpy would convert the integer in ["u", 1] to a string.
         ids = np.array(list(ids), dtype=object)
     column = as_column(ids)
     if column.ndim != 1:

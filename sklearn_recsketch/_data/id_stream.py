@@ -1,4 +1,4 @@
-"""Integer codes for a column of ids that is read in batches, with one growing hash table and no Python objects."""
+"""Encode a column of ids that is read in batches, with one growing hash table and without Python objects."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ROWS = 2**20  # number of rows whose codes are replaced at once
 
 
 class _Keys:
-    """Hash table that numbers distinct integer keys in order of appearance."""
+    """Hash table that numbers distinct integer keys in the order of their first appearance."""
 
     def __init__(self) -> None:
         self.n_known = 0
@@ -27,11 +27,11 @@ class _Keys:
 
     @property
     def known(self) -> np.ndarray:
-        """The distinct keys in order of appearance."""
+        """The distinct keys in the order of their first appearance."""
         return self._known[: self.n_known]
 
     def number(self, keys: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return the number of each key, and the rows of the new keys in the order of their numbers."""
+        """Return the number assigned to each key, and the position of the first row of each new key."""
         self._make_room(len(keys))
         codes, first = np.empty(len(keys), dtype=np.int32), np.empty(len(keys), dtype=np.int64)
         n_before = self.n_known
@@ -47,28 +47,31 @@ class _Keys:
 
 
 class IdStream(ABC):
-    """Integer codes of a column of ids that is read in batches.
+    """Base class of encoders for a column of ids that is read in batches.
 
-    While batches are added, codes number the ids in order of appearance. :meth:`column` replaces them by positions in
-    the sorted ids.
+    While batches are added, the code of an id is its rank in the order of first appearance. :meth:`column` replaces
+    each code by the position of the id among the sorted ids.
 
     Parameters
     ----------
     n_rows : int
-        Number of rows of all batches together.
+        Total number of rows of all batches.
     """
 
     def __init__(self, n_rows: int) -> None:
         self._keys, self._n_read = _Keys(), 0
-        self._codes = np.empty(n_rows, dtype=np.int32)  # one array: many small ones would fragment the memory
+        self._codes = np.empty(n_rows, dtype=np.int32)  # one large array does not fragment the memory
 
     def add(self, batch: Any) -> None:
-        """Add the next batch, a pyarrow array without nulls."""
+        """Add the next batch, which is a pyarrow array without nulls."""
         start, self._n_read = self._n_read, self._n_read + len(batch)
         self._codes[start : self._n_read] = self._numbers(batch)
 
     def column(self) -> IdColumn:
-        """Return the encoded column of all rows. Its codes overwrite the codes of the stream."""
+        """Return the encoded column of all rows.
+
+        This method overwrites the codes of the stream, so no batch can be added afterwards.
+        """
         ids, order = self._sorted_ids()
         position = inverse_permutation(order)
         for start, stop in even_ranges(len(self._codes), ROWS):
@@ -77,7 +80,7 @@ class IdStream(ABC):
 
     @abstractmethod
     def _numbers(self, batch: Any) -> np.ndarray:
-        """Number the ids of a batch."""
+        """Return the code of each id in a batch, and assign codes to new ids."""
 
     @abstractmethod
     def _sorted_ids(self) -> tuple[np.ndarray, np.ndarray]:
@@ -85,7 +88,7 @@ class IdStream(ABC):
 
 
 class IntegerStream(IdStream):
-    """Stream of batches of type int64."""
+    """Encoder for batches of type int64."""
 
     def _numbers(self, batch: Any) -> np.ndarray:
         return self._keys.number(batch.to_numpy())[0]
@@ -96,7 +99,7 @@ class IntegerStream(IdStream):
 
 
 class StringStream(IdStream):
-    """Stream of batches of type large_string."""
+    """Encoder for batches of type large_string."""
 
     def __init__(self, n_rows: int) -> None:
         super().__init__(n_rows)
@@ -136,12 +139,12 @@ class StringStream(IdStream):
         n = self._keys.n_known
         buffers = [None, pa.py_buffer(self._offsets), pa.py_buffer(self._data)]
         ids = pa.Array.from_buffers(pa.large_string(), n, buffers)
-        order = pc.sort_indices(ids)  # by the bytes of UTF-8, which is the order of Python strings
+        order = pc.sort_indices(ids)  # compares UTF-8 bytes, which gives the same order as comparing Python strings
         return ids.take(order).to_numpy(zero_copy_only=False), order.to_numpy()
 
 
 def stream_of(kind: str, n_rows: int) -> IdStream:
-    """Create a stream for ids of the kind "integers" or "strings"."""
+    """Create an encoder for ids of the kind "integers" or "strings"."""
     return {"integers": IntegerStream, "strings": StringStream}[kind](n_rows)
 
 

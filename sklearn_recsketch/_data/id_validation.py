@@ -1,4 +1,4 @@
-"""The rules for ids: types and values that may be ids in tables, Parquet files and Spark, and the errors for others."""
+"""Check that the types and values of ids in tables, Parquet files and Spark DataFrames are valid."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ __all__ = [
     "wrong_type",
 ]
 
-# Types of columns that may contain ids, by their names in numpy, Arrow and Spark.
+# Names of the column types that may contain ids, in numpy, Arrow and Spark.
 ID_TYPES = {
     "integers": r"u?int\d*|tinyint|smallint|bigint",
     "floats": r"float\d*|halffloat|double|longdouble",
@@ -35,21 +35,22 @@ LONGEST_SHOWN = 128
 
 
 def id_kind(type_name: str) -> str | None:
-    """Kind of the ids in a column, by the name of its type: "integers", "floats" or "strings".
+    """Return the kind of ids in a column of the given type: "integers", "floats" or "strings".
 
-    None if a column of this type cannot contain ids. Floats are valid ids if they are integers, see :func:`as_int64`.
+    The function returns None if a column of this type cannot contain ids. Floats are valid ids if their values are
+    integers, see :func:`as_int64`.
     """
     return next((kind for kind, names in ID_TYPES.items() if re.fullmatch(names, type_name)), None)
 
 
 def exact_bits(dtype: np.dtype) -> int:
-    """Number of bits up to which a float type represents every integer exactly."""
+    """Return the largest number of bits b such that a float type represents all integers of b bits exactly."""
     return min(int(np.finfo(dtype).nmant) + 1, FLOAT64_BITS)
 
 
 def _are_inexact(ids: np.ndarray) -> np.ndarray:
-    """Mask of the floats that are not integers, or too large for their type to represent integers exactly."""
-    # As float64: the limit itself is beyond the largest float16.
+    """Return a mask of the floats that have a fractional part or are too large to represent integers exactly."""
+    # float64 is necessary, because the limit itself is larger than the largest float16.
     values = ids.astype(np.float64)
     return np.asarray(
         ~np.isfinite(values) | (values != np.floor(values)) | (np.abs(values) >= 2.0 ** exact_bits(ids.dtype))
@@ -57,7 +58,7 @@ def _are_inexact(ids: np.ndarray) -> np.ndarray:
 
 
 def show_id(value: Any) -> str:
-    """Format an id, or another value, on one line as in the data of the caller: 7, not np.int64(7)."""
+    """Format an id or another value on one line, as a plain Python value: 7 instead of np.int64(7)."""
     if isinstance(value, np.datetime64 | np.timedelta64):
         return str(value)
     if isinstance(value, int) and value.bit_length() > LONGEST_SHOWN:  # Python limits the number of digits it prints
@@ -67,7 +68,7 @@ def show_id(value: Any) -> str:
 
 
 def value_dtype(column: Any) -> np.dtype:
-    """Numpy type of the values of a numpy or pandas column, object if numpy has none."""
+    """Return the numpy type of the values of a numpy or pandas column, or object if there is no such type."""
     dtype = column.dtype
     if isinstance(dtype, pd.CategoricalDtype):
         dtype = dtype.categories.dtype
@@ -78,10 +79,10 @@ def value_dtype(column: Any) -> np.dtype:
 
 
 def hashable_ids(column: Any, dtype: np.dtype, name: str, label: Any = None) -> Any:
-    """Check the types of ids, and return them as a column that pandas can hash.
+    """Check the types of the ids in a column, and return a column that pandas can hash.
 
-    Hashing alone would confuse True with 1 and a rounded float with an integer, and does not accept lists. `label` is
-    the name of the column in its frame, if it is from a frame.
+    The check is necessary because hashing confuses True with 1 and a rounded float with an integer, and fails for
+    lists. If the column is from a frame, `label` is its name in the frame.
     """
     label = getattr(column, "name", None) if label is None else label
     if isinstance(column, np.ndarray) and (column.ndim > 1 or column.dtype.kind in "UTV"):
@@ -97,7 +98,10 @@ def hashable_ids(column: Any, dtype: np.dtype, name: str, label: Any = None) -> 
 
 
 def clean_ids(ids: np.ndarray, codes: np.ndarray, name: str) -> np.ndarray:
-    """Convert distinct ids to int64 or to an object array of str. `codes` gives the position of the id of each row."""
+    """Convert distinct ids to int64 or to an object array of str.
+
+    `codes` contains the position of each row's id in `ids`.
+    """
 
     def where(position: int) -> str:
         return f"row {int(np.argmax(codes == position))}"
@@ -121,14 +125,15 @@ def as_int64(ids: np.ndarray, name: str, where: Callable[[int], str]) -> np.ndar
     ----------
     ids : ndarray of integers or floats, or of Python integers as objects
     name : str
-        Name of the ids in errors: "user", "item".
+        Name of the ids in error messages, such as "user" or "item".
     where : callable
-        Returns the place of the id at a position, for errors: "row 3".
+        Function that returns the place of the id at a given position, such as "row 3", for error messages.
 
     Raises
     ------
     ValueError
-        For the first float that is not an integer or not exact, and for the first integer that does not fit 64 bits.
+        If a float has a fractional part or is too large to represent integers exactly, or if an integer does not fit
+        into 64 bits.
     """
     if ids.dtype.kind == "f":
         bad, message = _are_inexact(ids), _inexact_id
@@ -143,12 +148,12 @@ def as_int64(ids: np.ndarray, name: str, where: Callable[[int], str]) -> np.ndar
 
 
 def missing_id(name: str, where: str, null: str, advice: str) -> str:
-    """Error message for a missing id."""
+    """Return the error message for a missing id."""
     return f"The {name} id in {where} is missing ({null}). Ids must be ints or strings: {advice}."
 
 
 def blank_id(value: str, name: str, where: str) -> str:
-    """Error message for a string without a visible character."""
+    """Return the error message for a string without a visible character."""
     return (
         f"The {name} id in {where} is blank: {value!r}. Ids must be ints or strings with at least one visible "
         f"character: drop such rows, or give them an id of their own, for example 'unknown'."
@@ -156,7 +161,7 @@ def blank_id(value: str, name: str, where: str) -> str:
 
 
 def wrong_type(name: str, where: str, type_name: str, advice: str) -> str:
-    """Error message for a column of a type that cannot contain ids."""
+    """Return the error message for a column whose type cannot contain ids."""
     return f"The {name} ids in {where} are of type {type_name}, but ids must be ints or strings. {advice}."
 
 
@@ -177,7 +182,7 @@ def _inexact_id(value: Any, name: str, where: str) -> str:
 
 
 def _strings(ids: np.ndarray, name: str, where: Callable[[int], str]) -> np.ndarray:
-    # An object array would keep numpy string scalars: store plain str only.
+    # Without this conversion, an object array would keep numpy string scalars.
     plain = [str(value) for value in ids]
     if not all(map(str.strip, plain)):
         position = next(p for p, value in enumerate(plain) if not value.strip())
@@ -203,7 +208,7 @@ def _is_text(value: str) -> bool:
 
 
 def _refuse_objects(column: np.ndarray, name: str, label: Any) -> None:
-    """Raise for the first row whose id is neither a number nor a string, or mixes the two."""
+    """Raise an error if an id is neither a number nor a string, or if a column contains numbers and strings."""
     inferred = pd.api.types.infer_dtype(column, skipna=True)
     if inferred in ("string", "integer", "empty"):
         return
@@ -237,7 +242,7 @@ def _refuse_inexact_objects(column: np.ndarray, name: str) -> None:
 
 
 def _refuse(value: Any, row: int, name: str, label: Any) -> NoReturn:
-    """Raise for an id that is neither a number nor a string."""
+    """Raise an error for an id that is neither a number nor a string."""
     if isinstance(value, bytes | bytearray | memoryview):
         decode = "[id.decode() for id in ids]" if label is None else f"X[{label!r}].str.decode('utf-8') of a frame"
         advice = f"Decode the ids, for example with {decode} or X.astype(str) of an array"

@@ -1,4 +1,4 @@
-"""Encoding of user and item ids as integer codes, and lookup of ids in other ids."""
+"""Encode user and item ids as integer codes, and find the positions of ids in an array of ids."""
 
 from __future__ import annotations
 
@@ -23,20 +23,20 @@ __all__ = [
     "union",
 ]
 
-FEW = 4  # bisection if there are at least this many known ids per id to find, else hashing
+FEW = 4  # bisection is used if there are at least this many known ids per id to find, and hashing otherwise
 MODEL = "the model was fitted on"
 
 
 @dataclass(frozen=True)
 class IdColumn:
-    """A column of ids, encoded as positions in the sorted distinct ids.
+    """A column of ids that are encoded as positions among the sorted distinct ids.
 
     Attributes
     ----------
     codes : ndarray of shape (n_rows,), of integers
-        Position of the id of each row in `ids`; int32 for a column of a table.
+        Position of each row's id in `ids`. The type is int32 if the column is from a table.
     ids : ndarray of shape (n_ids,)
-        Distinct ids, sorted, as integers or as an object array of strings.
+        Sorted distinct ids, as integers or as an object array of strings.
     """
 
     codes: np.ndarray
@@ -44,24 +44,26 @@ class IdColumn:
 
 
 def encode_ids(column: Any, name: str, label: Any = None) -> IdColumn:
-    """Encode a column of ids as integer codes. Python code runs per distinct id, not per row.
+    """Encode a column of ids as integer codes.
+
+    Python code runs once per distinct id, not once per row.
 
     Parameters
     ----------
     column : one-dimensional array, or column of a pandas, polars or pyarrow table
     name : str
-        Name of the ids in errors: "user", "item".
+        Name of the ids in error messages, such as "user" or "item".
     label : str, default=None
-        Name of the column in its frame. If None, `column.name`, if it has one.
+        Name of the column in its frame. If None, the attribute `column.name` is used, if it exists.
 
     Raises
     ------
     ValueError
-        For missing and blank ids, floats that are not integers or too large for their type to represent integers
-        exactly, and values of other types. The message names the first such row.
+        If an id is missing or blank, is neither an integer nor a string, or is a float that has a fractional part or is
+        too large to represent integers exactly. The message names the first such row.
     """
     column = as_column(column)
-    dtype = value_dtype(column)  # before pandas changes it
+    dtype = value_dtype(column)  # the type is read here because pandas changes it below
     hashable = hashable_ids(column, dtype, name, label)
     codes, uniques = pd.factorize(hashable, sort=False, use_na_sentinel=True)
     if len(codes) and codes.min() < 0:
@@ -74,21 +76,24 @@ def encode_ids(column: Any, name: str, label: Any = None) -> IdColumn:
 
 
 def inverse_permutation(order: np.ndarray) -> np.ndarray:
-    """Position of each element in an order. int32 suffices for all ids that fit in memory."""
+    """Return the inverse of a permutation.
+
+    The result has type int32, which suffices for all ids that fit in memory.
+    """
     rank = np.empty(len(order), dtype=np.int32)
     rank[order] = np.arange(len(order), dtype=np.int32)
     return rank
 
 
 def lookup(ids: np.ndarray, column: IdColumn, name: str, reference: str = MODEL) -> np.ndarray:
-    """Position of the id of each row in the sorted `ids`, -1 if it is not among them.
+    """Return the position of each row's id in the sorted `ids`, or -1 if it is missing.
 
-    `reference` begins the part of the error message about `ids` if one has integers and the other strings, for example
-    "those of X_train are".
+    An error is raised if `ids` contains integers and `column` contains strings, or vice versa. `reference` is the part
+    of the error message that describes `ids`, for example "those of X_train are".
     """
     if len(column.ids) * FEW > len(ids):
         return lookup_unsorted(ids, column, name, reference)
-    # Bisection: a query for one user need not build a hash table of all ids.
+    # With bisection, a query for a single user does not build a hash table of all ids.
     if not len(column.ids):
         return np.empty(0, dtype=np.intp)
     check_same_kind(column.ids, ids, f"The {name} ids", reference)
@@ -99,7 +104,7 @@ def lookup(ids: np.ndarray, column: IdColumn, name: str, reference: str = MODEL)
 def lookup_unsorted(
     ids: np.ndarray, column: IdColumn, name: str, reference: str = "the model was fitted on"
 ) -> np.ndarray:
-    """Like :func:`lookup`, for `ids` in any order."""
+    """Find ids as :func:`lookup` does, but in `ids` that may have any order."""
     if not len(column.ids):
         return np.empty(0, dtype=np.intp)
     check_same_kind(column.ids, ids, f"The {name} ids", reference)
@@ -109,20 +114,26 @@ def lookup_unsorted(
 def find_positions(
     ids: np.ndarray, among: np.ndarray, name: str, reference: str = "the model was fitted on"
 ) -> np.ndarray:
-    """Position of each of the distinct `ids` in the sorted ids `among`, -1 if it is not among them."""
+    """Return the position of each of the distinct `ids` in the sorted ids `among`, or -1 if it is missing."""
     codes = np.arange(len(ids))
     return codes if ids is among else lookup(among, IdColumn(codes, ids), name, reference)
 
 
 def union(ids: np.ndarray, others: np.ndarray, name: str) -> np.ndarray:
-    """Sorted union of two arrays of sorted ids. If one contains the other, it is returned without a copy."""
+    """Return the sorted union of two sorted id arrays.
+
+    If one array contains all ids of the other array, it is returned without a copy.
+    """
     few, many = sorted((ids, others), key=len)
     new = few[find_positions(few, many, name) < 0]
     return np.insert(many, np.searchsorted(many, new), new) if len(new) else many
 
 
 def check_same_kind(ids: np.ndarray, others: np.ndarray, what: str, reference: str) -> None:
-    """Raise if one array has integers and the other strings: 7 and "7" would silently be two ids."""
+    """Raise a ValueError if one array contains integers and the other contains strings.
+
+    Otherwise, 7 and "7" would silently be treated as two different ids.
+    """
     if len(ids) and len(others) and (ids.dtype.kind == "O") != (others.dtype.kind == "O"):
         raise ValueError(
             f"{what} are {_kind(ids)} (first: {show_id(ids[0])}), but {reference} {_kind(others)} "

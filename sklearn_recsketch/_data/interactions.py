@@ -1,4 +1,4 @@
-"""Validation of tables of interactions: the rules for their columns, and the errors about them."""
+"""Validate tables of interactions."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ __all__ = [
     "check_rows",
 ]
 
-MANY_COLUMNS = 12  # a table with more columns may be a user x item matrix
+MANY_COLUMNS = 12  # a table with more columns than this may be a user x item matrix
 
 
 @dataclass(frozen=True)
@@ -34,16 +34,16 @@ class Interactions:
     Attributes
     ----------
     users, items : IdColumn
-        The two id columns.
+        Encoded columns of user ids and item ids.
     y : ndarray of shape (n_rows,), dtype float64
-        Strengths as passed, or a single 1 broadcast to all rows if y is None. Metrics treat rows with ``y > 0`` as
-        relevant.
+        Strengths passed by the caller, or a single 1 that is broadcast to all rows if y is None. Metrics treat rows
+        with ``y > 0`` as relevant.
     weight : ndarray of shape (n_rows,), dtype float64 or float32, or None
-        The optional third column. It scales strengths in training only.
+        Optional third column, which scales the strengths in training only.
     library : str or None
-        Frame library of X. None for arrays.
+        Name of the frame library of X, or None if X is an array.
     names : list of str or None
-        Column names of X. None for arrays.
+        Column names of X, or None if X is an array.
     """
 
     users: IdColumn
@@ -59,21 +59,21 @@ class Interactions:
         return 2 if self.weight is None else 3
 
     def take(self, rows: np.ndarray) -> Interactions:
-        """Select rows by position or mask. The distinct ids do not change."""
+        """Select rows by position or mask, without changing the distinct ids."""
         users, items = (IdColumn(column.codes[rows], column.ids) for column in (self.users, self.items))
         weight = None if self.weight is None else self.weight[rows]
         return replace(self, users=users, items=items, y=self.y[rows], weight=weight)
 
     @property
     def strength(self) -> np.ndarray:
-        """Training strength of each row: y times the weight column."""
+        """Training strength of each row, which is y times the weight column."""
         if self.weight is None:
             return self.y
-        ones = self.y.strides == (0,) and bool((self.y[:1] == 1).all())  # y was None: no need to multiply
+        ones = self.y.strides == (0,) and bool((self.y[:1] == 1).all())  # y was None, so do not multiply
         return self.weight if ones else self.y * self.weight
 
     def frame(self, rows: Any = slice(None)) -> pd.DataFrame:
-        """Convert the table, or some of its rows, to a pandas frame with categorical ids."""
+        """Convert all or some rows of the table to a pandas frame with categorical ids."""
         names = self.names or ["user", "item", "weight"]
         columns: dict[str, Any] = {
             name: pd.Categorical.from_codes(column.codes[rows], categories=pd.Index(column.ids))
@@ -85,11 +85,11 @@ class Interactions:
 
 
 class InteractionSource(ABC):
-    """Base class of interactions outside of memory, which are read as a whole when needed."""
+    """Base class for interactions that are not stored in memory and are read when they are needed."""
 
     @abstractmethod
     def _read(self, weighted: bool) -> Interactions:
-        """Read, check and encode all rows, with their weights if `weighted`."""
+        """Read, check and encode all rows, including their weights if `weighted` is True."""
 
     def __array__(self, *args: Any, **kwargs: Any) -> NoReturn:
         # scikit-learn converts inputs to arrays before it selects rows.
@@ -110,18 +110,18 @@ def check_interactions(X: Any, y: Any = None, *, name: str = "X", weighted: bool
     Parameters
     ----------
     X : array or frame of shape (n_rows, 2) or (n_rows, 3), or InteractionSource
-        Columns of user ids, item ids and, optionally, training weights, in this order.
+        Table with the columns user id, item id and, optionally, training weight, in this order.
     y : array-like of shape (n_rows,), default=None
-        Strengths, finite and non-negative. If None, all strengths are 1. Must be None if X is an InteractionSource.
+        Finite, non-negative strengths. If None, all strengths are 1. `y` must be None if X is an InteractionSource.
     name : str, default="X"
-        Name of X in errors.
+        Name of X in error messages.
     weighted : bool, default=True
-        Whether to read the third column, as training weights. If False, its contents are ignored.
+        Whether to read training weights from the third column. If False, the third column is ignored.
 
     Raises
     ------
     TypeError, ValueError
-        If X or y break a rule. The message names the rule, the value received, its row and a remedy.
+        If X or y is invalid. The message names the constraint, the value received, its row and a remedy.
     """
     if isinstance(X, InteractionSource):
         if y is not None:
@@ -165,14 +165,17 @@ def check_interactions(X: Any, y: Any = None, *, name: str = "X", weighted: bool
 
 
 def check_history(history: Any, name: str) -> Interactions | None:
-    """Check the history in a query with :func:`check_interactions`. Returns None if it is None or has no rows."""
+    """Check the history of a query with :func:`check_interactions`.
+
+    The function returns None if the history is None or has no rows.
+    """
     shape = getattr(history, "shape", None)
     empty = shape[0] == 0 if shape else isinstance(history, list | tuple) and not history
     return None if history is None or empty else check_interactions(history, name=name)
 
 
 def check_rows(X: Any, y: Any = None) -> Interactions:
-    """Check a table of interactions that will be split by rows, without reading its weights."""
+    """Check a table of interactions whose rows will be split, without reading its weights."""
     if isinstance(X, InteractionSource):
         raise TypeError(_no_rows(X))
     return check_interactions(X, y, weighted=False)
@@ -200,9 +203,9 @@ def _as_table(X: Any, name: str) -> Any:
         )
     if isinstance(X, list | tuple):
         _refuse_ragged(X, name)
-        # As objects: np.asarray(["u", 1]) would convert the integer to a string.
+        # Without dtype=object, numpy would convert the integer in ["u", 1] to a string.
         X = np.array(X, dtype=object)
-    # Frames that are not in memory: Spark, Dask, and lazy frames of polars.
+    # Spark, Dask and lazy polars frames are not in memory.
     for method in ("toPandas", "compute", "collect"):
         if hasattr(X, method):
             raise TypeError(f"{name} is a lazy frame, so its rows are not in memory: pass {name}.{method}().")
@@ -224,7 +227,10 @@ def _as_table(X: Any, name: str) -> Any:
 
 
 def _refuse_ragged(rows: Any, name: str) -> None:
-    """Raise if the rows of a list have different lengths, for example because each row lists the items of a user."""
+    """Raise a ValueError if the rows of a list have different lengths.
+
+    This happens, for example, if each row lists the items of a user.
+    """
     lengths = [len(row) for row in rows if isinstance(row, list | tuple)]
     if len(lengths) == len(rows) and len(set(lengths)) > 1:
         row = next(row for row, length in enumerate(lengths) if length != lengths[0])
@@ -235,12 +241,12 @@ def _refuse_ragged(rows: Any, name: str) -> None:
 
 
 def _selection(names: list[Any], name: str, library: str | None) -> str:
-    """Code that selects columns of a frame."""
+    """Return code that selects columns of a frame, for an error message."""
     return f"{name}.select({names})" if library == "pyarrow" else f"{name}[{names}]"
 
 
 def _how_to_select(X: Any, names: list[str] | None, name: str, library: str | None) -> str:
-    """Advice for a table with too few or too many columns."""
+    """Return advice for a table with too few or too many columns."""
     order = "Select them in this order, for example"
     wide = ""
     if X.shape[1] > MANY_COLUMNS:
@@ -250,7 +256,7 @@ def _how_to_select(X: Any, names: list[str] | None, name: str, library: str | No
         )
     if names is None:
         return f"{order} {name}[['user', 'item']] of a frame or {name}[:, :2] of an array.{wide}"
-    labels = list(X.columns) if library == "pandas" else names  # labels in pandas may be numbers
+    labels = list(X.columns) if library == "pandas" else names  # pandas labels may be numbers
     if len(labels) == 1:
         return f"Its column is {labels[0]!r}. Add a column with the other ids."
     pair = suggested_pair(names) or names[:2]
@@ -269,7 +275,7 @@ def _refuse_swapped(names: list[str] | None, name: str, library: str | None) -> 
 
 
 def _refuse_other_weight(column: Any, names: list[str] | None, name: str, library: str | None) -> None:
-    """Raise if a third column contains times or ids, judging by its name or type."""
+    """Raise a ValueError if the name or type of the third column suggests times or ids."""
     third = "" if names is None else names[2]
     pair = f"{name}[:, :2]" if names is None else _selection(names[:2], name, library)
     groups = f"{name}[:, 2]" if names is None else f"{name}[{third!r}]"

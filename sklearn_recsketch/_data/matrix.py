@@ -1,4 +1,4 @@
-"""The user x item matrix of strengths of a checked table of interactions."""
+"""Build the user x item matrix of strengths from a checked table of interactions."""
 
 from __future__ import annotations
 
@@ -19,38 +19,44 @@ __all__ = ["build_matrix", "check_distinct_ids", "column_counts", "pair_keys", "
 
 
 def present_ids(column: IdColumn, rows: np.ndarray) -> np.ndarray:
-    """Sorted ids of `column` that occur in the rows selected by the mask `rows`."""
+    """Return the sorted ids of `column` that occur in the rows selected by the mask `rows`."""
     counts = np.bincount(column.codes[rows], minlength=len(column.ids))
     return column.ids[counts > 0]
 
 
 def build_matrix(interactions: Interactions, users: np.ndarray, items: np.ndarray) -> sp.csr_array:
-    """Matrix of summed strengths for the given sorted users and items, without zeros and other ids."""
+    """Build the matrix of summed strengths for the given sorted users and items.
+
+    Zeros are not stored, and other users and items are left out.
+    """
     return reindex_matrix(sum_pairs(interactions).matrix, interactions, users, items)
 
 
 def reindex_matrix(matrix: sp.csr_array, table: Interactions, users: np.ndarray, items: np.ndarray) -> sp.csr_array:
-    """Convert a matrix with the ids of `table` to the given sorted users and items, without other ids."""
+    """Convert a matrix with the ids of `table` to a matrix with the given sorted users and items.
+
+    Other users and items are left out.
+    """
     rows = find_positions(table.users.ids, users, "user")
     columns = find_positions(table.items.ids, items, "item")
     return renumber(matrix, rows, columns, (len(users), len(items)))
 
 
 def column_counts(matrix: sp.csr_array) -> np.ndarray:
-    """Number of entries of each column."""
+    """Return the number of entries in each column."""
     counts = np.zeros(matrix.shape[1], dtype=np.intp)
     count(read_only(matrix.indices), counts)
     return counts
 
 
 def pair_keys(interactions: Interactions) -> np.ndarray:
-    """Key of the (user, item) pair of each row, as int64."""
+    """Return an int64 key for each row that identifies its user-item pair."""
     n_items = len(interactions.items.ids)
     return interactions.users.codes.astype(np.int64) * n_items + interactions.items.codes
 
 
 def check_distinct_ids(ids: Any, name: str) -> np.ndarray:
-    """Return the distinct ids of the rows or columns of a matrix in their order, and raise if one is repeated."""
+    """Return the row or column ids of a matrix in their order, or raise a ValueError if an id is repeated."""
     column = check_id_list(ids, name)
     if len(column.ids) != len(column.codes):
         position = int(np.argmax(pd.Series(column.codes).duplicated()))

@@ -1,4 +1,4 @@
-"""Reading the nonzero cells of a user x item matrix from a sparse matrix, an array or a frame."""
+"""Read the nonzero cells of a user x item matrix from a sparse matrix, an array or a frame."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from sklearn_recsketch._data.strengths import refuse_bad_strengths
 
 __all__ = ["as_matrix", "nonzero_cells"]
 
-TOTAL = "All"  # the label of totals in pivot_table and crosstab of pandas
+TOTAL = "All"  # the label of the totals in pandas.pivot_table and pandas.crosstab
 Triple = tuple[np.ndarray, np.ndarray, np.ndarray]
 Place = Callable[[int, int], str]
 
@@ -25,8 +25,8 @@ Place = Callable[[int, int], str]
 def as_matrix(matrix: Any, has_users: bool) -> Any:
     """Convert a user x item matrix to a csr_array, a two-dimensional array or a pandas frame.
 
-    Frames of other libraries than pandas have no index, so the ids of the users must be passed separately
-    (`has_users`).
+    Only pandas frames have an index. For frames of other libraries, the user ids must be passed separately, and
+    `has_users` must be True.
     """
     if hasattr(matrix, "collect"):
         raise TypeError("matrix is a lazy frame: pass matrix.collect().")
@@ -46,7 +46,7 @@ def as_matrix(matrix: Any, has_users: bool) -> Any:
     if isinstance(matrix, np.ma.MaskedArray):
         matrix = np.where(np.ma.getmaskarray(matrix), np.nan, np.asarray(matrix))
     is_sparse = sp.issparse(matrix)
-    # As objects: np.asarray([[1, "?"]]) would convert the number to a string.
+    # Without dtype=object, numpy would convert the number in [[1, "?"]] to a string.
     read = partial(np.array, dtype=object) if isinstance(matrix, list | tuple) else np.asarray
     array: Any = sp.csr_array(matrix) if is_sparse else read(matrix)
     if array.ndim == 0:
@@ -63,14 +63,14 @@ def as_matrix(matrix: Any, has_users: bool) -> Any:
 
 
 def nonzero_cells(matrix: Any, users: np.ndarray, items: np.ndarray) -> Triple:
-    """Rows, columns and values of the nonzero cells of a matrix, row by row.
+    """Return the rows, columns and values of the nonzero cells of a matrix in row order.
 
-    NaN counts as 0 in arrays and frames.
+    In arrays and frames, NaN is treated as 0.
 
     Raises
     ------
     ValueError
-        For a value that is not a finite, non-negative number. The message names its user and item.
+        If a value is not a finite, non-negative number. The message names the user and the item of the value.
     """
 
     def place(row: int, column: int) -> str:
@@ -105,14 +105,14 @@ def _check_labels(frame: pd.DataFrame) -> None:
                 f"{labels[0]}). Pass values to pivot_table, pivot_table(index='user', columns='item', values='count'), "
                 f"or drop a level: matrix.droplevel(0, axis={axis!r})."
             )
-    # pandas appends the totals.
+    # pandas appends the totals as the last row and column.
     corner = [label for labels in (frame.index, frame.columns) for label in labels[-1:] if isinstance(label, str)]
     if corner == [TOTAL, TOTAL]:
         raise ValueError(
             f"The last row and the last column of matrix are {TOTAL!r}, the totals of margins=True, which are neither "
             f"a user nor an item. Leave margins out, or write matrix.iloc[:-1, :-1]."
         )
-    # Would this column contain users if it followed a column of items?
+    # Check whether the name of a column would suggest users next to a column of items.
     named = [label for label in frame.columns if isinstance(label, str) and are_swapped(["item", label])]
     if named:
         raise ValueError(
@@ -122,7 +122,7 @@ def _check_labels(frame: pd.DataFrame) -> None:
 
 
 def _cells_by_column(frame: pd.DataFrame, place: Place) -> Triple:
-    """Like :func:`_cells`, for columns of any types."""
+    """Return the nonzero cells of a frame whose columns may have any types."""
     parts = []
     for column in range(frame.shape[1]):
         values = frame.iloc[:, column].array
@@ -138,7 +138,7 @@ def _cells_by_column(frame: pd.DataFrame, place: Place) -> Triple:
 
 
 def _numbers(values: Any, rows: np.ndarray, column: int, place: Place) -> np.ndarray:
-    """Convert a column to floats, with NaN for missing values."""
+    """Convert a column to floats, and represent missing values by NaN."""
     if isinstance(values, np.ndarray) and values.dtype.kind in "biuf":
         return values.astype(np.float64)
     if pd.api.types.is_numeric_dtype(values.dtype) and not pd.api.types.is_complex_dtype(values.dtype):

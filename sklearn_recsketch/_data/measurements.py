@@ -1,4 +1,4 @@
-"""Standardization of numeric side features."""
+"""Standardize numeric side features."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ LARGEST = 5.0  # without a bound, an outlier of a heavy-tailed feature would dom
 
 
 def are_indicators(matrix: sp.csr_array) -> np.ndarray:
-    """Mask of the columns that contain 1 and otherwise only 0, for example from a one-hot encoding."""
+    """Return a mask of the columns that contain 1 and no other value except 0, for example after one-hot encoding."""
     n_columns = matrix.shape[1]
     ones = np.bincount(matrix.indices[matrix.data == 1], minlength=n_columns)
     others = np.bincount(matrix.indices[(matrix.data != 1) & (matrix.data != 0)], minlength=n_columns)
@@ -19,9 +19,10 @@ def are_indicators(matrix: sp.csr_array) -> np.ndarray:
 
 
 def moments(matrix: sp.csr_array, measured: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Mean and standard deviation of the stored entries of each `measured` column, 0 and 1 for other columns.
+    """Return the mean and the standard deviation of the stored entries of each `measured` column.
 
-    The standard deviation of a constant column is set to infinity, so that its standardized values are 0.
+    For all other columns, they are 0 and 1. The standard deviation of a constant column is set to infinity, so that its
+    standardized values are 0.
     """
     mean, scale = np.zeros(len(measured)), np.ones(len(measured))
     if not measured.any():
@@ -40,7 +41,7 @@ def moments(matrix: sp.csr_array, measured: np.ndarray) -> tuple[np.ndarray, np.
     low, high = np.full(len(count), np.inf), np.full(len(count), -np.inf)
     np.minimum.at(low, column, values)
     np.maximum.at(high, column, values)
-    # Equal numbers may differ by rounding errors after a change of unit.
+    # After a change of unit, equal numbers may differ by rounding errors.
     varies = high - low > 8 * np.finfo(np.float64).eps
     mean[measured] = center * peak
     scale[measured] = np.where(varies, np.maximum(deviation * peak, np.finfo(np.float64).tiny), np.inf)
@@ -48,12 +49,12 @@ def moments(matrix: sp.csr_array, measured: np.ndarray) -> tuple[np.ndarray, np.
 
 
 def standardize(values: np.ndarray, mean: np.ndarray, scale: np.ndarray) -> np.ndarray:
-    """Distances from the mean in standard deviations, clipped to the range from -5 to 5."""
-    with np.errstate(over="ignore"):  # clipped anyway
+    """Subtract the mean, divide by the standard deviation, and clip the result to the range from -5 to 5."""
+    with np.errstate(over="ignore"):  # infinite values are clipped
         return np.clip(values / scale - mean / scale, -LARGEST, LARGEST)
 
 
 def rms_length(rows: np.ndarray, values: np.ndarray) -> float:
-    """Root mean square of the lengths of the rows that have entries, 1 if there are none."""
+    """Return the root mean square of the lengths of all nonempty rows, or 1 if all rows are empty."""
     total = float(np.square(values).sum())
     return float(np.sqrt(total / len(np.unique(rows)))) if total else 1.0

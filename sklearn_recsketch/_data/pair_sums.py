@@ -1,4 +1,4 @@
-"""Sums of the strengths of repeated user-item pairs, as sparse matrices."""
+"""Sum the strengths of repeated user-item pairs in sparse matrices."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ class PairSums(NamedTuple):
     Attributes
     ----------
     matrix : csr_array of shape (n_user_ids, n_item_ids), dtype float32
-        Strengths with sorted indices and no stored zeros. Rows and columns are the codes of the ids of the table.
+        Strengths, with sorted indices and without stored zeros. Row and column numbers are user and item codes.
     has_users, has_items : ndarray of bool
-        Whether each id has a row of positive strength. Its sums may still be 0 in float32.
+        Whether each user or item has a row of positive strength. The sum of its strengths may still be 0 in float32.
     """
 
     matrix: sp.csr_array
@@ -38,7 +38,10 @@ class PairSums(NamedTuple):
     has_items: np.ndarray
 
     def present(self, users: IdColumn, items: IdColumn) -> tuple[np.ndarray, np.ndarray]:
-        """User and item ids with positive strengths. If these are all ids, they are not copied."""
+        """Return the user ids and item ids with positive strengths.
+
+        The arrays are not copied if all their ids have positive strengths.
+        """
         pairs = ((users.ids, self.has_users), (items.ids, self.has_items))
         first, second = (ids if has.all() else ids[has] for ids, has in pairs)
         return first, second
@@ -47,8 +50,8 @@ class PairSums(NamedTuple):
 def sum_pairs(interactions: Interactions) -> PairSums:
     """Sum the strengths of repeated pairs in float64 and store them in float32.
 
-    Two passes of counting sort, by item and then by user, leave the items of each user sorted. Temporary memory is 4
-    bytes per row, plus the size of the strengths if they differ.
+    The items of each user are sorted by two passes of counting sort, first by item and then by user. Temporary memory
+    is 4 bytes per row, plus the size of the strengths if they are not all equal.
     """
     users, items = (read_only(column.codes) for column in (interactions.users, interactions.items))
     shape = len(interactions.users.ids), len(interactions.items.ids)
@@ -63,7 +66,7 @@ def sum_pairs(interactions: Interactions) -> PairSums:
     by_item, of_item = np.empty(n, dtype=np.int32), np.empty(n_strengths, dtype=strengths.dtype)
     scatter_by_item(users, items, strengths, starts[1][:-1].copy(), by_item, of_item)
     indices, of_pair = np.empty(n, dtype=np.int32), np.empty(n_strengths, dtype=strengths.dtype)
-    of_pair[:] = strengths[0]  # a single strength for all pairs is not written by the kernel
+    of_pair[:] = strengths[0]  # the kernel does not write a single strength that all pairs share
     scatter_by_user(starts[1], read_only(by_item), read_only(of_item), starts[0][:-1].copy(), indices, of_pair)
     del by_item, of_item
     in_place = n_strengths == n and of_pair.dtype == np.float32
@@ -74,14 +77,15 @@ def sum_pairs(interactions: Interactions) -> PairSums:
             "The strengths of a repeated pair add up to more than float32 can represent. Scale the strengths."
         )
     for array in (data, indices):
-        array.resize(n_left, refcheck=False)  # frees the unused end without a copy
+        array.resize(n_left, refcheck=False)  # frees the unused end of the array without a copy
     return PairSums(_canonical(data, indices, starts[0], shape), has[0], has[1])
 
 
 def renumber(matrix: sp.csr_array, rows: np.ndarray, columns: np.ndarray, shape: tuple[int, int]) -> sp.csr_array:
-    """Move row r of a matrix to row rows[r], and columns likewise. Rows and columns with -1 are left out.
+    """Move row r of a matrix to row ``rows[r]``, and column c to column ``columns[c]``.
 
-    The new numbers must be ascending. If they do not change anything, the matrix is returned without a copy.
+    Rows and columns with the new number -1 are left out. All other new numbers must be ascending. If no number changes,
+    the matrix is returned without a copy.
     """
     if matrix.shape == shape and all(np.array_equal(new, np.arange(len(new))) for new in (rows, columns)):
         return matrix
@@ -95,9 +99,10 @@ def renumber(matrix: sp.csr_array, rows: np.ndarray, columns: np.ndarray, shape:
 
 
 def add_matrices(old: sp.csr_array, rows: np.ndarray, columns: np.ndarray, new: sp.csr_array) -> sp.csr_array:
-    """Add two matrices, where row r of `old` corresponds to row rows[r] of `new`, and columns likewise.
+    """Add two matrices whose rows and columns are numbered differently.
 
-    `rows` and `columns` must be ascending.
+    Row r of `old` is added to row ``rows[r]`` of `new`, and column c of `old` to column ``columns[c]`` of `new`. `rows`
+    and `columns` must be ascending.
     """
     old_row = np.full(new.shape[0], -1, dtype=np.int32)
     old_row[rows] = np.arange(len(rows), dtype=np.int32)
@@ -112,16 +117,19 @@ def add_matrices(old: sp.csr_array, rows: np.ndarray, columns: np.ndarray, new: 
 
 
 def _canonical(data: np.ndarray, indices: np.ndarray, indptr: np.ndarray, shape: tuple[int, int]) -> sp.csr_array:
-    """Build a matrix marked as sorted and without duplicates, so that scipy does not check again."""
+    """Build a matrix that is marked as canonical, so that scipy does not check it for duplicates again."""
     if len(data) <= np.iinfo(np.int32).max:
-        indptr = indptr.astype(np.int32)  # scipy would widen the indices otherwise
+        indptr = indptr.astype(np.int32)  # otherwise, scipy would convert the indices to int64
     matrix = sp.csr_array((data, indices, indptr), shape=shape)
     matrix.has_canonical_format = True
     return matrix
 
 
 def _for_kernels(strength: np.ndarray) -> np.ndarray:
-    """Return a single strength if all are equal, else all of them, in float32 if that is exact."""
+    """Return a single strength if all strengths are equal, and all strengths otherwise.
+
+    The type is float32 if it represents all strengths exactly.
+    """
     if strength.strides == (0,) or strength.min() == strength.max():
         return read_only(strength[:1].copy())
     narrow = strength.astype(np.float32, copy=False)

@@ -1,4 +1,4 @@
-"""Validation and conversion of columns of Parquet files: ids and strengths."""
+"""Validate and convert the columns of ids and strengths in Parquet files."""
 
 from __future__ import annotations
 
@@ -19,25 +19,31 @@ REWRITE = "write the file without such rows"
 
 
 def import_pyarrow() -> ModuleType:
-    """Import pyarrow and its submodules for Parquet, when the first file is read."""
+    """Import pyarrow and the submodules that read Parquet files.
+
+    The import is delayed until the first file is read.
+    """
     for part in ("pyarrow.compute", "pyarrow.dataset", "pyarrow.parquet"):
         import_extra(part, "parquet", WHY)
     return import_extra("pyarrow", "parquet", WHY)
 
 
 class Place(NamedTuple):
-    """File and position of a batch of rows."""
+    """Position of a batch of rows in a file."""
 
     file: str
     first_row: int
 
     def row(self, row: int) -> str:
-        """Describe a row of the batch by its file and its number there."""
+        """Describe a row of the batch by its row number in the file and the name of the file."""
         return f"row {self.first_row + row} of {self.file}"
 
 
 def check_columns(schema: Any, columns: list[str], file: str) -> None:
-    """Raise if a file lacks a column. The message lists the columns it has."""
+    """Raise a ValueError if a column is missing in a file.
+
+    The message lists the columns of the file.
+    """
     missing = [column for column in columns if column not in schema.names]
     if missing:
         raise ValueError(
@@ -47,7 +53,7 @@ def check_columns(schema: Any, columns: list[str], file: str) -> None:
 
 
 def refuse_other_weight(weight: str | None) -> None:
-    """Raise if the name of the weight column suggests times or ids."""
+    """Raise a ValueError if the name of the weight column suggests times or ids."""
     if weight is not None and (is_time(weight) or is_id(weight)):
         raise ValueError(
             f"The weight column is {weight!r}, {'a time' if is_time(weight) else 'an id'}, but weights multiply the "
@@ -56,7 +62,7 @@ def refuse_other_weight(weight: str | None) -> None:
 
 
 def kind_of(field: Any, name: str, file: str) -> str:
-    """Whether the ids of a column are "integers" or "strings"."""
+    """Return "strings" if the ids in a column are strings, and "integers" otherwise."""
     types = import_pyarrow().types
     dtype = field.type.value_type if types.is_dictionary(field.type) else field.type
     kind = id_kind(str(dtype))
@@ -72,7 +78,7 @@ def kind_of(field: Any, name: str, file: str) -> str:
 
 
 def ids_of(column: Any, name: str, place: Place) -> Any:
-    """Ids of a batch as a pyarrow array of int64 or large_string without nulls."""
+    """Convert the ids of a batch to a pyarrow array of type int64 or large_string without nulls."""
     pa = import_pyarrow()
     if pa.types.is_dictionary(column.type):
         column = column.dictionary_decode()
@@ -94,7 +100,7 @@ def _first_null(column: Any) -> int:
 
 
 def strengths_of(column: Any, name: str, place: Place) -> np.ndarray:
-    """Strengths of a batch, as float32 if that represents them exactly, else as float64."""
+    """Convert the strengths of a batch to float32 if it represents them exactly, and to float64 otherwise."""
     pa = import_pyarrow()
     types = pa.types
     if not (types.is_integer(column.type) or types.is_floating(column.type) or types.is_boolean(column.type)):

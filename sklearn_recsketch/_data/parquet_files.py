@@ -1,4 +1,4 @@
-"""Finding Parquet files, checking their schemas, and reading them in batches."""
+"""Find Parquet files, check their schemas, and read the files in batches."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from sklearn_recsketch._data.parquet_columns import Place, check_columns, import
 
 __all__ = ["ParquetFiles"]
 
-# By default pyarrow keeps all bytes of a file in memory; without pre_buffer, those of a row group.
+# By default, pyarrow keeps all bytes of a file in memory. Without pre_buffer, it keeps the bytes of one row group.
 STREAMING = {"pre_buffer": False, "buffer_size": 2**20}
 
 
@@ -23,7 +23,7 @@ class ParquetFiles(NamedTuple):
     filesystem : pyarrow.fs.FileSystem
     metadata : list of pyarrow.parquet.FileMetaData
     kinds : dict of str
-        For "user" and "item": whether the ids are "integers" or "strings". All files agree.
+        For each of the keys "user" and "item", the kind of ids in all files, which is "integers" or "strings".
     """
 
     names: list[str]
@@ -33,25 +33,26 @@ class ParquetFiles(NamedTuple):
 
     @classmethod
     def find(cls, path: Any, ids: dict[str, str], columns: list[str]) -> ParquetFiles:
-        """Find the files of a path or of a list of paths, and check their schemas.
+        """Find the Parquet files at one or more paths, and check their schemas.
 
         Parameters
         ----------
         path : path or list of paths
         ids : dict of str
-            Names of the columns of "user" and "item" ids.
+            Name of the id column for each of the keys "user" and "item".
         columns : list of str
-            All columns to read, including the columns of ids.
+            Names of all columns to read, including the id columns.
 
         Raises
         ------
         ValueError
-            If a file lacks a column, ids are integers in one file and strings in another, or there are no rows.
+            If a column is missing in a file, if ids are integers in one file and strings in another, or if there are no
+            rows.
         """
         pa = import_pyarrow()
         paths = [os.fspath(one) for one in path] if isinstance(path, list | tuple) else os.fspath(path)
         dataset = pa.dataset.dataset(paths, format="parquet")
-        found: dict[str, dict[str, str]] = {name: {} for name in ids}  # kind: the first file that has it
+        found: dict[str, dict[str, str]] = {name: {} for name in ids}  # the first file of each kind
         metadata = []
         for file in dataset.files:
             with pa.parquet.ParquetFile(file, filesystem=dataset.filesystem) as parquet:
@@ -74,11 +75,11 @@ class ParquetFiles(NamedTuple):
 
     @property
     def n_rows(self) -> int:
-        """Number of rows of all files together."""
+        """Total number of rows in all files."""
         return int(sum(one.num_rows for one in self.metadata))
 
     def batches(self, columns: list[str], n_rows: int) -> Iterator[tuple[Place, Any]]:
-        """Iterate over record batches of at most `n_rows` rows, with the place of each."""
+        """Iterate over record batches of at most `n_rows` rows and the places where they begin."""
         open_file = import_pyarrow().parquet.ParquetFile
         for file, metadata in zip(self.names, self.metadata, strict=True):
             with open_file(file, filesystem=self.filesystem, metadata=metadata, **STREAMING) as parquet:

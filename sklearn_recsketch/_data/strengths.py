@@ -1,4 +1,4 @@
-"""Validation of strengths of interactions."""
+"""Validate the strengths of interactions."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ __all__ = ["check_strengths", "refuse_bad_strengths"]
 
 
 def check_strengths(values: Any, n_rows: int, name: str) -> np.ndarray:
-    """Check strengths, one per row, and convert them to float64."""
+    """Check that there is one valid strength per row, and convert the strengths to float64."""
     if isinstance(values, list | tuple):
-        values = np.array(values, dtype=object)  # otherwise [1, "many"] would become two strings
+        values = np.array(values, dtype=object)  # otherwise, [1, "many"] would become two strings
     column = as_column(values)
     array = column.to_numpy() if hasattr(column, "to_numpy") else column
     if array.ndim == 2 and array.shape[1] == 1:
@@ -47,7 +47,7 @@ def check_strengths(values: Any, n_rows: int, name: str) -> np.ndarray:
 
 
 def refuse_bad_strengths(strength: np.ndarray, name: str, show_row: Callable[[int], str] = "row {}".format) -> None:
-    """Raise for the first strength that is negative, NaN, infinite or outside the range of float32."""
+    """Raise a ValueError if a strength is negative, NaN, infinite or outside the range of float32."""
     bad = ~np.isfinite(strength) | (strength < 0)
     if bad.any():
         row = int(np.argmax(bad))

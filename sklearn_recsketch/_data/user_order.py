@@ -1,4 +1,4 @@
-"""Random order of the distinct interactions of each user, on which splits per user are based."""
+"""Shuffle the distinct interactions of each user, which is the basis of splits per user."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ __all__ = ["ShuffledPairs", "sample_fraction_per_user", "shuffle_pairs_per_user"
 
 @dataclass(frozen=True)
 class ShuffledPairs:
-    """Distinct user-item pairs of positive strength, in a random order within each user.
+    """Distinct user-item pairs of positive strength, which are shuffled separately for each user.
 
     Attributes
     ----------
     user : ndarray of shape (n_pairs,)
-        Code of the user of each pair.
+        User code of each pair.
     rank : ndarray of shape (n_pairs,)
-        Rank of each pair in the order of its user, from 0.
+        Rank of each pair in the random order of its user's pairs, starting at 0.
     n_pairs : ndarray of shape (n_pairs,)
-        Number of pairs of the user of each pair.
+        Number of pairs that have the same user as each pair.
     user_draw : ndarray of shape (n_pairs,)
-        Random number in [0, 1) of the user of each pair.
+        Random number in [0, 1) for each pair. All pairs of a user have the same number.
     pair_of_row : ndarray of shape (n_rows,)
-        Position of the pair of each row, -1 for a row of strength 0.
+        Position of the pair in each row, or -1 if the row has strength 0.
     """
 
     user: np.ndarray
@@ -37,12 +37,18 @@ class ShuffledPairs:
     pair_of_row: np.ndarray
 
     def rows(self, chosen: np.ndarray) -> np.ndarray:
-        """Mask of the rows of the chosen pairs. All rows of a pair are in the same part of a split."""
+        """Return a mask of the rows that contain the chosen pairs.
+
+        All rows with the same pair are in the same part of a split.
+        """
         return np.append(chosen, False)[self.pair_of_row]
 
 
 def shuffle_pairs_per_user(interactions: Interactions, random_state: np.random.RandomState) -> ShuffledPairs:
-    """Shuffle the distinct pairs of each user. The result does not depend on the order of the rows."""
+    """Shuffle the distinct pairs of each user.
+
+    The result does not depend on the order of the rows.
+    """
     positive = interactions.y > 0
     keys, inverse = np.unique(pair_keys(interactions)[positive], return_inverse=True)
     pair_of_row = np.full(len(positive), -1)
@@ -60,8 +66,11 @@ def shuffle_pairs_per_user(interactions: Interactions, random_state: np.random.R
 def sample_fraction_per_user(
     interactions: Interactions, fraction: float, random_state: np.random.RandomState
 ) -> np.ndarray:
-    """Mask of the rows of a random fraction of the items of each user, but never of all of them."""
+    """Return a mask of the rows that contain a random fraction of each user's items.
+
+    At least one item of each user is left out.
+    """
     pairs = shuffle_pairs_per_user(interactions, random_state)
-    # Random rounding keeps the expected fraction correct for users with few items, too.
+    # With random rounding, the expected fraction is correct even for users with few items.
     n_sampled = np.minimum(np.floor(fraction * pairs.n_pairs + pairs.user_draw), pairs.n_pairs - 1)
     return pairs.rows(pairs.rank < n_sampled)

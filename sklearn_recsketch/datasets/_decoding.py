@@ -1,4 +1,4 @@
-"""Read and decode the text of a file, which may be compressed or at a URL."""
+"""Read and decode text from a local file, a compressed file or a URL."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ LONGEST_SHOWN = 80
 
 
 def read_text(path: Any, encoding: str, name: str) -> str:
-    """Read the text of a path, a URL or a file object. `name` is used in error messages."""
+    """Read the text of a path, a URL or a file object, which is called `name` in error messages."""
     text = _decoded(_content(path), encoding, name)
     if "\0" in text:
         number = text.count("\n", 0, text.index("\0")) + 1
@@ -32,7 +32,7 @@ def shown(text: str) -> str:
 def _content(path: Any) -> bytes | str:
     if hasattr(path, "read"):
         return path.read()
-    # As pandas opens paths, URLs and compressed files.
+    # pandas uses the same function to open paths, URLs and compressed files.
     with get_handle(path, "rb", compression="infer", is_text=False) as handles:
         return handles.handle.read()
 

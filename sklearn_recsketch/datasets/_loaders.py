@@ -18,7 +18,10 @@ HOW_TO_NAME = "Pass the names of the columns, for example user='uid', item='mid'
 
 
 def _read(table: TextTable, columns: list[str], ids: list[str], header: list[str]) -> pd.DataFrame:
-    """Read columns of a file as strings, without missing values: "nan" and "null" may be tags."""
+    """Read columns of a file as strings.
+
+    Strings such as "nan" and "null" are not treated as missing values, because they may be tags.
+    """
     missing = [column for column in columns if column not in header]
     if missing:
         raise ValueError(
@@ -38,7 +41,7 @@ def _read(table: TextTable, columns: list[str], ids: list[str], header: list[str
 
 
 def _other_separator(table: TextTable, columns: list[str]) -> str:
-    """Advice to set `sep`, if another separator splits the first line into the columns, or the current one does not."""
+    """Return advice to set `sep` if the first line seems to use another separator, and an empty string otherwise."""
     line = next(table.records())[2]
     counts = {sep: line.count(sep) for sep in SEPARATORS if sep != table.sep and sep in line}
     matching = [sep for sep in counts if set(columns) <= {name.strip('"') for name in line.split(sep)}]
@@ -64,11 +67,13 @@ def load_likes(
     Parameters
     ----------
     path : path, URL or file
-        Separated text file with a header. Files that end in ``.gz``, ``.bz2``, ``.xz`` or ``.zip`` are decompressed.
+        Delimited text file with a header. Files whose names end in ``.gz``, ``.bz2``, ``.xz`` or ``.zip`` are
+        decompressed.
     user, item : str, default="uid", "mid"
-        Names of the columns of user ids and item ids.
+        Names of the columns that contain the user ids and the item ids.
     name : str, default="modelname"
-        Name of the column of item names. If None, or if the file does not have the column, no names are returned.
+        Name of the column that contains the item names. If it is None or the file has no such column, no names are
+        returned.
     weight : str, default=None
         Name of a numeric column, such as a play count. If None, no weights are returned.
     encoding : str, default="utf-8"
@@ -76,21 +81,23 @@ def load_likes(
     sep : str, default="|"
         Character that separates fields.
     quotechar : str or None, default="auto"
-        Character that quotes fields. If None, fields are not quoted. "auto" detects whether the quote is the double
-        quote, as written by ``df.to_csv(sep="|")``, or the backslash, as in the Sketchfab files.
+        Character that quotes fields. If None, fields are not quoted. If "auto", the function detects whether fields are
+        quoted, and whether the quote character is the double quote, as written by ``df.to_csv(sep="|")``, or the
+        backslash, as in the Sketchfab files.
 
     Returns
     -------
     Bunch
-        Dictionary-like object with ``data``, a frame with the columns user, item and, if requested, weight, without
-        duplicate rows; ``names``, a Series of item names by item id, or None; and ``n_duplicates``, the number of
-        duplicate rows that were dropped.
+        Dictionary-like object with three attributes. ``data`` is a frame with the columns user, item and, if requested,
+        weight. ``names`` is a Series of item names that is indexed by item id, or None. ``n_duplicates`` is the number
+        of duplicate rows that were removed from ``data``.
 
     Raises
     ------
     ValueError
-        If a column is missing, or if a line has a blank id, more or fewer fields than the header, a weight that is not
-        a number, or a different encoding. The message names the columns of the file or the line.
+        If a column is missing, or if a line is invalid. A line is invalid if it has a blank id, more or fewer fields
+        than the header, a weight that is not a number, or a different encoding. The message lists the columns of the
+        file or names the invalid line.
 
     Notes
     -----
@@ -143,14 +150,15 @@ def load_features(
     sep: str = "|",
     quotechar: str | None = "auto",
 ) -> SideFeatures:
-    """Load a file with one feature of an item or user per row.
+    """Load a file in which each row contains one feature of an item or user.
 
     Parameters
     ----------
     path : path, URL or file
-        Separated text file with a header. Files that end in ``.gz``, ``.bz2``, ``.xz`` or ``.zip`` are decompressed.
+        Delimited text file with a header. Files whose names end in ``.gz``, ``.bz2``, ``.xz`` or ``.zip`` are
+        decompressed.
     id, key, value : str, default="mid", "type", "value"
-        Names of the columns of the id, the type of the feature, and its value.
+        Names of the columns that contain the id, the type and the value of each feature.
     lowercase : bool, default=True
         Whether to convert values to lower case, so that "VR" and "vr" are the same tag.
     encoding, sep, quotechar : str, default="utf-8", "|", "auto"
@@ -159,7 +167,7 @@ def load_features(
     Returns
     -------
     SideFeatures
-        Categorical features with names such as "tag=vr".
+        Categorical features. Their names combine type and value, as in "tag=vr".
 
     Raises
     ------

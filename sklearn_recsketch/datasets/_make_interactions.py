@@ -16,12 +16,12 @@ from sklearn_recsketch.utils._compat import Interval, validate_params
 
 __all__ = ["make_interactions"]
 
-BLOCK_SCORES = 4_000_000  # scores in memory at once
+BLOCK_SCORES = 4_000_000  # maximum number of scores in memory
 # The weight of component k is k ** -DECAY, so that singular values decrease by a power law, as on MovieLens 100k,
 # lastfm and steam. With equal weights, they would drop after the last component, and more components would fit noise.
 DECAY = 0.5
-ITEM_SCALE = 0.25  # standard deviation of the random part of an item factor; that of the mean of four tags is 0.7
-LARGEST = 1e6  # maximum of real parameters, beyond which the arithmetic overflows
+ITEM_SCALE = 0.25  # standard deviation of the random part of an item factor; it is 0.7 for the mean of four tags
+LARGEST = 1e6  # upper bound of real parameters; larger values cause overflow
 
 
 @validate_params(
@@ -56,48 +56,48 @@ def make_interactions(
 ) -> Any:
     """Generate random interactions from low-rank preferences, item popularity and tags.
 
-    The vector of an item is the mean vector of its tags times the square root of 2, plus a random vector with a
-    quarter of their scale. Item and user vectors are then scaled to unit length. User u interacts with the items that
-    have the largest ``taste * x_u.y_i + log(popularity_i) + noise``, where the noise has a standard Gumbel
-    distribution. This is equivalent to sampling items without replacement from a softmax. The number of items per user
-    has a shifted log-normal distribution.
+    Each item has a factor, which is the mean of the factors of its tags plus a random vector. User u interacts with the
+    items that have the largest values of ``taste * x_u.y_i + log(popularity_i) + noise``, where the noise has a
+    standard Gumbel distribution. This method is equivalent to sampling items from a softmax distribution without
+    replacement. The number of items per user has a shifted log-normal distribution.
 
     Parameters
     ----------
     n_users, n_items : int, default=2000, 1000
-        Number of users and items. Items without any interaction do not occur in X.
+        Number of users and number of items. X does not contain items without interactions.
     n_components : int, default=64
         Rank of the preferences. Component k has the weight ``k ** -0.5``.
     mean_activity : float, default=20.0
-        Mean number of items per user, at least 2. The distribution is heavy-tailed, from 2 to half of the items.
+        Mean number of items per user, at least 2. The number of items per user has a heavy-tailed distribution, and
+        ranges from 2 to half of all items.
     popularity_exponent : float, default=0.5
-        Exponent of the popularity of items: the item of rank r has popularity ``r ** -popularity_exponent``.
+        Exponent of the item popularity. The popularity of the item of rank r is ``r ** -popularity_exponent``.
     taste : float, default=30.0
         Weight of the preferences relative to popularity and noise. If 0, interactions do not depend on preferences.
     counts : bool, default=False
-        Whether the strengths are counts: 1 plus a Poisson variable with the mean ``exp(z)``, where z is the
-        preference, standardized over the generated pairs. If False, all strengths are 1.
+        Whether the strengths are counts. A count is 1 plus a Poisson variable whose mean increases with the preference.
+        If False, all strengths are 1.
     n_tags : int, default=100
-        Number of tags, which differ in popularity. If 0, the factors of items are independent.
+        Number of tags. Tags differ in popularity. If 0, item factors are independent of each other.
     tags_per_item : float, default=4.0
         Mean number of tags per item, at least 1.
     return_features : bool, default=False
-        Whether to also return the tags. Requires `n_tags` of at least 1.
+        Whether to also return the tags. If True, `n_tags` must be at least 1.
     random_state : int, RandomState instance or None, default=None
         Seed of the random number generator. Pass an int for reproducible data.
 
     Returns
     -------
     X : DataFrame with columns user, item
-        Integer ids, with rows in random order.
+        Table of integer ids, with rows in random order.
     y : ndarray of shape (n_rows,)
         Strengths of the interactions.
     item_features : SideFeatures
-        Tags "tag=t0", ... of all items. Only returned if `return_features=True`.
+        Tags of all items, with names such as "tag=t0". Only returned if `return_features=True`.
 
     Notes
     -----
-    The time complexity is O(n_users * n_items), and the memory for scores is bounded.
+    The time complexity is O(n_users * n_items). The scores are computed in batches of bounded size.
 
     Examples
     --------
@@ -151,7 +151,10 @@ def _standardized(values: np.ndarray) -> np.ndarray:
 
 
 def _draw_tags(n_items: int, n_tags: int, tags_per_item: float, rng: np.random.RandomState) -> sp.csr_array:
-    """Sample a binary items x tags matrix, with at least one tag per item and tag t proportional to 1 / (t + 1)."""
+    """Sample a binary items x tags matrix with at least one tag per item.
+
+    The probability of tag t is proportional to 1 / (t + 1).
+    """
     if n_tags == 0:
         return sp.csr_array((n_items, 0))
     n_drawn = 1 + rng.poisson(max(tags_per_item - 1, 0), n_items)

@@ -7,37 +7,42 @@ from collections.abc import Iterator, Sequence
 
 __all__ = ["QUOTES", "find_quotechar"]
 
-# The quote of pandas, R and spreadsheets, and the quote of the Sketchfab files.
+# pandas, R and spreadsheets use the double quote, and the Sketchfab files use the backslash.
 QUOTES = ('"', "\\")
 
 
 def find_quotechar(text: str, sep: str, quotes: Sequence[str] = QUOTES) -> str | None:
-    """Detect the quote character of a file. Returns None if its fields are not quoted.
+    """Return the character that quotes the fields of a file, or None if its fields are not quoted.
 
-    Fields may begin with a quote character without being quoted, such as ``"Weird Al" Yankovic`` in a file like those
-    of Sketchfab, or ``\\o/`` in a file written by pandas. Writers quote fields that contain the separator, a line break
-    or the quote character, so the detection is based on such fields.
+    A field that is not quoted may begin with a character that quotes fields in other files. Examples are
+    ``"Weird Al" Yankovic`` in a file like the Sketchfab files, and ``\\o/`` in a file written by pandas. The detection
+    is
+    therefore based on fields that contain the separator, a line break or the quote character, because such fields must
+    be quoted.
     """
     first = text.lstrip("\r\n")[:1]
-    if first and first in quotes:  # the name of a column only begins with a quote if all fields are quoted
+    if first and first in quotes:  # a column name begins with a quote character only if all fields are quoted
         return first
     needed = [quote for quote in quotes if any(_is_needed(field, sep, quote) for field in _fields(text, sep, quote))]
     if len(needed) > 1:
         needed = [quote for quote in needed if None not in _fields(text, sep, quote)] or needed
     if needed:
         return needed[-1]
-    # Some writers quote all values of a column, but not its name.
+    # Some programs quote all values of a column but not its name.
     n_rows = text.strip().count("\n")
     standard = list(_fields(text, sep, QUOTES[0]))
     return QUOTES[0] if len(standard) >= n_rows > 1 and None not in standard else None
 
 
 def _fields(text: str, sep: str, quote: str) -> Iterator[str | None]:
-    """Content of each field that begins with the quote, without the quotes; None if the field does not end with it."""
+    """Iterate over the contents of all fields that begin with a quote character.
+
+    For a field that does not end with the quote character, the function yields None.
+    """
     q, s = re.escape(quote), re.escape(sep)
-    # Searching for the quote first is fast. The lookbehind is only evaluated for the matches.
+    # Searching for the quote character first is fast, because the lookbehind is only evaluated for the matches.
     begin = re.compile(f"{q}(?<=[{s}\r\n]{q})")
-    # Possessive quantifiers avoid backtracking over the rest of the file if a field does not end.
+    # Possessive quantifiers avoid backtracking over the rest of the file if the closing quote is missing.
     whole = re.compile(f"{q}([^{q}]*+(?:{q}{q}[^{q}]*+)*+){q}(?=[{s}\r\n]|\\Z)")
     place = begin.search(text)
     while place is not None:

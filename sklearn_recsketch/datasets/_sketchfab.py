@@ -1,4 +1,4 @@
-"""Fetch the Sketchfab data set of the rec-a-sketch repository."""
+"""Fetch the Sketchfab data set from the rec-a-sketch repository."""
 
 from __future__ import annotations
 
@@ -30,35 +30,37 @@ def fetch_sketchfab(
     download_if_missing: bool = True,
     timeout: float = 30.0,
 ) -> Bunch:
-    """Load the likes and features of Sketchfab models from 2016, and download them if necessary.
+    """Load likes and features of Sketchfab models, and download them if necessary.
 
-    The data set has 62,583 users, 28,806 models and 20,352 tags. The users like 0.035 % of the pairs of a user and a
-    model. Each file is stored in `data_home` together with the SHA-256 checksum of its first download. A file that does
-    not match its checksum is downloaded again.
+    The data set is from 2016, and has 62,583 users, 28,806 models and 20,352 tags. It contains likes for 0.035 % of all
+    user-model pairs. Each file is stored in `data_home` together with the SHA-256 checksum that was computed after its
+    first download. A file that does not match its checksum is downloaded again.
 
     Parameters
     ----------
     data_home : path, default=None
-        Folder to store the files in. If None, ``sklearn.datasets.get_data_home()``.
+        Folder in which the files are stored. If None, ``sklearn.datasets.get_data_home()`` is used.
     base_url : str
         URL of the folder that contains ``model_likes_anon.psv`` and ``model_feats.psv``.
     download_if_missing : bool, default=True
-        If False, raise an OSError if the files are not available locally, instead of downloading them.
+        Whether to download files that are missing. If False, an OSError is raised if the files are not available
+        locally.
     timeout : float, default=30.0
-        Timeout of the connection to the server in seconds.
+        Timeout, in seconds, of the connection to the server.
 
     Returns
     -------
     Bunch
-        Dictionary-like object with ``data``, a frame with columns user and item; ``names``, a Series of model names by
-        item id; ``item_features``, a :class:`~sklearn_recsketch.SideFeatures`; and ``n_duplicates``, the number of
-        duplicate rows that were dropped.
+        Dictionary-like object with four attributes. ``data`` is a frame with the columns user and item. ``names`` is a
+        Series of model names that is indexed by item id. ``item_features`` is a
+        :class:`~sklearn_recsketch.SideFeatures` object. ``n_duplicates`` is the number of duplicate rows that were
+        removed from ``data``.
 
     Raises
     ------
     OSError
-        If the files are missing and cannot be downloaded, or if `download_if_missing=False`. The message says where to
-        put files that were downloaded by hand.
+        If a file is not available locally and cannot be downloaded, or if it is not available locally and
+        `download_if_missing=False`. The message says where to put manually downloaded files.
 
     Notes
     -----
@@ -90,7 +92,10 @@ def _sha256(path: Path) -> str:
 
 
 def _is_whole(path: Path) -> bool:
-    """Whether the file exists and matches its checksum. The checksum of a file without one is written."""
+    """Return True if a file exists and matches its checksum.
+
+    If no checksum is stored, the checksum of the file is computed and stored.
+    """
     if not path.exists():
         return False
     checksum = _checksum_file(path)
@@ -101,7 +106,10 @@ def _is_whole(path: Path) -> bool:
 
 
 def _download(url: str, path: Path, timeout: float, by_hand: str) -> None:
-    """Download a file and write its checksum. A failed download leaves neither of them."""
+    """Download a file and store its checksum.
+
+    If the download fails, neither the file nor its checksum is stored.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
         with atomic_write(path) as target, urllib.request.urlopen(url, timeout=timeout) as source:

@@ -1,4 +1,4 @@
-"""Read tables of strings from separated files, without losing or shifting any field."""
+"""Read tables of strings from delimited text files, without losing or shifting any field."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from sklearn_recsketch.datasets._quoting import QUOTES, find_quotechar
 __all__ = ["TextTable", "read_text_table"]
 
 SEPARATORS = ("|", "\t", ",", ";")
-# pandas does not quote a carriage return within a line, but readers end the line there.
+# pandas does not quote a carriage return within a line, but CSV readers treat it as the end of the line.
 INSIDE = re.compile("\r(?!\r*\n)")
 MARK = "\ufdd0"  # replaces such a carriage return while a file is read; it is not a valid character in text
 LONGEST_FIELD = 2**31 - 1  # the default limit of the csv module is 128 KiB
@@ -27,7 +27,7 @@ LONGEST_FIELD = 2**31 - 1  # the default limit of the csv module is 128 KiB
 
 @dataclass(frozen=True)
 class TextTable:
-    """The text of a separated file, and its format.
+    """Text and format of a delimited text file.
 
     Attributes
     ----------
@@ -56,14 +56,14 @@ class TextTable:
 
     @property
     def dialect(self) -> dict[str, Any]:
-        """Parameters of the csv module and of pandas for the separator and the quotes."""
+        """Arguments that set the separator and the quote character in the csv module and in pandas."""
         if self.quotechar is None:
             return {"delimiter": self.sep, "quoting": csv.QUOTE_NONE}
         return {"delimiter": self.sep, "quoting": csv.QUOTE_MINIMAL, "quotechar": self.quotechar}
 
     def records(self) -> Iterator[tuple[int, list[str], str]]:
-        """First line number, fields and text of each record, without blank lines."""
-        # Unlike StringIO, str.splitlines would split at characters that are not line breaks for CSV readers.
+        """Yield the first line number, the fields and the text of each record that is not blank."""
+        # str.splitlines is not used, because it splits at characters that are not line breaks for CSV readers.
         read: list[str] = []
 
         def lines() -> Iterator[str]:
@@ -81,9 +81,9 @@ class TextTable:
                 read.clear()
 
     def rows(self, header: list[str], ids: list[str]) -> pd.DataFrame:
-        """All rows as a frame with columns numbered from 0. Raises ValueError for the first invalid line.
+        """Return all rows as a frame with columns numbered from 0, or raise a ValueError for an invalid line.
 
-        The rows are read by pandas, and only checked one by one by the slower csv module if pandas finds a problem.
+        pandas reads the rows. If it finds a problem, the csv module, which is slower, checks the rows one by one.
         """
         frame = self._by_pandas()
         if frame is not None:
@@ -95,7 +95,7 @@ class TextTable:
         return pd.DataFrame([fields for _, fields, _ in self.records()][1:], columns=range(len(header)), dtype=str)
 
     def is_whole(self) -> bool:
-        """Whether all records have the same number of fields."""
+        """Return True if all records have the same number of fields."""
         n_fields = len(self.header)
         return all(len(fields) == n_fields for _, fields, _ in self.records())
 
@@ -112,7 +112,10 @@ class TextTable:
         return frame.apply(lambda column: column.str.replace(MARK, "\r")) if MARK in self.text else frame
 
     def _separators_in(self, frame: pd.DataFrame, header: list[str]) -> int:
-        """Number of separators between fields in the whole file, which is too low if a row is short."""
+        """Count the separators between fields in the whole file.
+
+        The number is too low if a row has too few fields.
+        """
         n = self.text.count(self.sep)
         if self.quotechar is None or self.quotechar not in self.text:
             return n
@@ -143,18 +146,18 @@ class TextTable:
         return "Add the missing fields or remove the line."
 
     def line_of(self, row: int) -> str:
-        """Line number and text of a row of the frame, for an error message."""
+        """Return the line number and text of a row of the frame for an error message."""
         number, _, text = next(record for place, record in enumerate(self.records()) if place == row + 1)
         return f"line {number} of {self.name}, {shown(text)}"
 
 
 def read_text_table(path: Any, *, encoding: str, sep: str, quotechar: str | None) -> TextTable:
-    """Read a separated file, and detect its quote character if `quotechar="auto"`.
+    """Read a delimited text file, and detect its quote character if `quotechar="auto"`.
 
     Parameters
     ----------
     path : path, URL or file
-        Compressed files are recognized by their extension, as in pandas.
+        Delimited text file. Compressed files are recognized by their extension, as in pandas.
     encoding, sep, quotechar : str
         Format of the file, as in `load_likes`.
     """
@@ -172,7 +175,7 @@ def read_text_table(path: Any, *, encoding: str, sep: str, quotechar: str | None
     quote = find_quotechar(text, sep)
     table = TextTable(name, marked, sep, quote)
     if quote == QUOTES[1] and 2 * quote not in text and not text.lstrip("\r\n").startswith(quote):
-        # Two fields that consist of a single backslash look like the quotes of one field that contains line breaks.
+        # Two fields that are single backslashes look like the quotes around one field that contains line breaks.
         standard = TextTable(name, marked, sep, find_quotechar(text, sep, QUOTES[:1]))
         return standard if standard.is_whole() else table
     return table

@@ -1,4 +1,4 @@
-"""Transform tables of interactions and side features to matrices and back."""
+"""Convert tables of interactions and side features to matrices, and matrices to tables of interactions."""
 
 from sklearn_recsketch.preprocessing._encoder import SideFeatureEncoder
 from sklearn_recsketch.preprocessing._interaction_matrix import (

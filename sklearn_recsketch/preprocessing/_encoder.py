@@ -1,4 +1,4 @@
-"""Encoder of side features as a sparse matrix."""
+"""Encode side features as a sparse matrix."""
 
 from __future__ import annotations
 
@@ -29,71 +29,73 @@ def _refuse_shared_names(names: Any, separator: str) -> None:
 
 
 class SideFeatureEncoder(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):  # type: ignore[call-arg]
-    """Encode side features as a sparse matrix of an identity block and a block of weighted features.
+    """Encode side features as a sparse matrix with an identity block and a block of weighted features.
 
-    Row i is ``[identity_weight * e_i, feature_weight * f_i]``, where ``e_i`` is the unit vector of
-    id i and ``f_i`` its features. Categories are weighted by their inverse document frequency and scaled to unit
-    length, so that an item with forty tags is influenced by its tags as much as an item with two. Measurements are
-    standardized and scaled separately: neither their units nor their number affects the columns of the categories.
+    Row i of the matrix is ``[identity_weight * e_i, feature_weight * f_i]``, where ``e_i`` is the unit vector of id i
+    and ``f_i`` is its feature vector. The categories of each id are weighted by their inverse document frequency and
+    scaled to unit length, so that an item with forty tags depends on its tags as much as an item with two tags does.
+    Measurements are standardized and scaled separately, so that their units and their number do not affect the category
+    columns.
 
     Parameters
     ----------
     identity : bool, default=True
-        Whether each id has its own column. If False, an item is represented by the sum of its features only.
+        Whether each id has its own column. If False, each id is represented only by its features.
     min_count : int, default=1
-        Minimum number of ids that have a feature. Rarer features are ignored.
+        Minimum number of ids that must have a feature. Rarer features are ignored.
     max_interactions : int, default=None
-        Maximum number of interactions of the ids whose features are used. Ids with more interactions are represented
-        by their identity column only. If None, features are used for all ids.
+        Maximum number of interactions up to which the features of an id are used. Ids with more interactions are
+        represented only by their identity column. If None, features are used for all ids.
     idf : bool, default=True
         Whether to multiply categories by ``log((1 + n_ids) / (1 + count)) + 1``, as
         :class:`~sklearn.feature_extraction.text.TfidfTransformer` does. Measurements are not affected.
     norm : {"l1", "l2"} or None, default="l2"
-        Norm in which the categories of each id are scaled to unit length. Standardized measurements are divided by
-        one common factor, such that their mean squared length is 1. If None, neither is scaled.
+        Norm that is used to scale the categories of each id to unit length. Standardized measurements are divided by a
+        common factor, so that their mean squared length is 1. If None, categories and measurements are not scaled.
     standardize : bool, default=True
-        Whether to standardize measurements to zero mean and unit variance over the ids that have them. Missing
-        measurements are replaced by the mean, and values are clipped to 5 standard deviations. Measurements with
-        the values 0 and 1 only, for example from a one-hot encoding, are instead weighted as categories of the ids
-        with a 1, and scaled separately from the other categories. If False, measurements are used unchanged and are
-        included in the norm of the categories, which is appropriate for weights of tags such as word counts.
+        Whether to standardize measurements to zero mean and unit variance. The mean and the variance are computed over
+        the ids that have the measurement. Missing measurements are replaced by the mean, and standardized values are
+        clipped to the range from -5 to 5. Measurements that only have the values 0 and 1, for example after one-hot
+        encoding, are not standardized. They are weighted as categories of the ids with the value 1, and are scaled
+        separately from the other categories. If False, measurements are not changed, and they are included in the norm
+        of the categories. This is appropriate for tag weights such as word counts.
     feature_weight : float, default=1.0
-        Factor of the feature block. If 0, features are not used. The larger it is compared with `identity_weight`,
-        the more a vector depends on features rather than interactions, which benefits ids with few interactions.
-        This is the first parameter to tune.
+        Factor by which the feature block is multiplied. If 0, features are not used. If the ratio of `feature_weight`
+        to `identity_weight` is larger, the learned vectors depend more on features and less on interactions, which
+        benefits ids with few interactions. Tune this parameter first.
     identity_weight : float, default=1.0
-        Factor of the identity block.
+        Factor by which the identity block is multiplied.
     separator : str, default="="
-        Separator between key and value in the names of columns, as in
-        :class:`~sklearn.feature_extraction.DictVectorizer`.
+        Separator between key and value in column names, as in :class:`~sklearn.feature_extraction.DictVectorizer`.
 
     Attributes
     ----------
     ids_ : ndarray of shape (n_ids,)
-        Ids seen in `fit`, which are the columns of the identity block.
+        Ids seen during `fit`. The identity block has one column for each of them.
     feature_names_ : ndarray of str
         Names of the feature columns, for example "tag=tiltbrush".
     idf_ : ndarray of shape (n_features,)
         Weight of each feature column.
     indicators_ : ndarray of shape (n_features,), dtype bool
-        Mask of the features that are measurements with the values 0 and 1 only.
+        Mask of the features that are measurements and only have the values 0 and 1.
     standardized_ : ndarray of shape (n_features,), dtype bool
         Mask of the features that are standardized measurements.
     mean_, scale_ : ndarray of shape (n_features,)
-        Mean and standard deviation of standardized measurements, 0 and 1 for all other features. The scale of a
-        constant measurement is infinite, so that its column is 0.
+        Mean and standard deviation of each standardized measurement. For all other features, they are 0 and 1. The
+        scale of a constant measurement is infinite, so that its column is 0.
     measurement_length_ : float
-        Root mean square length of the standardized measurements of the ids that have any. Measurements are divided by
-        it. 1 if `norm` is None.
+        Factor by which standardized measurements are divided. It is the root mean square length of the vectors of
+        standardized measurements, computed over the ids that have measurements. It is 1 if `norm` is None.
 
     Notes
     -----
-    If all embeddings are penalized equally and features have unit length, identity and features contribute to the
-    variance of a vector in the ratio of `identity_weight` squared to `feature_weight` squared. In the benchmarks,
-    features with both weights at 1 never reduced accuracy compared with no features, not even if they were shuffled
-    among the ids.
+    If all embeddings are penalized equally and the features of each id have unit length, the variance of a learned
+    vector has two parts. The identity contributes a part that is proportional to ``identity_weight ** 2``, and the
+    features contribute a part that is proportional to ``feature_weight ** 2``. In the benchmarks, adding features with
+    both weights set to 1 never reduced the accuracy, even if the features were randomly shuffled among the ids.
 
-    Time and memory are linear in the number of values. The output has one entry per value and one per id.
+    Time and memory are linear in the number of feature values. The output has one entry per feature value and one entry
+    per id.
 
     Examples
     --------
@@ -155,7 +157,7 @@ class SideFeatureEncoder(TransformerMixin, BaseEstimator, auto_wrap_output_keys=
         Parameters
         ----------
         X : SideFeatures
-            Features of the ids that get an identity column.
+            Features to encode. If `identity=True`, each of their ids gets an identity column.
         y : None
             Ignored.
 
@@ -190,7 +192,7 @@ class SideFeatureEncoder(TransformerMixin, BaseEstimator, auto_wrap_output_keys=
         return self
 
     def _entries(self, features: SideFeatures) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Rows, feature columns and weighted values of the features seen in `fit`, row by row."""
+        """Return the rows, columns and weighted values of all features that were seen during `fit`, in row order."""
         names = features.feature_names(self.separator)
         _refuse_shared_names(names, self.separator)
         columns = np.asarray(pd.Index(self.feature_names_).get_indexer(pd.Index(names)))[features.matrix.indices]
@@ -216,15 +218,16 @@ class SideFeatureEncoder(TransformerMixin, BaseEstimator, auto_wrap_output_keys=
     def transform(self, X: SideFeatures, *, n_interactions: np.ndarray | None = None) -> sp.csr_array:
         """Encode features as a sparse matrix.
 
-        Ids that were not seen in `fit` have an empty identity block. Features that were not seen are ignored.
+        Ids that were not seen during `fit` have an empty identity block. Features that were not seen during `fit` are
+        ignored.
 
         Parameters
         ----------
         X : SideFeatures
             Features to encode.
         n_interactions : ndarray of shape (n_ids,), default=None
-            Number of interactions of each id of X. Only used if `max_interactions` is not None. If None, all
-            features are used.
+            Number of interactions of each id in X. Only used if `max_interactions` is not None. If None, the features
+            of all ids are used.
 
         Returns
         -------
@@ -251,7 +254,7 @@ class SideFeatureEncoder(TransformerMixin, BaseEstimator, auto_wrap_output_keys=
         return encoded
 
     def _normalize(self, rows: np.ndarray, columns: np.ndarray, values: np.ndarray, n_rows: int) -> None:
-        """Divide measurements by their common length, and categories and indicators of each row by their norms."""
+        """Divide measurements by a common length, and the categories and indicators of each row by their norms."""
         measured, power = self.standardized_[columns], 1 if self.norm == "l1" else 2
         block = 2 * rows + self.indicators_[columns]
         powers = np.where(measured, 0, np.abs(values) ** power)
@@ -259,7 +262,7 @@ class SideFeatureEncoder(TransformerMixin, BaseEstimator, auto_wrap_output_keys=
         values /= np.where(measured, self.measurement_length_, length[block])
 
     def _keep_weights(self, earlier: SideFeatureEncoder) -> None:
-        """Copy the weights of the features that an earlier encoder knew, so that their embeddings stay valid."""
+        """Copy the feature weights of an earlier encoder, so that the learned feature embeddings stay valid."""
         found = np.asarray(pd.Index(earlier.feature_names_).get_indexer(pd.Index(self.feature_names_)))
         # Measurements that were constant before have no useful embedding.
         shared = np.flatnonzero((found >= 0) & np.isfinite(np.append(earlier.scale_, np.inf)[found]))
@@ -271,11 +274,14 @@ class SideFeatureEncoder(TransformerMixin, BaseEstimator, auto_wrap_output_keys=
     def fit_transform(
         self, X: SideFeatures, y: Any = None, *, n_interactions: np.ndarray | None = None
     ) -> sp.csr_array:
-        """Fit to features and encode them. See `fit` and `transform`."""
+        """Fit the encoder to features, and encode these features.
+
+        The parameters are described in `fit` and `transform`.
+        """
         return self.fit(X, y).transform(X, n_interactions=n_interactions)
 
     def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
-        """Names of the columns: "id=<id>" for the identity block, then the names of the features."""
+        """Return the column names, which are "id=<id>" for the identity block, followed by the feature names."""
         check_is_fitted(self)
         return np.array([*self._identity_names(self.ids_), *self.feature_names_], dtype=object)
 

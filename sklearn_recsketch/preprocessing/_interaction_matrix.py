@@ -1,4 +1,4 @@
-"""Conversion between tables of interactions and user x item matrices."""
+"""Convert tables of interactions to user x item matrices, and matrices to tables."""
 
 from __future__ import annotations
 
@@ -29,28 +29,28 @@ def to_matrix(
     Parameters
     ----------
     X : array or frame of shape (n_rows, 2) or (n_rows, 3)
-        User id, item id and, optionally, a weight that multiplies the strength.
+        Table with the columns user id, item id and, optionally, a weight by which the strength is multiplied.
     y : array-like of shape (n_rows,), default=None
         Strengths. If None, all strengths are 1.
     users, items : array-like of ids, default=None
-        Ids of the rows and of the columns of the matrix, in this order. If None, the sorted ids with a positive
-        strength.
+        User ids of the matrix rows, and item ids of the matrix columns. The order of the ids is kept. If None, the
+        sorted ids with a positive strength are used.
     user_min, item_min : int, default=1
-        Minimum number of distinct items per user and of distinct users per item. All others are left out, as by
-        :func:`threshold_interactions`.
+        Minimum number of distinct items per user, and minimum number of distinct users per item. Other users and items
+        are left out, as in :func:`threshold_interactions`.
 
     Returns
     -------
     matrix : csr_array of shape (n_users, n_items), dtype float32
         Strengths, summed over repeated pairs.
     users, items : ndarray
-        Ids of the rows and of the columns.
+        User ids of the matrix rows, and item ids of the matrix columns.
 
     Raises
     ------
     ValueError
-        If an id of X is not in `users` or `items`, if `user_min` and `item_min` leave no interaction, or if they are
-        combined with `users` or `items`.
+        If an id of X is not in `users` or `items`, if no interaction is left after applying `user_min` and `item_min`,
+        or if `user_min` or `item_min` is combined with `users` or `items`.
 
     Examples
     --------
@@ -89,7 +89,7 @@ def to_matrix(
         chosen.append(target)
         positions.append(position)
     matrix = renumber(sums.matrix, positions[0], positions[1], (len(chosen[0].ids), len(chosen[1].ids)))
-    # Keep requested ids in the order requested, and otherwise all ids with interactions.
+    # Keep the requested ids in the requested order. By default, keep all ids with interactions.
     if user_min > 1 or item_min > 1:
         present = k_core(matrix, user_min, item_min)
     else:
@@ -112,24 +112,26 @@ def interactions_from_matrix(matrix: Any, users: Any = None, items: Any = None) 
     Parameters
     ----------
     matrix : sparse matrix, array or frame of shape (n_users, n_items)
-        Strengths with one row per user. Zeros, and missing values (NaN) in arrays and frames, are not interactions and
-        are left out.
+        Matrix of strengths with one row per user and one column per item. Zeros are left out. In arrays and frames,
+        missing values (NaN) are left out, too.
     users, items : array-like of ids, default=None
-        Ids of the rows and of the columns. If None, the index and the columns of a pandas frame, for example from
-        `pivot_table`, and otherwise numbers from 0. `users` is required for frames without an index.
+        User ids of the matrix rows, and item ids of the matrix columns. If None, the index and the column names of a
+        frame are used, for example of the output of `pivot_table`. For arrays and sparse matrices, the default ids are
+        consecutive integers from 0. `users` is required for frames without an index.
 
     Returns
     -------
     X : DataFrame with columns user, item
-        One row per nonzero entry, in row order.
+        Table with one row per nonzero matrix entry, in row order.
     y : ndarray of shape (n_rows,)
         Strength of each row of X.
 
     Raises
     ------
     TypeError, ValueError
-        If a value is not a finite, non-negative number (the message names its user and item), if ids are repeated or
-        their number differs from the number of rows or columns, or if an index has several levels.
+        If a value is not a finite, non-negative number, if ids are repeated, if the number of ids differs from the
+        number of rows or columns, or if an index has several levels. The message for an invalid value names its user
+        and item.
 
     Examples
     --------
@@ -166,20 +168,21 @@ def interactions_from_matrix(matrix: Any, users: Any = None, items: Any = None) 
 
 
 def describe_interactions(X: Any, y: Any = None) -> pd.Series:
-    """Number of users, items and interactions of a table, and its density.
+    """Count the users, items and interactions of a table, and compute its density.
 
     Parameters
     ----------
     X : array or frame of shape (n_rows, 2) or (n_rows, 3)
-        User id, item id and, optionally, a weight.
+        Table with the columns user id, item id and, optionally, weight.
     y : array-like of shape (n_rows,), default=None
-        Strengths. Rows of strength 0 are not interactions.
+        Strengths. Rows of strength 0 are not counted.
 
     Returns
     -------
     Series
-        Numbers of distinct ``users`` and ``items`` and of ``rows`` with positive strength, number of
-        distinct pairs (``interactions``), and ``density`` = interactions / (users * items).
+        Series with five entries. ``users`` is the number of distinct users, ``items`` is the number of distinct items,
+        and ``rows`` is the number of rows with positive strength. ``interactions`` is the number of distinct user-item
+        pairs, and ``density`` is ``interactions / (users * items)``.
 
     Examples
     --------

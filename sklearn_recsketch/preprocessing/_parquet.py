@@ -1,4 +1,4 @@
-"""Interactions in Parquet files, read in one pass or in batches."""
+"""Read interactions from Parquet files, in one pass or in batches."""
 
 from __future__ import annotations
 
@@ -23,44 +23,48 @@ READ_ROWS = 131_072  # number of rows decoded at once in a pass over a file
 
 @dataclass(frozen=True, repr=False)
 class ParquetInteractions(InteractionSource):
-    """Interactions in a Parquet file, or in a folder of part files.
+    """Interactions that are stored in one or more Parquet files.
 
-    It can be passed as X to `fit`, `partial_fit`, `predict` and `score` of all recommenders, as a `history`, and to
-    functions such as :func:`~sklearn_recsketch.metrics.ranking_report` and
-    :func:`~sklearn_recsketch.preprocessing.to_matrix`, which then read the files. One pass encodes the ids as integers,
-    so that 8 bytes per row are stored, and the rows themselves are never in memory all at once.
+    An instance can be passed as X to `fit`, `partial_fit`, `predict` and `score` of all recommenders, as a `history`,
+    and to functions such as :func:`~sklearn_recsketch.metrics.ranking_report` and
+    :func:`~sklearn_recsketch.preprocessing.to_matrix`. These methods and functions read the files when they are called.
+    The ids are encoded as integers in a single pass over the files, which takes 8 bytes per row. The original rows are
+    never in memory all at once.
 
-    Searches and splitters raise an error, because they select rows, and this class has no length and no rows. Split
-    the data before writing them.
+    Hyperparameter searches and splitters raise an error, because they select rows, which is not possible with this
+    class. Split the data into a training set and a test set before writing them to files.
 
     Parameters
     ----------
     path : path or list of paths
-        A file, a list of files, or a folder of part files as written by Spark and Dask. In folders,
+        Path of a file, path of a folder of part files as written by Spark and Dask, or list of file paths. In folders,
         files whose names begin with ``_`` or ``.`` are ignored.
     user, item : str, default="user", "item"
-        Names of the columns of user and item ids, which must be integers or strings.
+        Names of the columns that contain the user ids and the item ids. Ids must be integers or strings.
     weight : str, default=None
-        Name of a column of non-negative training weights, like the third column of a table. If None, all weights are 1.
-        Metrics ignore weights, so that rows of weight 0 are relevant.
+        Name of the column that contains non-negative training weights. It corresponds to the third column of a table of
+        interactions. If None, all weights are 1. Metrics ignore weights, and therefore treat rows of weight 0 as
+        relevant.
     batch_size : int, default=1_000_000
-        Maximum number of rows of each frame that `batches` yields.
+        Maximum number of rows in each frame that `batches` yields.
 
     Raises
     ------
     ImportError
-        If pyarrow (the extra "parquet") is not installed.
+        If pyarrow is not installed. The extra "parquet" installs it.
     ValueError, TypeError
-        If the files break a rule for tables of interactions, when they are read. The message names the file and row.
+        If the files do not contain valid interactions. The error is raised when the files are read. The message names
+        the file and the row.
 
     Notes
     -----
-    A pass looks up each id in a hash table once. It needs 4 bytes per row for users and for items each, 4 bytes per row
-    for weights (8 if float32 does not represent them exactly), the memory of the distinct ids, and about 50 MB of
-    buffers. ``fit`` then builds a matrix of 8 bytes per distinct pair before it frees this memory.
+    While the files are read, each row takes 4 bytes for its user and 4 bytes for its item. Its weight takes 4 bytes if
+    float32 represents all weights exactly, and 8 bytes otherwise. The distinct ids and about 50 MB of buffers are also
+    in memory. ``fit`` then builds a matrix, which takes 8 bytes per distinct pair, before it frees this memory. Each id
+    is looked up in a hash table once.
 
-    The frames of `batches` are meant for ``partial_fit``. For this use, write the rows in random order: little can be
-    learned about items from a batch with few users.
+    The frames that `batches` yields are meant for ``partial_fit``. If you use ``partial_fit``, write the rows to the
+    files in random order, because a batch with few users contains little information about items.
 
     Examples
     --------
@@ -105,16 +109,16 @@ class ParquetInteractions(InteractionSource):
         return f"ParquetInteractions({', '.join(shown)})"
 
     def batches(self) -> Iterator[pd.DataFrame]:
-        """Iterate over the rows in frames with the columns user, item and, if there is one, weight.
+        """Iterate over frames with the columns user, item and, if `weight` is not None, weight.
 
         Yields
         ------
         DataFrame
-            At most `batch_size` rows of one file. Each frame is read when it is requested.
+            Frame with at most `batch_size` rows of one file. Each frame is read when it is requested.
         """
         refuse_other_weight(self.weight)
         for place, batch in self._files().batches(self._columns, self.batch_size):
-            # Raise the errors of partial_fit here, with the rows of the files.
+            # Check the rows before partial_fit does, so that error messages name the row in the file.
             for name, column in self._id_columns.items():
                 ids_of(batch.column(column), name, place)
             if self.weight is not None:
@@ -140,7 +144,7 @@ class ParquetInteractions(InteractionSource):
         files = self._files()
         n_rows = files.n_rows
         streams = {name: stream_of(kind, n_rows) for name, kind in files.kinds.items()}
-        # Zeros instead of empty: a batch that needs float64 casts all rows, including those not read yet.
+        # np.empty is not used, because a batch that needs float64 casts all rows, including rows that are not read yet.
         weights = np.zeros(0 if self.weight is None else n_rows, dtype=np.float32)
         n_read = 0
         for place, batch in files.batches(self._columns, READ_ROWS):

@@ -1,4 +1,4 @@
-"""Container of side features of users or items."""
+"""Container for the side features of users or items."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ __all__ = ["SideFeatures", "check_side_features"]
 
 
 class SideFeatures:
-    """Immutable, sparse container of the side features of users or items, keyed by id.
+    """Immutable, sparse container for the side features of users or items, keyed by id.
 
-    Build it with :meth:`from_dicts`, :meth:`from_frame` or :meth:`from_long`. A string is a
-    category (one column per key and value), a number is a measurement (one column per key), and a list of
-    strings is several categories. Empty strings, and missing values in lists, are ignored.
+    Create an instance with :meth:`from_dicts`, :meth:`from_frame` or :meth:`from_long`. A string becomes a category,
+    with one column per key and value. A number becomes a measurement, with one column per key. A list of strings
+    becomes several categories. Empty strings and missing values in lists are ignored.
 
-    The container deliberately has no length, shape or array interface, because scikit-learn slices every
-    fit parameter that is as long as X, and a table of item features may happen to have that length.
+    The container deliberately has no length, shape or array interface. Otherwise, scikit-learn would select rows from
+    it in cross-validation whenever its length happened to be equal to the length of X.
 
     Attributes
     ----------
@@ -46,8 +46,8 @@ class SideFeatures:
     keys, values : ndarray of shape (n_columns,), dtype object
         Key and value of each column. The value is None for measurements.
     matrix : csr_array of shape (n_ids, n_columns), dtype float32 or float64
-        1 for the categories of an id, and the number for its measurements, including explicit zeros. The type is
-        float64 if float32 would round a number.
+        Matrix that contains 1 for each category of an id and the value of each measurement. Measurements with the value
+        0 are stored explicitly. The type is float64 if float32 would round a number.
 
     Examples
     --------
@@ -68,7 +68,7 @@ class SideFeatures:
     matrix: sp.csr_array
 
     def __init__(self, ids: np.ndarray, keys: np.ndarray, values: np.ndarray, matrix: sp.csr_array) -> None:
-        # Views and copies keep the arrays of the caller writable.
+        # Views and copies are used, so that the caller's arrays stay writable.
         arrays = (matrix.data.view(), matrix.indices.astype(np.int32), matrix.indptr.astype(np.int32))
         ids, keys, values = ids.view(), keys.view(), values.view()
         for array in (ids, keys, values, *arrays):
@@ -100,9 +100,9 @@ class SideFeatures:
         Parameters
         ----------
         features : mapping of id to mapping of str to str, number or list of str
-            Features of each id, as for :class:`~sklearn.feature_extraction.DictVectorizer`.
+            Features of each id, in the format that :class:`~sklearn.feature_extraction.DictVectorizer` accepts.
         lowercase : bool, default=False
-            Whether to convert strings to lower case, so that "VR" and "vr" are one category.
+            Whether to convert strings to lower case, so that "VR" and "vr" are the same category.
 
         Returns
         -------
@@ -111,7 +111,7 @@ class SideFeatures:
         Raises
         ------
         TypeError, ValueError
-            If a value is not a string, a finite number or a list of strings. The message names its id and key.
+            If a value is not a string, a finite number or a list of strings. The message names the id and the key.
         """
         if not isinstance(features, Mapping):
             raise TypeError(
@@ -145,11 +145,11 @@ class SideFeatures:
         Parameters
         ----------
         df : pandas, polars or pyarrow frame
-            String and categorical columns become categories, numeric columns measurements, and lists of
-            strings several categories. Missing values are ignored. A pandas index with a name is treated as the
-            first column.
+            Frame of features. String columns and categorical columns become categories, numeric columns become
+            measurements, and lists of strings become several categories. Missing values are ignored. A pandas index
+            with a name is treated as the first column.
         id : str, default=None
-            Name of the column of ids. If None, the first column.
+            Name of the column that contains the ids. If None, the first column is used.
         lowercase : bool, default=False
             Whether to convert strings to lower case.
 
@@ -160,8 +160,8 @@ class SideFeatures:
         Raises
         ------
         TypeError, ValueError
-            If ids or names of columns are repeated, or if a value is not a string, a finite number or a list of
-            strings. The message names the column, the id and the row.
+            If ids or column names are repeated, or if a value is not a string, a finite number or a list of strings.
+            The message names the column, the id and the row.
         """
         columns = feature_columns(df, "from_frame")
         id = first_column(df, columns) if id is None else column_named(columns, id, "id")
@@ -193,9 +193,10 @@ class SideFeatures:
         Parameters
         ----------
         df : pandas, polars or pyarrow frame
-            Table with one row per feature of an id. A list of strings is several features.
+            Frame in which each row contains one feature of an id. A list of strings is treated as several features.
         id, key, value : str
-            Names of the columns of ids, keys and values. Strings in `value` are categories, numbers are measurements.
+            Names of the columns that contain the ids, the keys and the values. Strings in the `value` column become
+            categories, and numbers become measurements.
         lowercase : bool, default=False
             Whether to convert strings to lower case.
 
@@ -206,8 +207,8 @@ class SideFeatures:
         Raises
         ------
         TypeError, ValueError
-            If a cell is missing, an id has two measurements with the same key, or a value has another type. The
-            message names the row.
+            If a cell is missing, if an id has two measurements with the same key, or if a value is not a string, a
+            finite number or a list of strings. The message names the row.
         """
         columns = feature_columns(df, "from_long")
         wanted = {"id": id, "key": key, "value": value}
@@ -241,7 +242,10 @@ class SideFeatures:
     def _assembled(
         cls, ids: np.ndarray, keys: list[str], rows: np.ndarray, key_codes: np.ndarray, extracted: FeatureValues
     ) -> SideFeatures:
-        """Build features from values and the row and key of each. Repeated strings of an id count once."""
+        """Build features from values and from the row and the key of each value.
+
+        Strings that are repeated for an id count once.
+        """
         key_order, text_order = (np.argsort(np.array(names, dtype=object)) for names in (keys, extracted.texts))
         # Measurements come before the categories of their key.
         text_rank = np.append(inverse_permutation(text_order) + 1, 0)
@@ -256,12 +260,18 @@ class SideFeatures:
         return cls(ids, names[pairs // len(text_rank)], values, _narrowed(matrix))
 
     def feature_names(self, separator: str = "=") -> np.ndarray:
-        """Names of the columns as in DictVectorizer: key, separator and value, or the key of a measurement."""
+        """Return the column names in the format of DictVectorizer.
+
+        The name of a category consists of its key, the separator and its value. The name of a measurement is its key.
+        """
         pairs = zip(self.keys, self.values, strict=True)
         return np.array([str(k) if v is None else f"{k}{separator}{v}" for k, v in pairs], dtype=object)
 
     def align(self, ids: np.ndarray, name: str) -> SideFeatures:
-        """Reindex the features to the sorted `ids`. Ids without features get empty rows."""
+        """Reindex the features to the sorted `ids`.
+
+        Ids without features get empty rows.
+        """
         check_same_kind(ids, self.ids, f"The {name} ids of X", f"those of {name}_features are")
         position = np.asarray(pd.Index(self.ids).get_indexer(pd.Index(ids)))
         known = position >= 0
@@ -274,7 +284,10 @@ class SideFeatures:
         return SideFeatures(ids.copy(), self.keys, self.values, sp.csr_array(matrix, shape=shape))
 
     def updated(self, newer: SideFeatures, name: str) -> SideFeatures:
-        """Add the rows of `newer`. They replace the rows of ids that both contain."""
+        """Add the features in `newer`.
+
+        If an id has features in both containers, its new features replace its old features.
+        """
         check_same_kind(newer.ids, self.ids, f"The {name} ids of the new features", "the ids of the old features are")
         ids = union(self.ids, newer.ids, name)
         # Columns are matched by key and value. Measurements come before the categories of their key.
@@ -299,7 +312,7 @@ class SideFeatures:
 
 
 def _narrowed(matrix: sp.csr_array) -> sp.csr_array:
-    """Convert a matrix to float32 unless that would round a number or overflow."""
+    """Convert a matrix to float32 if float32 represents all values exactly."""
     with np.errstate(over="ignore", under="ignore"):
         narrow = matrix.data.astype(np.float32)
     if np.array_equal(narrow, matrix.data):
@@ -330,7 +343,10 @@ def _remedy(features: Any) -> str:
 
 
 def check_side_features(features: Any, name: str) -> SideFeatures:
-    """Raise unless `features` is a SideFeatures object, with advice on how to convert it."""
+    """Return `features`, or raise a TypeError if it is not a SideFeatures object.
+
+    The error message explains how to convert the object.
+    """
     if isinstance(features, SideFeatures):
         return features
     hint = (

@@ -1,4 +1,4 @@
-"""Removal of users and items with too few interactions."""
+"""Remove users and items with too few interactions."""
 
 from __future__ import annotations
 
@@ -22,14 +22,15 @@ __all__ = ["InteractionThresholder", "threshold_interactions"]
 
 
 class InteractionThresholder(TransformerMixin, BaseEstimator):
-    """Set the training weight of users and items with too few interactions to 0.
+    """Assign a training weight of 0 to users and items with too few interactions.
 
-    Users with fewer than `user_min` distinct items and items with fewer than `item_min` distinct
-    users are dropped in turn until all others have enough (the k-core of the user-item graph). In a
-    :class:`~sklearn.pipeline.Pipeline`, X and `y` must stay aligned, so no row is removed: the
-    output has a third column, `weight`, which is 0 in the rows of dropped users and items. A
-    recommender fitted on it does not know the dropped ids, while metrics, whose relevance depends on `y`
-    only, still evaluate every row. Use :func:`threshold_interactions` to remove the rows.
+    Users with fewer than `user_min` distinct items and items with fewer than `item_min` distinct users are dropped
+    repeatedly until all remaining users and items have enough interactions. The remaining users and items are the
+    k-core of the user-item graph. No rows are removed, because X and `y` must stay aligned in a
+    :class:`~sklearn.pipeline.Pipeline`. Instead, the output has a third column, `weight`, which is 0 in the rows of
+    dropped users and items. A recommender that is fitted on the output does not know the dropped ids. Metrics still
+    evaluate every row, because they use only `y` to decide which rows are relevant. Use :func:`threshold_interactions`
+    to remove the rows.
 
     Parameters
     ----------
@@ -41,22 +42,22 @@ class InteractionThresholder(TransformerMixin, BaseEstimator):
     Attributes
     ----------
     users_, items_ : ndarray
-        Sorted ids that were kept.
+        Sorted ids of the users and items that were kept.
     n_features_in_ : int
-        Number of columns of X in `fit`: 3 if it has a weight column, else 2.
+        Number of columns of X in `fit`, which is 3 if X has a weight column, and 2 otherwise.
     feature_names_in_ : ndarray of str
         Names of the columns of X in `fit`. Only defined if X is a frame.
 
     Raises
     ------
     ValueError
-        In `fit`, if `user_min` and `item_min` leave no interaction.
+        If no interaction is left in `fit` after applying `user_min` and `item_min`.
 
     Notes
     -----
-    `transform` always returns a frame (of pandas, or of the library of X), because a single array
-    cannot contain string or large integer ids together with fractional weights. It needs a few passes over
-    the rows, and memory proportional to their number.
+    `transform` always returns a frame, because a single array cannot contain string ids or large integer ids together
+    with fractional weights. If X is a frame, the output is a frame of the same library. Otherwise, it is a pandas
+    frame. `transform` passes over the rows a few times, and its memory is proportional to the number of rows.
 
     Examples
     --------
@@ -90,7 +91,7 @@ class InteractionThresholder(TransformerMixin, BaseEstimator):
         Parameters
         ----------
         X : array or frame of shape (n_rows, 2) or (n_rows, 3)
-            User id, item id and, optionally, a weight.
+            Table with the columns user id, item id and, optionally, weight.
         y : array-like of shape (n_rows,), default=None
             Strengths. Rows of strength 0 are not counted.
 
@@ -110,24 +111,25 @@ class InteractionThresholder(TransformerMixin, BaseEstimator):
         return self
 
     def transform(self, X: Any) -> Any:
-        """Add, or multiply into, a weight column that is 0 for dropped users and items.
+        """Set the weights of dropped users and items to 0, and add a weight column if X has none.
 
         Parameters
         ----------
         X : array or frame of shape (n_rows, 2) or (n_rows, 3)
-            User id, item id and, optionally, a weight.
+            Table with the columns user id, item id and, optionally, weight.
 
         Returns
         -------
         frame with columns user, item, weight
-            The rows of X in their order. The weights are NaN if the third column of X is not a valid weight column.
+            Rows of X in their original order. The weights are NaN if the third column of X is not a valid weight
+            column.
         """
         check_is_fitted(self)
         try:
             interactions = check_interactions(X)
             weight = interactions.strength
         except ValueError:
-            # If the ids are valid, the third column is not: predict and metrics ignore it, and fit raises for NaN.
+            # The third column is invalid. predict and metrics ignore it, and fit raises an error because of NaN.
             interactions = check_interactions(X, weighted=False)
             weight = np.full(len(interactions.y), np.nan)
         known = lookup(self.users_, interactions.users, "user") >= 0
@@ -142,7 +144,7 @@ class InteractionThresholder(TransformerMixin, BaseEstimator):
         )
 
     def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
-        """Names of the output columns: user, item, weight."""
+        """Return the names of the output columns, which are user, item and weight."""
         check_is_fitted(self)
         return np.array(["user", "item", "weight"], dtype=object)
 
@@ -160,23 +162,23 @@ def threshold_interactions(X: Any, y: Any = None, *, user_min: int = 5, item_min
     Parameters
     ----------
     X : array or frame of shape (n_rows, 2) or (n_rows, 3)
-        User id, item id and, optionally, a weight.
+        Table with the columns user id, item id and, optionally, weight.
     y : array-like of shape (n_rows,), default=None
-        Strengths. Rows of strength 0 are not counted, and are removed.
+        Strengths. Rows of strength 0 are not counted and are removed.
     user_min, item_min : int, default=5
-        Minimum number of distinct items per user and of distinct users per item.
+        Minimum number of distinct items per user, and minimum number of distinct users per item.
 
     Returns
     -------
     X : same type as X
-        The remaining rows in their order, with their index.
+        Remaining rows in their original order, with their original index.
     y : ndarray
         Strengths of the remaining rows. Only returned if `y` is not None.
 
     Raises
     ------
     ValueError
-        If `user_min` and `item_min` leave no interaction.
+        If no interaction is left after applying `user_min` and `item_min`.
 
     Examples
     --------

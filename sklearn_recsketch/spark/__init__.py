@@ -1,4 +1,4 @@
-"""Recommenders on Spark, for interactions that do not fit on one machine."""
+"""Recommenders that run on Spark, for interactions that do not fit on one machine."""
 
 from sklearn_recsketch.spark._spark_wrmf import SparkWRMFRecommender
 

@@ -1,4 +1,4 @@
-"""Integer codes for the ids of interactions in Spark, whose ALS accepts 32-bit integers only."""
+"""Encode the ids of interactions as 32-bit integers, because the ALS of Spark accepts no other ids."""
 
 from __future__ import annotations
 
@@ -14,16 +14,18 @@ __all__ = ["CodedInteractions", "code_interactions"]
 
 @dataclass(frozen=True)
 class CodedInteractions:
-    """Interactions with ids replaced by codes. Codes number the sorted ids, like the rows of a local model.
+    """Interactions whose ids are replaced by integer codes.
+
+    The code of an id is its position among the sorted ids, as in a local model.
 
     Attributes
     ----------
     ids : dict of str to DataFrame
-        For "user" and "item": a DataFrame with the columns id and code.
+        DataFrame with the columns id and code for each of the keys "user" and "item".
     counts : dict of str to int
-        For "user" and "item": the number of ids.
+        Number of ids for each of the keys "user" and "item".
     strengths : DataFrame
-        Columns user_code, item_code and strength (float), one row per pair.
+        DataFrame with the columns user_code, item_code and strength (float), and with one row per pair.
     n_interactions : int
         Number of rows of `strengths`.
     """
@@ -35,9 +37,9 @@ class CodedInteractions:
 
 
 def code_interactions(table: DataFrame, persisted: ExitStack) -> CodedInteractions:
-    """Number the ids of checked interactions and sum the strengths of each pair.
+    """Encode the ids of checked interactions, and sum the strengths of each user-item pair.
 
-    Persisted DataFrames are released when `persisted` closes.
+    Persisted DataFrames are released when `persisted` is closed.
     """
     from pyspark.sql import functions as F
 
@@ -46,16 +48,16 @@ def code_interactions(table: DataFrame, persisted: ExitStack) -> CodedInteractio
         ids[name], counts[name] = _numbered(table.select(F.col(name).alias("id")), persisted)
         codes = ids[name].select(F.col("id").alias(name), F.col("code").alias(f"{name}_code"))
         coded = coded.join(codes, name)
-    # Summed in double and stored in float, as in a local model.
+    # As in a local model, strengths are summed in double and stored in float.
     strength = F.sum("strength").cast("float").alias("strength")
     strengths = _persist(coded.groupBy("user_code", "item_code").agg(strength), persisted)
     return CodedInteractions(ids, counts, strengths, strengths.count())
 
 
 def _numbered(ids: DataFrame, persisted: ExitStack) -> tuple[DataFrame, int]:
-    """Distinct ids with their row numbers in sorted order, and their number.
+    """Return a DataFrame of the distinct ids and their positions in sorted order, and the number of ids.
 
-    Only the sizes of partitions are sent to the driver. StringIndexer would send all ids.
+    Only the partition sizes are sent to the driver, whereas StringIndexer would send all ids.
     """
     from pyspark.sql import functions as F
 

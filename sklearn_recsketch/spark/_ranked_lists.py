@@ -1,4 +1,4 @@
-"""Rank the items for partitions of users in Spark tasks."""
+"""Rank items for batches of users in Spark tasks."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = ["LocalFactors", "ranked_batches", "vectors_of"]
 
 
 class LocalFactors(NamedTuple):
-    """Sorted ids of users or items and their vectors, in the memory of one machine."""
+    """Sorted ids and vectors of users or items, in the memory of one machine."""
 
     ids: np.ndarray
     vectors: np.ndarray
@@ -33,7 +33,11 @@ def vectors_of(column: Any, n_components: int) -> np.ndarray:
 def ranked_batches(
     batches: Iterator[pa.RecordBatch], items: Broadcast[LocalFactors], k: int
 ) -> Iterator[pa.RecordBatch]:
-    """Recommend items to batches of users with the columns user, features and seen (row numbers of items)."""
+    """Recommend items to batches of users.
+
+    The columns of a batch are user, features and seen. The column seen contains the row numbers of the items that each
+    user has interacted with.
+    """
     import pyarrow as pa
 
     ids, vectors = items.value
@@ -55,7 +59,10 @@ def ranked_batches(
 
 
 def _seen(column: Any, n_items: int) -> sp.csr_array:
-    """Convert an Arrow column of lists of row numbers to a matrix. Null is an empty list."""
+    """Convert an Arrow column of lists of row numbers to a matrix.
+
+    A null value is treated as an empty list.
+    """
     indices = np.asarray(column.flatten())
     lengths = np.asarray(column.value_lengths().fill_null(0))
     indptr = np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)])

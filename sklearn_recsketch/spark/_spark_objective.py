@@ -18,18 +18,20 @@ __all__ = ["SparkObjective", "transformed"]
 
 @dataclass(frozen=True)
 class SparkObjective:
-    """Parameters of the objective, as `recommenders._als.objective.Objective` on one machine.
+    """Parameters of the WRMF objective.
+
+    The equivalent class for one machine is `recommenders._als.objective.Objective`.
 
     Attributes
     ----------
     alpha : float
         Weight of the transformed strengths in the confidence.
     confidence : {"linear", "log", "scaled_log"}
-        Transform of the strengths.
+        Transformation that is applied to the strengths.
     scale : float
-        Smallest strength if the confidence is "scaled_log", else 1.
+        Smallest strength if the confidence is "scaled_log", and 1 otherwise.
     regularization : float
-        Geometric mean of the penalties of users and items.
+        Geometric mean of the user penalty and the item penalty.
     """
 
     alpha: float
@@ -39,7 +41,10 @@ class SparkObjective:
 
     @classmethod
     def of(cls, model: Any, data: CodedInteractions) -> Self:
-        """Take the parameters from `model`, and compute those that are "auto" in at most two passes over the data."""
+        """Take the parameters from `model`, and compute the parameters that are "auto".
+
+        The computation needs at most two passes over the data.
+        """
         from pyspark.sql import functions as F
 
         alpha, confidence, lam, scale = model.alpha, model.confidence, model.regularization, 1.0
@@ -58,7 +63,7 @@ class SparkObjective:
 
 
 def transformed(confidence: str, scale: float) -> Column:
-    """Column of the transformed strengths, which alpha multiplies in the confidence."""
+    """Return the column of the transformed strengths, which are multiplied by alpha in the confidence."""
     from pyspark.sql import functions as F
 
     if confidence == "linear":

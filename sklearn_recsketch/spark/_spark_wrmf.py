@@ -28,93 +28,102 @@ if TYPE_CHECKING:
 
 __all__ = ["SparkWRMFRecommender"]
 
-# Iterations without a checkpoint. With 18, the JVM overflows its default stack of 1 MiB, and sometimes with fewer.
+# Maximum number of iterations without a checkpoint. The default JVM stack of 1 MiB overflows at 18 or even earlier.
 LONGEST_LINEAGE = 10
 
 
 class SparkWRMFRecommender(BaseEstimator):
     r"""Weighted regularized matrix factorization with the alternating least squares (ALS) of Spark ML.
 
-    Use it for interactions that do not fit on one machine. It is fitted on a Spark DataFrame, and its factors stay
-    distributed. With :math:`n_u` items of user u and :math:`n_i` users of item i, it minimizes
+    Use this recommender for interactions that do not fit on one machine. It is fitted on a Spark DataFrame, and its
+    factors stay distributed over the cluster. If user u has :math:`n_u` items and item i has :math:`n_i` users, the
+    recommender minimizes
 
     .. math:: L = \sum_{u,i} c_{ui} (p_{ui} - x_u \cdot y_i)^2
               + \rho \Bigl(\sum_u n_u |x_u|^2 + \sum_i n_i |y_i|^2\Bigr), \qquad
               \rho = \lambda\, \frac{\sqrt{n_{users}\, n_{items}}}{n_{interactions}}
 
-    with preferences :math:`p_{ui}` and confidences :math:`c_{ui}` as in :class:`~sklearn_recsketch.WRMFRecommender`.
+    where the preferences :math:`p_{ui}` and the confidences :math:`c_{ui}` are defined as in
+    :class:`~sklearn_recsketch.WRMFRecommender`.
 
     Parameters
     ----------
     n_components : int, default=128
-        Number of components of the factors, called `rank` in Spark.
+        Number of components of each factor. This parameter is called `rank` in Spark.
     alpha : "auto" or float, default="auto"
-        Additional weight of an interaction of strength 1, relative to a pair without interaction. "auto" computes it
-        from the interactions as :class:`~sklearn_recsketch.WRMFRecommender` does.
+        Additional weight of an interaction of strength 1, compared with a pair without an interaction. If "auto", it is
+        computed from the interactions as in :class:`~sklearn_recsketch.WRMFRecommender`.
     confidence : {"auto", "linear", "log", "scaled_log"}, default="auto"
-        Confidence of an interaction of strength d: ``1 + alpha * d`` for "linear", ``1 + alpha * log(1 + d)`` for
-        "log", or ``1 + alpha * (1 + log(d / s))`` for "scaled_log", where s is the smallest strength. "auto" means
-        "scaled_log" if `alpha="auto"`, else "linear".
+        Confidence of an interaction of strength d. It is ``1 + alpha * d`` for "linear", ``1 + alpha * log(1 + d)`` for
+        "log", and ``1 + alpha * (1 + log(d / s))`` for "scaled_log", where s is the smallest strength. "auto" is the
+        same as "scaled_log" if `alpha="auto"`, and the same as "linear" otherwise.
     regularization : "auto" or float, default="auto"
-        Regularization :math:`\lambda`, on the scale of :class:`~sklearn_recsketch.WRMFRecommender`. The `regParam` of
-        Spark is set to :math:`\rho`. "auto" is the geometric mean of the penalties that
+        Regularization :math:`\lambda`, on the same scale as in :class:`~sklearn_recsketch.WRMFRecommender`. The
+        `regParam` of Spark is set to :math:`\rho`. If "auto", it is the geometric mean of the two penalties that
         :class:`~sklearn_recsketch.WRMFRecommender` computes for users and for items.
     max_iter : int, default=15
-        Number of iterations. Each iteration updates all items, then all users.
+        Number of iterations. Each iteration updates all items and then all users.
     n_user_blocks, n_item_blocks : int, default=10
-        Number of blocks into which users and items are divided, called `numUserBlocks` and `numItemBlocks` in Spark.
-        More blocks give more parallel tasks but more traffic, as each vector is sent to every block of the other side
-        that contains one of its interactions.
+        Number of blocks into which the users are divided, and number of blocks into which the items are divided. These
+        parameters are called `numUserBlocks` and `numItemBlocks` in Spark. With more blocks, more tasks run in
+        parallel, but the network traffic is higher. A user vector is sent to every item block that contains items of
+        this user, and an item vector is sent to every user block that contains users of this item.
     checkpoint_interval : int, default=10
-        Number of iterations between checkpoints; -1 disables checkpoints. Checkpoints require a directory, which is set
-        by ``spark.sparkContext.setCheckpointDir("hdfs://...")``. `fit` raises an error for more than ten consecutive
-        iterations without a checkpoint, because Spark processes may crash by a stack overflow.
+        Number of iterations between checkpoints. The value -1 disables checkpoints. Checkpoints require a directory,
+        which is set by ``spark.sparkContext.setCheckpointDir("hdfs://...")``. `fit` raises an error if more than ten
+        consecutive iterations would run without a checkpoint, because a stack overflow may crash Spark processes.
     random_state : int, RandomState instance or None, default=None
-        Seed of the initial factors. With the same seed and the same numbers of blocks, factors are equal up to
-        rounding.
+        Seed of the random initial factors. With the same seed and the same values of `n_user_blocks` and
+        `n_item_blocks`, the fitted factors are equal up to rounding errors.
 
     Attributes
     ----------
     user_factors_, item_factors_ : pyspark.sql.DataFrame
-        Factors with an id column, user or item, and a column features, an array of floats.
+        User factors and item factors. The column user or item contains the ids, and the column features contains arrays
+        of floats.
     alpha_, regularization_ : float
-        Values of the parameters, computed from the interactions if the parameter is "auto".
+        Values of `alpha` and `regularization`. The value of a parameter is computed from the interactions if it is
+        "auto".
     strength_scale_ : float
-        Smallest strength s if the confidence is "scaled_log", else 1.
+        Smallest strength s if the confidence is "scaled_log", and 1 otherwise.
     reg_param_ : float
         Regularization :math:`\rho`, called `regParam` in Spark.
     n_users_, n_items_ : int
-        Number of users and items with interactions.
+        Number of users with interactions, and number of items with interactions.
     n_interactions_ : int
-        Number of distinct pairs of a user and an item.
+        Number of distinct user-item pairs.
     n_iter_ : int
-        Number of iterations run.
+        Number of iterations that were run.
 
     See Also
     --------
-    sklearn_recsketch.WRMFRecommender : The recommender for one machine, which also supports side features.
+    sklearn_recsketch.WRMFRecommender : Recommender for one machine that also supports side features.
 
     Notes
     -----
-    Spark regularizes each row in proportion to its number of interactions, as ALS-WR does [2]_: the penalties are
-    :math:`\lambda_u = \rho\, n_u` for user u and :math:`\lambda_i = \rho\, n_i` for item i. Their means are
-    :math:`\rho\, n_{interactions} / n_{users}` and :math:`\rho\, n_{interactions} / n_{items}`. Only the product of the
-    penalties of both sides affects the scores, which do not change under :math:`x \to s x, y \to y / s`. The definition
-    of :math:`\rho` makes the product of the means equal to :math:`\lambda^2`. Therefore, L is the objective of
-    ``WRMFRecommender`` with the same `regularization` if all users have the same number of items, and all items the
-    same number of users. Otherwise, active users and popular items are regularized more than in ``WRMFRecommender``,
-    and other users and items less. With "auto", both recommenders regularize popular items more: this one in proportion
-    to their number of users, and ``WRMFRecommender`` in proportion to its square root. This differs from
-    `regularization_scaling=1` of ``WRMFRecommender``, whose penalties are proportional to the sum of *all* confidences
-    of a row, :math:`n_{items} + \alpha \sum_i d_{ui}`, in which the first term dominates if the data are sparse.
+    Spark regularizes each user and each item in proportion to its number of interactions, as ALS-WR does [2]_. The
+    penalty is :math:`\lambda_u = \rho\, n_u` for user u and :math:`\lambda_i = \rho\, n_i` for item i. The mean penalty
+    is :math:`\rho\, n_{interactions} / n_{users}` for users and :math:`\rho\, n_{interactions} / n_{items}` for items.
+    The scores do not change if all vectors are scaled by :math:`x \to s x, y \to y / s`. Therefore, the scores depend
+    only on the product of the user penalties and the item penalties. With this definition of :math:`\rho`, the product
+    of the two mean penalties is :math:`\lambda^2`. If all users have the same number of items and all items have the
+    same number of users, L is equivalent to the objective of ``WRMFRecommender`` with the same `regularization`.
+    Otherwise, active users and popular items are regularized more than in ``WRMFRecommender``, and other users and
+    items are regularized less. With `regularization="auto"`, both recommenders regularize popular items more than other
+    items. The penalty of an item is proportional to its number of users in this recommender, and to the square root of
+    this number in ``WRMFRecommender``. If `regularization_scaling=1`, the penalties of ``WRMFRecommender`` are
+    proportional to the sum of *all* confidences of a row, which is :math:`n_{items} + \alpha \sum_i d_{ui}` for user u.
+    If the data are sparse, the first term of this sum dominates, so these penalties also differ from the penalties in
+    Spark.
 
-    Spark solves each row by a Cholesky factorization in float64, and stores factors in float32. The time complexity of
-    an iteration is :math:`O(n_{interactions} K^2 + (n_{users} + n_{items}) K^3)`. The user guide describes memory and
-    network traffic.
+    Spark computes each vector with a Cholesky factorization in float64, and stores the factors in float32. The time
+    complexity of an iteration is :math:`O(n_{interactions} K^2 + (n_{users} + n_{items}) K^3)`. The user guide
+    describes the memory usage and the network traffic.
 
-    The ids and the interactions, as row numbers, are kept in the cluster for `recommend`, until `unpersist` or the next
-    fit. `fit` reads X four times, so persist it if it is expensive to compute. A fitted recommender is bound to its
-    Spark session and cannot be pickled: write its factors to Parquet, or save the recommender returned by `to_local`.
+    The ids and the encoded interactions are kept in the cluster until `unpersist` or `fit` is called, because
+    `recommend` needs them. `fit` reads X four times, so persist X if it is expensive to compute. A fitted recommender
+    is bound to its Spark session and cannot be pickled. To store a recommender, write its factors to Parquet files, or
+    pickle the recommender that `to_local` returns.
 
     References
     ----------
@@ -187,14 +196,14 @@ class SparkWRMFRecommender(BaseEstimator):
     def fit(self, X: Any, y: None = None) -> Self:
         """Fit the factors to interactions.
 
-        If training fails, the estimator does not change.
+        If training fails, the estimator is not changed.
 
         Parameters
         ----------
         X : pyspark.sql.DataFrame, str or Path
             DataFrame, or path of Parquet files, with two or three columns in this order: user id, item id and,
-            optionally, the strength of the interaction. Ids are integers or strings. The strengths of repeated pairs
-            are summed, and rows of strength 0 are ignored.
+            optionally, the strength of the interaction. Ids must be integers or strings. The strengths of repeated
+            pairs are summed, and rows of strength 0 are ignored.
         y : None
             Not used. Pass strengths as the third column of X.
 
@@ -206,8 +215,8 @@ class SparkWRMFRecommender(BaseEstimator):
         Raises
         ------
         TypeError, ValueError
-            If ids are null or neither integers nor strings, or if strengths are null, NaN, infinite or negative. The
-            message names the column and an example row.
+            If an id is null, if it is neither an integer nor a string, or if a strength is null, NaN, infinite or
+            negative. The message names the column and an example row.
         """
         require_pyspark()
         if y is not None:
@@ -277,9 +286,10 @@ class SparkWRMFRecommender(BaseEstimator):
         }
 
     def _check_lineage(self, checkpoint_dir: str | None) -> None:
-        """Raise ValueError for too many iterations without a checkpoint.
+        """Raise a ValueError if too many iterations would run without a checkpoint.
 
-        A task contains the steps of all iterations since the last checkpoint, and deserializes them recursively.
+        A Spark task contains the steps of all iterations since the last checkpoint, and deserializes these steps
+        recursively.
         """
         without_checkpoints = checkpoint_dir is None or self.checkpoint_interval < 0
         longest = self.max_iter if without_checkpoints else min(self.max_iter, self.checkpoint_interval)
@@ -293,27 +303,30 @@ class SparkWRMFRecommender(BaseEstimator):
             )
 
     def recommend(self, users: Any = None, k: int = 10, *, exclude_seen: bool = True) -> DataFrame:
-        """Recommend the k items with the highest scores to each user, computed in the cluster.
+        """Recommend the k items with the highest scores to each user.
+
+        The scores are computed in the cluster.
 
         Parameters
         ----------
         users : id, array-like of ids or pyspark.sql.DataFrame of one column, default=None
-            Users to recommend items to. If None, all known users. Unknown users are represented by the mean vector.
+            Users to whom items are recommended. If None, items are recommended to all known users. Unknown users are
+            represented by the mean user vector.
         k : int, default=10
             Number of items per user.
         exclude_seen : bool, default=True
-            Whether to exclude items that the user interacted with in fit.
+            Whether to exclude the items that a user interacted with in the training data.
 
         Returns
         -------
         pyspark.sql.DataFrame with columns user, rank, item, score
-            Recommendations, with ranks from 1 and ties broken by the order of the items. A user with fewer than k
-            eligible items has fewer rows. Spark computes the rows lazily, and does not guarantee their order.
+            Recommendations. Ranks start at 1, and ties are broken by the order of the item ids. A user with fewer than
+            k eligible items has fewer than k rows. Spark computes the rows lazily, and does not guarantee their order.
 
         Notes
         -----
-        The lists are exact and equal those of ``to_local().recommend()``. The factors of all items are sent to every
-        executor, which takes :math:`4 K n_{items}` bytes, and twice as much in every task.
+        The recommendations are exact, and are equal to the output of ``to_local().recommend()``. All item factors are
+        sent to every executor. They take :math:`4 K n_{items}` bytes per executor, and twice as much in every task.
         """
         check_is_fitted(self)
         from pyspark.sql import functions as F
@@ -333,7 +346,7 @@ class SparkWRMFRecommender(BaseEstimator):
         )
 
     def _user_vectors(self, users: Any) -> DataFrame:
-        """Table of the users to recommend items to, with the columns code, user and features."""
+        """Return a DataFrame of the users to whom items are recommended, with the columns code, user and features."""
         from pyspark.sql import functions as F
 
         ids = self._data.ids["user"].withColumnRenamed("id", "user")
@@ -352,9 +365,10 @@ class SparkWRMFRecommender(BaseEstimator):
         -------
         WRMFRecommender
             Fitted recommender with the same factors and interactions. It takes
-            ``4 (n_users + n_items) n_components + 8 n_interactions`` bytes, and the conversion takes twice as much. The
-            fold-in of new users and items uses the mean penalties of their side,
-            ``reg_param_ * n_interactions_ / n_users_`` and ``reg_param_ * n_interactions_ / n_items_``.
+            ``4 (n_users + n_items) n_components + 8 n_interactions`` bytes, and the conversion takes twice as much
+            memory. The fold-in of new users uses the mean user penalty, which is
+            ``reg_param_ * n_interactions_ / n_users_``. The fold-in of new items uses the mean item penalty, which is
+            ``reg_param_ * n_interactions_ / n_items_``.
         """
         check_is_fitted(self)
         users, items = self._local_factors("user"), self._local_factors("item")
@@ -384,7 +398,10 @@ class SparkWRMFRecommender(BaseEstimator):
         return LocalFactors(ids, vectors[order])
 
     def unpersist(self) -> None:
-        """Release the data of `fit` in the cluster. `recommend` and `to_local` still work, but recompute them."""
+        """Release the data that `fit` keeps in the cluster.
+
+        `recommend` and `to_local` still work, but compute these data again.
+        """
         check_is_fitted(self)
         self._persisted.close()
 

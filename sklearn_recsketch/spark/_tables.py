@@ -1,4 +1,4 @@
-"""Validation of Spark DataFrames of interactions and of ids."""
+"""Validate Spark DataFrames that contain interactions or ids."""
 
 from __future__ import annotations
 
@@ -23,22 +23,27 @@ BLANK = r"(?U)^\s*$"
 
 
 def require_pyspark() -> None:
-    """Raise an ImportError with the command that installs pyspark, if it is not installed."""
+    """Raise an ImportError if pyspark is not installed.
+
+    The message contains the command that installs pyspark.
+    """
     import_extra("pyspark.sql", "spark", "SparkWRMFRecommender needs pyspark")
 
 
 def read_interactions(X: Any) -> DataFrame:
-    """Check interactions and return the columns user, item (bigint or string) and strength (double, positive).
+    """Check interactions, and return a DataFrame with the columns user, item and strength.
+
+    The types of the ids are bigint or string. The strengths are positive and have type double.
 
     Parameters
     ----------
     X : pyspark.sql.DataFrame, str or Path
-        User, item and, optionally, weight columns by position, or the path of Parquet files with these columns.
+        DataFrame, or path of Parquet files, with the columns user id, item id and, optionally, weight, in this order.
 
     Raises
     ------
     TypeError, ValueError
-        If X breaks a rule. The message names the column, the rule, an example row and a remedy.
+        If X is invalid. The message names the column, the constraint, an example row and a remedy.
     """
     from pyspark.sql import functions as F
 
@@ -72,7 +77,10 @@ def read_interactions(X: Any) -> DataFrame:
 
 
 def query_ids(ids: Any, name: str, known: DataType, session: SparkSession) -> DataFrame:
-    """Ids in a query, a list or a DataFrame of one column, as a DataFrame with a column `name` of the type `known`."""
+    """Convert the ids in a query to a DataFrame with a column `name` of the type `known`.
+
+    The ids may be passed as a list or as a DataFrame with one column.
+    """
     from pyspark.sql import DataFrame
     from pyspark.sql import functions as F
 
@@ -91,7 +99,7 @@ def query_ids(ids: Any, name: str, known: DataType, session: SparkSession) -> Da
         kind = "string" if column.ids.dtype == object else "bigint"
         if not len(column.ids):
             kind = known.simpleString()
-        # Plain Python values: Spark does not accept numpy scalars.
+        # Spark does not accept numpy scalars, so the ids are converted to plain Python values.
         frame = session.createDataFrame([(value,) for value in column.ids[column.codes].tolist()], f"{name} {kind}")
     if frame.schema[name].dataType != known:
         raise ValueError(
@@ -115,7 +123,10 @@ def _as_frame(X: Any) -> DataFrame:
 
 
 def _typed(table: DataFrame, role: str, where: str) -> Column:
-    """Cast a column to the type of ids (bigint or string) or of strengths (double). Errors name it by `where`."""
+    """Cast a column of ids to bigint or string, or a column of strengths to double.
+
+    The argument `where` describes the column in error messages.
+    """
     from pyspark.sql import functions as F
     from pyspark.sql.types import NumericType, StringType
 
@@ -143,13 +154,13 @@ def _conversion(kind: str) -> str:
 
 
 def _refuse_bad_row(table: DataFrame, names: list[str]) -> None:
-    """Raise for a row with a missing or blank id or an invalid strength."""
+    """Raise a ValueError if a row has a missing id, a blank id or an invalid strength."""
     from pyspark.sql import functions as F
     from pyspark.sql.types import StringType
 
     limits = np.finfo(np.float32)
     strength = F.col("strength")
-    # NaN is larger than any number to Spark, so it is not between.
+    # Spark treats NaN as larger than any number, so NaN is not between the limits.
     usable = (strength == 0) | strength.between(float(limits.tiny), float(limits.max))
     good = F.col("user").isNotNull() & F.col("item").isNotNull() & usable
     for role in ROLES[:2]:
