@@ -1,1 +1,1 @@
-"""Products of dense and sparse matrices over a pool of threads."""
+"""Products of dense and sparse matrices, computed by a thread pool."""

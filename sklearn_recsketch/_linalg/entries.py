@@ -1,4 +1,4 @@
-"""Scores and rankings of single pairs of users and items, given as the stored entries of a sparse matrix."""
+"""Scores and rankings of individual user-item pairs, given as the stored entries of a sparse matrix."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ USERS_PER_TASK = 1024
 def entry_scores(
     user_vectors: np.ndarray, item_vectors: np.ndarray, matrix: sp.csr_array, pool: Workers, dtype: Any = np.float64
 ) -> np.ndarray:
-    """Return the inner product ``x.y`` of user and item for each stored entry."""
+    """Return the inner product ``x.y`` of the user vector and the item vector for each stored entry."""
     rows, columns = matrix.tocoo().coords
     scores = np.empty(matrix.nnz, dtype=dtype)
 
@@ -32,30 +32,31 @@ def entry_scores(
 
 
 def entry_sums(matrix: sp.csr_array, values: np.ndarray) -> np.ndarray:
-    """Sum the values of the stored entries by row."""
+    """Sum the values of the stored entries in each row."""
     return np.bincount(matrix.tocoo().row, weights=values, minlength=matrix.shape[0])
 
 
 def top_entries(
     user_vectors: np.ndarray, item_vectors: np.ndarray, allowed: sp.csr_array, k: int, pool: Workers
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return the k allowed items of each user with the largest inner products.
+    """Return the k allowed items with the largest inner products for each user.
 
     Parameters
     ----------
     user_vectors : ndarray of shape (n_users, n_components)
     item_vectors : ndarray of shape (n_items, n_components)
     allowed : csr_array of shape (n_users, n_items)
-        The stored entries, sorted by item, are the allowed items of each user.
+        The stored entries mark the allowed items of each user. They must be sorted by item.
     k : int
     pool : Workers
 
     Returns
     -------
     best : ndarray of shape (n_users, min(k, most entries of a row)), dtype int32
-        Row numbers of items, best first; ties are broken by row number. -1 if a user has fewer items.
+        Row numbers of the items, sorted from best to worst. Ties are broken by row number. The value -1 fills the
+        remaining positions if a user has fewer items.
     scores : ndarray of the same shape, dtype float32
-        Inner products; -inf if a user has fewer items.
+        Inner products. They are -inf where `best` is -1.
     """
     values = entry_scores(user_vectors, item_vectors, allowed, pool, np.float32)
     indptr, indices = allowed.indptr, allowed.indices
@@ -77,10 +78,10 @@ def top_entries(
 def entries_before(
     user_vectors: np.ndarray, item_vectors: np.ndarray, wanted: sp.csr_array, allowed: sp.csr_array, pool: Workers
 ) -> np.ndarray:
-    """Return the number of allowed items of the user that rank before each wanted item.
+    """Count the user's allowed items that are ranked before each wanted item.
 
-    Both matrices have the shape (n_users, n_items) and entries sorted by item; wanted items must be allowed. Ties are
-    broken by row number.
+    Both matrices must have the shape (n_users, n_items), and their entries must be sorted by item. All wanted items
+    must be allowed. Ties are broken by row number.
     """
     values = entry_scores(user_vectors, item_vectors, allowed, pool, np.float32)
     rows, columns = allowed.tocoo().coords
@@ -91,6 +92,6 @@ def entries_before(
 
 
 def _keys(matrix: sp.csr_array) -> np.ndarray:
-    """Return ``row * n_columns + column`` of each entry, which ascends."""
+    """Return ``row * n_columns + column`` for each entry, in ascending order."""
     rows, columns = matrix.tocoo().coords
     return np.asarray(rows.astype(np.int64) * matrix.shape[1] + columns)

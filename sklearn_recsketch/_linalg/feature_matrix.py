@@ -1,4 +1,4 @@
-"""Sparse matrix of features: products with dense matrices over a pool of threads, and ridge regression on features."""
+"""Sparse feature matrix: products with dense matrices, and ridge regression on features."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ __all__ = ["FeatureMatrix", "inner", "ridge_step"]
 
 
 class FeatureMatrix:
-    """Sparse matrix F of shape (n, n_features) with optional row weights, and its weighted transpose.
+    """Sparse feature matrix F with optional row weights, and its weighted transpose.
 
     Parameters
     ----------
     matrix : csr_array of shape (n, n_features)
-        F.
+        The matrix F.
     weights : ndarray of shape (1,) or (n,), default=None
-        Weights of the rows, one for all or one per row. If None, all weights are 1.
+        Row weights: one weight for all rows, or one weight per row. If None, all weights are 1.
     """
 
     def __init__(self, matrix: sp.csr_array, weights: np.ndarray | None = None) -> None:
@@ -57,16 +57,19 @@ class FeatureMatrix:
         return np.maximum(diagonal, np.finfo(np.float32).tiny)
 
     def leverage(self, diagonal: np.ndarray) -> np.ndarray:
-        """Return the diagonal of ``F @ diag(1 / diagonal) @ F.T``: the influence of each row on its own prediction."""
+        """Return the diagonal of ``F @ diag(1 / diagonal) @ F.T``.
+
+        Each element measures the influence of a row's target on the prediction for the same row.
+        """
         squares = sp.csr_array((self._rows.data**2, self._rows.indices, self._rows.indptr), shape=self._shape)
         return np.asarray(squares @ (1 / diagonal), dtype=np.float32)
 
     def left_out_fit(
         self, dense: np.ndarray, leverage: np.ndarray, target: np.ndarray, pool: Workers
     ) -> tuple[float, float]:
-        """Return the squared norm of the prediction and the correlation of leave-one-out predictions with the target.
+        """Return the squared norm of predictions, and the correlation of leave-one-out predictions with the target.
 
-        With the prediction ``P = F @ dense`` the leave-one-out predictions are ``P - diag(leverage) @ target``.
+        The predictions are ``P = F @ dense``, and the leave-one-out predictions are ``P - diag(leverage) @ target``.
         """
         rows, source = self._rows, read_only(dense)
         leverage, target = read_only(leverage), read_only(target)
@@ -77,7 +80,7 @@ class FeatureMatrix:
         return float(square), float(correlation)
 
     def square_of_product(self, dense: np.ndarray, pool: Workers) -> float:
-        """Return the sum of ``weights[r] |(F @ dense)_r|^2`` over rows."""
+        """Return the sum of ``weights[r] |(F @ dense)_r|^2`` over all rows."""
         rows, source, weights = self._rows, read_only(dense), self._weights
         parts = pool.map(lambda task: product_square(task[0], task[1], rows, source, weights), self._ranges)
         return float(np.sum(parts))
@@ -91,7 +94,10 @@ def _product(rows: Rows, ranges: list[tuple[int, int]], dense: np.ndarray, pool:
 
 
 def inner(a: np.ndarray, b: np.ndarray, pool: Workers) -> float:
-    """Return the sum of ``a * b`` in float64. Chunks are fixed, so it does not depend on the number of threads."""
+    """Return the sum of ``a * b`` in float64.
+
+    The arrays are divided into fixed chunks, so the result does not depend on the number of threads.
+    """
     a, b = read_only(a), read_only(b)
     return float(np.sum(pool.map(lambda task: dot(task[0], task[1], a, b), even_ranges(len(a), CHUNK))))
 
@@ -104,30 +110,32 @@ def ridge_step(
     W: np.ndarray,
     pool: Workers,
 ) -> tuple[np.ndarray, float]:
-    """Take one step of ridge regression: minimise ``sum_r weight_r |x_r - (F W)_r|^2 + sum_f penalty_f |w_f|^2``.
+    """Take one step of ridge regression: minimize ``sum_r weight_r |x_r - (F W)_r|^2 + sum_f penalty_f |w_f|^2``.
 
-    This is a step of steepest descent along the preconditioned gradient with exact line search. It costs two products
-    with F. One step per iteration of ALS suffices because F does not change and W starts from its last value.
+    The function takes a steepest descent step along the preconditioned gradient with exact line search. The step
+    requires two products with F. One step per iteration of ALS is sufficient because F does not change and W starts
+    from its previous value.
 
     Parameters
     ----------
     features : FeatureMatrix of shape (n, n_features)
-        F, with the weights of its rows.
+        The matrix F with its row weights.
     penalty, diagonal : ndarray of shape (n_features,), dtype float32
-        L2 penalties, and the preconditioner that `FeatureMatrix.normal_diagonal` returns for them.
+        L2 penalties and the preconditioner. `FeatureMatrix.normal_diagonal` computes the preconditioner from the
+        penalties.
     residual : ndarray of shape (n, K), dtype float32
-        ``x - F W``.
+        The residual ``x - F W``.
     W : ndarray of shape (n_features, K), dtype float32
-        Current embeddings of features.
+        Current feature embeddings.
     pool : Workers
 
     Returns
     -------
     W : ndarray of shape (n_features, K), dtype float32
-        Embeddings after the step.
+        Feature embeddings after the step.
     loss : float
-        The change of the objective plus its penalty term before the step. Added to the first sum before the step, it
-        gives the objective after the step.
+        Penalty term before the step, plus the change of the objective in the step. The objective after the step is
+        `loss` plus the first sum of the objective, evaluated before the step.
     """
     if not len(W):
         return W, 0.0

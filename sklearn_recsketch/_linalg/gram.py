@@ -1,4 +1,4 @@
-"""Gram matrices and products with square matrices, computed in fixed chunks over a pool of threads."""
+"""Gram matrices and products with square matrices, computed in fixed chunks by a thread pool."""
 
 from __future__ import annotations
 
@@ -15,7 +15,10 @@ CHUNK_VALUES = 2**19  # maximum number of values per task of `multiply`: its inp
 
 
 def gram(factors: np.ndarray, pool: Workers, dtype: type[np.floating[Any]] = np.float64) -> np.ndarray:
-    """Return ``factors.T @ factors``, computed in `dtype` in fixed chunks that are summed in float64."""
+    """Return ``factors.T @ factors``.
+
+    The Gram matrices of fixed row chunks are computed in `dtype` and summed in float64.
+    """
 
     def part(task: tuple[int, int]) -> np.ndarray:
         chunk = factors[task[0] : task[1]].astype(dtype, copy=False)
@@ -32,7 +35,10 @@ def multiply(
     dtype: type[np.floating[Any]] = np.float64,
     n_more: int = 0,
 ) -> np.ndarray:
-    """Return ``factors @ transform`` in float32, computed in `dtype`, followed by `n_more` rows of zeros."""
+    """Return ``factors @ transform``, followed by `n_more` rows of zeros.
+
+    The product is computed in `dtype` and returned in float32.
+    """
     n = len(factors)
     out = np.empty((n + n_more, transform.shape[1]), dtype=np.float32)
     out[n:] = 0

@@ -1,4 +1,4 @@
-"""Squared errors of predicted preferences over all pairs of users and items, without a loop over the pairs."""
+"""Sums of squared errors of predicted preferences over all user-item pairs, without a loop over the pairs."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ def squared_errors(
     excluded: sp.csr_array | None,
     pool: Workers,
 ) -> np.ndarray:
-    """Return the sum of ``(p - x.y)^2`` over the items of each user, in float64.
+    """Return the sum of ``(p - x.y)^2`` over all items for each user, in float64.
 
-    The preference p is 1 for preferred items, otherwise 0. Entries of `excluded` are left out; none of them may be
-    preferred. With the matrix Y of item vectors the sum is
+    The preference p is 1 for preferred items and 0 for other items. The entries of `excluded` are left out of the sum
+    and must not be preferred. If Y is the matrix of item vectors, the sum is
     ``x'(Y'Y)x - 2 sum_preferred x.y + n_preferred - sum_excluded (x.y)^2``.
     """
     x = user_vectors.astype(np.float64)
@@ -40,7 +40,10 @@ def entry_squared_errors(
     allowed: sp.csr_array,
     pool: Workers,
 ) -> np.ndarray:
-    """Return the same sums over the stored entries of `allowed` only, which include all preferred items."""
+    """Return the sum of ``(p - x.y)^2`` over the allowed items of each user, in float64.
+
+    The preference p is 1 for preferred items and 0 for other items. All preferred items must be allowed.
+    """
     total = entry_sums(allowed, entry_scores(user_vectors, item_vectors, allowed, pool) ** 2)
     return np.asarray(total - entry_sums(preferred, 2 * entry_scores(user_vectors, item_vectors, preferred, pool) - 1))
 
@@ -48,9 +51,10 @@ def entry_squared_errors(
 def weighted_squared_errors(
     user_vectors: np.ndarray, item_vectors: np.ndarray, excess: sp.csr_array, pool: Workers
 ) -> float:
-    """Return the sum of ``c (p - x.y)^2`` over all pairs, in float64.
+    """Return the sum of ``c (p - x.y)^2`` over all user-item pairs, in float64.
 
-    `excess` holds e = c - 1, and the preference p is 1 for its entries, otherwise 0. The sum is
+    The stored entries of `excess` are ``e = c - 1``. The preference p is 1 for these entries and 0 for all other pairs.
+    The sum is
     ``tr(X'X Y'Y) + sum_entries (1 + e) (1 - x.y)^2 - (x.y)^2``.
     """
     all_pairs = float(np.vdot(gram(user_vectors, pool), gram(item_vectors, pool)))

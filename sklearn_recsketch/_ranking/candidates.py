@@ -1,4 +1,4 @@
-"""Read the parameters `candidates` and `exclude`: one list of items for all users, or a list per user."""
+"""Read the parameters `candidates` and `exclude`: one list of items for all users, or one list per user."""
 
 from __future__ import annotations
 
@@ -43,14 +43,14 @@ LABELS: dict[Parameter, str] = {"candidates": "candidate", "exclude": "excluded 
 
 @dataclass(frozen=True)
 class Pairs:
-    """Pairs of a user and an item, which give each user their own items.
+    """Pairs of a user and an item, which define a separate list of items for each user.
 
     Attributes
     ----------
     users, items : IdColumn
-        Columns of the table. Ids in ``users.ids`` that do not occur in a row belong to users with an empty list.
+        User and item of each pair. If an id in ``users.ids`` occurs in no pair, the list of this user is empty.
     from_dict : bool
-        Whether the pairs come from a dict, whose unknown keys cause a warning.
+        Whether the pairs were read from a dict. Unknown keys of a dict cause a warning.
     """
 
     users: IdColumn
@@ -65,28 +65,28 @@ ItemSelection = np.ndarray | Pairs | Literal["cold"]
 def read_item_selection(
     value: Any, parameter: Parameter, owner: str | None = "user", target: str = "item"
 ) -> ItemSelection | None:
-    """Read a list of ids, a table of pairs, a dict of lists, or "cold".
+    """Read a selection of items: a list of ids, a table of pairs, a dict of lists, or "cold".
 
     Parameters
     ----------
     value : Any
         Value of the parameter.
     parameter : {"candidates", "exclude"}
-        Name of the parameter, for error messages.
+        Name of the parameter, which is used in error messages.
     owner : str or None, default="user"
-        Name of the ids that may each have their own list: "user" or "item". If None, pairs and dicts are refused.
+        Kind of ids that can have separate lists: "user" or "item". If None, tables of pairs and dicts are rejected.
     target : str, default="item"
-        Name of the ids that are selected.
+        Kind of ids to select.
 
     Returns
     -------
     ItemSelection or None
-        None if `value` is None, or if it excludes nothing.
+        The selection, or None if `value` is None or if nothing is excluded.
 
     Raises
     ------
     TypeError, ValueError
-        If the value has none of these forms, or contains no candidates.
+        If `value` has an unsupported format, or if there are no candidates.
     """
     if value is None:
         return None
@@ -114,7 +114,7 @@ def read_item_selection(
 
 
 def pairs_per_user(selection: ItemSelection | None) -> Pairs | None:
-    """Return the selection if it gives each user their own items, otherwise None."""
+    """Return the selection if it has a separate list for each user, otherwise return None."""
     return selection if isinstance(selection, Pairs) else None
 
 
@@ -125,26 +125,26 @@ def select_items(
     target: str,
     new: np.ndarray | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return the ids of all items that any user may get, and their row numbers in the model.
+    """Return the ids and row numbers of all items that may be recommended to any user.
 
     Parameters
     ----------
     selection : ItemSelection or None
-        Value of `candidates`. None selects all known items and the new ones.
+        Value of `candidates`. If None, all known items and all new items are selected.
     known : ndarray
-        Sorted ids of the items of the model.
+        Sorted ids of the items that the model knows.
     interactions : csr_array of shape (n_users, n_items) or None
-        Interactions of fit; None if they are not kept.
+        Interactions passed to fit, or None if the model does not keep them.
     target : {"item", "user"}
-        Name of the ids that are selected.
+        Kind of ids to select.
     new : ndarray or None
-        Unknown ids for which the query gives features or a history.
+        Ids that the model does not know, but for which the query contains features or a history.
 
     Returns
     -------
     ids : ndarray
     rows : ndarray of the same length
-        -1 for unknown ids.
+        Row number of each id in the model, or -1 if the id is unknown.
     """
     if isinstance(selection, np.ndarray | Pairs):
         ids = selection.items.ids if isinstance(selection, Pairs) else selection
@@ -171,9 +171,10 @@ def select_items(
 
 
 def matrix_of_pairs(pairs: Pairs, users: IdColumn, item_ids: np.ndarray) -> sp.csr_array:
-    """Return pairs as a 0/1 matrix with a row per user of the query and a column per item.
+    """Convert pairs to a 0/1 matrix with one row per user of the query and one column per item.
 
-    Pairs of other users or other items are skipped. Columns are sorted within each row.
+    Pairs whose user is not in the query, or whose item has no column, are skipped. The column indices are sorted within
+    each row.
     """
     rows = lookup(users.ids, pairs.users, "user", "the users of the query are")
     columns = lookup_unsorted(item_ids, pairs.items, "item", "the candidates are")
@@ -184,22 +185,22 @@ def matrix_of_pairs(pairs: Pairs, users: IdColumn, item_ids: np.ndarray) -> sp.c
 def check_selection_users(
     selection: ItemSelection | None, parameter: Parameter, owner: str, query_ids: np.ndarray, known: np.ndarray
 ) -> None:
-    """Check that the users of `candidates` or `exclude` are plausible.
+    """Check the users for whom `candidates` or `exclude` contains a separate list.
 
-    Users who are not in the query are allowed, because one table may serve many queries. A table may also contain
-    users that the model does not know, such as today's log. An unknown key of a dict is probably misspelled and
-    causes a warning.
+    Users who are not in the query are allowed because the same table may be passed with several queries. A table may
+    also contain users that the model does not know. For example, the table may be a log of recent interactions. In a
+    dict, an unknown key causes a warning because it is probably misspelled.
 
     Parameters
     ----------
     selection : ItemSelection or None
-        Checked only if it gives each user their own items.
+        The selection. It is only checked if it has a separate list for each user.
     parameter : {"candidates", "exclude"}
-        Name of the parameter, for error messages.
+        Name of the parameter, which is used in error messages.
     owner : {"user", "item"}
-        Name of the ids that have their own lists.
+        Kind of ids that have separate lists.
     query_ids, known : ndarray
-        Sorted ids of the query and of the model.
+        Sorted ids in the query and in the model.
     """
     if not isinstance(selection, Pairs) or not len(query_ids):
         return
@@ -273,7 +274,7 @@ def _read_dict(value: Mapping[Any, Any], parameter: Parameter, owner: str, targe
 
 
 def _array_of_pairs(value: list[Any], parameter: Parameter, owner: str, target: str) -> np.ndarray:
-    """Return a list of pairs as an array."""
+    """Convert a list of pairs to an array."""
     widths = [len(element) for element in value if _is_pair(element)] or [2]
     for position, element in enumerate(value):
         if not _is_pair(element) or len(element) != widths[0]:
@@ -302,9 +303,9 @@ def _is_table(value: Any) -> bool:
 
 
 def _is_list(value: Any) -> bool:
-    """Return whether a value is a list of ids in some form.
+    """Return whether a value is a list, an array or another collection of ids.
 
-    A single id is not a list, and neither is an object whose iteration does not give ids, such as a sparse matrix.
+    A single id is not a list. A sparse matrix is not a list either because iterating over it does not yield ids.
     """
     if isinstance(value, (str, *BYTES, Mapping)) or sp.issparse(value) or not isinstance(value, Iterable):
         return False
@@ -320,7 +321,7 @@ def _is_pair(element: Any) -> bool:
 
 
 def _forms_error(value: Any, parameter: Parameter, owner: str | None, target: str) -> str:
-    """Return the error message that lists the accepted forms of a parameter."""
+    """Return an error message that lists the accepted formats of a parameter."""
     forms = [f"a list of {target} ids"]
     if owner is not None:
         forms += [f"a table of pairs of {owner} and {target}", f"a dict of {owner} to {target} ids"]
@@ -332,7 +333,7 @@ def _forms_error(value: Any, parameter: Parameter, owner: str | None, target: st
 
 
 def _single_id_hint(value: Any, parameter: str = "") -> str:
-    """Return the hint that an error message gives for a single id."""
+    """Return a hint for the error message if the value is a single id."""
     if isinstance(value, (str, int, np.integer)) and not isinstance(value, bool):
         return f" For a single id, write {parameter}{'=' if parameter else ''}[{show_id(value)}]."
     return " Decode it first: id.decode()." if isinstance(value, BYTES) else ""

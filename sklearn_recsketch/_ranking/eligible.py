@@ -19,30 +19,36 @@ __all__ = ["Eligible", "eligible", "pair_matrix"]
 
 @dataclass(frozen=True)
 class Eligible:
-    """Eligible items of each user.
+    """Items that may be recommended to each user.
 
-    Only the excluded items are stored, or only the candidates, so memory is proportional to their number. If both are
-    None, all items are eligible.
+    Either the excluded items or the candidates are stored. The memory use is proportional to the number of stored
+    items. If `excluded` and `candidates` are both None, all items are eligible.
 
     Attributes
     ----------
     excluded : csr_array of shape (n_users, n_items) or None
-        Stored entries are items that are not eligible. Ignored if `candidates` is not None.
+        The stored entries mark items that are not eligible. They are ignored if `candidates` is not None.
     candidates : csr_array of shape (n_users, n_items) or None
-        Stored entries are the only items that are eligible.
+        The stored entries mark the only eligible items.
     """
 
     excluded: sp.csr_array | None = None
     candidates: sp.csr_array | None = None
 
     def top(self, users: np.ndarray, items: np.ndarray, k: int, pool: Workers) -> tuple[np.ndarray, np.ndarray]:
-        """Return the k best items of each user, as :func:`~sklearn_recsketch._ranking.top_k.top_items` does."""
+        """Return the k best eligible items of each user.
+
+        The result has the same format as the result of :func:`~sklearn_recsketch._ranking.top_k.top_items`.
+        """
         if self.candidates is not None:
             return top_entries(users, items, self.candidates, k, pool)
         return top_items(users, items, self.excluded, k, pool)
 
     def before(self, users: np.ndarray, items: np.ndarray, wanted: sp.csr_array, pool: Workers) -> np.ndarray:
-        """Count the items ranked before each entry of `wanted`; these entries must be eligible."""
+        """Count the eligible items that are ranked before each entry of `wanted`.
+
+        All entries of `wanted` must be eligible.
+        """
         if self.candidates is not None:
             return entries_before(users, items, wanted, self.candidates, pool)
         return count_items_before(users, items, wanted, self.excluded, pool)
@@ -52,14 +58,15 @@ class Eligible:
     ) -> np.ndarray:
         """Return the sum of (p - x.y)^2 over the eligible items of each user.
 
-        The preference p is 1 for the entries of `preferred`, which must be eligible, and 0 for other items.
+        The preference p is 1 for the entries of `preferred` and 0 for all other items. The entries of `preferred` must
+        be eligible.
         """
         if self.candidates is not None:
             return entry_squared_errors(users, items, preferred, self.candidates, pool)
         return squared_errors(users, items, preferred, self.excluded, pool)
 
     def among(self, matrix: sp.csr_array) -> sp.csr_array:
-        """Remove the entries of a matrix that are not among the candidates of the user."""
+        """Remove the matrix entries that are not among the user's candidates."""
         return matrix if self.candidates is None else sp.csr_array(matrix.multiply(self.candidates))
 
     def counts(self, n_users: int, n_items: int) -> np.ndarray:
@@ -73,7 +80,7 @@ class Eligible:
 def eligible(excluded: sp.csr_array | None, candidates: sp.csr_array | None) -> Eligible:
     """Combine exclusions and candidates.
 
-    All entries of `candidates` are 1. If it is None, all items are candidates.
+    All stored values of `candidates` must be 1. If `candidates` is None, all items are candidates.
     """
     if candidates is None or excluded is None:
         return Eligible(excluded, candidates)
@@ -85,9 +92,10 @@ def eligible(excluded: sp.csr_array | None, candidates: sp.csr_array | None) -> 
 
 
 def pair_matrix(rows: np.ndarray, columns: np.ndarray, shape: tuple[int, int], dtype: Any = np.float32) -> sp.csr_array:
-    """Return a sparse 0/1 matrix with an entry 1 for each pair of a row and a column.
+    """Return a sparse matrix with the value 1 at each given pair of a row and a column.
 
-    Pairs with a negative row or column are skipped, and repeated pairs count once. Columns are sorted within each row.
+    Pairs with a negative row or column are skipped, and repeated pairs count once. The column indices are sorted within
+    each row.
     """
     keep = (rows >= 0) & (columns >= 0)
     ones = np.ones(np.count_nonzero(keep), dtype=dtype)
@@ -98,7 +106,7 @@ def pair_matrix(rows: np.ndarray, columns: np.ndarray, shape: tuple[int, int], d
 
 
 def _pattern(matrix: sp.csr_array) -> sp.csr_array:
-    """Return a matrix with the value 1 at each stored entry."""
+    """Return a copy of a matrix in which the value of each stored entry is 1."""
     ones = sp.csr_array((np.ones(matrix.nnz, np.float32), matrix.indices, matrix.indptr), shape=matrix.shape)
     ones.sum_duplicates()
     ones.data[:] = 1

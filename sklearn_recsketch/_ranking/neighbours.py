@@ -1,4 +1,4 @@
-"""Nearest neighbours of all rows by inner product; each product is computed once for both rows."""
+"""Find the nearest neighbours of all rows by inner product, computing each inner product only once."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ ROWS_PER_RANGE = 2 * TILE
 
 
 def all_neighbours(vectors: np.ndarray, k: int, pool: Workers) -> tuple[np.ndarray, np.ndarray]:
-    """Return the k other rows with the largest inner product for each row.
+    """Return, for each row, the k other rows with the largest inner products.
 
-    The pairs of ranges of rows are processed in the rounds of a round-robin tournament. A range occurs in one pair of
-    a round only, so two threads never write to the same list.
+    The rows are divided into ranges. Pairs of ranges are processed in rounds, as in a round-robin tournament. In each
+    round, a range occurs in at most one pair, so two threads never write to the same list.
 
     Parameters
     ----------
@@ -26,15 +26,15 @@ def all_neighbours(vectors: np.ndarray, k: int, pool: Workers) -> tuple[np.ndarr
     k : int
         Number of neighbours.
     pool : Workers
-        Threads that share the pairs of ranges.
+        Thread pool that processes the pairs of ranges.
 
     Returns
     -------
     best : ndarray of shape (n, min(k, n)), dtype int32
-        Row numbers, largest inner product first. Ties are broken by row number, and -1 means that there are too few
-        rows.
+        Row numbers of the neighbours, sorted by decreasing inner product. Ties are broken by row number. The value -1
+        fills the remaining positions if there are too few rows.
     scores : ndarray of the same shape, dtype float32
-        Inner products, -inf for missing rows.
+        Inner products. They are -inf where `best` is -1.
     """
     n = len(vectors)
     padded = np.zeros((-(-n // TILE) * TILE, vectors.shape[1]), dtype=np.float32)
@@ -49,7 +49,10 @@ def all_neighbours(vectors: np.ndarray, k: int, pool: Workers) -> tuple[np.ndarr
 
 
 def _rounds(n: int) -> list[list[tuple[int, int]]]:
-    """Return all pairs of 0, ..., n - 1 in rounds in which no number occurs twice, by the circle method."""
+    """Arrange all pairs of the numbers 0 to n - 1 in rounds by the circle method.
+
+    No number occurs twice in the same round.
+    """
     seats = list(range(n + n % 2))  # if n is odd, pairs with the additional number are dropped
     rounds = []
     for _ in range(len(seats) - 1):

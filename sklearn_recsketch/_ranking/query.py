@@ -1,4 +1,4 @@
-"""Queries for recommendations: users, candidates, exclusions, and features and histories passed with the query."""
+"""Queries for recommendations: users, candidates and exclusions, with optional features and histories."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ __all__ = ["Query", "QueryContext", "build_query", "check_query_ids", "known_row
 
 @dataclass(frozen=True)
 class QueryContext:
-    """Side features and histories of users, or of items, that are passed with a query.
+    """Features and histories that are passed with a query, either for users or for items.
 
     Attributes
     ----------
@@ -42,7 +42,7 @@ class QueryContext:
     history: Interactions | None = None
 
     def ids(self, name: str) -> np.ndarray | None:
-        """Return the sorted ids that have features or a history here; None if nothing was passed."""
+        """Return the sorted ids that have features or a history, or None if neither was passed."""
         parts = []
         if self.history is not None:
             # A user is included even if no interaction has a positive strength; an item is not.
@@ -56,23 +56,24 @@ class QueryContext:
         return np.unique(np.concatenate(parts)) if parts else None
 
     def history_matrix(self, name: str, query_ids: IdColumn, other_ids: np.ndarray) -> tuple[np.ndarray, sp.csr_array]:
-        """Return the histories as a matrix of strengths.
+        """Convert the histories to a matrix of interaction strengths.
 
         Parameters
         ----------
         name : {"user", "item"}
-            Whether the histories are those of users or of items.
+            Whether the histories belong to users or to items.
         query_ids : IdColumn
-            Ids of the query.
+            Ids in the query.
         other_ids : ndarray
-            Sorted ids of the other side that the model knows: items for histories of users.
+            Sorted ids that the model knows: item ids for user histories, and user ids for item histories.
 
         Returns
         -------
         positions : ndarray of shape (n_rows,)
-            Positions in `query_ids` of the ids that have a history.
+            Positions in `query_ids` at which the id has a history.
         matrix : csr_array of shape (n_rows, n_columns), dtype float32
-            Summed strengths. The columns are `other_ids`, followed by the unknown ids of the other side, sorted.
+            Sums of interaction strengths. The columns correspond to `other_ids`, followed by the sorted ids that occur
+            in the histories but are not in `other_ids`.
         """
         history = self.history
         if history is None:
@@ -90,7 +91,7 @@ class QueryContext:
         return positions, sp.csr_array(by_id[query_ids.codes[positions]].astype(np.float32))
 
     def pair(self, name: str, query_ids: IdColumn, other_ids: np.ndarray, row: int, column: int) -> tuple[Any, Any]:
-        """Return the ids of the user and the item of an entry of `history_matrix`."""
+        """Return the user id and the item id that belong to an entry of `history_matrix`."""
         assert self.history is not None
         _, others = _sides(self.history, name)
         unknown = others.ids[lookup(other_ids, IdColumn(np.arange(len(others.ids)), others.ids), name) < 0]
@@ -106,15 +107,17 @@ class Query:
     Attributes
     ----------
     users : IdColumn
-        Users in the order of the query, who may be repeated.
+        Users in the order of the query. A user may occur several times.
     user_codes : ndarray
-        Row number of each user in the model, -1 for unknown users.
+        Row number of each user in the model, or -1 if the user is unknown.
     item_ids, item_codes : ndarray
-        All items that any user may get, and their row numbers in the model, -1 for unknown items.
+        Ids of all items that may be recommended to any user, and their row numbers in the model. The row number of an
+        unknown item is -1.
     candidates : Pairs or None
-        If not None, the only items that each user may get.
+        The only items that may be recommended to each user. If None, all items may be recommended.
     exclusions : Pairs or None
-        Items that individual users must not get. Items that nobody may get are not among `item_ids`.
+        Items that must not be recommended to individual users. Items that are excluded for all users are not in
+        `item_ids`.
     """
 
     users: IdColumn
@@ -126,23 +129,23 @@ class Query:
 
     @property
     def user_ids(self) -> np.ndarray:
-        """Id of each user, in the order of the query."""
+        """User ids in the order of the query."""
         return self.users.ids[self.users.codes]
 
     @property
     def items(self) -> IdColumn:
-        """The items as a column of ids."""
+        """Item ids as an `IdColumn`."""
         return IdColumn(np.arange(len(self.item_ids)), self.item_ids)
 
     def eligible(self, seen: sp.csr_array | None, *histories: Interactions | None) -> Eligible:
-        """Return the items that each user may get.
+        """Return the items that may be recommended to each user.
 
         Parameters
         ----------
         seen : csr_array of shape (n_known_users, n_known_items) or None
-            Interactions of fit, which are excluded.
+            Interactions passed to fit. Items that a user interacted with in fit are excluded for this user.
         *histories : Interactions or None
-            Further interactions, excluded where their strength is positive.
+            Further interactions. Pairs with a positive strength are excluded.
         """
         excluded = [] if seen is None else [self._in_query(seen)]
         for history in histories:
@@ -158,7 +161,10 @@ class Query:
         return eligible(sp.csr_array(sum(excluded[1:], start=excluded[0])) if excluded else None, candidates)
 
     def _in_query(self, seen: sp.csr_array) -> sp.csr_array:
-        """Return the rows and columns of a matrix that belong to the query; those of unknown ids are empty."""
+        """Select the matrix rows and columns that belong to the query.
+
+        The rows and columns of unknown ids are empty.
+        """
         if not _are_all(self.user_codes, seen.shape[0]):
             if (self.user_codes >= 0).all():
                 seen = sp.csr_array(seen[self.user_codes])
@@ -182,18 +188,18 @@ def build_query(
     candidates: Any = None,
     exclude: Any = None,
 ) -> Query:
-    """Check the arguments of `recommend` and find their ids among those of the model.
+    """Check the arguments of `recommend` and look up their ids in the model.
 
     Parameters
     ----------
     known_users, known_items : ndarray
-        Sorted ids of the model.
+        Sorted ids of the users and items that the model knows.
     interactions : csr_array of shape (n_users, n_items)
-        Interactions of fit.
+        Interactions passed to fit.
     users, candidates, exclude : Any
         Arguments of `recommend`.
     user_context, item_context : QueryContext
-        Features and histories of users and of items.
+        Features and histories of the users and the items, respectively.
 
     Returns
     -------
@@ -217,18 +223,21 @@ def build_query(
 
 
 def check_query_ids(ids: Any, name: str, known: np.ndarray) -> IdColumn:
-    """Check the ids of a query. An empty list gets the type of the known ids."""
+    """Check the ids of a query.
+
+    An empty list is converted to the type of the known ids.
+    """
     column = check_id_list(ids, name)
     return column if len(column.ids) else IdColumn(column.codes, known[:0])
 
 
 def known_rows(recommender: Any, name: str, ids: Any, reason: str) -> tuple[np.ndarray, np.ndarray]:
-    """Return one or several ids as an array, and their row numbers in a fitted recommender.
+    """Convert one or several ids to an array, and look up their row numbers in a fitted recommender.
 
     Raises
     ------
     ValueError
-        If an id is unknown. The message ends in `reason`.
+        If an id is unknown. The error message ends with `reason`.
     """
     known = recommender.users_ if name == "user" else recommender.items_
     column = check_query_ids(ids, name, known)
@@ -240,7 +249,11 @@ def known_rows(recommender: Any, name: str, ids: Any, reason: str) -> tuple[np.n
 
 
 def _query_users(users: Any, candidates: ItemSelection | None, context: QueryContext, known: np.ndarray) -> IdColumn:
-    """Return the users of a query; by default those with their own candidates, else those of the context, else all."""
+    """Return the users of a query.
+
+    If `users` is None, the query contains the users who have their own candidates. If no user has their own candidates,
+    it contains the users in the context. If the context is empty, it contains all known users.
+    """
     if users is not None:
         return check_query_ids(users, "user", known)
     own = pairs_per_user(candidates)
@@ -250,12 +263,12 @@ def _query_users(users: Any, candidates: ItemSelection | None, context: QueryCon
 
 
 def _sides(history: Interactions, name: str) -> tuple[IdColumn, IdColumn]:
-    """Return the column of users or of items, as `name` says, followed by the other column."""
+    """Return both id columns of a history, starting with the column that `name` specifies."""
     return (history.users, history.items) if name == "user" else (history.items, history.users)
 
 
 def _are_all(codes: np.ndarray, n: int) -> bool:
-    """Return whether the codes are 0 to n - 1, in order."""
+    """Return whether the codes are the numbers 0 to n - 1 in ascending order."""
     return len(codes) == n and bool(np.all(codes == np.arange(n)))
 
 
@@ -268,23 +281,24 @@ def ranked_table(
     scores: np.ndarray,
     library: str,
 ) -> Any:
-    """Return ranked lists as a table with the columns `name`, rank, `other_name` and score.
+    """Convert ranked lists to a table with the columns `name`, "rank", `other_name` and "score".
 
     Parameters
     ----------
     name, other_name : str
-        Names of the columns of the ids that have a list and of the ids in the lists.
+        Column names. The column `name` contains the ids that have a list, and the column `other_name` contains the ids
+        in the lists.
     ids, other_ids : ndarray
-        Ids that `best` refers to by row and by value.
+        Ids for the two columns. Row r of `best` is the list of ``ids[r]``, and its values are positions in `other_ids`.
     best : ndarray of shape (len(ids), k)
-        Positions in `other_ids`, best first, -1 where a list has ended.
+        Positions in `other_ids`, sorted from best to worst. The value -1 marks the positions after the end of a list.
     scores : ndarray of the same shape
     library : {"pandas", "polars"}
 
     Returns
     -------
     frame
-        One row per element of a list; ranks start from 1.
+        Table with one row per list element. Ranks start from 1.
     """
     found = best >= 0
     row, rank = np.nonzero(found)

@@ -22,23 +22,26 @@ def count_items_before(
     excluded: sp.csr_array | None,
     pool: Workers,
 ) -> np.ndarray:
-    """Count the candidates that are ranked before each wanted item, that is, its rank minus 1.
+    """Count the candidates that are ranked before each wanted item.
+
+    The rank of a wanted item is the number of candidates before it plus 1.
 
     Parameters
     ----------
     user_vectors : ndarray of shape (n_users, n_components)
     item_vectors : ndarray of shape (n_items, n_components)
     wanted : csr_array of shape (n_users, n_items)
-        Stored entries are the items whose ranks are computed. They must not be excluded.
+        The stored entries mark the items whose ranks are computed. These items must not be excluded.
     excluded : csr_array of shape (n_users, n_items) or None
-        Stored entries are not candidates.
+        The stored entries mark items that are not candidates.
     pool : Workers
-        Threads that share the users.
+        Thread pool that processes the users.
 
     Returns
     -------
     ndarray of shape (wanted.nnz,), dtype int64
-        Ties are broken by row number, as in :func:`~sklearn_recsketch._ranking.top_k.top_items`.
+        Number of candidates before each wanted item. Ties are broken by row number, as in
+        :func:`~sklearn_recsketch._ranking.top_k.top_items`.
     """
     n_users, n_items = wanted.shape
     users = np.ascontiguousarray(user_vectors, dtype=np.float32)

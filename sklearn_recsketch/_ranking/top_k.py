@@ -1,4 +1,4 @@
-"""Exact top-k items by inner product, in bounded memory."""
+"""Exact search for the k items with the largest inner products, in bounded memory."""
 
 from __future__ import annotations
 
@@ -21,12 +21,14 @@ BLOCK_SCORES = 8_000_000  # scores that a thread holds at once, if lists are lon
 
 
 class RankedItems:
-    """Items sorted by norm and tiled once, so that they can be ranked for many batches of users.
+    """Items that can be ranked for several batches of users.
+
+    The items are sorted by norm and divided into tiles only once.
 
     Parameters
     ----------
     vectors : ndarray of shape (n_items, n_components)
-        Vectors of the items.
+        Item vectors.
     """
 
     def __init__(self, vectors: np.ndarray) -> None:
@@ -34,13 +36,13 @@ class RankedItems:
 
     @cached_property
     def _tiled(self) -> list[np.ndarray]:
-        """Result of `_tiles`, computed when it is first needed; long lists do not use it."""
+        """Result of `_tiles`, which is computed on first use. It is not needed for long lists."""
         return [read_only(array) for array in _tiles(self._vectors)]
 
     def top(
         self, user_vectors: np.ndarray, excluded: sp.csr_array | None, k: int, pool: Workers
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Return the k items with the largest inner product for each user vector; see `top_items`."""
+        """Return the k items with the largest inner products for each user vector, as `top_items` does."""
         n_users, n_items = len(user_vectors), len(self._vectors)
         k = min(k, n_items)
         if k > LARGEST_INSERTION:
@@ -68,25 +70,26 @@ class RankedItems:
 def top_items(
     user_vectors: np.ndarray, item_vectors: np.ndarray, excluded: sp.csr_array | None, k: int, pool: Workers
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return the k items with the largest inner product for each user vector.
+    """Return the k items with the largest inner products for each user vector.
 
     Parameters
     ----------
     user_vectors : ndarray of shape (n_users, n_components)
     item_vectors : ndarray of shape (n_items, n_components)
     excluded : csr_array of shape (n_users, n_items) or None
-        Stored entries are items that the user must not get.
+        The stored entries mark items that must not be recommended to the user.
     k : int
-        Length of the lists.
+        Number of items per user.
     pool : Workers
-        Threads that share the users.
+        Thread pool that processes the users.
 
     Returns
     -------
     best : ndarray of shape (n_users, min(k, n_items)), dtype int32
-        Row numbers of items, best first. Ties are broken by row number, and -1 fills lists of users with fewer items.
+        Row numbers of the items, sorted from best to worst. Ties are broken by row number. The value -1 fills the
+        remaining positions if a user has fewer items.
     scores : ndarray of the same shape, dtype float32
-        Inner products, -inf for missing items.
+        Inner products. They are -inf where `best` is -1.
     """
     if len(user_vectors) > FEW_USERS:
         return RankedItems(item_vectors).top(user_vectors, excluded, k, pool)
@@ -94,7 +97,7 @@ def top_items(
 
 
 def _tiles(item_vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Sort items by decreasing norm and cut them into transposed tiles.
+    """Sort item vectors by decreasing norm and divide them into transposed tiles.
 
     Returns
     -------
@@ -102,7 +105,7 @@ def _tiles(item_vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray
     longest : ndarray of shape (n_tiles,), dtype float32
         Largest norm in each tile.
     items : ndarray of shape (n_tiles * TILE,), dtype int32
-        Row number of the item at each place in the tiles, -1 for padding.
+        Row number of the item at each place in the tiles, or -1 for padding.
     places : ndarray of shape (n_items,), dtype int32
         Place of each item in the tiles.
     """
@@ -124,9 +127,10 @@ def _tiles(item_vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray
 def sorted_items(
     user_vectors: np.ndarray, item_vectors: np.ndarray, excluded: sp.csr_array | None, k: int, pool: Workers
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return the same as `top_items`, by computing all scores of a block of users and sorting the best ones.
+    """Return the same lists as `top_items` by sorting the best scores of each user.
 
-    This is faster for long lists and for few users.
+    All scores of a block of users are computed first. This function is faster for long lists or a small number of
+    users.
     """
     n_users, n_items = len(user_vectors), len(item_vectors)
     k = min(k, n_items)

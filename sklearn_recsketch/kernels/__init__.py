@@ -1,1 +1,1 @@
-"""Numba kernels: each processes a range in one thread, releases the GIL and is compiled when it is first called."""
+"""Numba kernels. Each kernel processes a range in one thread, releases the GIL and is compiled on first use."""

@@ -1,4 +1,4 @@
-"""Conjugate gradient for WRMF's least-squares problems, one per row, in the eigenbasis of the Gram matrix."""
+"""Conjugate gradient solver for the least-squares problems of WRMF, in the eigenbasis of the Gram matrix."""
 
 from __future__ import annotations
 
@@ -22,7 +22,10 @@ WIDTH = 4  # items processed together: their dot products and sums load the row'
 
 
 class Ratings(NamedTuple):
-    """Sparse matrix of excess confidences, in the layout of `Rows`; entry t has the value ``scale * strengths[t]``."""
+    """Sparse matrix of excess confidences in CSR format.
+
+    The value of entry t is ``scale * strengths[t]``.
+    """
 
     indptr: np.ndarray  # int64
     indices: np.ndarray  # int32
@@ -32,9 +35,9 @@ class Ratings(NamedTuple):
 
 @inlined
 def _residual(table, items, e, n, work):
-    """Compute residual += Y^T (1 + e - e * s) with s = Y x.
+    """Add ``Y^T (1 + e - e * s)`` with ``s = Y x`` to the residual.
 
-    Returns the sums of ``(1 + e)(1 - s)^2 - s^2`` and of ``(1 + e) s``.
+    The function returns the sums of ``(1 + e)(1 - s)^2 - s^2`` and of ``(1 + e) s``.
     """
     K = table.shape[1]
     loss = 0.0
@@ -64,7 +67,7 @@ def _residual(table, items, e, n, work):
 
 @inlined
 def _add_product(table, items, e, n, work):
-    """Compute product += Y^T E Y p for the direction p; returns ``p.(Y^T E Y p)``."""
+    """Add ``Y^T E Y p`` to the product for the direction p, and return ``p.(Y^T E Y p)``."""
     K = table.shape[1]
     curvature = F(0)
     for t in range(0, n, WIDTH):
@@ -85,7 +88,10 @@ def _add_product(table, items, e, n, work):
 
 @inlined
 def _preconditioned_square(work, K):
-    """Compute ``r.(r / diagonal)`` of the residual r, an upper bound of the distance of the loss to its minimum."""
+    """Return ``r.(r / diagonal)`` for the residual r.
+
+    This value is an upper bound on the difference between the loss and its minimum.
+    """
     rr = F(0)
     for k in range(K):
         rr += work[RESIDUAL, k] * work[RESIDUAL, k] * work[INVERSE, k]
@@ -94,12 +100,14 @@ def _preconditioned_square(work, K):
 
 @inlined
 def _conjugate_gradient(table, items, e, n, work, loss, steps, stop, excess, share):
-    """Improve the solution, starting from its residual and its loss; returns the final loss and squared residual.
+    """Improve a solution by conjugate gradient steps.
 
-    With the diagonal as preconditioner no eigenvalue is below 1, so the loss exceeds its minimum by at most
-    ``rr = r.(r / diagonal)``. Iteration stops when `rr` is at most `stop` or at most ``excess * loss``. It also stops
-    when `rr` is at most ``COARSE * excess * loss`` and at most `share` times its initial value: the next iteration of
-    ALS improves the row further. A step of length a along p lowers ``x.Ax - 2 b.x`` by ``a * rr``.
+    The arguments include the residual and the loss of the initial solution. The function returns the final loss and the
+    final squared residual. The diagonal is used as preconditioner, so all eigenvalues of the preconditioned matrix are
+    at least 1. Therefore, the loss exceeds its minimum by at most ``rr = r.(r / diagonal)``. The iteration stops if
+    `rr` is at most `stop` or at most ``excess * loss``. It also stops if `rr` is at most ``COARSE * excess * loss`` and
+    at most `share` times its initial value. More accuracy is not needed in this case because the next iteration of ALS
+    improves the row further. A step of length a along the direction p reduces ``x.Ax - 2 b.x`` by ``a * rr``.
     """
     K = table.shape[1]
     rr = _preconditioned_square(work, K)
@@ -133,13 +141,15 @@ def _conjugate_gradient(table, items, e, n, work, loss, steps, stop, excess, sha
 
 @jit
 def solve_rows(start, stop, ratings, table, solution, eigenvalues, lam, prior, accuracy, scratch):
-    """Solve the least-squares problems of rows [start, stop); returns the sum of their losses.
+    """Solve the least-squares problems of rows [start, stop) and return the sum of their losses.
 
-    Row u minimises ``x.V x + lam_u |x - prior_u|^2 + sum_i (1 + e_i)(1 - s_i)^2 - s_i^2``, the objective of WRMF, with
-    s = Y x and the diagonal matrix V = Y^T Y over all rows of the table. Conjugate gradient, preconditioned by
-    V + lam_u, stops after `steps` steps, when its residual is at most ``tol * |b|``, or when the loss of the row is
-    near its minimum: see `_conjugate_gradient`. It is started up to `restarts` times, each time with the residual of
-    the current solution, because the residual that it updates drifts away from the true one.
+    The solution of row u minimizes the WRMF objective
+    ``x.V x + lam_u |x - prior_u|^2 + sum_i (1 + e_i)(1 - s_i)^2 - s_i^2``. In this formula, ``s = Y x``, and V is the
+    diagonal matrix ``Y^T Y`` over all rows of the table. The conjugate gradient method is preconditioned by
+    ``V + lam_u``. It stops after `steps` steps, when its residual is at most ``tol * |b|``, or when the loss of the row
+    is close to its minimum; see `_conjugate_gradient`. The residual that the method updates drifts away from the true
+    residual. The method is therefore started up to `restarts` times, each time with the true residual of the current
+    solution.
 
     Parameters
     ----------
@@ -148,19 +158,20 @@ def solve_rows(start, stop, ratings, table, solution, eigenvalues, lam, prior, a
     ratings : Ratings
         [in] Items of each row, with their excess confidences e = c - 1.
     table : float32 array (n_items + 1, K)
-        [in] Y, the factors of the other side in the eigenbasis of their Gram matrix, followed by a row of zeros.
+        [in] The matrix Y. It contains the factors of the other side in the eigenbasis of their Gram matrix, followed by
+        a row of zeros.
     solution : float32 array (n_users, K)
-        [in, out] Initial values of x on entry, the solutions on return.
+        [in, out] The initial values of x on entry, and the solutions on return.
     eigenvalues : float32 array (K,)
         [in] The diagonal of V.
     lam : float32 array (1,) or (n_users,)
-        [in] Regularization, one value for all rows or one per row.
+        [in] Regularization strength: one value for all rows, or one value per row.
     prior : float32 array (n_users, K) or (0, K)
-        [in] Vectors that the rows are shrunk towards; without rows, they are shrunk towards zero.
+        [in] Vectors towards which the rows are shrunk. If this array is empty, the rows are shrunk towards zero.
     accuracy : tuple of int, float, float, float, int
         [in] The stopping criteria `steps`, `tol`, `excess` and `share`, and the maximum number of `restarts`.
     scratch : tuple of int32 and float32 arrays (longest row + WIDTH,) and a float32 array (N_WORK, K)
-        Work space of the thread.
+        Workspace of the thread.
     """
     K = table.shape[1]
     items, e, work = scratch

@@ -1,6 +1,7 @@
-"""Counting sort of interactions into the rows of a CSR matrix, and sums, renumbering and transposes of such matrices.
+"""Build CSR matrices from interactions by counting sort, and renumber, add and transpose CSR matrices.
 
-An array of one strength applies to all entries: interactions that all have strength 1 need no array of strengths.
+If an array of strengths has a single element, this strength applies to all entries. Interactions that all have the same
+strength therefore need only one value.
 """
 
 from __future__ import annotations
@@ -32,7 +33,10 @@ def count(codes, counts):
 
 @jit
 def count_positive(users, items, strengths, per_user, per_item):
-    """Add the number of rows with positive strength of each user and of each item to the counts."""
+    """Count the rows with positive strength for each user and for each item.
+
+    The numbers are added to `per_user` and `per_item`.
+    """
     step = 1 if strengths.shape[0] > 1 else 0
     for t in range(users.shape[0]):
         if strengths[t * step] > 0:
@@ -42,9 +46,11 @@ def count_positive(users, items, strengths, per_user, per_item):
 
 @jit
 def scatter_by_item(users, items, strengths, ends, users_out, strengths_out):
-    """Sort the users and strengths of rows with positive strength by item, keeping the order of rows within an item.
+    """Sort the users and strengths of interactions by item.
 
-    On entry ``ends[i]`` is the position at which the entries of item i begin; on return it is their end.
+    Only rows with a positive strength are kept. The rows of an item remain in their original order. On entry,
+    ``ends[i]`` is the position of the first entry of item i. On return, it is the position after the last entry of this
+    item.
     """
     step = 1 if strengths.shape[0] > 1 else 0
     for t in range(users.shape[0]):
@@ -58,10 +64,11 @@ def scatter_by_item(users, items, strengths, ends, users_out, strengths_out):
 
 @jit
 def scatter_by_user(starts, users, strengths, ends, items_out, strengths_out):
-    """Sort the output of `scatter_by_item` by user: items of a user ascend, and repeats of a pair keep their order.
+    """Sort the output of `scatter_by_item` by user.
 
-    Item i has the entries [starts[i], starts[i + 1]). On entry ``ends[u]`` is the position at which the entries of user
-    u begin; on return it is their end.
+    The items of a user are sorted in ascending order, and repeated pairs remain in their original order. The entries of
+    item i are in the range ``[starts[i], starts[i + 1])``. On entry, ``ends[u]`` is the position of the first entry of
+    user u. On return, it is the position after the last entry of this user.
     """
     step = 1 if strengths.shape[0] > 1 else 0
     for i in range(starts.shape[0] - 1):
@@ -74,10 +81,10 @@ def scatter_by_user(starts, users, strengths, ends, items_out, strengths_out):
 
 @jit
 def sum_repeats(indptr, indices, strengths, data):
-    """Merge adjacent entries of a row that have the same column, in position; returns the number of remaining entries.
+    """Merge adjacent entries that have the same row and column, and return the number of remaining entries.
 
-    Strengths are summed in float64 and rounded to float32 in `data`, which may be `strengths` itself. Sums that are 0
-    in float32 are dropped.
+    The strengths of merged entries are summed in float64. The sums are written to `data` in float32. The array `data`
+    may be the same array as `strengths`. Sums that are 0 in float32 are dropped.
     """
     step = 1 if strengths.shape[0] > 1 else 0
     n_kept = 0
@@ -100,11 +107,12 @@ def sum_repeats(indptr, indices, strengths, data):
 
 @jit
 def renumber_entries(matrix, rows, columns, indptr, indices, data):
-    """Renumber the rows and columns of a matrix; returns the number of remaining entries.
+    """Renumber the rows and columns of a matrix, and return the number of remaining entries.
 
-    Row r becomes row ``rows[r]`` and column c becomes column ``columns[c]``; those with number -1 are dropped. New
-    numbers must ascend with the old ones. ``indptr[rows[r] + 1]`` is set to the end of the new row; the caller fills in
-    the rows that do not occur in `rows`. `indices` and `data` may be the arrays of the old matrix.
+    Row r becomes row ``rows[r]``, and column c becomes column ``columns[c]``. Rows and columns with the new number -1
+    are dropped. The order of the remaining rows and columns must not change. The function sets ``indptr[rows[r] + 1]``
+    to the end of the new row. The caller must set the elements of `indptr` for all new rows that do not occur in
+    `rows`. The arrays `indices` and `data` may be the arrays of the old matrix.
     """
     n_kept = 0
     for r in range(rows.shape[0]):
@@ -122,10 +130,11 @@ def renumber_entries(matrix, rows, columns, indptr, indices, data):
 
 @jit
 def add_rows(old, old_row, columns, new, indptr, indices, data):
-    """Add two matrices; returns the number of entries of the sum.
+    """Add two matrices, and return the number of entries of the sum.
 
-    Row r of the sum is row r of `new` plus row ``old_row[r]`` of `old`, unless that is -1. Column c of `old` becomes
-    column ``columns[c]``, and these numbers ascend. The output arrays must have room for the entries of both matrices.
+    Row r of the sum is row r of `new` plus row ``old_row[r]`` of `old`. If ``old_row[r]`` is -1, only row r of `new` is
+    used. Column c of `old` becomes column ``columns[c]``. The array `columns` must be in ascending order. The output
+    arrays must have room for the entries of both matrices.
     """
     n = 0
     for r in range(old_row.shape[0]):
@@ -159,7 +168,8 @@ def add_rows(old, old_row, columns, new, indptr, indices, data):
 def transpose(matrix, ends, indices, data):
     """Write the entries of a matrix column by column.
 
-    On entry ``ends[c]`` is the position at which the entries of column c begin; on return it is their end.
+    On entry, ``ends[c]`` is the position of the first entry of column c. On return, it is the position after the last
+    entry of this column.
     """
     step = 1 if matrix.data.shape[0] > 1 else 0
     for r in range(matrix.indptr.shape[0] - 1):

@@ -1,7 +1,7 @@
-"""Hash table with open addressing that numbers ids in the order of their first occurrence, batch by batch.
+"""Hash table with open addressing that numbers ids in the order of their first occurrence.
 
-Keys are integers. The key of a string is a hash of its bytes; collisions are detected by comparing each string with the
-known string of the same key.
+Ids are added in batches, and each id has an integer key. The key of a string is a hash of its bytes. Hash collisions
+are detected by comparing each string with the known string that has the same key.
 """
 
 from __future__ import annotations
@@ -25,19 +25,21 @@ def _slot_of(key, n_slots):
 
 @jit
 def number_keys(keys, known, n_known, slots, codes, first):
-    """Number distinct keys in the order of their first occurrence: ``codes[r]`` becomes the number of ``keys[r]``.
+    """Number distinct keys in the order of their first occurrence.
+
+    The number of ``keys[r]`` is written to ``codes[r]``.
 
     Parameters
     ----------
     keys : int64 array (n,)
         [in] Keys of the batch.
     known : int64 array
-        [in, out] Distinct keys, with room for n more than on entry.
+        [in, out] Distinct keys. The array must have room for n additional keys.
     n_known : int
         [in] Number of distinct keys on entry.
     slots : int32 array
-        [in, out] The hash table: numbers of keys, -1 in empty slots. Its size is a power of two, at least
-        ``2 * (n_known + n)``.
+        [in, out] The hash table. It contains the number assigned to each key, and -1 in empty slots. Its size is a
+        power of two and at least ``2 * (n_known + n)``.
     codes : int32 array (n,)
         [out] Number of each key.
     first : int64 array (n,)
@@ -46,7 +48,7 @@ def number_keys(keys, known, n_known, slots, codes, first):
     Returns
     -------
     n_known : int
-        Number of distinct keys so far.
+        Number of distinct keys on return.
     """
     n_before = n_known
     for r in range(keys.shape[0]):
@@ -87,7 +89,10 @@ def hash_strings(offsets, data, keys):
 
 @jit
 def append_strings(offsets, data, rows, n_known, known_offsets, known_data):
-    """Append the strings in `rows` to the known ones, whose arrays must have room for them."""
+    """Append the strings in the given rows to the known strings.
+
+    The arrays of known strings must have room for the new strings.
+    """
     end = known_offsets[n_known]
     for j in range(rows.shape[0]):
         for t in range(offsets[rows[j]], offsets[rows[j] + 1]):
@@ -98,7 +103,10 @@ def append_strings(offsets, data, rows, n_known, known_offsets, known_data):
 
 @jit
 def find_collisions(offsets, data, codes, known_offsets, known_data, rows):
-    """Write the rows whose string differs from the known one of their code to `rows`; returns the number of them."""
+    """Find the rows whose string differs from the known string with the same code.
+
+    The row numbers are written to `rows`. The function returns how many such rows there are.
+    """
     n_collisions = 0
     for r in range(codes.shape[0]):
         start, known_start = offsets[r], known_offsets[codes[r]]

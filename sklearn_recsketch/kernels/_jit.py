@@ -9,7 +9,7 @@ import numpy as np
 
 __all__ = ["Rows", "inlined", "jit", "read_only", "rows_of"]
 
-# Loops are only vectorised if sums may be reordered. NaN and infinity keep their meaning (no "nnan" or "ninf"), because
+# Loops are only vectorized if sums may be reordered. NaN and infinity keep their meaning (no "nnan" or "ninf"), because
 # divergence must be detected and -inf marks excluded items.
 _MATH = {"reassoc", "contract", "nsz", "arcp"}
 
@@ -27,10 +27,11 @@ class Rows(NamedTuple):
 
 
 def read_only(array: np.ndarray) -> np.ndarray:
-    """Return a read-only view. All inputs of kernels are passed as such views.
+    """Return a read-only view of an array.
 
-    Memory-mapped arrays in workers and the arrays of features are read-only, which is a different type in numba:
-    without this function every kernel would be compiled twice.
+    All input arrays are passed to kernels as read-only views. Some arrays are always read-only, such as memory-mapped
+    arrays in workers and feature arrays. Read-only and writable arrays have different types in numba, so every kernel
+    would be compiled twice without this function.
     """
     view = array.view()
     view.setflags(write=False)

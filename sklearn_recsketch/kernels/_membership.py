@@ -1,4 +1,7 @@
-"""Position of a pair in a sparse matrix: a bit table rules out most absent pairs, a binary search finds the others."""
+"""Find the position of a pair in a sparse matrix with a bit table and a binary search.
+
+The bit table rules out most pairs that are not in the matrix. A binary search is only needed for the remaining pairs.
+"""
 
 from __future__ import annotations
 
@@ -23,7 +26,10 @@ def _hashed(row, column):
 
 @inlined
 def _search(indptr, indices, row, column):
-    """Return the position of a column in a sorted row, or -1, by a binary search without unpredictable branches."""
+    """Return the position of a column in a sorted row, or -1 if the row does not contain the column.
+
+    The binary search has no unpredictable branches.
+    """
     low = indptr[row]
     end = indptr[row + 1]
     length = end - low
@@ -38,7 +44,7 @@ def _search(indptr, indices, row, column):
 def position_of(bits, shift, indptr, indices, row, column):
     """Return the position of (row, column) in a sorted CSR matrix, or -1 if it is not stored.
 
-    `bits` has ``2**(58 - shift)`` words, which `mark_pairs` sets.
+    The array `bits` has ``2**(58 - shift)`` words. Its bits are set by `mark_pairs`.
     """
     bit = _hashed(row, column) >> shift
     if (bits[bit >> uint64(6)] >> (bit & uint64(63))) & uint64(1) == 0:
@@ -48,7 +54,7 @@ def position_of(bits, shift, indptr, indices, row, column):
 
 @jit
 def mark_pairs(indptr, indices, bits, shift):
-    """Set the bit of each pair that the matrix stores."""
+    """Set the bit of each pair that is stored in the matrix."""
     for row in range(indptr.shape[0] - 1):
         for t in range(indptr[row], indptr[row + 1]):
             bit = _hashed(row, indices[t]) >> shift

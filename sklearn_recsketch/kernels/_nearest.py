@@ -1,4 +1,7 @@
-"""Nearest neighbours of all rows of a table: each inner product is computed once and updates the lists of both rows."""
+"""Find the nearest neighbours of all rows of a table.
+
+Each inner product is computed only once and updates the lists of both rows.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,10 @@ __all__ = ["rank_pairs"]
 
 @inlined
 def _any_enters(scores, r, begin, width, row_minimum, column_minima):
-    """Return whether any of the `width` scores from `begin` on is high enough for the list of its row or its column."""
+    """Return whether any of the scores is high enough to enter the list of its row or its column.
+
+    The scores are the `width` consecutive elements of row r that start at `begin`.
+    """
     found = False
     for j in range(width):
         position = begin + uint64(j)
@@ -24,21 +30,22 @@ def _any_enters(scores, r, begin, width, row_minimum, column_minima):
 
 @jit
 def rank_pairs(rows, columns, n, vectors, best, best_scores):
-    """Update the lists of nearest neighbours with the inner products of two ranges of rows.
+    """Update the nearest neighbour lists with the inner products between two ranges of rows.
 
-    For disjoint ranges the lists of both are updated; for a range with itself, each ordered pair of rows is visited.
-    Lists are sorted by score, then by row number, and do not depend on the order in which ranges are processed.
+    If the ranges are disjoint, the lists of the rows in both ranges are updated. If the ranges are equal, each pair of
+    rows is visited in both orders. The lists are sorted by decreasing score, then by row number. The final lists do not
+    depend on the order in which ranges are processed.
 
     Parameters
     ----------
     rows, columns : (int, int)
-        [in] Two ranges, disjoint or equal, each beginning at a multiple of TILE.
+        [in] Two ranges of rows, which must be disjoint or equal. Each range must begin at a multiple of TILE.
     n : int
         [in] Number of rows of the table.
     vectors : float32 array (n rounded up to a multiple of TILE, K)
-        [in] The table; rows from n on are padding of the last tile.
+        [in] The table. All rows after the first n rows are padding.
     best, best_scores : int32 and float32 arrays (n, k)
-        [in, out] The lists of neighbours and their scores; -1 and -inf in empty positions.
+        [in, out] The neighbours in each list and their scores. Empty positions contain -1 and -inf.
     """
     last = uint64(best.shape[1] - 1)
     mirrored = rows[0] != columns[0]

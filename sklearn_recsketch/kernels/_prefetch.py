@@ -1,4 +1,4 @@
-"""Prefetching of rows into the cache of the processor."""
+"""Prefetch matrix rows into the processor cache."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _LINE = 16  # float32 values per cache line
 
 @intrinsic
 def _touch(typingctx, array, row, column):
-    """Call LLVM's prefetch of ``array[row, column]`` for reading into all levels of the cache."""
+    """Prefetch ``array[row, column]`` into all cache levels with the prefetch intrinsic of LLVM."""
 
     def generate(context, builder, signature, arguments):
         array_type = signature.args[0]
@@ -38,6 +38,6 @@ def _touch(typingctx, array, row, column):
 
 @inlined
 def prefetch_row(array, row):
-    """Prefetch a row of a float32 matrix that will be needed soon."""
+    """Prefetch a row of a float32 matrix into the processor cache."""
     for k in range(0, array.shape[1], _LINE):
         _touch(array, row, k)  # type: ignore[call-arg]  # numba passes the typing context

@@ -1,4 +1,4 @@
-"""Ranks of single items among all candidates, by counting instead of sorting."""
+"""Compute the ranks of single items among all candidates by counting instead of sorting."""
 
 from __future__ import annotations
 
@@ -15,23 +15,24 @@ ONE = uint64(1)
 
 @jit
 def count_before(start, scores, wanted, excluded, before):
-    """Count the candidates ranked before each wanted item of a block of users.
+    """Count the candidates that are ranked before each wanted item, for a block of users.
 
-    Ties are broken by item number. Indices are unsigned: numba checks signed ones for negative values at each access,
-    which makes the loop six times slower.
+    Ties are broken by item number. The indices are unsigned because numba checks signed indices for negative values on
+    every access. These checks make the loop six times slower.
 
     Parameters
     ----------
     start : int
         [in] Number of the first user of the block.
     scores : float32 array (n_block, n_items)
-        [in, overwritten] Scores of the users of the block.
+        [in, overwritten] Scores of the users in the block.
     wanted : Rows
-        [in] Items of each user whose ranks are wanted, for all users. They must be candidates.
+        [in] Items whose ranks are computed, for all users. These items must be candidates.
     excluded : Rows
-        [in] Items of each user that are not candidates, for all users.
+        [in] Items that are not candidates, for all users.
     before : int64 array (n_wanted,)
-        [out] Number of candidates ranked before each entry of `wanted`; only those of the block are written.
+        [out] Number of candidates that are ranked before each entry of `wanted`. Only the elements that belong to the
+        block are written.
     """
     n_items = uint64(scores.shape[1])
     for r in range(scores.shape[0]):

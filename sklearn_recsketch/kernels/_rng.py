@@ -1,4 +1,7 @@
-"""Random numbers keyed by (seed, epoch, sample), independent of the number of threads and of the order of samples."""
+"""Random numbers that are determined by the seed, the epoch and the sample.
+
+The random numbers depend neither on the number of threads nor on the order of the samples.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,7 @@ _M2 = np.uint64(0x94D049BB133111EB)
 
 @inlined
 def mix(x):
-    """Apply the finaliser of splitmix64 (Steele, Lea and Flood, 2014), a bijection that mixes all 64 bits."""
+    """Apply the finalizer of splitmix64 (Steele, Lea and Flood, 2014), a bijection that mixes all 64 bits."""
     x = (x ^ (x >> uint64(30))) * _M1
     x = (x ^ (x >> uint64(27))) * _M2
     return x ^ (x >> uint64(31))
@@ -25,16 +28,19 @@ def mix(x):
 
 @inlined
 def draw_below(key, t, n):
-    """Return random number t of a stream, uniform on [0, n): the high half of ``mix(key + t * GOLDEN) * n``."""
+    """Return random integer t of a stream, which is uniformly distributed on [0, n).
+
+    The upper 32 bits of ``mix(key + t * GOLDEN)`` are multiplied by n. The upper 32 bits of the product are the result.
+    """
     return np.int64(((mix(key + uint64(t) * GOLDEN) >> uint64(32)) * uint64(n)) >> uint64(32))
 
 
 @inlined
 def shuffled(position, n, half_bits, key):
-    """Return the image of `position` under a keyed permutation of [0, n), which needs no memory.
+    """Return the element at `position` in a random permutation of [0, n), which is determined by a key.
 
-    Three Feistel rounds permute ``[0, 4**half_bits)``, a superset of [0, n). Values outside of [0, n) are permuted
-    again until they fall inside (cycle walking).
+    The permutation is not stored in memory. Three Feistel rounds permute the range ``[0, 4**half_bits)``, which
+    contains [0, n). A value outside [0, n) is permuted again until it falls inside (cycle walking).
     """
     mask = (uint64(1) << half_bits) - uint64(1)
     x = uint64(position)
@@ -50,7 +56,7 @@ def shuffled(position, n, half_bits, key):
 
 
 def stream_key(seed: int, epoch: int) -> np.uint64:
-    """Return the key of the random numbers of one epoch."""
+    """Return the key that determines the random numbers of an epoch."""
     mask = (1 << 64) - 1
     x = (seed * 0x9E3779B97F4A7C15 + epoch * 0xD1342543DE82EF95 + 1) & mask
     x = ((x ^ (x >> 30)) * 0xBF58476D1CE4E5B9) & mask

@@ -1,4 +1,4 @@
-"""Stochastic gradient steps of WARP and BPR, with Adagrad and one accumulator per row of embeddings."""
+"""Stochastic gradient steps of WARP and BPR, with one Adagrad accumulator per embedding."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ BPR_DRAWS = 32  # attempts to sample a negative: users who interacted with nearl
 
 
 class Side(NamedTuple):
-    """Parameters of users or of items during training."""
+    """User or item parameters during training."""
 
     vectors: np.ndarray  # float32 (n, K)
     biases: np.ndarray | None  # float32 (n,), a copy of column BIAS; None for users, whose biases would cancel
@@ -53,7 +53,7 @@ ACCUMULATOR, PENALTY, BIAS, BIAS_ACCUMULATOR = 0, 1, 2, 3
 
 
 class Samples(NamedTuple):
-    """Positive pairs, sorted by user and item, and everything needed to sample negatives for them."""
+    """Positive pairs sorted by user and item, with the data needed to sample negative items."""
 
     users: np.ndarray  # int32 (n_pairs,)
     items: np.ndarray  # int32 (n_pairs,)
@@ -84,10 +84,11 @@ class Step(NamedTuple):
 
 @inlined
 def _move(vectors, biases, state, row, direction, square, sign, rate):
-    """Take an Adagrad step: add ``rate / sqrt(G) * sign * direction`` to the vector of `row`, and update its bias.
+    """Take an Adagrad step: add ``rate / sqrt(G) * sign * direction`` to the vector of a row, and update the bias.
 
-    Afterwards the accumulator G grows by the squared norm of the gradient, divided by the number of components, but at
-    most by MOST_COMPONENTS. `square` is the squared norm of `direction`. `biases` is None for users, who have none.
+    After this, the accumulator G is updated. The squared norm of the gradient is divided by the number of components or
+    by MOST_COMPONENTS, whichever is smaller, and added to G. The argument `square` is the squared norm of `direction`.
+    For users, who have no biases, `biases` is None.
     """
     K = direction.shape[0]
     eta = sign * rate / np.sqrt(state[row, ACCUMULATOR])
@@ -103,7 +104,7 @@ def _move(vectors, biases, state, row, direction, square, sign, rate):
 
 @inlined
 def _look_ahead(q, stop, n, half_bits, key, sample_users, sample_items, out):
-    """Look up the numbers, users and items of the next samples in the order of the epoch."""
+    """Look up the index, the user and the item of each of the next samples of the epoch."""
     for p in range(q, min(q + AHEAD, stop)):
         e = shuffled(p, n, half_bits, key)
         out[p - q, 0] = e
@@ -113,14 +114,21 @@ def _look_ahead(q, stop, n, half_bits, key, sample_users, sample_items, out):
 
 @inlined
 def _is_negative(bits, shift, indptr, indices, known_levels, levels, e, u, j):
-    """Return whether item j may be the negative of sample e of user u: not known, or weaker than the positive item."""
+    """Return whether item j can be the negative item for sample e of user u.
+
+    This is the case if the pair of u and j is not known, or if it is weaker than the positive pair. If `known_levels`
+    is empty, known items are never negative.
+    """
     position = position_of(bits, shift, indptr, indices, u, j)
     return position < 0 or (known_levels.shape[0] > 0 and known_levels[position] < levels[e])
 
 
 @inlined
 def _draw_negatives(q, stop, items, key_pass, bits, shift, indptr, indices, known_levels, levels, ahead):
-    """Sample a negative item for each of the next samples; -1 if BPR_DRAWS attempts find none."""
+    """Sample a negative item for each of the next samples.
+
+    If no negative item is found in BPR_DRAWS attempts, the item is set to -1.
+    """
     for p in range(q, min(q + AHEAD, stop)):
         key = mix(key_pass + uint64(p) * GOLDEN)
         u = ahead[p - q, 1]
@@ -134,10 +142,10 @@ def _draw_negatives(q, stop, items, key_pass, bits, shift, indptr, indices, know
 
 @jit
 def warp_pass(start, stop, samples, users, items, step):
-    """Train WARP on samples [start, stop) in the order of the epoch; returns the sum of the losses.
+    """Train WARP on samples [start, stop) in the order of the epoch, and return the sum of the losses.
 
-    For a positive pair (u, i), items j are sampled until one violates the margin, ``s_uj > s_ui - margin``, and is not
-    a known item of u. Known items count as draws.
+    For each positive pair (u, i), items j are sampled until an item violates the margin, ``s_uj > s_ui - margin``, and
+    is not a known item of user u. Sampled known items are included in the number of draws.
     """
     sample_users, sample_items, strengths, indptr, indices, bits, shift, _, levels, known_levels = samples
     U, _, state_u = users
@@ -189,10 +197,10 @@ def warp_pass(start, stop, samples, users, items, step):
 
 @jit
 def bpr_pass(start, stop, samples, users, items, step):
-    """Train BPR on samples [start, stop) in the order of the epoch; returns the sum of the losses.
+    """Train BPR on samples [start, stop) in the order of the epoch, and return the sum of the losses.
 
-    For each positive pair (u, i), one item j that is not a known item of u is sampled from ``samples.negative_pool``.
-    The step has the weight ``1 / (1 + exp(s_ui - s_uj))``.
+    For each positive pair (u, i), an item j that is not a known item of user u is sampled from
+    ``samples.negative_pool``. The weight of the gradient step is ``1 / (1 + exp(s_ui - s_uj))``.
     """
     sample_users, sample_items, strengths, indptr, indices, bits, shift, negative_pool, levels, known_levels = samples
     U, _, state_u = users
@@ -241,10 +249,11 @@ def bpr_pass(start, stop, samples, users, items, step):
 
 @jit
 def shrink_rows(start, stop, vectors, state, rate):
-    """Apply the L2 penalty ``penalty * |w|^2`` to rows [start, stop): a factor ``exp(-2 * penalty * rate / sqrt(G))``.
+    """Apply the L2 penalty ``penalty * |w|^2`` to rows [start, stop).
 
-    The penalty uses the Adagrad learning rate of its row, as the steps of the loss do. Hence the equilibrium of both
-    depends neither on the learning rate nor on how far other rows have moved.
+    Each row is multiplied by ``exp(-2 * penalty * rate / sqrt(G))``. The penalty and the gradient steps use the same
+    Adagrad learning rate for each row. Hence the equilibrium between the penalty and the loss depends neither on the
+    learning rate nor on the steps of other rows.
     """
     for r in range(start, stop):
         shrinkage = 2.0 * rate * state[r, PENALTY]
@@ -258,7 +267,7 @@ def shrink_rows(start, stop, vectors, state, rate):
 def step_and_shrink(start, stop, W, step, length, penalty, rate, bias_rate):
     """Compute ``step[f] = exp(-2 * rate * penalty[f]) * (W[f] + length * step[f])`` for rows [start, stop).
 
-    The last column holds biases and uses `bias_rate`.
+    The last column contains biases. For this column, `bias_rate` is used instead of `rate`.
     """
     K = W.shape[1] - 1
     for f in range(start, stop):
@@ -270,7 +279,7 @@ def step_and_shrink(start, stop, W, step, length, penalty, rate, bias_rate):
 
 @jit
 def move_towards(start, stop, mean, values, share):
-    """Update a running average, ``mean[r] += share * (values[r] - mean[r])``, for rows [start, stop)."""
+    """Update the running average of rows [start, stop) by ``mean[r] += share * (values[r] - mean[r])``."""
     for r in range(start, stop):
         for k in range(mean.shape[1]):
             mean[r, k] += share * (values[r, k] - mean[r, k])
@@ -278,7 +287,10 @@ def move_towards(start, stop, mean, values, share):
 
 @jit
 def displacements(start, stop, vectors, state, before):
-    """Replace ``before[r]`` by the change since then, ``(vectors[r], bias) - before[r]``, for rows [start, stop)."""
+    """Replace the previous values ``before[r]`` by changes for rows [start, stop).
+
+    The change of row r is ``(vectors[r], bias) - before[r]``.
+    """
     K = vectors.shape[1]
     for r in range(start, stop):
         for k in range(K):
@@ -288,10 +300,10 @@ def displacements(start, stop, vectors, state, before):
 
 @jit
 def recombine(start, stop, vectors, state, old, new, own_factor, rate, after):
-    """Replace the contribution of features to rows [start, stop), and shrink the remainder as `shrink_rows` does.
+    """Replace the feature contribution in rows [start, stop), and shrink the remainder as `shrink_rows` does.
 
-    Computes ``v = own_factor * exp(...) * (v - old) + new``, where v is the vector and its bias, and copies v to
-    `after`.
+    The function computes ``v = own_factor * exp(...) * (v - old) + new``, where v consists of the vector and the bias
+    of a row. It also copies v to `after`.
     """
     K = vectors.shape[1]
     for r in range(start, stop):

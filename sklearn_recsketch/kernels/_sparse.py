@@ -1,4 +1,4 @@
-"""Products of sparse and dense matrices, and weighted sums over interactions for the features of WRMF."""
+"""Products of sparse and dense matrices, and weighted sums over interactions that WRMF needs for features."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def sparse_product(start, stop, matrix, dense, out):
 def product_square(start, stop, matrix, dense, weights):
     """Return the sum of ``weights[r] |matrix[r] @ dense|^2`` over rows [start, stop).
 
-    A single weight applies to all rows.
+    If `weights` has a single element, it applies to all rows.
     """
     K = dense.shape[1]
     row = np.empty(K, np.float32)
@@ -61,10 +61,11 @@ def product_square(start, stop, matrix, dense, weights):
 
 @jit
 def left_out_fit(start, stop, matrix, dense, leverage, target):
-    """Return sums that measure how well ``matrix @ dense`` predicts the target if each row is left out of its own fit.
+    """Return sums that measure how well ``matrix @ dense`` predicts a target in leave-one-out fits.
 
-    With ``p_r = matrix[r] @ dense`` and the leave-one-out prediction ``q_r = p_r - leverage[r] * target[r]``, these are
-    the sums of ``|p_r|^2``, ``q_r.target_r``, ``|q_r|^2`` and ``|target_r|^2`` over rows [start, stop).
+    The prediction for row r is ``p_r = matrix[r] @ dense``, and its leave-one-out prediction is
+    ``q_r = p_r - leverage[r] * target[r]``. The function returns the sums of ``|p_r|^2``, ``q_r.target_r``, ``|q_r|^2``
+    and ``|target_r|^2`` over rows [start, stop).
     """
     K = dense.shape[1]
     row = np.empty(K, np.float32)
@@ -95,7 +96,10 @@ def left_out_fit(start, stop, matrix, dense, leverage, target):
 
 @jit
 def confidence_product(start, stop, ratings, factors, P, out):
-    """Add ``sum_c e_rc (x_c . P_r) x_c`` to ``out[r]`` for rows [start, stop), where e are excess confidences."""
+    """Add ``sum_c e_rc (x_c . P_r) x_c`` to ``out[r]`` for rows [start, stop).
+
+    The values ``e_rc`` are excess confidences.
+    """
     K = factors.shape[1]
     for r in range(start, stop):
         row = out[r]
@@ -113,7 +117,7 @@ def confidence_product(start, stop, ratings, factors, P, out):
 def target_sums(start, stop, ratings, factors, target, diagonal):
     """Compute ``target[r] = sum_c (1 + e_rc) x_c`` and ``diagonal[r] = sum_c e_rc x_c^2`` for rows [start, stop).
 
-    Returns the sum of the confidences 1 + e.
+    The function returns the sum of the confidences ``1 + e_rc``.
     """
     K = factors.shape[1]
     total = 0.0
@@ -136,7 +140,7 @@ def target_sums(start, stop, ratings, factors, target, diagonal):
 def precondition(start, stop, gradient, W, penalty, diagonal):
     """Compute ``d = g / diagonal`` with ``g = gradient - penalty * W`` in place, for rows [start, stop).
 
-    Returns the sums of ``g_f.d_f``, ``penalty_f |d_f|^2`` and ``penalty_f |W_f|^2`` over the rows.
+    The function returns the sums of ``g_f.d_f``, ``penalty_f |d_f|^2`` and ``penalty_f |W_f|^2`` over the rows.
     """
     along = after = before = 0.0
     for f in range(start, stop):
@@ -159,7 +163,7 @@ def precondition(start, stop, gradient, W, penalty, diagonal):
 def divide_rows(start, stop, gradient, diagonal):
     """Compute ``d = gradient / diagonal`` in place, for rows [start, stop).
 
-    Returns the sums of ``gradient_f.d_f`` and ``|d_f|^2`` over the rows.
+    The function returns the sums of ``gradient_f.d_f`` and ``|d_f|^2`` over the rows.
     """
     along = square = 0.0
     for f in range(start, stop):

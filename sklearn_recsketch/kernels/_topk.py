@@ -1,4 +1,4 @@
-"""Top-k items of each user, selected from tiles of scores while these are in the cache."""
+"""Select each user's top-k items from tiles of scores while the tiles are in the processor cache."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ LANE, PART = 128, 16  # scores compared together: most lanes contain none of the
 
 @inlined
 def _any_reaches(scores, r, begin, width, minimum):
-    """Return whether any of the `width` scores from `begin` on is at least `minimum`.
+    """Return whether any of the `width` scores that start at `begin` is at least `minimum`.
 
-    Indices are unsigned: numba checks signed ones for negative values at each access, which makes the loop four times
-    slower.
+    The indices are unsigned because numba checks signed indices for negative values on every access. These checks make
+    the loop four times slower.
     """
     found = False
     for j in range(width):
@@ -31,7 +31,10 @@ def _any_reaches(scores, r, begin, width, minimum):
 
 @inlined
 def insert(best, best_scores, u, item, score):
-    """Insert an item into the sorted list of user u if it ranks high enough; ties are broken by item number."""
+    """Insert an item into the sorted list of user u if its score is high enough.
+
+    Ties are broken by item number.
+    """
     position = uint64(best.shape[1]) - ONE
     if score == best_scores[u, position] and item > best[u, position] >= 0:
         return
@@ -48,7 +51,7 @@ def insert(best, best_scores, u, item, score):
 
 @inlined
 def _excluded_positions(start, stop, indptr, indices, positions):
-    """Return the sorted positions of the excluded items of users [start, stop), and the start of each user's range."""
+    """Return the sorted positions of excluded items, and the index at which the positions of each user start."""
     first = indptr[start]
     excluded = np.empty(indptr[stop] - first, np.int32)
     begins = np.empty(stop - start + 1, np.int64)
@@ -64,30 +67,30 @@ def _excluded_positions(start, stop, indptr, indices, positions):
 
 @jit
 def rank_items(start, stop, users, user_norms, tiles, largest_norms, items, positions, seen, best, best_scores):
-    """Write the top-k items of users [start, stop) to `best`, best first.
+    """Write the top-k items of users [start, stop) to `best`, sorted from best to worst.
 
-    Items are scanned in order of decreasing norm. The scan of a user ends when the bound ``|x| |y|`` of the remaining
-    items is below the lowest score of the user's list. Ties are broken by item number. If a user has fewer than k
-    items, the remaining positions stay -1.
+    The items are scanned in order of decreasing norm. The scores of the remaining items are at most ``|x| |y|``, the
+    product of the norms. The scan for a user ends when this bound is below the lowest score in the user's list. Ties
+    are broken by item number. If a user has fewer than k items, the remaining positions stay -1.
 
     Parameters
     ----------
     users : float32 array (n_users, K)
-        [in] Vectors of the users.
+        [in] User vectors.
     user_norms : float32 array (n_users,)
-        [in] Norms of the users' vectors, rounded up.
+        [in] Norms of the user vectors, rounded up.
     tiles : float32 array (n_tiles, K, TILE)
-        [in] Vectors of the items, transposed tile by tile.
+        [in] Item vectors, transposed tile by tile.
     largest_norms : float32 array (n_tiles,)
-        [in] Largest norm of the items in a tile and in all later ones.
+        [in] Largest norm of the item vectors in each tile. No later tile contains a larger norm.
     items : int32 array (n_tiles * TILE,)
-        [in] Number of the item at each position of the tiles, -1 for padding.
+        [in] Number of the item at each position in the tiles, or -1 for padding.
     positions : int32 array (n_items,)
         [in] Position of each item in the tiles.
     seen : Rows
-        [in] Items of each user to exclude.
+        [in] Items to exclude for each user.
     best, best_scores : int32 and float32 arrays (n_users, k)
-        [out] Numbers and scores of the items. The caller fills them with -1 and -inf.
+        [out] Item numbers and scores. The caller must initialize these arrays with -1 and -inf.
     """
     last = uint64(best.shape[1] - 1)
     K = users.shape[1]

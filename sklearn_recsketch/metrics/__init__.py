@@ -1,4 +1,4 @@
-"""Ranking metrics, and scorers for model selection."""
+"""Ranking metrics and scorers for model selection."""
 
 from sklearn_recsketch.metrics._auc import ranking_auc
 from sklearn_recsketch.metrics._beyond_accuracy import catalog_coverage_at_k, novelty_at_k

@@ -1,4 +1,4 @@
-"""Area under the ROC curve (AUC) of rankings of all candidates."""
+"""Area under the ROC curve (AUC) for rankings of all candidates."""
 
 from __future__ import annotations
 
@@ -19,43 +19,45 @@ __all__ = ["auc_per_user", "ranking_auc"]
 
 
 def ranking_auc(X_true: Any, recommended: Any, *, per_user: bool = False) -> Any:
-    """Area under the ROC curve (AUC) of rankings of all items.
+    """Area under the ROC curve (AUC) for rankings of all items.
 
-    The AUC of a user is the share of correctly ordered pairs of a relevant and an irrelevant candidate, that is, of
-    pairs in which the relevant one has the smaller rank.
+    The AUC of a user is computed from all pairs of a relevant and an irrelevant candidate. It is the share of pairs in
+    which the relevant candidate is ranked before the irrelevant candidate.
 
-    The table must rank all items, as ``recommend(users, k=len(rec.items_))`` does. The candidates of a user are the
-    items in their list. Other items of the table are assumed to be excluded for this user, like items seen in fit.
+    The table must contain complete rankings, as returned by ``recommend(users, k=len(rec.items_))``. A user's
+    candidates are the items in their list. If an item only occurs in the lists of other users, it is assumed to be
+    excluded for this user, for example because it was seen in fit.
 
     Parameters
     ----------
     X_true : array or frame of shape (n_rows, 2) or (n_rows, 3)
-        Relevant pairs of user and item. Repeated rows count once. All pairs of a relevant item that occurs in no list
-        count as incorrectly ordered.
+        Pairs of a user and an item that is relevant to the user. Repeated rows count once. A relevant item that occurs
+        in no list counts as ranked after all candidates.
     recommended : frame with columns user, rank, item
         Table returned by :meth:`recommend`.
     per_user : bool, default=False
-        Return a value per user instead of their mean.
+        If True, return one value per user instead of the mean over users.
 
     Returns
     -------
     float, or Series indexed by user
-        Between 0 and 1; larger is better. The value is 0.5 for a user all of whose candidates are relevant.
+        AUC between 0 and 1; larger is better. If all candidates of a user are relevant, the user's AUC is 0.5.
 
     Raises
     ------
     ValueError
-        If lists may have been cut: if all lists have the same length and none contains every item of the table, if an
-        item that is relevant to a user occurs in other lists but not in theirs, or if a list lacks a rank.
+        If the lists may have been truncated. This is the case if all lists have the same length and none of them
+        contains every item of the table, if an item that is relevant to a user occurs only in the lists of other users,
+        or if a rank is missing from a list.
 
     See Also
     --------
-    make_ranking_scorer : The metric "auc" is the same, computed from a fitted recommender.
+    make_ranking_scorer : Make a scorer that computes this metric, "auc", from a fitted recommender.
 
     Notes
     -----
-    The mean is over the users with at least one relevant item. :meth:`recommend` breaks ties by ranking items with
-    equal scores in the order of their ids.
+    The mean is taken over the users with at least one relevant item. :meth:`recommend` sorts items with equal scores by
+    id.
 
     Examples
     --------
@@ -82,13 +84,13 @@ def auc_per_user(user: np.ndarray, before: np.ndarray, n_relevant: np.ndarray, n
     Parameters
     ----------
     user : ndarray of shape (n_ranked,)
-        Number of the user of each relevant item that is ranked.
+        Index of the user for each relevant item that is ranked.
     before : ndarray of shape (n_ranked,)
-        Number of candidates, relevant or not, that are ranked before each of these items.
+        Number of candidates that are ranked before each of these items. Relevant and irrelevant candidates are counted.
     n_relevant : ndarray of shape (n_users,)
-        Number of relevant items of each user. Those that are not ranked count as ranked after all candidates.
+        Number of relevant items of each user. Relevant items that are not ranked count as ranked after all candidates.
     n_irrelevant : ndarray of shape (n_users,)
-        Number of candidates of each user that are not relevant. The AUC is 0.5 for users without any.
+        Number of irrelevant candidates of each user. The AUC of a user without irrelevant candidates is 0.5.
     """
     n_users = len(n_relevant)
     n_ranked = np.bincount(user, minlength=n_users)
@@ -99,7 +101,7 @@ def auc_per_user(user: np.ndarray, before: np.ndarray, n_relevant: np.ndarray, n
 
 
 def _check_complete(table: RankedTable, rows: RelevantRows) -> None:
-    """Raise an error if lists of the table may have been cut."""
+    """Raise a ValueError if the lists of the table may have been truncated."""
     advice = "Make the table with recommend(..., k=len(rec.items_)), or score with make_ranking_scorer('auc')."
     lengths, n_items = np.bincount(table.users.codes), len(table.items.ids)
     if lengths.max() < n_items and lengths.min() == lengths.max():

@@ -1,4 +1,4 @@
-"""Metrics beyond accuracy: catalog coverage and novelty."""
+"""Metrics beyond accuracy: catalogue coverage and novelty."""
 
 from __future__ import annotations
 
@@ -15,28 +15,29 @@ __all__ = ["catalog_coverage_at_k", "novelty_at_k"]
 
 
 def catalog_coverage_at_k(X_train: Any, recommended: Any, *, k: int = 5) -> float:
-    """Catalog coverage at k: the share of the catalog that is recommended to at least one user.
+    """Catalogue coverage at k: the share of the catalogue that is recommended to at least one user.
 
-    It is the share of the items of `X_train` that are among the first k of at least one list.
+    The metric is the share of the items in `X_train` that are among the first k items of at least one list.
 
     Parameters
     ----------
     X_train : array or frame of shape (n_rows, 2) or (n_rows, 3)
-        Interactions whose distinct items are the catalog. Recommended items that are not in the catalog are ignored.
+        Interactions. The distinct items in these interactions form the catalogue. Recommended items that are not in the
+        catalogue are ignored.
     recommended : frame with columns user, rank, item
-        Table returned by :meth:`recommend`, with lists of k or more items.
+        Table returned by :meth:`recommend`, with lists of at least k items.
     k : int, default=5
-        Cutoff: length of the evaluated lists.
+        Number of items to evaluate at the top of each list.
 
     Returns
     -------
     float
-        Between 0 and 1. A larger value means that recommendations differ more between users.
+        Coverage between 0 and 1. A larger value means that more distinct items are recommended.
 
     Raises
     ------
     ValueError
-        If no list in `recommended` has k items, or if a list repeats a rank or an item.
+        If no list in `recommended` has k items, or if a rank or an item occurs twice in a list.
 
     Examples
     --------
@@ -56,30 +57,32 @@ def catalog_coverage_at_k(X_train: Any, recommended: Any, *, k: int = 5) -> floa
 def novelty_at_k(X_train: Any, recommended: Any, *, k: int = 5, per_user: bool = False) -> Any:
     """Novelty at k: the mean self-information of the first k items of a list.
 
-    The self-information of an item is ``-log2(n_users_of_item / n_users)``, in bits, where the users are those of
-    `X_train`. The value of a user is the mean over the first k items of their list, or over all items of a shorter
-    list.
+    The self-information of an item is ``-log2(n_users_of_item / n_users)`` bits, where only users in `X_train` are
+    counted. The novelty of a user's list is the mean self-information of its first k items. If the list has fewer than
+    k items, all of its items are used.
 
     Parameters
     ----------
     X_train : array or frame of shape (n_rows, 2) or (n_rows, 3)
-        Interactions. Repeated rows count once. An item without interactions counts as an item with one user.
+        Interactions from which the users of each item are counted. Repeated rows count once. A recommended item without
+        interactions is treated as if it had one user.
     recommended : frame with columns user, rank, item
-        Table returned by :meth:`recommend`, with lists of k or more items.
+        Table returned by :meth:`recommend`, with lists of at least k items.
     k : int, default=5
-        Cutoff: length of the evaluated lists.
+        Number of items to evaluate at the top of each list.
     per_user : bool, default=False
-        Return a value per user of the table instead of their mean.
+        If True, return one value per user of the table instead of the mean over users.
 
     Returns
     -------
     float, or Series indexed by user
-        Mean self-information in bits. An item of all users has 0 bits, and one of half as many users has 1 bit more.
+        Mean self-information in bits. An item that all users interacted with has 0 bits, and an item that half of the
+        users interacted with has 1 bit.
 
     Raises
     ------
     ValueError
-        If no list in `recommended` has k items, or if a list repeats a rank or an item.
+        If no list in `recommended` has k items, or if a rank or an item occurs twice in a list.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Values of metrics per user, and their means, for fitted recommenders."""
+"""Compute metric values per user, and their means, for fitted recommenders."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = ["Evaluation", "evaluate", "metric_values"]
 
 
 def metric_values(task: EvaluationTask, recommender: Any, metrics: list[Metric]) -> dict[str, np.ndarray]:
-    """Return the values of each metric, one per user of the task, computed from a single ranking."""
+    """Compute all metrics from a single ranking, and return one value per metric and user."""
     user_vectors, item_vectors = recommender._query(task.query, QueryContext(history=task.history), QueryContext())
     with workers(getattr(recommender, "n_jobs", None)) as pool:
         scored = ScoredTask(task, user_vectors, item_vectors, pool)
@@ -31,20 +31,23 @@ def metric_values(task: EvaluationTask, recommender: Any, metrics: list[Metric])
 
 
 def evaluate(estimator: Any, X: Any, y: Any, metrics: list[Metric], options: Options) -> dict[str, float]:
-    """Return the mean of each metric over the users of X; see `make_evaluation_task` for the rows that count."""
+    """Return the mean of each metric over the evaluated users.
+
+    The function `make_evaluation_task` decides which rows of X are evaluated.
+    """
     return Evaluation(X, y, metrics, options)(estimator)
 
 
 class Evaluation:
-    """Evaluate many estimators on the same rows, such as one recommender after each epoch.
+    """Evaluate several estimators on the same rows, for example a recommender after each training epoch.
 
-    The evaluation task depends on the interactions of fit, but not on the learned parameters. It is made once, and
-    again only for a recommender with other interactions.
+    The evaluation task depends on the interactions passed to fit, but not on the learned parameters. It is therefore
+    created only once, unless a recommender was fitted on different interactions.
 
     Parameters
     ----------
     X, y : Any
-        Evaluated rows, as scorers get them.
+        Evaluated rows, in the format that scorers accept.
     metrics : list of Metric
     options : Options
     """

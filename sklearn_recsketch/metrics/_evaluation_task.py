@@ -1,4 +1,4 @@
-"""Evaluation tasks: users to recommend to, candidates, and relevant items, read from the evaluated rows."""
+"""Evaluation tasks: the evaluated users, their candidates and their relevant items."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ __all__ = ["EvaluationTask", "Options", "make_evaluation_task"]
 
 @dataclass(frozen=True)
 class Options:
-    """Options of an evaluation; see :func:`~sklearn_recsketch.metrics.make_ranking_scorer`."""
+    """Evaluation options, described in :func:`~sklearn_recsketch.metrics.make_ranking_scorer`."""
 
     exclude_seen: bool = True
     candidates: ItemSelection | None = None
@@ -49,22 +49,23 @@ class Options:
 
 @dataclass(frozen=True)
 class EvaluationTask:
-    """Users to recommend to, their candidates, and their relevant items.
+    """Evaluated users with their candidates and relevant items.
 
     A task does not depend on the learned parameters of the recommender.
 
     Attributes
     ----------
     query : Query
-        Evaluated users and all candidates.
+        Query with the evaluated users and all candidates.
     eligible : Eligible
         Candidates of each user.
     history : Interactions or None
-        Histories of the users that are folded in.
+        Histories of the users who are folded in.
     n_relevant : ndarray of shape (n_users,)
-        Number of relevant items of each user, whether they are candidates or not; at least 1.
+        Number of relevant items of each user, which is at least 1. Relevant items that are not candidates are counted,
+        too.
     relevant : csr_array of shape (n_users, n_items), dtype bool
-        Relevant items among the candidates.
+        Candidates that are relevant to each user.
     """
 
     query: Query
@@ -79,18 +80,21 @@ class EvaluationTask:
         return self.eligible.counts(*self.relevant.shape)
 
     def relevant_ranks(self, best: np.ndarray) -> RelevantRanks:
-        """Find the relevant items in ranked lists of positions in `query.item_ids`, where -1 means no item."""
+        """Find the relevant items in ranked lists.
+
+        The lists contain positions in `query.item_ids`. The value -1 means that there is no item.
+        """
         keys = _keys(self.relevant.shape[1], np.arange(len(best))[:, None], best)
         return RelevantRanks(_contains(self.relevant, keys), self.n_relevant)
 
 
 def make_evaluation_task(recommender: Any, X: Any, y: Any, options: Options) -> EvaluationTask:
-    """Make the evaluation task of a recommender from evaluated rows.
+    """Create the task of evaluating a recommender on the given rows.
 
-    Rows whose pair was in fit are *seen*, the others are *new*. If there are seen rows, and no new row has both a
-    known user and a known item, the score is a training score: the seen rows are relevant and nothing is excluded.
-    Otherwise the new rows are relevant, and with `exclude_seen` the pairs seen in fit are neither relevant nor
-    candidates. Relevant items that are unknown, or that are not among the `candidates`, count as missed.
+    A row is *seen* if its pair was in fit, otherwise it is *new*. The score is a training score if there are seen rows,
+    but no new row has both a known user and a known item. For a training score, the seen rows are relevant and nothing
+    is excluded. Otherwise, only the new rows are relevant. In this case, `exclude_seen` also removes the pairs seen in
+    fit from the candidates. Relevant items that are unknown, or that are not among the `candidates`, count as missed.
     """
     interactions = check_interactions(X, y, weighted=options.fold_in is not None)  # strengths of the histories
     relevant = interactions.y > 0
@@ -138,7 +142,7 @@ def make_evaluation_task(recommender: Any, X: Any, y: Any, options: Options) -> 
 
 
 def _rows_of_sampled_users(rows: np.ndarray, interactions: Interactions, options: Options) -> np.ndarray:
-    """Return the rows of `n_users` random users, or all rows if there are no more than `n_users` users."""
+    """Return the rows of `n_users` randomly sampled users, or all rows if there are at most `n_users` users."""
     codes = interactions.users.codes[rows]
     users = np.unique(codes)
     if options.n_users is None or options.n_users >= len(users):
@@ -148,12 +152,12 @@ def _rows_of_sampled_users(rows: np.ndarray, interactions: Interactions, options
 
 
 def _keys(n_columns: int, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
-    """Return a number per pair, increasing in the order of the entries of a matrix; -1 if row or column is -1."""
+    """Return the index of each pair in a flattened matrix, or -1 if the row or the column of the pair is -1."""
     return np.where((rows >= 0) & (columns >= 0), rows * n_columns + columns, -1)
 
 
 def _contains(matrix: sp.csr_array, keys: np.ndarray) -> np.ndarray:
-    """Return whether the matrix has an entry at each key."""
+    """Return, for each key, whether the matrix has an entry at the position given by the key."""
     if not matrix.nnz:
         return np.zeros(keys.shape, dtype=bool)
     rows = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))

@@ -1,4 +1,4 @@
-"""Names of metrics, such as "precision@5" and "auc"."""
+"""Metric names, such as "precision@5" and "auc"."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ DEFAULT_METRIC = "precision@5"
 
 
 class Metric(NamedTuple):
-    """Name and cutoff of a metric; the cutoff of a metric of the whole ranking is None."""
+    """Name and cutoff of a metric; the cutoff is None for metrics that use the whole ranking."""
 
     name: str
     k: int | None
@@ -23,7 +23,7 @@ class Metric(NamedTuple):
 
 
 def parse_metric(text: Any) -> Metric:
-    """Parse a name: "precision@5" gives ("precision", 5), and "auc" gives ("auc", None)."""
+    """Parse a metric name: "precision@5" gives ("precision", 5), and "auc" gives ("auc", None)."""
     name, at, k = str(text).partition("@")
     if isinstance(text, str):
         if name in WHOLE_METRICS and not at:

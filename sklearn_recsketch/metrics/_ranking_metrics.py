@@ -1,7 +1,7 @@
-"""Metrics of ranked lists with a cutoff: their definitions, and public functions for tables of recommendations.
+"""Ranking metrics with a cutoff: definitions, and public functions for tables of recommendations.
 
-A new metric needs a definition, an entry in `METRICS`, which makes its name known to scorers and reports, and a public
-function.
+To add a metric, define it, add it to `METRICS`, and write a public function. The entry in `METRICS` makes the name of
+the metric known to scorers and reports.
 """
 
 from __future__ import annotations
@@ -31,14 +31,15 @@ _Function = TypeVar("_Function", bound=Callable[..., Any])
 
 
 class RelevantRanks(NamedTuple):
-    """Ranks of the relevant items in the lists of the evaluated users.
+    """Ranks of the relevant items in each evaluated user's list.
 
     Attributes
     ----------
     is_relevant : ndarray of shape (n_users, n_ranks), dtype bool
-        Whether the item at each rank is relevant to the user. False beyond the end of a list.
+        Whether the item at each rank is relevant to the user. The value is False beyond the end of a list.
     n_relevant : ndarray of shape (n_users,)
-        Number of relevant items of each user, recommended or not; at least 1.
+        Number of relevant items of each user, which is at least 1. Relevant items that are not recommended are counted,
+        too.
     """
 
     is_relevant: np.ndarray
@@ -104,34 +105,33 @@ _SECTIONS = """
 Parameters
 ----------
 X_true : array or frame of shape (n_rows, 2) or (n_rows, 3)
-    Relevant pairs of user and item. Repeated rows count once.
+    Pairs of a user and an item that is relevant to the user. Repeated rows count once.
 recommended : frame with columns user, rank, item
-    Table returned by :meth:`recommend`, with lists of k or more items.
+    Table returned by :meth:`recommend`, with lists of at least k items.
 k : int, default=5
-    Cutoff: length of the evaluated lists.
+    Number of items to evaluate at the top of each list.
 per_user : bool, default=False
-    Return a value per user instead of their mean.
+    If True, return one value per user instead of the mean over users.
 
 Returns
 -------
 float, or Series indexed by user
-    Between 0 and 1; larger is better.
+    Metric value between 0 and 1; larger is better.
 
 Raises
 ------
 ValueError
-    If no list in `recommended` has k items, or if a list repeats a rank or an item.
+    If no list in `recommended` has k items, or if a rank or an item occurs twice in a list.
 
 Notes
 -----
-The mean is over the users with at least one relevant item. Users with relevant items but no list in `recommended`
-count as 0, and users without relevant items are ignored. :meth:`recommend` breaks ties by ranking items with equal
-scores in the order of their ids.
+The mean is taken over the users with at least one relevant item. If such a user has no list in `recommended`, the
+user's value is 0. Users without relevant items are ignored. :meth:`recommend` sorts items with equal scores by id.
 """
 
 
 def _shared_sections(function: _Function) -> _Function:
-    """Put the sections that all metrics have in common into the docstring of a metric."""
+    """Insert the sections that all metrics share into the docstring of a metric."""
     function.__doc__ = inspect.cleandoc(function.__doc__ or "").replace("{sections}", _SECTIONS)
     return function
 
@@ -140,7 +140,7 @@ def _shared_sections(function: _Function) -> _Function:
 def precision_at_k(X_true: Any, recommended: Any, *, k: int = 5, per_user: bool = False) -> Any:
     """Precision at k: the share of the first k items that are relevant.
 
-    The denominator is k, also for lists with fewer than k items.
+    The denominator is k even if a list has fewer than k items.
     {sections}
     Examples
     --------
@@ -157,7 +157,8 @@ def precision_at_k(X_true: Any, recommended: Any, *, k: int = 5, per_user: bool 
 def recall_at_k(X_true: Any, recommended: Any, *, k: int = 5, per_user: bool = False) -> Any:
     """Recall at k: the share of the relevant items that are among the first k items.
 
-    The denominator is the number of relevant items of the user, so users with more than k of them cannot reach 1.
+    The denominator is the user's number of relevant items. If a user has more than k relevant items, their recall is
+    therefore less than 1.
     {sections}
     Examples
     --------
@@ -174,9 +175,9 @@ def recall_at_k(X_true: Any, recommended: Any, *, k: int = 5, per_user: bool = F
 def capped_precision_at_k(X_true: Any, recommended: Any, *, k: int = 5, per_user: bool = False) -> Any:
     """Capped precision at k: the number of relevant items among the first k, divided by the largest possible number.
 
-    The denominator is min(k, n_relevant), where n_relevant is the number of relevant items of the user, so the best
-    possible list has the value 1. The metric that implicit calls ``precision_at_k`` divides the sum of the numerators
-    over all users by the sum of their denominators instead.
+    The denominator is ``min(k, n_relevant)``, where ``n_relevant`` is the user's number of relevant items. The best
+    possible list therefore has the value 1. The function ``precision_at_k`` of implicit computes a different mean: it
+    divides the sum of all users' numerators by the sum of all users' denominators.
     {sections}
     Examples
     --------
@@ -194,8 +195,8 @@ def ndcg_at_k(X_true: Any, recommended: Any, *, k: int = 5, per_user: bool = Fal
     """Normalized discounted cumulative gain (nDCG) at k with binary relevance.
 
     The discounted cumulative gain (DCG) is the sum of ``1 / log2(rank + 1)`` over the relevant items among the first k.
-    The denominator is the DCG of an ideal list, which starts with min(k, n_relevant) relevant items, where n_relevant
-    is the number of relevant items of the user.
+    The nDCG is the DCG of the list divided by the DCG of an ideal list. An ideal list starts with
+    ``min(k, n_relevant)`` relevant items, where ``n_relevant`` is the user's number of relevant items.
     {sections}
     Examples
     --------
@@ -212,8 +213,9 @@ def ndcg_at_k(X_true: Any, recommended: Any, *, k: int = 5, per_user: bool = Fal
 def average_precision_at_k(X_true: Any, recommended: Any, *, k: int = 5, per_user: bool = False) -> Any:
     """Mean average precision (MAP) at k.
 
-    The average precision of a user is the sum of the precisions at the ranks of the relevant items among the first k,
-    divided by min(k, n_relevant), where n_relevant is the number of relevant items of the user.
+    The precision of a user's list is computed at the rank of each relevant item among the first k items. The average
+    precision of the list is the sum of these precisions divided by ``min(k, n_relevant)``, where ``n_relevant`` is the
+    user's number of relevant items.
     {sections}
     Examples
     --------
@@ -230,8 +232,8 @@ def average_precision_at_k(X_true: Any, recommended: Any, *, k: int = 5, per_use
 def reciprocal_rank_at_k(X_true: Any, recommended: Any, *, k: int = 5, per_user: bool = False) -> Any:
     """Mean reciprocal rank (MRR) at k.
 
-    The reciprocal rank of a user is ``1 / rank`` of the first relevant item among the first k, or 0 if none of them is
-    relevant.
+    A user's reciprocal rank is ``1 / rank``, where ``rank`` is the rank of the first relevant item. The reciprocal rank
+    is 0 if none of the first k items is relevant.
     {sections}
     Examples
     --------
@@ -246,9 +248,9 @@ def reciprocal_rank_at_k(X_true: Any, recommended: Any, *, k: int = 5, per_user:
 
 @_shared_sections
 def hit_rate_at_k(X_true: Any, recommended: Any, *, k: int = 5, per_user: bool = False) -> Any:
-    """Hit rate at k: the share of users with at least one relevant item among the first k.
+    """Hit rate at k: the share of users with at least one relevant item among the first k items.
 
-    The value of a user is 1 or 0.
+    The value of a single user is 1 if at least one of the first k items is relevant, otherwise 0.
     {sections}
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Tables of recommendations: check them, and find the relevant pairs in them."""
+"""Check tables of recommendations and find the relevant pairs in them."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ __all__ = ["RankedTable", "RelevantRows", "averaged", "distinct_pairs", "find_re
 
 @dataclass(frozen=True)
 class RankedTable:
-    """Checked table of recommendations, as :meth:`recommend` returns it.
+    """Validated table of recommendations, as returned by :meth:`recommend`.
 
     Attributes
     ----------
     users, items : IdColumn
         User and item of each row.
     rank : ndarray of shape (n_rows,)
-        Ranks from 1, each at most once per user.
+        Rank of each row, starting from 1. Each rank occurs at most once per user.
     """
 
     users: IdColumn
@@ -46,13 +46,13 @@ class RelevantRows:
     Attributes
     ----------
     truth : Interactions
-        Relevant pairs, whose codes number the users and items.
+        Relevant pairs of a user and an item. The other attributes use the same user and item codes.
     pairs : ndarray of shape (n_pairs, 2)
-        Distinct pairs of `truth`, sorted.
+        Distinct pairs in `truth`, sorted.
     user : ndarray of shape (n_rows,)
-        User of each row of the table, -1 for users without a relevant pair.
+        User code of each table row, or -1 if the user has no relevant pair.
     pair : ndarray of shape (n_rows,)
-        Position in `pairs` of the pair in each row, -1 for rows that are not relevant.
+        Index into `pairs` for each table row, or -1 if the row is not relevant.
     """
 
     truth: Interactions
@@ -72,7 +72,10 @@ class RelevantRows:
 
 
 def read_table(recommended: Any, k: int = 1) -> RankedTable:
-    """Check a table of recommendations, at least one list of which must reach rank `k`."""
+    """Validate a table of recommendations.
+
+    At least one list in the table must reach rank `k`.
+    """
     columns = _columns(recommended)
     rank = np.asarray(columns["rank"])
     if not len(rank) or rank.max() < k:
@@ -108,7 +111,7 @@ def read_table(recommended: Any, k: int = 1) -> RankedTable:
 
 
 def find_relevant_rows(X_true: Any, table: RankedTable) -> RelevantRows:
-    """Find the relevant pairs among the rows of a table."""
+    """Find the table rows that contain relevant pairs."""
     truth = check_interactions(X_true, name="X_true", weighted=False)
     pairs = distinct_pairs(truth)
     n_items = len(truth.items.ids)
@@ -121,17 +124,17 @@ def find_relevant_rows(X_true: Any, table: RankedTable) -> RelevantRows:
 
 
 def distinct_pairs(interactions: Interactions) -> np.ndarray:
-    """Return the codes of user and item of each distinct pair, sorted."""
+    """Return the distinct pairs of user and item codes, sorted."""
     return np.column_stack(np.divmod(np.unique(pair_keys(interactions)), len(interactions.items.ids)))
 
 
 def averaged(values: np.ndarray, users: np.ndarray, name: str, per_user: bool) -> Any:
-    """Return the values as a Series indexed by user if `per_user`, otherwise their mean."""
+    """Return the mean of the values, or a Series indexed by user if `per_user` is True."""
     return pd.Series(values, index=pd.Index(users, name="user"), name=name) if per_user else float(values.mean())
 
 
 def _columns(recommended: Any) -> dict[str, Any]:
-    """Return the columns of a table of recommendations by name."""
+    """Return a dict from column names to the columns of a table of recommendations."""
     if frame_library(recommended) is None:
         raise TypeError(
             f"recommended must be a table returned by recommend(), with the columns user, rank and item, "

@@ -1,4 +1,4 @@
-"""Report of all ranking metrics of a recommender, with standard errors."""
+"""Report the ranking metrics of a recommender with their standard errors."""
 
 from __future__ import annotations
 
@@ -33,45 +33,46 @@ def ranking_report(
     random_state: RandomState = 0,
     per_user: bool = False,
 ) -> pd.DataFrame:
-    """Report all ranking metrics with a cutoff, at several cutoffs, with standard errors.
+    """Report the means and standard errors of ranking metrics at several cutoffs.
 
-    All values are computed from a single ranking.
+    The report contains all ranking metrics that have a cutoff. All values are computed from a single ranking.
 
     Parameters
     ----------
     estimator : estimator
-        A fitted recommender, or a search or Pipeline that ends in one.
+        A fitted recommender, or a fitted search or pipeline that ends in a recommender.
     X : array or frame of shape (n_rows, 2) or (n_rows, 3)
         User and item ids of the evaluated rows. A third column is ignored.
     y : array-like of shape (n_rows,), default=None
-        Strengths. Rows with a positive strength are relevant. If None, all rows are.
+        Interaction strengths. Rows with a positive strength are relevant. If None, all rows are relevant.
     ks : iterable of int, default=(5, 10, 20)
-        Cutoffs.
+        Cutoffs at which the metrics are computed.
     exclude_seen, candidates, n_users, fold_in, random_state
-        As in :func:`~sklearn_recsketch.metrics.make_ranking_scorer`.
+        These parameters have the same meaning as in :func:`~sklearn_recsketch.metrics.make_ranking_scorer`.
     per_user : bool, default=False
-        Return the values of the users instead of their means.
+        If True, return the values of individual users instead of means over users.
 
     Returns
     -------
     DataFrame
-        A row per metric and cutoff, with the columns metric, k, mean, standard error and n_users. If `per_user`, a row
-        per user, indexed by user id, with a column per metric and cutoff, such as "precision@5".
+        Table with one row per metric and cutoff. Its columns are "metric", "k", "mean", "standard error" and "n_users".
+        If `per_user` is True, the table has one row per user instead, and one column per metric and cutoff, such as
+        "precision@5". Its index then contains the user ids.
 
     See Also
     --------
-    make_ranking_scorer : Scorer of one or several metrics, for model selection.
+    make_ranking_scorer : Make a scorer from one or several metrics for model selection.
 
     Notes
     -----
-    The standard error is the standard deviation of the values of the users, divided by the square root of their
-    number. It estimates the typical distance between the mean and that of the large population of which the evaluated
-    users are a sample. With `n_users`, the sample consists of the drawn users. There is no correction for drawing from
-    the finite number of users of `X`, because those are a sample, too. For a single user, the standard error is
-    infinite.
+    The standard error is the standard deviation of the users' values, divided by the square root of the number of
+    users. The evaluated users are regarded as a sample from a large population. The standard error estimates how far
+    the sample mean typically is from the population mean. With `n_users`, the sample consists of the users drawn from
+    `X`. No finite population correction is applied because the users in `X` are themselves a sample. For a single user,
+    the standard error is infinite.
 
-    To compare two recommenders, set `per_user=True` and analyze the differences of the values of each user. Some users
-    are hard to predict for both recommenders, so the differences vary less than the values.
+    To compare two recommenders, set ``per_user=True`` and compute the difference between the two values of each user.
+    These differences usually vary less than the values because some users are hard to predict for both recommenders.
 
     Examples
     --------
@@ -108,7 +109,7 @@ def ranking_report(
 
 
 def _check_cutoffs(ks: Any) -> list[int]:
-    """Return the distinct cutoffs, in their original order."""
+    """Validate the cutoffs, and return the distinct cutoffs in their original order."""
     cutoffs = list(ks) if isinstance(ks, Iterable) and not isinstance(ks, str) else []
     if not cutoffs or not all(is_integer(k) for k in cutoffs):
         raise ValueError(f"ks must be a list of cutoffs, ints of at least 1, such as (5, 10, 20), got {ks!r}.")

@@ -1,4 +1,4 @@
-"""Ranking scorers for scikit-learn's model selection."""
+"""Ranking scorers for model selection with scikit-learn."""
 
 from __future__ import annotations
 
@@ -23,14 +23,17 @@ __all__ = [
 
 
 class RankingScorer(_BaseScorer):
-    """scikit-learn scorer for one ranking metric; y is optional."""
+    """Scikit-learn scorer for a single ranking metric.
+
+    The argument `y_true` is optional.
+    """
 
     def __init__(self, metric: Metric, options: Options) -> None:
         super().__init__(evaluate, 1, {})
         self.metric, self._options = metric, options
 
     def on_rows(self, X: Any, y: Any = None) -> Callable[[Any], float]:
-        """Return a function that scores an estimator on fixed rows, which are read only once."""
+        """Return a function that scores any number of estimators on the given rows, reading the rows once."""
         evaluation = Evaluation(X, y, [self.metric], self._options)
         return lambda estimator: evaluation(estimator)[str(self.metric)]
 
@@ -46,17 +49,20 @@ class RankingScorer(_BaseScorer):
 
 
 class MultiRankingScorer:
-    """Scorer for several ranking metrics, which returns a dict of scores computed from a single ranking."""
+    """Scorer for several ranking metrics.
+
+    The scorer returns a dict of scores, which are all computed from a single ranking.
+    """
 
     def __init__(self, metrics: list[Metric], options: Options) -> None:
         self.metrics, self._options = metrics, options
 
     def on_rows(self, X: Any, y: Any = None) -> Callable[[Any], dict[str, float]]:
-        """Return a function that scores an estimator on fixed rows, which are read only once."""
+        """Return a function that scores any number of estimators on the given rows, reading the rows once."""
         return Evaluation(X, y, self.metrics, self._options)
 
     def __call__(self, estimator: Any, X: Any, y: Any = None) -> dict[str, float]:
-        """Return the scores of an estimator on X, by metric."""
+        """Return a dict from metric names to the scores of an estimator on X."""
         return self.on_rows(X, y)(estimator)
 
     def __repr__(self) -> str:
@@ -72,52 +78,59 @@ def make_ranking_scorer(
     fold_in: float | None = None,
     random_state: RandomState = 0,
 ) -> Any:
-    """Make a scorer from ranking metrics, for the `scoring` parameter of scikit-learn's model selection.
+    """Make a scorer from one or several ranking metrics.
+
+    The scorer can be passed as `scoring` to the model selection tools of scikit-learn.
 
     Parameters
     ----------
     metrics : str or list of str, default="precision@5"
-        Names of metrics. Metrics with a cutoff k are "precision@k", "recall@k", "capped_precision@k", "ndcg@k",
-        "average_precision@k" (MAP), "reciprocal_rank@k" (MRR) and "hit_rate@k", for example "ndcg@10". Metrics of the
-        whole ranking are "auc" and "neg_preference_mse", the negative mean squared error of predicted preferences. The
-        latter requires scores that are preferences between 0 and 1, unlike those of WARP, BPR and popularity.
+        Metric names. The metrics with a cutoff k are "precision@k", "recall@k", "capped_precision@k", "ndcg@k",
+        "average_precision@k" (MAP), "reciprocal_rank@k" (MRR) and "hit_rate@k". For example, the cutoff of "ndcg@10" is
+        k=10. The metrics of the whole ranking are "auc" and "neg_preference_mse". The latter is the negative mean
+        squared error of predicted preferences. It requires scores that are preferences between 0 and 1, so it cannot be
+        used with WARP, BPR or popularity.
     exclude_seen : bool, default=True
-        Exclude pairs seen in fit from the rankings.
+        Whether to exclude pairs seen in fit from the rankings.
     candidates : array-like of ids, table of pairs, dict of user to ids, or "cold", default=None
-        Items to rank. A list applies to all users. A table, whose first two columns are user and item, or a dict gives
-        each user their own candidates; users who are missing from it have none. "cold" selects the known items without
-        interactions in fit, which are represented by their features; see
-        :class:`~sklearn_recsketch.model_selection.ColdItemSplit`. None selects all known items. Unknown items are not
-        ranked. Relevance does not depend on the candidates: a relevant item that is not ranked counts as missed.
+        Items to rank. A list applies to all users. A dict or a table gives each user their own candidates, and users
+        who are missing from it have no candidates. The first two columns of a table must be the user and the item. If
+        "cold", the candidates are the known items without interactions in fit, which are represented by their features;
+        see :class:`~sklearn_recsketch.model_selection.ColdItemSplit`. If None, the candidates are all known items.
+        Unknown items are not ranked. Relevance does not depend on the candidates: a relevant item that is not ranked
+        counts as missed.
     n_users : int, default=None
-        Number of randomly sampled users to evaluate. A smaller number is faster and increases the standard error,
-        which :func:`~sklearn_recsketch.metrics.ranking_report` computes. None evaluates all users.
+        Number of users to evaluate, which are sampled randomly. Evaluating fewer users is faster, but increases the
+        standard error, which :func:`~sklearn_recsketch.metrics.ranking_report` computes. If None, all users are
+        evaluated.
     fold_in : float, default=None
-        Fraction of the items of each user unknown to fit that the recommender gets as the user's history (fold-in).
-        Their other items, at least one, are relevant. The items of the history are never ranked, whatever
-        `exclude_seen` is. This is known as strong generalization; see
-        :class:`~sklearn_recsketch.model_selection.ColdUserSplit`. If None, unknown users have no history.
+        Fraction of each new user's items that the recommender gets as the user's history (fold-in). New users are users
+        who were not in fit. Their remaining items are relevant; at least one item per user remains. Items in the
+        history are never ranked, even if `exclude_seen` is False. This kind of evaluation is known as strong
+        generalization; see :class:`~sklearn_recsketch.model_selection.ColdUserSplit`. If None, new users have no
+        history.
     random_state : int or RandomState instance, default=0
-        Determines the sampled users of `n_users` and the histories of `fold_in`. With an int, every call on the same
+        Controls the sampling of users for `n_users` and of histories for `fold_in`. If an int, every call on the same
         rows samples the same users and histories.
 
     Returns
     -------
     scorer : callable
-        For a string, a scikit-learn scorer ``scorer(estimator, X, y=None) -> float``. For a list, a callable that
-        returns a dict of scores, for searches with several metrics, whose `refit` must name one of them. Estimators
-        may be recommenders, or pipelines and searches that end in one.
+        If `metrics` is a string, a scikit-learn scorer ``scorer(estimator, X, y=None) -> float``. If `metrics` is a
+        list, a callable that returns a dict of scores. Such a callable can be passed to a search with several metrics;
+        the parameter `refit` of the search must then be the name of one metric. The estimator may be a recommender, or
+        a pipeline or search that ends in a recommender.
 
     See Also
     --------
-    ranking_report : All metrics of a recommender, with standard errors.
+    ranking_report : Report ranking metrics at several cutoffs with their standard errors.
 
     Notes
     -----
-    Scores are means over the users with at least one relevant row. Rows with ``y > 0`` are relevant, or all rows if y
-    is None; a weight column does not matter. Rows whose pair was in fit are ignored, unless there are no other rows
-    whose user and item are both known, in which case the score is a training score. The user guide defines the
-    metrics.
+    A score is the mean over all users with at least one relevant row. Rows with ``y > 0`` are relevant. If y is None,
+    all rows are relevant. A weight column does not affect relevance. Rows whose pair was seen in fit are normally
+    ignored. However, if no other row has both a known user and a known item, only the seen rows are evaluated, and the
+    score is a training score. The metrics are defined in the user guide.
 
     Examples
     --------
@@ -142,17 +155,26 @@ def make_ranking_scorer(
 
 
 def is_ranking_scorer(scorer: Any) -> bool:
-    """Return whether a scorer was made by `make_ranking_scorer`, so that it can read rows once and score them often."""
+    """Return whether a scorer was made by `make_ranking_scorer`.
+
+    Such a scorer can score several estimators on the same rows without reading the rows again.
+    """
     return isinstance(scorer, RankingScorer | MultiRankingScorer)
 
 
 def on_rows(scorer: Any, X: Any, y: Any) -> Callable[[Any], Any]:
-    """Return a function that scores an estimator on fixed rows; ranking scorers read the rows only once."""
+    """Return a function that scores estimators on the given rows.
+
+    Ranking scorers read the rows only once, even if several estimators are scored.
+    """
     return scorer.on_rows(X, y) if is_ranking_scorer(scorer) else lambda estimator: scorer(estimator, X, y)
 
 
 def check_ranking_scorer(scoring: Any) -> Callable[[Any, Any, Any], float]:
-    """Return the scorer of a `scoring` parameter, which is the name of a metric or a callable with a single score."""
+    """Convert the `scoring` parameter to a scorer.
+
+    The parameter must be a metric name or a callable that returns a single score.
+    """
     if isinstance(scoring, MultiRankingScorer):
         raise ValueError(
             f"scoring must be one metric, got {scoring}. Early stopping compares epochs by a single score."

@@ -1,4 +1,4 @@
-"""Metrics of the ranking of all candidates, without a cutoff."""
+"""Metrics without a cutoff, which use the ranking of all candidates."""
 
 from __future__ import annotations
 
@@ -17,15 +17,17 @@ __all__ = ["WHOLE_METRICS", "ScoredTask"]
 
 @dataclass(frozen=True)
 class ScoredTask:
-    """Evaluation task with the vectors of its users and items, whose inner products are the scores.
+    """Evaluation task with user and item vectors.
+
+    The score of an item for a user is the inner product of their vectors.
 
     Attributes
     ----------
     task : EvaluationTask
     user_vectors, item_vectors : ndarray of shape (n, n_components)
-        Vectors of the users and items of the query.
+        User and item vectors of the query.
     pool : Workers
-        Threads that compute the scores.
+        Thread pool that computes the scores.
     """
 
     task: EvaluationTask
@@ -34,7 +36,7 @@ class ScoredTask:
     pool: Workers
 
     def relevant_ranks(self, k: int) -> RelevantRanks:
-        """Rank the first k items of each user, and find the relevant ones among them."""
+        """Find the relevant items among the k best items of each user."""
         best, _ = self.task.eligible.top(self.user_vectors, self.item_vectors, k, self.pool)
         return self.task.relevant_ranks(best)
 
