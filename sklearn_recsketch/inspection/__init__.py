@@ -1,4 +1,4 @@
-"""Inspect embeddings, explain recommendations, plot searches."""
+"""Functions and displays that inspect embeddings, explain recommendations and plot searches."""
 
 from sklearn_recsketch.inspection._embedding_display import EmbeddingDisplay
 from sklearn_recsketch.inspection._embedding_norms import embedding_norms

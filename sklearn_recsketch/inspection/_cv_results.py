@@ -1,4 +1,4 @@
-"""Read candidates, epochs and scores from the ``cv_results_`` of a search."""
+"""Read the candidates, epochs and scores from the ``cv_results_`` of a search."""
 
 from __future__ import annotations
 
@@ -33,16 +33,16 @@ MAX_VALUE_LENGTH = 24
 
 @dataclass(frozen=True)
 class Candidate:
-    """Candidate of a search with all epochs at which it was tried.
+    """Candidate of a search, with the rows for all epochs at which it was scored.
 
     Attributes
     ----------
     params : dict
-        Parameters, except the number of epochs.
+        Parameters of the candidate, except the number of epochs.
     rows : ndarray of int
-        Rows of ``cv_results_``, sorted by epoch.
+        Rows of the candidate in ``cv_results_``, sorted by epoch.
     best : int or None
-        Row of the best test score, or None if there is no score, for example because all fits failed.
+        Row with the best test score. It is None if the candidate has no score, for example because all its fits failed.
     """
 
     params: dict[str, Any]
@@ -57,17 +57,18 @@ class SearchResults:
     Attributes
     ----------
     params : list of dict
-        Parameters of each row of ``cv_results_``.
+        Parameters in each row of ``cv_results_``.
     names : list of str
         Names of the searched parameters.
     resource : str or None
-        Name of the parameter that is the number of epochs.
+        Name of the parameter that sets the number of epochs, or None if there is no such parameter.
     metric : str
-        Name of the metric for plots.
+        Name of the metric, as shown in plots.
     test, test_std : ndarray of shape (n_rows,)
-        Mean and standard deviation of the test scores over the splits.
+        For each row, the mean and standard deviation of its test scores over the splits.
     train, train_std : ndarray of shape (n_rows,) or None
-        Mean and standard deviation of the training scores, or None if the search did not compute them.
+        For each row, the mean and standard deviation of its training scores over the splits. Both attributes are None
+        if the search did not compute training scores.
     """
 
     params: list[dict[str, Any]]
@@ -81,7 +82,7 @@ class SearchResults:
 
     @cached_property
     def epochs(self) -> np.ndarray:
-        """Epoch of each row, or NaN if it has none."""
+        """Number of epochs in each row, or NaN for rows that do not set it."""
         if self.resource is None:
             return np.full(len(self.params), np.nan)
         values = [row.get(self.resource, np.nan) for row in self.params]
@@ -95,7 +96,7 @@ class SearchResults:
 
     @cached_property
     def candidates(self) -> list[Candidate]:
-        """Candidates in the order in which they were first tried."""
+        """Candidates of the search, in the order in which they were first tried."""
         return [
             Candidate(_without(self.params[rows[0]], self.resource), rows, best_row(self.test, rows))
             for rows in _groups(self.params, self.resource, self.epochs)
@@ -103,19 +104,22 @@ class SearchResults:
 
     @property
     def curves(self) -> list[Candidate]:
-        """Candidates with a number of epochs.
+        """Candidates that set the number of epochs.
 
-        In a list of grids, some grids may not contain the parameter that is the number of epochs.
+        If a search uses a list of grids, some grids may not contain the parameter that sets the number of epochs.
         """
         return [candidate for candidate in self.candidates if not np.isnan(self.epochs[candidate.rows[0]])]
 
     def ranked(self, candidates: list[Candidate]) -> list[Candidate]:
-        """Candidates with a score, the best first. Ties are in the order of trials."""
+        """Return the candidates that have a score, from best to worst.
+
+        Candidates with equal scores keep their order.
+        """
         scored = [candidate for candidate in candidates if candidate.best is not None]
         return sorted(scored, key=lambda candidate: -self.test[candidate.best])
 
     def find(self, params: Mapping[str, Any]) -> Candidate:
-        """Candidate with these parameters. The number of epochs is ignored."""
+        """Find the candidate with the given parameters. The number of epochs in `params` is ignored."""
         params = _without(params, self.resource)
         for candidate in self.curves:
             if _key(candidate.params) == _key(params):
@@ -128,22 +132,23 @@ class SearchResults:
 
 
 def read_search(search: Any, metric: str | None = None, resource: str | None = None) -> SearchResults:
-    """Read a fitted search, or a Pipeline that ends in one.
+    """Read the results of a fitted search, or of a Pipeline whose last step is a search.
 
     Parameters
     ----------
     search : fitted search
-        Search with the attribute ``cv_results_``, as in scikit-learn.
+        Search that has the attribute ``cv_results_``, such as scikit-learn's `GridSearchCV`.
     metric : str or None
-        Name of the metric. If None, the only metric, or the metric named by `refit`.
+        Name of the metric. If None and there are several metrics, the metric named by `refit` is used.
     resource : str or None
-        Parameter that is the number of epochs. If None, the attribute `resource` of the search, or ``max_iter`` if
-        candidates were tried at several values of it.
+        Name of the parameter that sets the number of epochs. If None, the attribute `resource` of the search is used if
+        it names a searched parameter. Otherwise, ``max_iter`` is used if the candidates were tried with several values
+        of it.
 
     Returns
     -------
     SearchResults
-        Results for the metric.
+        Results of the search for this metric.
     """
     while hasattr(search, "steps"):
         search = final_step(search)
@@ -174,9 +179,10 @@ def read_search(search: Any, metric: str | None = None, resource: str | None = N
 
 
 def choose_metric(metric: str | None, names: list[str], preferred: Any, owner: str) -> str:
-    """Check `metric`, or choose the only metric or the preferred one if it is None.
+    """Return `metric` if it is valid, or choose a metric if it is None.
 
-    `owner` has the metrics `names`. It is named in error messages.
+    If `names` contains a single metric, it is chosen. Otherwise, the preferred metric is chosen. `owner` describes the
+    object that has these metrics. It is shown in error messages.
     """
     if metric is None and len(names) == 1:
         return names[0]
@@ -190,13 +196,13 @@ def choose_metric(metric: str | None, names: list[str], preferred: Any, owner: s
 
 
 def best_row(scores: np.ndarray, rows: np.ndarray) -> int | None:
-    """First of `rows` with the highest score, or None if all scores are NaN."""
+    """Return the first of `rows` that has the highest score, or None if all scores are NaN."""
     return None if np.isnan(scores[rows]).all() else int(rows[np.nanargmax(scores[rows])])
 
 
 def hashable_key(value: Any) -> Any:
-    """Hashable key of a value of a parameter, equal for equal values."""
-    # True == 1 in Python, but they are different values of a parameter.
+    """Return a hashable key for a parameter value. Equal values have equal keys."""
+    # True == 1 in Python, but they are different parameter values.
     if isinstance(value, bool | np.bool_):
         return (bool, bool(value))
     try:
@@ -207,14 +213,17 @@ def hashable_key(value: Any) -> Any:
 
 
 def short_names(names: Iterable[str]) -> dict[str, str]:
-    """Short name of each parameter, such as alpha for rec__alpha, unless it would be ambiguous."""
+    """Return a short name for each parameter, such as alpha for rec__alpha.
+
+    Parameters whose short names would be equal keep their full names.
+    """
     last = {name: name.rpartition("__")[2] for name in names}
     parts = list(last.values())
     return {name: part if parts.count(part) == 1 else name for name, part in last.items()}
 
 
 def show_value(value: Any) -> str:
-    """Format the value of a parameter in at most `MAX_VALUE_LENGTH` characters."""
+    """Format a parameter value with at most `MAX_VALUE_LENGTH` characters."""
     if isinstance(value, float | np.floating):
         number = float(value)
         text = f"{number:.0f}" if 1000 <= abs(number) < 1e6 else f"{number:.3g}"
@@ -236,10 +245,10 @@ def show_params(params: Mapping[str, Any]) -> str:
 
 
 def _metric(search: Any, results: Mapping[str, Any], metric: str | None) -> tuple[str, str]:
-    """Name of the metric in ``cv_results_`` and in plots."""
+    """Return the name of the metric in ``cv_results_``, and its name in plots."""
     keys = [name.removeprefix("mean_test_") for name in results if name.startswith("mean_test_")]
     if keys == ["score"]:
-        # A single metric is always called "score" in cv_results_. Accept this name and the name of the metric.
+        # A single metric is always called "score" in cv_results_. Accept both this name and the name of the metric.
         scorer, scoring = getattr(search, "scorer_", None), getattr(search, "scoring", None)
         scoring = str(scorer.metric) if isinstance(scorer, RankingScorer) else scoring
         label = scoring if isinstance(scoring, str) else "score"
@@ -249,7 +258,7 @@ def _metric(search: Any, results: Mapping[str, Any], metric: str | None) -> tupl
 
 
 def _resource(search: Any, params: list[dict[str, Any]], names: list[str], resource: str | None) -> str | None:
-    """Name of the parameter that is the number of epochs, or None if there is none."""
+    """Return the name of the parameter that sets the number of epochs, or None if there is no such parameter."""
     if resource is not None:
         if resource not in names:
             raise ValueError(f"resource must be one of the searched parameters {names}, got {resource!r}.")
@@ -257,8 +266,8 @@ def _resource(search: Any, params: list[dict[str, Any]], names: list[str], resou
     declared = getattr(search, "resource", None)
     if declared in names:
         return str(declared)
-    # A sampled max_iter is a parameter like any other, because few candidates are tried at two values. Only in a grid
-    # over max_iter does each candidate have a curve.
+    # If max_iter was sampled, it is treated like any other parameter, because few candidates were tried with two values
+    # of it. Each candidate has a curve only if max_iter was searched as a grid.
     max_iters = [name for name in names if name.rpartition("__")[2] == "max_iter"]
     if len(max_iters) == 1 and 2 * len({_key(_without(row, max_iters[0])) for row in params}) <= len(params):
         return max_iters[0]
@@ -266,7 +275,7 @@ def _resource(search: Any, params: list[dict[str, Any]], names: list[str], resou
 
 
 def _groups(params: list[dict[str, Any]], resource: str | None, epochs: np.ndarray) -> list[np.ndarray]:
-    """Rows of each candidate, sorted by epoch. Without a resource, each row is a candidate."""
+    """Return the rows of each candidate, sorted by epoch. If `resource` is None, each row is a candidate."""
     if resource is None:
         return [np.array([row]) for row in range(len(params))]
     groups: dict[Any, list[int]] = {}
@@ -276,17 +285,20 @@ def _groups(params: list[dict[str, Any]], resource: str | None, epochs: np.ndarr
 
 
 def _without(params: Mapping[str, Any], resource: str | None) -> dict[str, Any]:
-    """Parameters without the resource."""
+    """Return the parameters without the number of epochs."""
     return {name: value for name, value in params.items() if name != resource}
 
 
 def _key(params: Mapping[str, Any]) -> frozenset[tuple[str, Any]]:
-    """Hashable key of parameters. It does not depend on their order, and values need not be hashable."""
+    """Return a hashable key for a dict of parameters. The key does not depend on the parameter order.
+
+    The values need not be hashable.
+    """
     return frozenset((name, hashable_key(value)) for name, value in params.items())
 
 
 def _distance(params: Mapping[str, Any], other: Mapping[str, Any]) -> float:
-    """Distance between two candidates, from 0 to 1 for each parameter."""
+    """Return the distance between two candidates. Each parameter adds a value between 0 and 1."""
     total = float(len(set(params) ^ set(other)))
     for name in set(params) & set(other):
         a, b = params[name], other[name]
@@ -297,10 +309,10 @@ def _distance(params: Mapping[str, Any], other: Mapping[str, Any]) -> float:
 
 
 def _plain(params: Mapping[str, Any]) -> dict[str, Any]:
-    """Parameters with Python numbers instead of NumPy scalars, for messages."""
+    """Return the parameters with Python numbers instead of NumPy scalars, for use in messages."""
     return {name: to_python_scalar(value) for name, value in params.items()}
 
 
 def _optional(results: Mapping[str, Any], name: str) -> np.ndarray | None:
-    """Column of ``cv_results_``, or None if it does not exist."""
+    """Return a column of ``cv_results_``, or None if the column does not exist."""
     return np.asarray(results[name], dtype=np.float64) if name in results else None

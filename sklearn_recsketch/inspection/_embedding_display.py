@@ -1,4 +1,4 @@
-"""Plot embeddings as a map."""
+"""Plot embeddings as a two-dimensional map."""
 
 from __future__ import annotations
 
@@ -36,15 +36,15 @@ if TYPE_CHECKING:
 
 __all__ = ["EmbeddingDisplay"]
 
-MISSING_COLOR = "#b8c0c8"  # of points without a value, and of less frequent categories
-EDGE_COLOR = "#222222"  # of points with a label
+MISSING_COLOR = "#b8c0c8"  # colour of points without a value, and of less frequent categories
+EDGE_COLOR = "#222222"  # colour of the edges of labelled points
 NUMERIC_TYPES = ("integer", "floating", "mixed-integer-float")
 
 
 class EmbeddingDisplay:
-    """Two-dimensional map of the embeddings of items, users or features.
+    """Two-dimensional map of item, user or feature embeddings.
 
-    Vectors with a high cosine similarity are close to each other.
+    Vectors with a high cosine similarity are plotted close to each other.
 
     It is recommended to use :meth:`from_estimator` to create an `EmbeddingDisplay`.
 
@@ -53,12 +53,14 @@ class EmbeddingDisplay:
     points : array-like of shape (n_points, 2)
         Coordinates of the points.
     labels : list of str, default=None
-        Label of each point, "" for no label. Labels of earlier points take precedence if space is limited.
+        Label of each point. An empty string means that the point has no label. If there is not enough space for all
+        labels, earlier points are labelled first.
     color : array-like of shape (n_points,), default=None
-        Numbers, shown with a colour bar, or categories, shown with a legend. The seven most frequent categories have
-        their own colours. Other categories and missing values are grey. If None, all points have the same colour.
+        Number or category of each point. Numbers are shown with a colour bar, and categories with a legend. Each of the
+        seven most frequent categories has its own colour. Other categories and missing values are grey. If None, all
+        points have the same colour.
     ids : array-like of shape (n_points,), default=None
-        Item, user or feature of each point. They are not drawn.
+        Item, user or feature that each point represents. The ids are not drawn.
 
     Attributes
     ----------
@@ -69,25 +71,26 @@ class EmbeddingDisplay:
     points_ : matplotlib PathCollection
         Points of the map.
     texts_ : list of matplotlib Annotation
-        Labels that are drawn.
+        Labels that were drawn.
     colorbar_ : matplotlib Colorbar or None
-        Colour bar if `color` contains numbers. Use ``colorbar_.set_label`` to describe them.
+        Colour bar. It is None unless `color` contains numbers. Use ``colorbar_.set_label`` to describe the numbers.
     legend_ : matplotlib Legend or None
-        Legend if `color` contains categories.
+        Legend of the categories. It is None unless `color` contains categories.
 
     See Also
     --------
     similar_features : Find features with similar embeddings.
-    embedding_norms : Return the norms of the embeddings, which the map does not show.
+    embedding_norms : Return the norms of the embeddings. The map does not show them.
 
     Notes
     -----
-    t-SNE preserves neighbourhoods, but distances between clusters and sizes of clusters are not meaningful [1]_. PCA
-    preserves large distances, but points that differ only outside of the first two principal components coincide.
+    t-SNE preserves neighbourhoods [1]_, but the sizes of clusters and the distances between clusters have no meaning.
+    PCA preserves large distances. However, two points coincide in a PCA map if they differ only in principal components
+    other than the first two.
 
-    t-SNE takes a few seconds for 1000 points, and its time grows as O(n log n).
+    t-SNE takes a few seconds for 1000 points. Its time complexity is O(n log n), where n is the number of points.
 
-    Labels are placed for the current size of the figure. Pass `ax` to use a different size.
+    The label positions are computed for the current figure size. To plot into a figure of a different size, pass `ax`.
 
     References
     ----------
@@ -136,64 +139,68 @@ class EmbeddingDisplay:
         ax: Any = None,
         **scatter_kw: Any,
     ) -> EmbeddingDisplay:
-        """Plot a map of the embeddings of a fitted recommender.
+        """Plot a map of the embeddings learned by a fitted recommender.
 
         Parameters
         ----------
         estimator : recommender, or search or Pipeline that ends in one
             Fitted estimator.
         of : {"items", "users", "item_features", "user_features"}, default="items"
-            Whether to plot items, users or features. Features have the names returned by the encoder, such as
-            "tag=tiltbrush".
+            Whether to plot items, users, item features or user features. The ids of features are the names returned by
+            the encoder, such as "tag=tiltbrush".
         ids : array-like of ids or names, default=None
-            Points to plot. If None, the `n_points` items or users with the most interactions, or the `n_points` most
-            frequent features.
+            Items, users or features to plot. If None, the `n_points` items or users with the most interactions are
+            plotted, or the `n_points` most frequent features.
         method : {"tsne", "pca"} or transformer, default="tsne"
-            Method that projects the vectors to two dimensions. Vectors are scaled to unit length first, so
-            neighbours have a high cosine similarity. "tsne" and "pca" use scikit-learn's `TSNE` and
-            `PCA`. The perplexity of t-SNE is 30, or a third of the number of other points if this is smaller. A
+            Method that projects the vectors to two dimensions. The vectors are first scaled to unit length, so that
+            neighbours in the map have a high cosine similarity. "tsne" uses scikit-learn's `TSNE` with a perplexity of
+            30, or with a third of the number of other points if this is smaller. "pca" uses scikit-learn's `PCA`. A
             transformer, such as ``TSNE(perplexity=50, random_state=0)``, is cloned before it is fitted.
         n_points : int, default=1000
-            Maximum number of points. Only used if `ids` is None.
+            Maximum number of points to plot. It is only used if `ids` is None.
         prefix : str, default=""
-            Only plot features whose names start with this prefix, such as "tag=". It is removed from the labels.
+            Only plot features whose names start with this prefix, such as "tag=". The prefix is removed from the
+            labels.
         labels : mapping, Series or callable, default=None
-            Labels by id. Ids without a value have no label. If None, labels are the ids or the names of features.
+            Labels by id. Points without a value have no label. If None, each point is labelled with its id or feature
+            name.
         n_labels : int, default=30
-            Maximum number of labels. The most popular points are labelled first. A label that would overlap with
-            others is skipped, and the next point is labelled instead.
+            Maximum number of labels. The most popular points are labelled first. If a label would overlap other labels,
+            it is skipped and the next point is labelled instead.
         color : mapping, Series or callable, default=None
-            Numbers or categories by id, such as popularity or the main tag. See the parameter `color` of the class.
+            Numbers or categories by id, such as the popularity or the main tag of each item. See the parameter `color`
+            of the class.
         random_state : int, RandomState instance or None, default=None
-            Random state of t-SNE. Pass an int for reproducible output across multiple calls. Only used if
+            Random state of t-SNE. Pass an int for reproducible output across multiple calls. It is only used if
             ``method="tsne"``.
         ax : matplotlib Axes, default=None
             Axes to plot into. If None, a new figure is created.
         **scatter_kw : dict
-            Keyword arguments passed to matplotlib's `scatter`, such as ``s=5``, ``cmap="plasma"``, ``norm="log"``, or
-            ``c="red"`` for one colour.
+            Keyword arguments passed to matplotlib's `scatter`, such as ``s=5``, ``cmap="plasma"`` or ``norm="log"``.
+            Use ``c="red"``, for example, to draw all points in the same colour.
 
         Returns
         -------
         EmbeddingDisplay
-            Display of the map.
+            Display that contains the map.
 
         Raises
         ------
         ValueError
-            If an id is unknown, if a feature does not exist (the error suggests similar names), if there are fewer than
-            three points, or if `labels` or `color` has no value for any of the points.
+            If an id is unknown, if a feature does not exist, if there are fewer than three points, or if `labels` or
+            `color` has no value for any of the points. For unknown features, the message suggests similar names.
         TypeError
             If `labels` or `color` is neither a mapping nor a function.
 
         Warns
         -----
         UserWarning
-            If a function raises. Only the affected points have no label or colour.
+            If a function passed as `labels` or `color` raises an exception for some ids. Their points are drawn without
+            a label, or in grey.
         """
         space = embedding_space(estimator, of)
         rows = np.unique(_select_rows(space, prefix, check_integer(n_points, "n_points"), ids))
-        # Sort by popularity, because the first points are labelled first.
+        # Sort the points by popularity, because labels are placed in this order.
         rows = rows[np.argsort(-space.counts[rows], kind="stable")]
         shown = space.ids[rows].tolist()
         if labels is None:
@@ -215,7 +222,7 @@ class EmbeddingDisplay:
         ax : matplotlib Axes, default=None
             Axes to plot into. If None, a new figure is created.
         n_labels : int, default=30
-            Maximum number of labels.
+            Maximum number of labels. Earlier points are labelled first.
         **scatter_kw : dict
             Keyword arguments passed to matplotlib's `scatter`.
 
@@ -235,13 +242,13 @@ class EmbeddingDisplay:
         self.ax_, self.figure_ = ax, ax.figure
         # Hide the ticks, because the coordinates have no meaning.
         ax.set(xticks=[], yticks=[])
-        # Points are smaller if there are more of them per area.
+        # Draw smaller points if there are more of them per unit area.
         area = ax.bbox.width * ax.bbox.height * (72 / self.figure_.dpi) ** 2
         size = float(np.clip(0.05 * area / max(1, len(points)), 4, 36))
         colors, entries = _colors(self.color)
         style = {"s": size, "linewidths": 0, "alpha": 0.8, **colors}
         self.points_ = ax.scatter(*points.T, **scatter_style(style, scatter_kw))
-        # Edges around labelled points. The artist is added before labels are placed, because new artists change limits.
+        # Draw edges around labelled points. Add this artist before placing labels, because it may change the limits.
         edges = ax.scatter([], [], facecolors="none", edgecolors=EDGE_COLOR, linewidths=0.8)
         self._add_guide(entries)
         sizes = np.broadcast_to(self.points_.get_sizes(), len(points))
@@ -252,7 +259,7 @@ class EmbeddingDisplay:
         return self
 
     def _add_guide(self, entries: dict[str, str]) -> None:
-        """Add a colour bar for numbers or a legend for categories."""
+        """Add a colour bar for numbers, or a legend for categories."""
         self.legend_ = self.colorbar_ = None
         if self.points_.get_array() is not None:
             self.points_.set_cmap(self.points_.get_cmap().with_extremes(bad=MISSING_COLOR))
@@ -266,7 +273,7 @@ class EmbeddingDisplay:
 
 
 def _colors(color: Any) -> tuple[dict[str, Any], dict[str, str]]:
-    """Keyword arguments of `scatter` for the colours, and the colour of each entry of the legend."""
+    """Return the keyword arguments of `scatter` that set colours, and the colour of each legend entry."""
     if color is None:
         return {"c": PALETTE[0]}, {}
     values = pd.Series(list(color), dtype=object)
@@ -282,7 +289,7 @@ def _colors(color: Any) -> tuple[dict[str, Any], dict[str, str]]:
 
 
 def _select_rows(space: Any, prefix: str, n_points: int, ids: Any) -> np.ndarray:
-    """Row numbers of `ids`, or of the points with the largest counts if `ids` is None."""
+    """Return the row numbers of `ids`, or of the most frequent points if `ids` is None."""
     if prefix and space.name != "feature":
         raise ValueError(f"prefix can only be used for features, got prefix={prefix!r} for {space.name}s.")
     rows = space.rows_with_prefix(prefix) if prefix else np.arange(len(space.ids))
@@ -299,7 +306,10 @@ def _select_rows(space: Any, prefix: str, n_points: int, ids: Any) -> np.ndarray
 
 
 def _read_values(reader: IdValueReader, source: Any, ids: list[Any]) -> list[Any]:
-    """Value of each id, None if there is none. It is an error if no id has a value."""
+    """Return the value of each id, or None for ids without a value.
+
+    Raise a ValueError if no id has a value.
+    """
     values = reader.read(source, ids)
     reader.warn_failures()
     if ids and all(value is None for value in values.values()):

@@ -1,4 +1,4 @@
-"""Norms of embeddings and popularity as a table."""
+"""Return embedding norms and popularity as a table."""
 
 from __future__ import annotations
 
@@ -14,22 +14,23 @@ __all__ = ["embedding_norms"]
 
 
 def embedding_norms(estimator: Any, of: str = "items") -> Frame:
-    """Norms of the vectors of items, users or features, with their popularity.
+    """Return the norms of item, user or feature embeddings, together with their popularity.
 
     Parameters
     ----------
     estimator : recommender, or search or Pipeline that ends in one
         Fitted estimator.
     of : {"items", "users", "item_features", "user_features"}, default="items"
-        Whether to return norms of the vectors of items or users, or of the embeddings of features.
+        Whether to return the norms of item vectors, user vectors, item feature embeddings or user feature embeddings.
 
     Returns
     -------
-    frame with columns item, user or feature; n_interactions or, of features, count; norm[, bias]
-        Rows are sorted by popularity, the most popular first, ties by id. `n_interactions` is the number of
-        interactions in fit; each pair of user and item counts once. `count` is the number of items or users that have
-        the feature. `norm` is the Euclidean norm. `bias` is the bias that WARP and BPR add to the scores of an item, or
-        of the items that have a feature.
+    frame with columns item, user or feature; n_interactions, or count for features; norm[, bias]
+        The rows are sorted by decreasing popularity. Rows with the same popularity are sorted by id. `n_interactions`
+        is the number of training interactions. Each pair of a user and an item counts once. `count` is the number of
+        items or users that have the feature. `norm` is the Euclidean norm. `bias` only exists for WARP and BPR. These
+        models add the bias of an item to its scores, and the bias of an item feature to the scores of all items that
+        have the feature.
 
     Raises
     ------
@@ -39,19 +40,22 @@ def embedding_norms(estimator: Any, of: str = "items") -> Frame:
     See Also
     --------
     EmbeddingNormsDisplay : Plot norms against popularity.
-    EmbeddingDisplay : Plot the directions of the vectors as a map.
+    EmbeddingDisplay : Plot the vector directions as a map.
 
     Notes
     -----
-    A score is the product of the norm of the user, the norm of the item and the cosine between them, plus the bias. How
-    to interpret the table:
+    The score of an item for a user is the product of three factors, plus the item bias if the model has biases. The
+    factors are the norm of the user vector, the norm of the item vector and the cosine of the angle between them. The
+    table can be interpreted as follows:
 
-    - Norms of users and items increase with popularity. In WRMF, which has no biases, only norms can represent
-      popularity, and the effect is stronger for a smaller `alpha`. WARP and BPR also have biases.
-    - If a norm is close to 0, the model has learned nothing about this item or feature. If all norms are close to 0,
-      `regularization` is too large.
-    - If rare features have larger norms than frequent ones (a negative rank correlation), the model overfits the few
-      ids that have them: increase `feature_regularization`, or `min_count` of the encoder.
+    - The norms of users and items usually increase with popularity. WRMF has no biases. Therefore only the norms can
+      represent popularity. The smaller `alpha` is in WRMF, the more strongly the norms depend on popularity. WARP and
+      BPR can also represent popularity with biases.
+    - If a norm is close to 0, the model has learned nothing about this item, user or feature. If all norms are close to
+      0, `regularization` is too large.
+    - If rare features have larger norms than frequent features, the model overfits the few items or users that have the
+      rare features. The rank correlation between norms and counts is then negative. In this case, increase
+      `feature_regularization`, or the parameter `min_count` of the encoder.
 
     Examples
     --------
@@ -64,7 +68,7 @@ def embedding_norms(estimator: Any, of: str = "items") -> Frame:
     >>> table.columns.tolist()
     ['item', 'n_interactions', 'norm']
 
-    Rank correlation of popularity and norm:
+    The rank correlation between popularity and norm is high:
 
     >>> float(table["n_interactions"].corr(table["norm"], method="spearman").round(2))
     0.98

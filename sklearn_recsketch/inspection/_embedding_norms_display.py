@@ -1,4 +1,4 @@
-"""Plot norms of embeddings against popularity."""
+"""Plot embedding norms against popularity."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = ["EmbeddingNormsDisplay"]
 
 
 class EmbeddingNormsDisplay:
-    """Norms of embeddings against popularity, with their rank correlation.
+    """Scatter plot of embedding norms against popularity, with their rank correlation.
 
     It is recommended to use :meth:`from_estimator` to create an `EmbeddingNormsDisplay`. The notes of
     :func:`embedding_norms` explain how to interpret the plot.
@@ -27,12 +27,12 @@ class EmbeddingNormsDisplay:
     Parameters
     ----------
     counts : array-like of shape (n_points,)
-        Number of interactions of each item or user, or number of ids that have each feature. The axis is logarithmic,
-        with a position for zero.
+        Number of interactions of each item or user, or number of items or users that have each feature. Counts are
+        shown on a logarithmic axis, which also shows zero if some counts are zero.
     norms : array-like of shape (n_points,)
-        Norms of the vectors.
+        Euclidean norm of each vector.
     counted : str, default="interactions"
-        Label of the axis of `counts`.
+        Label of the axis that shows `counts`.
 
     Attributes
     ----------
@@ -43,11 +43,12 @@ class EmbeddingNormsDisplay:
     points_ : matplotlib PathCollection
         Points of the plot.
     rank_correlation_ : float
-        Spearman's rank correlation, shown in the title. It is NaN if all counts or all norms are equal.
+        Spearman's rank correlation between counts and norms, which is shown in the title. It is NaN if all counts or
+        all norms are equal.
 
     See Also
     --------
-    embedding_norms : Return norms and popularity as a table.
+    embedding_norms : Return the norms and the popularity as a table.
 
     Examples
     --------
@@ -75,14 +76,14 @@ class EmbeddingNormsDisplay:
     def from_estimator(
         cls, estimator: Any, of: str = "items", *, ax: Any = None, **scatter_kw: Any
     ) -> EmbeddingNormsDisplay:
-        """Plot the norms of the embeddings of a fitted recommender.
+        """Plot the embedding norms of a fitted recommender.
 
         Parameters
         ----------
         estimator : recommender, or search or Pipeline that ends in one
             Fitted estimator.
         of : {"items", "users", "item_features", "user_features"}, default="items"
-            Whether to plot norms of the vectors of items or users, or of the embeddings of features.
+            Whether to plot the norms of item vectors, user vectors, item feature embeddings or user feature embeddings.
         ax : matplotlib Axes, default=None
             Axes to plot into. If None, a new figure is created.
         **scatter_kw : dict
@@ -91,7 +92,7 @@ class EmbeddingNormsDisplay:
         Returns
         -------
         EmbeddingNormsDisplay
-            Display of the norms.
+            Display that contains the plot.
         """
         space = embedding_space(estimator, of)
         counted = "interactions" if space.name == space.side else f"{space.side}s that have the feature"
@@ -99,7 +100,7 @@ class EmbeddingNormsDisplay:
         return display.plot(ax, **scatter_kw)
 
     def plot(self, ax: Any = None, **scatter_kw: Any) -> EmbeddingNormsDisplay:
-        """Plot the norms.
+        """Plot the norms against the counts.
 
         Parameters
         ----------
@@ -120,7 +121,7 @@ class EmbeddingNormsDisplay:
         self.ax_, self.figure_ = ax, ax.figure
         table = pd.DataFrame({"counts": self.counts, "norms": self.norms})
         self.rank_correlation_ = float(table.corr(method="spearman").to_numpy()[0, 1])
-        # More points are drawn fainter.
+        # Draw fainter points if there are more of them.
         alpha = float(np.clip(30 / np.sqrt(max(1, len(table))), 0.15, 0.7))
         style = {"s": 10, "linewidths": 0, "alpha": alpha, "c": PALETTE[0]}
         self.points_ = ax.scatter(table["counts"], table["norms"], **scatter_style(style, scatter_kw))

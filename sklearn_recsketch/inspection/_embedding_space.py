@@ -1,4 +1,4 @@
-"""Embeddings of users, items and features, with their ids, biases and counts."""
+"""User, item and feature embeddings, with their ids, biases and counts."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ __all__ = ["FeatureSpace", "embedding_space", "feature_space"]
 
 @dataclass(frozen=True)
 class EmbeddingSpace(ABC):
-    """Vectors of users, items or features in a fitted recommender.
+    """User, item or feature embeddings of a fitted recommender.
 
     Attributes
     ----------
     recommender : FactorRecommender
         Fitted recommender.
     side : {"item", "user"}
-        Whether these are items (or their features) or users (or their features).
+        Whether the embeddings belong to items and their features, or to users and their features.
     """
 
     recommender: Any
@@ -37,17 +37,17 @@ class EmbeddingSpace(ABC):
     @property
     @abstractmethod
     def ids(self) -> np.ndarray:
-        """Ids of users or items, or names of features."""
+        """User ids, item ids or feature names."""
 
     @property
     @abstractmethod
     def vectors(self) -> np.ndarray:
-        """Matrix with one row per id."""
+        """Matrix with one embedding per row, in the order of `ids`."""
 
     @property
     @abstractmethod
     def biases(self) -> np.ndarray | None:
-        """Bias of each id, or None if the model has no such biases."""
+        """Bias of each user, item or feature, or None if the model has no such biases."""
 
     @property
     @abstractmethod
@@ -56,22 +56,22 @@ class EmbeddingSpace(ABC):
 
     @abstractmethod
     def rows(self, ids: Any) -> np.ndarray:
-        """Row numbers of one or several ids. Unknown ids are an error."""
+        """Return the row numbers of one or several ids. Raise a ValueError if an id is unknown."""
 
     @property
     def norms(self) -> np.ndarray:
-        """Euclidean norms of the vectors."""
+        """Euclidean norm of each vector."""
         return norms(self.vectors)
 
 
 class EntitySpace(EmbeddingSpace):
-    """Vectors of users or items."""
+    """User or item vectors of a fitted recommender."""
 
     counted = "n_interactions"  # column name of `counts`
 
     @property
     def name(self) -> str:
-        """Column name of the ids."""
+        """Name of the table column that contains the ids."""
         return self.side
 
     @property
@@ -98,14 +98,14 @@ class EntitySpace(EmbeddingSpace):
 
 
 class FeatureSpace(EmbeddingSpace):
-    """Embeddings of the features of users or items, by the names of the encoder."""
+    """User or item feature embeddings. Features are identified by the names that the encoder gives them."""
 
     name = "feature"
     counted = "count"
 
     @property
     def encoder(self) -> Any:
-        """Fitted encoder of the features. It is an error if there is none."""
+        """Fitted encoder of the features. A ValueError is raised if the model was fitted without features."""
         encoder = self.recommender._side(self.side).entities.encoder
         if encoder is None:
             raise ValueError(
@@ -136,7 +136,10 @@ class FeatureSpace(EmbeddingSpace):
         return np.bincount(self.feature_indicators().indices, minlength=len(self.ids))
 
     def rows(self, names: Any) -> np.ndarray:
-        """Row numbers of one or several features. The error for an unknown name suggests similar ones."""
+        """Return the row numbers of one or several features.
+
+        Raise a ValueError if a feature does not exist. The error message suggests similar names.
+        """
         position = {name: row for row, name in enumerate(self.ids)}
         if hasattr(names, "to_pylist"):  # pyarrow scalars do not equal their values
             names = names.to_pylist()
@@ -151,7 +154,10 @@ class FeatureSpace(EmbeddingSpace):
         return np.array([position[name] for name in names], dtype=np.intp)
 
     def rows_with_prefix(self, prefix: str) -> np.ndarray:
-        """Row numbers of the features whose names start with `prefix`. It is an error if there are none."""
+        """Return the row numbers of the features whose names start with `prefix`.
+
+        Raise a ValueError if there are no such features.
+        """
         chosen = np.flatnonzero([name.startswith(prefix) for name in self.ids])
         if not len(chosen):
             raise ValueError(
@@ -161,18 +167,19 @@ class FeatureSpace(EmbeddingSpace):
         return chosen
 
     def feature_indicators(self) -> sp.csr_array:
-        """Indicator matrix of shape (n_ids, n_features): 1 if the user or item has the feature."""
+        """Return a matrix of shape (n_ids, n_features). An entry is 1 if the user or item has the feature."""
         encoder, features = self.encoder, self.recommender._side(self.side).entities.features
         names = pd.Index(features.feature_names(encoder.separator))
         block = sp.csr_array(features.matrix[:, names.get_indexer(pd.Index(self.ids))])
         return sp.csr_array((np.ones_like(block.data), block.indices, block.indptr), shape=block.shape)
 
     def fold_in(self, indicators: sp.csr_array) -> np.ndarray:
-        """Vector of each column of `indicators`, folded in on the other side.
+        """Fold in each feature as if it were a user or an item, and return the vectors.
 
-        A feature of items becomes a user who has interacted with all items that have it, and with nothing else. A
-        feature of users becomes an item that all users who have it have interacted with. The inner product with the
-        vector of an id is the score of the feature for this id.
+        An item feature is represented by a hypothetical user. This user has interacted with all items that have the
+        feature, and with no other items. A user feature is represented by a hypothetical item. All users who have the
+        feature have interacted with this item, and no other users have. The inner product of a returned vector and an
+        item or user vector is the score of the feature for the item or user. `indicators` has one column per feature.
         """
         recommender, other_side = self.recommender, "user" if self.side == "item" else "item"
         history = sp.csr_array(indicators.T.tocsr())
@@ -193,9 +200,9 @@ SPACES: dict[str, tuple[type[EntitySpace | FeatureSpace], str]] = {
 
 
 def embedding_space(estimator: Any, of: str) -> Any:
-    """Embeddings of items, users or their features in a fitted estimator.
+    """Return the item, user or feature embeddings of a fitted estimator.
 
-    `of` is one of "items", "users", "item_features" and "user_features".
+    `of` must be one of "items", "users", "item_features" and "user_features".
     """
     if of not in SPACES:
         raise ValueError(f"of must be one of {list(SPACES)}, got {of!r}.")
@@ -204,7 +211,7 @@ def embedding_space(estimator: Any, of: str) -> Any:
 
 
 def feature_space(estimator: Any, of: str) -> FeatureSpace:
-    """Embeddings of the features of items or users in a fitted estimator."""
+    """Return the item or user feature embeddings of a fitted estimator."""
     if of not in ("items", "users"):
         raise ValueError(f"of must be 'items' or 'users', got {of!r}.")
     return FeatureSpace(factor_recommender(estimator), of.removesuffix("s"))

@@ -1,4 +1,4 @@
-"""Plot the training and held-out scores of a model over its epochs."""
+"""Plot the training and held-out scores of a model over the epochs."""
 
 from __future__ import annotations
 
@@ -22,45 +22,46 @@ __all__ = ["EpochCurveDisplay"]
 
 
 class EpochCurveDisplay:
-    """Plot of the training and held-out scores over the epochs, in two panels.
+    """Plot of the training and held-out scores of a model over the epochs, in two panels.
 
-    Each panel has its own scale, because scores on training pairs are usually so much higher that the held-out curve
-    would look flat on a common scale. A dot marks the epoch with the best held-out score.
+    Each panel has its own scale. Training scores are usually so much higher than held-out scores that the held-out
+    curve would look flat on a common scale. In both panels, a dot marks the epoch with the best held-out score.
 
     It is recommended to use :meth:`from_monitor` or :meth:`from_search` to create an `EpochCurveDisplay`. To compare
-    several models in one figure, pass the `axes_` of the first display as `axes` of the next.
+    several models in one figure, pass the attribute `axes_` of the first display as the argument `axes` of the next
+    display.
 
     Parameters
     ----------
     epochs : array-like of shape (n_epochs,)
-        Number of completed epochs at each point.
+        Number of epochs completed at each point of the curves.
     test_scores : array-like of shape (n_epochs,)
-        Held-out scores. Higher is better. NaN is not drawn.
+        Held-out score at each point. Higher is better. NaN values are not drawn.
     train_scores : array-like of shape (n_epochs,), default=None
-        Scores on training rows. If None, there is one panel.
+        Training score at each point. If None, the plot has only one panel.
     test_std, train_std : array-like of shape (n_epochs,), default=None
-        Standard deviations over the splits, drawn as bands.
+        Standard deviations of the scores over the splits. They are drawn as bands around the curves.
     metric : str, default="score"
-        Name of the metric for labels of axes.
+        Name of the metric, for the axis labels.
     held_out : str, default="test"
-        Name of the held-out rows for labels of axes, such as "test" or "validation".
+        Name of the held-out data, such as "test" or "validation", for the axis labels.
     name : str, default=None
-        Name of the model for the legend.
+        Name of the model, for the legend.
 
     Attributes
     ----------
     figure_ : matplotlib Figure
         Figure that contains the panels.
     axes_ : ndarray of matplotlib Axes
-        Panels of training and test scores, or of test scores only.
+        Panels for training and held-out scores, or a single panel for held-out scores.
     lines_ : list of matplotlib Line2D
-        Curves in the order of the panels.
+        Curves, in the order of the panels.
     legend_ : matplotlib Legend
-        Legend below the panels, or in the panel of the test curve if the figure contains other panels.
+        Legend. It is below the panels, or in the panel of held-out scores if the figure also contains other panels.
 
     See Also
     --------
-    SearchTraceDisplay : Plot the curves of all candidates of a search.
+    SearchTraceDisplay : Plot the test scores of all candidates of a search.
 
     Examples
     --------
@@ -118,19 +119,19 @@ class EpochCurveDisplay:
         axes: Any = None,
         **line_kw: Any,
     ) -> EpochCurveDisplay:
-        """Plot the scores recorded by a monitor during fit.
+        """Plot the scores that a monitor recorded during fitting.
 
         Parameters
         ----------
         monitor : EpochCurveMonitor
-            Monitor that was used in a fit or a search. The last fit of a search is shown, which is the refit if there
-            is one.
+            Monitor that was used when fitting a model or a search. For a search, the scores of its last fit are shown.
+            If the search refits the best candidate, the last fit is this refit.
         metric : str, default=None
-            Metric to show. May be None if there is only one.
+            Metric to show. It may be None if the monitor recorded only one metric.
         run : int, default=-1
-            Index of the recorded run. -1 is the last run.
+            Index of the recorded run to show. By default, the last run is shown.
         name : str, default=None
-            Name of the model for the legend.
+            Name of the model, for the legend.
         axes : matplotlib Axes or array-like of one or two, default=None
             Panels to plot into, as in :meth:`plot`.
         **line_kw : dict
@@ -139,7 +140,7 @@ class EpochCurveDisplay:
         Returns
         -------
         EpochCurveDisplay
-            Display of the curves.
+            Display that contains the curves.
         """
         curves = monitor.curves(run=run)
         # A search is one run with many fits.
@@ -169,22 +170,24 @@ class EpochCurveDisplay:
         axes: Any = None,
         **line_kw: Any,
     ) -> EpochCurveDisplay:
-        """Plot one candidate of a search that tried each candidate at several epochs.
+        """Plot the scores of one candidate of a search that tried each candidate at several epochs.
 
         Parameters
         ----------
         search : fitted search
-            Search with one row of ``cv_results_`` for each candidate and epoch. Training scores are only shown if the
+            Search whose ``cv_results_`` has one row for each candidate and epoch. Training scores are only shown if the
             search was created with ``return_train_score=True``.
         metric : str, default=None
-            Metric to show. If None, the only metric, or the metric named by `refit`.
+            Metric to show. If None and there are several metrics, the metric named by `refit` is shown.
         params : dict, default=None
-            Parameters of the candidate, with or without the number of epochs. If None, the best candidate is shown.
+            Parameters of the candidate to show. The number of epochs may be included, but it is ignored. If None, the
+            best candidate is shown.
         resource : str, default=None
-            Parameter that is the number of epochs. If None, the attribute `resource` of the search, or ``max_iter`` if
-            it was searched.
+            Name of the parameter that sets the number of epochs. If None, the attribute `resource` of the search is
+            used if it names a searched parameter. Otherwise, ``max_iter`` is used if the candidates were tried with
+            several values of it.
         name : str, default=None
-            Name of the model for the legend. If None, the parameters of the candidate are shown.
+            Name of the model, for the legend. If None, the legend shows the parameters of the candidate.
         axes : matplotlib Axes or array-like of one or two, default=None
             Panels to plot into, as in :meth:`plot`.
         **line_kw : dict
@@ -193,12 +196,12 @@ class EpochCurveDisplay:
         Returns
         -------
         EpochCurveDisplay
-            Display of the curves.
+            Display that contains the curves.
 
         Raises
         ------
         ValueError
-            If `params` is not a candidate of the search. The message names the most similar candidate.
+            If the search has no candidate with the parameters `params`. The message names the most similar candidate.
         """
         results = read_search(search, metric, resource)
         if results.resource is None:
@@ -226,10 +229,11 @@ class EpochCurveDisplay:
         Parameters
         ----------
         axes : matplotlib Axes or array-like of one or two, default=None
-            Panels to plot into. If there are two, the first is for training scores. If there is one, only the test
-            curve is drawn. If None, a new figure is created.
+            Panels to plot into. If there are two panels, the first shows the training scores. If there is only one
+            panel, it shows the held-out scores, and the training scores are not drawn. If None, a new figure is
+            created.
         name : str, default=None
-            Name of the model for the legend. If None, the attribute `name` is used.
+            Name of the model, for the legend. If None, the parameter `name` of the class is used.
         **line_kw : dict
             Keyword arguments passed to matplotlib's `plot` for both curves.
 
@@ -267,7 +271,7 @@ class EpochCurveDisplay:
     def _draw(
         self, panel: Axes, scores: np.ndarray, std: Any, best: int, rows: str, style: Mapping[str, Any]
     ) -> Line2D:
-        """Draw one curve with a dot at position `best`."""
+        """Draw one curve, with a dot at the position `best`."""
         drawn = np.flatnonzero(~np.isnan(scores))
         epochs = np.asarray(self.epochs)[drawn]
         dot = {"marker": "o", "markersize": 5, "markevery": np.flatnonzero(drawn == best).tolist()}

@@ -1,4 +1,4 @@
-"""Explain a score as a sum of contributions."""
+"""Explain the score of an item for a user as a sum of contributions."""
 
 from __future__ import annotations
 
@@ -28,41 +28,42 @@ def explain(estimator: Any, user: Any, item: Any, *, by: str | None = None, hist
     estimator : recommender, or search or Pipeline that ends in one
         Fitted estimator that learns embeddings.
     user : id
-        A known user, or a user in `history`.
+        User to explain. It must be known to the model or be contained in `history`.
     item : id
-        A known item. It may be known by its features only.
+        Item to explain. It must be known to the model. It need not have interactions if it has features.
     by : {"history", "features"}, default=None
         "history" splits the score among the user's past interactions. It is only available for WRMF, where it is the
-        default. "features" splits the score among the embeddings of the item and lists past interactions by similarity.
+        default. "features" splits the score among the item's embeddings, and lists the past interactions by similarity.
         It is the default for WARP and BPR.
     history : array or frame of shape (n_rows, 2) or (n_rows, 3), default=None
-        Interactions of the user, as in :meth:`~sklearn_recsketch.WRMFRecommender.recommend`. If given, the vector of
-        the user is folded in from them instead of the interactions in fit. Rows of other users are ignored.
+        Interactions of the user, as in :meth:`~sklearn_recsketch.WRMFRecommender.recommend`. If given, the user vector
+        is folded in from these interactions instead of those passed to `fit`. The rows of other users are ignored.
 
     Returns
     -------
     frame with columns source, name, contribution, similarity
-        The contributions sum to the score returned by `predict`, or by ``recommend(history=...)``. Rows are sorted by
-        contribution, the largest first. The sources are
+        The sum of the contributions is the score returned by `predict`, or by ``recommend(history=...)``. The rows are
+        sorted by decreasing contribution. The sources are as follows:
 
-        - "history": a past interaction. `name` is the id of the item, and `similarity` is the cosine similarity of this
-          item to the explained item, as in `similar_items`. Other sources have no similarity. If ``by="features"``,
-          these rows have no contribution and come last, the most similar first;
+        - "history": a past interaction. `name` is the id of the past item, and `similarity` is its cosine similarity to
+          the explained item, as in `similar_items`. Only past interactions have a similarity. If ``by="features"``,
+          past interactions have no contribution, and are listed in the last rows by decreasing similarity;
         - "user feature", "item feature": a feature. `name` is its name in the encoder, such as "tag=tiltbrush";
-        - "item": the identity embedding of the item, in addition to the embeddings of its features. `name` is the id;
-        - "mean item", "mean user": the mean identity embedding, which represents an item or user without interactions
-          in training. `name` is the id of this item or user;
-        - "bias": the bias of the item in WARP and BPR, which is the same for all users. `name` is the id;
-        - "remainder": the last row if ``by="history"``, see Notes. It has no name.
+        - "item": the identity embedding of the item, which is added to its feature embeddings. `name` is the item id;
+        - "mean item", "mean user": the mean identity embedding. It represents an item or user that has no interactions
+          in the training data. `name` is the id of this item or user;
+        - "bias": the item bias in WARP and BPR, which is the same for all users. `name` is the item id;
+        - "remainder": the last row if ``by="history"``. It has no name. The notes below explain this row.
 
-        The frame is a pandas frame, or a polars frame if fit received polars. In polars, missing values are null, and
-        integer ids are text if the column also contains names of features, because a column has one type.
+        The frame is a polars frame if polars data was passed to `fit`, and a pandas frame otherwise. In a polars frame,
+        missing values are null. Integer ids are converted to text in a polars frame if the column also contains feature
+        names, because all values of a polars column have the same type.
 
     Raises
     ------
     ValueError
         If the user or item is unknown, if several users or items are passed, if `history` does not contain the user, or
-        if ``by="history"`` and the model was trained by stochastic gradient descent.
+        if ``by="history"`` is used for a model that was trained by stochastic gradient descent.
 
     See Also
     --------
@@ -70,34 +71,37 @@ def explain(estimator: Any, user: Any, item: Any, *, by: str | None = None, hist
 
     Notes
     -----
-    **By history** [1]_. Let :math:`c_{uj}` be the confidences, and :math:`y_j` the vectors of the items that have
-    interactions in fit or are in the user's history. The optimal vector of a user is
+    **By history** [1]_. Let :math:`c_{uj}` be the confidences. Let :math:`y_j` be the vectors of all items that have
+    interactions in the training data or are in the user's history. The optimal user vector is
 
     .. math:: x_u = A_u^{-1} \Big(\sum_{j \in u} c_{uj} y_j + \lambda_u f_u W\Big), \qquad
               A_u = \sum_j c_{uj} y_j y_j^T + \lambda_u I,
 
-    where :math:`f_u W` is the representation given by the features of the user, if there are any. In this case
-    :math:`\lambda_u` is the penalty of the identity embedding divided by its squared weight. Hence the score
-    :math:`x_u \cdot y_i` is the sum of :math:`c_{uj}\, y_i^T A_u^{-1} y_j` over the user's interactions and of
-    :math:`\lambda_u f_{uk}\, y_i^T A_u^{-1} W_k` over the user's features. A contribution is negative if the past item
-    is dissimilar to the explained item under the user's metric :math:`A_u^{-1}`. Removing an interaction with a
-    positive contribution lowers the score (if the score of the past item is at most 1), by less if other past items
-    have similar vectors.
+    where :math:`f_u W` is the vector that the user's features contribute. Without user features, it is zero. If there
+    are user features, :math:`\lambda_u` is the penalty of the identity embedding divided by the square of its weight.
+    Hence the score :math:`x_u \cdot y_i` is a sum of two kinds of contributions. Each of the user's interactions
+    contributes :math:`c_{uj}\, y_i^T A_u^{-1} y_j`, and each of the user's features contributes
+    :math:`\lambda_u f_{uk}\, y_i^T A_u^{-1} W_k`. The contribution of a past item is negative if the item is dissimilar
+    to the explained item under the user's metric :math:`A_u^{-1}`. If an interaction has a positive contribution,
+    removing it lowers the score, provided that the score of the past item is at most 1. The score decreases less if
+    other past items have similar vectors.
 
-    The remainder is the difference between the score and its value at the optimum. The vectors of users are solved
-    before the last update of the items, and some solvers stop early. The remainder vanishes as training converges,
-    and is close to zero if `history` is passed, because the vector of the user is then solved for the final items.
+    The remainder is the difference between the actual score and the score of the optimal user vector. It is usually not
+    zero, because the user vectors are solved before the last update of the item vectors. Moreover, some solvers stop
+    early. The remainder vanishes as training converges. It is close to zero if `history` is passed, because the user
+    vector is then solved for the final item vectors.
 
-    Interactions held out for early stopping are not listed. The vector of a user is not solved from interactions if
-    there are none, or if ``user_encoder`` has ``identity=False``. In this case there is no remainder, and all rows are
-    "user feature" or "mean user", which contribute :math:`f_{uk} W_k \cdot y_i` each.
+    Interactions held out for early stopping are not listed. The user vector is not solved from interactions if the user
+    has none, or if ``user_encoder`` has ``identity=False``. In this case, there is no remainder, and the source of each
+    row is "user feature" or "mean user". Each row then contributes :math:`f_{uk} W_k \cdot y_i`.
 
-    **By features**. The vector of an item is a sum of embeddings. Therefore the score is the sum of the inner products
-    of these embeddings with the vector of the user, plus the bias of the item. The vector of the user is not split. If
-    vectors are trained by stochastic gradient descent, the score cannot be attributed to single interactions, because
-    each update depends on all earlier ones. The most similar past items are listed instead.
+    **By features**. The item vector is a sum of embeddings. Therefore the score is the sum of the inner products of
+    these embeddings with the user vector, plus the item bias. The user vector is not split. If a model is trained by
+    stochastic gradient descent, its scores cannot be attributed to single interactions, because each update depends on
+    all earlier updates. The most similar past items are listed instead.
 
-    The time complexity is O(n_items K^2 + K^3) by history and O(n_history K) by features, where K is `n_components`.
+    The time complexity is O(n_items K^2 + K^3) for an explanation by history and O(n_history K) for an explanation by
+    features, where K is `n_components`.
 
     References
     ----------
@@ -132,25 +136,25 @@ def explain(estimator: Any, user: Any, item: Any, *, by: str | None = None, hist
 
 
 class _Item(NamedTuple):
-    """The explained item."""
+    """Item whose score is explained."""
 
     id: Any
     code: int
-    vector: np.ndarray  # including the bias, if there is one
+    vector: np.ndarray  # its last coordinate is the bias if the model has biases
 
 
 class _User(NamedTuple):
-    """The explained user."""
+    """User for whom a score is explained."""
 
     code: int  # -1 if the user is unknown
-    vector: np.ndarray  # its inner product with the vector of an item is the score
-    history: sp.csr_array  # strengths, one row
+    vector: np.ndarray  # its inner product with an item vector is the score
+    history: sp.csr_array  # interaction strengths in a single row
     items: np.ndarray  # ids of the columns of `history`
     is_folded: bool  # whether the vector was folded in from a `history` passed to explain
 
 
 class _Rows(NamedTuple):
-    """Columns of some rows of the table."""
+    """Some rows of the table, stored by column."""
 
     source: np.ndarray
     name: np.ndarray
@@ -165,7 +169,7 @@ class _Rows(NamedTuple):
 
 
 def _by_history(recommender: Any, user: _User, item: _Item) -> tuple[_Rows, _Rows]:
-    """Contributions of interactions and features of the user, and the remainder."""
+    """Return the contributions of the user's interactions and features, and the remainder."""
     entities = recommender._side("user").entities
     if not user.is_folded and not (entities.active[user.code] and entities.n_identity):
         return _embeddings(recommender, "user", user.code, item.vector), _Rows.of("remainder", [])
@@ -181,7 +185,7 @@ def _by_history(recommender: Any, user: _User, item: _Item) -> tuple[_Rows, _Row
 
 
 def _by_features(recommender: Any, user: _User, item: _Item) -> tuple[_Rows, _Rows]:
-    """Contributions of the embeddings of the item, and past interactions, the most similar first."""
+    """Return the contributions of the item's embeddings, and the past interactions by decreasing similarity."""
     K = recommender.item_factors_.shape[1]
     terms = _embeddings(recommender, "item", item.code, user.vector[:K])
     if len(item.vector) > K:
@@ -192,7 +196,7 @@ def _by_features(recommender: Any, user: _User, item: _Item) -> tuple[_Rows, _Ro
 
 
 def _embeddings(recommender: Any, name: str, code: int, direction: np.ndarray) -> _Rows:
-    """Contribution of each embedding of a known user or item to the inner product of its vector with `direction`."""
+    """Split the inner product of `direction` and a user or item vector into contributions of embeddings."""
     side = recommender._side(name)
     entities = side.entities
     positions, parts = entities.parts(side.embeddings, code)
@@ -208,7 +212,7 @@ def _embeddings(recommender: Any, name: str, code: int, direction: np.ndarray) -
 
 
 def _history(recommender: Any, user: _User, item: _Item, contribution: Any = np.nan) -> _Rows:
-    """Past interactions with their similarity to the item."""
+    """Return the past interactions with their similarity to the explained item."""
     columns = user.history.indices
     codes = np.where(columns < len(recommender.items_), columns, -1)
     vectors = unit_length(recommender._side("item").vectors(codes).astype(np.float64))
@@ -217,7 +221,7 @@ def _history(recommender: Any, user: _User, item: _Item, contribution: Any = np.
 
 
 def _feature_names(entities: Any, positions: np.ndarray) -> Any:
-    """Names of features by their positions among the embeddings."""
+    """Return the names of the features at these positions of the embedding matrix."""
     return entities.encoder.feature_names_[positions - entities.n_identity] if len(positions) else []
 
 
@@ -226,7 +230,10 @@ def _concatenate(parts: list[_Rows]) -> _Rows:
 
 
 def _read_user(recommender: Any, user: Any, history: Any) -> _User:
-    """Read the explained user, with the interactions in fit or in `history`."""
+    """Read the user to explain.
+
+    The past interactions are read from `history`, or from the training data if `history` is None.
+    """
     column = check_id_list(user, "user")
     _check_single("user", len(column.codes))
     items = recommender.items_
@@ -253,7 +260,7 @@ def _check_single(name: str, n: int) -> None:
 
 
 def _check_by(recommender: Any, by: str | None) -> str:
-    """Check `by`, or choose the default for this recommender."""
+    """Return `by` if it is valid, or the default of this recommender if `by` is None."""
     if by not in ("history", "features", None):
         raise ValueError(f"by must be 'history', 'features' or None, got {by!r}.")
     has_shares = hasattr(recommender, "_contributions")

@@ -1,4 +1,4 @@
-"""Plot the contributions to the score of an item."""
+"""Plot the contributions to the score of an item for a user."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["ExplanationDisplay"]
 
 POSITIVE, NEGATIVE = PALETTE[:2]
-MAX_LABEL_LENGTH = 36  # characters
+MAX_LABEL_LENGTH = 36  # in characters
 N_SIMILAR = 3  # number of similar past items listed below the plot
 SOURCE_LABELS = {
     "item": "the item itself",
@@ -36,11 +36,11 @@ SOURCE_LABELS = {
 
 
 class ExplanationDisplay:
-    """Bar plot of the contributions to a score, the largest on top.
+    """Bar plot of the contributions to a score, with the largest contribution on top.
 
-    Small contributions are summed in one additional bar, so that the bars always sum to the score. Past interactions
-    without a contribution, which WARP and BPR have, are not drawn as bars; the most similar ones are listed below the
-    plot.
+    The smallest contributions are summed in one additional bar, so that the bars always sum to the score. In
+    explanations of WARP and BPR scores, past interactions have no contribution and no bar. Instead, the most similar
+    past items are listed below the plot.
 
     It is recommended to use :meth:`from_estimator` to create an `ExplanationDisplay`.
 
@@ -49,8 +49,8 @@ class ExplanationDisplay:
     explanation : frame with columns source, name, contribution, similarity
         Table returned by :func:`explain`.
     user, item : id, default=None
-        Explained user and item, for the title. If the item is an integer, the ids of past items are converted to
-        integers, because they may be text in tables that also contain names of features.
+        User and item that are explained. They are shown in the title. If `item` is an integer, the ids of past items
+        are converted to integers, because a table that also contains feature names may store ids as text.
 
     Attributes
     ----------
@@ -59,7 +59,7 @@ class ExplanationDisplay:
     ax_ : matplotlib Axes
         Axes of the plot.
     bars_ : matplotlib BarContainer
-        Bars from top to bottom.
+        Bars of the plot, from top to bottom.
 
     See Also
     --------
@@ -110,13 +110,13 @@ class ExplanationDisplay:
         user, item : id
             User and item to explain, as in :func:`explain`.
         by : {"history", "features"}, default=None
-            Whether to split the score by past interactions or by features, as in :func:`explain`.
+            Whether to split the score among past interactions or among features, as in :func:`explain`.
         history : array or frame of shape (n_rows, 2) or (n_rows, 3), default=None
             Interactions of the user, as in :func:`explain`.
         n_bars : int, default=10
-            Number of contributions with their own bar. The others are summed in one bar.
+            Number of contributions that have their own bar. All other contributions are summed in one bar.
         titles : mapping, Series or callable, default=None
-            Titles of items by id, such as ``load_likes(path).names``. Items without a title are labelled by their id.
+            Item titles by id, such as ``load_likes(path).names``. Items without a title are labelled with their id.
         ax : matplotlib Axes, default=None
             Axes to plot into. If None, a new figure is created.
         **bar_kw : dict
@@ -125,36 +125,36 @@ class ExplanationDisplay:
         Returns
         -------
         ExplanationDisplay
-            Display of the contributions.
+            Display that contains the plot.
 
         Raises
         ------
         TypeError, ValueError
-            If :func:`explain` raises an error, if `titles` is neither a mapping nor a function, or if its keys are text
-            and ids of items are not, or vice versa.
+            If :func:`explain` raises an error, if `titles` is neither a mapping nor a function, or if only the keys of
+            `titles` or only the item ids are text.
 
         Warns
         -----
         UserWarning
-            If a function passed as `titles` raises. Only the affected items are shown without a title.
+            If a function passed as `titles` raises an exception for some items. These items are labelled with their id.
         """
         explanation = explain(estimator, user, item, by=by, history=history)
-        # Use the ids of the model: 7 if 7.0 was passed.
+        # Convert the ids to the type that the model uses, for example 7.0 to 7.
         ids = {name: check_id_list(id_, name).ids[0] for name, id_ in (("user", user), ("item", item))}
         display = cls(explanation=explanation, **ids)
         return display.plot(ax, n_bars=n_bars, titles=titles, **bar_kw)
 
     def plot(self, ax: Any = None, *, n_bars: int = 10, titles: ValuesById = None, **bar_kw: Any) -> ExplanationDisplay:
-        """Plot the bars.
+        """Plot one bar per contribution.
 
         Parameters
         ----------
         ax : matplotlib Axes, default=None
             Axes to plot into. If None, a new figure is created.
         n_bars : int, default=10
-            Number of contributions with their own bar. The others are summed in one bar.
+            Number of contributions that have their own bar. All other contributions are summed in one bar.
         titles : mapping, Series or callable, default=None
-            Titles of items by id. Items without a title are labelled by their id.
+            Item titles by id. Items without a title are labelled with their id.
         **bar_kw : dict
             Keyword arguments passed to matplotlib's `barh`.
 
@@ -167,7 +167,7 @@ class ExplanationDisplay:
         rows = self._rows()
         bars = _largest([row for row in rows if not np.isnan(row.contribution)], n_bars)
         similar = [row for row in rows if row.source == "history" and np.isnan(row.contribution)][:N_SIMILAR]
-        # Read only the titles that are drawn, because a function of the id may be slow.
+        # Only read the titles that are drawn, because `titles` may be a slow function.
         title_of = self._read(titles, [*bars, *similar])
         widths = np.array([bar.contribution for bar in bars])
         if ax is None:
@@ -179,14 +179,14 @@ class ExplanationDisplay:
         places = np.arange(len(bars))[::-1]
         style = _validate_style_kwargs({"color": [_color(bar) for bar in bars], "height": 0.7}, bar_kw)
         self.bars_ = ax.barh(places, widths, **style)
-        # The largest contribution has three significant digits.
+        # Show the largest contribution with three significant digits.
         decimals = max(0, 2 - math.floor(math.log10(np.abs(widths).max() or 1)))
         ax.bar_label(self.bars_, fmt=f"{{:+.{decimals}f}}", padding=3, fontsize="small")
         ax.axvline(0, color="black", linewidth=0.8)
         ax.margins(x=0.2)
         ax.locator_params(axis="x", nbins=6)
         ax.set_ylim(-0.6, len(bars) - 0.4)
-        # Dollar signs in titles do not delimit formulas.
+        # Do not interpret dollar signs in titles as delimiters of formulas.
         ax.set_yticks(places, [_label(bar, title_of) for bar in bars], parse_math=False)
         lines = [f"{_label(row, title_of)} ({row.similarity:.2f})" for row in similar]
         below = ["", "most similar past items (cosine)", *lines] if lines else []
@@ -195,9 +195,9 @@ class ExplanationDisplay:
         return self
 
     def _rows(self) -> list[_Row]:
-        """Rows of the table. Ids of past items have the type of the id of the explained item."""
+        """Return the rows of the table. The ids of past items have the same type as the id of the explained item."""
         table = nw.from_native(self.explanation, eager_only=True)
-        # Missing values are NaN in arrays of all libraries.
+        # Missing values become NaN in the NumPy arrays, whichever library the table is from.
         numbers = (table[column].to_numpy() for column in ("contribution", "similarity"))
         return [
             _Row(source, self._past_id(name) if source == "history" else name, *map(float, values))
@@ -208,7 +208,7 @@ class ExplanationDisplay:
         return int(name) if isinstance(self.item, int | np.integer) else to_python_scalar(name)
 
     def _read(self, titles: ValuesById, rows: list[_Row]) -> dict[Any, str | None]:
-        """Titles of the explained item and of the past items in `rows`, by id."""
+        """Return the titles of the explained item and of the past items in `rows`, by id."""
         past = [row.name for row in rows if row.source == "history"]
         reader = IdValueReader("titles", "titles={id: text}")
         title_of = reader.read(titles, past if self.item is None else [to_python_scalar(self.item), *past])
@@ -216,7 +216,7 @@ class ExplanationDisplay:
         return title_of
 
     def _title(self, score: str, title_of: dict[Any, str | None]) -> str:
-        """Title of the plot: the item, the user and the score."""
+        """Return the title of the plot, which shows the item, the user and the score."""
         lines = (
             []
             if self.item is None
@@ -235,7 +235,7 @@ class _Row(NamedTuple):
 
 
 def _label(row: _Row, title_of: dict[Any, str | None]) -> str:
-    """Label of a bar: the title of an item, or the name of a feature."""
+    """Return the label of a bar, such as an item title or a feature name."""
     title = title_of.get(row.name) if row.source == "history" else SOURCE_LABELS.get(row.source)
     return shorten(title or str(row.name), MAX_LABEL_LENGTH)
 
@@ -247,7 +247,7 @@ def _color(row: _Row) -> str:
 
 
 def _largest(bars: list[_Row], n_bars: int) -> list[_Row]:
-    """The `n_bars` longest bars in their order, and the sum of the others."""
+    """Return the `n_bars` longest bars in their original order, followed by the sum of all other bars."""
     n_bars = check_integer(n_bars, "n_bars")
     if not bars:
         raise ValueError("explanation has no rows with a contribution, so there are no bars to plot.")

@@ -1,4 +1,4 @@
-"""Rank items or users by a feature, suggest features, find similar features."""
+"""Rank items or users by a feature, suggest features, and find similar features."""
 
 from __future__ import annotations
 
@@ -20,44 +20,45 @@ __all__ = ["rank_by_feature", "similar_features", "suggest_features"]
 
 
 def rank_by_feature(estimator: Any, features: Any, k: int = 10, *, of: str = "items", candidates: Any = None) -> Frame:
-    """Rank items or users by the cosine similarity of their vectors to the embedding of a feature.
+    """Rank items or users by the cosine similarity between their vectors and a feature embedding.
 
-    This sorts a catalogue by a tag, for example.
+    For example, this function can sort a catalogue of items by their similarity to a tag.
 
     Parameters
     ----------
     estimator : recommender, or search or Pipeline that ends in one
-        Fitted estimator. It must have been fitted with `item_features`, or with `user_features` if ``of="users"``.
+        Estimator that was fitted with `item_features`, or with `user_features` if ``of="users"``.
     features : str or list of str
-        Names of features as returned by the encoder, such as "tag=tiltbrush".
+        Feature names, as returned by the encoder, such as "tag=tiltbrush".
     k : int, default=10
-        Number of items or users per feature. They need not have the feature.
+        Number of items or users to return for each feature. These items or users need not have the feature.
     of : {"items", "users"}, default="items"
-        Whether to rank items by item features, or users by user features.
+        Whether to rank items by item features or users by user features.
     candidates : array-like of ids or "cold", default=None
-        Items or users to rank, such as those that have the feature. "cold" ranks those without interactions in fit.
-        If None, all known items or users are ranked. Unknown ids are represented by the mean item or user, with a
-        warning.
+        Items or users to rank. For example, pass the ids of all items that have the feature. With "cold", only items or
+        users without interactions in the training data are ranked. If None, all known items or users are ranked. If an
+        id is unknown, it is represented by the mean item or user, and a warning is issued.
 
     Returns
     -------
     frame with columns feature, rank, item or user, score
-        `score` is the cosine similarity between the embedding of the feature and the vector of the item or user.
+        `score` is the cosine similarity between the feature embedding and the item or user vector.
 
     Raises
     ------
     ValueError
-        If a feature does not exist (the error suggests similar names), if `candidates` is empty, if the recommender
-        was fitted without features of items or users, or if `of` is invalid.
+        If a feature does not exist, if `candidates` is empty, if the recommender was fitted without the item or user
+        features, or if `of` is invalid. For unknown features, the message suggests similar names.
 
     See Also
     --------
-    suggest_features : Suggest features for an item or user.
+    suggest_features : Suggest features that an item or user does not have yet.
     similar_features : Find features with similar embeddings.
 
     Notes
     -----
-    Time O(len(features) * n * n_components), where n is the number of candidates. Memory for one copy of their vectors.
+    The time complexity is O(len(features) * n * n_components), where n is the number of candidates. The function needs
+    memory for one copy of the candidate vectors.
 
     Examples
     --------
@@ -71,7 +72,7 @@ def rank_by_feature(estimator: Any, features: Any, k: int = 10, *, of: str = "it
     0  tag=t3     1
     1  tag=t3     2
 
-    Users are ranked by a feature of users with ``of="users"``:
+    With ``of="users"``, users are ranked by a user feature:
 
     >>> from sklearn_recsketch import SideFeatures
     >>> countries = SideFeatures.from_dicts({user: {"country": "fr" if user % 2 else "de"} for user in range(300)})
@@ -100,28 +101,29 @@ def suggest_features(estimator: Any, ids: Any, k: int = 10, *, of: str = "items"
     Parameters
     ----------
     estimator : recommender, or search or Pipeline that ends in one
-        Fitted estimator. It must have been fitted with `item_features`, or with `user_features` if ``of="users"``.
+        Estimator that was fitted with `item_features`, or with `user_features` if ``of="users"``.
     ids : id or array-like of ids
-        Known items, or known users if ``of="users"``.
+        Items, or users if ``of="users"``. They must be known to the model.
     k : int, default=10
-        Number of features per item or user.
+        Number of features to suggest for each item or user.
     of : {"items", "users"}, default="items"
-        Whether to suggest item features for items, or user features for users.
+        Whether to suggest item features for items or user features for users.
     prefix : str, default=""
         Only suggest features whose names start with this prefix, such as "tag=".
 
     Returns
     -------
     frame with columns item or user, rank, feature, score
-        `score` is the predicted score of the item for a user who has interacted with all items that have the feature
-        and with nothing else. If ``of="users"``, it is the score of an item that all users who have the feature have
-        interacted with.
+        If ``of="items"``, `score` is the predicted score of the item for a hypothetical user. This user has interacted
+        with all items that have the feature, and with no other items. If ``of="users"``, `score` is the user's
+        predicted score for a hypothetical item. All users who have the feature have interacted with this item, and no
+        other users have.
 
     Raises
     ------
     ValueError
-        If an item or user is unknown, if no feature starts with `prefix`, if the recommender was fitted without
-        features of items or users, or if `of` is invalid.
+        If an item or user is unknown, if no feature name starts with `prefix`, if the recommender was fitted without
+        the item or user features, or if `of` is invalid.
 
     See Also
     --------
@@ -129,18 +131,21 @@ def suggest_features(estimator: Any, ids: Any, k: int = 10, *, of: str = "items"
 
     Notes
     -----
-    The embedding of a feature describes its effect on the vectors of items, not how likely the feature is. For rare
-    features it is mostly noise, but its cosine similarities are as large as for frequent features. Therefore each
-    feature is represented by a user folded in from the items that have it (see `history` in `recommend`), or by an item
-    folded in from the users who have it.
+    A feature embedding describes how the feature changes the item vectors, not how likely an item is to have the
+    feature. The embedding of a rare feature is mostly noise, but its cosine similarities to item vectors are as large
+    as the cosine similarities between frequent features and item vectors. Therefore this function does not use the
+    feature embeddings. An item feature is represented by a hypothetical user, who is folded in from the items that have
+    the feature. This works in the same way as the parameter `history` of `recommend`. A user feature is represented by
+    a hypothetical item, which is folded in from the users who have the feature.
 
-    On citeulike-a this finds 1.1 to 1.5 times as many hidden tags as the cosine similarity with the embedding, and
-    four times as many as popularity does. If items have many tags each, counting how often two tags occur together
-    finds slightly more.
+    On the citeulike-a data set, this method finds 1.1 to 1.5 times as many hidden tags as the cosine similarity to
+    feature embeddings does, and four times as many as popularity does. If each item has many tags, a method that counts
+    how often two tags occur together finds slightly more hidden tags.
 
-    All features with the prefix are folded in once per call, no matter how many items or users are passed. This takes
-    O(values K + n_features K^2) for WRMF, and as long as 20 epochs on as many interactions for WARP and BPR: seconds
-    for 200,000 values.
+    All features with the prefix are folded in once per call, no matter how many items or users are passed. For WRMF,
+    the time complexity is O(values K + n_features K^2), where `values` is the number of feature values and K is
+    `n_components`. For WARP and BPR, folding in takes as long as 20 training epochs on `values` interactions. For
+    200,000 feature values, this takes a few seconds.
 
     Examples
     --------
@@ -152,7 +157,7 @@ def suggest_features(estimator: Any, ids: Any, k: int = 10, *, of: str = "items"
     >>> suggest_features(rec, rec.items_[0], k=3, prefix="tag=").shape
     (3, 4)
 
-    Features of users are suggested with ``of="users"``:
+    With ``of="users"``, user features are suggested:
 
     >>> from sklearn_recsketch import SideFeatures
     >>> countries = SideFeatures.from_dicts({user: {"country": "fr" if user % 2 else "de"} for user in range(300)})
@@ -173,16 +178,16 @@ def suggest_features(estimator: Any, ids: Any, k: int = 10, *, of: str = "items"
 
 
 def similar_features(estimator: Any, features: Any, k: int = 10, *, of: str = "items", prefix: str = "") -> Frame:
-    """Find the features whose embeddings are most similar to the embedding of a feature.
+    """For each given feature, find the features with the most similar embeddings.
 
     Parameters
     ----------
     estimator : recommender, or search or Pipeline that ends in one
-        Fitted estimator. It must have been fitted with `item_features`, or with `user_features` if ``of="users"``.
+        Estimator that was fitted with `item_features`, or with `user_features` if ``of="users"``.
     features : str or list of str
-        Names of features as returned by the encoder.
+        Feature names, as returned by the encoder.
     k : int, default=10
-        Number of neighbours per feature, excluding the feature itself.
+        Number of neighbours to return for each feature. The feature itself is not one of its neighbours.
     of : {"items", "users"}, default="items"
         Whether to compare item features or user features.
     prefix : str, default=""
@@ -191,17 +196,17 @@ def similar_features(estimator: Any, features: Any, k: int = 10, *, of: str = "i
     Returns
     -------
     frame with columns feature, rank, similar_feature, score
-        `score` is the cosine similarity of the embeddings.
+        `score` is the cosine similarity between the two feature embeddings.
 
     Raises
     ------
     ValueError
-        If a feature does not exist (the error suggests similar names), if no feature starts with `prefix`, if the
-        recommender was fitted without features of items or users, or if `of` is invalid.
+        If a feature does not exist, if no feature name starts with `prefix`, if the recommender was fitted without the
+        item or user features, or if `of` is invalid. For unknown features, the message suggests similar names.
 
     See Also
     --------
-    EmbeddingDisplay : Plot embeddings of features as a map.
+    EmbeddingDisplay : Plot feature embeddings as a map.
 
     Examples
     --------
@@ -213,7 +218,7 @@ def similar_features(estimator: Any, features: Any, k: int = 10, *, of: str = "i
     >>> similar_features(rec, ["tag=t3", "tag=t4"], k=5).shape
     (10, 4)
 
-    Features of users are compared with ``of="users"``:
+    With ``of="users"``, user features are compared:
 
     >>> from sklearn_recsketch import SideFeatures
     >>> countries = SideFeatures.from_dicts({user: {"country": "fr" if user % 2 else "de"} for user in range(300)})

@@ -1,4 +1,4 @@
-"""Show recommendations and neighbours as pictures, in notebooks and HTML pages."""
+"""Show recommended or similar items as pictures in notebooks and HTML pages."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ from sklearn_recsketch.utils._http import is_web_address
 
 __all__ = ["ItemGallery"]
 
-# All selectors start with the class, so that the style of the rest of a notebook does not change. Colours are inherited
-# and greys are half transparent, which works in both light and dark notebooks. If an image does not load, browsers draw
-# an icon and the alt text; ::before pushes them out of view, so only the background remains.
+# All selectors start with the class name, so that the style of the rest of the notebook does not change. Colours are
+# inherited and greys are half transparent, so that the gallery is readable in light and dark notebooks. If an image
+# does not load, browsers draw an icon and the alt text. ::before pushes them out of view, so that only the background
+# remains.
 STYLE = """
 .recsketch-gallery { color: inherit; line-height: 1.35; }
 .recsketch-gallery p { margin: 0 0 8px; padding: 0; font-weight: 600; }
@@ -62,47 +63,50 @@ body {{ margin: 0 auto; max-width: 1200px; padding: 20px; font: 16px/1.4 system-
 
 
 class ItemGallery:
-    """Gallery of recommended or similar items: pictures with titles, scores and links.
+    """Gallery of recommended or similar items, shown as pictures with titles, scores and links.
 
-    Notebooks display it as HTML. :meth:`to_html` writes it to a page.
+    Notebooks display the gallery as HTML. Use :meth:`to_html` to save it as an HTML page.
 
     Parameters
     ----------
     table : frame
         Table returned by `recommend`, `similar_items` or :func:`rank_by_feature`, or any other table with a column of
-        ids. The gallery has one strip of pictures per query, which is a user, an item or a feature. Queries are read
-        from the first column before `rank` that is not `item`, or from the column `user` if there is no column `rank`.
+        item ids. The gallery shows one strip of pictures for each query. A query is a user, an item or a feature. If
+        the table has a column `rank`, the queries are read from the first column before `rank` that does not contain
+        the items to show. Otherwise, the queries are read from the column `user`, if it exists.
     item : str, default=None
-        Column of the items to show. If None, "similar_item" if the table has it, else "item".
+        Name of the column that contains the items to show. If None, the column "similar_item" is used if it exists, and
+        the column "item" otherwise.
     images : str, mapping, callable or None, default=None
-        Pictures, given as the name of a column of the table, as a dict or Series by id, or as a function of the id,
-        which is called once per id. A picture is a URL (http, https or data:image/), bytes (PNG, JPEG, GIF, WebP,
-        SVG) or a pathlib.Path to such a file. Bytes and files are embedded in the page. Items without a picture get
-        a :func:`placeholder_picture`.
+        Pictures of the items. Pass the name of a table column, a dict or Series with item ids as keys, or a function of
+        the item id. A function is called once per id. Each picture must be a URL (http, https or data:image/), the
+        bytes of an image (PNG, JPEG, GIF, WebP or SVG) or a pathlib.Path to an image file. Bytes and files are embedded
+        in the page. Items without a picture are shown with a :func:`placeholder_picture`.
     titles : str, mapping, callable or None, default=None
-        Titles of the items, given in the same ways as `images`. Items without a title show their id.
+        Titles of the items, in one of the formats that `images` accepts. Items without a title are shown with their id.
     links : str, mapping, callable or None, default=None
-        URLs (http or https) to open on a click, given in the same ways as `images`.
+        Links of the items, in one of the formats that `images` accepts. Each link must be an http or https URL. A click
+        on a picture opens its link.
     heading : str, default=None
-        Heading above all strips.
+        Heading of the gallery, shown above all strips.
 
     Raises
     ------
     TypeError, ValueError
-        If the table does not have a column, or if a picture or link is of an unsupported kind.
+        If a column is not in the table, or if the type of a picture or link is not supported.
 
     Warns
     -----
     UserWarning
-        If a function raises or a file cannot be read. Only the affected items are shown without a picture, title or
-        link.
+        If a function raises an exception or if a file cannot be read. The affected items are shown without a picture,
+        title or link.
 
     Notes
     -----
-    In a table of similar items, each strip starts with the query item, which has a frame.
+    In a gallery of similar items, each strip starts with the query item. The query item is marked by a frame.
 
-    The placeholder is the background of each picture from the web. It is visible if the picture does not load or is
-    transparent. The page contains no JavaScript, and all text is escaped.
+    A placeholder is drawn behind each picture that is loaded from the web. It is visible if the picture does not load,
+    or if the picture is transparent. The page contains no JavaScript, and all text is escaped.
 
     Examples
     --------
@@ -145,7 +149,7 @@ class ItemGallery:
         return f"ItemGallery of {n_pictures} pictures in {len(self._strips)} strips"
 
     def _repr_html_(self) -> str:
-        """HTML fragment for notebooks."""
+        """Return an HTML fragment, which notebooks display."""
         parts = [] if self._heading is None else [f"<p>{_escape(self._heading)}</p>"]
         for name, cards in self._strips.items():
             heading = "" if name is None else f"<p>{_escape(name)}</p>\n"
@@ -156,17 +160,17 @@ class ItemGallery:
         return "\n".join([f'<div class="recsketch-gallery">\n<style>{STYLE}</style>', *parts, "</div>"])
 
     def to_html(self, path: str | PathLike[str] | None = None) -> str | Path:
-        """Return or write a self-contained HTML page.
+        """Return the gallery as a self-contained HTML page, or write the page to a file.
 
         Parameters
         ----------
         path : path, default=None
-            File to write. If None, the page is returned instead.
+            File to write. If None, the page is returned and no file is written.
 
         Returns
         -------
         str or Path
-            HTML of the page, or path of the written file.
+            The page as HTML, or the path of the written file.
         """
         title = "Item gallery" if self._heading is None else self._heading
         page = PAGE.format(title=_escape(title), body=self._repr_html_())
@@ -178,7 +182,7 @@ class ItemGallery:
 
 @dataclass(frozen=True)
 class _Card:
-    """A picture with its title, note and link."""
+    """Picture of an item, with its title, note and link."""
 
     entry: GalleryEntry
     image: str | None
@@ -186,12 +190,12 @@ class _Card:
     link: str | None
 
     def html(self) -> str:
-        """HTML figure, inside a link if there is one."""
+        """Return an HTML figure. If the item has a link, the figure is inside an HTML link."""
         id = self.entry.id
         title, full = (str(id), str(id)) if self.title is None else (self.title, f"{self.title} ({id})")
         placeholder = data_uri(placeholder_picture(id, title), "svg+xml")
         image = placeholder if self.image is None else self.image
-        # Embedded pictures need no placeholder: they are always available, and it would show through transparent areas.
+        # Embedded pictures are always available. They have no placeholder, which would show through transparent areas.
         remote = f' loading="lazy" style="background-image: url({placeholder})"' if is_web_address(image) else ""
         kind = ' class="recsketch-query"' if self.entry.row is None else ""
         note = f"<small>{_escape(self.entry.note)}</small>" if self.entry.note else ""
@@ -205,5 +209,8 @@ class _Card:
 
 
 def _escape(value: object) -> str:
-    """Escape text for HTML and quoted attributes. Characters that UTF-8 cannot encode become question marks."""
+    """Escape text for use in HTML and in quoted attributes.
+
+    Characters that UTF-8 cannot encode are replaced by question marks.
+    """
     return html.escape(str(value).encode("utf-8", "replace").decode("utf-8"), quote=True)

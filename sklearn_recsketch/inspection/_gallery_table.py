@@ -16,18 +16,19 @@ ColumnOrValues = str | ValuesById
 
 @dataclass(frozen=True)
 class GalleryEntry:
-    """One picture of a gallery.
+    """Entry of a gallery, which is shown as one picture.
 
     Attributes
     ----------
     strip : str or None
-        Heading of the strip of pictures that contains it, such as "user 7"; None if the table has no such column.
+        Heading of the strip that contains the entry, such as "user 7". It is None if the table has no column of
+        queries.
     id : int or str
         Id of the item.
     row : int or None
-        Row of the table; None for the query item of a strip of similar items.
+        Table row of the entry. It is None if the entry shows the query item of a strip of similar items.
     note : str
-        Text below the title, such as the score.
+        Text shown below the title, such as the score.
     """
 
     strip: str | None
@@ -38,16 +39,16 @@ class GalleryEntry:
 
 @dataclass(frozen=True)
 class GalleryTable:
-    """The table of a gallery.
+    """Content of the table that a gallery shows.
 
     Attributes
     ----------
     columns : dict of list
-        Cells of all columns as Python objects.
+        Values of each column as Python objects.
     ids : list
-        Item of each row.
+        Id of the item in each row.
     entries : list of GalleryEntry
-        Entries in display order.
+        Entries in the order in which they are displayed.
     """
 
     columns: dict[str, list[Any]]
@@ -56,7 +57,7 @@ class GalleryTable:
 
     @classmethod
     def read(cls, table: Any, item: str | None) -> GalleryTable:
-        """Find the columns by name and group the rows into strips."""
+        """Read a table, and group its rows into strips. The columns to use are found by name."""
         if frame_library(table) is None:
             hint = " Pass table.collect()." if hasattr(table, "collect") else ""
             raise TypeError(
@@ -85,14 +86,17 @@ class GalleryTable:
         return cls(cells, ids, [entry for entries in strips.values() for entry in entries])
 
     def values(self, source: ColumnOrValues, reader: IdValueReader) -> list[Any]:
-        """Value of each entry, read from a column or by id; None if it is missing."""
+        """Return the value of each entry, read from a column or by item id. Missing values are None."""
         if isinstance(source, str):
             return self._column_values(source, reader)
         by_id = reader.read(source, [entry.id for entry in self.entries])
         return [by_id[entry.id] for entry in self.entries]
 
     def _column_values(self, name: str, reader: IdValueReader) -> list[Any]:
-        """Value of each entry in a column. Query items take the value of the first row that shows them."""
+        """Return the value of each entry in a column.
+
+        A query item has no row of its own. Its value is taken from the first row that contains the same item.
+        """
         if name not in self.columns and self.columns:
             raise ValueError(f"{reader.name}={name!r} is not a column of the table, which has {list(self.columns)}.")
         cells = self.columns.get(name, [])
@@ -104,7 +108,7 @@ class GalleryTable:
 
 
 def _item_column(names: list[str], item: str | None) -> str:
-    """Name of the column of items."""
+    """Return the name of the column that contains the items to show."""
     if item is None:
         for name in ("similar_item", "item"):
             if name in names:
@@ -119,13 +123,16 @@ def _item_column(names: list[str], item: str | None) -> str:
 
 
 def _query_column(names: list[str], item_column: str) -> str | None:
-    """Name of the column whose values have a strip each: the user, item or feature that the items are for."""
+    """Return the name of the column that contains the queries, or None if there is no such column.
+
+    A query is the user, item or feature for which a strip of items is shown.
+    """
     candidates = names[: names.index("rank")] if "rank" in names else [name for name in names if name == "user"]
     return next((name for name in candidates if name != item_column), None)
 
 
 def _ids(column: Any, name: str) -> list[Any]:
-    """Id of each row as a Python int or str."""
+    """Return the id in each row of a column as a Python int or str."""
     if not len(column):
         return []
     encoded = encode_ids(column, name)
@@ -133,7 +140,7 @@ def _ids(column: Any, name: str) -> list[Any]:
 
 
 def _show_score(score: Any) -> str:
-    """Format a score with three digits, or with all digits before the decimal point."""
+    """Format a score with three significant digits. Scores of 1000 or more are rounded to integers."""
     if is_missing(score):
         return ""
     if not isinstance(score, float):

@@ -1,4 +1,4 @@
-"""Place labels beside points without overlap."""
+"""Place labels beside points so that they do not overlap."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
 __all__ = ["place_labels"]
 
-MAX_LENGTH = 32  # characters of a label
+MAX_LENGTH = 32  # maximum number of characters in a label
 GAP = 2.0  # points (1/72 inch) of free space around a label
-# Possible positions of a label: direction from its point, and horizontal and vertical alignment.
+# Each possible position of a label consists of the direction from its point and the horizontal and vertical alignment.
 POSITIONS = [
     ((1, 0), "left", "center"),
     ((-1, 0), "right", "center"),
@@ -30,16 +30,17 @@ POSITIONS = [
 def place_labels(
     panel: Axes, points: np.ndarray, labels: Sequence[str], n_labels: int, radii: np.ndarray
 ) -> dict[int, Annotation]:
-    """Draw up to `n_labels` labels in order, and return the annotations by the index of their point.
+    """Draw up to `n_labels` labels, and return the annotations by point index.
 
-    A label is drawn beside its point and inside the panel, where it does not overlap earlier labels or labelled points.
-    If several positions are free, the one that covers the fewest points is chosen. Labels without a free position, and
-    labels of covered points, are skipped. Empty labels are not drawn. `radii` are the radii of the points in points
-    (1/72 inch).
+    Labels are placed in the order of the points. Each label is drawn beside its point and inside the panel. It must not
+    overlap earlier labels or points that already have a label. If several positions are possible, the position that
+    covers the fewest points is chosen. If no position is possible, the label is skipped. A label is also skipped if its
+    point is covered by another label. Empty labels are not drawn. `radii` contains the radius of each plotted point in
+    typographic points (1/72 inch).
     """
     from matplotlib.patheffects import withStroke
 
-    # Boxes are (x0, y0, x1, y1) in pixels. Pixels are only known after the layout is computed.
+    # Boxes are (x0, y0, x1, y1) in pixels. Pixel positions are only known after the layout was computed.
     panel.figure.canvas.figure.draw_without_rendering()
     corners = np.outer(radii, [-1, -1, 1, 1]) * panel.figure.dpi / 72
     dots = np.tile(panel.transData.transform(points), 2) + corners
@@ -57,8 +58,8 @@ def place_labels(
             shorten(label, MAX_LENGTH), points[row], (0, 0), textcoords="offset points", fontsize="small",
             parse_math=False, path_effects=halo, in_layout=False,
         )  # fmt: skip
-        # matplotlib does not draw annotations of points outside the panel. Their box is at the corner of the figure, so
-        # they do not count as inside.
+        # matplotlib does not draw annotations of points outside the panel. It places their boxes at the corner of the
+        # figure, so that these boxes are not inside the panel.
         boxes = np.array([_move(text, position, radii[row]) for position in range(len(POSITIONS))])
         occupied = np.vstack([written, dots[list(texts)]])
         free = _inside(boxes, frame) & ~_overlap(boxes, occupied).any(axis=1)
@@ -74,18 +75,18 @@ def place_labels(
 
 
 def _move(text: Annotation, position: int, radius: float) -> np.ndarray:
-    """Move a label to one of its positions, and return its bounding box."""
+    """Move a label to one of the possible positions, and return its bounding box."""
     direction, horizontal, vertical = POSITIONS[position]
     text.set(position=np.multiply(radius + GAP, direction), ha=horizontal, va=vertical)
     return np.asarray(text.get_window_extent().padded(GAP * text.figure.dpi / 72).extents)
 
 
 def _inside(boxes: np.ndarray, frame: np.ndarray) -> np.ndarray:
-    """Whether each box is inside the frame."""
+    """Return whether each box is inside the frame."""
     return np.asarray(np.all((boxes[:, :2] >= frame[:2]) & (boxes[:, 2:] <= frame[2:]), axis=1))
 
 
 def _overlap(boxes: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """Matrix of shape (n_boxes, n_others): whether two boxes overlap."""
+    """Return whether each pair of boxes overlaps, as a matrix of shape (n_boxes, n_others)."""
     boxes = boxes[:, None]
     return np.asarray(np.all((boxes[..., :2] < others[:, 2:]) & (others[:, :2] < boxes[..., 2:]), axis=-1))

@@ -1,4 +1,4 @@
-"""Sources of <img> elements: URLs, embedded files, and placeholders generated from an id."""
+"""Create the sources of HTML images, which are URLs, embedded files or generated placeholders."""
 
 from __future__ import annotations
 
@@ -22,33 +22,35 @@ MAGIC = {
     "gif": rb"GIF8[79]a",
     "webp": rb"RIFF.{4}WEBP",
     # The root element may follow a byte order mark, comments, processing instructions and the document type. The
-    # repetition is possessive, because backtracking takes exponential time for files with many comments.
+    # repetition is possessive, because backtracking would take exponential time for files with many comments.
     "svg+xml": rb"(\xef\xbb\xbf)?\s*(?:(?:<!--.*?-->|<\?[^>]*>|<!DOCTYPE\s+svg[^>[]*(\[.*?\]\s*)?>)\s*)*+<svg[\s>]",
 }
-HEADER_SIZE = 4096  # number of bytes that are searched for the type of a file
+HEADER_SIZE = 4096  # number of bytes that are read to detect the file type
 SIZE = 120  # width and height of the viewBox of placeholders
 
 
 def image_type(data: bytes) -> str | None:
-    """Subtype of the media type, such as "png", or None if the data is not a supported picture."""
+    """Return the media subtype of a picture, such as "png". Return None if the format is not supported."""
     header = data[:HEADER_SIZE]
     return next((name for name, magic in MAGIC.items() if re.match(magic, header, re.DOTALL)), None)
 
 
 def data_uri(data: bytes, subtype: str) -> str:
-    """Data URI of a picture."""
+    """Return a data URI that contains the picture."""
     return f"data:image/{subtype};base64,{base64.b64encode(data).decode('ascii')}"
 
 
 def image_source(value: Any, id: Any) -> str:
-    """URL of a picture that is given as a URL, bytes or a Path. Bytes and files become data URIs.
+    """Return the URL of a picture, which is given as a URL, as bytes or as a Path.
+
+    Bytes and files are converted to data URIs.
 
     Raises
     ------
     OSError
-        If a file cannot be read.
+        If the file cannot be read.
     TypeError, ValueError
-        If the value is not a supported picture. The message names the id.
+        If the value is not a supported picture. The message contains the item id.
     """
     if isinstance(value, str):
         address = value.strip()
@@ -74,7 +76,10 @@ def image_source(value: Any, id: Any) -> str:
 
 
 def link_target(value: Any, id: Any) -> str:
-    """URL of a link. Other schemes are refused: a javascript: URL would run on a click."""
+    """Return the URL of a link. Raise a ValueError if it is not an http or https URL.
+
+    Other schemes are not safe: a click on a javascript: URL would run its code.
+    """
     address = value.strip() if isinstance(value, str) else value
     if not is_web_address(address):
         raise ValueError(f"The link of {show_id(id)} must be an http or https URL, got {shorten(show_id(value))}.")
@@ -82,20 +87,22 @@ def link_target(value: Any, id: Any) -> str:
 
 
 def placeholder_picture(id: Any, text: Any = None) -> bytes:
-    """Generate a placeholder picture for an item. The same id always gives the same picture.
+    """Generate a placeholder picture for an item.
+
+    The same arguments always give the same picture.
 
     Parameters
     ----------
     id : int or str
-        Id of the item. It determines the colours and shapes.
+        Id of the item. It determines the colours and shapes in the picture.
     text : str, default=None
-        Text whose initials are drawn, or a number of up to four digits that is drawn in full. If None, the id is
-        used.
+        Text whose initials are drawn in the picture. If the text is a number of up to four digits, the whole number is
+        drawn. If None, the id is used as the text.
 
     Returns
     -------
     bytes
-        SVG image.
+        The picture as an SVG image.
 
     Examples
     --------
@@ -118,7 +125,7 @@ def placeholder_picture(id: Any, text: Any = None) -> bytes:
 
 
 def _circle(seed: bytes, hue: float) -> str:
-    """SVG circle from five bytes. Its hue is close to `hue`."""
+    """Return an SVG circle whose properties are given by five bytes. Its hue is close to `hue`."""
     x, y, radius, hue_shift, lightness = seed
     color = _color(hue + (hue_shift / 256 - 0.5) / 4, 0.7 + lightness / 256 / 5)
     cx, cy, r = (round(byte / 256 * SIZE) for byte in (x, y, radius))
@@ -131,9 +138,10 @@ def _color(hue: float, lightness: float) -> str:
 
 
 def _initials(text: str) -> str:
-    """Initials of the first two words, the first two characters of one word, or a short number.
+    """Return the initials of a text, or the text itself if it is a short number.
 
-    Unprintable characters, which XML cannot contain, are removed.
+    The initials are the first characters of the first two words. If there is only one word, they are its first two
+    characters. Unprintable characters are removed, because XML cannot contain them.
     """
     words = "".join(character if character.isprintable() else " " for character in text).split()
     if len(words) == 1 and words[0].isdecimal() and len(words[0]) <= 4:

@@ -1,4 +1,4 @@
-"""Colours, ticks and legends of displays."""
+"""Helpers for the colours, ticks and legends of displays."""
 
 from __future__ import annotations
 
@@ -29,12 +29,13 @@ __all__ = [
     "whole_ticks",
 ]
 
-# Palette of Okabe and Ito, which colour-blind readers can distinguish, without yellow, which is too faint for lines.
+# Palette of Okabe and Ito, which colour-blind readers can distinguish. Yellow is omitted, because it is too faint for
+# lines.
 PALETTE = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000"]
 ACCENT = PALETTE[1]
 MUTED = "#5d6b7a"
-CHARACTERS_PER_INCH = 11  # of the text of a legend
-LEGEND = "recsketch-legend"  # gid of the legend that the next display in the same panels replaces
+CHARACTERS_PER_INCH = 11  # average number of characters per inch of legend text
+LEGEND = "recsketch-legend"  # gid of a legend, which the next display in the same panels replaces
 
 
 def import_pyplot(caller: str) -> ModuleType:
@@ -43,18 +44,21 @@ def import_pyplot(caller: str) -> ModuleType:
 
 
 def tidy(panel: Axes) -> None:
-    """Apply the style of displays to a panel of a new figure. Panels passed by the user keep their own style."""
+    """Apply the common style of all displays to a panel of a new figure.
+
+    Do not call this function for panels that were passed by the user. These panels keep their own style.
+    """
     panel.set_prop_cycle(color=PALETTE)
     panel.spines[["top", "right"]].set_visible(False)
 
 
 def scatter_style(default: dict[str, Any], scatter_kw: Mapping[str, Any]) -> dict[str, Any]:
-    """Update the default keyword arguments of `scatter`, where `color` is an alias of `c`."""
+    """Update the default keyword arguments of `scatter`. If `color` is passed, it replaces the default `c`."""
     return {key: value for key, value in default.items() if key != "c" or "color" not in scatter_kw} | dict(scatter_kw)
 
 
 def whole_ticks(panel: Axes) -> None:
-    """Use ticks at integers only, unless the user has chosen a scale with its own ticks."""
+    """Place ticks only at integers, unless the user has chosen a scale that is not linear."""
     from matplotlib.ticker import MaxNLocator
 
     if panel.get_xscale() == "linear":
@@ -62,13 +66,13 @@ def whole_ticks(panel: Axes) -> None:
 
 
 def place_legend(panel: Axes, among: Iterable[Axes], *, columns: int = 1, reverse: bool = False) -> Legend:
-    """Add a legend below the panels if the figure contains no other panels, else inside the panel.
+    """Add a legend below the panels `among`, or inside `panel` if the figure contains other panels.
 
-    A legend below the panels can use the width of the figure, which candidates with many parameters need, and leaves
-    space for a title above. `columns` is the number of columns of a legend below the panels.
+    A legend below the panels can be as wide as the figure, so that it has space for candidates with many parameters. It
+    also leaves space for a title above the panels. `columns` is the number of columns of such a legend.
     """
     figure = panel.figure
-    # Only the constrained layout reserves space for a legend outside of the panels.
+    # Only the constrained layout reserves space for a legend outside the panels.
     below = figure.get_constrained_layout() and set(figure.axes) == set(among)
     inches = (figure.bbox.width if below else panel.bbox.width) / figure.dpi
     width = max(20, int(inches * (CHARACTERS_PER_INCH if below else 1.2 * CHARACTERS_PER_INCH)) - 8)
@@ -77,8 +81,8 @@ def place_legend(panel: Axes, among: Iterable[Axes], *, columns: int = 1, revers
     if not below:
         legend = panel.legend(handles, labels, loc="upper left", frameon=False, fontsize="small", reverse=reverse)
         if panel.get_autoscaley_on() and panel.get_yscale() == "linear":
-            # Extend the panel upwards, so that the legend does not cover points. Limits stay automatic, so that the
-            # next display starts from the limits of the data.
+            # Extend the panel upwards, so that the legend does not cover any points. The limits remain automatic, so
+            # that the next display in this panel starts from the data limits.
             height = min(0.6, legend.get_window_extent().height / panel.bbox.height)
             bottom, top = panel.get_ylim()
             panel.set_ylim(bottom, top + (top - bottom) * height / (1 - height), auto=True)
@@ -91,7 +95,7 @@ def place_legend(panel: Axes, among: Iterable[Axes], *, columns: int = 1, revers
 
 
 def draw_failures(panel: Axes, x: np.ndarray, label: str = "no score") -> None:
-    """Mark candidates without a score by crosses at the bottom of the panel."""
+    """Mark candidates without a score with crosses at the bottom of the panel."""
     if len(x):
         # Leave space between the crosses and the lowest scores.
         panel.margins(y=0.08)

@@ -16,13 +16,15 @@ from sklearn_recsketch.typing import RandomState
 __all__ = ["project"]
 
 MIN_POINTS = 3
-PERPLEXITY = 30.0  # of t-SNE, unless there are too few points
+PERPLEXITY = 30.0  # perplexity of t-SNE, unless there are too few points
 
 
 def project(vectors: np.ndarray, method: Any, random_state: RandomState) -> np.ndarray:
-    """Project vectors to two dimensions. Only their directions matter, so neighbours have a high cosine similarity.
+    """Project vectors to two dimensions.
 
-    This uses one thread for reproducible sums, because rounding errors change the result of t-SNE visibly.
+    Vectors are first scaled to unit length, so that neighbours have a high cosine similarity. The projection uses a
+    single thread, so that its result is reproducible. With several threads, rounding errors may vary between calls, and
+    even small rounding errors visibly change the result of t-SNE.
     """
     directions = unit_length(vectors)
     n_points, n_components = directions.shape
@@ -45,9 +47,9 @@ def project(vectors: np.ndarray, method: Any, random_state: RandomState) -> np.n
 
 
 def _transformer(method: Any, n_points: int, random_state: RandomState) -> Any:
-    """Unfitted transformer of `method`."""
+    """Return an unfitted transformer for `method`."""
     if isinstance(method, str) and method == "tsne":
-        # t-SNE uses about 3 * perplexity neighbours of each point, and there are n_points - 1.
+        # t-SNE uses about 3 * perplexity neighbours of each point, but each point only has n_points - 1 neighbours.
         return TSNE(perplexity=min(PERPLEXITY, (n_points - 1) / 3), random_state=random_state)
     if isinstance(method, str) and method == "pca":
         return PCA(2, svd_solver="full")

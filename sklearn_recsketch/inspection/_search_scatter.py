@@ -37,45 +37,46 @@ if TYPE_CHECKING:
 
 __all__ = ["SearchScatterDisplay"]
 
-MIN_DECADES = 2  # positive values that span at least this many decades have a logarithmic axis
-MAX_TICKS = 6  # up to this number of distinct values, each value has a tick if the labels fit
+MIN_DECADES = 2  # the axis is logarithmic if the positive values span at least this many decades
+MAX_TICKS = 6  # maximum number of distinct values for which each value has its own tick, if the labels fit
 MAX_COLUMNS = 4
 PANEL_SIZE = 2.6  # width and height of a panel in inches
 MAX_CHARACTERS = 28  # total length of the tick labels that fit below a panel
 
 
 class SearchScatterDisplay:
-    """Scatter plots of the test scores of a search against the values of each parameter, one panel each.
+    """Scatter plots of the test scores of a search, with one panel per parameter.
 
-    The best candidate is highlighted in every panel. A parameter whose positive values span two decades has a
-    logarithmic axis. Values that are not numbers are shown as categories with horizontal jitter. Candidates without a
-    score, for example because a fit failed, are shown as crosses at the bottom.
+    Each panel shows the scores of the candidates against the values of one parameter. The best candidate is highlighted
+    in every panel. If the positive values of a parameter span at least two decades, its axis is logarithmic. Values
+    that are not numbers are shown as categories, with horizontal jitter. Candidates without a score are shown as
+    crosses at the bottom of the panel. For example, a candidate has no score if its fits failed.
 
     It is recommended to use :meth:`from_search` to create a `SearchScatterDisplay`.
 
     Parameters
     ----------
     values : dict of str to sequence
-        For each parameter, the values of the candidates.
+        For each parameter, the values that the candidates have.
     scores : dict of str to array-like
         For each parameter, the test scores of the same candidates. Higher is better.
     metric : str, default="score"
-        Name of the metric for labels of axes.
+        Name of the metric, for the axis labels.
 
     Attributes
     ----------
     figure_ : matplotlib Figure
         Figure that contains the panels.
     axes_ : ndarray of matplotlib Axes
-        One panel per parameter.
+        Panels of the plot, one per parameter.
     points_ : list of matplotlib PathCollection
-        Points of each panel.
+        Points in each panel.
     legend_ : matplotlib Legend
-        Legend below the panels, or in the first panel if the figure contains other panels.
+        Legend. It is below the panels, or in the first panel if the figure also contains other panels.
 
     See Also
     --------
-    SearchTraceDisplay : Plot scores over the epochs or trials.
+    SearchTraceDisplay : Plot test scores over epochs or trials.
 
     Examples
     --------
@@ -114,29 +115,31 @@ class SearchScatterDisplay:
         resource: str | None = None,
         axes: Any = None,
     ) -> SearchScatterDisplay:
-        """Plot the candidates of a fitted search.
+        """Plot the test scores of all candidates of a fitted search.
 
-        If candidates were tried at several epochs, each candidate is shown at its best epoch, except in the panel of
-        the number of epochs, which shows all of them.
+        If the candidates were tried at several epochs, each candidate is shown at its best epoch. The panel for the
+        number of epochs is an exception: it shows the candidates at all epochs.
 
         Parameters
         ----------
         search : fitted search
-            Search with the attribute ``cv_results_``, as in scikit-learn, or a Pipeline that ends in one.
+            Search that has the attribute ``cv_results_``, such as scikit-learn's `GridSearchCV`. It may also be a
+            Pipeline whose last step is a search.
         metric : str, default=None
-            Metric to show. If None, the only metric, or the metric named by `refit`.
+            Metric to show. If None and there are several metrics, the metric named by `refit` is shown.
         parameters : list of str, default=None
-            Parameters to show. If None, all parameters with more than one value.
+            Parameters to show. If None, all parameters with more than one value are shown.
         resource : str, default=None
-            Parameter that is the number of epochs. If None, the attribute `resource` of the search, or ``max_iter`` if
-            candidates were tried at several values of it.
+            Name of the parameter that sets the number of epochs. If None, the attribute `resource` of the search is
+            used if it names a searched parameter. Otherwise, ``max_iter`` is used if the candidates were tried with
+            several values of it.
         axes : array-like of matplotlib Axes, default=None
             Axes to plot into, one per parameter. If None, a new figure is created.
 
         Returns
         -------
         SearchScatterDisplay
-            Display of the scores.
+            Display that contains the plots.
         """
         results = read_search(search, metric, resource)
         shown = {name: _rows(results, name) for name in _parameters(results, parameters)}
@@ -148,7 +151,7 @@ class SearchScatterDisplay:
         return display.plot(axes)
 
     def plot(self, axes: Any = None) -> SearchScatterDisplay:
-        """Plot the scores.
+        """Plot the scores in one panel per parameter.
 
         Parameters
         ----------
@@ -192,7 +195,7 @@ class SearchScatterDisplay:
             if subplot is None or subplot.is_first_col():
                 panel.set_ylabel(f"test {self.metric}")
         self.legend_ = place_legend(self.axes_[0], among=self.axes_, columns=3)
-        # Use the same limits in all panels, even if the user passed axes that do not share them.
+        # Use the same vertical limits in all panels, even if the user passed axes that do not share their limits.
         autoscaled = [panel for panel in self.axes_ if panel.get_autoscaley_on()]
         limits = np.array([panel.get_ylim() for panel in autoscaled])
         for panel in autoscaled:
@@ -201,7 +204,7 @@ class SearchScatterDisplay:
 
 
 def _parameters(results: SearchResults, names: Sequence[str] | None) -> list[str]:
-    """Names of the parameters to show."""
+    """Return the names of the parameters to show."""
     if names is not None:
         if not len(names):
             raise ValueError(f"parameters is empty. Pass at least one of {results.names}, or None for all.")
@@ -221,11 +224,11 @@ def _parameters(results: SearchResults, names: Sequence[str] | None) -> list[str
 
 
 def _rows(results: SearchResults, name: str) -> np.ndarray:
-    """Rows of ``cv_results_`` shown in the panel of a parameter."""
+    """Return the rows of ``cv_results_`` that the panel of this parameter shows."""
     rows: list[int] = []
     for candidate in results.candidates:
         if name == results.resource and candidate.best is not None:
-            # Epochs that a pruned candidate did not reach are not failures.
+            # If a pruned candidate did not reach an epoch, this is not a failure.
             rows += [row for row in candidate.rows if not np.isnan(results.test[row])]
         elif name == results.resource:
             rows += list(candidate.rows)
@@ -235,17 +238,17 @@ def _rows(results: SearchResults, name: str) -> np.ndarray:
 
 
 def _draw(panel: Axes, values: Sequence[Any], scores: np.ndarray, best: float) -> PathCollection:
-    """Draw the panel of a parameter, and return the points."""
+    """Draw the panel of a parameter, and return its points."""
     if all(isinstance(value, Real) and not isinstance(value, bool | np.bool_) for value in values):
         x = np.array(values, dtype=np.float64)
         _number_axis(panel, x, integer=all(isinstance(value, Integral) for value in values))
     else:
         x = _category_axis(panel, values)
     failed = np.isnan(scores)
-    # More points are drawn fainter, because hundreds at one value of a grid would look like a solid bar.
+    # Draw fainter points if there are more of them. Hundreds of points at the same value would look like a solid bar.
     alpha = float(np.clip(6 / np.sqrt(len(x)), 0.1, 0.6))
     points = panel.scatter(x[~failed], scores[~failed], s=18, color=MUTED, alpha=alpha, linewidths=0)
-    # An empty artist for the legend, which must not be as faint.
+    # Add an empty artist for the legend, which would otherwise be as faint as the points.
     panel.scatter([], [], s=18, color=MUTED, alpha=0.6, linewidths=0, label="a candidate")
     top = np.flatnonzero(scores == best)[:1]
     if len(top):
@@ -258,7 +261,7 @@ def _draw(panel: Axes, values: Sequence[Any], scores: np.ndarray, best: float) -
 
 
 def _number_axis(panel: Axes, x: np.ndarray, integer: bool) -> None:
-    """Choose the scale and the ticks of the axis of a numeric parameter."""
+    """Choose the axis scale and the ticks for a numeric parameter."""
     values = np.unique(x)
     positive = values[values > 0]
     if values[0] >= 0 and len(positive) and positive[-1] >= 10**MIN_DECADES * positive[0]:
@@ -266,7 +269,7 @@ def _number_axis(panel: Axes, x: np.ndarray, integer: bool) -> None:
         if values[0] > 0:
             panel.set_xscale("log")
         else:
-            # Zero is shown to the left of the smallest positive value.
+            # Show zero to the left of the smallest positive value.
             panel.set_xscale("symlog", linthresh=positive[0], linscale=max(0.5, 0.15 * decades))
             first, last = math.ceil(np.log10(positive[0])), math.floor(np.log10(positive[-1]))
             powers = range(first, last + 1, math.ceil((last - first + 1) / 4))
@@ -280,13 +283,13 @@ def _number_axis(panel: Axes, x: np.ndarray, integer: bool) -> None:
 
 
 def _fits(positions: np.ndarray, labels: list[str]) -> bool:
-    """Whether labels centred at these positions do not touch each other."""
+    """Return whether there is enough space for labels that are centred at these positions."""
     needed = np.convolve([len(label) for label in labels], [0.5, 0.5], mode="valid") + 1
     return bool((np.diff(positions) / np.ptp(positions) * MAX_CHARACTERS >= needed).all())
 
 
 def _category_axis(panel: Axes, values: Sequence[Any]) -> np.ndarray:
-    """Set a tick for each category, and return the jittered position of each value."""
+    """Add a tick for each category, and return a jittered position for each value."""
     keys = [hashable_key(value) for value in values]
     categories = sorted(dict(zip(keys, values, strict=True)).items(), key=lambda item: _order(item[1]))
     positions = {key: position for position, (key, _) in enumerate(categories)}
@@ -305,6 +308,6 @@ def _category_axis(panel: Axes, values: Sequence[Any]) -> np.ndarray:
 
 
 def _order(value: Any) -> tuple[bool, float, str]:
-    """Sort key: numbers by value, then other values by name."""
+    """Return a sort key. Numbers come first and are sorted by value. All other values are sorted by name."""
     number = isinstance(value, Real)
     return (not number, float(value) if number else 0.0, str(value))

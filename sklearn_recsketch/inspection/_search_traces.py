@@ -29,29 +29,31 @@ if TYPE_CHECKING:
 
 __all__ = ["SearchTraceDisplay"]
 
-MIN_ALPHA = 0.12  # a single trace is visible, but hundreds do not become a black area
+MIN_ALPHA = 0.12  # high enough to see a single trace, but so low that hundreds of traces do not become a black area
 
 
 class SearchTraceDisplay:
-    """Plot of the test scores of all candidates of a search, with the best candidate on top.
+    """Plot of the test scores in a search, with the best candidate on top.
 
-    If candidates were tried at several epochs, there is one curve per candidate. Curves with a lower best score are
-    fainter, and the curve of a pruned candidate ends at the epoch of pruning. For other searches, the scores of the
-    trials are shown in the order of the trials, together with the best score so far.
+    If the candidates were tried at several epochs, the plot shows one curve of scores per candidate. The lower the best
+    score of a candidate, the fainter its curve. The curve of a pruned candidate ends at the epoch at which it was
+    pruned. For all other searches, the plot shows one score per trial, in the order of the trials. It also shows the
+    best score so far.
 
     It is recommended to use :meth:`from_search` to create a `SearchTraceDisplay`.
 
     Parameters
     ----------
     scores : list of array-like, or array-like of shape (n_trials,)
-        Test scores. Higher is better. If `epochs` is given, one array per candidate, else one score per trial. NaN is
-        not drawn in curves, and is shown as a cross at the bottom for trials.
+        Test scores. Higher is better. If `epochs` is given, pass one array per candidate. Otherwise, pass one score per
+        trial. In curves, NaN values are not drawn. If the score of a trial is NaN, it is shown as a cross at the bottom
+        of the plot.
     epochs : list of array-like, default=None
-        Epochs of the scores of each candidate. If None, `scores` are scores of trials.
+        Epochs at which each candidate was scored. If None, `scores` contains one score per trial.
     params : list of dict, default=None
-        Parameters of each candidate or trial for the legend.
+        Parameters of each candidate or trial, for the legend.
     metric : str, default="score"
-        Name of the metric for labels of axes.
+        Name of the metric, for the axis labels.
 
     Attributes
     ----------
@@ -60,13 +62,14 @@ class SearchTraceDisplay:
     ax_ : matplotlib Axes
         Axes of the plot.
     line_ : matplotlib Line2D
-        Curve of the best candidate, or of the best score so far. It is drawn last.
+        Curve that is drawn on top. It shows the scores of the best candidate. If the plot shows trials, it shows the
+        best score so far.
     traces_ : matplotlib LineCollection or None
-        Curves of the other candidates, from the worst to the second best. None for trials.
+        Curves of all other candidates, from worst to second best, or None if the plot shows trials.
     points_ : matplotlib Line2D or None
-        Scores of the trials. None for curves.
+        Points of the trials, or None if the plot shows curves.
     legend_ : matplotlib Legend
-        Legend below the plot, or in the plot if the figure contains other plots.
+        Legend. It is below the plot, or inside the plot if the figure also contains other plots.
 
     See Also
     --------
@@ -112,27 +115,29 @@ class SearchTraceDisplay:
     def from_search(
         cls, search: Any, *, metric: str | None = None, resource: str | None = None, ax: Any = None, **line_kw: Any
     ) -> SearchTraceDisplay:
-        """Plot the candidates of a fitted search.
+        """Plot the test scores of all candidates of a fitted search.
 
         Parameters
         ----------
         search : fitted search
-            Search with the attribute ``cv_results_``, as in scikit-learn, or a Pipeline that ends in one.
+            Search that has the attribute ``cv_results_``, such as scikit-learn's `GridSearchCV`. It may also be a
+            Pipeline whose last step is a search.
         metric : str, default=None
-            Metric to show. If None, the only metric, or the metric named by `refit`.
+            Metric to show. If None and there are several metrics, the metric named by `refit` is shown.
         resource : str, default=None
-            Parameter that is the number of epochs. If None, the attribute `resource` of the search, or ``max_iter`` if
-            candidates were tried at several values of it.
+            Name of the parameter that sets the number of epochs. If None, the attribute `resource` of the search is
+            used if it names a searched parameter. Otherwise, ``max_iter`` is used if the candidates were tried with
+            several values of it.
         ax : matplotlib Axes, default=None
             Axes to plot into. If None, a new figure is created.
         **line_kw : dict
-            Keyword arguments passed to matplotlib's `plot` for the line on top. `color` is also used for the other
-            candidates, to distinguish two searches in the same axes.
+            Keyword arguments passed to matplotlib's `plot` to draw the topmost line. If `color` is given, all other
+            candidates are also drawn in this colour. Use it to distinguish two searches in the same axes.
 
         Returns
         -------
         SearchTraceDisplay
-            Display of the scores.
+            Display that contains the plot.
         """
         results = read_search(search, metric, resource)
         if results.resource is None:
@@ -147,15 +152,15 @@ class SearchTraceDisplay:
         return display.plot(ax, **line_kw)
 
     def plot(self, ax: Any = None, **line_kw: Any) -> SearchTraceDisplay:
-        """Plot the scores.
+        """Plot the scores over the epochs or trials.
 
         Parameters
         ----------
         ax : matplotlib Axes, default=None
             Axes to plot into. If None, a new figure is created.
         **line_kw : dict
-            Keyword arguments passed to matplotlib's `plot` for the line on top. `color` is also used for the other
-            candidates, to distinguish two searches in the same axes.
+            Keyword arguments passed to matplotlib's `plot` to draw the topmost line. If `color` is given, all other
+            candidates are also drawn in this colour. Use it to distinguish two searches in the same axes.
 
         Returns
         -------
@@ -184,7 +189,7 @@ class SearchTraceDisplay:
         assert self.epochs is not None
         color = _color(line_kw)
         best = np.array([np.nan if np.isnan(curve).all() else np.nanmax(curve) for curve in scores])
-        # Candidates without a score, because all their fits failed, have no curve.
+        # If all fits of a candidate failed, it has no score and no curve.
         ranked = np.argsort(-best, kind="stable")[: np.count_nonzero(~np.isnan(best))]
         if not len(ranked):
             raise ValueError("There is no curve to plot: the scores of all candidates are NaN.")
@@ -193,18 +198,18 @@ class SearchTraceDisplay:
             for c in ranked
         ]
         opacity = np.maximum(MIN_ALPHA, 0.9 / (1 + 0.1 * np.arange(len(curves))))
-        # In reverse order, because later curves are drawn over earlier ones.
+        # Draw the curves in reverse order, because later curves cover earlier curves.
         others = slice(None, 0, -1)
         traces = LineCollection(curves[others], colors=color, alpha=opacity[others], linewidths=1.0, zorder=1.9)
         self.ax_.add_collection(traces)
         self.traces_ = traces
-        # A curve with a single point is drawn as a dot.
+        # Draw a curve with a single point as a dot.
         dots = [rank for rank in range(len(curves) - 1, 0, -1) if len(curves[rank]) == 1]
         if dots:
             x, y = np.concatenate([curves[rank] for rank in dots]).T
             self.ax_.scatter(x, y, s=10, color=color, alpha=opacity[dots], linewidths=0, zorder=1.9)
         if len(curves) > 1:
-            # An empty line for the legend, because the collection would be shown as faint as the worst curve.
+            # Add an empty line for the legend, because the collection would be as faint as the worst curve there.
             self.ax_.plot([], [], color=color, alpha=0.7, linewidth=1.0, label=_others(len(curves) - 1, best))
         epochs, best_curve = curves[0].T
         peak = int(np.argmax(best_curve))
@@ -216,7 +221,7 @@ class SearchTraceDisplay:
         self.ax_.set_xlabel("epoch")
 
     def _plot_trials(self, scores: np.ndarray, line_kw: Mapping[str, Any]) -> None:
-        """Plot the score of each trial, and the best score so far."""
+        """Plot the score of each trial, and the best score so far as a line."""
         failed = np.isnan(scores)
         if failed.all():
             raise ValueError("There is no trial to plot: all scores are NaN.")
@@ -236,24 +241,24 @@ class SearchTraceDisplay:
         self.ax_.set_xlabel("trial")
 
     def _draw_best(self, x: np.ndarray, y: np.ndarray, style: dict[str, Any], line_kw: Mapping[str, Any]) -> Line2D:
-        """Draw the line on top, with a dot at the best score."""
+        """Draw the line on top of the plot, with a dot at the best score."""
         default = {"color": ACCENT, "linewidth": 2.0, "marker": "o", "markersize": 5, "zorder": 2.1, **style}
         (line,) = self.ax_.plot(x, y, **_validate_style_kwargs(default, line_kw))
         return line
 
     def _caption(self, candidate: int, score: str) -> str:
-        """Label of the line on top for the legend."""
+        """Return the legend label of the line on top of the plot."""
         params = show_params(self.params[candidate]) if self.params is not None else ""
         return f"{score} with {params}" if params else score
 
 
 def _color(line_kw: Mapping[str, Any]) -> Any:
-    """Colour of all candidates but the best."""
+    """Return the colour of all candidates except the best candidate."""
     return _validate_style_kwargs({"color": MUTED}, line_kw)["color"]
 
 
 def _others(n: int, best: np.ndarray) -> str:
-    """Label of the other candidates for the legend."""
+    """Return the legend label of all candidates except the best candidate."""
     failed = int(np.isnan(best).sum())
     text = "the second best" if n == 1 else f"{n} others, fainter the lower their best score"
     return text + (f" ({failed} more have no score)" if failed else "")

@@ -29,7 +29,7 @@ __all__ = ["sketchfab_thumbnails"]
 
 BASE_URL = "https://api.sketchfab.com/v3/models"
 DELETED = (404, 410)  # HTTP status codes of models that no longer exist
-FAILURES = (OSError, HTTPException, ValueError, RecursionError)  # of a request, or of parsing its response
+FAILURES = (OSError, HTTPException, ValueError, RecursionError)  # raised by a request or by parsing its response
 CONSTRAINTS = {
     "width": [Interval(Integral, 1, None, closed="left")],
     "embed": ["boolean"],
@@ -48,45 +48,49 @@ def sketchfab_thumbnails(
     n_requests: int = 8,
     base_url: str = BASE_URL,
 ) -> dict[Any, str | bytes | None]:
-    """Fetch thumbnails of Sketchfab models, to be shown in an :class:`ItemGallery`.
+    """Fetch thumbnails of Sketchfab models, for example to show them in an :class:`ItemGallery`.
 
     Parameters
     ----------
     ids : id or array-like of ids
-        Uids of the models, which are the items of :func:`~sklearn_recsketch.datasets.fetch_sketchfab`.
+        Uids of the models. These are the item ids in the data set that
+        :func:`~sklearn_recsketch.datasets.fetch_sketchfab` returns.
     width : int, default=200
-        Minimum width in pixels. The smallest thumbnail of at least this width is chosen, or the widest if all are
-        narrower.
+        Minimum width in pixels. For each model, the narrowest thumbnail that has at least this width is chosen. If all
+        thumbnails are narrower, the widest thumbnail is chosen.
     embed : bool, default=False
-        If True, download the thumbnails, so that a page that shows them works without network access. If False, return
-        their URLs.
+        Whether to download the thumbnails. If True, the thumbnails are downloaded, so that a page can show them without
+        network access. If False, only their URLs are returned.
     cache : path, default=None
-        Folder for caching responses and thumbnails. If None, ``recsketch_thumbnails`` in
-        ``sklearn.datasets.get_data_home()``.
+        Folder in which responses and thumbnails are cached. If None, the folder ``recsketch_thumbnails`` in
+        ``sklearn.datasets.get_data_home()`` is used.
     timeout : float, default=10.0
-        Maximum total time of a request in seconds, including redirects.
+        Maximum total duration of a request in seconds, including redirects.
     n_requests : int, default=8
-        Number of concurrent requests. They mostly wait for the network, so this number may exceed the number of cores.
+        Number of concurrent requests. It may exceed the number of CPU cores, because requests mostly wait for the
+        network.
     base_url : str, default="https://api.sketchfab.com/v3/models"
-        URL of the API, to which the uid of a model is appended.
+        URL of the API. The uid of each model is appended to this URL.
 
     Returns
     -------
     dict
-        URL of the thumbnail of each id, or its bytes if ``embed=True``, in the order of `ids`. The value is None if the
-        model no longer exists, or if its thumbnail could not be loaded.
+        Thumbnail of each id, in the order of `ids`. Each thumbnail is a URL, or the bytes of an image if
+        ``embed=True``. It is None if the model no longer exists, or if its thumbnail could not be loaded.
 
     Warns
     -----
     UserWarning
-        If requests failed. There is one warning for all of them. Another call repeats only the failed requests.
+        If some requests fail. A single warning is issued for all failed requests. If the function is called again, it
+        only repeats the failed requests.
 
     Notes
     -----
-    The cache does not expire: it keeps the URLs of thumbnails, and the ids of models that no longer exist. If Sketchfab
-    moves its thumbnails, delete the folder. With ``embed=True``, a URL that no longer works is removed from the cache.
+    The cache stores thumbnail URLs, and records which models no longer exist. It never expires. If Sketchfab moves its
+    thumbnails, delete the cache folder. With ``embed=True``, URLs that no longer work are automatically removed from
+    the cache.
 
-    The API needs no key: https://docs.sketchfab.com/data-api/v3/index.html.
+    The API does not require a key. See https://docs.sketchfab.com/data-api/v3/index.html for its documentation.
 
     Examples
     --------
@@ -118,7 +122,7 @@ def sketchfab_thumbnails(
 
 
 def _fetch_all(client: _SketchfabClient, ids: list[Any], n_requests: int) -> dict[Any, Any]:
-    """Thumbnail of each id, or the exception of the failed request."""
+    """Return the thumbnail of each id, or the exception that its request raised."""
     pool = ThreadPoolExecutor(n_requests)
     try:
         futures = [pool.submit(client.try_thumbnail, uid) for uid in ids]
@@ -127,14 +131,14 @@ def _fetch_all(client: _SketchfabClient, ids: list[Any], n_requests: int) -> dic
             pass
         return {uid: future.result() for uid, future in zip(ids, futures, strict=True)}
     finally:
-        # After Ctrl-C, do not wait for running requests or pauses.
+        # After Ctrl-C, do not wait for running requests or for pauses before repeated requests.
         client.stopped.set()
         pool.shutdown(wait=False, cancel_futures=True)
 
 
 @dataclass(frozen=True)
 class _SketchfabClient:
-    """Client of the Data API with a cache."""
+    """Client of the Sketchfab Data API that caches responses."""
 
     base_url: str
     folder: Path
@@ -144,14 +148,17 @@ class _SketchfabClient:
     stopped: Event = field(default_factory=Event)
 
     def try_thumbnail(self, uid: Any) -> str | bytes | Exception | None:
-        """Thumbnail of a model, None if it does not exist, or the exception of a failed request."""
+        """Return the thumbnail of a model. If a request fails, return the exception instead of raising it.
+
+        Return None if the model does not exist.
+        """
         try:
             return self._thumbnail(uid)
         except FAILURES as error:
             return error
 
     def _thumbnail(self, uid: Any) -> str | bytes | None:
-        """URL or bytes of the thumbnail of a model, or None if the model does not exist."""
+        """Return the thumbnail of a model as a URL or bytes, or None if the model does not exist."""
         model_url = f"{self.base_url}/{quote(str(uid), safe='')}"
         images = self._images(model_url)
         if not images:
@@ -163,12 +170,15 @@ class _SketchfabClient:
         try:
             return self._picture(best["url"])
         except HTTPError:
-            # The cached URL may be outdated. Request the model again in the next call.
+            # The cached URL may be outdated. Remove it, so that the next call requests the model again.
             self._file(model_url).unlink(missing_ok=True)
             raise
 
     def _images(self, url: str) -> list[dict[str, Any]]:
-        """URL and width of each thumbnail of a model, or an empty list if the model does not exist."""
+        """Return the URL and width of each thumbnail of a model.
+
+        The list is empty if the model does not exist.
+        """
         file = self._file(url)
         cached = _load(file)
         if cached is not None:
@@ -183,7 +193,7 @@ class _SketchfabClient:
         return images
 
     def _picture(self, url: str) -> bytes:
-        """Bytes of a thumbnail."""
+        """Return the bytes of a thumbnail, from the cache or from its URL."""
         file = self._file(url)
         picture = _load(file)
         if picture is None:
@@ -194,7 +204,7 @@ class _SketchfabClient:
         return picture
 
     def _file(self, url: str) -> Path:
-        """File of a URL in the cache."""
+        """Return the path of the cache file for a URL."""
         return self.folder / hashlib.sha256(url.encode("utf-8", "replace")).hexdigest()
 
 
@@ -203,7 +213,7 @@ def _width(image: dict[str, Any]) -> int:
 
 
 def _read_images(body: bytes) -> list[dict[str, Any]]:
-    """URL and width of each valid thumbnail in a response of the API."""
+    """Return the URL and width of each valid thumbnail in an API response."""
     try:
         images = list(json.loads(body)["thumbnails"]["images"])
     except (KeyError, TypeError) as error:
@@ -219,13 +229,13 @@ def _read_images(body: bytes) -> list[dict[str, Any]]:
 
 
 def _store(file: Path, content: bytes) -> None:
-    """Write the SHA-256 digest of the content and the content to a file."""
+    """Write content to a file, preceded by its SHA-256 digest."""
     with atomic_write(file) as target:
         target.write(hashlib.sha256(content).digest() + content)
 
 
 def _load(file: Path) -> bytes | None:
-    """Content of a file, or None if it is missing or damaged."""
+    """Return the content of a file, or None if the file is missing or damaged."""
     if not file.is_file():
         return None
     stored = file.read_bytes()

@@ -1,4 +1,4 @@
-"""Read titles, labels, colours, pictures and links that users pass by id."""
+"""Read the titles, labels, colours, pictures and links that the user passes by id."""
 
 from __future__ import annotations
 
@@ -18,25 +18,25 @@ ValuesById = Mapping[Any, Any] | pd.Series | Callable[[Any], Any] | None
 
 
 def as_text(value: Any, id: Any) -> str:
-    """Convert a value to text; a converter of `IdValueReader`."""
+    """Convert a value to text. This is the default converter of `IdValueReader`."""
     return str(value)
 
 
 @dataclass
 class IdValueReader:
-    """Read values by id from a mapping, a Series or a function, and convert them.
+    """Read and convert values that are given by id. They are given as a mapping, a Series or a function.
 
     Attributes
     ----------
     name : str
-        Name of the parameter, for messages.
+        Name of the parameter, which is shown in messages.
     hint : str
-        Code to write instead if the parameter has the wrong type, for messages.
+        Example of a correct argument, which is shown in error messages.
     convert : callable
-        Function of a value and its id that returns the converted value. An OSError is recorded as a failure of this
-        id only.
+        Function that is called with a value and its id, and returns the converted value. If it raises an OSError, the
+        error is recorded in `failures`, and the other ids are still read.
     failures : dict
-        Exceptions by id.
+        Exceptions that were raised while reading values, by id.
     """
 
     name: str
@@ -45,7 +45,7 @@ class IdValueReader:
     failures: dict[Any, Exception] = field(default_factory=dict)
 
     def read(self, source: ValuesById, ids: list[Any]) -> dict[Any, Any]:
-        """Converted value of each id, None if there is none."""
+        """Return the converted value of each id, or None for ids without a value."""
         ids = list(dict.fromkeys(ids))
         if source is None:
             return dict.fromkeys(ids)
@@ -61,7 +61,7 @@ class IdValueReader:
         )
 
     def convert_value(self, value: Any, id: Any) -> Any:
-        """Converted value, None if it is missing or cannot be read."""
+        """Return the converted value, or None if the value is missing or cannot be read."""
         if is_missing(value):
             return None
         try:
@@ -71,7 +71,7 @@ class IdValueReader:
             return None
 
     def warn_failures(self) -> None:
-        """Issue one warning if values of some ids could not be loaded."""
+        """Issue a single warning if the values of some ids could not be loaded."""
         if self.failures:
             id, error = next(iter(self.failures.items()))
             n_ids = f"{len(self.failures)} id{'s' * (len(self.failures) > 1)}"
@@ -83,7 +83,10 @@ class IdValueReader:
             )
 
     def _check_keys(self, values: dict[Any, Any], ids: list[Any]) -> None:
-        """Raise an error if keys are text and ids are not, or vice versa: 7 and "7" are different ids."""
+        """Raise a ValueError if the keys are text and the ids are not, or vice versa.
+
+        For example, 7 and "7" are different ids.
+        """
         if values and ids and all(isinstance(key, str) != isinstance(ids[0], str) for key in values):
             raise ValueError(
                 f"{self.name} has keys such as {show_id(next(iter(values)))}, but ids such as {show_id(ids[0])} are "
@@ -100,13 +103,16 @@ class IdValueReader:
 
 
 def is_missing(value: Any) -> bool:
-    """Whether a value is None, NaN, NA, NaT or blank text (files often store missing values as blanks)."""
+    """Return whether a value is None, NaN, NA, NaT or blank text.
+
+    Blank text counts as missing, because files often store missing values as blanks.
+    """
     if isinstance(value, str):
         return not value.strip()
     return value is None or bool(pd.api.types.is_scalar(value) and pd.isna(value))
 
 
 def shorten(text: str, max_length: int = 80) -> str:
-    """Text on one line, cut to at most `max_length` characters."""
+    """Convert text to a single line, and cut it to at most `max_length` characters."""
     text = " ".join(text.split())
     return text if len(text) <= max_length else f"{text[: max_length - 1].rstrip()}…"
