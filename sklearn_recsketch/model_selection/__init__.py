@@ -26,7 +26,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """Import BayesSearchCV on first access, because its optional dependency takes long to import."""
+    """Import BayesSearchCV on first access, because importing its optional dependency is slow."""
     if name != "BayesSearchCV":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     try:

@@ -1,4 +1,4 @@
-"""Splitters that hold out all interactions of random items or users, to evaluate cold-start recommendations."""
+"""Splitters for cold-start evaluation. They hold out all interactions of random items or users."""
 
 from __future__ import annotations
 
@@ -53,20 +53,21 @@ class _ColdSplit(_PairSplit):
 class ColdItemSplit(_ColdSplit):
     """Hold out all interactions of a random sample of the items (item cold start).
 
-    ``max(1, floor(test_size * n_items))`` items are sampled from the ``n_items`` items with rows of
-    positive strength. The test set consists of all these rows of the sampled items. All other rows
-    are training rows. Splits are sampled independently of each other, so their test sets may
-    overlap.
+    The number of test items is ``max(1, floor(test_size * n_items))``, where ``n_items`` is the
+    number of items with at least one row of positive strength. The test items are sampled without
+    replacement. All their rows of positive strength are test rows, and all other rows are training
+    rows. Splits are sampled independently of each other, so their test sets may overlap.
 
     Parameters
     ----------
     n_splits : int, default=1
         Number of splits.
     test_size : float, default=0.2
-        Proportion of the items with interactions to hold out, between 0 and 1. At least one item is
-        held out, and at least one must remain.
+        Proportion of items to hold out, between 0 and 1. Only items with interactions are counted.
+        At least one item is held out, and at least one item must remain in the training set.
     random_state : int, RandomState instance or None, default=None
-        Pass an int for the same splits at every call, as HalvingGridSearchCV requires.
+        Controls the random sampling. Pass an int to get the same splits on every call.
+        HalvingGridSearchCV requires an int.
 
     See Also
     --------
@@ -75,15 +76,15 @@ class ColdItemSplit(_ColdSplit):
 
     Notes
     -----
-    The test items have no training interactions, so a model can only recommend them by their
-    features: pass ``item_features`` to `fit`. A test item without features is unknown to the model
-    and counts as a miss.
+    The test items have no training interactions, so a model can recommend them only if it knows
+    their features. Pass ``item_features`` to `fit`. A test item without features is unknown to the
+    model and counts as a miss.
 
-    Rank the test items among each other, with
-    ``make_ranking_scorer("recall@20", candidates="cold")``. In a ranking of all items, most of the
-    first places go to items with interactions, and the score depends mainly on those. The
-    candidates are then all items of `item_features` without training rows, including items that are
-    not in `X`. Users whose items are all held out are unknown to the model.
+    To rank only items without training rows, score with
+    ``make_ranking_scorer("recall@20", candidates="cold")``. It ranks all items of `item_features`
+    that have no training rows, including items that are not in `X`. In a ranking of all items, the
+    top positions would mostly go to items with training interactions, and the score would mainly
+    depend on these items. A user is unknown to the model if all items of this user are held out.
 
     Examples
     --------
@@ -109,20 +110,21 @@ class ColdItemSplit(_ColdSplit):
 class ColdUserSplit(_ColdSplit):
     """Hold out all interactions of a random sample of the users (strong generalization).
 
-    ``max(1, floor(test_size * n_users))`` users are sampled from the ``n_users`` users with rows of
-    positive strength. The test set consists of all these rows of the sampled users. All other rows
-    are training rows. Splits are sampled independently of each other, so their test sets may
-    overlap.
+    The number of test users is ``max(1, floor(test_size * n_users))``, where ``n_users`` is the
+    number of users with at least one row of positive strength. The test users are sampled without
+    replacement. All their rows of positive strength are test rows, and all other rows are training
+    rows. Splits are sampled independently of each other, so their test sets may overlap.
 
     Parameters
     ----------
     n_splits : int, default=1
         Number of splits.
     test_size : float, default=0.2
-        Proportion of the users with interactions to hold out, between 0 and 1. At least one user is
-        held out, and at least one must remain.
+        Proportion of users to hold out, between 0 and 1. Only users with interactions are counted.
+        At least one user is held out, and at least one user must remain in the training set.
     random_state : int, RandomState instance or None, default=None
-        Pass an int for the same splits at every call, as HalvingGridSearchCV requires.
+        Controls the random sampling. Pass an int to get the same splits on every call.
+        HalvingGridSearchCV requires an int.
 
     See Also
     --------
@@ -131,19 +133,19 @@ class ColdUserSplit(_ColdSplit):
 
     Notes
     -----
-    The test users have no training interactions. There are two ways to evaluate recommendations for
-    them.
+    The test users have no training interactions. There are two ways to evaluate their
+    recommendations.
 
-    By their features: pass ``user_features`` to `fit`. Without features, all test users get the
-    same ranking. Their items have training interactions with other users, so all items are ranked:
-    leave `candidates` of :func:`~sklearn_recsketch.metrics.make_ranking_scorer` at None. An item
-    that only test users have interacted with is unknown to the model and counts as a miss, unless
-    it has features.
+    The first way is to recommend items based on user features: pass ``user_features`` to `fit`.
+    Without features, all test users get the same ranking. Keep ``candidates=None`` in
+    :func:`~sklearn_recsketch.metrics.make_ranking_scorer` to rank all items, because most items of
+    the test users have training interactions with other users. If only test users have interacted
+    with an item and the item has no features, it is unknown to the model and counts as a miss.
 
-    By fold-in: ``make_ranking_scorer("recall@20", fold_in=0.8)`` folds in each test user with 80 %
-    of their items, as ``recommend(history=...)`` does, and evaluates the ranking on their other
-    items. This protocol is known as strong generalization, because it evaluates a model on users it
-    was not trained on.
+    The second way is fold-in: ``make_ranking_scorer("recall@20", fold_in=0.8)`` folds in 80 % of
+    the items of each test user, as ``recommend(history=...)`` does. It then evaluates the ranking
+    on the remaining items of the user. This protocol is known as strong generalization, because it
+    evaluates a model on users that it was not trained on.
 
     Examples
     --------

@@ -20,34 +20,36 @@ _OPENING = Lock()  # several threads may open the log of the same copy
 class EpochCurveMonitor:
     """Callback that records training and validation scores after each epoch.
 
-    Set it on the recommender with ``rec.set_callbacks(monitor)`` or
-    ``pipe["rec"].set_callbacks(monitor)``, and call `curves` after `fit`. In contrast,
-    :class:`~sklearn.callback.ScoringMonitor` of scikit-learn scores training rows only.
+    Register the monitor with ``rec.set_callbacks(monitor)``, or with
+    ``pipe["rec"].set_callbacks(monitor)`` if the recommender is a step of a Pipeline. After `fit`,
+    call `curves` to get the scores. Unlike this monitor, scikit-learn's
+    :class:`~sklearn.callback.ScoringMonitor` scores only the training rows.
 
     Parameters
     ----------
     scoring : str, list of str or callable
-        Names of metrics such as "precision@5", or a scorer made by
-        :func:`~sklearn_recsketch.metrics.make_ranking_scorer`. All metrics in a list are computed
-        from one ranking.
+        Metric names such as "precision@5", or a scorer created by
+        :func:`~sklearn_recsketch.metrics.make_ranking_scorer`. If a list is passed, all its metrics
+        are computed from the same ranking.
     X_val : array or frame of shape (n_rows, 2) or (n_rows, 3)
-        Validation rows, in the form that the recommender accepts: steps of a Pipeline do not
+        Validation rows, in the format that the recommender accepts. The steps of a Pipeline do not
         transform them.
     y_val : array-like of shape (n_rows,), default=None
         Strengths of the validation rows.
     every : int, default=1
-        Number of epochs from one scoring to the next: scores are computed after epochs 1,
-        1 + every, 1 + 2 * every and so on. Larger values save time, because scoring may take longer
-        than training.
+        Number of epochs between two evaluations. Scores are computed after the epochs ``1``,
+        ``1 + every``, ``1 + 2 * every`` and so on. Larger values save time, because computing the
+        scores may take longer than training.
 
     See Also
     --------
-    EpochSearchCV : Record the same curves for many candidates, on the held-out rows of each fold.
+    EpochSearchCV : Compute the same scores for many candidates, on the held-out rows of each fold.
 
     Notes
     -----
-    Copies in other processes of the same machine report to the original monitor. Clones of an
-    estimator share its monitor, and the column `fit` distinguishes the fits of a search.
+    If fits run in other processes on the same machine, the original monitor records their scores
+    too. All clones of an estimator share its monitor. The column `fit` tells the fits of a search
+    apart.
 
     Examples
     --------
@@ -69,29 +71,30 @@ class EpochCurveMonitor:
         self._name = str(getattr(self._scorer, "metric", "score"))
         self._validation = (X_val, y_val)
         self._every = check_integer(every, "every")
-        self._scores: dict[int, tuple[Any, Any]] = {}  # by id of each estimator in a fit
-        # ScoringMonitor transfers the records of copies in other processes to this process.
+        self._scores: dict[int, tuple[Any, Any]] = {}  # by the id of each estimator that is being fitted
+        # ScoringMonitor sends the scores that copies in other processes record to this process.
         self._log: Any = ScoringMonitor(scoring=_return_scores)
 
     def curves(self, run: int = -1) -> pd.DataFrame:
-        """Return the recorded scores of one run, which is a single fit or a search with all its fits.
+        """Return the recorded scores of one run. A run is a single fit, or a search with all its fits.
 
         Parameters
         ----------
         run : int, default=-1
-            Number of the run, in the order in which runs began. -1 is the latest run.
+            Index of the run. Runs are sorted by their start. -1 is the latest run.
 
         Returns
         -------
         DataFrame
-            Columns `fit`, which numbers the fits from 0 in the order of the search, `epoch`, which
-            starts at 1, and ``train_<metric>`` and ``validation_<metric>`` for each metric. The
-            metric of a scorer without a name is called "score".
+            Table with one row per fit and scored epoch. The column `fit` numbers the fits from 0,
+            in the order of the search. The column `epoch` starts at 1. For each metric, there are
+            two columns of scores, ``train_<metric>`` and ``validation_<metric>``. If the scorer has
+            no name, its metric is called "score".
 
         Raises
         ------
         ValueError
-            If no epoch has been scored yet, or if there is no run with this number.
+            If no epoch has been scored yet, or if there is no run with this index.
         """
         logs = self._open_log().get_logs(select="all")
         if not -len(logs) <= run < len(logs):
@@ -105,20 +108,20 @@ class EpochCurveMonitor:
         return table.sort_values(["fit", "epoch"], ignore_index=True)
 
     def wants(self, epoch: int) -> bool:
-        """Return whether scores are computed after this epoch."""
+        """Return True if scores are computed after this epoch."""
         return (epoch - 1) % self._every == 0
 
     def setup(self, estimator: Any, context: Any) -> None:
-        """Prepare for a fit; called by scikit-learn."""
+        """Prepare for a fit. This method is called by scikit-learn."""
         self._open_log().setup(estimator, context)
 
     def on_fit_task_begin(self, estimator: Any, context: Any) -> None:
-        """Do nothing; called by scikit-learn before each task of a fit."""
+        """Do nothing. This method is called by scikit-learn before each task of a fit."""
 
     def on_fit_task_end(
         self, estimator: Any, context: Any, *, X: Any = None, y: Any = None, fitted_estimator: Any = None
     ) -> None:
-        """Score the model if the task is an epoch; called by scikit-learn after each task of a fit."""
+        """Score the model if the task is an epoch. This method is called by scikit-learn after each task of a fit."""
         if context.task_name != "epoch" or not self.wants(context.task_id + 1):
             return
         if id(estimator) not in self._scores:
@@ -133,7 +136,7 @@ class EpochCurveMonitor:
         )
 
     def teardown(self, estimator: Any, context: Any) -> None:
-        """Clean up after a fit, even if it failed; called by scikit-learn."""
+        """Clean up after a fit, even if it failed. This method is called by scikit-learn."""
         self._scores.pop(id(estimator), None)
         self._open_log().teardown(estimator, context)
 
@@ -142,10 +145,11 @@ class EpochCurveMonitor:
         return {**self.__dict__, "_scores": {}, "_log": log}
 
     def _open_log(self) -> ScoringMonitor:
-        """Return the log, after opening it if this is an unpickled copy.
+        """Return the log. If the monitor is an unpickled copy, open its log first.
 
-        An open log in the process of the original reports to that process. A copy that is only
-        passed on, for instance by Dask's scheduler, must not be opened before it is used.
+        An open log sends its scores to the process of the original monitor. Some processes, such as
+        Dask's scheduler, receive a copy only to pass it on to other processes. They must not open
+        its log.
         """
         with _OPENING:
             if isinstance(self._log, dict):

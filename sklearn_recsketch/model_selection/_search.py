@@ -1,4 +1,4 @@
-"""Mixin of the searches: default scorer and splitter, encoding of ids, refit, recommendations."""
+"""Mixin of the hyperparameter searches: default scorer and splitter, encoding of ids, refit and recommendations."""
 
 from __future__ import annotations
 
@@ -37,9 +37,9 @@ class SearchSetup:
     Attributes
     ----------
     X, y : table, array or None
-        Data as passed to `fit`, for the refit.
+        Data passed to `fit`. They are used for the refit.
     fits : FoldFits
-        Data and settings shared by all fits on folds.
+        Data and settings that all fits on folds share.
     root : CallbackContext
         Callback context of the whole search.
     """
@@ -60,7 +60,7 @@ def _has_model(search: Any) -> bool:
 
 
 class RecommenderSearchMixin:
-    """Mixin for searches over recommenders, listed before a search class of scikit-learn among the bases."""
+    """Mixin for searches over recommenders. It must precede scikit-learn's search class in the list of base classes."""
 
     estimator: Any
     scoring: Any
@@ -72,17 +72,17 @@ class RecommenderSearchMixin:
 
     @available_if(_has_model)
     def recommend(self, users: Any = None, k: int = 10, **options: Any) -> Frame:
-        """Recommend items with the refitted best recommender; see its `recommend` method."""
+        """Call `recommend` of the best recommender, which was refitted on all rows."""
         return self._best_recommender().recommend(users, k, **options)
 
     @available_if(_has_model)
     def similar_items(self, items: Any = None, k: int = 10, **options: Any) -> Frame:
-        """Find similar items with the refitted best recommender; see its `similar_items` method."""
+        """Call `similar_items` of the best recommender, which was refitted on all rows."""
         return self._best_recommender().similar_items(items, k, **options)
 
     @available_if(_has_model)
     def similar_users(self, users: Any = None, k: int = 10, **options: Any) -> Frame:
-        """Find similar users with the refitted best recommender; see its `similar_users` method."""
+        """Call `similar_users` of the best recommender, which was refitted on all rows."""
         return self._best_recommender().similar_users(users, k, **options)
 
     def _best_recommender(self) -> Any:
@@ -90,14 +90,14 @@ class RecommenderSearchMixin:
         return unwrap(self)[0]
 
     def _get_scorers(self) -> tuple[Any, str]:
-        """Return the scorer and the metric to refit by. Overrides a method of scikit-learn."""
+        """Return the scorer and the metric that selects the best candidate. This overrides a scikit-learn method."""
         scoring = DEFAULT_METRIC if self.scoring is None else self.scoring
         if isinstance(scoring, str | list | tuple):
             scoring = make_ranking_scorer(scoring if isinstance(scoring, str) else list(scoring))
         if isinstance(scoring, MultiRankingScorer):
             self._check_refit_for_multimetric([str(metric) for metric in scoring.metrics])  # type: ignore[attr-defined]
             return scoring, self.refit
-        if callable(scoring):  # whether it returns one or several metrics is only known when it is called
+        if callable(scoring):  # the number of metrics that it returns is only known when it is called
             return scoring, self.refit if isinstance(self.refit, str) else "score"
         scorers = {
             name: make_ranking_scorer(scorer) if isinstance(scorer, str) else scorer for name, scorer in scoring.items()
@@ -112,12 +112,12 @@ class RecommenderSearchMixin:
         scorer, metric = self._get_scorers()
         X, y = indexable(X, y)
         check_fit_params(self.estimator, X, params)
-        # Metadata routing raises an error for groups that no splitter requests, even if they are None.
+        # If no splitter requests groups, metadata routing raises an error, even if groups is None.
         passed = {name: value for name, value in params.items() if name != "groups" or value is not None}
         routed = self._get_routed_params_for_fit(_check_method_params(X, params=passed))  # type: ignore[attr-defined]
         root = self._init_callback_context(max_subtasks=1 + (self.refit is not False))  # type: ignore[attr-defined]
         root.call_on_fit_task_begin(estimator=self, X=X, y=y)
-        # By default, every test user has training items.
+        # With the default splitter, every test user has training items.
         splitter = check_cv(UserHoldoutSplit(random_state=0) if self.cv is None else self.cv, y)
         splits = list(splitter.split(X, y, **routed.splitter.split))
         if not splits:
@@ -141,7 +141,7 @@ class RecommenderSearchMixin:
         return SearchSetup(X=X, y=y, fits=fits, root=root)
 
     def _conclude(self, setup: SearchSetup, results: dict[str, Any], multimetric: bool, **attributes: Any) -> Self:
-        """Select the best row, refit it, and set all fitted attributes at once."""
+        """Select the best row, refit the estimator with its parameters, and then set all fitted attributes."""
         metric, scorer = self.refit if multimetric else "score", setup.fits.scorer
         fitted: dict[str, Any] = {"cv_results_": results, "multimetric_": multimetric, **attributes}
         fitted |= {"n_splits_": len(setup.fits.splits), "scorer_": getattr(scorer, "_scorers", scorer)}
@@ -181,7 +181,7 @@ class RecommenderSearchMixin:
 
 
 def with_all_metrics(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Expand the error score of failed fits to one score per metric, if there are several metrics."""
+    """If there are several metrics, expand the error score of each failed fit to one score per metric."""
     metrics = next((list(row["test_scores"]) for row in rows if isinstance(row["test_scores"], dict)), None)
     if metrics is None:
         return rows
@@ -197,7 +197,7 @@ def with_all_metrics(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _accept_categories(estimator: Any, scorer: Any) -> bool:
-    """Return whether all steps and scorers accept ids as categories; third-party ones may need the ids themselves."""
+    """Return True if all steps and scorers accept categorical ids. Third-party ones may need the original ids."""
     steps = [step for _, step in getattr(estimator, "steps", [("", estimator)])]
     scorers = scorer._scorers.values() if isinstance(scorer, _MultimetricScorer) else [scorer]
     return all(is_ranking_scorer(scorer) for scorer in scorers) and all(
@@ -207,12 +207,13 @@ def _accept_categories(estimator: Any, scorer: Any) -> bool:
 
 
 def with_coded_ids(X: Any) -> Any:
-    """Return X with its id columns as categories, so that ids are hashed once instead of in every fit.
+    """Convert the id columns of X to categories, so that ids are hashed once instead of in every fit.
 
-    The fitted models do not change: categories that do not occur in the training rows of a fold are
-    unknown to the model. Two kinds of tables are returned unchanged: those that do not have two or
-    three columns (the first step of a pipeline may turn them into interactions), and those with
-    integer ids, which are fast to hash and to send to other processes.
+    The conversion does not change the fitted models: if a category does not occur in the training
+    rows of a fold, it is unknown to the model. A table with fewer than two or more than three
+    columns is returned unchanged, because the first step of a pipeline may turn it into
+    interactions. A table with integer ids is also returned unchanged, because integers are fast to
+    hash and to send to other processes.
     """
     if getattr(X, "ndim", 2) != 2 or not hasattr(X, "shape") or X.shape[1] not in (2, 3):
         return X

@@ -1,4 +1,4 @@
-"""Splitters that hold out some items of each test user. All rows of a pair of user and item stay together."""
+"""Splitters that hold out some items of each test user. All rows with the same user and item stay together."""
 
 from __future__ import annotations
 
@@ -20,20 +20,21 @@ __all__ = ["UserHoldoutSplit", "UserKFold"]
 
 
 class _PairSplit(BaseCrossValidator):
-    """Base class of splitters, which implement `_test_rows` and yield a mask of the test rows of each split.
+    """Base class of splitters. Subclasses implement `_test_rows`, which yields a mask of the test rows for each split.
 
-    All other rows are training rows. Splitters that leave some rows out of both sets override `_train_test_masks`.
+    All other rows are training rows. If some rows are neither test rows nor training rows, the subclass
+    overrides `_train_test_masks` instead.
     """
 
     _parameter_constraints: dict[str, Any]
 
-    # skopt.BayesSearchCV passes groups to every splitter, so splitters accept them even if they do not use them.
+    # skopt.BayesSearchCV passes groups to every splitter, so every splitter must accept them.
     __metadata_request__split = {"groups": True}
 
     n_splits: int
 
     def split(self, X: Any, y: Any = None, groups: Any = None) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """Generate indices to split the interactions into training and test set.
+        """Generate indices to split the interactions into a training and a test set.
 
         Parameters
         ----------
@@ -47,7 +48,8 @@ class _PairSplit(BaseCrossValidator):
         Yields
         ------
         train, test : ndarray of int
-            Sorted row numbers. Each row is in exactly one of the two sets, and so is each pair of user and item.
+            Sorted row numbers. Each row is in exactly one of the two sets. Rows with the same user and
+            item are always in the same set.
         """
         self._check_parameters()
         interactions = with_positive_rows(check_rows(X, y))
@@ -72,7 +74,7 @@ class _PairSplit(BaseCrossValidator):
 
 
 def with_positive_rows(interactions: Interactions) -> Interactions:
-    """Return the interactions unchanged; raise an error if none of them has a positive strength."""
+    """Return the interactions unchanged. Raise a ValueError if none of them has a positive strength."""
     if not (interactions.y > 0).any():
         raise ValueError(
             f"y is 0 in all {len(interactions.y)} rows, but only rows of positive strength can be held out. "
@@ -82,12 +84,12 @@ def with_positive_rows(interactions: Interactions) -> Interactions:
 
 
 class UserHoldoutSplit(_PairSplit):
-    """Hold out `n_items` random items of a random sample of the users.
+    """Hold out `n_items` random items of each user in a random sample of users.
 
-    Test users are sampled from the eligible users, who have at least `min_interactions` distinct
-    items. The number of test users is ``floor(user_fraction * n_users)``, or the number of eligible
-    users if that is smaller. All other rows are training rows. Splits are sampled independently of
-    each other, so their test sets may overlap.
+    Users are eligible if they have at least `min_interactions` distinct items. Test users are
+    sampled from the eligible users. The number of test users is ``floor(user_fraction * n_users)``,
+    or the number of eligible users if this number is smaller. All rows that are not held out are
+    training rows. Splits are sampled independently of each other, so their test sets may overlap.
 
     Parameters
     ----------
@@ -99,10 +101,12 @@ class UserHoldoutSplit(_PairSplit):
     user_fraction : float, default=0.2
         Number of test users as a fraction of all users.
     min_interactions : int, default=None
-        Minimum number of distinct items of a test user. If None, it is ``2 * n_items``. It must be
-        greater than `n_items`, so that every test user has at least one training item.
+        Minimum number of distinct items that a test user must have. If None, ``2 * n_items`` is
+        used. The value must be greater than `n_items`, so that every test user has at least one
+        training item.
     random_state : int, RandomState instance or None, default=None
-        Pass an int for the same splits at every call, as HalvingGridSearchCV requires.
+        Controls the random sampling. Pass an int to get the same splits on every call.
+        HalvingGridSearchCV requires an int.
 
     See Also
     --------
@@ -110,8 +114,8 @@ class UserHoldoutSplit(_PairSplit):
 
     Notes
     -----
-    Only users with at least `min_interactions` items are evaluated, and a model may perform
-    differently for users with fewer items. `describe` returns the number of eligible users.
+    Only users with at least `min_interactions` items are evaluated. A model may perform differently
+    for users with fewer items. Call `describe` to get the number of eligible users.
 
     Examples
     --------
@@ -159,9 +163,11 @@ class UserHoldoutSplit(_PairSplit):
         Returns
         -------
         Series
-            ``users``, the number of users; ``min_interactions``; ``eligible_users``, the number of
-            users with at least ``min_interactions`` distinct items; ``test_users`` and
-            ``test_interactions``, the numbers of users and of distinct pairs in each test set.
+            Series with the following entries. ``users`` is the number of users.
+            ``min_interactions`` is the minimum number of distinct items of a test user.
+            ``eligible_users`` is the number of users with at least ``min_interactions`` distinct
+            items. ``test_users`` is the number of users in each test set. ``test_interactions`` is
+            the number of distinct user-item pairs in each test set.
         """
         self._check_parameters()
         interactions = with_positive_rows(check_interactions(X, y, weighted=False))
@@ -209,23 +215,24 @@ class UserHoldoutSplit(_PairSplit):
 
 
 class UserKFold(_PairSplit):
-    """K-fold splitter that distributes the items of each user over the folds.
+    """K-fold splitter that distributes the items of each user across the folds.
 
-    The numbers of items that a user has in two folds differ by at most one. Every distinct pair of
-    a user with at least two items is in exactly one test set, and every test user has training
-    items in every split. Rows of users with one item are always training rows. An error is raised
-    if a test set would be empty.
+    For each user, the number of items differs by at most one between any two folds. If a user has
+    at least two items, each of these items is in exactly one test set, and the user has training
+    items in every split. If a user has only one item, all rows of the user are training rows. A
+    ValueError is raised if a test set would be empty.
 
     Parameters
     ----------
     n_splits : int, default=5
         Number of folds. Must be at least 2.
     random_state : int, RandomState instance or None, default=None
-        Pass an int for the same folds at every call.
+        Controls the random assignment of items to folds. Pass an int to get the same folds on every
+        call.
 
     See Also
     --------
-    UserHoldoutSplit : Hold out a fixed number of items of a sample of the users.
+    UserHoldoutSplit : Hold out a fixed number of items for each user in a random sample.
 
     Examples
     --------
@@ -251,7 +258,7 @@ class UserKFold(_PairSplit):
                 f"No user has two distinct items in the {len(pairs.pair_of_row)} rows, so no user can have both test "
                 f"and training items. Use a splitter over rows, such as sklearn's KFold(shuffle=True)."
             )
-        # Each user starts at a random fold, so that folds have about the same size if users have few items.
+        # Each user starts at a random fold, so that folds have about the same size even if users have few items.
         fold = (pairs.rank + np.floor(pairs.user_draw * self.n_splits).astype(int)) % self.n_splits
         tested = pairs.n_pairs >= 2
         n_empty = self.n_splits - len(np.unique(fold[tested]))

@@ -1,4 +1,4 @@
-"""Splitter by time: train on earlier interactions, test on later ones."""
+"""Splitter that trains on earlier interactions and tests on later interactions."""
 
 from __future__ import annotations
 
@@ -22,48 +22,54 @@ __all__ = ["TemporalUserSplit"]
 
 
 class TemporalUserSplit(_PairSplit):
-    """Train on earlier interactions and test on later ones; `groups` are the times of the rows.
+    """Train on earlier interactions and test on later interactions. Pass the times of the rows as `groups`.
 
-    The date of a pair of user and item is the time of its earliest row of positive strength. Either
-    there is one cutoff time for all users (`n_items` is None), or each user has a cutoff before
-    their last `n_items` pairs. Rows before the cutoff are training rows. The test set consists of
-    all rows of the pairs dated at the cutoff or later. If a pair is dated before the cutoff, its
-    rows after the cutoff are in neither set: as training rows they would leak the future, and
-    scorers ignore pairs that were seen in `fit`. Rows of strength 0 are always training rows.
+    Each split has a cutoff time. If `n_items` is None, the cutoff is the same for all users.
+    Otherwise, each user has their own cutoff, right before their last `n_items` user-item pairs.
+    The date of a user-item pair is the time of its earliest row of positive strength.
+
+    Rows before the cutoff are training rows. If the date of a pair is at the cutoff or later, all
+    rows of the pair are test rows. If the date of a pair is before the cutoff, its later rows are
+    in neither set. As training rows, they would leak information about the future. As test rows,
+    they would have no effect, because scorers ignore pairs that were seen in `fit`. Rows of
+    strength 0 are always training rows.
 
     Parameters
     ----------
     n_splits : int, default=1
-        Number of splits, in order of time. The test set of each split is the window between its
-        cutoff and the next one, and the training set is everything before the window, as in
-        :class:`~sklearn.model_selection.TimeSeriesSplit`.
+        Number of splits, in chronological order. As in
+        :class:`~sklearn.model_selection.TimeSeriesSplit`, the test set of each split covers the
+        time from its cutoff to the next cutoff, and the training set covers the time before its
+        cutoff.
     n_items : int, default=None
-        Number of last pairs of each user to hold out in each split. Pairs with equal times are
-        ordered by row number. All rows of users with at most `n_items` pairs are training rows. If
-        None, there is one cutoff for all users.
+        Number of pairs to hold out per user in each split. The last pairs of each user are held
+        out. Pairs with equal times are ordered by row number. If a user has at most `n_items`
+        pairs, all rows of the user are training rows. If None, all users have the same cutoff time.
     test_size : float, default=0.2
-        Proportion of all pairs in the test set of each split, between 0 and 1. The first split must
-        have training pairs: ``n_splits * test_size < 1``. Only used if `n_items` is None.
+        Number of test pairs in each split as a fraction of all pairs, between 0 and 1.
+        ``n_splits * test_size`` must be less than 1, so that the first split has training pairs.
+        This parameter is only used if `n_items` is None.
 
-    See Also
-    --------
-    UserHoldoutSplit : Hold out random items of the users, for interactions without times.
+    See Also -------- UserHoldoutSplit : Hold out random items of each test user. This splitter
+    requires no times.
 
     Notes
     -----
-    With `n_items`, the training set contains interactions of other users that are later than the
-    test pairs, so information about the future popularity of items leaks into the model. With one
-    cutoff for all users nothing leaks, and the score is a realistic estimate of the performance on
-    future interactions. However, some test users and items may be unknown to the model: recommenders
-    represent such users by the mean embedding, and scorers count such items as misses. `describe`
-    returns the numbers of unknown users and items.
+    If `n_items` is set, other users may have training interactions that are later than the test
+    pairs of a user. Information about the future popularity of items then leaks into the model. If
+    all users have the same cutoff, no information leaks, and the score is a realistic estimate of
+    the performance on future interactions. However, some test users and test items may be unknown
+    to the model. Recommenders represent an unknown user by the mean embedding, and scorers count an
+    unknown item as a miss. Call `describe` to get the number of unknown users and the number of
+    unknown items.
 
-    With one cutoff for all users, rows with equal times are always in the same set. The cutoff is
-    the date of a pair, chosen such that the size of the test set is as close to `test_size` as
-    possible.
+    If all users have the same cutoff, it never falls between rows with equal times. The cutoff is
+    the date of one of the pairs. It is chosen such that the proportion of test pairs is as close to
+    `test_size` as possible.
 
-    With `n_items`, split j of `n_splits` equals the single split of a table that lacks the last
-    ``(n_splits - j) * n_items`` pairs of each user. Users with no other pairs are not in that table.
+    If `n_items` is set, each split ignores the pairs that later splits test. Split j, counted from
+    1, ignores the last ``(n_splits - j) * n_items`` pairs of each user. Users without any other
+    pairs are ignored too.
 
     Examples
     --------
@@ -85,7 +91,7 @@ class TemporalUserSplit(_PairSplit):
         "test_size": [Interval(Real, 0, 1, closed="neither")],
     }
 
-    # Halving searches read this attribute to check that every call gives the same splits.
+    # Halving searches read this attribute to check that every call returns the same splits.
     shuffle = False
 
     def __init__(self, n_splits: int = 1, *, n_items: int | None = None, test_size: float = 0.2) -> None:
@@ -94,7 +100,7 @@ class TemporalUserSplit(_PairSplit):
         self.test_size = test_size
 
     def split(self, X: Any, y: Any = None, groups: Any = None) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """Generate indices to split the interactions into training and test set.
+        """Generate indices to split the interactions into a training and a test set.
 
         Parameters
         ----------
@@ -103,18 +109,18 @@ class TemporalUserSplit(_PairSplit):
         y : array-like of shape (n_rows,), default=None
             Strengths of the interactions. Rows of strength 0 are always training rows.
         groups : array-like of shape (n_rows,)
-            Times of the rows, as numbers or as datetimes. If some datetimes have a time zone, those
-            without one are taken as UTC.
+            Times of the rows, as numbers or as datetimes. Datetimes without a time zone are
+            interpreted as UTC.
 
         Yields
         ------
         train, test : ndarray of int
-            Sorted row numbers. No row and no pair of user and item is in both sets.
+            Sorted row numbers. No row and no user-item pair is in both sets.
         """
         return super().split(X, y, groups)
 
     def describe(self, X: Any, y: Any = None, groups: Any = None) -> pd.Series:
-        """Count test users, test interactions and dropped rows of the last split.
+        """Count the test users, the test interactions and the dropped rows of the last split.
 
         Parameters
         ----------
@@ -128,12 +134,13 @@ class TemporalUserSplit(_PairSplit):
         Returns
         -------
         Series
-            ``users``, the number of users; ``test_users`` and ``test_interactions``, the numbers of
-            users and of distinct pairs in the test set; ``dropped_rows``, the number of rows in
-            neither set, which are later rows of training pairs; ``unknown_users`` and
-            ``unknown_items``, the numbers of users and items in the test set that are not in the
-            training set; with one cutoff for all users also ``cut``, the time of the first test
-            pair.
+            Series with the following entries. ``users`` is the number of users. ``test_users`` is
+            the number of users in the test set. ``test_interactions`` is the number of distinct
+            user-item pairs in the test set. ``dropped_rows`` is the number of rows that are neither
+            training rows nor test rows. ``unknown_users`` is the number of test users that are not
+            in the training set. ``unknown_items`` is the number of test items that are not in the
+            training set. ``cut`` is the time of the first test pair. It is only included if
+            `n_items` is None.
         """
         self._check_parameters()
         interactions = with_positive_rows(check_interactions(X, y, weighted=False))
@@ -151,7 +158,7 @@ class TemporalUserSplit(_PairSplit):
             rows = np.flatnonzero(test)
             earliest = int(rows[np.argmin(check_times(groups, len(test))[rows])])
             described["cut"] = groups.iloc[earliest] if hasattr(groups, "iloc") else groups[earliest]
-        return pd.Series(described, dtype=object)  # keeps counts as ints and the cutoff as a time
+        return pd.Series(described, dtype=object)  # keep the counts as ints and the cutoff as a time
 
     def _train_test_masks(self, interactions: Interactions, groups: Any) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         timeline = _timeline(interactions, check_times(groups, len(interactions.y)))
@@ -164,7 +171,7 @@ class TemporalUserSplit(_PairSplit):
             yield train, (timeline.date_of_row >= begin) & (timeline.date_of_row < end)
 
     def _common_windows(self, timeline: _Timeline) -> Iterable[tuple[Any, Any]]:
-        """Return the positions in time at which each test window begins and ends, for all users."""
+        """Return the start and the end position of each test window. They are the same for all users."""
         if self.n_splits * self.test_size >= 1:
             raise ValueError(
                 f"n_splits * test_size must be less than 1, so that the first split has training rows, got "
@@ -190,7 +197,7 @@ class TemporalUserSplit(_PairSplit):
     def _windows_per_user(
         self, timeline: _Timeline, users: IdColumn, n_items: int
     ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """Return the positions in time at which each test window begins and ends, for the user of each row."""
+        """Yield the start and the end positions of each test window, as arrays with one value per row."""
         n_rows = len(timeline.place)
         counts = np.bincount(timeline.user, minlength=len(users.ids))
         n_tested = self.n_splits * n_items
@@ -214,20 +221,20 @@ class TemporalUserSplit(_PairSplit):
 
 @dataclass(frozen=True)
 class _Timeline:
-    """Rows and distinct pairs of positive strength in order of time.
+    """Chronological order of the rows and of the distinct user-item pairs with positive strength.
 
     Attributes
     ----------
     times : ndarray of shape (n_rows,)
         Sorted times.
     place : ndarray of shape (n_rows,)
-        Position of each row in the order of time. Rows with equal times keep their order.
+        Chronological position of each row. Rows with equal times keep their order.
     user : ndarray of shape (n_pairs,)
-        Code of the user of each pair.
+        User code of each pair.
     date : ndarray of shape (n_pairs,)
-        Position of the first row of each pair.
+        Chronological position of the first row of each pair.
     date_of_row : ndarray of shape (n_rows,)
-        Date of the pair of each row; -1 for rows of strength 0.
+        For each row, the date of its pair. The value is -1 for rows of strength 0.
     """
 
     times: np.ndarray

@@ -15,7 +15,7 @@ __all__ = ["check_times"]
 
 
 def check_times(groups: Any, n_rows: int) -> np.ndarray:
-    """Validate times and return them as numbers; datetimes become ticks since 1970 (UTC) in their own resolution."""
+    """Validate times and convert them to numbers. Datetimes are converted to the time since 1970 (UTC)."""
     if groups is None:
         raise ValueError(
             "TemporalUserSplit needs the time of each row, passed as groups, got None. Write split(X, y, groups=t), "
@@ -54,14 +54,14 @@ def check_times(groups: Any, n_rows: int) -> np.ndarray:
 
 
 def _has_type_of_first(times: pd.Series) -> np.ndarray:
-    """Return a mask of the values that are numbers or datetimes like the first one."""
+    """Return a mask of the values that are of the same kind as the first value: numbers or datetimes."""
     is_number = np.array([isinstance(value, Real) and not isinstance(value, bool | np.bool_) for value in times])
     is_date = np.array([isinstance(value, date) for value in times])
     return (is_number & is_number[0]) | (is_date & is_date[0])
 
 
 def _refuse(times: pd.Series, bad: np.ndarray, rule: str, remedy: str) -> NoReturn:
-    """Raise an error that names the first bad row, or row 0 if only the dtype is wrong."""
+    """Raise a ValueError that names the first invalid row. If only the dtype is invalid, it names row 0."""
     row = int(np.argmax(bad))
     value = times.iloc[row]
     raise ValueError(

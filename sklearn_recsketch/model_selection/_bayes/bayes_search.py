@@ -1,4 +1,4 @@
-"""Bayesian search over hyperparameters that can be resumed and continues after failed trials."""
+"""Bayesian search over hyperparameters. It can be resumed, and it continues after failed trials."""
 
 from __future__ import annotations
 
@@ -41,120 +41,128 @@ SURROGATES = {"gp": "GP", "forest": "RF", "extra_trees": "ET"}
 
 
 class BayesSearchCV(RecommenderSearchMixin, skopt.BayesSearchCV):
-    """Bayesian search over hyperparameters, which selects each trial by the scores of earlier trials.
+    """Bayesian hyperparameter search that uses the scores of earlier trials to select the next trial.
 
-    This is a :class:`skopt.BayesSearchCV` for searches that take hours or days. It starts with known
-    parameters, continues after failed trials, respects a time limit, resumes after an interruption
-    and evaluates no trial twice. It requires scikit-optimize:
-    ``pip install "sklearn-recsketch[tune]"``.
+    This is a subclass of :class:`skopt.BayesSearchCV` for searches that take hours or days. It can
+    start with known parameters, it continues after failed trials, and it can stop after a time
+    limit. It can also be resumed after an interruption. No trial is evaluated twice. This class
+    requires scikit-optimize: ``pip install "sklearn-recsketch[tune]"``.
 
     Parameters
     ----------
     estimator : recommender, or Pipeline that ends in one
         Estimator whose hyperparameters are searched.
     search_spaces : dict, or list of dict or of (dict, int)
-        Dictionary with parameter names as keys and dimensions as values:
+        Dictionary that maps each parameter name to a dimension:
 
-        - A tuple is a range: ``(2, 8)`` of integers, ``(0.1, 1.0)`` of real numbers,
-          ``(1e-3, 1.0, "log-uniform")`` on a logarithmic scale.
-        - A list (or a `range`, an array or a column) contains categories of any type, for instance
-          ``[2, 8]`` or ``[None, SideFeatureEncoder()]``. A repeated category is sampled more often.
-        - Dimensions of skopt.space are used unchanged.
+        - A tuple is a range. ``(2, 8)`` is a range of integers, ``(0.1, 1.0)`` is a range of real
+          numbers, and ``(1e-3, 1.0, "log-uniform")`` is a range on a logarithmic scale.
+        - A list contains categories of any type, for instance ``[2, 8]`` or
+          ``[None, SideFeatureEncoder()]``. A `range`, an array or a column can be passed instead of a
+          list. If a category is repeated, it is sampled more often.
+        - A dimension of skopt.space is used unchanged.
 
-        In a list of spaces, a pair sets the number of trials of its space, which otherwise is
-        `n_iter`. The spaces are searched one after another.
+        A list can contain several spaces, which are searched one after another. To set the number
+        of trials in a space, pass the pair ``(space, number)``. In all other spaces, the number of
+        trials is `n_iter`.
     optimizer_kwargs : dict, default=None
-        Additional parameters of :class:`skopt.Optimizer`, such as ``{"n_initial_points": 5}``, the
-        number of initial trials. Initial trials are random, except for the `initial_params`.
+        Additional parameters of :class:`skopt.Optimizer`. For instance, ``{"n_initial_points": 5}``
+        sets the number of initial trials. Initial trials are random, except for the
+        `initial_params`.
     n_iter : int, default=50
         Number of trials in each space.
     scoring : str, list, dict, callable or None, default=None
-        Names of metrics such as "precision@5", or scorers. If None, "precision@5" is used. If there
-        are several metrics, `refit` must name one of them. A list of names, like
-        ``make_ranking_scorer([...])``, computes all metrics from one ranking.
+        Metric names such as "precision@5", or scorers. If None, "precision@5" is used. If there are
+        several metrics, `refit` must name one of them. If a list of names or
+        ``make_ranking_scorer([...])`` is passed, all metrics are computed from the same ranking.
     n_jobs : int, default=None
-        Number of fits to run in parallel, among the folds of `n_points` trials. Fits run in threads
-        unless ``joblib.parallel_config`` selects another backend. The cores are divided among them.
+        Number of fits to run in parallel. The maximum is `n_points` times the number of folds. Fits
+        run in threads, unless ``joblib.parallel_config`` selects another backend. The cores are
+        divided among the fits.
     n_points : int, default=1
-        Number of trials that are selected at a time. With 1, each trial is selected by the scores of
-        all earlier trials. Larger values use more cores.
+        Number of trials that are selected together. If 1, the scores of all earlier trials are used
+        to select each trial. Larger values allow more fits to run in parallel.
     refit : bool or str, default=True
-        Refit the estimator with the best parameters on all rows. If there are several metrics, this
-        must be the name of the metric that is optimized and that selects the best trial.
+        If True, refit the estimator with the best parameters on all rows. If there are several
+        metrics, `refit` must be the name of the metric to optimize.
     cv : splitter, iterable or None, default=None
         Cross-validation splitter. If None, ``UserHoldoutSplit(random_state=0)`` is used. Splits are
-        computed once, so that all trials have the same folds.
+        computed only once, so all trials have the same folds.
     verbose : int, default=0
-        If 1, print a line per trial. If greater, also print the messages of scikit-learn about each
-        fit.
+        If 1, print one line per trial. If greater than 1, also print scikit-learn's messages about
+        each fit.
     pre_dispatch : int or str, default="2*n_jobs"
-        Number of fits to dispatch in advance, as in scikit-learn.
+        Number of fits to dispatch in advance, as in :class:`~sklearn.model_selection.GridSearchCV`.
     random_state : int, RandomState instance or None, default=None
-        Pass an int for the same trials in every search.
+        Controls the selection of trials. Pass an int to get the same trials in every search.
     error_score : "raise" or float, default=nan
-        Score of a trial whose fit fails. If "raise", the error is raised.
+        Value to assign to the score if a fit fails. If "raise", the error is raised.
     return_train_score : bool, default=False
         If True, also compute training scores.
     surrogate : {"gp", "forest", "extra_trees"} or None, default=None
-        Model of the scores: a Gaussian process, a random forest or extremely randomized trees. Trees
-        are faster if there are several hundred trials; ``skopt.forest_minimize`` uses extremely
-        randomized trees. If None, ``optimizer_kwargs["base_estimator"]`` is used, or a Gaussian
-        process by default.
+        Model that predicts the scores: a Gaussian process, a random forest or extremely randomized
+        trees. If there are several hundred trials, a random forest and extremely randomized trees
+        are faster than a Gaussian process. ``skopt.forest_minimize`` also uses extremely randomized
+        trees. If None, ``optimizer_kwargs["base_estimator"]`` is used. If this is not set either, a
+        Gaussian process is used.
     initial_params : dict or list of dict, default=None
         Parameters of the first trials, for instance the best parameters of an earlier search. Each
-        dict must have values for all parameters of a space, and is tried in the first space that
+        dict must have values for all parameters of a space. It is evaluated in the first space that
         contains it.
     max_time : float, default=None
-        Time limit in seconds. No trial is started after the limit, except for the first one. The
-        time of the refit is not included.
+        Time limit in seconds. After the limit, no further trials are started, but at least one
+        trial is always evaluated. The limit does not include the time for the refit.
     checkpoint : str or path, default=None
-        JSON file that stores the trials and is written after each trial. If the file exists, the
-        search is resumed: the same trials are proposed again and their results are read from the
-        file. Requires an int `random_state` and a `cv` with reproducible splits. Categories that
-        JSON does not support, such as encoders, are stored as a digest of their content.
+        JSON file that stores the trials. The file is written after each trial. If it already
+        exists, the search is resumed: the same trials are proposed again, and their results are
+        read from the file. A checkpoint requires an int `random_state` and a `cv` with reproducible
+        splits. Some categories, such as encoders, cannot be stored as JSON. A digest of their
+        content is stored instead.
 
     Attributes
     ----------
     cv_results_ : dict of arrays
         Results as in :class:`~sklearn.model_selection.GridSearchCV`, with one row per distinct
-        trial, in the order of the trials. The scores of failed trials are NaN, and failed trials are
-        never the best.
+        trial. Rows are in the order of the trials. The scores of failed trials are NaN by default.
+        A failed trial is never selected as the best trial if its score is NaN.
     optimizer_results_ : list of OptimizeResult
-        Results of skopt for each space with a finite score.
+        Results of skopt, one for each space in which a trial has a finite score.
     best_estimator_, best_params_, best_score_, best_index_, scorer_, n_splits_, refit_time_, multimetric_
-        As in :class:`~sklearn.model_selection.GridSearchCV`.
+        See :class:`~sklearn.model_selection.GridSearchCV`.
 
     Raises
     ------
     ValueError
-        If no trial has a finite score, if initial parameters are not in any space, or if the
-        checkpoint cannot be read or belongs to a different search. In the last case, the message
-        lists the differences.
+        If no trial has a finite score, if initial parameters are not in any space, if the
+        checkpoint cannot be read, or if the checkpoint belongs to a different search. In the last
+        case, the error message lists the differences.
 
     Warns
     -----
     FitFailedWarning
-        At the end of the search, if some fits failed, with their number and errors.
+        If some fits failed. The warning is issued at the end of the search. Its message contains
+        the number of failed fits and their errors.
 
     See Also
     --------
-    EpochSearchCV : Grid or random search that tunes the number of epochs at no extra cost.
+    EpochSearchCV : Grid search or random search that tunes the number of epochs without extra fits.
 
     Notes
     -----
-    If a trial fails or its score is not finite, the optimizer receives the worst finite score so far
-    instead. Trials are random until there is a finite score.
+    If a trial fails or if its score is not finite, the worst finite score so far is passed to the
+    optimizer instead. Trials are selected at random until there is a finite score.
 
-    The optimizer may propose the same integers and categories again. A repeated trial counts towards
-    `n_iter`, but it is not evaluated again and adds no row.
+    If all dimensions are integers or categories, the optimizer may propose the same trial again. A
+    repeated trial counts towards `n_iter`, but it is not evaluated again, and no row is added to
+    `cv_results_`.
 
     A resumed search gives the same trials, scores and best parameters as a search without
-    interruption. Only trials that were running at the interruption are evaluated again. `n_iter` may
-    be increased, and `max_time`, `n_jobs` and `verbose` may change. All other settings that affect
-    the trials must be the same.
+    interruption. Only the trials that were running when the search was interrupted are evaluated
+    again. Before resuming a search, `n_iter` can be increased, and `max_time`, `n_jobs` and
+    `verbose` can be changed. All other settings that affect the trials must stay the same.
 
-    Ids are hashed once per search. Fits in threads share one table and the side features. Workers of
-    Dask and Ray receive both only once. The refit uses `X` as passed to `fit`.
+    Ids are hashed once per search. Fits in threads share the interactions and the side features in
+    memory. Each Dask or Ray worker receives both only once. The refit uses the original `X`.
 
     Examples
     --------
@@ -209,7 +217,7 @@ class BayesSearchCV(RecommenderSearchMixin, skopt.BayesSearchCV):
         max_time: float | None = None,
         checkpoint: Any = None,
     ) -> None:
-        # Skip the __init__ of skopt, which has obsolete parameters and validates search spaces before `fit`.
+        # Skip the __init__ of skopt, because it has obsolete parameters and validates search spaces before `fit`.
         BaseSearchCV.__init__(
             self,
             estimator,
@@ -234,12 +242,12 @@ class BayesSearchCV(RecommenderSearchMixin, skopt.BayesSearchCV):
 
     @property
     def total_iterations(self) -> int:
-        """Number of trials in all spaces."""
+        """Total number of trials in all spaces."""
         return sum(space.n_iter for space in read_spaces(self.search_spaces, self.n_iter))
 
     @_fit_context(prefer_skip_nested_validation=False)
     def fit(self, X: Any, y: Any = None, *, callback: Any = None, **params: Any) -> Self:
-        """Evaluate trials on every fold, then fit the best parameters on all rows.
+        """Evaluate trials on every fold, then fit the estimator with the best parameters on all rows.
 
         Parameters
         ----------
@@ -248,13 +256,13 @@ class BayesSearchCV(RecommenderSearchMixin, skopt.BayesSearchCV):
         y : array-like of shape (n_rows,), default=None
             Strengths of the interactions.
         callback : callable or list of callables, default=None
-            Function that is called with the result of skopt after each trial. If it returns True,
-            the search in the current space ends. A resumed search also calls it for the trials in
-            the checkpoint.
+            Function that is called after each batch of `n_points` trials, with the current result
+            of skopt. If it returns True, the search in the current space ends. If a search is
+            resumed, the function is also called for the trials in the checkpoint.
         **params
-            Parameters of `fit` of the estimator, such as ``item_features=F``, and `groups` of the
-            splitter. For a Pipeline, write ``rec__item_features=F`` unless metadata routing is
-            enabled.
+            Parameters of the estimator's `fit` method, such as ``item_features=F``, and the
+            `groups` of the splitter. If the estimator is a Pipeline and metadata routing is
+            disabled, write ``rec__item_features=F``.
 
         Returns
         -------
@@ -264,10 +272,10 @@ class BayesSearchCV(RecommenderSearchMixin, skopt.BayesSearchCV):
         deadline = np.inf if self.max_time is None else time.monotonic() + self.max_time
         callbacks = check_callback(callback)
         spaces = read_spaces(self.search_spaces, self.n_iter)
-        for space in spaces:  # detect invalid parameter names now rather than when the space is searched
+        for space in spaces:  # raise an error for invalid parameter names before the search
             clone(self.estimator).set_params(**clone(space.example, safe=False))
         options = self._optimizer_options()
-        # Each space has its own seed, so that its trials do not depend on the number of trials in other spaces.
+        # Each space has its own seed, so its trials do not depend on the number of trials in other spaces.
         seeds = check_random_state(self.random_state).randint(np.iinfo(np.int32).max, size=len(spaces))
         optimizers = [
             SpaceOptimizer(space, initial, np.random.RandomState(seed), options)
@@ -320,10 +328,10 @@ class BayesSearchCV(RecommenderSearchMixin, skopt.BayesSearchCV):
         callbacks: list[Callable[[Any], Any]],
         deadline: float,
     ) -> bool:
-        """Search one space; return False if the time limit was reached."""
+        """Search one space. Return False if the time limit was reached."""
         n_remaining = optimizer.space.n_iter
         while n_remaining > 0:
-            # Always propose whole batches, so that the trials do not depend on n_iter.
+            # Always propose complete batches, so that the trials do not depend on n_iter.
             points = optimizer.ask(self.n_points)[:n_remaining]
             candidates = [optimizer.space.params(point) for point in points]
             new = trials.not_evaluated(candidates)
@@ -341,9 +349,9 @@ class BayesSearchCV(RecommenderSearchMixin, skopt.BayesSearchCV):
         return True
 
     def _score(self, trial: Trial) -> float:
-        """Return the score to maximize."""
+        """Return the score that the search maximizes."""
         several = next((fold["test_scores"] for fold in trial.folds if isinstance(fold["test_scores"], dict)), None)
-        if several is not None:  # the metrics of a custom scorer are only known now
+        if several is not None:  # the metrics of a custom scorer are not known before its first call
             self._check_refit_for_multimetric(several)
         return trial.score(self.refit)
 
@@ -357,7 +365,7 @@ class BayesSearchCV(RecommenderSearchMixin, skopt.BayesSearchCV):
             print(f"[BayesSearchCV] trial {number}/{evaluator.n_trials}: {score:.5g}, best {best:.5g}; {text}")
 
     def _results(self, trials: TrialHistory, n_splits: int) -> tuple[dict[str, Any], bool]:
-        """Return `cv_results_` with one row per trial, and whether there are several metrics."""
+        """Return `cv_results_` and a bool that is True if there are several metrics."""
         folds = [fold for trial in trials for fold in trial.folds]
         _warn_or_raise_about_fit_failures(folds, self.error_score)
         if not any(np.isfinite(self._score(trial)) for trial in trials):

@@ -1,4 +1,4 @@
-"""File from which a Bayesian search can be resumed."""
+"""Checkpoint file that allows a Bayesian search to be resumed."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ SCORES = ("test_scores", "train_scores")
 
 
 class Checkpoint:
-    """JSON file with the trials of the search that has a given fingerprint.
+    """JSON file that stores the trials of a search. A fingerprint in the file identifies the search.
 
     Parameters
     ----------
     path : str or path
     fingerprint : dict of str to str
-        Digests of all parts of the search that affect its trials.
+        Digests of all settings and data that affect the trials of the search.
     """
 
     def __init__(self, path: Any, fingerprint: dict[str, str]) -> None:
         self._path, self._fingerprint = Path(path), fingerprint
 
     def read(self) -> list[Trial]:
-        """Return the trials in the file, or an empty list if the file does not exist."""
+        """Return the trials in the file. Return an empty list if the file does not exist."""
         if not self._path.exists():
             return []
         try:
@@ -59,7 +59,7 @@ class Checkpoint:
         return trials
 
     def write(self, trials: list[Trial]) -> None:
-        """Replace the file atomically, so that an interruption leaves the previous file intact."""
+        """Replace the file atomically. If the process is interrupted, the previous file remains intact."""
         content = {
             "format": FORMAT,
             "version": VERSION,
@@ -79,7 +79,7 @@ def _to_json(trial: Trial) -> dict[str, Any]:
 
 
 def _value_to_json(value: Any) -> Any:
-    """Return a value that JSON can store, or a dict with the digest and the text of the value."""
+    """Return the value if JSON can store it. Otherwise, return a dict with its digest and its repr."""
     if is_json_value(value):
         return value
     text = value.text if isinstance(value, StoredValue) else repr(value)
@@ -87,7 +87,7 @@ def _value_to_json(value: Any) -> Any:
 
 
 def _score_to_json(score: Any) -> Any:
-    """Convert NaN to null and infinity to a string, because JSON supports neither."""
+    """Convert NaN to None and infinity to a string, because JSON supports neither NaN nor infinity."""
     if isinstance(score, dict):
         return {name: _score_to_json(value) for name, value in score.items()}
     score = float(score)

@@ -1,4 +1,4 @@
-"""Digests of the contents of objects, equal in every process, and keys that compare parameter values."""
+"""Digests of object contents and keys of parameter values. Equal contents have equal digests in every process."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ JSON_TYPES = (str, int, float, bool, type(None))
 
 @dataclass(frozen=True)
 class StoredValue:
-    """Value read from a file, which stores its digest, and its text for human readers."""
+    """Value that was read from a file. The file contains only its digest and a readable text."""
 
     digest: str
     text: str
 
 
 def content_digest(value: Any) -> str:
-    """Return a digest of the content of a value that is equal in every process and for equal containers."""
+    """Return a digest of a value's content. Equal contents have the same digest in every process."""
     if isinstance(value, SideFeatures):
         matrix = value.matrix
         value = (value.ids, value.keys, value.values, matrix.data, matrix.indices, matrix.indptr)
@@ -41,7 +41,7 @@ def content_digest(value: Any) -> str:
     elif frame_library(value) is not None or (isinstance(value, np.ndarray) and value.ndim == 2):
         value = _column_digests(columns_of(value)[0])
     elif isinstance(value, FunctionType):
-        # The name is not enough, because the body of the function may change.
+        # The name is not enough, because the function body may change.
         cells = [cell.cell_contents for cell in value.__closure__ or ()]
         value = [value.__qualname__, _code(value.__code__), *map(content_digest, (value.__defaults__, cells))]
     elif isinstance(value, partial):
@@ -58,39 +58,39 @@ def content_digest(value: Any) -> str:
 
 
 def class_name(value: Any) -> str:
-    """Return the qualified class name of a value, with its module."""
+    """Return the class name of a value, including the module."""
     return f"{type(value).__module__}.{type(value).__qualname__}"
 
 
 def is_json_value(value: Any) -> bool:
-    """Return whether JSON can store the value without loss."""
+    """Return True if JSON can store the value without loss."""
     return type(value) in JSON_TYPES and (not isinstance(value, float) or bool(np.isfinite(value)))
 
 
 def value_key(value: Any) -> tuple[str, Any]:
-    """Return a hashable key that is equal for values of equal type and content; 1, 1.0 and True differ."""
+    """Return a hashable key that is equal for values with equal type and content. 1 and 1.0 have different keys."""
     if is_json_value(value):
         return type(value).__name__, value
     if isinstance(value, StoredValue):
         return "digest", value.digest
     try:
         return "digest", f"{class_name(value)} {content_digest(value)}"
-    except Exception:  # parts of the value may raise any error; its id is unique while the search keeps it alive
+    except Exception:  # the value may raise any error; its id is unique while the search keeps it alive
         return "object", id(value)
 
 
 def _code(code: CodeType) -> list[Any]:
-    """Return the bytecode, constants and names of a function, which do not depend on its file and line."""
+    """Return the bytecode, constants and names of a function. They do not depend on its file and line number."""
     return [code.co_code, [_constant(constant) for constant in code.co_consts], code.co_names]
 
 
 def _constant(constant: Any) -> Any:
     if isinstance(constant, CodeType):
         return _code(constant)
-    # The order of a set of strings differs between processes.
+    # The iteration order of a set of strings differs between processes.
     return sorted(map(repr, constant)) if isinstance(constant, frozenset) else repr(constant)
 
 
 def _column_digests(columns: list[Any]) -> list[np.ndarray]:
-    """Hash each value of the columns, because pickles of equal columns may differ."""
+    """Hash the values of each column instead of its pickle, because equal columns may have different pickles."""
     return [pd.util.hash_pandas_object(pd.Series(column), index=False).to_numpy() for column in columns]

@@ -1,4 +1,4 @@
-"""Digests that determine whether two searches are the same, even in different processes."""
+"""Digests that show whether two searches are the same, even if they run in different processes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ RESULT_PARAMS = ("error_score", "return_train_score")
 
 
 def search_fingerprint(spaces: list[SearchSpace], fits: FoldFits) -> dict[str, str]:
-    """Return the digests of all parts of a search that affect its trials."""
+    """Return digests of all settings and data that affect the trials of a search."""
     search = fits.search
     parts: dict[str, Any] = {
         "search_spaces": [space.description() for space in spaces],
@@ -49,7 +49,7 @@ def search_fingerprint(spaces: list[SearchSpace], fits: FoldFits) -> dict[str, s
 
 
 def _described(value: Any) -> Any:
-    """Replace estimators by their class name, because their parameters are separate parts of the fingerprint."""
+    """Replace each estimator with its class name. The fingerprint contains separate digests of its parameters."""
     if hasattr(value, "get_params") and not isinstance(value, type):
         return class_name(value)
     if isinstance(value, list | tuple):

@@ -1,4 +1,4 @@
-"""Dimension of skopt for categories of any type."""
+"""Dimension for skopt whose categories can be of any type."""
 
 from __future__ import annotations
 
@@ -15,20 +15,21 @@ __all__ = ["MixedCategorical"]
 
 
 class MixedCategorical(Categorical):
-    """Categorical dimension that returns categories of any type unchanged.
+    """Categorical dimension whose categories can be of any type and are returned unchanged.
 
-    The encoders of skopt hash the categories and convert them to arrays: 1, 1.0 and True become one category, numbers
-    become strings if there are strings among the categories, and lists cannot be hashed. This class encodes the
+    The encoders of skopt hash the categories and convert them to arrays. The values 1, 1.0 and True
+    become a single category. If some categories are strings, numbers also become strings. Lists
+    raise an error, because they cannot be hashed. To avoid these problems, this class encodes the
     positions of the categories instead.
 
     Parameters
     ----------
     categories : list
-        Categories. A repeated category is used once and sampled more often.
+        Categories of any type. If a category is repeated, it is sampled more often.
     prior : list of float, default=None
-        Probabilities of the categories. If None, they are equal.
+        Probability of each category. If None, all elements of the list are equally likely.
     transform : str, default=None
-        Encoding of the categories, as in skopt.
+        Name of the encoding, as in skopt.
     """
 
     def __init__(self, categories: Any, prior: Any = None, transform: str | None = None) -> None:
@@ -42,7 +43,7 @@ class MixedCategorical(Categorical):
         super().__init__([distinct[key] for key in self._positions], prior, transform)
 
     def set_transformer(self, transform: str = "onehot") -> None:
-        """Let the encoder of skopt encode the positions of the categories."""
+        """Set an encoder of skopt that encodes the positions of the categories."""
         positions = Categorical(range(len(self.categories)), self.prior_, transform)
         self.transform_, self.transformer, self._rvs = transform, positions.transformer, positions._rvs
 
@@ -51,11 +52,11 @@ class MixedCategorical(Categorical):
         return self.transformer.transform([self.position(value) for value in X])
 
     def inverse_transform(self, Xt: Any) -> list[Any]:
-        """Decode to the original categories."""
+        """Convert encoded categories back to the original categories."""
         return [self.categories[int(position)] for position in self.transformer.inverse_transform(Xt)]
 
     def position(self, value: Any) -> int | None:
-        """Return the position of a category, or None if there is no such category; 1.0 matches a category 1."""
+        """Return the position of a category, or None if it does not exist. 1.0 also matches the category 1."""
         same = next((position for position, category in enumerate(self.categories) if category is value), None)
         if same is not None:  # the common case, which avoids computing a digest
             return same
@@ -68,5 +69,5 @@ class MixedCategorical(Categorical):
         return self.position(point) is not None
 
     def distance(self, a: Any, b: Any) -> int:
-        """Return 0 for equal and 1 for different categories."""
+        """Return 0 if two categories are equal, and 1 otherwise."""
         return int(self.position(a) != self.position(b))

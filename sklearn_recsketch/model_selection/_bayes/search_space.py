@@ -1,4 +1,4 @@
-"""Search spaces and initial points of a Bayesian search."""
+"""Validation of the search spaces and initial points of a Bayesian search."""
 
 from __future__ import annotations
 
@@ -23,22 +23,22 @@ PRIORS = ("uniform", "log-uniform")
 
 @dataclass(frozen=True)
 class SearchSpace:
-    """Dimensions of the searched parameters, sorted by name, and the number of trials in this space."""
+    """Search space with one dimension per parameter, sorted by parameter name, and a number of trials."""
 
     dimensions: dict[str, Dimension]
     n_iter: int
 
     def params(self, point: list[Any]) -> dict[str, Any]:
-        """Convert a point, which skopt represents as a list, to a dict of parameters."""
+        """Convert a point to a dict of parameters. skopt represents points as lists."""
         return dict(zip(self.dimensions, point, strict=True))
 
     @property
     def example(self) -> dict[str, Any]:
-        """One valid dict of parameters."""
+        """Valid point of the space, as a dict of parameters."""
         return {name: _example(dimension) for name, dimension in self.dimensions.items()}
 
     def description(self) -> list[tuple[Any, ...]]:
-        """Return all properties that distinguish two spaces; the repr of skopt omits some of them and may change."""
+        """Return the properties of all dimensions, in order to compare spaces. skopt's repr omits some of them."""
         return [
             (name, type(d).__name__, *d.bounds, d.prior, getattr(d, "base", None))
             for name, d in self.dimensions.items()
@@ -46,7 +46,7 @@ class SearchSpace:
 
 
 def read_spaces(search_spaces: Any, n_iter: int) -> list[SearchSpace]:
-    """Read search spaces from a dict, or from a list of dicts and of pairs (dict, n_iter)."""
+    """Read the search spaces from a dict, or from a list that contains dicts and pairs (dict, n_iter)."""
     listed = [search_spaces] if isinstance(search_spaces, Mapping) else search_spaces
     spaces = []
     for element in listed:
@@ -67,7 +67,7 @@ def read_spaces(search_spaces: Any, n_iter: int) -> list[SearchSpace]:
 
 
 def initial_points(initial_params: Any, spaces: list[SearchSpace]) -> list[list[list[Any]]]:
-    """Return the initial points of each space. Parameters belong to the first space that contains them."""
+    """Return the initial points of each space. Each dict is assigned to the first space that contains it."""
     points: list[list[list[Any]]] = [[] for _ in spaces]
     if initial_params is None:
         return points
@@ -111,7 +111,7 @@ def _dimension(name: str, values: Any) -> Dimension:
 
 
 def _range(name: str, values: tuple[Any, ...]) -> Dimension:
-    """Create an integer or real dimension from a tuple (low, high, prior, base); prior and base are optional."""
+    """Create a dimension from a tuple (low, high, prior, base). The prior and the base are optional."""
     rule = f"search_spaces[{name!r}] must be a range such as (1, 8) or (1e-3, 1.0, 'log-uniform')"
     categories = f"For categories, write a list: {list(values)!r}."
     bounds = [to_python_scalar(value) for value in values[:2]]
@@ -141,7 +141,7 @@ def _range(name: str, values: tuple[Any, ...]) -> Dimension:
 
 
 def _problem(name: str, params: Mapping[str, Any], space: SearchSpace) -> str | None:
-    """Return the reason why parameters are not a point of the space, or None if they are."""
+    """Return an error message if the parameters are not inside the space. Otherwise, return None."""
     missing = [key for key in space.dimensions if key not in params]
     if missing:
         return (
@@ -178,7 +178,7 @@ def _bounds(dimension: Dimension) -> str:
 
 
 def _value(dimension: Dimension, value: Any) -> Any:
-    """Convert a value in the dimension to the type that skopt would propose."""
+    """Convert a value to the type of the values that skopt proposes for the dimension."""
     if isinstance(dimension, MixedCategorical):
         return dimension.categories[dimension.position(to_python_scalar(value))]
     return int(value) if isinstance(dimension, Integer) else float(value)

@@ -1,4 +1,4 @@
-"""Optimizer of one search space, which handles initial points and failed trials."""
+"""Optimizer for one search space. It handles initial points and failed trials."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ __all__ = ["SpaceOptimizer"]
 
 
 class SpaceOptimizer:
-    """Ask-and-tell optimizer of one search space, which also accepts scores that are not finite.
+    """Ask-and-tell optimizer for one search space. It also accepts scores that are not finite.
 
     Parameters
     ----------
     space : SearchSpace
     initial : list of points
-        Points to propose before the optimizer of skopt is used.
+        Points that are proposed before any points of skopt's optimizer.
     random_state : RandomState instance
     options : dict
         Parameters of skopt.Optimizer.
@@ -46,7 +46,7 @@ class SpaceOptimizer:
             points, self._initial = self._initial[:n], self._initial[n:]
             return points
         if self._pending:
-            # There is no finite score yet. The optimizer might propose the same point again, so sample at random.
+            # There is no finite score yet. The optimizer might propose the same point again, so sample random points.
             points = self._optimizer.space.rvs(n, random_state=self._optimizer.rng)
         else:
             with warnings.catch_warnings():
@@ -57,10 +57,10 @@ class SpaceOptimizer:
         return [[to_python_scalar(value) for value in point] for point in points]
 
     def tell(self, points: list[list[Any]], scores: list[float]) -> Any:
-        """Report the scores of points and return the current result of skopt.
+        """Report the scores of the proposed points and return the current result of skopt.
 
-        Scores that are not finite are replaced by the worst finite score so far. As long as there is
-        no finite score, nothing is reported to the optimizer of skopt and None is returned.
+        If a score is not finite, it is replaced with the worst finite score so far. As long as
+        there is no finite score, nothing is reported to skopt's optimizer, and None is returned.
         """
         self._pending += zip(points, scores, strict=True)
         self._worst = min([self._worst, *(score for score in scores if np.isfinite(score))])
@@ -72,5 +72,5 @@ class SpaceOptimizer:
 
     @property
     def result(self) -> Any:
-        """Result of skopt; None if no trial has a finite score."""
+        """Result of skopt, or None if no trial has a finite score."""
         return self._optimizer.get_result() if self._optimizer.Xi else None

@@ -1,4 +1,4 @@
-"""Evaluation of trials on all folds."""
+"""Evaluation of Bayesian search trials on all folds."""
 
 from __future__ import annotations
 
@@ -18,22 +18,23 @@ __all__ = ["Trial", "TrialEvaluator"]
 
 @dataclass(frozen=True)
 class Trial:
-    """Parameters and their results on each fold.
+    """Parameters of a trial and its results on each fold.
 
     Attributes
     ----------
     params : dict
     folds : list of dict
-        Results of each fold: `test_scores` and optionally `train_scores`, which are a number or a
-        dict with one number per metric; `fit_time`, `score_time` and `n_test_samples`; and
-        `fit_error`, the traceback of a failed fit.
+        Results on each fold. The keys are `test_scores`, `fit_time`, `score_time`, `n_test_samples`
+        and `fit_error`. The key `train_scores` is optional. Each score is a number, or a dict with
+        one number per metric. `fit_error` is the traceback of the error if the fit failed, and None
+        otherwise.
     """
 
     params: dict[str, Any]
     folds: list[dict[str, Any]]
 
     def score(self, metric: Any) -> float:
-        """Return the mean score over the folds; `metric` is only used if there are several metrics."""
+        """Return the mean score over all folds. `metric` is only used if there are several metrics."""
         scores = [fold["test_scores"] for fold in self.folds]
         return float(np.mean([score[metric] if isinstance(score, dict) else score for score in scores]))
 
@@ -44,9 +45,9 @@ class TrialEvaluator:
     Parameters
     ----------
     pool : FitPool
-        Pool that runs the fits, open during the whole search.
+        Pool that runs the fits. It stays open during the whole search.
     fits : FoldFits
-        Data and settings shared by all fits.
+        Data and settings that all fits share.
     """
 
     def __init__(self, pool: FitPool, fits: FoldFits) -> None:
@@ -66,14 +67,14 @@ class TrialEvaluator:
         ]
 
     def skip(self, n_trials: int) -> None:
-        """Report trials that need no evaluation as finished."""
+        """Tell the callbacks that trials are finished without an evaluation."""
         for number in islice(self._numbers, n_trials * len(self._fits.splits)):
             context = self._fits.context(number)
             context.call_on_fit_task_begin(estimator=self._fits.search)
             context.call_on_fit_task_end(estimator=self._fits.search)
 
     def end(self) -> None:
-        """Report the end of the search."""
+        """Tell the callbacks that the search has ended."""
         self._fits.progress.call_on_fit_task_end(estimator=self._fits.search)
 
 

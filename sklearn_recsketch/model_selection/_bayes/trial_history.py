@@ -1,4 +1,4 @@
-"""History of the trials of a Bayesian search, so that no trial is evaluated twice."""
+"""History of the trials of a Bayesian search. It ensures that no trial is evaluated twice."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["TrialHistory"]
 
 
 class TrialHistory:
-    """Trials of this run in the order of their proposals, and evaluated trials from a checkpoint.
+    """Trials of this run, in the order in which they were proposed, and evaluated trials from a checkpoint.
 
     Parameters
     ----------
@@ -24,7 +24,7 @@ class TrialHistory:
     Attributes
     ----------
     n_proposed : int
-        Number of proposed trials, including repeated ones.
+        Number of proposed trials, including repeated trials.
     """
 
     def __init__(self, checkpoint: Checkpoint | None) -> None:
@@ -34,7 +34,7 @@ class TrialHistory:
         self.n_proposed = 0
         if checkpoint is not None:
             self._evaluated = {_key(trial.params): trial for trial in checkpoint.read()}
-            # Write at once, so that an invalid path raises an error before the first trial.
+            # Write now, so that an invalid path raises an error before the first trial.
             checkpoint.write(list(self._evaluated.values()))
 
     def __len__(self) -> int:
@@ -49,15 +49,15 @@ class TrialHistory:
         return [params for key, params in distinct.items() if key not in self._evaluated]
 
     def add(self, trials: list[Trial]) -> None:
-        """Store evaluated trials, also in the checkpoint."""
+        """Store evaluated trials in the history and in the checkpoint."""
         self._evaluated |= {_key(trial.params): trial for trial in trials}
         if trials and self._checkpoint is not None:
             self._checkpoint.write(list(self._evaluated.values()))
 
     def record(self, params: dict[str, Any]) -> Trial:
-        """Return the evaluated trial with these parameters and record it as a trial of this run."""
+        """Return the evaluated trial with the given parameters and record it as a trial of this run."""
         self.n_proposed += 1
-        # Use the values of the search, because a file contains digests of some values.
+        # Use the values of this search, because a checkpoint contains only digests of some values.
         return self._proposed.setdefault(_key(params), replace(self._evaluated[_key(params)], params=params))
 
 

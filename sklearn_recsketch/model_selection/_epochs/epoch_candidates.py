@@ -1,4 +1,4 @@
-"""Checkpoints and candidates of an epoch search, validated before the first fit."""
+"""Validation of the checkpoints and candidates of an epoch search before its first fit."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ __all__ = ["check_candidates", "check_epochs", "list_candidates"]
 
 
 def check_epochs(epochs: Any) -> list[int]:
-    """Return the distinct numbers of epochs in ascending order."""
+    """Validate the checkpoints and return them in ascending order, without duplicates."""
     if isinstance(epochs, Integral) or not isinstance(epochs, Iterable):
         raise TypeError(
             f"epochs must be the numbers of epochs after which to score, got {epochs!r}. To score after every epoch "
@@ -35,7 +35,7 @@ def check_epochs(epochs: Any) -> list[int]:
 def list_candidates(
     distributions: Any, n_iter: int | None, candidates: Any, random_state: np.random.RandomState
 ) -> list[dict[str, Any]]:
-    """Return all candidates of the grid, a sample of them, or the candidates passed by the caller."""
+    """Return the candidates passed by the caller, all candidates of the grid, or a random sample of candidates."""
     if candidates is not None:
         if distributions is not None or n_iter is not None:
             raise ValueError("If candidates are passed, param_distributions and n_iter must be None. Set them to None.")
@@ -73,7 +73,7 @@ def _values(name: str, values: Any, n_iter: int | None) -> Any:
 
 
 def check_candidates(estimator: Any, resource: str, candidates: list[dict[str, Any]]) -> None:
-    """Raise an error for invalid parameters of a search before its first fit."""
+    """Raise an error if the estimator, the resource or a candidate is invalid."""
     final = final_step(estimator)
     if not isinstance(final, CallbackSupportMixin) or not hasattr(final, "recommend"):
         got = f"the class {final.__name__}" if isinstance(final, type) else repr(final)
@@ -83,7 +83,7 @@ def check_candidates(estimator: Any, resource: str, candidates: list[dict[str, A
         )
     known = estimator.get_params()
     counter = f"{estimator.steps[-1][0]}__max_iter" if hasattr(estimator, "steps") else "max_iter"
-    counter = counter if counter in known else resource  # third-party recommenders may use another name
+    counter = counter if counter in known else resource  # third-party recommenders may use another parameter name
     if resource not in known:
         similar = [name for name in known if name.split("__")[-1] == resource.split("__")[-1]]
         hint = f" Did you mean resource={(similar or [counter])[0]!r}?" if similar or counter != resource else ""

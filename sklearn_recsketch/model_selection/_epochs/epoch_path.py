@@ -1,4 +1,4 @@
-"""Fit of one candidate on one fold, scored at every checkpoint."""
+"""Fit of one candidate on one fold. The model is scored at every checkpoint."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ __all__ = ["EpochFits", "EpochPath", "fit_path"]
 
 @dataclass(frozen=True)
 class EpochFits(FoldFits):
-    """Data and settings shared by all fits of an epoch search.
+    """Data and settings that all fits of an epoch search share.
 
     Attributes
     ----------
     epochs : list of int
-        Checkpoints in ascending order.
+        Checkpoints in ascending order. A checkpoint is an epoch after which the model is scored.
     """
 
     epochs: list[int]
@@ -34,22 +34,23 @@ class EpochFits(FoldFits):
 
 @dataclass
 class EpochPath:
-    """Scores and times of a fit at the checkpoints that it reached.
+    """Scores and times of one fit at each checkpoint that it reached.
 
     Attributes
     ----------
     n_test_samples : int
         Number of test rows.
     test, train : list
-        Test and training scores: numbers, or dicts with one number per metric.
+        Test scores and training scores. Each score is a number, or a dict with one number per
+        metric.
     fit_time, score_time : list of float
-        Seconds of training until each checkpoint, and seconds of scoring at each checkpoint.
+        Training time until each checkpoint and scoring time at each checkpoint, in seconds.
     objective : list of float
-        Test scores of the metric that selects and prunes candidates.
+        Test scores for the metric that is used to select and to prune candidates.
     pruned : bool
-        Whether the fit was stopped early because of its scores.
+        True if the fit was stopped early because of its scores.
     fit_error : str or None
-        Traceback of a failed fit.
+        Traceback of the error if the fit failed.
     """
 
     n_test_samples: int
@@ -63,13 +64,16 @@ class EpochPath:
 
 
 class _Checkpoints:
-    """Callback that calls a function with the fitted estimator at each checkpoint; the fit stops if it returns True."""
+    """Callback that passes the fitted estimator to a function at each checkpoint.
+
+    If the function returns True, the fit stops.
+    """
 
     def __init__(self, epochs: list[int], reached: Any) -> None:
         self._epochs, self._reached = set(epochs), reached
 
     def wants(self, epoch: int) -> bool:
-        """Return whether this epoch is a checkpoint, so that the recommender must build the fitted model."""
+        """Return True if this epoch is a checkpoint. The recommender then builds the fitted model for this callback."""
         return epoch in self._epochs
 
     def setup(self, estimator: Any, context: Any) -> None:
@@ -84,12 +88,12 @@ class _Checkpoints:
         return bool(self._reached(fitted_estimator))
 
     def teardown(self, estimator: Any, context: Any) -> None:
-        # scikit-learn keeps the contexts of all fits, and this callback, until the search ends: release the fit.
+        # scikit-learn keeps this callback until the search ends. Release its references to the data of the fit.
         self._reached = None
 
 
 class _FixedRowsScorer:
-    """Ranking scorer that is always called with the same rows and validates them only once."""
+    """Ranking scorer that is always called with the same rows. It validates these rows only once."""
 
     def __init__(self, scorer: Any) -> None:
         self._scorer = scorer
@@ -109,13 +113,14 @@ def _with_fixed_rows(scorer: Any) -> Any:
 
 
 class _WrongRefit(ValueError):
-    """The scores lack the metric to refit by. This is an error of the search rather than of a candidate."""
+    """Error that is raised if `refit` names a metric without scores. It ends the search."""
 
 
 def fit_path(fits: EpochFits, number: int, parameters: dict[str, Any], thresholds: np.ndarray | None) -> EpochPath:
-    """Fit for the largest number of epochs and score at each checkpoint.
+    """Fit a candidate for the largest number of epochs and score it at each checkpoint.
 
-    The fit is stopped if its best score so far is below the threshold of a checkpoint.
+    The fit is stopped at a checkpoint if its best score so far is below the threshold of this
+    checkpoint.
     """
     search, context, (train, test) = fits.search, fits.context(number), fits.split(number)
     estimator = clone(fits.estimator).set_params(**clone(parameters, safe=False))
@@ -129,7 +134,7 @@ def fit_path(fits: EpochFits, number: int, parameters: dict[str, Any], threshold
     started = time.perf_counter()
 
     def reached(fitted: Any) -> bool:
-        """Score at the next checkpoint and return whether to stop the fit."""
+        """Score the model at the next checkpoint. Return True to stop the fit."""
         nonlocal started
         now = time.perf_counter()
         seconds = now - started
@@ -140,7 +145,7 @@ def fit_path(fits: EpochFits, number: int, parameters: dict[str, Any], threshold
         path.fit_time.append(seconds)
         if search.return_train_score:
             path.train.append(_score(fitted, *train_rows, scorers[1], score_params[1], search.error_score))
-        started += time.perf_counter() - now  # the time of scoring is not part of the fit time
+        started += time.perf_counter() - now  # exclude the scoring time from the fit time
         path.objective.append(_objective(path.test[-1], fits))
         best = np.nanmax([*path.objective, -np.inf])
         path.pruned = thresholds is not None and bool(best < thresholds[len(path.objective) - 1])
@@ -153,7 +158,7 @@ def fit_path(fits: EpochFits, number: int, parameters: dict[str, Any], threshold
             context.call_on_fit_task_begin(estimator=search, X=train_rows[0], y=train_rows[1])
             estimator.fit(*(train_rows if fits.y is not None else train_rows[:1]), **fit_params)
             if len(path.objective) < len(fits.epochs) and not path.pruned:
-                # Training converged or diverged, and more epochs would not change the model.
+                # Training converged or diverged, so more epochs would not change the model.
                 _repeat_last(path, reached, final, len(fits.epochs))
     except _WrongRefit:
         raise
@@ -169,7 +174,7 @@ def fit_path(fits: EpochFits, number: int, parameters: dict[str, Any], threshold
 
 
 def _objective(score: Any, fits: EpochFits) -> float:
-    """Return the score of the metric to refit and to prune by; NaN if there are several and `refit` names none."""
+    """Return the score for the metric in `refit`, or NaN if there are several metrics and `refit` names none."""
     if not isinstance(score, dict):
         return float(score)
     try:
@@ -180,7 +185,7 @@ def _objective(score: Any, fits: EpochFits) -> float:
 
 
 def _repeat_last(path: EpochPath, reached: Any, final: Any, n_checkpoints: int) -> None:
-    """Score the final model if training ended early, and use its score for all remaining checkpoints."""
+    """Score the final model after training has ended early, and use this score for all remaining checkpoints."""
     reached(final)
     path.pruned = False
     missing = n_checkpoints - len(path.objective)

@@ -1,4 +1,4 @@
-"""Search over hyperparameters and numbers of epochs, with one fit per candidate and fold."""
+"""Search over hyperparameters and the number of epochs, with one fit per candidate and fold."""
 
 from __future__ import annotations
 
@@ -27,103 +27,115 @@ from sklearn_recsketch.utils._compat import (
 
 __all__ = ["EpochSearchCV"]
 
-BATCH = 16  # candidates with the same pruning thresholds; a constant, so that results do not depend on n_jobs
+BATCH = 16  # number of candidates with the same pruning thresholds; it is constant, so results do not depend on n_jobs
 
 
 class EpochSearchCV(RecommenderSearchMixin, BaseSearchCV):
-    """Search over hyperparameters and numbers of epochs, with one fit per candidate and fold.
+    """Search over hyperparameters and the number of epochs, with one fit per candidate and fold.
 
-    Each candidate is fitted once, for the largest number of epochs, and scored at every checkpoint on
-    the way. The results equal those of :class:`~sklearn.model_selection.GridSearchCV` over the
-    number of epochs, so that tuning the number of epochs needs no extra fits. Unpromising candidates
-    can be stopped early (`prune`).
+    Each candidate is fitted once per fold, for the largest number of epochs. It is scored at every
+    checkpoint during this fit, so tuning the number of epochs needs no extra fits. Without pruning,
+    the results equal the results of a :class:`~sklearn.model_selection.GridSearchCV` that also
+    searches over the number of epochs. If `prune` is set, unpromising candidates are stopped early.
 
     Parameters
     ----------
     estimator : recommender, or Pipeline that ends in one
         Recommender that is trained in epochs: WRMF, WARP or BPR.
     param_distributions : dict or list of dict
-        Dictionary with parameter names as keys and lists of values to try. With `n_iter`, values may
-        also be distributions with a method `rvs`. Must be None if `candidates` are passed.
+        Dictionary that maps each parameter name to a list of values to try. If `n_iter` is set, a
+        distribution with a method `rvs` can be passed instead of a list. If `candidates` is set,
+        `param_distributions` must be None.
     epochs : iterable of int
-        Checkpoints: numbers of epochs to try, such as ``range(2, 40, 2)``.
+        Epochs after which candidates are scored, such as ``range(2, 40, 2)``. They are called
+        checkpoints.
     resource : str, default="max_iter"
-        Parameter of `estimator` that sets the number of epochs, for instance "rec__max_iter" for a
-        step named "rec" of a Pipeline.
+        Parameter of `estimator` that sets the number of epochs. If the recommender is the step
+        "rec" of a Pipeline, pass "rec__max_iter".
     n_iter : int, default=None
-        Number of candidates that are sampled. If None, or if the grid has at most `n_iter`
-        candidates, the whole grid is searched.
+        Number of candidates to sample from `param_distributions`. If None, or if the grid has at
+        most `n_iter` candidates, the whole grid is searched.
     candidates : list of dict, default=None
-        Candidates to try in place of `param_distributions`, as dictionaries of parameters.
+        Candidates to try instead of `param_distributions`. Each candidate is a dictionary that maps
+        parameter names to values.
     prune : {"median", "halving"}, rule or None, default=None
         Rule that stops candidates early:
 
-        - "median" stops a candidate from the third checkpoint on if its best score so far is below
-          the median of earlier candidates, see
+        - "median" compares candidates at the third checkpoint and at all later checkpoints. A
+          candidate is stopped if its best score so far is below the median of earlier candidates. See
           :class:`~sklearn_recsketch.model_selection.MedianPruning`.
-        - "halving" keeps the best third of the candidates at checkpoints 2, 6, 18, ..., see
+        - "halving" compares candidates at checkpoints 2, 6, 18 and so on. A candidate continues if
+          its best score so far is among the best third. See
           :class:`~sklearn_recsketch.model_selection.HalvingPruning`.
         - If None, no candidate is stopped.
 
-        With a rule, candidates are fitted in random order. Pruning is done separately in each fold.
+        If there is a rule, candidates are fitted in random order. The rule is applied separately in
+        each fold.
     scoring : str, list, dict, callable or None, default=None
-        Names of metrics such as "precision@5", or scorers. If None, "precision@5" is used. If there
-        are several metrics, `refit` must name one of them. A list of names, like
-        ``make_ranking_scorer([...])``, computes all metrics from one ranking.
+        Metric names such as "precision@5", or scorers. If None, "precision@5" is used. If there are
+        several metrics, `refit` must name one of them. If a list of names or
+        ``make_ranking_scorer([...])`` is passed, all metrics are computed from the same ranking.
     cv : splitter, iterable or None, default=None
         Cross-validation splitter. If None, ``UserHoldoutSplit(random_state=0)`` is used.
     refit : bool, str or callable, default=True
-        Refit the best candidate with its best number of epochs on all rows. If there are several
-        metrics, this must be the name of the metric that selects the best candidate. A callable
-        receives `cv_results_` and returns the index of the best row.
+        If True, refit the best candidate with its best number of epochs on all rows. If there are
+        several metrics, `refit` must be the name of the metric that selects the best candidate. If
+        `refit` is a callable, it is called with `cv_results_` and must return the index of the best
+        row.
     return_train_score : bool, default=False
         If True, also compute training scores.
     n_jobs : int, default=None
-        Number of fits to run in parallel, in threads unless ``joblib.parallel_config`` selects
-        another backend. The cores are divided among the fits, regardless of `n_jobs` of the
-        estimator. With many candidates, this is faster than parallel computations within a fit.
+        Number of fits to run in parallel. Fits run in threads, unless ``joblib.parallel_config``
+        selects another backend. The cores are divided among the fits, whatever the `n_jobs` of the
+        estimator is. If there are many candidates, parallel fits are faster than parallel
+        computations within a fit.
     verbose : int, default=0
-        If 1, print the number of fits; if 2, also print the result of each fit.
+        If 1, print the number of fits. If 2, also print the result of each fit.
     random_state : int, RandomState instance or None, default=None
-        Controls the sampling of candidates and, with `prune`, the order in which they are fitted.
+        Controls the sampling of candidates. If `prune` is set, it also controls the order in which
+        they are fitted.
     error_score : "raise" or float, default=nan
-        Score of a candidate whose fit fails. If "raise", the error is raised.
+        Value to assign to the score if a fit fails. If "raise", the error is raised.
 
     Attributes
     ----------
     cv_results_ : dict of arrays
         Results as in :class:`~sklearn.model_selection.GridSearchCV`, with one row per candidate and
-        number of epochs, in the order of candidates first. `params` include the number of epochs.
-        The scores of a candidate are NaN after it was stopped, and the column ``pruned`` marks these
-        rows. `mean_fit_time` is the training time until the checkpoint, without scoring.
+        checkpoint. Rows are sorted by candidate, then by the number of epochs. Each dictionary in
+        `params` contains the number of epochs. After a candidate was stopped, its scores are NaN.
+        The column `pruned` is True in these rows. `mean_fit_time` is the training time until the
+        checkpoint and does not include the time for scoring.
     best_params_ : dict
-        Parameters of the best row, including the number of epochs. Among rows with equal scores, the
-        one with the fewest epochs is selected.
+        Parameters of the best row, including the number of epochs. If several rows have the best
+        score, the row with the fewest epochs is selected.
     best_estimator_, best_score_, best_index_, scorer_, n_splits_, refit_time_, multimetric_
-        As in :class:`~sklearn.model_selection.GridSearchCV`.
+        See :class:`~sklearn.model_selection.GridSearchCV`.
 
     Raises
     ------
     TypeError
         If the estimator is not trained in epochs.
     ValueError
-        If `resource` is not a parameter of the estimator or is among the searched parameters, if
-        early stopping is enabled, or if all fits fail.
+        If `resource` is not a parameter of the estimator, if `resource` is one of the searched
+        parameters, if early stopping is enabled, or if all fits fail.
 
     See Also
     --------
-    BayesSearchCV : Search that selects each candidate by the scores of earlier candidates.
+    BayesSearchCV : Search that uses the scores of earlier trials to select the next trial.
 
     Notes
     -----
-    If training ends before the last checkpoint, because of `tol` or because it diverged, the score
-    of the final model is used for the remaining checkpoints, as in a separate fit. The results equal
-    those of separate fits whenever fits are reproducible: with an int `random_state` and, for WARP
-    and BPR, with one thread. They do not depend on `n_jobs`, even with pruning: candidates are fitted
-    in batches of 16 and compared with the candidates of earlier batches.
+    Training may end before the last checkpoint because of `tol`, or because it diverged. The score of
+    the final model is then used for the remaining checkpoints. Separate fits would give the same
+    scores.
 
-    Ids are hashed once per search. Fits in threads share one table and the side features. Workers of
-    Dask and Ray receive both only once.
+    The results are identical to the results of separate fits if the fits are reproducible. Fits are
+    reproducible if `random_state` is an int and, for WARP and BPR, if they use one thread. The results
+    do not depend on `n_jobs`, even if `prune` is set. Candidates are fitted in batches of 16, and each
+    candidate is compared only with candidates of earlier batches.
+
+    Ids are hashed once per search. Fits in threads share the interactions and the side features in
+    memory. Each Dask or Ray worker receives both only once.
 
     Examples
     --------
@@ -205,9 +217,9 @@ class EpochSearchCV(RecommenderSearchMixin, BaseSearchCV):
         y : array-like of shape (n_rows,), default=None
             Strengths of the interactions.
         **params
-            Parameters of `fit` of the estimator, such as ``item_features=F``, and `groups` of the
-            splitter. For a Pipeline, write ``rec__item_features=F`` unless metadata routing is
-            enabled.
+            Parameters of the estimator's `fit` method, such as ``item_features=F``, and the
+            `groups` of the splitter. If the estimator is a Pipeline and metadata routing is
+            disabled, write ``rec__item_features=F``.
 
         Returns
         -------
@@ -243,7 +255,7 @@ class EpochSearchCV(RecommenderSearchMixin, BaseSearchCV):
         rule: PruningRule | None,
         random_state: np.random.RandomState,
     ) -> list[list[EpochPath]]:
-        """Run all fits and return their paths by candidate and fold."""
+        """Run all fits. Return one list per candidate, with the path of each fold."""
         n_folds = len(fits.splits)
         order = np.arange(len(candidates)) if rule is None else random_state.permutation(len(candidates))
         paths: dict[tuple[int, int], EpochPath] = {}
@@ -269,7 +281,7 @@ class EpochSearchCV(RecommenderSearchMixin, BaseSearchCV):
     def _results(
         self, candidates: list[dict[str, Any]], paths: list[list[EpochPath]], fits: EpochFits
     ) -> tuple[dict[str, Any], bool]:
-        """Return `cv_results_` with one row per candidate and checkpoint, and whether there are several metrics."""
+        """Return `cv_results_` and a bool that is True if there are several metrics."""
         params, rows, pruned = [], [], []
         for candidate, folds in zip(candidates, paths, strict=True):
             for j, epoch in enumerate(fits.epochs):
@@ -292,12 +304,12 @@ class EpochSearchCV(RecommenderSearchMixin, BaseSearchCV):
         multimetric = any(isinstance(row["test_scores"], dict) for row in rows)
         extra = {} if self.prune is None else {"pruned": pruned}
         with warnings.catch_warnings():
-            if any(pruned):  # NaN is expected then, and a warning about failed fits has already been issued
+            if any(pruned):  # pruned rows contain NaN, and a warning about failed fits has already been issued
                 warnings.filterwarnings("ignore", message="One or more of the", category=UserWarning)
             return self._format_results(params, len(paths[0]), with_all_metrics(rows), extra), multimetric
 
     def _select_best_index(self, refit: Any, refit_metric: str, results: dict[str, Any]) -> int:
-        """Select the best row as in scikit-learn, and the fewest epochs among rows with equal scores."""
+        """Return the index of the row with the best score, or with the fewest epochs among several best rows."""
         if callable(refit):
             return int(super()._select_best_index(refit, refit_metric, results))
         tied = np.flatnonzero(results[f"rank_test_{refit_metric}"] == 1)

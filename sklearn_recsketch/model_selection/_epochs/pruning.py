@@ -1,4 +1,4 @@
-"""Rules that stop unpromising candidates early, by comparison with the learning curves of other candidates."""
+"""Rules that stop a candidate early if its learning curve is worse than the curves of other candidates."""
 
 from __future__ import annotations
 
@@ -13,39 +13,40 @@ __all__ = ["HalvingPruning", "MedianPruning", "PruningRule", "pruning_rule"]
 
 
 class PruningRule(Protocol):
-    """Rule that sets the score a candidate must have reached by each checkpoint."""
+    """Rule that sets the minimum score that a candidate must have reached by each checkpoint."""
 
     def thresholds(self, curves: np.ndarray) -> np.ndarray:
-        """Compute the minimum best score so far that a candidate needs at each checkpoint to continue.
+        """Compute the threshold of each checkpoint. A candidate is stopped if its best score so far is below it.
 
         Parameters
         ----------
         curves : ndarray of shape (n_candidates, n_checkpoints)
-            Scores of earlier candidates; NaN after a candidate was stopped or its fit failed.
+            Scores of earlier candidates. After a candidate was stopped or its fit failed, its
+            scores are NaN.
 
         Returns
         -------
         ndarray of shape (n_checkpoints,)
-            Thresholds; -inf at checkpoints where no candidate is stopped.
+            Thresholds. A threshold is -inf if no candidate is stopped at the checkpoint.
         """
         ...
 
 
 def best_so_far(curves: np.ndarray) -> np.ndarray:
-    """Return the running maxima. A stopped candidate keeps its last value, and one without scores has -inf."""
+    """Return the running maximum of each curve. NaNs are ignored. The maximum is -inf before the first score."""
     return np.maximum.accumulate(np.where(np.isnan(curves), -np.inf, curves), axis=1)
 
 
 @dataclass(frozen=True)
 class MedianPruning:
-    """Stop a candidate if its best score so far is below the median of other candidates at the same checkpoint.
+    """Stop a candidate if its best score so far is below the median of earlier candidates at the same checkpoint.
 
     Parameters
     ----------
     warmup : int, default=2
-        Number of first checkpoints at which no candidate is stopped.
+        Number of initial checkpoints at which no candidate is stopped.
     min_candidates : int, default=8
-        Minimum number of earlier candidates. No candidate is stopped before.
+        Minimum number of earlier candidates. If there are fewer, no candidate is stopped.
 
     References
     ----------
@@ -60,7 +61,7 @@ class MedianPruning:
         _check(self, warmup=0, min_candidates=1)
 
     def thresholds(self, curves: np.ndarray) -> np.ndarray:
-        """Return the median of the best scores so far; stopped candidates count with their best score."""
+        """Return the median of the best scores so far. If a candidate was stopped, its best score is used."""
         needed = np.full(curves.shape[1], -np.inf)
         if len(curves) >= self.min_candidates:
             needed[self.warmup :] = np.median(best_so_far(curves), axis=0)[self.warmup :]
@@ -69,12 +70,13 @@ class MedianPruning:
 
 @dataclass(frozen=True)
 class HalvingPruning:
-    """Asynchronous successive halving: at each rung, only the best ``1 / factor`` of the candidates continue.
+    """Stop candidates by asynchronous successive halving: at each rung, only the best candidates continue.
 
-    Rungs are the checkpoints number ``first``, ``first * factor``, ``first * factor ** 2`` and so
-    on. A candidate continues if its best score so far is among the best ``1 / factor`` of the earlier
-    candidates that reached the rung. The asynchronous form does not wait until all candidates have
-    reached a rung.
+    If checkpoints are counted from 1, the rungs are the checkpoints ``first``, ``first * factor``,
+    ``first * factor ** 2`` and so on. At each rung, a candidate is compared with the earlier
+    candidates that reached the same rung. It continues if its best score so far is among the top
+    ``1 / factor`` of their scores. This asynchronous variant does not wait for all candidates to
+    reach a rung.
 
     Parameters
     ----------
@@ -82,9 +84,10 @@ class HalvingPruning:
         Inverse of the fraction of candidates that continue after each rung. Larger values stop more
         candidates.
     first : int, default=2
-        Number of the checkpoint, counted from 1, that is the first rung.
+        Number of the checkpoint that is the first rung. Checkpoints are counted from 1.
     min_candidates : int, default=8
-        Minimum number of earlier candidates that reached a rung. No candidate is stopped before.
+        Minimum number of earlier candidates that reached a rung. If fewer have reached it, no
+        candidate is stopped at this rung.
 
     References
     ----------
@@ -100,7 +103,7 @@ class HalvingPruning:
         _check(self, factor=2, first=1, min_candidates=1)
 
     def thresholds(self, curves: np.ndarray) -> np.ndarray:
-        """Return at each rung the quantile of the candidates that reached it, and -inf elsewhere."""
+        """Return a quantile of the earlier candidates' best scores at each rung, and -inf at other checkpoints."""
         needed = np.full(curves.shape[1], -np.inf)
         best = best_so_far(curves)
         rung = self.first

@@ -1,1 +1,1 @@
-"""Fits of candidates on folds, in threads, in processes or on a cluster."""
+"""Functions that fit candidates on folds in threads, in processes or on a cluster."""

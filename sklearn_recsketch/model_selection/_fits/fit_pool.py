@@ -21,19 +21,20 @@ __all__ = ["FitPool", "fit_pool"]
 
 
 class FitPool:
-    """Run fits that share data and settings.
+    """Run fits that share the same data and settings.
 
     Parameters
     ----------
     parallel : joblib.Parallel
     call : callable
-        Function that runs a task by ``call(fit, fits, *task)``.
+        Function that runs a task. It is called as ``call(fit, fits, *task)``.
     fits : FoldFits
-        Data and settings shared by all fits.
+        Data and settings that all fits share.
     sent : object
-        Object that tasks received in place of `fits`: `fits` itself or a reference to it on a cluster.
+        Object that is sent to the tasks. It is a reference to `fits` on a cluster, and `fits`
+        itself otherwise.
     kernel : numba kernel or None
-        Kernel to compile in this process before other processes need it.
+        Kernel to compile in this process before other processes use it.
     """
 
     def __init__(self, parallel: Parallel, call: Callable[..., Any], fits: FoldFits, sent: Any, kernel: Any) -> None:
@@ -41,9 +42,9 @@ class FitPool:
 
     def map(self, fit: Callable[..., Any], tasks: Iterable[tuple[Any, ...]]) -> list[Any]:
         """Return the results of ``fit(fits, *task)`` in the order of the tasks."""
-        # The first task compiles the kernel, which the other processes then load from the cache.
+        # The first task compiles the kernel. The other processes then load the kernel from the cache.
         n_first = int(self._kernel is not None and not self._kernel.signatures)
-        # An iterator, because a list of tasks would keep all models in memory until the last fit ends.
+        # Use an iterator, because a list of tasks would keep all models in memory until the last fit ends.
         remaining = iter(tasks)
         first = [self._call(fit, self._fits, *task) for task in islice(remaining, n_first)]
         return first + list(self._parallel(delayed(self._call)(fit, self._sent, *task) for task in remaining))
@@ -51,19 +52,20 @@ class FitPool:
 
 @contextmanager
 def fit_pool(fits: FoldFits, n_jobs: int | None, n_fits: int, **options: Any) -> Iterator[FitPool]:
-    """Open a pool for at most `n_fits` concurrent fits; `options` are parameters of joblib.Parallel.
+    """Open a pool for at most `n_fits` concurrent fits. `options` are parameters of joblib.Parallel.
 
-    Fits run in threads unless the caller has selected another backend with parallel_config. The
-    cores are divided evenly among the fits. Shared data are sent to the workers of a cluster once.
+    Fits run in threads, unless the caller has selected another backend with parallel_config. The
+    cores are divided evenly among the fits. On a cluster, shared data are sent to each worker only
+    once.
     """
     backend = get_active_backend(prefer="threads")[0]
     n_jobs = min(effective_n_jobs(n_jobs), n_fits)
     # joblib does not use a cluster for a single job.
     on_cluster = cluster_engine() is not None and backend.effective_n_jobs(n_jobs) > 1
     n_threads = None if on_cluster else max(1, min(cpu_count(), most_threads()) // n_jobs)
-    # Do not use scikit-learn's `delayed`: it changes the warning filters of all threads.
+    # Do not use scikit-learn's `delayed`, because it changes the warning filters of all threads.
     call = partial(_call_with_threads, n_threads, get_config())
-    # Processes on this machine share its cache of compiled kernels; other machines of a cluster may not.
+    # Processes on this machine share a cache of compiled kernels. Other machines of a cluster may not share it.
     in_processes = not on_cluster and not getattr(backend, "uses_threads", False)
     kernel = getattr(final_step(fits.estimator), "_kernel", None) if in_processes else None
     with Parallel(n_jobs=n_jobs, prefer="threads", **options) as parallel:

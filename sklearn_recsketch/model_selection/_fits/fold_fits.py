@@ -1,4 +1,4 @@
-"""Data and settings shared by all fits of a search on its folds."""
+"""Data and settings that all fits of a search share."""
 
 from __future__ import annotations
 
@@ -15,32 +15,33 @@ from sklearn_recsketch.utils._unwrap import final_step
 
 __all__ = ["FoldFits"]
 
-# These callbacks report from other processes to the process of the search, by a socket of the same machine.
+# These callbacks send data from other processes to the search process through a local socket.
 REPORTING = (EpochCurveMonitor, ProgressBar, ScoringMonitor)
 
 
 @dataclass(frozen=True)
 class FoldFits:
-    """Data and settings shared by all fits of a search on its folds, sent to each worker once.
+    """Data and settings that all fits of a search share. They are sent to each worker only once.
 
     Attributes
     ----------
     search : estimator
-        The search itself, for its parameters and for callbacks.
+        The search itself. Fits read its parameters and pass it to callbacks.
     estimator : estimator
         Estimator that is cloned for each fit.
     X : table
-        Interactions, with ids as categories if all steps accept them.
+        Interactions. Ids are categories if all steps and scorers accept categories.
     y : array or None
         Strengths of the interactions.
     splits : list of (train, test)
-        Row numbers of each fold, the same for all candidates.
+        Training and test rows of each fold. They are the same for all candidates.
     scorer : callable
         Scorer that returns a number, or a dict with one number per metric.
     metric : str
-        Metric that selects the best candidate; "score" if there is only one metric.
+        Name of the metric that selects the best candidate. It is "score" if there is only one
+        metric.
     fit_params, score_params : dict
-        Routed parameters of `fit` of the estimator and of the scorer.
+        Parameters that are routed to the estimator's `fit` method and to the scorer.
     progress : CallbackContext
         Callback context of the task that contains all fits.
     host : str
@@ -60,13 +61,13 @@ class FoldFits:
     host: str
 
     def split(self, number: int) -> tuple[np.ndarray, np.ndarray]:
-        """Return the training and test rows of a fit. Fits are numbered by candidate first, then by fold."""
+        """Return the training and test rows of a fit. Fits are numbered by candidate, then by fold."""
         return self.splits[number % len(self.splits)]
 
     def context(self, number: int) -> Any:
         """Create the callback context of a fit."""
         self._check_host()
-        # Copy the parent without its children: it would keep the contexts of all fits until the search ends.
+        # Copy the parent without its children. Otherwise, it would keep the contexts of all fits until the search ends.
         parent = copy.copy(self.progress)
         parent._children_map = {}
         return parent.subcontext(task_name="candidate-split-evaluation", task_id=number)

@@ -1,4 +1,4 @@
-"""Validation of fit parameters and of lists of parameter values, before the first fit of a search."""
+"""Validation of fit parameters and of parameter values before the first fit of a search."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ CONVERSIONS = ("to_pylist", "tolist", "to_list")  # methods of pyarrow, of numpy
 
 
 def check_fit_params(estimator: Any, X: Any, params: dict[str, Any]) -> None:
-    """Raise an error for fit parameters that `fit` does not accept or that would be sliced by mistake.
+    """Raise an error if `fit` does not accept a parameter, or if scikit-learn would slice `X_val` by mistake.
 
     Parameters
     ----------
     estimator : estimator or Pipeline
-        Estimator that is searched.
+        Estimator whose parameters are searched.
     X : table
-        Interactions passed to `fit` of the search.
+        Interactions passed to the search's `fit` method.
     params : dict
-        Fit parameters passed to `fit` of the search.
+        Fit parameters passed to the search's `fit` method.
     """
     for name, value in params.items():
         last = name.split("__")[-1]
@@ -72,7 +72,7 @@ def read_values(values: Any, rule: str) -> list[Any]:
     ----------
     values : list-like
     rule : str
-        First words of error messages, such as "search_spaces['alpha'] must be a list".
+        Beginning of the error messages, such as "search_spaces['alpha'] must be a list".
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""Ray backend of joblib that sends each table only once."""
+"""Ray backend for joblib that sends each table to the cluster only once."""
 
 from __future__ import annotations
 
@@ -13,16 +13,18 @@ from sklearn_recsketch.utils._extras import import_extra
 
 __all__ = ["register_ray"]
 
-LARGE = 10_000  # bytes; a reference takes a few hundred
+LARGE = 10_000  # in bytes; a reference takes a few hundred bytes
 
 
 def register_ray() -> None:
-    """Register a joblib backend "ray" that sends each table to the cluster only once.
+    """Register a joblib backend named "ray" that sends each table to the cluster only once.
 
-    Call it instead of Ray's own function of the same name, ``ray.util.joblib.register_ray``, to run
-    searches of scikit-learn on Ray. Searches of this package work with either function. scikit-learn
-    passes the whole table to each fit, and Ray sends it each time: the code in Ray 2.60 that keeps
-    shared arguments in the object store relies on a name that joblib 1.3 removed.
+    To run scikit-learn's searches on Ray, call this function instead of
+    ``ray.util.joblib.register_ray``. For the searches of this package, either function can be used.
+
+    scikit-learn passes the whole table to each fit, and Ray's own backend sends the table each time.
+    Ray 2.60 has code that keeps shared arguments in the object store, but this code relies on a name
+    that was removed in joblib 1.3.
 
     Raises
     ------
@@ -42,19 +44,19 @@ def register_ray() -> None:
 
 
 class _SendsDataOnce:
-    """Mixin for the backend of Ray that replaces large arguments by references to the object store."""
+    """Mixin for Ray's joblib backend that replaces large arguments with references to the object store."""
 
     def start_call(self) -> None:
-        """Prepare for a call of Parallel; called by joblib."""
+        """Prepare for a call of joblib.Parallel. This method is called by joblib."""
         # Keep the data alive, so that no other object can get the same id.
         self._sent: dict[int, tuple[Any, RayReference]] = {}
 
     def stop_call(self) -> None:
-        """Forget the references; called by joblib after the last task."""
+        """Delete the references. This method is called by joblib after the last task."""
         self._sent.clear()
 
     def submit(self, func: Any, callback: Any = None) -> Any:
-        """Submit a batch of tasks; called by joblib."""
+        """Submit a batch of tasks. This method is called by joblib."""
         func.items = [
             (
                 function,
@@ -66,7 +68,7 @@ class _SendsDataOnce:
         return super().submit(func, callback)  # type: ignore[misc]
 
     def _send_once(self, argument: Any) -> Any:
-        if not isinstance(argument, Sized):  # an estimator or a scorer, for instance, rather than data
+        if not isinstance(argument, Sized):  # not data, but for instance an estimator or a scorer
             return argument
         if id(argument) not in self._sent and _pickled_size(argument) > LARGE:
             self._sent[id(argument)] = argument, RayReference(argument)
@@ -76,6 +78,6 @@ class _SendsDataOnce:
 def _pickled_size(value: Any) -> int:
     from ray import cloudpickle
 
-    buffers: list[PickleBuffer] = []  # the memory of arrays, which is not copied
+    buffers: list[PickleBuffer] = []  # memory of the arrays; it is not copied
     body = cloudpickle.dumps(value, protocol=5, buffer_callback=buffers.append)
     return len(body) + sum(buffer.raw().nbytes for buffer in buffers)
