@@ -15,7 +15,7 @@ class DivergenceWarning(ConvergenceWarning):
 
 
 class IdMismatchWarning(UserWarning):
-    """Warning issued if only few ids in the interactions have side features.
+    """Warning issued if only a few ids in the interactions have side features.
 
     The interactions and the side features may use different ids. If the ids are correct, silence the warning with
     ``warnings.filterwarnings("ignore", category=sklearn_recsketch.exceptions.IdMismatchWarning)``.

@@ -43,7 +43,7 @@ class EmbeddingIndex:
     vectors : ndarray of shape (n, n_components), dtype float32
         Vectors of the indexed items or users, normalized to unit length if `metric="cosine"`.
     n_jobs : int or None
-        Number of threads used if several queries are searched at once.
+        Number of threads used to search several queries at once.
 
     Notes
     -----
@@ -104,7 +104,7 @@ class EmbeddingIndex:
             Items that may be recommended, in the same format as in the method `recommend` of the recommender. If None,
             all items are candidates. If candidates are given, the search is exact.
         exclude : array-like of ids, table of pairs, or dict of user to ids, default=None
-            Items that are not recommended, either to any user or to individual users.
+            Items to exclude, either for all users or for individual users.
 
         Returns
         -------
@@ -239,7 +239,7 @@ class EmbeddingIndex:
         Raises
         ------
         FileExistsError
-            If the folder is not empty, because other processes may be using an index in this folder.
+            If the folder is not empty. Other processes may be using an index in this folder.
         """
         folder = new_folder(folder)
         self._searcher.save(folder)
@@ -255,7 +255,7 @@ class EmbeddingIndex:
             Folder of the saved index. The arrays and the graph are mapped into memory, so do not change the files while
             the index is in use.
         n_jobs : int, default=None
-            Number of threads used if several queries are searched at once. None means 1, and -1 means all cores.
+            Number of threads used to search several queries at once. None means 1, and -1 means all cores.
 
         Returns
         -------

@@ -68,8 +68,8 @@ def to_index(
         and the search time. To change the value later, set the attribute `expansion_search` of the index. Only used if
         `kind="hnsw"`.
     n_jobs : int, default=None
-        Number of threads used to build the index, and to search if several queries are passed at once. None means 1,
-        and -1 means all cores.
+        Number of threads used to build the index, and to search several queries at once. None means 1, and -1 means all
+        cores.
 
     Returns
     -------

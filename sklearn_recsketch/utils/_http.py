@@ -35,8 +35,8 @@ def is_web_address(value: Any) -> bool:
 def get(url: str, content_type: str, timeout: float, stopped: Event) -> bytes:
     """Send a GET request and return the body of the response.
 
-    If the server responds with status 429, the request is repeated after the pause that the server demands. If `stopped`
-    is set, no further request is sent, and an InterruptedError is raised.
+    If the server responds with status 429, the request is repeated after the pause that the server demands. If
+    `stopped` is set, no further request is sent, and an InterruptedError is raised.
 
     Raises
     ------

@@ -47,7 +47,7 @@ def _cache_folder() -> str:
     def kernel() -> None:
         pass
 
-    # numba chooses the folder by the file of a function: NUMBA_CACHE_DIR, __pycache__ or a folder of the user.
+    # numba derives the folder from the file of the function. It is NUMBA_CACHE_DIR, __pycache__ or a user's folder.
     source = Path(__file__).parents[1] / "kernels" / "_jit.py"
     kernel.__code__ = kernel.__code__.replace(co_filename=str(source))
     return str(njit(cache=True)(kernel).stats.cache_path)
