@@ -57,7 +57,7 @@ class Contents:
         Parameters
         ----------
         rows : ndarray of shape (n_queries,)
-            Rows of the queries in `queries`.
+            Row numbers of the queries in `queries`.
 
         Returns
         -------
