@@ -1,4 +1,4 @@
-"""Warning categories of the package."""
+"""Warnings that the package issues."""
 
 from sklearn.exceptions import ConvergenceWarning
 
@@ -6,16 +6,17 @@ __all__ = ["DivergenceWarning", "IdMismatchWarning"]
 
 
 class DivergenceWarning(ConvergenceWarning):
-    """Warning that training diverged: parameters became NaN or infinite.
+    """Warning issued if training diverges because parameters become NaN or infinite.
 
-    The recommender keeps the factors of the last finite epoch. To raise an exception instead, use
+    The recommender keeps the factors of the last epoch after which all parameters were finite. To raise an exception
+    instead, use
     ``warnings.filterwarnings("error", category=sklearn_recsketch.exceptions.DivergenceWarning)``.
     """
 
 
 class IdMismatchWarning(UserWarning):
-    """Warning that few of the ids of the interactions have side features, which may be keyed by different ids.
+    """Warning issued if only a few ids in the interactions have side features.
 
-    If this is intended, silence the warning with
+    The interactions and the side features may use different ids. If the ids are correct, silence the warning with
     ``warnings.filterwarnings("ignore", category=sklearn_recsketch.exceptions.IdMismatchWarning)``.
     """

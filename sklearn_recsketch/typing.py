@@ -1,6 +1,7 @@
-"""Types of arguments and results, for annotations in code that uses this package.
+"""Types of arguments and results, for type annotations in code that uses this package.
 
-`Frame` is a pandas or a polars frame, `RandomState` a seed, and `Scoring` the name of a ranking metric or a scorer.
+`Frame` is a pandas or polars data frame. `RandomState` is a seed. `Scoring` is a scorer or the name of a ranking
+metric.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Convert models of other libraries to recommenders of this package, and back."""
+"""Convert models from other libraries to recommenders, and recommenders to models of other libraries."""
 
 from sklearn_recsketch.conversion._implicit import from_implicit, to_implicit
 from sklearn_recsketch.conversion._lightfm import from_lightfm

@@ -1,4 +1,4 @@
-"""Align the rows of another library's model, and its interactions, with sorted ids."""
+"""Reorder the factors and interactions of another library's model by sorted ids."""
 
 from __future__ import annotations
 
@@ -18,7 +18,9 @@ class RowIds(NamedTuple):
     Attributes
     ----------
     ids : ndarray of shape (n,)
+        Sorted ids.
     order : ndarray of shape (n,)
+        Row of each id in the model.
     """
 
     ids: np.ndarray
@@ -26,9 +28,10 @@ class RowIds(NamedTuple):
 
     @classmethod
     def of(cls, ids: Any, n_rows: int, name: str, hint: str = "") -> RowIds:
-        """Sort ids that are in the order of the rows.
+        """Sort the ids of the model's rows.
 
-        Raises ValueError, with the hint, if ids are repeated or if their number is not `n_rows`.
+        Raise a ValueError if an id is repeated, or if the number of ids is not `n_rows`. In the latter case, the error
+        message ends with `hint`.
         """
         array = check_distinct_ids(ids, name)
         if len(array) != n_rows:
@@ -41,7 +44,7 @@ class RowIds(NamedTuple):
 
 
 def aligned(interactions: Any, users: RowIds, items: RowIds) -> sp.csr_array | None:
-    """Reorder the rows and columns of a user x item matrix by the sorted ids. None stays None."""
+    """Reorder the rows and columns of a user-item matrix by the sorted ids. If the matrix is None, return None."""
     if interactions is None:
         return None
     matrix = sp.csr_array(interactions)

@@ -1,4 +1,4 @@
-"""Convert models to and from implicit."""
+"""Convert models from and to the library implicit."""
 
 from __future__ import annotations
 
@@ -22,44 +22,50 @@ __all__ = ["from_implicit", "to_implicit"]
 
 
 def from_implicit(model: Any, users: Any, items: Any, *, interactions: Any = None) -> WRMFRecommender | BPRRecommender:
-    """Convert a model trained with implicit to a fitted recommender.
+    """Convert a model trained with the library implicit to a fitted recommender.
 
     Parameters
     ----------
     model : implicit.cpu.als.AlternatingLeastSquares or implicit.cpu.bpr.BayesianPersonalizedRanking
-        Trained model. Convert a model on a GPU with its method `to_cpu` first.
+        Trained model. If the model is on a GPU, convert it with its method `to_cpu` first.
     users, items : array-like of ids
-        Ids of the rows of `user_factors` and `item_factors`.
+        Ids of the users and items, in the order of the rows of `user_factors` and `item_factors`.
     interactions : sparse matrix of shape (n_users, n_items), default=None
-        Interactions that the model was trained on. `recommend` excludes them, and `partial_fit`, `explain` and a warm
-        start use them. If None, the recommender does not know any interactions.
+        Interactions that the model was trained on. `recommend` excludes these interactions. `partial_fit`, `explain`
+        and a fit with `warm_start=True` use them. If None, the recommender does not know any interactions.
 
     Returns
     -------
     WRMFRecommender or BPRRecommender
-        Fitted recommender with ``engine="native"``, which gives the same recommendations as the model.
+        Fitted recommender with ``engine="native"``. It returns the same recommendations as the model.
 
     Raises
     ------
     TypeError
-        If the model is of another type.
+        If `model` is not one of the supported types.
     ValueError
-        If the model is not trained, if the ids do not match its rows, or if `interactions` has values that cannot be
-        converted: those below 1 / alpha, including negative ones, whose confidence is lower than that of a pair
-        without interaction.
+        If the model is not trained, if the ids do not match the rows of the model, or if `interactions` contains values
+        below 1 / alpha. Such values cannot be converted, because their confidence is lower than the confidence of a
+        pair without interaction.
 
     Notes
     -----
-    Let A be the `alpha` of implicit. The confidence of an interaction of value d is A d in ALS of implicit, and
-    1 + alpha d in :class:`~sklearn_recsketch.WRMFRecommender`. If all values are equal, the strengths are these values,
-    and alpha is A - 1 / d, for example A - 1 for ones. Pass new interactions to `partial_fit` with the same strength.
-    If the values differ, alpha is A and the strengths are d - 1 / A; subtract 1 / A from the strengths of new
-    interactions, too. Without `interactions`, alpha is A - 1. The regularization is the same in both libraries.
+    Let A be the `alpha` of the ALS model. In implicit, an interaction with value d has the confidence A d. In
+    :class:`~sklearn_recsketch.WRMFRecommender`, it has the confidence 1 + alpha d. The values are converted as follows:
 
-    BPR of implicit ignores the values of interactions, so all strengths are 1. Its regularization shrinks the rows that
-    a step updates. If `interactions` is passed, it is converted to the regularization that shrinks the mean row by the
-    same amount; otherwise, the recommender has the default regularization. The learning rate is constant in implicit,
-    but not in :class:`~sklearn_recsketch.BPRRecommender`. Factors are stored in float32.
+    - If all values are equal to d, the strengths are d, and `alpha` is A - 1 / d. If you pass new interactions to
+      `partial_fit`, set their strength to d, too.
+    - If the values differ, the strengths are d - 1 / A, and `alpha` is A. If you pass new interactions to
+      `partial_fit`, subtract 1 / A from their values, too.
+    - If `interactions` is None, `alpha` is A - 1.
+
+    The regularization of ALS is the same in both libraries.
+
+    The BPR model of implicit ignores the values of the interactions, so all strengths are set to 1. In implicit, each
+    training step shrinks only the rows that it updates. If `interactions` is passed, the regularization is converted so
+    that it shrinks the mean row by the same amount. Otherwise, the recommender has the default regularization. The
+    learning rate is constant in implicit, but not in :class:`~sklearn_recsketch.BPRRecommender`. Factors are stored in
+    float32.
 
     Examples
     --------
@@ -112,7 +118,7 @@ def from_implicit(model: Any, users: Any, items: Any, *, interactions: Any = Non
 
 
 def to_implicit(estimator: Any) -> Any:
-    """Convert a fitted recommender to a model of implicit.
+    """Convert a fitted recommender to a model of the library implicit.
 
     Parameters
     ----------
@@ -122,21 +128,23 @@ def to_implicit(estimator: Any) -> Any:
     Returns
     -------
     implicit.cpu.als.AlternatingLeastSquares or implicit.cpu.bpr.BayesianPersonalizedRanking
-        ALS model for WRMF, or BPR model for WARP and BPR, with the bias as the last component. Its rows are in the
-        order of `users_` and `items_`. Its method `recommend` gives the same recommendations as the recommender if
-        you pass ``scipy.sparse.csr_matrix(recommender.interactions_[rows])``.
+        WRMF is converted to an ALS model. WARP and BPR are converted to a BPR model, which stores the bias as the last
+        component. The rows of the model are in the order of `users_` and `items_`. If you pass
+        ``scipy.sparse.csr_matrix(recommender.interactions_[rows])`` to the method `recommend` of the model, it returns
+        the same recommendations as the recommender.
 
     Warns
     -----
     UserWarning
-        If WRMF regularizes users and items differently, or by their frequency. The methods `recalculate_user` and
-        `recalculate_item` of implicit have a single regularization, which is set to that of the users.
+        If the WRMF recommender has different penalties for users and items, or if the penalty depends on the number of
+        interactions. The methods `recalculate_user` and `recalculate_item` of implicit use a single penalty, which is
+        set to the user penalty.
 
     Notes
     -----
-    The `alpha` of the ALS model is 1, so pass confidences, ``1 + alpha_ * t(d)`` with the transform t of `confidence`,
-    to its method `recalculate_user`. The regularization of WARP and BPR cannot be converted, so that of the BPR model
-    is 0.
+    The `alpha` of the ALS model is 1. If you call its method `recalculate_user`, pass the confidences
+    ``1 + alpha_ * t(d)``, where t is the transform that the parameter `confidence` selects. The regularization of WARP
+    and BPR cannot be converted, so the regularization of the BPR model is set to 0.
 
     Examples
     --------
@@ -187,7 +195,7 @@ def _classes() -> tuple[Any, Any]:
 
 
 def _confidence(matrix: sp.csr_array | None, alpha: float) -> tuple[float, sp.csr_array | None]:
-    """Alpha and strengths d for which 1 + alpha d is the confidence of implicit."""
+    """Return alpha and the strengths d such that 1 + alpha d is the confidence in implicit."""
     if matrix is None or not matrix.nnz:
         return max(alpha - 1, 0.0), matrix
     values = matrix.data.astype(np.float64)

@@ -1,4 +1,4 @@
-"""Convert models of LightFM."""
+"""Convert LightFM models to recommenders."""
 
 from __future__ import annotations
 
@@ -36,35 +36,38 @@ def from_lightfm(
     model : lightfm.LightFM
         Trained model.
     users, items : array-like of ids
-        Ids of the rows and columns of the interactions that the model was trained on.
+        Ids of the users and items, in the order of the rows and columns of the interaction matrix that the model was
+        trained on.
     interactions : sparse matrix of shape (n_users, n_items), default=None
-        Interactions that the model was trained on. `recommend` excludes them, and `partial_fit` and a warm start use
-        them. All positive entries become interactions of strength 1; other entries, which LightFM treats as negative
-        feedback, are dropped. If None, the recommender does not know any interactions.
+        Interactions that the model was trained on. `recommend` excludes these interactions. `partial_fit` and a fit
+        with `warm_start=True` use them. Positive entries become interactions with strength 1. All other entries are
+        dropped, because LightFM treats them as negative feedback. If None, the recommender does not know any
+        interactions.
     user_features, item_features : sparse matrix of shape (n_users or n_items, n_features), default=None
-        Features that the model was trained with. The representation of each user and item becomes a vector of its own,
-        and the embeddings of features are not kept. To keep them, fit a recommender with ``engine="lightfm"`` and
-        :class:`~sklearn_recsketch.SideFeatures` instead.
+        Features that the model was trained with. The recommender stores one vector per user and item, which is computed
+        from the features. It does not store the feature embeddings. To keep the feature embeddings, fit a recommender
+        with ``engine="lightfm"`` and :class:`~sklearn_recsketch.SideFeatures` instead.
 
     Returns
     -------
     WARPRecommender or BPRRecommender
-        Fitted recommender with ``engine="native"``: WARP for the losses "warp" and "warp-kos", and BPR for "bpr" and
-        "logistic". It gives the same recommendations as the model. Its scores do not include the bias of the user,
-        which does not affect the order of items.
+        Fitted recommender with ``engine="native"``. It is a WARPRecommender if the loss of the model is "warp" or
+        "warp-kos", and a BPRRecommender if the loss is "bpr" or "logistic". It returns the same recommendations as the
+        model. Its scores do not include the user biases, because they do not affect the order of the items.
 
     Raises
     ------
     TypeError
-        If the model is of another type.
+        If `model` is not a LightFM model.
     ValueError
-        If the model is not trained, or if the ids or features do not match its rows.
+        If the model is not trained, or if the ids or features do not match the model.
 
     Notes
     -----
-    If `interactions` is passed, the regularization of the recommender is set such that it shrinks the mean row as the
-    `user_alpha` and `item_alpha` of LightFM do; otherwise, it is the default. LightFM does not record the number of
-    epochs, so `n_iter_` is 0 and `max_iter` is the default.
+    If `interactions` is passed, the parameters `user_alpha` and `item_alpha` of LightFM are converted to a
+    regularization that shrinks the mean row by the same amount. Otherwise, the recommender has the default
+    regularization. LightFM does not record the number of epochs, so `n_iter_` is 0, and `max_iter` has its default
+    value.
 
     Examples
     --------
@@ -107,7 +110,7 @@ def from_lightfm(
 
 
 def _representations(model: Any, name: str, features: Any) -> Embeddings:
-    """Vectors and biases of users or items, and the state from which Adagrad continues."""
+    """Return the vectors and biases of users or items, and the Adagrad state with which training continues."""
     if features is None:
         return embeddings_of(model, name)
     if name == "user":

@@ -1,4 +1,4 @@
-"""Serve recommendations from factors: tables for vector databases, and a search index of this package."""
+"""Serve recommendations with a search index, or export the factors as tables for vector databases."""
 
 from sklearn_recsketch.serving._augment import augment_items, augment_users
 from sklearn_recsketch.serving._embedding_table import embedding_table

@@ -1,4 +1,4 @@
-"""Turn maximum inner product search into nearest-neighbour search by an additional coordinate."""
+"""Convert maximum inner product search to nearest-neighbour search with an additional coordinate."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ __all__ = ["augment_items", "augment_users"]
 
 
 def augment_items(vectors: Any) -> np.ndarray:
-    """Append a coordinate to item vectors so that the nearest neighbours of a user are the items of highest score.
+    """Append a coordinate to item vectors so that a user's nearest neighbours are the items with the highest scores.
 
     Parameters
     ----------
     vectors : array-like of shape (n_items, n_components)
-        Vectors of all items to search. If an item changes or is added, the new coordinate of every item may change.
+        Vectors of all items to search. If an item changes or is added, the new coordinate may change for all items.
 
     Returns
     -------
     ndarray of shape (n_items, n_components + 1)
-        The augmented vectors, in float64 if `vectors` is float64, else in float32.
+        The augmented vectors. Their dtype is float64 if `vectors` has dtype float64, and float32 otherwise.
 
     See Also
     --------
@@ -29,28 +29,30 @@ def augment_items(vectors: Any) -> np.ndarray:
 
     Notes
     -----
-    Let M be the largest norm of an item vector. An item y and a user x become
+    Let M be the largest norm of an item vector. The augmented vectors of an item y and a user x are
 
     .. math::
 
-        \\tilde y = (y, \\sqrt{M^2 - |y|^2}), \\qquad \\tilde x = (x, 0),
+        \\tilde y = (y, \\sqrt{M^2 - |y|^2}), \\qquad \\tilde x = (x, 0).
 
-    so that :math:`\\tilde x \\cdot \\tilde y = x \\cdot y`, and all items have the norm M. The score then determines
-    both the Euclidean distance and the cosine:
+    The inner product does not change, :math:`\\tilde x \\cdot \\tilde y = x \\cdot y`, and all augmented item vectors
+    have the norm M. The score therefore determines both the Euclidean distance and the cosine:
 
     .. math::
 
         |\\tilde x - \\tilde y|^2 = |x|^2 + M^2 - 2\\, x \\cdot y, \\qquad
         \\cos(\\tilde x, \\tilde y) = \\frac{x \\cdot y}{M |x|}.
 
-    This transformation is due to Bachrach et al., "Speeding up the Xbox recommender system using a Euclidean
+    This transformation was proposed by Bachrach et al., "Speeding up the Xbox recommender system using a Euclidean
     transformation for inner-product spaces", RecSys 2014, https://doi.org/10.1145/2645710.2645741.
 
-    An exact search finds the items of highest score, up to rounding: in float32, two scores can be distinguished by
-    Euclidean distance if they differ by more than about :math:`10^{-7} M^2`, and by cosine if they differ by more
-    than about :math:`10^{-7} M |x|`. An approximate index has a lower recall on augmented vectors than on the original
-    vectors with the inner product, because most augmented items lie close together near the new axis, far from every
-    user. Prefer the inner product if the index supports it.
+    An exact search finds the items with the highest scores, up to rounding errors. In float32, the Euclidean distance
+    distinguishes two scores if they differ by more than about :math:`10^{-7} M^2`. The cosine distinguishes two scores
+    if they differ by more than about :math:`10^{-7} M |x|`.
+
+    An approximate index has a lower recall on augmented vectors than with the inner product on the original vectors.
+    The reason is that most augmented items lie close together near the new axis, far from all users. If the index
+    supports the inner product, use it instead of this function.
 
     Examples
     --------
@@ -68,21 +70,21 @@ def augment_items(vectors: Any) -> np.ndarray:
 
 
 def augment_users(vectors: Any) -> np.ndarray:
-    """Append a zero to user vectors, to search for items augmented by :func:`augment_items`.
+    """Append a zero to user vectors in order to search items that were augmented by :func:`augment_items`.
 
     Parameters
     ----------
     vectors : array-like of shape (n_users, n_components)
-        Vectors of users.
+        User vectors.
 
     Returns
     -------
     ndarray of shape (n_users, n_components + 1)
-        The augmented vectors, in float64 if `vectors` is float64, else in float32.
+        The augmented vectors. Their dtype is float64 if `vectors` has dtype float64, and float32 otherwise.
 
     See Also
     --------
-    augment_items : Augment the item vectors; with the formula and an example.
+    augment_items : Augment the item vectors.
     """
     vectors = _checked(vectors)
     return _with_column(vectors, np.zeros(len(vectors)))

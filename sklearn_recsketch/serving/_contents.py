@@ -1,4 +1,4 @@
-"""Contents of an index beside its search structure: ids, vectors and interactions, and the rows a query may return."""
+"""Ids, vectors and interactions that an index stores, and the rows that a query may return."""
 
 from __future__ import annotations
 
@@ -21,24 +21,25 @@ OTHER = {"items": "users", "users": "items"}
 
 @dataclass(frozen=True)
 class Contents:
-    """Vectors that an index searches, vectors of known queries, and the interactions to exclude.
+    """Ids and vectors that an index searches, vectors of known queries, and interactions to exclude.
 
     Attributes
     ----------
     of : {"items", "users"}
-        Kind of the indexed ids.
+        Whether items or users are indexed.
     metric : {"dot", "cosine"}
+        Similarity that the index uses.
     ids : ndarray of shape (n,)
         Sorted ids of the indexed vectors.
     vectors : ndarray of shape (n, n_components), dtype float32
-        Indexed vectors, of unit length if `metric="cosine"`.
+        Indexed vectors. They have unit length if `metric="cosine"`.
     query_ids, queries : ndarray
-        Sorted ids and vectors of the known queries: of the other side if `metric="dot"`, and the same as `ids` and
-        `vectors` if `metric="cosine"`.
+        Sorted ids and vectors of the known queries. If `metric="dot"`, the queries of an item index are users, and the
+        queries of a user index are items. If `metric="cosine"`, they are the same as `ids` and `vectors`.
     seen : csr_array of shape (n_queries, n), dtype bool, or None
-        Items that each user interacted with in fit. None except for items with `metric="dot"`.
+        Items that each user interacted with in fit. None unless `of="items"` and `metric="dot"`.
     library : str
-        Library of the frames to return, "pandas" or "polars".
+        Library of the returned data frames, "pandas" or "polars".
     """
 
     of: str
@@ -51,7 +52,19 @@ class Contents:
     library: str
 
     def seen_or_self(self, rows: np.ndarray) -> sp.csr_array | None:
-        """Matrix of the items seen by the queries of these rows, or of the queries themselves for the cosine."""
+        """Return a boolean matrix of the rows that each query excludes by default.
+
+        Parameters
+        ----------
+        rows : ndarray of shape (n_queries,)
+            Row numbers of the queries in `queries`.
+
+        Returns
+        -------
+        csr_array of shape (n_queries, n) or None
+            If `metric="cosine"`, each query excludes itself. If `metric="dot"`, each user excludes the seen items. None
+            if `seen` is None.
+        """
         if self.metric == "cosine":
             n = len(rows)
             return pair_matrix(np.arange(n), rows, (n, len(self.ids)), bool)
@@ -60,9 +73,9 @@ class Contents:
     def excluded(
         self, column: IdColumn, rows: np.ndarray, exclude: ItemSelection | None, exclude_seen: bool
     ) -> sp.csr_array | None:
-        """Matrix of the indexed rows that each query must not return, or None if there are none.
+        """Return a boolean matrix of the indexed rows that each query excludes, or None if no rows are excluded.
 
-        These are the rows of `exclude` and, if `exclude_seen`, those of `seen_or_self`.
+        A query excludes the ids in `exclude`. If `exclude_seen=True`, it also excludes the rows from `seen_or_self`.
         """
         parts = [self.seen_or_self(rows) if exclude_seen else None]
         if isinstance(exclude, np.ndarray):
@@ -77,7 +90,7 @@ class Contents:
     def candidate_rows(
         self, column: IdColumn, candidates: ItemSelection, excluded: sp.csr_array | None
     ) -> tuple[np.ndarray, Eligible]:
-        """Indexed rows of the candidates, and the candidates that each query may return."""
+        """Return the indexed rows of the candidates, and the candidates that each query may return."""
         name = id_name(self.of)
         ids, rows = select_items(candidates, self.ids, self.seen, name)
         if (rows < 0).any():
@@ -97,7 +110,7 @@ def contents_of(estimator: Any, of: str, metric: str) -> Contents:
     library = recommender._table_library()
     if metric == "cosine":
         side = recommender._side(id_name(of))
-        # As in similar_items, without biases, which do not describe a preference.
+        # Biases do not describe a preference, so they are left out, as in similar_items.
         vectors = unit_length(side.factors)
         return Contents(of, metric, side.ids, vectors, side.ids, vectors, None, library)
     ids, vectors = score_vectors(recommender, of)
@@ -108,11 +121,15 @@ def contents_of(estimator: Any, of: str, metric: str) -> Contents:
 
 
 def score_vectors(recommender: Any, of: str) -> tuple[np.ndarray, np.ndarray]:
-    """Ids of all items or users, and vectors whose dot products are the scores; biases are one of the coordinates."""
+    """Return the ids and vectors of all items or users.
+
+    The inner product of a user vector and an item vector is the score. If the recommender learns biases, the vectors
+    have an additional coordinate for the bias.
+    """
     side = recommender._side(id_name(of))
     return side.ids, recommender._score_vectors(side.name, np.arange(len(side.ids)))
 
 
 def id_name(of: str) -> str:
-    """Name of a column of ids: "item" for "items"."""
+    """Return the name of the id column, for example "item" for "items"."""
     return of.removesuffix("s")

@@ -1,4 +1,4 @@
-"""Export the vectors of users and items as a table, for databases and files."""
+"""Export user and item vectors as tables for databases and files."""
 
 from __future__ import annotations
 
@@ -16,34 +16,34 @@ __all__ = ["embedding_table"]
 
 @validate_params({"of": [StrOptions({"items", "users"})], "augmented": ["boolean"]}, prefer_skip_nested_validation=True)
 def embedding_table(estimator: Any, of: str = "items", *, augmented: bool = False) -> Frame:
-    """Export embeddings of items or users as a table such that the inner product of two rows is the predicted score.
+    """Return a table of item or user vectors. The inner product of an item row and a user row is the predicted score.
 
     Parameters
     ----------
     estimator : recommender, or Pipeline or search that contains one
         Fitted estimator with factors.
     of : {"items", "users"}, default="items"
-        Side to export, including the ids that are known only by their features.
+        Whether to export items or users. Items and users that are only known from their features are included.
     augmented : bool, default=False
-        Whether to append the coordinate of :func:`augment_items` or :func:`augment_users`, for databases that search
-        by Euclidean distance or cosine but not by inner product.
+        Whether to augment the vectors with :func:`augment_items` or :func:`augment_users`. This is useful for databases
+        that support the Euclidean distance or the cosine, but not the inner product.
 
     Returns
     -------
     frame with columns item or user, e0, e1, ...
-        One row per id, in the order of `items_` or `users_`, with coordinates in float32. Tables of WARP and BPR have
-        an additional column `bias`, which is 1 for all users, so that the inner product includes the bias of the
-        item. If `augmented=True`, the last column is `augmented`. The table is a polars frame if the recommender was
-        fitted on one, else a pandas frame.
+        One row per id, in the order of `items_` or `users_`. The coordinates have dtype float32. For WARP and BPR, the
+        table has an additional column `bias`. It contains the biases of the items and is 1 for all users, so that the
+        inner product includes the item bias. If `augmented=True`, the last column is `augmented`. The table is a polars
+        frame if the recommender was fitted on a polars frame, and a pandas frame otherwise.
 
     Raises
     ------
     TypeError
-        If the recommender does not have factors.
+        If the recommender does not learn factors.
 
     See Also
     --------
-    to_index : Build an index in this process instead of using a database.
+    to_index : Build a search index as an alternative to a database.
 
     Examples
     --------

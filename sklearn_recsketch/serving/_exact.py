@@ -1,4 +1,4 @@
-"""Exact search, and exact scores of the rows found by any search."""
+"""Exact search, and exact scores for the results of any search."""
 
 from __future__ import annotations
 
@@ -13,15 +13,16 @@ from sklearn_recsketch.utils._threads import Workers, even_ranges
 
 __all__ = ["Exact", "rescored"]
 
-MOST_COORDINATES = 8_000_000  # gathered at once by `rescored`
+MOST_COORDINATES = 8_000_000  # that `rescored` gathers at once
 
 
 class Exact:
-    """The exact search of `recommend`, with the items prepared once.
+    """Exact search with the same algorithm as `recommend`. The vectors are preprocessed only once.
 
     Parameters
     ----------
     vectors : ndarray of shape (n, n_components), dtype float32
+        Vectors to search.
     """
 
     kind = "exact"
@@ -30,26 +31,30 @@ class Exact:
         self._items = RankedItems(vectors)
 
     def top(self, queries: np.ndarray, excluded: sp.csr_array | None, k: int, pool: Workers) -> np.ndarray:
-        """Rows of the k best vectors for each query, padded with -1 if fewer than k are not excluded."""
+        """Return the rows of the k best vectors for each query.
+
+        If a query excludes so many rows that fewer than k remain, its list is padded with -1.
+        """
         return self._items.top(queries, excluded, k, pool)[0]
 
     def settings(self) -> dict[str, Any]:
-        """Arguments of `load` that the saved files do not contain: none."""
+        """Return an empty dict, because `load` does not need any settings."""
         return {}
 
     def save(self, folder: Path) -> None:
-        """Do nothing: the search can be rebuilt from the vectors, which the index saves."""
+        """Do nothing, because the index saves the vectors, and `load` only needs the vectors."""
 
     @classmethod
     def load(cls, folder: Path, vectors: np.ndarray) -> Exact:
-        """Prepare the search from the vectors, without reading any file."""
+        """Preprocess the vectors without reading any files."""
         return cls(vectors)
 
 
 def rescored(queries: np.ndarray, vectors: np.ndarray, best: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Compute the scores of the rows found, bit by bit equal to those of `predict`, and sort the rows by them.
+    """Compute the exact scores of the rows found for each query, and sort the rows by score.
 
-    Ties are sorted by row number. The score of a missing row, -1, is -inf.
+    The scores are bitwise equal to the scores that `predict` returns. Rows with equal scores are sorted by row number.
+    Missing rows are denoted by -1 and have the score -inf.
     """
     scores = np.full(best.shape, -np.inf, dtype=np.float32)
     for start, stop in even_ranges(len(best), max(1, MOST_COORDINATES // max(1, best.shape[1] * vectors.shape[1]))):

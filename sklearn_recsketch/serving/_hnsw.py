@@ -1,4 +1,4 @@
-"""Approximate search in a navigable small world graph, with usearch."""
+"""Approximate search in a hierarchical navigable small world (HNSW) graph of usearch."""
 
 from __future__ import annotations
 
@@ -22,14 +22,15 @@ MOST_FETCHED = 1024  # neighbours fetched per query; the time of a search is pro
 class Hnsw:
     """A hierarchical navigable small world (HNSW) graph for maximum inner product search.
 
-    The graph uses inner products rather than distances of augmented vectors: on factors, this gives the same recall
-    in a fraction of the time.
+    The links of the graph are chosen by inner products of the original vectors, not by distances of augmented vectors.
+    On factors, this results in the same recall and takes a fraction of the time.
 
     Parameters
     ----------
     graph : usearch.index.Index
-        Graph of `vectors`, all divided by the same number.
+        Graph of the vectors. In the graph, all vectors are divided by the same number.
     vectors : ndarray of shape (n, n_components), dtype float32
+        Vectors to search.
     """
 
     kind = "hnsw"
@@ -42,8 +43,8 @@ class Hnsw:
     def build(cls, vectors: np.ndarray, pool: Workers, **parameters: int) -> Hnsw:
         """Build a graph by adding all vectors in random order.
 
-        The order of the ids may correlate with popularity, and thus with the norms of the vectors, which would lower
-        the recall.
+        The order of the ids may correlate with popularity, and thus with the norms of the vectors. Adding the vectors
+        in this order would lower the recall.
         """
         graph = _index_class()(ndim=vectors.shape[1], metric="ip", dtype="f32", enable_key_lookups=False, **parameters)
         # The distance of usearch is 1 - x.y, in which small inner products would be lost to rounding.
@@ -56,7 +57,7 @@ class Hnsw:
 
     @property
     def expansion_search(self) -> int:
-        """Number of candidates kept during a search."""
+        """Number of candidates that a search keeps."""
         return int(self._graph.expansion_search)
 
     @expansion_search.setter
@@ -64,16 +65,17 @@ class Hnsw:
         self._graph.expansion_search = value
 
     def top(self, queries: np.ndarray, excluded: sp.csr_array | None, k: int, pool: Workers) -> np.ndarray:
-        """Rows of approximately the k best vectors for each query, padded with -1 if fewer than k are not excluded.
+        """Return the rows of approximately the k best vectors for each query.
 
-        The search fetches k neighbours plus the number of excluded rows of the query, up to `MOST_FETCHED`. If fewer
-        than k of them are not excluded, it falls back to the exact search.
+        For a query with m excluded rows, the search fetches at least k + m neighbours, but at most `MOST_FETCHED`. If
+        fewer than k neighbours remain after the exclusion, it falls back to exact search. If a query excludes so many
+        rows that fewer than k remain, its list is padded with -1.
         """
         n = len(self._vectors)
         k = min(k, n)
         n_excluded = np.zeros(len(queries), int) if excluded is None else np.diff(excluded.indptr)
         best = np.full((len(queries), k), -1, dtype=np.int32)
-        # Round up to powers of two, to search in a few batches without fetching more than twice the required number.
+        # Rounding up to powers of two limits the number of batches, and at most doubles the number of neighbours.
         widths = 2 ** np.ceil(np.log2(k + n_excluded)).astype(int)
         widths = np.minimum(widths, min(n, MOST_FETCHED))
         for width in np.unique(widths):
@@ -90,7 +92,7 @@ class Hnsw:
         return best
 
     def _search(self, queries: np.ndarray, width: int, pool: Workers) -> np.ndarray:
-        """The nearest `width` nodes of each query, padded with -1 if the graph returns fewer."""
+        """Return the `width` nearest nodes of each query, padded with -1 if the graph returns fewer nodes."""
         lengths = norms(queries)[:, None]
         found = self._graph.search(
             _divided(queries, np.where(lengths > 0, lengths, 1.0)), width, threads=pool.n_threads
@@ -107,16 +109,16 @@ class Hnsw:
         )
 
     def settings(self) -> dict[str, Any]:
-        """Arguments of `load` that usearch does not save in its file."""
+        """Return the arguments of `load` that the file of usearch does not contain."""
         return {"expansion_search": self.expansion_search}
 
     def save(self, folder: Path) -> None:
-        """Write the graph in the file format of usearch."""
+        """Write the graph to a file in the format of usearch."""
         self._graph.save(folder / FILE)
 
     @classmethod
     def load(cls, folder: Path, vectors: np.ndarray, expansion_search: int) -> Hnsw:
-        """Map the file of the graph into memory."""
+        """Load the graph by mapping its file into memory."""
         graph = _index_class().restore(
             folder / FILE, view=True, enable_key_lookups=False, expansion_search=expansion_search
         )
@@ -124,7 +126,7 @@ class Hnsw:
 
 
 def _first(found: np.ndarray, excluded: sp.csr_array | None, k: int) -> np.ndarray:
-    """The first k entries of each row that are neither missing nor excluded, padded with -1."""
+    """Return the first k entries of each row that are neither missing nor excluded, padded with -1."""
     kept = found >= 0
     if excluded is not None:
         n = excluded.shape[1]
@@ -139,7 +141,7 @@ def _divided(vectors: np.ndarray, lengths: Any) -> np.ndarray:
 
 
 def _index_class() -> Any:
-    """Import the index class of usearch, an optional dependency."""
+    """Import the index class of the optional dependency usearch. Raise an ImportError if it is not installed."""
     try:
         from usearch.index import Index
     except ImportError as error:

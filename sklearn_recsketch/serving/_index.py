@@ -1,4 +1,4 @@
-"""Nearest-neighbour index with queries and results by id."""
+"""Nearest-neighbour index that is queried by id and returns ids."""
 
 from __future__ import annotations
 
@@ -26,31 +26,34 @@ __all__ = ["EmbeddingIndex"]
 
 
 class EmbeddingIndex:
-    """Nearest-neighbour index of items or users, built by :func:`to_index` or loaded from files.
+    """Nearest-neighbour index of items or users.
+
+    Use :func:`to_index` to build an index, and `EmbeddingIndex.load` to load a saved one.
 
     Attributes
     ----------
     kind : {"hnsw", "exact"}
         Search algorithm.
     of : {"items", "users"}
-        Indexed side.
+        Whether items or users are indexed.
     metric : {"dot", "cosine"}
-        Similarity that the index searches by.
+        Similarity that determines the neighbours.
     ids : ndarray of shape (n,)
         Sorted ids of the indexed items or users.
     vectors : ndarray of shape (n, n_components), dtype float32
         Vectors of the indexed items or users, normalized to unit length if `metric="cosine"`.
     n_jobs : int or None
-        Number of threads used to search for many queries at once.
+        Number of threads used to search several queries at once.
 
     Notes
     -----
-    If `kind="hnsw"`, the search is approximate and may miss some of the best items; `recall` measures how many it
-    finds. Scores are always exact: they are computed from the vectors in float32, and equal those of `predict`. The
-    index is a snapshot of the recommender: a later `partial_fit` does not change it.
+    If `kind="hnsw"`, the search is approximate and may miss some of the best items. The method `recall` measures the
+    fraction of the best items that it finds. Scores are always exact: they are computed from the vectors in float32,
+    and are equal to the scores that `predict` returns. If you update the recommender with `partial_fit`, the index does
+    not change.
 
-    Several threads may search the same index, but usearch runs their searches one after another. Processes that load
-    the same folder search in parallel, and share the memory of the graph.
+    Several threads may search the same index, but usearch runs their searches one after another. To search in parallel,
+    load the index from the same folder in several processes. They share the memory of the graph.
 
     Examples
     --------
@@ -77,7 +80,7 @@ class EmbeddingIndex:
 
     @property
     def expansion_search(self) -> int:
-        """Number of candidates kept during a search of the graph. A larger value increases the recall and the time."""
+        """Number of candidates that a search of the graph keeps. A larger value increases the recall and the time."""
         return self._graph().expansion_search
 
     @expansion_search.setter
@@ -92,26 +95,27 @@ class EmbeddingIndex:
         Parameters
         ----------
         users : id or array-like of ids
-            Known users to recommend items to.
+            Users to recommend items to. The index must know them.
         k : int, default=10
             Number of items per user.
         exclude_seen : bool, default=True
-            Whether to exclude items that the user interacted with in fit.
+            Whether to exclude the items that each user interacted with in fit.
         candidates : array-like of ids, table of pairs, dict of user to ids, or "cold", default=None
-            Items to choose from, as in `recommend` of the recommender. The search among candidates is exact. If None,
-            all items are candidates.
+            Items that may be recommended, in the same format as in the method `recommend` of the recommender. If None,
+            all items are candidates. If candidates are given, the search is exact.
         exclude : array-like of ids, table of pairs, or dict of user to ids, default=None
-            Items to exclude for all users, or for each user.
+            Items to exclude, either for all users or for individual users.
 
         Returns
         -------
         frame with columns user, rank, item, score
-            The same table as `recommend` of the recommender returns.
+            Recommended items, in the same format as returned by the method `recommend` of the recommender.
 
         Raises
         ------
         ValueError
-            If a user or candidate is unknown, or if the index contains users or uses the cosine.
+            If a user or candidate is unknown to the index, or if the index was not built with `of="items"` and
+            `metric="dot"`.
         """
         return self._ranked("recommend", "items", "dot", "user", users, k, candidates, exclude, exclude_seen)
 
@@ -121,21 +125,22 @@ class EmbeddingIndex:
         Parameters
         ----------
         items : id or array-like of ids
-            Known items whose neighbours to find.
+            Items for which to find neighbours. The index must know them.
         k : int, default=10
             Number of neighbours per item.
         candidates : array-like of ids, table of pairs, or dict of item to ids, default=None
-            Neighbours to choose from. The search among candidates is exact. If None, all items are candidates.
+            Items that may be returned. If None, all items are candidates. If candidates are given, the search is exact.
 
         Returns
         -------
         frame with columns item, rank, similar_item, score
-            Most similar first; `score` is the cosine.
+            Neighbours of each item, sorted by decreasing similarity. `score` is the cosine similarity.
 
         Raises
         ------
         ValueError
-            If an item or candidate is unknown, or if the index contains users or was built with `metric="dot"`.
+            If an item or candidate is unknown to the index, or if the index was not built with `of="items"` and
+            `metric="cosine"`.
         """
         return self._ranked("similar_items", "items", "cosine", "item", items, k, candidates)
 
@@ -145,32 +150,34 @@ class EmbeddingIndex:
         Parameters
         ----------
         users : id or array-like of ids
-            Known users whose neighbours to find.
+            Users for which to find neighbours. The index must know them.
         k : int, default=10
             Number of neighbours per user.
         candidates : array-like of ids, table of pairs, or dict of user to ids, default=None
-            Neighbours to choose from. The search among candidates is exact. If None, all users are candidates.
+            Users that may be returned. If None, all users are candidates. If candidates are given, the search is exact.
 
         Returns
         -------
         frame with columns user, rank, similar_user, score
-            Most similar first; `score` is the cosine.
+            Neighbours of each user, sorted by decreasing similarity. `score` is the cosine similarity.
 
         Raises
         ------
         ValueError
-            If a user or candidate is unknown, or if the index contains items or was built with `metric="dot"`.
+            If a user or candidate is unknown to the index, or if the index was not built with `of="users"` and
+            `metric="cosine"`.
         """
         return self._ranked("similar_users", "users", "cosine", "user", users, k, candidates)
 
     def search(self, vectors: Any, k: int = 10) -> tuple[np.ndarray, np.ndarray]:
-        """Find the k nearest neighbours of any vectors, without exclusions.
+        """Find the k nearest neighbours of arbitrary vectors.
 
         Parameters
         ----------
         vectors : array-like of shape (n_queries, n_components)
-            Query vectors: if `metric="dot"`, coordinates as in the table of :func:`embedding_table` for the other
-            side; if `metric="cosine"`, factors of the same side.
+            Query vectors. If `metric="dot"`, pass user vectors to an item index and item vectors to a user index, with
+            the same coordinates as :func:`embedding_table` returns. If `metric="cosine"`, pass item factors to an item
+            index and user factors to a user index.
         k : int, default=10
             Number of neighbours per query.
 
@@ -179,7 +186,7 @@ class EmbeddingIndex:
         ids : ndarray of shape (n_queries, min(k, n))
             Ids of the neighbours, nearest first.
         scores : ndarray of shape (n_queries, min(k, n)), dtype float32
-            Inner products, or cosines if `metric="cosine"`.
+            Inner products if `metric="dot"`, or cosine similarities if `metric="cosine"`.
         """
         queries = check_array(vectors, dtype=np.float32, ensure_min_samples=0, input_name="vectors")
         if queries.shape[1] != self.vectors.shape[1]:
@@ -191,23 +198,24 @@ class EmbeddingIndex:
         return self.ids[best], scores
 
     def recall(self, k: int = 10, *, n_queries: int = 1000, random_state: RandomState = None) -> float:
-        """Estimate the recall: the fraction of the exact k nearest neighbours that the index finds.
+        """Estimate the recall, which is the fraction of the true k nearest neighbours that the index finds.
 
         Parameters
         ----------
         k : int, default=10
             Number of neighbours per query.
         n_queries : int, default=1000
-            Number of known queries to sample: users if `metric="dot"` and `of="items"`, for example. As in `recommend`
-            and `similar_items`, items seen by a user, or the query itself, are excluded.
+            Number of queries to sample. For example, the queries are users if `metric="dot"` and `of="items"`. The
+            search then excludes the items that a user has seen, as `recommend` does. If `metric="cosine"`, it excludes
+            the query itself, as `similar_items` does.
         random_state : int, RandomState instance or None, default=None
-            Seed for sampling the queries.
+            Seed used to sample the queries.
 
         Returns
         -------
         float
-            Recall between 0 and 1. If several neighbours are tied for the last place of the exact list, any of them
-            counts as found.
+            Recall between 0 and 1. If several neighbours are tied for the last place in the exact list, any of these
+            neighbours is counted as correct.
         """
         n = len(self._contents.query_ids)
         rows = check_random_state(random_state).permutation(n)[: check_integer(n_queries, "n_queries")]
@@ -225,13 +233,13 @@ class EmbeddingIndex:
         Parameters
         ----------
         folder : str or Path
-            Empty folder, which is created if it does not exist. Arrays are saved as .npy files, ids as JSON and the
-            graph in the format of usearch; nothing is pickled.
+            Empty folder, which is created if it does not exist. Arrays are saved as .npy files, ids are saved as JSON,
+            and the graph is saved in the format of usearch. No pickle files are written.
 
         Raises
         ------
         FileExistsError
-            If the folder is not empty: other processes may have mapped the files of an index in it.
+            If the folder is not empty. Other processes may be using an index in this folder.
         """
         folder = new_folder(folder)
         self._searcher.save(folder)
@@ -239,20 +247,20 @@ class EmbeddingIndex:
 
     @classmethod
     def load(cls, folder: Any, *, n_jobs: int | None = None) -> EmbeddingIndex:
-        """Load an index saved by `save`.
+        """Load an index that was saved with the method `save`.
 
         Parameters
         ----------
         folder : str or Path
-            Folder of the index. Its arrays and graph are mapped into memory, so the files must not be changed while
+            Folder of the saved index. The arrays and the graph are mapped into memory, so do not change the files while
             the index is in use.
         n_jobs : int, default=None
-            Number of threads used to search for many queries at once. None means 1, and -1 means all cores.
+            Number of threads used to search several queries at once. None means 1, and -1 means all cores.
 
         Returns
         -------
         EmbeddingIndex
-            Index that returns the same results as the saved one.
+            Index that returns the same results as the saved index.
         """
         contents, header = load_contents(Path(folder))
         searcher = Hnsw if header["kind"] == Hnsw.kind else Exact
@@ -278,9 +286,10 @@ class EmbeddingIndex:
         exclude: Any = None,
         exclude_seen: bool = True,
     ) -> Any:
-        """The table of ranked ids that a public method returns.
+        """Return the table of ranked ids for a public method.
 
-        The method, with queries of type `name`, requires an index of `of` with `metric`.
+        `method` is the name of the public method. It requires an index that was built with the given values of `of` and
+        `metric`. `name` is "user" or "item", and says what the query ids are.
         """
         if (self.of, self.metric) != (of, metric):
             raise ValueError(
@@ -313,13 +322,13 @@ class EmbeddingIndex:
         return ranked_table(name, ids, ranked_name, self.ids, best, scores, contents.library)
 
     def _best(self, queries: np.ndarray, excluded: sp.csr_array | None, k: int) -> tuple[np.ndarray, np.ndarray]:
-        """Rows and scores of the k best vectors for each query."""
+        """Return the rows and the scores of the k best vectors for each query."""
         with workers(self.n_jobs) as pool:
             best = self._searcher.top(queries, excluded, check_integer(k, "k"), pool)
         return self._scored(queries, best)
 
     def _scored(self, queries: np.ndarray, best: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Rows sorted by their scores, and the scores."""
+        """Compute the exact scores of the rows in `best`, and return the sorted rows and their scores."""
         best, scores = rescored(queries, self.vectors, best)
-        # Rounding may give a cosine of more than 1.
+        # Due to rounding errors, a cosine may be larger than 1.
         return best, np.clip(scores, -1, 1) if self.metric == "cosine" else scores

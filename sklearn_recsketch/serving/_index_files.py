@@ -1,4 +1,4 @@
-"""Save an index to a folder of plain files, and load it with the arrays mapped into memory."""
+"""Save an index to a folder, and load it by mapping its arrays into memory."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ HEADER = "index.json"
 
 
 def new_folder(folder: Any) -> Path:
-    """Create the folder and check that it is empty, as other processes may have mapped files in it."""
+    """Create a folder if it does not exist, and raise a FileExistsError if it is not empty."""
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     if any(folder.iterdir()):
@@ -27,7 +27,10 @@ def new_folder(folder: Any) -> Path:
 
 
 def save_contents(contents: Contents, folder: Path, header: dict[str, Any]) -> None:
-    """Write the arrays, then the header, whose presence shows that the index is complete."""
+    """Write the contents of an index to files.
+
+    The header is written last. If it exists, the index is complete.
+    """
     arrays = {"vectors": contents.vectors}
     ids = {"ids": contents.ids}
     if contents.metric == "dot":
@@ -37,14 +40,14 @@ def save_contents(contents: Contents, folder: Path, header: dict[str, Any]) -> N
     for name, array in arrays.items():
         np.save(folder / f"{name}.npy", array, allow_pickle=False)
     for name, values in ids.items():
-        # In a .npy file, each string would take as much space as the longest one.
+        # In a .npy file, each string would take as much space as the longest string.
         (folder / f"{name}.json").write_text(json.dumps(values.tolist()))
     header = header | {"of": contents.of, "metric": contents.metric, "library": contents.library, "format": FORMAT}
     (folder / HEADER).write_text(json.dumps(header, indent=1))
 
 
 def load_contents(folder: Path) -> tuple[Contents, dict[str, Any]]:
-    """Read the contents of a saved index, and the rest of its header."""
+    """Load the contents of a saved index. Also return the header entries that are not part of the contents."""
     path = folder / HEADER
     if not path.exists():
         raise FileNotFoundError(f"{str(folder)!r} does not contain an index: the file {HEADER} is missing.")

@@ -38,60 +38,64 @@ def to_index(
     expansion_search: int = 128,
     n_jobs: int | None = None,
 ) -> EmbeddingIndex:
-    """Build a nearest-neighbour index of items or users, for fast single queries.
+    """Build a nearest-neighbour index of items or users that answers single queries quickly.
 
     Parameters
     ----------
     estimator : recommender, or Pipeline or search that contains one
-        Fitted estimator with factors. The index keeps the vectors, the ids and the interactions of fit.
+        Fitted estimator that has learned factors. The index stores its vectors, ids and interactions.
     kind : {"hnsw", "exact"}, default="hnsw"
-        Search algorithm. "hnsw" is an approximate search in a hierarchical navigable small world graph; it uses
-        usearch, which the extra `index` installs. "exact" is the search of `recommend`, with the items prepared once.
+        Search algorithm. "hnsw" is an approximate search in a hierarchical navigable small world graph. It requires
+        usearch, which is installed with the extra `index`. "exact" is the exact search that `recommend` uses, but the
+        vectors are preprocessed only once.
     of : {"items", "users"}, default="items"
-        Side to index.
+        Whether to index items or users.
     metric : {"dot", "cosine"}, default="dot"
-        Similarity to search by. "dot" is the inner product of a user and an item, including the bias of the item, if
-        any: the score of `predict`. An index of items then finds the items that `recommend` finds, and an index of
-        users finds the users with the highest scores for an item. "cosine" compares items with items, or users with
-        users, as `similar_items` and `similar_users` do by default.
+        Similarity that determines the neighbours.
+
+        - "dot": inner product of a user vector and an item vector, which is the score that `predict` returns. It
+          includes the item bias if the recommender has biases. An item index finds the items with the highest scores
+          for a user, as `recommend` does. A user index finds the users with the highest scores for an item.
+        - "cosine": cosine similarity of two items or two users, as in `similar_items` and `similar_users` by default.
     connectivity : int, default=16
-        Number of links per node, called M in the paper. A larger value increases the recall and the memory. Only used
-        if `kind="hnsw"`.
+        Number of links per node, called M by Malkov and Yashunin. A larger value increases the recall and the memory.
+        Only used if `kind="hnsw"`.
     expansion_add : int, default=128
-        Number of candidates kept while a node is added, called ef_construction in the paper. A larger value increases
-        the recall and the time to build the graph. Only used if `kind="hnsw"`.
+        Number of candidates kept while a node is added, called efConstruction by Malkov and Yashunin. A larger value
+        increases the recall and the time to build the graph. Only used if `kind="hnsw"`.
     expansion_search : int, default=128
-        Number of candidates kept during a search, called ef in the paper. A larger value increases the recall and the
-        time of a search. It can be changed later, as an attribute of the index. Only used if `kind="hnsw"`.
+        Number of candidates kept during a search, called ef by Malkov and Yashunin. A larger value increases the recall
+        and the search time. To change the value later, set the attribute `expansion_search` of the index. Only used if
+        `kind="hnsw"`.
     n_jobs : int, default=None
-        Number of threads used to build the index and to search for many queries at once. None means 1, and -1 means
-        all cores.
+        Number of threads used to build the index, and to search several queries at once. None means 1, and -1 means all
+        cores.
 
     Returns
     -------
     EmbeddingIndex
-        The index.
+        Index of the items or users.
 
     Raises
     ------
     ImportError
         If `kind="hnsw"` and usearch is not installed.
     TypeError
-        If the recommender does not have factors.
+        If the recommender does not learn factors.
 
     See Also
     --------
-    embedding_table : Export the vectors to a database.
+    embedding_table : Export the vectors as a table, for example for a database.
 
     Notes
     -----
-    The graph is described by Malkov and Yashunin, "Efficient and robust approximate nearest neighbor search using
+    The graph was proposed by Malkov and Yashunin, "Efficient and robust approximate nearest neighbor search using
     hierarchical navigable small world graphs", TPAMI 2020, https://doi.org/10.1109/TPAMI.2018.2889473. If
-    `metric="dot"`, its links are chosen by inner products, as in Morozov and Babenko, "Non-metric similarity graphs for
-    maximum inner product search", NeurIPS 2018.
+    `metric="dot"`, the links of the graph are chosen by inner products, as proposed by Morozov and Babenko, "Non-metric
+    similarity graphs for maximum inner product search", NeurIPS 2018.
 
-    If `n_jobs=1`, the same vectors always give the same graph. With several threads, the links depend on the order in
-    which the threads insert the nodes.
+    If `n_jobs=1`, the same vectors always result in the same graph. With several threads, the links depend on the order
+    in which the threads insert the nodes.
 
     Examples
     --------

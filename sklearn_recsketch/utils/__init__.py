@@ -1,1 +1,1 @@
-"""Utilities below all other folders: threads, clusters, files, HTTP, and the private names of scikit-learn in use."""
+"""Utilities that do not depend on the rest of the package, for example for threads, files and HTTP requests."""

@@ -14,10 +14,12 @@ __all__ = ["atomic_write"]
 
 @contextmanager
 def atomic_write(path: Path) -> Iterator[BinaryIO]:
-    """Open a temporary file for writing, and rename it to `path` on success; after an error, `path` is unchanged.
+    """Write a file such that `path` is either replaced completely or not changed at all.
 
-    The name of the temporary file is random, so that several processes can write the same path. Its content is flushed
-    to disk before it is renamed, so that a power failure leaves either the old or the new file.
+    The context manager opens a temporary file for writing. It renames this file to `path` on success, and deletes it
+    after an error. The name of the temporary file is random, so that several processes can write to the same path. The
+    temporary file is flushed to disk before it is renamed. After a power failure, `path` is therefore either the old
+    or the new file.
     """
     temporary = path.with_name(f"{path.name}.{token_hex(8)}.tmp")
     try:

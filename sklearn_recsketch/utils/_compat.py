@@ -1,4 +1,7 @@
-"""The only module that imports private names of scikit-learn, as of version 1.9."""
+"""Private functions and classes of scikit-learn 1.9.
+
+No other module of this package imports private names of scikit-learn.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +27,7 @@ from sklearn.utils._plotting import _validate_style_kwargs
 from sklearn.utils.metaestimators import _safe_split
 from sklearn.utils.validation import _check_method_params, _num_samples
 
-if TYPE_CHECKING:  # scikit-learn's decorators have no types, so the signatures of what they decorate would be lost
+if TYPE_CHECKING:  # scikit-learn's decorators are untyped, so the decorated functions would lose their signatures
     F = TypeVar("F", bound=Callable[..., Any])
 
     def _fit_context(*, prefer_skip_nested_validation: bool) -> Callable[[F], F]: ...

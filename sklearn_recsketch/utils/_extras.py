@@ -11,7 +11,8 @@ __all__ = ["import_extra"]
 def import_extra(module: str, extra: str, why: str) -> ModuleType:
     """Import a module of an optional dependency.
 
-    If it is not installed, an ImportError says `why` it is needed, and how to install the extra.
+    Raise an ImportError if the module is not installed. The message consists of `why` and the command that installs the
+    extra.
     """
     try:
         return importlib.import_module(module)

@@ -1,4 +1,4 @@
-"""GET requests with limits on the total time, the size and the number of attempts."""
+"""GET requests with a limited total time, response size and number of attempts."""
 
 from __future__ import annotations
 
@@ -28,21 +28,22 @@ LONGEST_PAUSE = 30.0  # seconds; the request is not repeated if the server deman
 
 
 def is_web_address(value: Any) -> bool:
-    """Whether a value is the string of an http or https URL."""
+    """Return whether a value is a string that contains an http or https URL."""
     return isinstance(value, str) and re.match(r"https?://[^/\s]", value, re.IGNORECASE) is not None
 
 
 def get(url: str, content_type: str, timeout: float, stopped: Event) -> bytes:
-    """Send a GET request, and return the body of a response whose Content-Type contains `content_type`.
+    """Send a GET request and return the body of the response.
 
-    If the server responds with status 429, the request is repeated after the pause that the server demands, unless
-    `stopped` is set in the meantime.
+    If the server responds with status 429, the request is repeated after the pause that the server demands. If
+    `stopped` is set, no further request is sent, and an InterruptedError is raised.
 
     Raises
     ------
     OSError, HTTPException, ValueError
-        If the server cannot be reached, or if the response is an error, has a different content type, is too large, or
-        takes more than `timeout` seconds from the first connection to the last byte, including redirects.
+        If the server cannot be reached, if the response is an error or is too large, if its content type does not
+        contain `content_type`, or if the request takes more than `timeout` seconds. The timeout applies to the total
+        time from the first connection to the last byte, including redirects.
     """
     pause = 0.0
     for attempt in range(1, ATTEMPTS + 1):
@@ -59,7 +60,7 @@ def get(url: str, content_type: str, timeout: float, stopped: Event) -> bytes:
 
 
 def _get_once(url: str, content_type: str, timeout: float) -> bytes:
-    """Send a request and follow redirects, without reading the bodies of the redirects."""
+    """Send a request and follow redirects. The bodies of redirect responses are not read."""
     end = time.monotonic() + timeout
     for _ in range(MOST_REDIRECTS + 1):
         if not is_web_address(url):
@@ -71,7 +72,7 @@ def _get_once(url: str, content_type: str, timeout: float) -> bytes:
             if error.code not in REDIRECTS or target is None:
                 raise
             error.close()  # releases the connection
-            # Headers are decoded as Latin-1. Characters that are already quoted do not change.
+            # Headers are decoded as Latin-1. `quote` does not change characters that are already quoted.
             url = urljoin(url, quote(target, safe=string.punctuation, encoding="latin-1"))
     raise ValueError(f"more than {MOST_REDIRECTS} redirects, the last one to {url}")
 
@@ -85,13 +86,13 @@ def _get_without_redirects(url: str, content_type: str, end: float) -> bytes:
         body: bytes = response.read(LARGEST_BODY + 1)
         if len(body) > LARGEST_BODY:
             raise ValueError(f"{url} is larger than {LARGEST_BODY} bytes")
-        if response.length:  # number of missing bytes; read() with a size does not raise for them
+        if response.length:  # number of missing bytes; read() with a size does not raise an error for them
             raise IncompleteRead(body, response.length)
     return body
 
 
 def _left(end: float) -> float:
-    """Seconds left until `end` on the monotonic clock."""
+    """Return the number of seconds until `end`. Raise a TimeoutError if `end` has passed."""
     left = end - time.monotonic()
     if left <= 0:
         raise TimeoutError("timed out")
@@ -99,7 +100,7 @@ def _left(end: float) -> float:
 
 
 def _pause(retry_after: str) -> float:
-    """Seconds to wait according to a Retry-After header, which is a number or a date; 1 if it is neither."""
+    """Convert a Retry-After header, which contains a number or a date, to seconds. Return 1 if it is invalid."""
     if retry_after.strip().isdecimal():
         return float(retry_after)
     try:
@@ -109,9 +110,10 @@ def _pause(retry_after: str) -> float:
 
 
 def _opener(url: str) -> urllib.request.OpenerDirector:
-    """An opener for http and https only, without redirects. The default opener of urllib also opens files and FTP.
+    """Create an opener that supports only http and https, and does not follow redirects.
 
-    It uses the proxies of the environment, except for addresses of this machine.
+    The default opener of urllib also opens local files and FTP addresses. The returned opener uses the proxies that are
+    set in environment variables, except for addresses of this machine.
     """
     opener = urllib.request.OpenerDirector()
     for handler in (
@@ -135,10 +137,10 @@ def _is_this_machine(url: str) -> bool:
 
 
 class _Reader(io.RawIOBase):
-    """Reads from a socket until a deadline.
+    """A stream that reads from a socket until a deadline.
 
-    The timeout of a socket restarts with each byte, so a server that sends single bytes slowly could keep a request
-    open forever.
+    The timeout of a socket starts again with each byte. Without a deadline, a server that sends single bytes slowly
+    could keep a request open forever.
     """
 
     def __init__(self, sock: socket, end: float) -> None:
@@ -165,7 +167,7 @@ class _Response(HTTPResponse):
 
 
 class _HTTPConnection(HTTPConnection):
-    """A connection whose timeout applies to the total time of all its operations."""
+    """A connection with a timeout for the total time of all operations."""
 
     def __init__(self, host: str, port: int | None = None, timeout: float = 0.0, *args: Any, **kwargs: Any) -> None:
         super().__init__(host, port, timeout, *args, **kwargs)
@@ -178,7 +180,11 @@ class _HTTPConnection(HTTPConnection):
 
 
 class _HTTPSConnection(HTTPSConnection, _HTTPConnection):
-    """Connects as `_HTTPConnection` does, due to the order of the bases, and then shakes hands in the time left."""
+    """An https connection with a timeout for the total time of all operations.
+
+    The order of the base classes matters: `HTTPSConnection.connect` first calls `_HTTPConnection.connect`, which sets
+    the timeout of the socket to the time left. The TLS handshake then takes place within this time.
+    """
 
 
 class _HTTPHandler(urllib.request.HTTPHandler):

@@ -1,4 +1,4 @@
-"""Conversion of numpy scalars."""
+"""Convert NumPy scalars to Python objects."""
 
 from __future__ import annotations
 
@@ -10,5 +10,5 @@ __all__ = ["to_python_scalar"]
 
 
 def to_python_scalar(value: Any) -> Any:
-    """Convert a numpy scalar to the equivalent Python object; return any other value unchanged."""
+    """Convert a NumPy scalar to the equivalent Python object. Return any other value unchanged."""
     return value.item() if isinstance(value, np.generic) else value

@@ -1,4 +1,4 @@
-"""Report of the environment, for bug reports."""
+"""Information about the environment for bug reports."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _OPTIONAL = (
 
 
 def _version(distribution: str) -> str:
-    """Version of a distribution, which is not imported."""
+    """Return the version of a distribution without importing it."""
     try:
         return version(distribution)
     except PackageNotFoundError:
@@ -39,21 +39,21 @@ def _version(distribution: str) -> str:
 
 
 def _cache_folder() -> str:
-    """Folder in which numba stores the compiled kernels."""
+    """Return the folder in which numba stores the compiled kernels."""
     if getattr(config, "DISABLE_JIT", 0):
         return "none, the compiler is disabled"
 
     def kernel() -> None:
         pass
 
-    # numba derives the folder from the file of a function: NUMBA_CACHE_DIR, __pycache__ or a folder of the user.
+    # numba derives the folder from the file of the function. It is NUMBA_CACHE_DIR, __pycache__ or a user's folder.
     source = Path(__file__).parents[1] / "kernels" / "_jit.py"
     kernel.__code__ = kernel.__code__.replace(co_filename=str(source))
     return str(njit(cache=True)(kernel).stats.cache_path)
 
 
 def _sections() -> dict[str, dict[str, str]]:
-    """Entries of the report, by section."""
+    """Return the entries to print, grouped by section."""
     system = {
         "python": sys.version.replace("\n", " "),
         "executable": sys.executable,
@@ -78,8 +78,8 @@ def _sections() -> dict[str, dict[str, str]]:
 def show_versions() -> None:
     """Print the versions of Python, this package and its dependencies, for bug reports.
 
-    The report also lists the BLAS and OpenMP libraries with their numbers of threads, and the folder in which numba
-    stores the compiled kernels. Optional dependencies are not imported.
+    The function also prints the BLAS and OpenMP libraries, the number of threads of each library, and the folder in
+    which numba stores the compiled kernels. It does not import optional dependencies.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Let warnings refer to the line of the user's code."""
+"""Make warnings refer to the line in the user's code that caused them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ INSIDE = ("sklearn_recsketch.", "sklearn.base")  # a decorator in sklearn.base w
 
 
 def levels_inside() -> int:
-    """The `stacklevel` with which a warning refers to the line that called this package."""
+    """Return the `stacklevel` for a warning to refer to the line that called this package."""
     level, frame = 1, sys._getframe(1)
     while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith(INSIDE):
         level, frame = level + 1, frame.f_back

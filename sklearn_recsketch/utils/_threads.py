@@ -1,4 +1,4 @@
-"""Pools of threads that run kernels, with BLAS limited to one thread and reproducible results."""
+"""Thread pools that run kernels. Results do not depend on the number of threads, and BLAS uses a single thread."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ T = TypeVar("T")
 
 
 class Workers:
-    """Runs kernels, which release the GIL, in a pool of threads.
+    """A thread pool for kernels, which release the GIL.
 
     Parameters
     ----------
     pool : ThreadPoolExecutor or None
-        Pool of threads. If None, tasks run one after another in the calling thread.
+        Thread pool. If None, tasks run one after another in the calling thread.
     n_threads : int
-        Number of threads of the pool.
+        Number of threads in the pool.
     """
 
     def __init__(self, pool: ThreadPoolExecutor | None, n_threads: int) -> None:
@@ -41,13 +41,13 @@ class Workers:
         self.n_threads = n_threads
 
     def map(self, function: Callable[..., T], tasks: Sequence[Any]) -> list[T]:
-        """Call `function` with each of the tasks, and return the results in the order of the tasks.
+        """Call `function` for each task, and return the results in the order of the tasks.
 
-        After an exception, including KeyboardInterrupt, no further task is started.
+        If a task raises an exception, or if the user interrupts the program, no further tasks are started.
         """
         if self._pool is None or len(tasks) < 2:
             return [function(task) for task in tasks]
-        # Each thread takes the next task when it has finished one. A future per task would take ten times as long.
+        # Each thread takes the next task when it has finished a task. A future per task would take ten times as long.
         waiting = deque(enumerate(tasks))
         results: list[Any] = [None] * len(tasks)
 
@@ -55,7 +55,7 @@ class Workers:
             while waiting:
                 try:
                     place, task = waiting.popleft()
-                except IndexError:  # another thread took the last one
+                except IndexError:  # another thread took the last task
                     return
                 try:
                     results[place] = function(task)
@@ -72,10 +72,11 @@ class Workers:
 
 
 class _SingleThreadedBLAS:
-    """Context manager that limits BLAS to one thread while at least one thread is inside it.
+    """Context manager that limits BLAS to a single thread.
 
-    The limit applies to the whole process. If every caller saved and restored it separately, the last of two
-    overlapping callers would restore the limit of the other instead of the original one.
+    The limit applies to the whole process while at least one thread is inside the context. A counter ensures that only
+    the last thread that leaves the context restores the original limit. If each thread saved and restored the limit
+    independently, a thread could save the limit that another thread has set, and restore this limit in the end.
     """
 
     def __init__(self) -> None:
@@ -104,10 +105,10 @@ class _SingleThreadedBLAS:
 
 
 def _release_openblas() -> None:
-    """Let the current thread set the limit of OpenBLAS.
+    """Allow the current thread to set the thread limit of OpenBLAS.
 
-    Since version 3.8, threadpoolctl ignores all threads except the first that sets a limit. This is not necessary here,
-    because a lock prevents threads from setting limits at the same time.
+    Since version 3.8, threadpoolctl only accepts limits from the first thread that sets a limit. This protection is not
+    necessary here, because a lock prevents two threads from setting limits at the same time.
     """
     release = getattr(OpenBLASController, "clear_controlling_thread", None)
     if release is not None:
@@ -122,9 +123,9 @@ _share: ContextVar[int | None] = ContextVar("share of the cores", default=None)
 
 @contextmanager
 def at_most_threads(n: int) -> Iterator[None]:
-    """Limit the size of the pools that this thread creates in the context, so that parallel fits share the cores.
+    """Limit the size of the thread pools that the current thread creates within the context.
 
-    A lower limit that is already active is kept.
+    Parallel fits use this limit to share the cores. If a lower limit is already active, it stays active.
     """
     token = _share.set(min(n, _share.get() or n, _limit_of_process()))
     try:
@@ -134,7 +135,7 @@ def at_most_threads(n: int) -> Iterator[None]:
 
 
 def most_threads() -> int:
-    """Maximum number of threads per task in the active parallel region."""
+    """Return the maximum number of threads that a task in the active parallel region may use."""
     share, process = _share.get(), _limit_of_process()
     if share is not None:
         return min(share, process)
@@ -145,15 +146,19 @@ def most_threads() -> int:
 
 
 def _limit_of_process() -> int:
-    """Maximum number of threads in this process, which joblib passes to its processes by an environment variable."""
+    """Return the maximum number of threads in this process.
+
+    joblib sets this limit for its worker processes with the environment variable NUMBA_NUM_THREADS.
+    """
     return max(1, int(os.environ.get("NUMBA_NUM_THREADS", sys.maxsize)))
 
 
 @contextmanager
 def workers(n_jobs: int | None) -> Iterator[Workers]:
-    """Create a pool of `n_jobs` threads, counted as in joblib, and limit BLAS to one thread while it is open.
+    """Create a pool of `n_jobs` threads, and limit BLAS to a single thread while the pool is open.
 
-    In a parallel region of joblib, the pool does not have more threads than the region allows per task.
+    `n_jobs` has the same meaning as in joblib. Within a parallel region of joblib, the number of threads is limited to
+    the number of threads that the region allows per task.
     """
     # With a cluster as the backend, joblib would count the cores of all its machines.
     requested = ThreadingBackend().effective_n_jobs(n_jobs) if cluster_engine() else effective_n_jobs(n_jobs)
@@ -167,15 +172,18 @@ def workers(n_jobs: int | None) -> Iterator[Workers]:
 
 
 def even_ranges(n: int, size: int) -> list[tuple[int, int]]:
-    """Split [0, n) into ranges of length `size`, independently of the number of threads."""
+    """Split the interval [0, n) into ranges of length `size`. The last range may be shorter.
+
+    The ranges do not depend on the number of threads.
+    """
     return [(start, min(n, start + size)) for start in range(0, n, size)]
 
 
 def balanced_ranges(indptr: np.ndarray, n_ranges: int = 64, row_cost: int = 8) -> list[tuple[int, int]]:
-    """Split rows into at most `n_ranges` ranges of about equal work.
+    """Split rows into at most `n_ranges` ranges that require about the same amount of work.
 
-    The work of a row is its number of entries plus `row_cost`. The ranges only depend on the data, so results that are
-    reduced range by range are the same for any number of threads.
+    The work for a row is its number of entries plus `row_cost`. The ranges only depend on the data. If results are
+    reduced range by range, they are therefore the same for any number of threads.
     """
     n_rows = len(indptr) - 1
     work = indptr[1:] + row_cost * np.arange(1, n_rows + 1)

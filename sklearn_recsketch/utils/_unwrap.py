@@ -15,19 +15,22 @@ def final_step(estimator: Any) -> Any:
 
 
 def unwrap(estimator: Any, X: Any = None) -> tuple[Any, Any]:
-    """Return the fitted recommender inside searches and Pipelines, and `X` as the recommender receives it.
+    """Return the fitted recommender inside searches and Pipelines, and `X` as transformed by the Pipelines.
 
     Parameters
     ----------
     estimator : estimator
-        A fitted recommender, or a fitted search or Pipeline that ends in one, nested to any depth.
+        A fitted recommender, or a fitted search or Pipeline that contains a recommender as its last step. Searches and
+        Pipelines can be nested.
     X : table or None
-        Transformed by the steps of each Pipeline that precede its last one. None stays None.
+        Table to transform by all but the last step of each Pipeline.
 
     Returns
     -------
     recommender : estimator
+        The fitted recommender.
     X : table or None
+        The transformed table, or None if `X` is None.
     """
     while hasattr(estimator, "best_estimator_") or hasattr(estimator, "steps"):
         if hasattr(estimator, "best_estimator_"):
@@ -47,7 +50,7 @@ def unwrap(estimator: Any, X: Any = None) -> tuple[Any, Any]:
 
 
 def factor_recommender(estimator: Any) -> Any:
-    """Return the fitted recommender inside searches and Pipelines, which must have embeddings."""
+    """Return the fitted recommender inside searches and Pipelines. Raise a TypeError if it has no embeddings."""
     check_is_fitted(estimator)
     recommender, _ = unwrap(estimator)
     if not hasattr(recommender, "item_factors_"):

@@ -1,4 +1,4 @@
-"""Checks of single parameters that estimators and functions share."""
+"""Parameter checks that several estimators and functions use."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ Method = TypeVar("Method", bound=Callable[..., Any])
 
 
 def is_integer(value: Any, least: int = 1) -> bool:
-    """Whether a value is an integer of at least `least`; booleans are not integers."""
+    """Return whether a value is an integer and not less than `least`. Booleans do not count as integers."""
     return isinstance(value, Integral) and not isinstance(value, bool) and int(value) >= least
 
 
 def check_integer(value: Any, name: str, least: int = 1) -> int:
-    """Return an integer of at least `least` as an int, and raise a ValueError for any other value."""
+    """Convert a value to int. Raise a ValueError if it is not an integer or is less than `least`."""
     if not is_integer(value, least):
         raise ValueError(f"{name} must be an int of at least {least}, got {value!r}.")
     return int(value)
 
 
 def refuse_sample_weight(method: Method) -> Method:
-    """Make a method raise a helpful error if it receives `sample_weight`. Its signature does not change."""
+    """Decorate a method to raise a TypeError if it receives `sample_weight`. Its signature does not change."""
 
     @wraps(method)
     def wrapped(self: Any, *args: Any, **kwargs: Any) -> Any:
