@@ -34,6 +34,12 @@ CORRECT = """
         return recommender.recommend(recommender.users_[:3], k=5)
 
 
+    # What other parts of the package rely on.
+    from sklearn_recsketch.recommenders._interface import ExplainableRecommender, FittedFactorRecommender
+
+    wrmf: ExplainableRecommender = WRMFRecommender()
+    warp: FittedFactorRecommender = WARPRecommender()
+
     features: SideFeatures = SideFeatures.from_dicts({"m1": {"tag": ["a", "b"]}})
     neighbours: Frame = WARPRecommender(scoring="recall@20").similar_items(["m1"], k=3)
     if isinstance(neighbours, pd.DataFrame):

@@ -75,8 +75,8 @@ def make_interactions(
     taste : float, default=30.0
         Weight of the preferences relative to popularity and noise. If 0, interactions do not depend on preferences.
     counts : bool, default=False
-        Whether the strengths are counts. A count is 1 plus a Poisson variable whose mean increases with the preference.
-        If False, all strengths are 1.
+        Whether the strengths are counts. A count is 1 plus a Poisson variable with the mean ``exp(z)``, where z is
+        the preference, standardized over the generated pairs. If False, all strengths are 1.
     n_tags : int, default=100
         Number of tags. Tags differ in popularity. If 0, item factors are independent of each other.
     tags_per_item : float, default=4.0

@@ -14,6 +14,7 @@ import scipy.sparse as sp
 
 from sklearn_recsketch._linalg.norms import norms
 from sklearn_recsketch._ranking.query import known_rows
+from sklearn_recsketch.recommenders._interface import FittedFactorRecommender
 from sklearn_recsketch.utils._unwrap import factor_recommender
 
 __all__ = ["FeatureSpace", "embedding_space", "feature_space"]
@@ -31,7 +32,7 @@ class EmbeddingSpace(ABC):
         Whether the embeddings belong to items and their features, or to users and their features.
     """
 
-    recommender: Any
+    recommender: FittedFactorRecommender
     side: str
 
     @property
@@ -169,6 +170,7 @@ class FeatureSpace(EmbeddingSpace):
     def feature_indicators(self) -> sp.csr_array:
         """Return a matrix of shape (n_ids, n_features). An entry is 1 if the user or item has the feature."""
         encoder, features = self.encoder, self.recommender._side(self.side).entities.features
+        assert features is not None  # there is an encoder
         names = pd.Index(features.feature_names(encoder.separator))
         block = sp.csr_array(features.matrix[:, names.get_indexer(pd.Index(self.ids))])
         return sp.csr_array((np.ones_like(block.data), block.indices, block.indptr), shape=block.shape)

@@ -13,6 +13,7 @@ from sklearn_recsketch._data.id_lists import check_id_list
 from sklearn_recsketch._data.ids import lookup, show_id
 from sklearn_recsketch._data.interactions import check_history
 from sklearn_recsketch._ranking.query import QueryContext, known_rows
+from sklearn_recsketch.recommenders._interface import ExplainableRecommender, FittedFactorRecommender
 from sklearn_recsketch.recommenders._similarity import unit_length
 from sklearn_recsketch.typing import Frame
 from sklearn_recsketch.utils._unwrap import factor_recommender
@@ -168,12 +169,13 @@ class _Rows(NamedTuple):
         return cls(np.full(n, source, dtype=object), np.asarray(names).astype(object), *numbers)
 
 
-def _by_history(recommender: Any, user: _User, item: _Item) -> tuple[_Rows, _Rows]:
+def _by_history(recommender: ExplainableRecommender, user: _User, item: _Item) -> tuple[_Rows, _Rows]:
     """Return the contributions of the user's interactions and features, and the remainder."""
-    entities = recommender._side("user").entities
+    side = recommender._side("user")
+    entities = side.entities
     if not user.is_folded and not (entities.active[user.code] and entities.n_identity):
         return _embeddings(recommender, "user", user.code, item.vector), _Rows.of("remainder", [])
-    positions, parts = entities.parts(recommender.user_embeddings_, user.code)
+    positions, parts = entities.parts(side.embeddings, user.code)
     is_feature = positions >= entities.n_identity
     history_shares, feature_shares = recommender._contributions(parts[is_feature], user.history, item.vector)
     names = _feature_names(entities, positions[is_feature])
@@ -184,7 +186,7 @@ def _by_history(recommender: Any, user: _User, item: _Item) -> tuple[_Rows, _Row
     return terms, _Rows.of("remainder", [None], remainder)
 
 
-def _by_features(recommender: Any, user: _User, item: _Item) -> tuple[_Rows, _Rows]:
+def _by_features(recommender: FittedFactorRecommender, user: _User, item: _Item) -> tuple[_Rows, _Rows]:
     """Return the contributions of the item's embeddings, and the past interactions by decreasing similarity."""
     K = recommender.item_factors_.shape[1]
     terms = _embeddings(recommender, "item", item.code, user.vector[:K])
@@ -195,7 +197,7 @@ def _by_features(recommender: Any, user: _User, item: _Item) -> tuple[_Rows, _Ro
     return terms, _Rows(*(column[order] for column in past))
 
 
-def _embeddings(recommender: Any, name: str, code: int, direction: np.ndarray) -> _Rows:
+def _embeddings(recommender: FittedFactorRecommender, name: str, code: int, direction: np.ndarray) -> _Rows:
     """Split the inner product of `direction` and a user or item vector into contributions of embeddings."""
     side = recommender._side(name)
     entities = side.entities
@@ -211,7 +213,7 @@ def _embeddings(recommender: Any, name: str, code: int, direction: np.ndarray) -
     )
 
 
-def _history(recommender: Any, user: _User, item: _Item, contribution: Any = np.nan) -> _Rows:
+def _history(recommender: FittedFactorRecommender, user: _User, item: _Item, contribution: Any = np.nan) -> _Rows:
     """Return the past interactions with their similarity to the explained item."""
     columns = user.history.indices
     codes = np.where(columns < len(recommender.items_), columns, -1)
@@ -229,7 +231,7 @@ def _concatenate(parts: list[_Rows]) -> _Rows:
     return _Rows(*(np.concatenate(columns) for columns in zip(*parts, strict=True)))
 
 
-def _read_user(recommender: Any, user: Any, history: Any) -> _User:
+def _read_user(recommender: FittedFactorRecommender, user: Any, history: Any) -> _User:
     """Read the user to explain.
 
     The past interactions are read from `history`, or from the training data if `history` is None.
@@ -259,7 +261,7 @@ def _check_single(name: str, n: int) -> None:
         raise ValueError(f"{name} must be one id, got {n}. Explain one pair of user and item at a time.")
 
 
-def _check_by(recommender: Any, by: str | None) -> str:
+def _check_by(recommender: FittedFactorRecommender, by: str | None) -> str:
     """Return `by` if it is valid, or the default of this recommender if `by` is None."""
     if by not in ("history", "features", None):
         raise ValueError(f"by must be 'history', 'features' or None, got {by!r}.")

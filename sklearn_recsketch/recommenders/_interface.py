@@ -11,7 +11,7 @@ from sklearn_recsketch._data.ids import IdColumn
 from sklearn_recsketch._ranking.query import Query, QueryContext
 from sklearn_recsketch.recommenders._entities import Entities, FittedSide
 
-__all__ = ["FittedFactorRecommender", "FittedRecommender"]
+__all__ = ["ExplainableRecommender", "FittedFactorRecommender", "FittedRecommender"]
 
 
 class FittedRecommender(Protocol):
@@ -60,4 +60,12 @@ class FittedFactorRecommender(FittedRecommender, Protocol):
         The last columns of `history` belong to partners that the model does not know. `prior` holds the sum of the
         features' embeddings of each row, in the columns of `_score_embeddings`.
         """
+        ...
+
+
+class ExplainableRecommender(FittedFactorRecommender, Protocol):
+    """A fitted recommender that can split a score into contributions of the interactions of a user, as WRMF can."""
+
+    def _contributions(self, priors: np.ndarray, history: sp.csr_array, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Contribution to the score of an item vector of each interaction of a user, and of each part of the prior."""
         ...

@@ -18,6 +18,7 @@ from sklearn_recsketch.recommenders._als.objective import Objective
 from sklearn_recsketch.recommenders._als.trainer import ALSTrainer
 from sklearn_recsketch.recommenders._entities import Entities
 from sklearn_recsketch.recommenders._factors import FactorRecommender, TrainingProblem, fill_with_draws
+from sklearn_recsketch.recommenders._training import Trainer
 from sklearn_recsketch.typing import RandomState, Scoring
 from sklearn_recsketch.utils._compat import Interval, StrOptions
 from sklearn_recsketch.utils._threads import Workers, workers
@@ -289,7 +290,7 @@ class WRMFRecommender(FactorRecommender):
         )
         return embeddings
 
-    def _trainer(self, problem: TrainingProblem, pool: Workers, earlier: Objective | None = None) -> Any:
+    def _trainer(self, problem: TrainingProblem, pool: Workers, earlier: Objective | None = None) -> Trainer:
         trainer_class: Any = ALSTrainer
         if self.engine == "implicit":
             from sklearn_recsketch.recommenders._als.implicit_engine import ImplicitALSTrainer as trainer_class
@@ -302,7 +303,7 @@ class WRMFRecommender(FactorRecommender):
     def _learned(self, sides: tuple[Entities, Entities], trainer: Any) -> dict[str, Any]:
         return super()._learned(sides, trainer) | trainer.objective.attributes()
 
-    def _update(self, problem: TrainingProblem, new: sp.csr_array, pool: Workers) -> tuple[Any, float]:
+    def _update(self, problem: TrainingProblem, new: sp.csr_array, pool: Workers) -> tuple[Trainer, float]:
         # New rows change the objective of all their users and items. One iteration over everything costs less than
         # finding them, and its result does not depend on how the rows were split into updates.
         trainer = self._trainer(problem, pool, None if problem.earlier is None else problem.earlier._objective)

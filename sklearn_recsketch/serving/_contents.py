@@ -11,6 +11,7 @@ import scipy.sparse as sp
 from sklearn_recsketch._data.ids import IdColumn, show_id
 from sklearn_recsketch._ranking.candidates import ItemSelection, Pairs, matrix_of_pairs, pairs_per_user, select_items
 from sklearn_recsketch._ranking.eligible import Eligible, eligible, pair_matrix
+from sklearn_recsketch.recommenders._interface import FittedFactorRecommender
 from sklearn_recsketch.recommenders._similarity import unit_length
 from sklearn_recsketch.utils._unwrap import factor_recommender
 
@@ -106,7 +107,7 @@ class Contents:
 
 def contents_of(estimator: Any, of: str, metric: str) -> Contents:
     """Collect the contents of an index from a fitted recommender."""
-    recommender = factor_recommender(estimator)
+    recommender: FittedFactorRecommender = factor_recommender(estimator)
     library = recommender._table_library()
     if metric == "cosine":
         side = recommender._side(id_name(of))
@@ -120,7 +121,7 @@ def contents_of(estimator: Any, of: str, metric: str) -> Contents:
     return Contents(of, metric, ids, vectors, query_ids, queries, pairs if of == "items" else None, library)
 
 
-def score_vectors(recommender: Any, of: str) -> tuple[np.ndarray, np.ndarray]:
+def score_vectors(recommender: FittedFactorRecommender, of: str) -> tuple[np.ndarray, np.ndarray]:
     """Return the ids and vectors of all items or users.
 
     The inner product of a user vector and an item vector is the score. If the recommender learns biases, the vectors

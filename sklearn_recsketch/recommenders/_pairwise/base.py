@@ -12,6 +12,7 @@ import scipy.sparse as sp
 
 from sklearn_recsketch.recommenders._entities import Entities, embedding_attributes
 from sklearn_recsketch.recommenders._factors import FactorRecommender, TrainingProblem, fill_with_draws
+from sklearn_recsketch.recommenders._pairwise.engine import EngineTrainer
 from sklearn_recsketch.recommenders._pairwise.epochs import values_at
 from sklearn_recsketch.recommenders._pairwise.fold_in import fold_in
 from sklearn_recsketch.recommenders._pairwise.losses import PairwiseLoss, penalty_unit, strength_weights
@@ -55,28 +56,29 @@ class PairwiseRecommender(FactorRecommender):
         fill_with_draws(lambda shape: (random_state.random_sample(shape) - 0.5) * INITIAL_RANGE, embeddings[:n])
         return embeddings
 
-    def _trainer(self, problem: TrainingProblem, pool: Workers) -> Any:
+    def _trainer(self, problem: TrainingProblem, pool: Workers) -> PairwiseTrainer | EngineTrainer:
         return self._trainer_on(problem, problem.matrix, pool)
 
-    def _trainer_on(self, problem: TrainingProblem, new: sp.csr_array, pool: Workers) -> Any:
+    def _trainer_on(
+        self, problem: TrainingProblem, new: sp.csr_array, pool: Workers
+    ) -> PairwiseTrainer | EngineTrainer:
         """Create the trainer of the engine. `new` holds all or some of the interactions of the problem."""
         known = strength_weights(problem.matrix)
         positives = known
         if new is not problem.matrix:  # strengths are ranked among all interactions of the user
             positives = sp.csr_array((values_at(new, known), new.indices, new.indptr), shape=new.shape)
         problem = replace(problem, matrix=known)
-        units = self._penalty_units(known)
-        initial = initial_embeddings(self, problem, positives, units)
-        trainer = _trainer_class(self.engine)(self, problem, positives, initial, pool)
-        trainer.penalty_units = units
-        return trainer
+        initial = initial_embeddings(self, problem, positives, self._penalty_units(known))
+        return _trainer_class(self.engine)(self, problem, positives, initial, pool)
 
     def _penalty_units(self, known: sp.csr_array) -> dict[str, float]:
         """Penalty of a user and of an item per unit of weight, for a regularization of 1."""
         unit = penalty_unit(self._loss(known.shape[1]), known)
         return {name: unit * n / max(known.nnz, 1) for name, n in zip(("user", "item"), known.shape, strict=True)}
 
-    def _update(self, problem: TrainingProblem, new: sp.csr_array, pool: Workers) -> tuple[Any, float]:
+    def _update(
+        self, problem: TrainingProblem, new: sp.csr_array, pool: Workers
+    ) -> tuple[PairwiseTrainer | EngineTrainer, float]:
         trainer = self._trainer_on(problem, new, pool)
         epoch = 0 if problem.earlier is None else problem.earlier.n_iter_
         return trainer, trainer.run_epoch(epoch)
@@ -148,7 +150,7 @@ class PairwiseRecommender(FactorRecommender):
         return vectors
 
 
-def _trainer_class(engine: str) -> Any:
+def _trainer_class(engine: str) -> type[PairwiseTrainer | EngineTrainer]:
     """Class of the trainer of an engine, whose library is imported only if it is used."""
     if engine == "lightfm":
         from sklearn_recsketch.recommenders._pairwise.lightfm_engine import LightFMTrainer

@@ -75,6 +75,7 @@ class EngineTrainer(ABC):
         self, model: Any, problem: TrainingProblem, positives: sp.csr_array, initial: list[Embeddings], pool: Workers
     ) -> None:
         self._pool, self._seed = pool, problem.seed
+        self.penalty_units = model._penalty_units(problem.matrix)
         self._sides = [
             EngineSide.of(embeddings, entities)
             for embeddings, entities in zip(initial, (problem.users, problem.items), strict=True)

@@ -40,6 +40,7 @@ class PairwiseTrainer:
         pool: Workers,
     ) -> None:
         self._sides, self._initial = (problem.users, problem.items), initial
+        self.penalty_units = model._penalty_units(problem.matrix)
         users, items = (
             _active_side(embeddings, entities, with_bias, pool)
             for embeddings, entities, with_bias in zip(initial, self._sides, (False, True), strict=True)
