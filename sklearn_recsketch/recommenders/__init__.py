@@ -1,4 +1,4 @@
-"""The recommenders."""
+"""Recommender estimators."""
 
 from sklearn_recsketch.recommenders._bpr import BPRRecommender
 from sklearn_recsketch.recommenders._popularity import PopularityRecommender

@@ -1,4 +1,4 @@
-"""Base of all recommenders: predict, recommend and score from vectors of users and items."""
+"""Base class of all recommenders, with the methods predict, recommend and score."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ PREDICT_ROWS = 65_536  # rows whose vectors are held at once by predict
 
 
 class BaseRecommender(BaseEstimator, metaclass=ABCMeta):
-    """Base of all recommenders.
+    """Base class of all recommenders.
 
-    A subclass fits `users_`, `items_` and `interactions_`, and computes vectors of users and items. The predicted
-    preference of a user for an item is the inner product of their vectors.
+    A subclass sets `users_`, `items_` and `interactions_` in fit, and computes user vectors and item vectors. The
+    predicted preference of a user for an item is the inner product of their vectors.
     """
 
     # Metadata requests of the class: searches and pipelines route these without set_fit_request.
@@ -63,18 +63,19 @@ class BaseRecommender(BaseEstimator, metaclass=ABCMeta):
         """See `FittedRecommender`."""
 
     def predict(self, X: Any) -> np.ndarray:
-        """Predict the preference of each row's user for its item.
+        """Predict the preference of the user for the item in each row.
 
         Parameters
         ----------
         X : array or frame of shape (n_rows, 2) or (n_rows, 3)
-            User and item ids, by position. A third column is ignored. Unknown ids are represented by the mean
-            embedding.
+            User ids in the first column and item ids in the second column. A third column is ignored. Unknown ids are
+            represented by the mean embedding.
 
         Returns
         -------
         ndarray of shape (n_rows,), dtype float32
-            Predicted preferences. Larger is better. Values are comparable between items of the same user only.
+            Predicted preferences. A larger value means a stronger preference. Only values of the same user can be
+            compared.
         """
         check_is_fitted(self)
         interactions = check_interactions(X, weighted=False)
@@ -100,57 +101,62 @@ class BaseRecommender(BaseEstimator, metaclass=ABCMeta):
         candidates: Any = None,
         exclude: Any = None,
     ) -> Frame:
-        """Recommend the k items with the highest predicted preference to each user.
+        """Recommend to each user the k items with the highest predicted preference.
 
         Parameters
         ----------
         users : id or array-like of ids, default=None
-            Users to recommend to, known or unknown. A user who is passed twice gets two lists. If None: the users of
-            `candidates` if it has candidates per user, else the users of `history` and `user_features`, else all
-            known users.
+            Known or unknown users to recommend items to. A user who is passed twice gets two lists. If None, items are
+            recommended to the users in `candidates` if it is a table or a dict, else to the users in `history` and
+            `user_features`, else to all known users.
         k : int, default=10
             Number of items per user.
         history : array or frame of shape (n_rows, 2) or (n_rows, 3), default=None
-            Interactions of users that are new, or whose interactions have changed. Their vectors are computed from
-            this history alone, with the item vectors fixed (fold-in). With `exclude_seen`, its items are not
-            recommended. The optional third column holds strengths.
+            Interactions of new users, or of known users whose interactions have changed. The vectors of these users are
+            computed from this history alone, with the item vectors fixed (fold-in). If `exclude_seen=True`, the items
+            in a user's history are not recommended to this user. The optional third column holds strengths.
         item_history : array or frame of shape (n_rows, 2) or (n_rows, 3), default=None
-            Interactions of new items, whose vectors are computed with the user vectors fixed. These items are
-            candidates.
+            Interactions of new items. The vectors of these items are computed with the user vectors fixed. The items in
+            `item_history` are candidates.
         user_features, item_features : SideFeatures, default=None
-            Side features of new ids, or new features of known ids. An unknown id is represented by the mean identity
-            embedding plus the embeddings of its features. With a history, WRMF shrinks it towards the representation
-            given by its features rather than towards zero, and WARP and BPR start from that representation. Items of
-            `item_features` are candidates. Features that did not occur in fit are ignored.
+            Side features of new ids, or new features of known ids. The vector of an unknown id is the mean identity
+            embedding plus its feature embeddings. If a history is also passed for an id, WRMF shrinks its vector
+            towards the sum of its feature embeddings instead of zero. WARP and BPR start from the mean identity
+            embedding plus the feature embeddings. The items in `item_features` are candidates. Features that did not
+            occur in fit are ignored.
         exclude_seen : bool, default=True
-            Leave out items that the user has interacted with in fit.
+            Whether to leave out the items that the user interacted with in fit.
         candidates : array-like of ids, table of pairs, dict of user to ids, or "cold", default=None
-            Items to choose from. A list applies to all users. A table, whose first two columns are user and item, or a
-            dict holds the candidates of each user; other users get no recommendations. "cold" stands for
-            the items without interactions in fit. If None: all known items, including those known by side features
-            only, and the items of `item_features` and `item_history`.
+            Items to choose from. A list applies to all users. A table or a dict holds the candidates of each user. The
+            first two columns of a table are user and item. Users who are missing from the table or dict get no
+            recommendations. "cold" stands for the items without interactions in fit. If None, the candidates are all
+            known items and the items in `item_features` and `item_history`. Items that only have side features are
+            known items, too.
         exclude : array-like of ids, table of pairs, or dict of user to ids, default=None
-            Items to leave out: for all users, or for each user of a table or dict.
+            Items to leave out. A list applies to all users. A table or a dict holds the items to leave out for each
+            user.
 
         Returns
         -------
         frame with columns user, rank, item, score
-            Users in the order passed, rank from 1. A user with fewer than k items left gets fewer rows. Ties are
-            broken by the order of the item ids. A polars frame if `X` was one in fit, else a pandas frame.
+            Recommendations for the users, in the order in which the users were passed. The rank starts at 1. A user
+            with fewer than k items left gets fewer rows. Ties are broken by the order of the item ids. The result is a
+            polars frame if `X` was a polars frame in fit, else a pandas frame.
 
         Warns
         -----
         UserWarning
-            If some users of a table or dict are neither in `users` nor known, for example because their ids are
-            misspelled. If all of them are, a ValueError is raised.
+            If some users in a table or dict are unknown and missing from `users`, for example because their ids are
+            misspelled. If this holds for all users in the table or dict, a ValueError is raised instead.
 
         Notes
         -----
-        The lists are exact. With candidates per user, only these pairs are scored, in memory proportional to their
-        number. Otherwise items are scored in tiles of bounded memory, in descending order of their norms, until the
-        norms of the remaining items cannot reach a user's list. This takes at most
-        O(n_users * n_items * n_components) time, and often a fifth of that on real factors. For more than 256 items per
-        list, all scores of a user are sorted.
+        The lists are exact. If each user has separate candidates, only the pairs of users and their candidates are
+        scored. The memory is then proportional to the number of these pairs. Otherwise, items are scored in tiles of
+        bounded memory, in descending order of their norms. The search for a user stops when the norms of the remaining
+        items are too small for them to enter the user's list. It takes at most O(n_users * n_items * n_components)
+        time, and often a fifth of that with factors trained on real data. If a list has more than 256 items, all scores
+        of a user are sorted.
         """
         check_is_fitted(self)
         k = check_integer(k, "k")
@@ -170,24 +176,24 @@ class BaseRecommender(BaseEstimator, metaclass=ABCMeta):
         return ranked_table("user", query.user_ids, "item", query.item_ids, best, scores, self._table_library())
 
     def score(self, X: Any, y: Any = None, *, k: int = 5) -> float:
-        """Mean precision at k over the users of X, without the items seen in fit.
+        """Compute the mean precision at k over the users in X, without the items seen in fit.
 
-        If X is the data of fit itself, the result is the training precision: seen items are relevant and not left
-        out. See :func:`~sklearn_recsketch.metrics.make_ranking_scorer` for other metrics.
+        If X is the training data itself, the result is the training precision. In this case, the items seen in fit are
+        relevant and are not left out. See :func:`~sklearn_recsketch.metrics.make_ranking_scorer` for other metrics.
 
         Parameters
         ----------
         X : array or frame of shape (n_rows, 2) or (n_rows, 3)
-            User and item ids. A third column is ignored.
+            User ids in the first column and item ids in the second column. A third column is ignored.
         y : array-like of shape (n_rows,), default=None
-            Strengths. Rows of positive strength are relevant. If None, all rows are.
+            Strengths of the interactions. Rows with a positive strength are relevant. If None, all rows are relevant.
         k : int, default=5
-            Cutoff.
+            Number of recommended items per user to evaluate.
 
         Returns
         -------
         float
-            Precision, between 0 and 1.
+            Mean precision, between 0 and 1.
         """
         check_is_fitted(self)
         return evaluate(self, X, y, [Metric("precision", check_integer(k, "k"))], Options())[f"precision@{k}"]
@@ -201,7 +207,7 @@ class BaseRecommender(BaseEstimator, metaclass=ABCMeta):
         return "polars" if self.__dict__.get("_polars") else "pandas"
 
     def _input_attributes(self, interactions: Interactions) -> dict[str, Any]:
-        """Fitted attributes that describe the columns and the container of X."""
+        """Return the fitted attributes that describe the columns and the container type of X."""
         attributes: dict[str, Any] = {"n_features_in_": interactions.n_columns}
         if interactions.names is not None:
             attributes["feature_names_in_"] = np.array(interactions.names, dtype=object)
@@ -214,10 +220,10 @@ class BaseRecommender(BaseEstimator, metaclass=ABCMeta):
         self.__dict__ = kept | state  # one assignment, so that an interruption cannot leave half of them
 
     def set_params(self, **params: Any) -> Self:
-        """Set parameters.
+        """Set the parameters of this estimator.
 
-        Nested parameters such as ``item_encoder__min_count=5`` also work while `item_encoder` is None, which stands
-        for a default encoder.
+        Nested parameters such as ``item_encoder__min_count=5`` can also be set while `item_encoder` is None, which
+        stands for a default encoder.
         """
         for name in ("user_encoder", "item_encoder"):
             nested = any(key.startswith(f"{name}__") for key in params)
@@ -237,7 +243,7 @@ class BaseRecommender(BaseEstimator, metaclass=ABCMeta):
 
 
 def _query_context(name: str, features: Any, history: Any, parameter: str) -> QueryContext:
-    """Check the features and the history that were passed for users or for items."""
+    """Check the features and the history passed for users or for items."""
     return QueryContext(
         None if features is None else check_side_features(features, f"{name}_features"),
         check_history(history, parameter),
@@ -245,5 +251,5 @@ def _query_context(name: str, features: Any, history: Any, parameter: str) -> Qu
 
 
 def feature_ids(features: Any, name: str) -> np.ndarray | None:
-    """Sorted ids of checked side features; None without features."""
+    """Check side features and return their sorted ids, or None if there are no side features."""
     return None if features is None else check_side_features(features, name).ids

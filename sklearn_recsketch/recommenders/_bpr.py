@@ -17,69 +17,73 @@ __all__ = ["BPRRecommender"]
 class BPRRecommender(PairwiseRecommender):
     r"""Bayesian personalized ranking (BPR): learn to rank positive items above sampled negatives.
 
-    With the score :math:`s_{ui} = x_u \cdot y_i + b_i`, each positive pair (u, i) is compared with one sampled item j
-    that u has not interacted with, and the model takes a gradient step on
+    The score of item i for user u is :math:`s_{ui} = x_u \cdot y_i + b_i`. For each positive pair (u, i), one item j is
+    sampled that u has not interacted with. The model then takes a gradient step on the loss
     :math:`w_{ui} \log(1 + \exp(s_{uj} - s_{ui}))`. The vectors, biases and weights are defined as in
     :class:`WARPRecommender`.
 
     Parameters
     ----------
     n_components : int, default=128
-        Number of components of the vectors. More components rank better on most data, and cost more time.
+        Number of components of the vectors. More components improve the ranking on most data, and cost more time.
     learning_rate : float, default=0.2
-        Initial step size. Adagrad divides it by the square root of one plus the sum of mean squared gradients of each
-        embedding. Try 0.05 to 0.5.
+        Initial step size. For each embedding, Adagrad sums the mean squared gradients of all steps, and divides the
+        step size by the square root of one plus this sum. Try values from 0.05 to 0.5.
     negative_sampling : {"auto", "uniform", "popularity"}, default="auto"
-        Distribution of the negative item j: uniform as in [1]_, or proportional to the number of interactions as in
-        implicit and LightFM. Which one ranks better depends on the data: with 64 components, nDCG@20 was .107 for
-        uniform samples and .063 for samples by popularity on Gowalla, and .102 and .108 on citeulike-a
-        (``benchmarks/engines.py``).
-        "auto" is "uniform" for the native engine and "popularity" for the others, which support nothing else.
+        Distribution of the negative item j. "uniform" samples items uniformly, as in [1]_. "popularity" samples items
+        in proportion to their number of interactions, as in implicit and LightFM. "auto" is "uniform" for the native
+        engine and "popularity" for the other engines, which support nothing else. It depends on the data which
+        distribution gives the better ranking. With 64 components on Gowalla, nDCG@20 was .107 with uniform sampling and
+        .063 with sampling by popularity. On citeulike-a, nDCG@20 was .102 with uniform sampling and .108 with sampling
+        by popularity (``benchmarks/engines.py``).
     max_iter : int, default=40
-        Maximum number of epochs, which are passes over the positive pairs.
+        Maximum number of epochs. An epoch is one pass over the positive pairs.
     negatives : {"unobserved", "weaker"}, default="unobserved"
-        Items that may be negatives: those the user has not interacted with, or in addition those the user has
-        interacted with less.
+        Items that may be sampled as negatives. "unobserved" allows the items that the user has not interacted with.
+        "weaker" also allows items that the user has interacted with less than with the positive item.
     regularization : float, default=4.0
-        L2 penalty of vectors and biases, in the unit of :class:`WARPRecommender` with
-        :math:`w_1 = 1 / (2 \sqrt{n_{items}})`: the weight of a first step is 1/2, and the more items there are, the
-        fewer of the sampled items are near the top of the user's list. Larger values shrink the vectors more; try 1 to
-        10.
+        L2 penalty of vectors and biases. Larger values shrink the vectors more. Try values from 1 to 10. The unit of
+        the penalty is the same as in :class:`WARPRecommender`, but with :math:`w_1 = 1 / (2 \sqrt{n_{items}})`. This is
+        the weight 1/2 of a first step, divided by :math:`\sqrt{n_{items}}`. The division accounts for the fact that, in
+        larger catalogues, fewer of the sampled items are near the top of the user's list.
     user_regularization, item_regularization : float, default=None
-        Penalty of one side. If None, `regularization` is used.
+        L2 penalty of users and of items. If None, the value of `regularization` is used.
     feature_regularization : float, default=None
-        Penalty of the embeddings of side features. If None, it is the penalty of their side.
+        L2 penalty of the feature embeddings. If None, user features have the penalty of users, and item features have
+        the penalty of items.
     average : bool, default=True
         Whether vectors and biases are averages over the epochs, as in :class:`WARPRecommender`.
     tol : float, default=0.0
-        Stop when an epoch lowers the loss by less than this fraction. With `early_stopping`, the smallest increase of
-        the validation score that counts as an improvement. If 0, all epochs are run.
+        Training stops when an epoch lowers the loss by less than this fraction of the loss. If 0, all epochs are run.
+        With `early_stopping=True`, `tol` is instead the smallest increase of the validation score that counts as an
+        improvement.
     user_encoder, item_encoder : SideFeatureEncoder, default=None
         Encoders of side features. If None, ``SideFeatureEncoder()`` is used.
     early_stopping, validation_fraction, n_iter_no_change, scoring
-        Early stopping, as in :class:`WARPRecommender`.
+        Parameters of early stopping, as in :class:`WARPRecommender`.
     warm_start : bool, default=False
-        Whether fit starts from the vectors of the previous fit.
+        Whether `fit` starts from the vectors of the previous fit.
     engine : {"native", "implicit", "lightfm"}, default="native"
-        Library that trains the model, from the same initial embeddings. The other two need the extra [engines].
-        "lightfm" has no `feature_regularization`, and a learning rate for each component instead of each embedding.
-        "implicit" has a constant `learning_rate` and one regularization for both sides, and does not support strengths,
-        side features or `partial_fit`. Neither supports ``negatives="weaker"``.
+        Library that trains the model. All engines start from the same initial embeddings. "implicit" and "lightfm" need
+        the extra [engines], and do not support ``negatives="weaker"``. "lightfm" does not support
+        `feature_regularization`, and adapts the learning rate to each component instead of each embedding. "implicit"
+        has a constant learning rate and the same regularization for both sides. It does not support strengths, side
+        features or `partial_fit`.
     random_state, n_jobs, verbose
         As in :class:`WARPRecommender`.
 
     Attributes
     ----------
     users_, items_, user_factors_, item_factors_, item_biases_, loss_curve_, n_iter_
-        As in :class:`WARPRecommender`, which lists further attributes.
+        As in :class:`WARPRecommender`, which documents all other attributes.
 
     See Also
     --------
-    WARPRecommender : Samples until it finds a violation, so it ranks better near the top of the list.
+    WARPRecommender : Samples items until it finds a violation, so it ranks better near the top of the list.
 
     Notes
     -----
-    Time per epoch: O(n_pairs * K), and with features O(n_values K) in addition. Side features are trained as in
+    An epoch takes O(n_pairs * K) time. Side features add O(n_values K) time to each epoch. They are trained as in
     :class:`WARPRecommender`.
 
     References

@@ -1,4 +1,4 @@
-"""Imports of engines, and errors about parameters that an engine does not support."""
+"""Import engines, and raise errors for parameters that an engine does not support."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def import_engine(module: str) -> ModuleType:
 
 
 def plain_csr(matrix: sp.csr_array) -> sp.csr_matrix:
-    """A matrix in the form that engines accept: csr_matrix with float32 values and int32 indices."""
+    """Convert a matrix to the format that engines accept: csr_matrix with float32 values and int32 indices."""
     if matrix.nnz > np.iinfo(np.int32).max:
         raise ValueError(
             f"The engines implicit and lightfm take at most {np.iinfo(np.int32).max} entries, but there are "
@@ -40,7 +40,7 @@ def plain_csr(matrix: sp.csr_array) -> sp.csr_matrix:
 
 
 def refuse(model: Any, parameter: str, value: Any, why: str, instead: str) -> NoReturn:
-    """Raise for a parameter that the engine of a recommender does not support."""
+    """Raise a ValueError for a parameter that the engine of a recommender does not support."""
     raise ValueError(
         f"{type(model).__name__}(engine={model.engine!r}) does not support {parameter}={value!r}: {why}. "
         f"{instead}, or use engine='native'."
@@ -48,7 +48,7 @@ def refuse(model: Any, parameter: str, value: Any, why: str, instead: str) -> No
 
 
 def refuse_features(model: Any, sides: tuple[Entities, Entities]) -> None:
-    """Raise if there are side features."""
+    """Raise a ValueError if there are side features."""
     for name, entities in zip(("user", "item"), sides, strict=True):
         if entities.features is not None:
             refuse(
@@ -57,7 +57,7 @@ def refuse_features(model: Any, sides: tuple[Entities, Entities]) -> None:
 
 
 def refuse_uniform_negatives(model: Any) -> None:
-    """Raise if BPR should sample negatives uniformly."""
+    """Raise a ValueError if BPR is set to sample negatives uniformly."""
     if getattr(model, "negative_sampling", "auto") == "uniform":
         refuse(
             model,
@@ -69,7 +69,7 @@ def refuse_uniform_negatives(model: Any) -> None:
 
 
 def refuse_weaker_negatives(model: Any) -> None:
-    """Raise if negatives should include items with weaker interactions."""
+    """Raise a ValueError if the negatives are set to include items with weaker interactions."""
     if model.negatives == "weaker":
         refuse(
             model,

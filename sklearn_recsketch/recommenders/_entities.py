@@ -1,4 +1,4 @@
-"""Users or items of a model: ids, side features, and how embeddings add up to vectors."""
+"""Users or items of a model: their ids, their side features and the embeddings that add up to their vectors."""
 
 from __future__ import annotations
 
@@ -22,23 +22,25 @@ ROWS_PER_COPY = 8192
 
 @dataclass(frozen=True)
 class Entities:
-    """Users or items, and the weights of the embeddings in their vectors.
+    """Users or items of a model.
+
+    The vector of each user or item is a weighted sum of embeddings.
 
     Attributes
     ----------
     ids : ndarray of shape (n,)
-        Ids, sorted.
+        Sorted ids.
     active : ndarray of shape (n,), dtype bool
-        True for ids with interactions. Ids that only have side features do not take part in training: as negative
-        samples of every user, they would be pushed away from all users.
+        True for ids with interactions. Ids that only have side features do not take part in training. Otherwise, they
+        would be negative samples of every user, and would be pushed away from all users.
     n_interactions : ndarray of shape (n,)
         Number of interactions of each id in training.
     features : SideFeatures or None
         Side features, in the order of `ids`.
     encoder : SideFeatureEncoder or None
-        Encoder, fitted on `features`.
+        Encoder fitted on `features`.
     design : csr_array of shape (n, n_embeddings) or None
-        Weights of the embeddings in each vector. None means that each id has one embedding, its vector.
+        Weight of each embedding in each vector. If None, each id has a single embedding, which is its vector.
     """
 
     ids: np.ndarray
@@ -58,9 +60,10 @@ class Entities:
         name: str,
         earlier: Entities | None = None,
     ) -> Entities:
-        """Encode the side features of `ids`. If `encoder` is None, the default encoder is used.
+        """Encode the side features of `ids`.
 
-        Features of `earlier` keep their weights, so that their embeddings keep their meaning.
+        If `encoder` is None, the default encoder is used. Features that occur in `earlier` keep their weights, so that
+        their embeddings keep their meaning.
         """
         active = n_interactions > 0
         if features is None:
@@ -82,34 +85,40 @@ class Entities:
 
     @property
     def n_identity(self) -> int:
-        """Number of identity embeddings, each of which belongs to one id. They come first."""
+        """Number of identity embeddings.
+
+        Each identity embedding belongs to one id. The identity embeddings come before the feature embeddings.
+        """
         return len(self.ids) if self.encoder is None or self.encoder.identity else 0
 
     @property
     def n_embeddings(self) -> int:
-        """Number of embeddings."""
+        """Number of identity embeddings and feature embeddings in total."""
         return len(self.ids) if self.design is None else int(self.design.shape[1])
 
     @property
     def active_design(self) -> sp.csr_array | None:
-        """Rows of `design` that take part in training."""
+        """Rows of `design` that belong to active ids and take part in training."""
         return None if self.design is None else sp.csr_array(self.design[np.flatnonzero(self.active)])
 
     @property
     def identity_weight(self) -> float:
-        """Weight of an identity embedding."""
+        """Weight of each identity embedding in the vector of its id."""
         return 1.0 if self.encoder is None else float(self.encoder.identity_weight)
 
     # Vectors.
 
     def vectors(self, embeddings: np.ndarray) -> np.ndarray:
-        """Weighted sums of embeddings, float32."""
+        """Compute the vectors of all ids from the embeddings, in float32."""
         if self.design is None:
             return embeddings
         return np.asarray(self.design @ embeddings, dtype=np.float32)
 
     def feature_vectors(self, embeddings: np.ndarray, codes: np.ndarray) -> np.ndarray:
-        """Sums of the feature embeddings of rows, without their identity embeddings; zeros for row number -1."""
+        """Sum the feature embeddings of each row, without its identity embedding.
+
+        `codes` holds row numbers. The result for row number -1 is zero.
+        """
         if self.design is None:
             return np.zeros((len(codes), embeddings.shape[1]), dtype=np.float32)
         chosen = self.design[np.maximum(codes, 0)][:, self.n_identity :]
@@ -118,7 +127,10 @@ class Entities:
         return vectors
 
     def identity_vectors(self, embeddings: np.ndarray, codes: np.ndarray) -> np.ndarray:
-        """Weighted identity embeddings of rows; the mean identity embedding for row number -1."""
+        """Return the identity embeddings of rows, multiplied by the identity weight.
+
+        `codes` holds row numbers. Row number -1 stands for the mean identity embedding.
+        """
         if not self.n_identity:
             return np.zeros((len(codes), embeddings.shape[1]), dtype=np.float32)
         identities = embeddings[np.maximum(codes, 0)]
@@ -128,7 +140,10 @@ class Entities:
     def new_feature_vectors(
         self, embeddings: np.ndarray, queried: IdColumn, features: SideFeatures, name: str
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Positions of the queried ids that have `features`, and the sums of these features' embeddings."""
+        """Find the queried ids that have `features`, and sum their feature embeddings.
+
+        The result holds the positions of these ids in the query, and one sum for each of them.
+        """
         if self.encoder is None:
             raise ValueError(
                 f"{name}_features were passed, but the model was fitted without any, so it has no embeddings of "
@@ -144,7 +159,10 @@ class Entities:
         return rows, np.asarray(block[position[rows]] @ embeddings[self.n_identity :], dtype=np.float32)
 
     def parts(self, embeddings: np.ndarray, code: int) -> tuple[np.ndarray, np.ndarray]:
-        """Positions of the embeddings that add up to a row, and their contributions in float64; empty for -1."""
+        """Return the positions of the embeddings that add up to a row, and their contributions in float64.
+
+        Both arrays are empty for row number -1.
+        """
         if code < 0:
             return np.zeros(0, dtype=np.intp), np.zeros((0, embeddings.shape[1]))
         if self.design is None:
@@ -155,7 +173,7 @@ class Entities:
     # Ids without interactions, and unknown ids.
 
     def complete(self, embeddings: np.ndarray) -> np.ndarray:
-        """Embeddings in which the identity of each id without interactions is the mean of the others."""
+        """Return the embeddings, with the mean identity embedding for each id without interactions."""
         cold = np.flatnonzero(~self.active)
         if not len(cold) or not self.n_identity:
             return embeddings
@@ -164,26 +182,33 @@ class Entities:
         return complete
 
     def mean_identity(self, embeddings: np.ndarray) -> np.ndarray:
-        """Mean identity embedding of the ids with interactions; zeros without an identity block."""
+        """Compute the mean identity embedding of the ids with interactions.
+
+        The result is zero if there are no identity embeddings.
+        """
         if not self.n_identity:
             return np.zeros_like(embeddings[0])
         identities = self._active_rows(embeddings[: self.n_identity])
         return np.asarray(identities.mean(axis=0, dtype=np.float64), dtype=embeddings.dtype)
 
     def unknown_vector(self, embeddings: np.ndarray) -> np.ndarray:
-        """Vector of an unknown id: the mean identity embedding, or the mean vector without an identity block."""
+        """Compute the vector of an unknown id.
+
+        It is the mean identity embedding, multiplied by the identity weight. If there are no identity embeddings, it is
+        the mean vector.
+        """
         if self.n_identity:
             return np.asarray(self.identity_weight * self.mean_identity(embeddings), dtype=embeddings.dtype)
         return np.asarray(self._active_rows(self.vectors(embeddings)).mean(axis=0), dtype=embeddings.dtype)
 
     def _active_rows(self, rows: np.ndarray) -> np.ndarray:
-        """Rows of active ids, without a copy if all are active."""
+        """Select the rows of active ids, without a copy if all ids are active."""
         return rows if self.active.all() else rows[self.active]
 
     # Continued training.
 
     def carry(self, old: Entities, old_embeddings: np.ndarray, fresh: np.ndarray) -> np.ndarray:
-        """Overwrite `fresh` embeddings with the embeddings of `old` for the same ids and feature names."""
+        """Overwrite embeddings in `fresh` with the embeddings of `old` for the same ids and feature names."""
         if self.n_identity and old.n_identity:
             known, before = self._trained_by(old)
             for start, stop in even_ranges(len(known), ROWS_PER_COPY):  # a copy of all would be as large as the model
@@ -195,7 +220,10 @@ class Entities:
         return fresh
 
     def carry_vectors(self, old: Entities, old_embeddings: np.ndarray, fresh: np.ndarray) -> np.ndarray:
-        """Carry over embeddings. Identity embeddings compensate for changes of features, so vectors stay the same."""
+        """Carry over embeddings of an earlier fit so that the vectors stay the same.
+
+        If side features have changed, the identity embeddings compensate for the change.
+        """
         carried = self.carry(old, old_embeddings, fresh)
         if not (self.n_identity and old.n_identity) or (self.design is None and old.design is None):
             return carried
@@ -205,7 +233,7 @@ class Entities:
         return carried
 
     def _trained_by(self, old: Entities) -> tuple[np.ndarray, np.ndarray]:
-        """Row numbers, here and in `old`, of the ids that had interactions in `old`."""
+        """Find the ids that had interactions in `old`, and return their row numbers in `self` and in `old`."""
         if old.ids.dtype != self.ids.dtype:  # integers and strings, after a warm start from other data
             return np.zeros(0, dtype=np.intp), np.zeros(0, dtype=np.intp)
         before = np.flatnonzero(old.active)
@@ -221,11 +249,11 @@ class FittedSide(NamedTuple):
     name : {"user", "item"}
     entities : Entities
     embeddings : ndarray of shape (n_embeddings, n_components)
-        Identity embeddings, if any, followed by the embeddings of features.
+        Identity embeddings, if any, followed by the feature embeddings.
     factors : ndarray of shape (n, n_components)
-        Vectors in the order of the ids.
+        Vectors, in the order of the ids.
     unknown : ndarray of shape (n_components,)
-        Vector of an unknown id.
+        Vector that represents an unknown id.
     """
 
     name: str
@@ -236,18 +264,24 @@ class FittedSide(NamedTuple):
 
     @property
     def ids(self) -> np.ndarray:
-        """Ids, sorted."""
+        """Sorted ids."""
         return self.entities.ids
 
     def vectors(self, codes: np.ndarray) -> np.ndarray:
-        """Factors by row number; the vector of an unknown id for -1."""
+        """Return the vectors of ids, given their row numbers.
+
+        Row number -1 stands for an unknown id.
+        """
         vectors = self.factors[codes]
         vectors[codes < 0] = self.unknown
         return vectors
 
 
 def entity_attributes(users: Entities, items: Entities) -> dict[str, Any]:
-    """Fitted attributes of users and items that training does not change; `_side` reads them."""
+    """Return the fitted attributes of users and items that training does not change.
+
+    The method `_side` of a recommender reads these attributes.
+    """
     return {
         "users_": users.ids,
         "user_features_": users.features,
@@ -265,7 +299,7 @@ def entity_attributes(users: Entities, items: Entities) -> dict[str, Any]:
 
 
 def embedding_attributes(sides: tuple[Entities, Entities], trained: tuple[np.ndarray, np.ndarray]) -> dict[str, Any]:
-    """Fitted attributes that follow from the trained embeddings of users and of items."""
+    """Compute the fitted attributes that depend on the trained embeddings of users and items."""
     users, items = (entities.complete(embeddings) for entities, embeddings in zip(sides, trained, strict=True))
     return {
         "user_embeddings_": users,

@@ -1,4 +1,4 @@
-"""Base of the recommenders that learn embeddings: WRMF, WARP and BPR."""
+"""Base class of the recommenders that learn embeddings: WRMF, WARP and BPR."""
 
 from __future__ import annotations
 
@@ -35,20 +35,20 @@ __all__ = ["FactorRecommender", "TrainingProblem", "fill_with_draws"]
 
 @dataclass(frozen=True)
 class TrainingProblem:
-    """Interactions of the active users and items, and initial embeddings: the input of a trainer.
+    """Input of a trainer: the interactions of the active users and items, and the initial embeddings.
 
     Attributes
     ----------
     users, items : Entities
     matrix : csr_array of shape (n_active_users, n_active_items), dtype float32
-        Strengths.
+        Strengths of the interactions.
     user_embeddings, item_embeddings : ndarray
         Initial embeddings, which training overwrites.
     seed : int
     earlier : FactorRecommender or None
-        Fitted model that training continues from.
+        Fitted model from which training continues.
     earlier_sides : tuple of FittedSide or None
-        Its users and its items.
+        Users and items of `earlier`.
     """
 
     users: Entities
@@ -65,9 +65,9 @@ ROWS_PER_DRAW = 8192
 
 
 class FactorRecommender(SimilarityMixin, CallbackSupportMixin, BaseRecommender):
-    """Base of the recommenders that learn embeddings.
+    """Base class of the recommenders that learn embeddings.
 
-    A subclass initialises the embeddings, and creates a `Trainer` for them.
+    A subclass initializes the embeddings and creates a `Trainer` for them.
     """
 
     _parameter_constraints: dict[str, Any] = {
@@ -106,22 +106,22 @@ class FactorRecommender(SimilarityMixin, CallbackSupportMixin, BaseRecommender):
 
     @abstractmethod
     def _initial(self, entities: Entities, random_state: np.random.RandomState) -> np.ndarray:
-        """Random initial embeddings."""
+        """Draw random initial embeddings."""
 
     @abstractmethod
     def _trainer(self, problem: TrainingProblem, pool: Workers) -> Trainer:
-        """The trainer of a fit."""
+        """Create the trainer for a fit."""
 
     @abstractmethod
     def _update(self, problem: TrainingProblem, new: sp.csr_array, pool: Workers) -> tuple[Trainer, float]:
-        """Train on the new interactions of `partial_fit`. Return the trainer and its loss."""
+        """Train on the new interactions passed to `partial_fit`. Return the trainer and its loss."""
 
     @abstractmethod
     def _fold_in(self, name: str, entities: Entities, prior: np.ndarray, history: sp.csr_array) -> np.ndarray:
         """See `FittedFactorRecommender`."""
 
     def _regularization_of(self, name: str) -> Any:
-        """Regularization of users or items: `user_regularization`, or `regularization` if that is None."""
+        """Return `user_regularization` or `item_regularization`, or `regularization` if that parameter is None."""
         of_side = self.user_regularization if name == "user" else self.item_regularization
         return self.regularization if of_side is None else of_side
 
@@ -146,12 +146,14 @@ class FactorRecommender(SimilarityMixin, CallbackSupportMixin, BaseRecommender):
         Parameters
         ----------
         X : array or frame of shape (n_rows, 2) or (n_rows, 3)
-            User id, item id and, optionally, a weight that multiplies the strength in training. Strengths of repeated
-            pairs are summed.
+            User ids in the first column and item ids in the second column. An optional third column holds weights,
+            which multiply the strengths in training. The strengths of repeated pairs are summed.
         y : array-like of shape (n_rows,), default=None
-            Strengths of the interactions, such as counts or hours. If None, all are 1. Rows of strength 0 are ignored.
+            Strengths of the interactions, such as counts or hours. If None, all strengths are 1. Rows with strength 0
+            are ignored.
         user_features, item_features : SideFeatures, default=None
-            Side features by id. All of their ids become known, including ids without interactions.
+            Side features of users and items. All ids with side features become known, including ids without
+            interactions.
         X_val, y_val : default=None
             Validation interactions for `early_stopping`. If None, a fraction of X is held out.
 
@@ -204,15 +206,16 @@ class FactorRecommender(SimilarityMixin, CallbackSupportMixin, BaseRecommender):
     ) -> Self:
         """Update a fitted model with new interactions, in one epoch.
 
-        New users and items are added. The interactions are added to those of earlier fits, and one epoch is run on
-        everything that they affect. On an unfitted estimator, this is the first epoch of a fit.
+        New users and items are added to the model. The new interactions are added to the interactions of earlier fits.
+        Then one epoch is run on everything that the new interactions affect. If the estimator is not fitted, this is
+        the first epoch of a fit.
 
         Parameters
         ----------
         X, y
             As in `fit`.
         user_features, item_features : SideFeatures, default=None
-            Features of new ids, or new features of known ids, which replace their old ones.
+            Side features of new or known ids. New features of a known id replace its old features.
 
         Returns
         -------
@@ -256,9 +259,9 @@ class FactorRecommender(SimilarityMixin, CallbackSupportMixin, BaseRecommender):
         features: tuple[SideFeatures | None, SideFeatures | None],
         earlier: Any,
     ) -> tuple[TrainingProblem, dict[str, Any]]:
-        """The training problem, and the fitted attributes that training does not change.
+        """Create the training problem and the fitted attributes that training does not change.
 
-        `matrix` holds the interactions to train on, which are all or some of the interactions of `known`.
+        `matrix` holds the interactions to train on, which are all or some of the interactions in `known`.
         """
         if earlier is not None and earlier.item_factors_.shape[1] != self.n_components:
             raise ValueError(
@@ -289,7 +292,7 @@ class FactorRecommender(SimilarityMixin, CallbackSupportMixin, BaseRecommender):
         before: FittedSide | None,
         random_state: np.random.RandomState,
     ) -> tuple[Entities, np.ndarray]:
-        """Users or items, and their initial embeddings."""
+        """Create the users or items to train, and their initial embeddings."""
         encoder = self.user_encoder if name == "user" else self.item_encoder
         old = None if before is None else before.entities
         entities = Entities.build(ids, n_interactions, features, encoder, name, old)
@@ -299,7 +302,7 @@ class FactorRecommender(SimilarityMixin, CallbackSupportMixin, BaseRecommender):
         return entities, start
 
     def _learned(self, sides: tuple[Entities, Entities], trainer: Trainer) -> dict[str, Any]:
-        """The fitted attributes that training changes."""
+        """Return the fitted attributes that training changes."""
         return embedding_attributes(sides, trainer.embeddings())
 
     # Vectors.
@@ -351,19 +354,25 @@ class FactorRecommender(SimilarityMixin, CallbackSupportMixin, BaseRecommender):
 
 
 def _updated(old: SideFeatures | None, new: SideFeatures | None, name: str) -> SideFeatures | None:
-    """Side features of earlier fits, updated with those of new and changed ids."""
+    """Update the side features of earlier fits with the features of new and changed ids."""
     if old is None or new is None:
         return new if old is None else old
     return old.updated(new, name)
 
 
 def fill_with_draws(draw: Callable[[tuple[int, int]], np.ndarray], rows: np.ndarray) -> None:
-    """Fill float32 rows with random draws, a block at a time: float64 draws of all rows would take twice the memory."""
+    """Fill float32 rows with random draws, one block at a time.
+
+    Random draws are float64. Drawing all rows at once would take twice the memory of the rows.
+    """
     for start, stop in even_ranges(len(rows), ROWS_PER_DRAW):
         rows[start:stop] = draw((stop - start, rows.shape[1]))
 
 
 def active_part(matrix: sp.csr_array, users: Entities, items: Entities) -> sp.csr_array:
-    """Rows and columns of the active users and items; the matrix itself if all are active."""
+    """Select the rows and columns of the active users and items.
+
+    If all users and items are active, the matrix itself is returned.
+    """
     rows, columns = (np.where(side.active, np.cumsum(side.active) - 1, -1) for side in (users, items))
     return renumber(matrix, rows, columns, (int(users.active.sum()), int(items.active.sum())))

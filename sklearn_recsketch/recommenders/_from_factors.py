@@ -1,4 +1,4 @@
-"""Fitted recommenders from factors that were trained elsewhere."""
+"""Create fitted recommenders from factors that were trained elsewhere."""
 
 from __future__ import annotations
 
@@ -29,22 +29,22 @@ def fit_from_factors(
     states: tuple[np.ndarray, np.ndarray] | None = None,
     n_iter: int = 0,
 ) -> R:
-    """Turn `recommender` into a fitted one with these factors.
+    """Turn `recommender` into a fitted recommender with the given factors.
 
     Parameters
     ----------
     recommender : FactorRecommender
-        Unfitted recommender, with the parameters that the factors were trained with.
+        Unfitted recommender, with the parameters that were used to train the factors.
     users, items : ndarray
         Sorted ids.
     user_factors, item_factors : ndarray of shape (n_users or n_items, n_components)
-        Factors, in the order of the ids. All ids count as trained.
+        Factors, in the order of the ids. All ids are treated as trained.
     interactions : csr_array of shape (n_users, n_items), default=None
-        Strengths. If None, no interactions are known.
+        Strengths of the interactions. If None, no interactions are known.
     states : tuple of ndarray of shape (n_users or n_items, 4), default=None
-        For WARP and BPR: biases and accumulators of users and of items, see `Embeddings`.
+        Biases and accumulators of users and of items, see `Embeddings`. Required for WARP and BPR.
     n_iter : int, default=0
-        Number of epochs that led to the factors, 0 if unknown.
+        Number of epochs in which the factors were trained. Pass 0 if this number is unknown.
     """
     shape = (len(users), len(items))
     matrix: Any = sp.csr_array(shape, dtype=np.float32) if interactions is None else interactions.astype(np.float32)

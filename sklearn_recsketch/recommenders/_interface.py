@@ -1,4 +1,4 @@
-"""Internal interface of fitted recommenders, which metrics, inspection, serving and conversion build on."""
+"""Internal interface of fitted recommenders, used for metrics, inspection, serving and conversion."""
 
 from __future__ import annotations
 
@@ -15,26 +15,29 @@ __all__ = ["ExplainableRecommender", "FittedFactorRecommender", "FittedRecommend
 
 
 class FittedRecommender(Protocol):
-    """A fitted recommender whose scores are inner products of vectors of users and items."""
+    """A fitted recommender that scores a pair by the inner product of a user vector and an item vector."""
 
     users_: np.ndarray
     items_: np.ndarray
     interactions_: sp.csr_array
 
     def _score_vectors(self, name: str, codes: np.ndarray) -> np.ndarray:
-        """Vectors of users or items by row number, -1 for unknown ids. Their inner products are the scores."""
+        """Return the vectors of users or items, given their row numbers.
+
+        Row number -1 stands for an unknown id. The score of a pair is the inner product of its two vectors.
+        """
         ...
 
     def _query_vectors(self, name: str, ids: IdColumn, codes: np.ndarray, context: QueryContext) -> np.ndarray:
-        """Score vectors of the ids of a query, with the histories and features that were passed with it."""
+        """Compute the score vectors of the ids in a query from the histories and features passed with the query."""
         ...
 
     def _query(self, query: Query, of_users: QueryContext, of_items: QueryContext) -> tuple[np.ndarray, np.ndarray]:
-        """Score vectors of the users and of the items of a query."""
+        """Compute the score vectors of the users and of the items in a query."""
         ...
 
     def _table_library(self) -> str:
-        """Library of the frames to return, "pandas" or "polars"."""
+        """Return the library of the output frames, "pandas" or "polars"."""
         ...
 
 
@@ -47,18 +50,21 @@ class FittedFactorRecommender(FittedRecommender, Protocol):
     _trained_on: sp.csr_array  # interactions without the rows held out for early stopping
 
     def _side(self, name: str) -> FittedSide:
-        """Users or items, with their embeddings and factors."""
+        """Return the users or the items, with their embeddings and factors."""
         ...
 
     def _score_embeddings(self, name: str) -> np.ndarray:
-        """Embeddings of users or items, and their biases as a last column if the score has biases."""
+        """Return the embeddings of users or items.
+
+        If the scores include biases, the last column holds the biases.
+        """
         ...
 
     def _fold_in(self, name: str, entities: Entities, prior: np.ndarray, history: sp.csr_array) -> np.ndarray:
-        """Vectors of users or items computed from their interactions, with the other side fixed.
+        """Compute vectors of users or items from their interactions, with the other side fixed.
 
-        The last columns of `history` belong to partners that the model does not know. `prior` holds the sum of the
-        features' embeddings of each row, in the columns of `_score_embeddings`.
+        The last columns of `history` belong to users or items that the model does not know. `prior` holds the sum of
+        the feature embeddings for each row of `history`. It has the same columns as the result of `_score_embeddings`.
         """
         ...
 

@@ -1,4 +1,4 @@
-"""Recommender of the most popular items, a baseline."""
+"""Baseline that recommends the most popular items."""
 
 from __future__ import annotations
 
@@ -18,25 +18,25 @@ __all__ = ["PopularityRecommender"]
 
 
 class PopularityRecommender(BaseRecommender):
-    """Recommend the items that most users interacted with.
+    """Recommend the most popular items.
 
-    The predicted preference of every user for an item is the number of distinct users who interacted with the item
-    in fit. Personalized recommendations should beat this baseline.
+    The predicted preference for an item is the number of distinct users who interacted with the item in fit. It is the
+    same for every user. This recommender is a baseline for personalized recommenders.
 
     Attributes
     ----------
     users_, items_ : ndarray
-        Known ids, sorted.
+        Sorted ids of the known users and items.
     interactions_ : csr_array of shape (n_users, n_items)
-        Strengths in fit.
+        Strengths of the interactions in fit.
     n_features_in_ : int
-        2, or 3 if X had a weight column.
+        Number of columns of X: 2, or 3 if X had a weight column.
     feature_names_in_ : ndarray of str
-        Column names of X, if it was a frame.
+        Column names of X. Only defined if X was a frame.
 
     Notes
     -----
-    Fitting takes one pass over the rows.
+    Fitting takes a single pass over the rows.
 
     Examples
     --------
@@ -68,13 +68,13 @@ class PopularityRecommender(BaseRecommender):
         Parameters
         ----------
         X : array or frame of shape (n_rows, 2) or (n_rows, 3)
-            User id, item id and, optionally, a weight.
+            User ids in the first column, item ids in the second column and, optionally, weights in the third column.
         y : array-like of shape (n_rows,), default=None
-            Strengths. Rows of strength 0 are ignored.
+            Strengths of the interactions. Rows with strength 0 are ignored.
         user_features, item_features : SideFeatures, default=None
-            Their ids become known users and items. The features themselves are not used.
+            Side features of users and items. Their ids become known users and items, but the features are not used.
         X_val, y_val : None
-            Not supported, because there is no early stopping.
+            Not supported because this recommender has no early stopping.
 
         Returns
         -------
@@ -89,7 +89,10 @@ class PopularityRecommender(BaseRecommender):
     def partial_fit(
         self, X: Any, y: Any = None, *, user_features: Any = None, item_features: Any = None
     ) -> PopularityRecommender:
-        """Add interactions to those of earlier fits; see `fit` for the parameters."""
+        """Add interactions to the interactions of earlier fits.
+
+        The parameters have the same meaning as in `fit`.
+        """
         # This recommender does not keep features, so it cannot tell whether earlier fits had any.
         earlier = (
             EarlierFit(self.users_, self.items_, self.interactions_, (True, True)) if hasattr(self, "items_") else None

@@ -1,4 +1,4 @@
-"""Similar items and similar users."""
+"""Search for similar items and similar users."""
 
 from __future__ import annotations
 
@@ -32,86 +32,100 @@ __all__ = ["SimilarityMixin", "candidate_rows", "self_pairs", "unit_length"]
 
 
 def unit_length(vectors: np.ndarray) -> np.ndarray:
-    """Rows divided by their norms. Rows of zeros stay zeros."""
+    """Divide each row by its norm. Rows of zeros stay zeros."""
     lengths = norms(vectors).astype(vectors.dtype)[:, None]
     lengths[lengths == 0] = 1
     return np.asarray(vectors / lengths)
 
 
 def self_pairs(positions: np.ndarray, n_targets: int) -> sp.csr_array:
-    """Matrix of the pairs of a query and itself. `positions` of the queries among the targets are -1 for other ids."""
+    """Return a sparse matrix that marks the pairs of a query with itself.
+
+    `positions` holds the position of each query among the targets, or -1 if the query is not a target.
+    """
     return pair_matrix(np.arange(len(positions)), positions, (len(positions), n_targets))
 
 
 def candidate_rows(recommender: Any, name: str, choice: ItemSelection | None) -> tuple[np.ndarray, np.ndarray]:
-    """Sorted ids of the candidates and their row numbers. Unknown ids get -1, with a warning."""
+    """Return the sorted ids of the candidates and their row numbers.
+
+    Unknown ids get the row number -1, and a warning is issued for them.
+    """
     ids, rows = select_items(choice, recommender._side(name).ids, recommender.interactions_, name)
     _warn_unknown(name, ids, rows)
     return ids, rows
 
 
 class SimilarityMixin:
-    """Similar users and similar items, for recommenders with factors."""
+    """Mixin that finds similar users and similar items, for recommenders with factors."""
 
     def similar_items(self, items: Any = None, k: int = 10, *, metric: str = "cosine", candidates: Any = None) -> Frame:
-        """Find the k items most similar to each item, by cosine similarity or inner product of their vectors.
+        """Find the k items most similar to each item.
+
+        The similarity of two items is the cosine similarity or the inner product of their vectors.
 
         Parameters
         ----------
         items : id or array-like of ids, default=None
-            Query items. Unknown items are represented by the mean vector, with a warning. If None: the items that have
-            `candidates`, if these are pairs, else all known items.
+            Query items. Unknown items are represented by the mean vector, and a warning is issued for them. If None,
+            the query items are the items that have candidates if `candidates` is a table or a dict, else all known
+            items.
         k : int, default=10
             Number of similar items per item. The item itself is excluded.
         metric : {"cosine", "dot"}, default="cosine"
-            Similarity. "dot" is the inner product, which favours long vectors: in WRMF, those of popular items.
+            Similarity measure. "dot" is the inner product, which favours long vectors. In WRMF, popular items have long
+            vectors.
         candidates : array-like of ids, table of pairs, dict of item to ids, or "cold", default=None
-            Items to choose from: a list for all query items, or a table of pairs (item, candidate) or a dict for each
-            query item.
-            "cold" stands for the items without interactions in fit. If None, all known items are candidates.
+            Items to choose from. A list applies to all query items. A table of pairs (item, candidate) or a dict holds
+            the candidates of each query item. "cold" stands for the items without interactions in fit. If None, all
+            known items are candidates.
 
         Returns
         -------
         frame with columns item, rank, similar_item, score
-            Most similar first; ties by the order of the ids. `score` is the cosine, between -1 and 1, or the inner
-            product.
+            Similar items of each query item, the most similar item first. Ties are broken by the order of the ids.
+            `score` is the cosine similarity, between -1 and 1, or the inner product.
 
         Notes
         -----
-        The lists are exact. Memory: O(len(items) * k) and a copy of the vectors. Time:
-        O(len(items) * n_items * n_components), or half of that for the cosine similarities of all items, without
-        candidates and with k of at most 256, because each pair is computed once.
+        The lists are exact. The search takes O(len(items) * k) memory and the memory of a copy of the vectors. It takes
+        O(len(items) * n_items * n_components) time. For the cosine similarities of all items, it takes half of that
+        time if `candidates` is None and k is at most 256 because each pair is computed once.
         """
         return _similar(self, "item", items, k, metric, candidates)
 
     def similar_users(self, users: Any = None, k: int = 10, *, metric: str = "cosine", candidates: Any = None) -> Frame:
-        """Find the k users most similar to each user, by cosine similarity or inner product of their vectors.
+        """Find the k users most similar to each user.
+
+        The similarity of two users is the cosine similarity or the inner product of their vectors.
 
         Parameters
         ----------
         users : id or array-like of ids, default=None
-            Query users. Unknown users are represented by the mean vector, with a warning. If None: the users that have
-            `candidates`, if these are pairs, else all known users.
+            Query users. Unknown users are represented by the mean vector, and a warning is issued for them. If None,
+            the query users are the users who have candidates if `candidates` is a table or a dict, else all known
+            users.
         k : int, default=10
             Number of similar users per user. The user itself is excluded.
         metric : {"cosine", "dot"}, default="cosine"
-            Similarity. "dot" is the inner product, which favours long vectors: in WRMF, those of active users.
+            Similarity measure. "dot" is the inner product, which favours long vectors. In WRMF, active users have long
+            vectors.
         candidates : array-like of ids, table of pairs, dict of user to ids, or "cold", default=None
-            Users to choose from: a list for all query users, or a table of pairs (user, candidate) or a dict for each
-            query user.
-            "cold" stands for the users without interactions in fit. If None, all known users are candidates.
+            Users to choose from. A list applies to all query users. A table of pairs (user, candidate) or a dict holds
+            the candidates of each query user. "cold" stands for the users without interactions in fit. If None, all
+            known users are candidates.
 
         Returns
         -------
         frame with columns user, rank, similar_user, score
-            Most similar first; ties by the order of the ids. `score` is the cosine, between -1 and 1, or the inner
-            product.
+            Similar users of each query user, the most similar user first. Ties are broken by the order of the ids.
+            `score` is the cosine similarity, between -1 and 1, or the inner product.
         """
         return _similar(self, "user", users, k, metric, candidates)
 
 
 def _similar(recommender: Any, name: str, ids: Any, k: int, metric: str, candidates: Any) -> Any:
-    """Table of the k users or items that are most similar to each of `ids`."""
+    """Return a table of the k users or items most similar to each of `ids`."""
     check_is_fitted(recommender)
     k = check_integer(k, "k")
     if metric not in ("cosine", "dot"):
@@ -147,9 +161,9 @@ def _similar(recommender: Any, name: str, ids: Any, k: int, metric: str, candida
 
 
 def _most_are_queried(codes: np.ndarray, n: int, k: int) -> bool:
-    """Whether computing each pair of rows once is cheaper than computing all pairs of the queries.
+    """Return whether it is cheaper to compute each pair of known ids once than to compute all pairs of the queries.
 
-    This does not hold for inner products, whose search stops early depending on the norms of the vectors.
+    This is never cheaper for inner products, because their search stops early, depending on the vector norms.
     """
     return 2 * len(codes) > n and bool((codes >= 0).all()) and k <= LARGEST_INSERTION
 

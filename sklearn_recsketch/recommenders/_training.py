@@ -1,4 +1,4 @@
-"""The loop over the epochs of a fit: callbacks, early stopping, divergence."""
+"""The loop over the epochs of a fit, with callbacks, early stopping and checks for divergence."""
 
 from __future__ import annotations
 
@@ -22,36 +22,45 @@ __all__ = ["Monitor", "Trainer", "data_of_callbacks", "run_epochs", "split_valid
 
 
 class Trainer(Protocol):
-    """Training state of one fit. WRMF, WARP, BPR and each engine have their own."""
+    """Training state of one fit.
+
+    There are separate trainers for WRMF, for WARP and BPR, and for each engine.
+    """
 
     def run_epoch(self, epoch: int) -> float:
-        """Train for one epoch. Return the loss, which need not be finite."""
+        """Train for one epoch and return the loss, which may be infinite or NaN."""
         ...
 
     def is_finite(self) -> bool:
-        """Whether all embeddings are finite."""
+        """Return whether all embeddings are finite."""
         ...
 
     def snapshot(self, reuse: Any = None) -> Any:
-        """Copy the current embeddings. Arrays of the earlier snapshot `reuse` are overwritten."""
+        """Copy the current embeddings.
+
+        If `reuse` is an earlier snapshot, its arrays are overwritten.
+        """
         ...
 
     def restore(self, snapshot: Any) -> None:
-        """Go back to a snapshot."""
+        """Restore the embeddings from a snapshot."""
         ...
 
     def largest_norm(self) -> float:
-        """Largest norm of a vector."""
+        """Return the largest norm of all user and item vectors."""
         ...
 
     def embeddings(self) -> tuple[np.ndarray, np.ndarray]:
-        """Embeddings of all users and of all items: identity embeddings, if any, then those of side features."""
+        """Return the embeddings of all users and of all items.
+
+        Identity embeddings, if any, come before the embeddings of side features.
+        """
         ...
 
 
 @dataclass
 class Monitor:
-    """Validation scores of early stopping, and the best epoch so far."""
+    """Validation scores for early stopping, and the best epoch so far."""
 
     score: Callable[[Any], float]
     patience: int
@@ -62,7 +71,7 @@ class Monitor:
     snapshot: Any = None
 
     def should_stop(self, estimator: Any, trainer: Trainer) -> bool:
-        """Score this epoch. Return True if the last `patience` epochs brought no improvement."""
+        """Score the current epoch. Return True if the score has not improved in the last `patience` epochs."""
         self.scores.append(float(self.score(estimator)))
         if self.best < 0 or self.scores[-1] > self.scores[self.best] + self.tol:
             self.best, self.snapshot = len(self.scores) - 1, trainer.snapshot()
@@ -74,15 +83,15 @@ def split_validation(
 ) -> tuple[Interactions, Monitor | None]:
     """Split off validation rows for early stopping.
 
-    Held-out rows stay in the table with strength 0, so the fitted model knows their ids and pairs, but is not trained
-    on them.
+    Held-out rows stay in the table with strength 0. The fitted model therefore knows their ids and pairs, but it is not
+    trained on them.
 
     Returns
     -------
     interactions : Interactions
         Interactions to train on.
     monitor : Monitor or None
-        None without early stopping.
+        Monitor for early stopping, or None if `early_stopping=False`.
     """
     if X_val is None and y_val is not None:
         raise ValueError("y_val was passed without X_val: pass both, or only X_val.")
@@ -112,9 +121,11 @@ def split_validation(
 
 
 def data_of_callbacks(X: Any, y: Any, interactions: Interactions) -> tuple[Any, Any]:
-    """X and y to pass to callbacks: rows that can be scored. ScoringMonitor computes no scores without y.
+    """Return the X and y to pass to callbacks.
 
-    scikit-learn calls a callable X only for hooks that take X, so a file is read again only if it is needed.
+    The returned y is never None because ScoringMonitor computes no scores without y. If X is a file, a function that
+    reads the file is returned instead of X. scikit-learn calls this function only for hooks that take X, so the file is
+    only read again if it is needed.
     """
     y = interactions.y if y is None else y
     return (lambda: check_interactions(X).frame()) if isinstance(X, InteractionSource) else X, y
@@ -130,8 +141,8 @@ def run_epochs(
 ) -> dict[str, Any]:
     """Train for at most `max_iter` epochs. Return the fitted attributes that describe the training.
 
-    `state` adds all other fitted attributes to those that describe the training so far, because callbacks and
-    validation scores need a fitted estimator during a fit.
+    Callbacks and validation scores need a fitted estimator during training. The function `state` therefore takes the
+    attributes that describe the training so far, and returns them with all other fitted attributes.
     """
     losses: list[float] = []
     progress: dict[str, Any] = {"loss_curve_": losses, "n_iter_": 0, "diverged_": False}
@@ -177,6 +188,9 @@ def run_epochs(
 
 
 def _is_wanted(estimator: Any, epoch: int) -> bool:
-    """Whether a callback uses the fitted estimator after this epoch. Our callbacks have a method `wants`."""
+    """Return whether a callback uses the fitted estimator after this epoch.
+
+    The callbacks of this package have a method `wants`. All other callbacks are assumed to use the estimator.
+    """
     callbacks = getattr(estimator, "_skl_callbacks", [])
     return any(getattr(callback, "wants", lambda epoch: True)(epoch) for callback in callbacks)

@@ -25,92 +25,98 @@ from sklearn_recsketch.utils._threads import Workers, workers
 
 __all__ = ["WRMFRecommender"]
 
-INITIAL_SCALE = 0.1  # root mean square of the norm of an initial vector
+INITIAL_SCALE = 0.1  # root mean square norm of the initial vectors
 
 
 class WRMFRecommender(FactorRecommender):
     r"""Weighted matrix factorization for implicit feedback, by alternating least squares (ALS).
 
-    The preference of user u for item i is :math:`p_{ui} = [d_{ui} > 0]`, where d is the total strength of their
-    interactions, and its confidence is :math:`c_{ui} = 1 + \alpha\, t(d_{ui})`. The model minimizes
+    The preference of user u for item i is :math:`p_{ui} = [d_{ui} > 0]`, where :math:`d_{ui}` is the total strength of
+    their interactions. The confidence of this preference is :math:`c_{ui} = 1 + \alpha\, t(d_{ui})`. The model
+    minimizes
 
     .. math:: L = \sum_{u,i} c_{ui} (p_{ui} - x_u \cdot y_i)^2
               + \sum_u \lambda_u |x_u|^2 + \sum_i \lambda_i |y_i|^2
 
-    over *all* pairs of users and items that have interactions. :math:`x_u` is a row of `user_factors_` and :math:`y_i`
-    a row of `item_factors_`. With side features, a vector is the sum :math:`x = F W` of the embeddings W of its
-    features, including an identity feature for each id, and the penalty applies to W.
+    The first sum runs over *all* pairs of users and items, not only over pairs that have interacted. Users and items
+    without any interactions are left out. :math:`x_u` is a row of `user_factors_` and :math:`y_i` is a row of
+    `item_factors_`. With side features, the vectors are :math:`x = F W`, where W holds the feature embeddings and F
+    holds the features of each id. These features include an identity feature for each id. The penalty then applies to
+    W.
 
     Parameters
     ----------
     n_components : int, default=256
-        Number of components of the vectors. More components rank better on most data, and cost more time.
+        Number of components of the vectors. More components improve the ranking on most data, and cost more time.
     alpha : "auto" or float, default="auto"
-        Weight of an interaction with :math:`t(d) = 1` relative to a pair without interaction. Larger values fit the
-        interactions more closely; try 1 to 100. "auto" sets the mean of :math:`\alpha\, t(d)` over the interactions
-        to :math:`1.4 / \sqrt{p}`, where p is the fraction of pairs that have an interaction. ``alpha * t(d)`` must be
-        below 2**24 for every pair, because float32 cannot represent the confidence beyond that.
+        Weight of an interaction with :math:`t(d) = 1` relative to a pair without an interaction. Larger values fit the
+        interactions more closely. Try values from 1 to 100. "auto" sets the mean of :math:`\alpha\, t(d)` over the
+        interactions to :math:`1.4 / \sqrt{p}`, where p is the fraction of pairs that have an interaction.
+        ``alpha * t(d)`` must be below 2**24 for every pair, because float32 cannot represent the confidence beyond this
+        limit.
     confidence : {"auto", "linear", "log", "scaled_log"}, default="auto"
         Transform t of the strengths:
 
         - "linear": ``d``.
         - "log": ``log(1 + d)``.
-        - "scaled_log": ``1 + log(d / s)``, where s is the smallest strength in fit, and ``d / s`` for smaller
-          strengths, which can only occur in `partial_fit` and histories. The result does not depend on the unit of the
-          strengths, and large values have little influence.
+        - "scaled_log": ``1 + log(d / s)``, where s is the smallest strength in fit. Strengths below s can only occur in
+          `partial_fit` and in histories, and are transformed to ``d / s``. The result does not depend on the unit of
+          the strengths, and large strengths have little influence.
         - "auto": "scaled_log" if `alpha` is "auto", else "linear" as in [1]_.
     regularization : "auto" or float, default="auto"
-        Penalty :math:`\lambda` of users and items. Larger values shrink the vectors more; try 0.1 to 100. "auto"
-        computes a value for each side, see Notes.
+        Penalty :math:`\lambda` of users and items. Larger values shrink the vectors more. Try values from 0.1 to 100.
+        "auto" computes one value for users and one value for items, see Notes.
     user_regularization, item_regularization : "auto" or float, default=None
-        Penalty of one side. If None, `regularization` is used.
+        Penalty of users and of items. If None, the value of `regularization` is used.
     regularization_scaling : "auto", "popularity" or float, default="auto"
-        How the penalty depends on the interactions of the user or item. The penalty of side features is not scaled.
+        How the penalty of a user or item depends on its interactions:
 
         - float s: :math:`\lambda_u = \lambda (w_u / \bar w)^s` with :math:`w_u = \sum_i c_{ui}`, and likewise for
-          items. 0 is the objective of [1]_.
-        - "popularity": :math:`\lambda_i = \lambda \sqrt{t_i / \bar t}` for items, with
-          :math:`t_i = \sum_u t(d_{ui})`, and :math:`\lambda_u = \lambda` for users.
+          items. The penalty of side features is not scaled. With a value of 0, the objective is the same as in [1]_.
+        - "popularity": :math:`\lambda_i = \lambda \sqrt{t_i / \bar t}` for items, with :math:`t_i = \sum_u t(d_{ui})`,
+          and :math:`\lambda_u = \lambda` for users.
         - "auto": "popularity" if the penalty of items is "auto" and the engine is "native", else 0.
     feature_regularization : float, default=None
-        Penalty of the embeddings of side features. If None, it is the penalty of their side or, with "popularity", a
-        multiple of it that grows with the interactions of each feature, see Notes.
+        Penalty of the feature embeddings. If None, user features have the penalty of users, and item features have the
+        penalty of items. With ``regularization_scaling="popularity"``, this penalty is multiplied by a factor that
+        grows with the interactions of each feature, see Notes.
     solver : {"auto", "cg", "cholesky"}, default="auto"
         Solver for the vectors of one side:
 
         - "cg": two steps of conjugate gradient [2]_, starting from the last solution.
         - "cholesky": exact solution, to a relative residual of 1e-6.
-        - "auto": as many steps of conjugate gradient as a vector needs to be within 3e-5 of its minimal loss, or
-          within 1e-3 and twenty times closer than before. It is as fast as "cg" on interactions without strengths, and
-          close to "cholesky" for all strengths.
+        - "auto": as many steps of conjugate gradient as each vector needs. The loss of the vector must be within 3e-5
+          of its minimum, or within 1e-3 of its minimum and twenty times closer than before. This solver is as fast as
+          "cg" on interactions without strengths, and its solutions are close to the "cholesky" solutions for all
+          strengths.
 
-        Embeddings of side features take one step per iteration and side, or three without identity features, unless
-        they are solved exactly.
+        With "cholesky", the feature embeddings are solved exactly. With the other solvers, they take one step per
+        iteration and side, or three steps if there are no identity features.
     max_iter : int, default=15
         Maximum number of iterations. Each iteration solves for all users and then for all items.
     tol : float, default=0.0
-        Stop when an iteration lowers L by less than this fraction. With `early_stopping`, the smallest increase of the
-        validation score that counts as an improvement. If 0, all iterations are run.
+        Training stops when an iteration lowers L by less than this fraction of L. If 0, all iterations are run. With
+        `early_stopping=True`, `tol` is instead the smallest increase of the validation score that counts as an
+        improvement.
     user_encoder, item_encoder : SideFeatureEncoder, default=None
         Encoders of side features. If None, ``SideFeatureEncoder()`` is used.
     early_stopping : bool, default=False
-        Whether to stop when the validation score has not improved for `n_iter_no_change` iterations, and to keep the
-        vectors of the best iteration.
+        Whether to stop training when the validation score has not improved for `n_iter_no_change` iterations. The
+        vectors of the best iteration are kept.
     validation_fraction : float, default=0.1
         Fraction of each user's items to hold out for validation. Only used if `early_stopping=True` and `X_val` is not
         passed to fit.
     n_iter_no_change : int, default=3
-        Number of iterations without improvement before early stopping ends training. Only used if
-        `early_stopping=True`.
+        Number of iterations without improvement after which training stops. Only used if `early_stopping=True`.
     scoring : str or callable, default=None
-        Validation score: a name such as "ndcg@10" or a scorer. If None, "precision@5" is used. Only used if
+        Validation score: a name such as "ndcg@10", or a scorer. If None, "precision@5" is used. Only used if
         `early_stopping=True`.
     warm_start : bool, default=False
-        Whether fit starts from the vectors of the previous fit.
+        Whether `fit` starts from the vectors of the previous fit.
     engine : {"native", "implicit"}, default="native"
-        Library that trains the model. "implicit" (extra [engines]) minimizes the same L, with its Cholesky solver if
-        `solver="cholesky"` and else with three steps of its conjugate gradient. It supports neither side features nor
-        `regularization_scaling`.
+        Library that trains the model. "implicit" needs the extra [engines], and minimizes the same L. It uses its
+        Cholesky solver if ``solver="cholesky"``, and three steps of its conjugate gradient solver otherwise. It
+        supports neither side features nor `regularization_scaling`.
     random_state : int, RandomState instance or None, default=None
         Seed of the initial vectors and of the validation split.
     n_jobs : int, default=None
@@ -122,11 +128,11 @@ class WRMFRecommender(FactorRecommender):
     Attributes
     ----------
     users_, items_ : ndarray
-        Known ids, sorted.
+        Sorted ids of the known users and items.
     user_factors_, item_factors_ : ndarray of shape (n_users or n_items, n_components), dtype float32
-        Vectors, in the order of the ids.
+        Vectors of users and items, in the order of the ids.
     user_embeddings_, item_embeddings_ : ndarray of shape (n_features, n_components), dtype float32
-        Embeddings of the columns of the encoders. Without side features, they are the vectors.
+        One embedding for each output column of the encoders. Without side features, the embeddings are the vectors.
     user_features_, item_features_ : SideFeatures or None
         Side features passed to fit, in the order of the ids.
     user_encoder_, item_encoder_ : SideFeatureEncoder or None
@@ -134,60 +140,65 @@ class WRMFRecommender(FactorRecommender):
     interactions_ : csr_array of shape (n_users, n_items)
         Strengths of the interactions.
     alpha_, user_regularization_, item_regularization_ : float
-        Values of the parameters, computed from the interactions if "auto". `partial_fit` keeps the values of `fit`.
+        Values of the parameters. If a parameter is "auto", its value is computed from the interactions in `fit`, and
+        `partial_fit` keeps this value.
     strength_scale_ : float
-        The scale s of "scaled_log", 1 for other transforms.
+        Scale s of the transform "scaled_log". It is 1 for other transforms.
     loss_curve_ : ndarray of shape (n_iterations,)
-        L after each iteration.
+        Value of L after each iteration.
     n_iter_ : int
-        Number of iterations that led to the vectors.
+        Number of iterations that were run to obtain the vectors.
     validation_scores_ : ndarray
-        Validation score after each iteration, if `early_stopping=True`.
+        Validation score after each iteration. Only defined if `early_stopping=True`.
     diverged_ : bool
-        Whether training diverged. Then the last finite vectors were kept.
+        Whether training diverged. If so, the last finite vectors are kept.
     n_features_in_ : int
-        2, or 3 if X had a weight column.
+        Number of columns of X: 2, or 3 if X had a weight column.
     feature_names_in_ : ndarray of str
-        Column names of X, if it was a frame.
+        Column names of X. Only defined if X was a frame.
 
     See Also
     --------
-    WARPRecommender : Learns to rank positive items above others.
+    WARPRecommender : Learns to rank positive items above other items.
 
     Notes
     -----
     The automatic penalties are a fixed fraction of the penalty that removes noise. Near zero, a component with unit
-    vectors a and b lowers L only if :math:`(1 + \alpha)\, a^T P b > \sqrt{\lambda_u \lambda_i}`, where P is the
-    matrix of preferences: the penalties shrink the singular values of P [6]_. The singular values of a random matrix
-    with equally many interactions hardly exceed :math:`\sqrt{n_u} + \sqrt{n_i}`, where :math:`n_u` and :math:`n_i`
-    are the mean numbers of interactions of a user and of an item [7]_. So, with the mean excess confidence
-    :math:`\bar e` of an interaction,
+    vectors a and b lowers L only if :math:`(1 + \alpha)\, a^T P b > \sqrt{\lambda_u \lambda_i}`, where P is the matrix
+    of preferences. The penalties therefore shrink the singular values of P [6]_. The singular values of a random matrix
+    with the same number of interactions hardly exceed :math:`\sqrt{n_u} + \sqrt{n_i}`, where :math:`n_u` is the mean
+    number of interactions of a user and :math:`n_i` is the mean number of interactions of an item [7]_. With the mean
+    excess confidence :math:`\bar e` of an interaction, the automatic penalties are given by
 
     .. math:: \sqrt{\lambda_u \lambda_i} = 0.3\,(1 + \bar e)\,(\sqrt{n_u} + \sqrt{n_i}), \qquad
               \lambda_u / \lambda_i = \bar w_u / \bar w_i.
 
-    Only the product matters to the scores. The noise in the column of an item grows with the square root of its number
-    of users, and so does its penalty ("popularity"). Feature k of items has the penalty
-    :math:`5 \lambda \sqrt{t_k / \bar t}` with :math:`t_k = \sum_i f_{ik}^2 t_i`, and likewise for users. The rule
-    takes one pass over the strengths. Its constants were chosen on nine public data sets. On each of them, they are
-    within 6 percent of the best values tried for that set.
+    The scores depend only on the product of the two penalties. The noise in the column of an item grows with the square
+    root of its number of users. With ``regularization_scaling="popularity"``, the penalty of the item grows in the same
+    way. Item feature k has the penalty :math:`5 \lambda \sqrt{t_k / \bar t}` with :math:`t_k = \sum_i f_{ik}^2 t_i`,
+    and likewise for user features. The automatic penalties are computed in one pass over the strengths. The constants
+    in their formulas were chosen on nine public data sets. On each data set, the ranking quality with these constants
+    is within 6 percent of the best quality found for that data set.
 
-    An iteration rotates the fixed side into the eigenbasis of its Gram matrix, :math:`Y^T Y = Q V Q^T`. In that basis
-    the problem of a row is :math:`(V + \lambda_u + Y_u^T E Y_u) x = Y_u^T (1 + e)` with the excess confidences
-    :math:`e = c - 1`, and the diagonal of its matrix is known. Conjugate gradient preconditioned by this diagonal needs
-    no Gram product per step, all eigenvalues are at least 1, and penalties per row cost nothing. With "cholesky", Gram
-    matrices are computed in float64, and so are the rotations if the eigenvalues spread by more than 1e4. Items without
+    An iteration rotates the fixed side into the eigenbasis of its Gram matrix, :math:`Y^T Y = Q V Q^T`. In this basis,
+    a row x is the solution of :math:`(V + \lambda_u + Y_u^T E Y_u) x = Y_u^T (1 + e)` with the excess confidences
+    :math:`e = c - 1`. Conjugate gradient is preconditioned by the diagonal matrix :math:`V + \lambda_u`. It needs no
+    product with the Gram matrix in its steps, and separate penalties for each row cost nothing. All eigenvalues of the
+    preconditioned matrix are at least 1. With "cholesky", Gram matrices are computed in float64. The rotations are
+    computed in float64 as well if the largest eigenvalue is more than 1e4 times the smallest eigenvalue. Items without
     interactions do not take part in L.
 
-    A row with an identity embedding z of weight a and features f, :math:`x = a z + f W`, has the penalty
-    :math:`\lambda |z|^2 = (\lambda / a^2) |x - f W|^2`. It is solved as a row without features, but shrunk towards
-    :math:`f W` instead of 0. Then W takes one step along the preconditioned gradient, of the length that lowers L most.
-    The objective is the same as in terms of z and W, in which a few steps make far less progress. "cholesky" solves for
-    x and W jointly, and for W alone without identity features, by matrix-free preconditioned conjugate gradient
-    [4]_ [5]_ to a relative residual of 1e-6 of the whole system.
+    A row with features f is :math:`x = a z + f W`, where z is its identity embedding and a is the weight of z. Its
+    penalty is :math:`\lambda |z|^2 = (\lambda / a^2) |x - f W|^2`. The row is solved as it would be without features,
+    but it is shrunk towards :math:`f W` instead of 0. Then W takes one step along the preconditioned gradient. The
+    length of this step is chosen to lower L as much as possible. The same objective can be written in terms of z and W,
+    but a few steps in z and W make far less progress. "cholesky" solves for x and W jointly by matrix-free
+    preconditioned conjugate gradient [4]_ [5]_, to a relative residual of 1e-6 of the whole system. Without identity
+    features, it solves for W alone.
 
-    Time per iteration: O(n_interactions K + (n_users + n_items) K^2), and with features O(n_values K) in addition.
-    Memory: three times the vectors and twice the interactions; with features five times the vectors.
+    An iteration takes O(n_interactions K + (n_users + n_items) K^2) time. Side features add O(n_values K) time to each
+    iteration. Training takes three times the memory of the vectors and twice the memory of the interactions. With side
+    features, it takes five times the memory of the vectors.
 
     References
     ----------
@@ -283,7 +294,7 @@ class WRMFRecommender(FactorRecommender):
     def _initial(self, entities: Entities, random_state: np.random.RandomState) -> np.ndarray:
         K = self.n_components
         embeddings = np.zeros((entities.n_embeddings, K), dtype=np.float32)
-        # Embeddings of features start at 0, so that the first iteration depends on the identities only.
+        # Feature embeddings start at 0, so that the first iteration depends on the identities only.
         n = entities.n_identity or entities.n_embeddings
         fill_with_draws(
             lambda shape: random_state.standard_normal(shape) * (INITIAL_SCALE / np.sqrt(K)), embeddings[:n]
@@ -321,6 +332,6 @@ class WRMFRecommender(FactorRecommender):
             return FoldIn(self, name, entities, history).vectors(prior, pool)
 
     def _contributions(self, priors: np.ndarray, history: sp.csr_array, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Contribution to a score of each interaction of a user, and of each part of the prior; see `FoldIn`."""
+        """Compute how much a user's interactions, and the parts of the prior, contribute to a score; see `FoldIn`."""
         with workers(self.n_jobs) as pool:
             return FoldIn(self, "user", self._side("user").entities, history).contributions(priors, y, pool)

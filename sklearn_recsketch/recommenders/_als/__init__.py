@@ -1,1 +1,1 @@
-"""Weighted alternating least squares, the algorithm of WRMF."""
+"""Weighted alternating least squares, the algorithm that trains WRMF."""

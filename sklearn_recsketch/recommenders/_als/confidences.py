@@ -1,4 +1,4 @@
-"""Excess confidences c - 1, in the form that the kernels read."""
+"""Excess confidences c - 1, in the format that the kernels read."""
 
 from __future__ import annotations
 
@@ -18,16 +18,18 @@ LARGEST = 2.0**24  # from this value on, float32 cannot distinguish 1 + e from e
 
 
 class ConfidenceError(ValueError):
-    """A confidence that is too large for float32, so that other interactions of its row would be lost to rounding.
+    """Error raised if a confidence is too large for float32.
+
+    Such a confidence would cause the other interactions in its row to be lost to rounding.
 
     Parameters
     ----------
     row, column : int
-        Position in the matrix of strengths.
+        Position of the interaction in the matrix of strengths.
     alpha, weight : float
         Factors of the excess confidence.
     term : str
-        Formula of the weight in terms of the strength d.
+        Formula that expresses the weight in terms of the strength d.
     """
 
     def __init__(self, row: int, column: int, alpha: float, weight: float, term: str) -> None:
@@ -38,7 +40,7 @@ class ConfidenceError(ValueError):
         return self._text(f"row {self.row} and column {self.column} of the strengths d")
 
     def of(self, user: Any, item: Any) -> ValueError:
-        """The same error with the ids of the pair."""
+        """Return the same error, with the user id and the item id of the pair in its message."""
         return ValueError(self._text(f"the strength d of user {show_id(user)} and item {show_id(item)}"))
 
     def _text(self, pair: str) -> str:
@@ -54,20 +56,21 @@ class ConfidenceError(ValueError):
 
 
 def ratings_of(excess: sp.csr_array) -> Ratings:
-    """Excess confidences from a matrix of excess confidences."""
+    """Convert a matrix of excess confidences to the format that the kernels read."""
     return Ratings(*rows_of(excess), np.float32(1))
 
 
 def scaled_ratings(strengths: sp.csr_array, alpha: Any, term: str = "d") -> Ratings:
-    """Excess confidences ``alpha * strengths``, stored as a factor and the strengths to save a copy.
+    """Compute the excess confidences ``alpha * strengths``, in the format that the kernels read.
 
-    If all strengths are equal, only one is stored.
+    The factor and the strengths are stored separately to avoid a copy. If all strengths are equal, only one of them is
+    stored.
 
     Raises
     ------
     ConfidenceError
-        For the first excess confidence that is too large for float32. `term` is the formula of the strengths in the
-        message.
+        If an excess confidence is too large for float32. The message describes the first such confidence. It shows
+        `term` as the formula of the strengths.
     """
     rows, data = rows_of(strengths), strengths.data
     most = float(data.max(initial=0))
@@ -83,7 +86,7 @@ def scaled_ratings(strengths: sp.csr_array, alpha: Any, term: str = "d") -> Rati
 
 
 def transposed(ratings: Ratings, n_columns: int) -> Ratings:
-    """The transpose, with sorted rows."""
+    """Transpose the excess confidences. The indices in each row of the result are sorted."""
     indptr = np.zeros(n_columns + 1, dtype=np.int64)
     count(ratings.indices, indptr[1:])
     np.cumsum(indptr, out=indptr)
@@ -94,13 +97,13 @@ def transposed(ratings: Ratings, n_columns: int) -> Ratings:
 
 
 def excess_of(ratings: Ratings) -> Rows:
-    """Excess confidences as an array of values."""
+    """Return the excess confidences as an array with one value for each interaction."""
     excess = np.broadcast_to(ratings.scale * ratings.strengths, len(ratings.indices))
     return Rows(ratings.indptr, ratings.indices, read_only(np.ascontiguousarray(excess)))
 
 
 def row_sums(ratings: Ratings) -> np.ndarray:
-    """Sums of the excess confidences of each row, in float64."""
+    """Sum the excess confidences of each row, in float64."""
     counts = np.diff(ratings.indptr)
     if len(ratings.strengths) == 1:  # all are equal
         return counts * (float(ratings.scale) * float(ratings.strengths[0]))

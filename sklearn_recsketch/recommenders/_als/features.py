@@ -1,4 +1,4 @@
-"""Solve for the embeddings of side features in WRMF, by matrix-free preconditioned conjugate gradient."""
+"""Solver for the feature embeddings in WRMF, by matrix-free preconditioned conjugate gradient."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ TINY = np.finfo(np.float32).tiny
 class _Confidences:
     """Weighted squared errors ``sum_rc c_rc (p_rc - x_r.y_c)^2`` as a function of x, with y fixed.
 
-    The normal equations are ``x_r V + sum_c e_rc (y_c.x_r) y_c = sum_c (1 + e_rc) y_c``, where V is the diagonal Gram
-    matrix of y and e the excess confidences.
+    The normal equations are ``x_r V + sum_c e_rc (y_c.x_r) y_c = sum_c (1 + e_rc) y_c``. Here V is the Gram matrix of
+    y, which is diagonal, and e holds the excess confidences.
     """
 
     def __init__(self, confidences: Ratings, fixed: FixedSide, pool: Workers) -> None:
@@ -39,7 +39,7 @@ class _Confidences:
         self.total = float(np.sum(sums))
 
     def times(self, X: np.ndarray) -> np.ndarray:
-        """Left-hand side of the normal equations."""
+        """Compute the left-hand side of the normal equations."""
         out = X * self._fixed.eigenvalues
         ratings, table, source = self._ratings, self._fixed.table, read_only(X)
         self._pool.map(lambda task: confidence_product(task[0], task[1], ratings, table, source, out), self._ranges)
@@ -55,21 +55,21 @@ def solve_features(
     accuracy: Accuracy,
     pool: Workers,
 ) -> tuple[np.ndarray, float]:
-    """Find embeddings W of features that minimize the objective of WRMF for rows ``F W`` without identity embeddings.
+    """Find feature embeddings W that minimize the objective of WRMF for rows without identity embeddings.
 
-    With the normal equations A of the rows (see `_Confidences`), the gradient vanishes if
-    ``F^T A(F W) + diag(penalty) W = F^T target``. One product costs O(nnz(R) K + nnz(F) K).
+    These rows are ``F W``. Let A be the left-hand side of their normal equations (see `_Confidences`). The gradient is
+    zero if ``F^T A(F W) + diag(penalty) W = F^T target``. One product costs O(nnz(R) K + nnz(F) K).
 
     Parameters
     ----------
     ratings : Ratings
-        Excess confidences, one row per row of `features`.
+        Excess confidences, with the same rows as `features`.
     features : FeatureMatrix of shape (n, n_features)
     fixed : FixedSide
         Factors of the other side.
     penalty : ndarray of shape (n_features,)
     start : ndarray of shape (n_features, K), dtype float32
-        Initial embeddings, in the basis of `fixed`, like the result.
+        Initial embeddings, in the basis of `fixed`. The result is in the same basis.
     accuracy : Accuracy
     pool : Workers
 
@@ -102,21 +102,22 @@ def solve_jointly(
     accuracy: Accuracy,
     pool: Workers,
 ) -> tuple[np.ndarray, np.ndarray, float]:
-    """Find rows X and embeddings W of features that minimize the objective of WRMF.
+    """Find rows X and feature embeddings W that minimize the objective of WRMF.
 
-    A row is the sum of ``F W`` and of an identity embedding z with the weight a and the penalty ``lam |z|^2``. In terms
-    of x, that penalty is ``shrinkage |x - F W|^2`` with ``shrinkage = lam / a^2``. Conjugate gradient needs far fewer
-    steps in X and W than in z and W, because the interactions of a row determine x and hardly constrain W.
+    A row is the sum of its feature embeddings ``F W`` and an identity embedding z, multiplied by its weight a. The
+    penalty of z is ``lam |z|^2``. In terms of x, this penalty is ``shrinkage |x - F W|^2`` with
+    ``shrinkage = lam / a^2``. Conjugate gradient needs far fewer steps in X and W than in z and W because the
+    interactions of a row determine x and hardly constrain W.
 
     Parameters
     ----------
     ratings, fixed, penalty, accuracy, pool
         As in `solve_features`.
     features : FeatureMatrix of shape (n, n_features)
-        F, with `shrinkage` as weights.
+        Matrix F, with `shrinkage` as weights.
     shrinkage : ndarray of shape (1,) or (n,)
     start : tuple of ndarray of shape (n, K) and (n_features, K), dtype float32
-        Initial X and W, in the basis of `fixed`, like the results.
+        Initial X and W, in the basis of `fixed`. The results are in the same basis.
 
     Returns
     -------
@@ -147,7 +148,10 @@ def _conjugate_gradient(
     accuracy: Accuracy,
     pool: Workers,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Solve left_side(W) = b starting from W, preconditioned by `diagonal`. Return the solution and its residual."""
+    """Solve ``left_side(W) = b`` by conjugate gradient, starting from W and preconditioned by `diagonal`.
+
+    The result is the solution and its residual.
+    """
     diagonal = np.maximum(diagonal, TINY)
     target = accuracy.tol**2 * inner(b, b, pool)
     residual = b

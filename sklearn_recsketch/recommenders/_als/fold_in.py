@@ -1,4 +1,4 @@
-"""Fold-in of WRMF: vectors of new users or items with the other side fixed, and contributions to their scores."""
+"""Fold-in of WRMF: compute vectors of new users or items, and contributions to their scores."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ __all__ = ["FoldIn"]
 
 
 class FoldIn:
-    """Users or items with the other side fixed.
+    """Fold-in of users or items, with the other side fixed.
 
-    Each row x minimizes ``sum_j c_j (p_j - x.y_j)^2 + shrinkage |x - prior|^2``, where `prior` is the sum of the
-    embeddings of its features. The first sum is over all partners that were active in training, and over the partners
-    in the row's history, active or not.
+    Each row x minimizes ``sum_j c_j (p_j - x.y_j)^2 + shrinkage |x - prior|^2``, where `prior` is the sum of its
+    feature embeddings. The partners j of a user are items, and the partners of an item are users. The sum runs over all
+    partners that were active in training and over all partners in the row's history.
 
     Parameters
     ----------
@@ -32,9 +32,9 @@ class FoldIn:
     name : {"user", "item"}
         Whether the rows are users or items.
     entities : Entities
-        Users or items of the model.
+        Known users if the rows are users, else known items.
     history : csr_array of shape (n_rows, n_partners)
-        Strengths. Columns beyond the partners of the model belong to unknown partners.
+        Strengths of the interactions. The last columns belong to partners that the model does not know.
     """
 
     def __init__(self, model: Any, name: str, entities: Entities, history: sp.csr_array) -> None:
@@ -53,10 +53,11 @@ class FoldIn:
         self._shrinkage = objective.row_penalties(name, objective.ratings(history)) / entities.identity_weight**2
 
     def _problem(self) -> tuple[sp.csr_array, np.ndarray]:
-        """Interactions and partners for a solver with ``A = Y^T Y + sum_j e_j y_j y_j^T``, ``b = sum_j (1 + e_j) y_j``.
+        """Return interactions and partners for a solver of ``A x = b``.
 
-        Partners that are not part of the Gram matrix need e = c in A, which is too large by one in b. So each of them
-        is included a second time as -y with e = 0, which adds nothing to A and -y to b.
+        The solver uses ``A = Y^T Y + sum_j e_j y_j y_j^T`` and ``b = sum_j (1 + e_j) y_j``. A partner that is not part
+        of the Gram matrix needs e = c in A, but this value is too large by one in b. Each of these partners is
+        therefore included a second time as -y with e = 0. This adds nothing to A and -y to b.
         """
         added = np.unique(self._weights.indices[self._is_added])
         opposite = sp.csr_array(self._weights[:, added])
@@ -64,7 +65,7 @@ class FoldIn:
         return sp.hstack([self._weights, opposite], format="csr"), np.vstack([self._partners, -self._partners[added]])
 
     def vectors(self, prior: np.ndarray, pool: Workers) -> np.ndarray:
-        """Exact solutions for all rows. `prior` has one row for each."""
+        """Compute exact solutions for all rows. `prior` has one row for each solution."""
         least = float(self._shrinkage.min())
         ratings, table = self._problem()
         partners = FixedSide.of(Rotated(table), self._gram(pool), least, EXACT, pool)
@@ -74,10 +75,9 @@ class FoldIn:
         return Rotated(x, partners.basis).vectors(pool)
 
     def contributions(self, priors: np.ndarray, y: np.ndarray, pool: Workers) -> tuple[np.ndarray, np.ndarray]:
-        """Contributions to the score ``x.y`` of a single row, in float64.
+        """Compute the contributions to the score ``x.y`` of a single row x, in float64.
 
-        With ``A = sum_j c_j y_j y_j^T + shrinkage I``, the row is
-        ``x = A^-1 (sum_j c_j p_j y_j + shrinkage prior)``.
+        With ``A = sum_j c_j y_j y_j^T + shrinkage I``, the row is ``x = A^-1 (sum_j c_j p_j y_j + shrinkage prior)``.
 
         Parameters
         ----------
@@ -89,9 +89,9 @@ class FoldIn:
         Returns
         -------
         history : ndarray of shape (n_interactions,)
-            ``c_j y_j.A^-1 y`` for each interaction.
+            Contribution ``c_j y_j.A^-1 y`` of each interaction.
         features : ndarray of shape (n_parts,)
-            ``shrinkage prior.A^-1 y`` for each part.
+            Contribution ``shrinkage prior.A^-1 y`` of each part of the prior.
         """
         past = self._partners[self._weights.indices].astype(np.float64)
         weights = self._weights.data.astype(np.float64)

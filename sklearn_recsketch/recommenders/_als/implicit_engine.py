@@ -1,4 +1,4 @@
-"""implicit as the engine of WRMF."""
+"""Engine of WRMF that uses the library implicit."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ __all__ = ["ImplicitALSTrainer"]
 
 
 class ImplicitALSTrainer:
-    """Training state of WRMF with the solvers of implicit; see `Trainer`.
+    """Training state of WRMF that uses the solvers of implicit; see `Trainer`.
 
-    implicit takes a matrix of confidences, 1 + alpha t(d). Its solver is called for users and for items in turn, so
-    each side can have its own penalty, and the loss is known after each iteration.
+    implicit takes a matrix of confidences, 1 + alpha t(d). Its solver is called separately for users and for items.
+    Each side can therefore have its own penalty, and the loss is known after each iteration.
     """
 
     def __init__(self, model: Any, objective: Objective, problem: TrainingProblem, pool: Workers) -> None:
@@ -45,7 +45,7 @@ class ImplicitALSTrainer:
         self._lam = objective.penalties
 
     def run_epoch(self, epoch: int) -> float:
-        """Solve for all users, then for all items. Return L."""
+        """Solve for all users, then for all items. Return the loss L."""
         users, items = self._vectors
         try:
             for confidence, rows, fixed, lam in zip(
@@ -86,7 +86,7 @@ def _square(rows: np.ndarray) -> float:
 
 
 def _check_parameters(model: Any, objective: Objective, problem: TrainingProblem) -> None:
-    """Raise for parameters and data that implicit does not support."""
+    """Raise a ValueError for parameters and data that implicit does not support."""
     refuse_features(model, (problem.users, problem.items))
     if objective.scaling:
         refuse(

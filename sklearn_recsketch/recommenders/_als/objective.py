@@ -1,4 +1,4 @@
-"""The objective of WRMF: confidences and penalties, passed as parameters or computed from the interactions."""
+"""Objective of WRMF: confidences and penalties, which are passed as parameters or computed from interactions."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = ["Objective"]
 # penalties lose up to 5 % of nDCG@20 on some of the sets, and gain up to 3 % on others.
 MEAN_EXCESS = 1.4
 NOISE_SHARE = 0.3
-# Ratio of the penalty of a feature to the penalty of an item with as many interactions. Chosen on lastfm, steam,
+# Ratio of a feature's penalty to the penalty of an item with as many interactions. Chosen on lastfm, steam,
 # citeulike-a and synthetic data.
 FEATURE_SHARE = 5.0
 
@@ -31,8 +31,8 @@ class Objective:
 
     The confidence of a pair is ``c_ui = 1 + alpha t(d_ui)`` with the transformed strength t(d). If `scaling` is a
     number s, the penalty of user u is ``lam (w_u / mean(w_u))^s`` with ``w_u = n_items + alpha t_u``, where t_u is the
-    sum of the user's t(d_ui), and likewise for items. If it is "popularity", the penalty of item i is
-    ``lam (t_i / mean(t_i))^(1/2)``, and the penalty of all users is lam.
+    sum of the user's t(d_ui). The penalties of items are defined in the same way. If `scaling` is "popularity", the
+    penalty of item i is ``lam (t_i / mean(t_i))^(1/2)``, and the penalty of all users is lam.
 
     Attributes
     ----------
@@ -41,12 +41,12 @@ class Objective:
     scale : float
         Strength at which "scaled_log" changes from linear to logarithmic.
     penalties : tuple of float
-        lam of users and of items.
+        Values of lam for users and for items.
     scaling : float or "popularity"
     mean_totals : tuple of float
-        Mean of t_u over users and of t_i over items in training.
+        Mean of t_u over the users in training, and mean of t_i over the items in training.
     n_active : tuple of int
-        Numbers of users and items in training.
+        Number of users and number of items in training.
     """
 
     alpha: float
@@ -59,9 +59,10 @@ class Objective:
 
     @classmethod
     def of(cls, model: Any, strengths: sp.csr_array, earlier: Objective | None = None) -> Objective:
-        """The objective of a model on a matrix of strengths without empty rows and columns.
+        """Create the objective of a model for a matrix of strengths without empty rows and columns.
 
-        Parameters that are "auto" take the values of `earlier`. If it is None, they are computed from the strengths.
+        Parameters that are "auto" take the values of `earlier`. If `earlier` is None, they are computed from the
+        strengths.
         """
         parameters = [model._regularization_of(name) for name in ("user", "item")]
         automatic = "auto" in parameters
@@ -86,18 +87,21 @@ class Objective:
         return cls(float(alpha), confidence, scale, (float(user), float(item)), scaling, mean_totals, shape)
 
     def ratings(self, strengths: sp.csr_array) -> Ratings:
-        """Excess confidences c - 1 in the form that the solvers read."""
+        """Compute the excess confidences c - 1, in the format that the solvers read."""
         data = transformed(strengths.data, self.confidence, self.scale)
         weights = sp.csr_array((data, strengths.indices, strengths.indptr), shape=strengths.shape)
         return scaled_ratings(weights, self.alpha, TERMS[self.confidence])
 
     def excess(self, strengths: sp.csr_array) -> sp.csr_array:
-        """Excess confidences c - 1 as a matrix."""
+        """Compute the excess confidences c - 1, as a sparse matrix."""
         data = excess_of(self.ratings(strengths)).data
         return sp.csr_array((data, strengths.indices, strengths.indptr), shape=strengths.shape)
 
     def row_penalties(self, name: str, ratings: Ratings) -> np.ndarray:
-        """Penalty of the identity embedding of each user or item, of shape (1,) if all are equal."""
+        """Compute the penalty of the identity embedding of each user or item.
+
+        If all penalties are equal, the result has shape (1,).
+        """
         side = 0 if name == "user" else 1
         if self.scaling == 0 or (self.scaling == "popularity" and name == "user"):
             return np.array([self.penalties[side]])
@@ -110,7 +114,7 @@ class Objective:
     def feature_penalties(
         self, name: str, ratings: Ratings, features: sp.csr_array, regularization: float | None
     ) -> np.ndarray:
-        """Penalty of the embedding of each feature.
+        """Compute the penalty of each feature embedding.
 
         Parameters
         ----------
@@ -133,18 +137,18 @@ class Objective:
         return FEATURE_SHARE * penalty * np.sqrt(np.maximum(shares, least))
 
     def _shares(self, name: str, ratings: Ratings) -> np.ndarray:
-        """Total transformed strength of each row, relative to the mean in training."""
+        """Compute the total transformed strength of each row, relative to the mean in training."""
         return row_sums(ratings._replace(scale=np.float32(1))) / self.mean_totals[0 if name == "user" else 1]
 
     def attributes(self) -> dict[str, Any]:
-        """Fitted attributes."""
+        """Return the fitted attributes that describe the objective."""
         user, item = self.penalties
         values = {"alpha_": self.alpha, "user_regularization_": user, "item_regularization_": item}
         return values | {"strength_scale_": self.scale, "_objective": self}
 
 
 def transformed(strengths: np.ndarray, confidence: str, scale: float) -> np.ndarray:
-    """Transformed strengths t(d)."""
+    """Compute the transformed strengths t(d)."""
     if confidence == "linear":
         return strengths
     if confidence == "log":
@@ -158,7 +162,7 @@ def transformed(strengths: np.ndarray, confidence: str, scale: float) -> np.ndar
 
 
 def automatic_alpha(shape: tuple[int, int], n_interactions: int, mean: float) -> float:
-    """Value of alpha for which the mean excess confidence of an interaction is MEAN_EXCESS / sqrt(density).
+    """Compute the alpha for which the mean excess confidence of an interaction is MEAN_EXCESS / sqrt(density).
 
     `mean` is the mean of the transformed strengths.
     """
@@ -167,7 +171,7 @@ def automatic_alpha(shape: tuple[int, int], n_interactions: int, mean: float) ->
 
 
 def noise_penalties(shape: tuple[int, int], n_interactions: int, mean_excess: float) -> tuple[float, float]:
-    """Automatic penalties of users and items, see the notes of `WRMFRecommender`."""
+    """Compute the automatic penalties of users and items; see the notes of `WRMFRecommender`."""
     n_users, n_items = shape
     per_user, per_item = n_interactions / n_users, n_interactions / n_items
     penalty = NOISE_SHARE * (1 + mean_excess) * (np.sqrt(per_user) + np.sqrt(per_item))

@@ -1,4 +1,4 @@
-"""Solve for the rows of one side of WRMF, with the other side fixed."""
+"""Solver for the rows of one side of WRMF, with the other side fixed."""
 
 from __future__ import annotations
 
@@ -26,11 +26,12 @@ class Accuracy(NamedTuple):
     tol : float
         Stop if the norm of the residual is at most `tol` times the norm of the right-hand side.
     excess : float
-        Stop if the loss of a row can fall by at most this fraction, or by slightly more and by at most the fraction
-        `share` of the initial excess.
+        Stop if the loss of a row can decrease by at most this fraction.
     share : float
+        Also stop if the loss of a row can decrease by slightly more than `excess`, but by at most the fraction `share`
+        of its initial distance from the minimum.
     restarts : int
-        Maximum number of restarts from the true residual.
+        Maximum number of starts. Each of them computes the residual from the current solution.
     """
 
     steps: int
@@ -48,27 +49,27 @@ class Accuracy(NamedTuple):
 class Rotated(NamedTuple):
     """Vectors x in an orthonormal basis: ``x = coordinates @ basis.T``.
 
-    Solutions stay in the basis in which they were computed, because the next iteration changes the basis again.
+    Solutions stay in the basis in which they were computed because the next iteration changes the basis again.
     """
 
     coordinates: np.ndarray  # float32 (n, K)
     basis: np.ndarray | None = None  # float64 (K, K), whose columns are the basis; None is the standard basis
 
     def into(self, basis: np.ndarray, pool: Workers, dtype: type[np.floating[Any]] = np.float32) -> np.ndarray:
-        """Coordinates in another basis."""
+        """Compute the coordinates in another basis."""
         return multiply(self.coordinates, basis if self.basis is None else self.basis.T @ basis, pool, dtype)
 
     def turned(self, rotation: np.ndarray) -> np.ndarray:
-        """The basis in which the coordinates are ``coordinates @ rotation``."""
+        """Return the basis in which the coordinates are ``coordinates @ rotation``."""
         return rotation if self.basis is None else self.basis @ rotation
 
     def vectors(self, pool: Workers, dtype: type[np.floating[Any]] = np.float32) -> np.ndarray:
-        """The vectors x in the standard basis, float32, computed in `dtype`."""
+        """Compute the float32 vectors x in the standard basis, with the precision `dtype`."""
         return self.coordinates if self.basis is None else multiply(self.coordinates, self.basis.T, pool, dtype)
 
 
 class FixedSide(NamedTuple):
-    """The fixed side, in the eigenbasis of its Gram matrix."""
+    """Vectors of the fixed side, in the eigenbasis of their Gram matrix."""
 
     table: np.ndarray  # float32 (n_fixed + 1, K): coordinates in the basis, and a row of zeros for the kernel
     eigenvalues: np.ndarray  # float32 (K,), positive
@@ -78,7 +79,10 @@ class FixedSide(NamedTuple):
     def of(
         cls, fixed: Rotated, fixed_gram: np.ndarray, least_lam: float, accuracy: Accuracy, pool: Workers
     ) -> FixedSide:
-        """Rotate `fixed`. `fixed_gram` is the Gram matrix of the coordinates of the rows that take part in L."""
+        """Rotate `fixed` into the eigenbasis of its Gram matrix.
+
+        `fixed_gram` is the Gram matrix of the coordinates of all rows that take part in the loss L.
+        """
         eigenvalues, rotation = scipy.linalg.eigh(fixed_gram, driver="evd")
         # With lam = 0, a Gram matrix of lower rank has no inverse, so its eigenvalues get a lower bound.
         eps = np.finfo(np.float32).eps ** (1.5 if accuracy.dtype is np.float64 else 1.0)
@@ -109,14 +113,14 @@ def solve_side(
     fixed : FixedSide
         Factors of the other side.
     lam : ndarray of shape (1,) or (n_rows,)
-        Penalty of all rows, or of each row.
+        Penalty of each row. A single value applies to all rows.
     start : ndarray of shape (n_rows, K), dtype float32
-        Initial rows in the basis of `fixed`; the solution on return.
+        Initial rows, in the basis of `fixed`. They are overwritten by the solution.
     accuracy : Accuracy
     pool : Workers
     prior : ndarray of shape (n_rows, K), dtype float32, default=None
-        Vectors towards which the rows are shrunk instead of 0: the penalty is ``lam |x - prior|^2``. In the basis of
-        `fixed`.
+        Vectors towards which the rows are shrunk, in the basis of `fixed`. The penalty is ``lam |x - prior|^2``. If
+        None, the rows are shrunk towards 0.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""The trainer of WRMF: alternating least squares over users and items, with or without side features."""
+"""Trainer of WRMF: alternating least squares over users and items, with or without side features."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ FEATURE_STEPS = Accuracy(3)
 
 
 class ALSSide(ABC):
-    """Users or items: their confidences, penalties and side features, and their vectors.
+    """Users or items in training, with their confidences, penalties, side features and vectors.
 
     Attributes
     ----------
     vectors : Rotated
-        Vectors of the active ids. They are replaced and never changed in place, so a snapshot is a reference.
+        Vectors of the active ids. They are replaced and never changed in place, so a snapshot only refers to them.
     """
 
     vectors: Rotated
@@ -58,7 +58,7 @@ class ALSSide(ABC):
         initial: np.ndarray,
         pool: Workers,
     ) -> ALSSide:
-        """Create a side. `penalty` holds the penalties of features, `lam` those of rows."""
+        """Create a side. `penalty` holds the feature penalties, and `lam` holds the row penalties."""
         if entities.design is None:
             return PlainALSSide(ratings, entities, lam, initial, pool)
         if entities.n_identity:
@@ -66,7 +66,11 @@ class ALSSide(ABC):
         return FeatureALSSide(ratings, entities, penalty, initial, pool)
 
     def solve(self, other: ALSSide, accuracy: Accuracy) -> float:
-        """Solve with the other side fixed. Return the loss without its penalty, or NaN if it is not finite."""
+        """Solve for the vectors of this side, with the other side fixed.
+
+        The result is the loss without the penalty of the other side. It is NaN if the vectors of the other side are not
+        finite.
+        """
         fixed_gram = gram(other.vectors.coordinates, self._pool, accuracy.dtype)
         if not np.isfinite(fixed_gram).all():
             return np.nan
@@ -76,42 +80,45 @@ class ALSSide(ABC):
 
     @abstractmethod
     def _solve(self, fixed: FixedSide, accuracy: Accuracy) -> float:
-        """Solve, with the other side in its eigenbasis."""
+        """Solve for the vectors of this side, with the other side in the eigenbasis of its Gram matrix."""
 
     @abstractmethod
     def _least_penalty(self) -> float:
-        """Smallest penalty of a row."""
+        """Return the smallest penalty of a row."""
 
     @abstractmethod
     def penalty(self) -> float:
-        """Penalty term of this side in the loss."""
+        """Compute the penalty term of this side in the loss."""
 
     @property
     @abstractmethod
     def learned(self) -> tuple[Rotated, ...]:
-        """All trained arrays. Setting them restores a snapshot."""
+        """All trained arrays. Setting this property restores a snapshot."""
 
     @learned.setter
     @abstractmethod
     def learned(self, learned: tuple[Rotated, ...]) -> None: ...
 
     def square(self) -> float:
-        """Sum of squares of all trained arrays, which is finite only if all values are."""
+        """Compute the sum of squares of all trained arrays.
+
+        The sum is finite only if all values are finite.
+        """
         return sum(inner(part.coordinates, part.coordinates, self._pool) for part in self.learned)
 
     @abstractmethod
     def embeddings(self) -> np.ndarray:
-        """Embeddings of all ids and features."""
+        """Return the embeddings of all ids and features."""
 
     def _with_identities(self, active: np.ndarray) -> np.ndarray:
-        """The initial embeddings, with the identity embeddings of active ids replaced."""
+        """Return the initial embeddings, in which `active` replaces the identity embeddings of active ids."""
         embeddings = self._initial.copy()
         embeddings[: len(self._entities.ids)][self._active] = active
         return embeddings
 
 
 class PlainALSSide(ALSSide):
-    """Users or items without side features: each row is an embedding."""
+    """Users or items without side features. Each row is an embedding."""
 
     def __init__(
         self, ratings: Ratings, entities: Entities, lam: np.ndarray, initial: np.ndarray, pool: Workers
@@ -148,11 +155,12 @@ class PlainALSSide(ALSSide):
 
 
 class ShrunkALSSide(ALSSide):
-    """Users or items whose rows are sums of an identity embedding and the embeddings of their side features.
+    """Users or items with identity embeddings and side features.
 
-    With the identity weight a, the penalty ``lam |z|^2`` of the row ``x = a z + f W`` is ``shrinkage |x - f W|^2`` with
-    ``shrinkage = lam / a^2``. The row is solved as without features, but shrunk towards f W instead of 0, and W is then
-    fitted to the rows.
+    Each row is ``x = a z + f W``, where z is its identity embedding with the weight a, and W holds the embeddings of
+    its features f. The penalty ``lam |z|^2`` is equal to ``shrinkage |x - f W|^2`` with ``shrinkage = lam / a^2``. The
+    row is solved as it would be without features, but it is shrunk towards f W instead of 0. Then W is fitted to the
+    rows.
     """
 
     def __init__(
@@ -219,7 +227,7 @@ class ShrunkALSSide(ALSSide):
 
 
 class FeatureALSSide(ALSSide):
-    """Users or items whose rows are sums of the embeddings of their features, without identity embeddings."""
+    """Users or items with side features but no identity embeddings. Each row is the sum of its feature embeddings."""
 
     def __init__(
         self, ratings: Ratings, entities: Entities, penalty: np.ndarray, initial: np.ndarray, pool: Workers
@@ -256,7 +264,7 @@ class FeatureALSSide(ALSSide):
 
 
 def _weighted_square(weights: np.ndarray, rows: np.ndarray) -> float:
-    """Sum of weights[r] |rows[r]|^2 in float64. A single weight applies to all rows."""
+    """Compute the sum of ``weights[r] |rows[r]|^2`` in float64. A single weight applies to all rows."""
     return float((weights * np.einsum("rk,rk->r", rows, rows, dtype=np.float64)).sum())
 
 
@@ -279,7 +287,7 @@ class ALSTrainer:
             self._sides.append(ALSSide.of(side, entities, penalty, lam, embeddings, pool))
 
     def run_epoch(self, epoch: int) -> float:
-        """Solve for all users, then for all items. Return L."""
+        """Solve for all users, then for all items. Return the loss L."""
         users, items = self._sides
         with np.errstate(over="ignore", invalid="ignore"):
             loss = users.solve(items, self._accuracy)

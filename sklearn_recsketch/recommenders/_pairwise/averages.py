@@ -1,4 +1,4 @@
-"""Average of embeddings over the epochs of WARP and BPR."""
+"""Averages of the WARP and BPR embeddings over the epochs."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class EpochAverage:
     Attributes
     ----------
     arrays : list of ndarray
-        The averages. Empty before the first epoch.
+        Averages of the arrays. The list is empty before the first epoch.
     """
 
     def __init__(self, pool: Workers) -> None:
@@ -35,11 +35,11 @@ class EpochAverage:
         self.arrays: list[np.ndarray] = []
 
     def restart(self, arrays: Iterable[np.ndarray]) -> None:
-        """Start a new average with these arrays."""
+        """Start a new average from these arrays."""
         self.arrays, self._n = [array.copy() for array in arrays], 1
 
     def add(self, arrays: Iterable[np.ndarray]) -> None:
-        """Include the arrays of the next epoch."""
+        """Add the arrays of the next epoch to the average."""
         if not self._n:
             self.restart(arrays)
             return

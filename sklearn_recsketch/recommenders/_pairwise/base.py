@@ -1,4 +1,4 @@
-"""Base of WARP and BPR: learning to rank from sampled pairs."""
+"""Base class of WARP and BPR, which learn to rank from sampled pairs."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ INITIAL_RANGE = 1 / 16
 
 
 class PairwiseRecommender(FactorRecommender):
-    """Base of WARP and BPR."""
+    """Base class of WARP and BPR."""
 
     _parameter_constraints: dict[str, Any] = {
         **FactorRecommender._parameter_constraints,
@@ -47,11 +47,11 @@ class PairwiseRecommender(FactorRecommender):
 
     @abstractmethod
     def _loss(self, n_items: int) -> PairwiseLoss:
-        """Create the loss for this number of items."""
+        """Create the loss for the given number of items."""
 
     def _initial(self, entities: Entities, random_state: np.random.RandomState) -> np.ndarray:
         embeddings = np.zeros((entities.n_embeddings, self.n_components), dtype=np.float32)
-        # Embeddings of features start at 0: they learn from the movement of the rows.
+        # Feature embeddings start at 0, because they learn from the movement of the rows.
         n = entities.n_identity or entities.n_embeddings
         fill_with_draws(lambda shape: (random_state.random_sample(shape) - 0.5) * INITIAL_RANGE, embeddings[:n])
         return embeddings
@@ -72,7 +72,7 @@ class PairwiseRecommender(FactorRecommender):
         return _trainer_class(self.engine)(self, problem, positives, initial, pool)
 
     def _penalty_units(self, known: sp.csr_array) -> dict[str, float]:
-        """Penalty of a user and of an item per unit of weight, for a regularization of 1."""
+        """Compute the penalty per unit of weight for users and for items, with a regularization of 1."""
         unit = penalty_unit(self._loss(known.shape[1]), known)
         return {name: unit * n / max(known.nnz, 1) for name, n in zip(("user", "item"), known.shape, strict=True)}
 
@@ -89,7 +89,7 @@ class PairwiseRecommender(FactorRecommender):
         return attributes | self._bias_attributes(users, items, sides[1]) | {"_unit_penalties": trainer.penalty_units}
 
     def _bias_attributes(self, users: Embeddings, items: Embeddings, entities: Entities) -> dict[str, Any]:
-        """Biases of items, and the state from which `partial_fit` continues."""
+        """Return the item biases, and the state from which `partial_fit` continues."""
         # Biases add up like embeddings with a single component.
         trained = items.biases[:, None]
         biases = entities.complete(trained)
@@ -106,7 +106,7 @@ class PairwiseRecommender(FactorRecommender):
         return np.hstack([vectors, biases[:, None]])
 
     def _biases_of(self, codes: np.ndarray) -> np.ndarray:
-        """Biases of items by row number, and the mean bias for -1."""
+        """Return the biases of items, given their row numbers. Row number -1 stands for the mean bias."""
         return np.append(self.item_biases_, np.float32(self._unknown_bias))[codes]
 
     def _score_embeddings(self, name: str) -> np.ndarray:
@@ -114,9 +114,10 @@ class PairwiseRecommender(FactorRecommender):
         return embeddings if name == "user" else np.hstack([embeddings, self.item_feature_biases_[:, None]])
 
     def _fold_in(self, name: str, entities: Entities, prior: np.ndarray, history: sp.csr_array) -> np.ndarray:
-        """Train on the histories for a few epochs with the other side fixed, from the mean vector plus `prior`.
+        """Train vectors on the histories for a few epochs, with the other side fixed.
 
-        An item is folded in by ranking its users above other users. Its bias is the bias in `prior`.
+        Training starts from the mean identity embedding plus `prior`. An item is folded in by ranking its users above
+        other users. The bias of an item is not trained.
         """
         unknown = np.full(len(prior), -1)
         vectors = prior + entities.identity_vectors(self._score_embeddings(name), unknown)

@@ -1,4 +1,4 @@
-"""Base of the engines of WARP and BPR: epochs computed by another library."""
+"""Base classes for engines of WARP and BPR, which train each epoch in another library."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ __all__ = ["EngineSide", "EngineTrainer"]
 
 
 class EngineSide(NamedTuple):
-    """Users or items that are trained in another library.
+    """Users or items that another library trains.
 
     Attributes
     ----------
     full : Embeddings
         Initial embeddings of all ids and features.
     rows : ndarray or slice
-        Rows that the library trains: those of active ids, or all rows with side features.
+        Rows that the library trains. With side features, it trains all rows, else the rows of active ids.
     design : csr_matrix of shape (n_active, n_embeddings) or None
-        Weights of the embeddings in the rows of active ids.
+        Weight of each embedding in the rows of active ids.
     """
 
     full: Embeddings
@@ -40,24 +40,24 @@ class EngineSide(NamedTuple):
 
     @classmethod
     def of(cls, full: Embeddings, entities: Entities) -> EngineSide:
-        """Users or items with their initial embeddings."""
+        """Create a side from its initial embeddings."""
         design = entities.active_design
         if design is None:
             return cls(full, np.flatnonzero(entities.active), None)
         return cls(full, slice(None), plain_csr(design))
 
     def start(self) -> Embeddings:
-        """Copies of the embeddings to train."""
+        """Copy the embeddings to train."""
         return self.full.take(self.rows).copy()
 
     def merged(self, trained: Embeddings) -> Embeddings:
-        """Copies of all embeddings, with the trained ones."""
+        """Copy all embeddings, with `trained` in place of the initial values."""
         complete = self.full.copy()
         complete.assign(self.rows, trained)
         return complete
 
     def vectors(self, trained: Embeddings) -> Embeddings:
-        """Vectors and biases of the active ids."""
+        """Compute the vectors and biases of the active ids."""
         if self.design is None:
             return trained
         summed = self.design @ trained.with_biases
@@ -67,8 +67,8 @@ class EngineSide(NamedTuple):
 class EngineTrainer(ABC):
     """Training state of WARP or BPR in another library; see `Trainer`.
 
-    A subclass trains `self._trained`, the embeddings of users and of items, for one epoch. As the libraries do not
-    return a loss, our kernel computes it afterwards, with a learning rate of zero.
+    A subclass trains `self._trained`, the user embeddings and the item embeddings, for one epoch. The other libraries
+    do not return a loss. A native kernel therefore computes the loss after each epoch, with a learning rate of zero.
     """
 
     def __init__(
@@ -91,10 +91,10 @@ class EngineTrainer(ABC):
 
     @abstractmethod
     def _train(self, epoch: int) -> None:
-        """Train `self._trained` for one epoch. The result need not be finite."""
+        """Train `self._trained` for one epoch. The result may contain infinite or NaN values."""
 
     def run_epoch(self, epoch: int) -> float:
-        """Train for one epoch. Return the loss per unit of weight after it."""
+        """Train for one epoch. Return the loss per unit of weight after this epoch."""
         self._train(epoch)
         if not self.is_finite():
             return float("nan")
@@ -125,14 +125,14 @@ class EngineTrainer(ABC):
             self._average.restart(self._learned())
 
     def _learned(self) -> list[np.ndarray]:
-        """Arrays that are averaged over the epochs: values and biases of users and of items."""
+        """Return the arrays that are averaged over the epochs: the values and biases of users and of items."""
         return [array for trained in self._trained for array in (trained.values, trained.biases[:, None])]
 
     def largest_norm(self) -> float:
         return largest_norm(trained.values for trained in self._trained)
 
     def side_embeddings(self) -> list[Embeddings]:
-        """Embeddings, biases and accumulators of all users and of all items, and of their features."""
+        """Return the user embeddings and the item embeddings, including feature embeddings, biases and accumulators."""
         return [side.merged(trained) for side, trained in zip(self._sides, self.snapshot(), strict=True)]
 
     def embeddings(self) -> tuple[np.ndarray, np.ndarray]:

@@ -1,4 +1,4 @@
-"""Epochs of WARP and BPR over the interactions of active users and items."""
+"""Training epochs of WARP and BPR over the interactions of active users and items."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ TASKS = 64  # tasks per part of an epoch; an interruption takes effect between t
 # Number of parts of an epoch. After each part, the L2 penalty is applied and features take their share of the steps.
 # With one, four or eight parts, recall was the same on citeulike-a. Each part costs as much as a tenth of an epoch.
 PARTS = 2
-# With more known pairs per sample, searching for each sampled pair costs less than setting bits for all pairs.
+# If there are more known pairs per sample, searching for each sampled pair costs less than setting bits for all.
 MOST_PAIRS_PER_SAMPLE = 8
 NO_STRENGTHS = read_only(np.zeros(0, np.float32))
 NO_BITS = read_only(np.full(1, ~np.uint64(0))), np.uint64(58)  # every pair may be known, so all are searched for
@@ -32,21 +32,21 @@ Snapshot: TypeAlias = tuple[np.ndarray, ...]
 
 
 class PairwiseEpochs:
-    """Training state: arrays that the kernels change in place.
+    """Training state of WARP and BPR: arrays that the kernels change in place.
 
     Parameters
     ----------
     matrix : csr_array of shape (n_users, n_items)
         Positive pairs and their weights.
     known : csr_array of shape (n_users, n_items)
-        Known pairs and their weights, including the pairs of `matrix`. They are not sampled as negatives, unless the
-        loss has `weaker_negatives`: then they may be negatives of stronger positives.
+        Known pairs and their weights, including the pairs in `matrix`. They are not sampled as negatives, unless the
+        loss has `weaker_negatives`. In that case, they may be negatives of stronger positives.
     users, items : PlainSide
     loss : PairwiseLoss
     seed : int
     pool : Workers
     average : bool, default=False
-        Whether `embeddings` are averages over the epochs.
+        Whether the method `embeddings` returns averages over the epochs.
     """
 
     def __init__(
@@ -98,15 +98,21 @@ class PairwiseEpochs:
         return total / self._total_weight
 
     def is_finite(self) -> bool:
-        """Whether all embeddings and biases are finite."""
+        """Return whether all embeddings and biases are finite."""
         return all_finite(array for side in self._sides for array in side.arrays)
 
     def embeddings(self) -> list[tuple[Embeddings, Embeddings | None]]:
-        """Embeddings of users and of items, averaged over the epochs if requested; see `PlainSide.embeddings`."""
+        """Return the embeddings of users and of items; see `PlainSide.embeddings`.
+
+        If `average=True`, they are averages over the epochs.
+        """
         return [side.embeddings(learned) for side, learned in zip(self._sides, self._learned(), strict=True)]
 
     def snapshot(self, reuse: list[Snapshot] | None = None) -> list[Snapshot]:
-        """Copy the arrays that `embeddings` are computed from, into those of an earlier snapshot if there is one."""
+        """Copy the arrays from which the method `embeddings` computes its result.
+
+        If `reuse` is an earlier snapshot, its arrays are overwritten.
+        """
         copies: Sequence[Snapshot | None] = reuse or [None, None]
         return [
             side.snapshot(learned, copy)
@@ -114,31 +120,34 @@ class PairwiseEpochs:
         ]
 
     def restore(self, snapshot: list[Snapshot]) -> None:
-        """Go back to a snapshot."""
+        """Restore the arrays from a snapshot."""
         for side, saved in zip(self._sides, snapshot, strict=True):
             side.restore(saved)
         if self._average is not None and self._average.arrays:
             self._average.restart(array for side in self._sides for array in side.learned)
 
     def _learned(self) -> tuple[Sequence[np.ndarray], Sequence[np.ndarray]]:
-        """Learned arrays of users and of items, averaged over the epochs if requested."""
+        """Return the learned arrays of users and of items. If `average=True`, they are averages over the epochs."""
         if self._average is None or not self._average.arrays:
             return self.users.learned, self.items.learned
         n_users = len(self.users.learned)
         return self._average.arrays[:n_users], self._average.arrays[n_users:]
 
     def largest_norm(self) -> float:
-        """Largest norm of a vector."""
+        """Return the largest norm of all user and item vectors."""
         return largest_norm(side.kernel.vectors for side in self._sides)
 
 
 def every_item(n_items: int) -> np.ndarray:
-    """Each item once: the list to sample negatives from, for uniform sampling."""
+    """Return an array that contains each item once, for sampling negatives uniformly."""
     return read_only(np.arange(n_items, dtype=np.int32))
 
 
 def values_at(entries: sp.csr_array, matrix: sp.csr_array) -> np.ndarray:
-    """Values of `matrix` at the stored entries of `entries`, 0 where it has none. Both have sorted indices."""
+    """Return the values of `matrix` at the stored entries of `entries`.
+
+    The value is 0 where `matrix` has no stored entry. Both matrices must have sorted indices.
+    """
     if matrix.indices is entries.indices:
         return np.asarray(matrix.data)
     stored, wanted = (m.tocoo().row.astype(np.int64) * m.shape[1] + m.indices for m in (matrix, entries))
@@ -147,9 +156,9 @@ def values_at(entries: sp.csr_array, matrix: sp.csr_array) -> np.ndarray:
 
 
 def _bits_of(rows: Rows, n_samples: int) -> tuple[np.ndarray, np.uint64]:
-    """Bits that mark the stored pairs, and the shift that turns a hash into a position.
+    """Return bits that mark the stored pairs, and the shift that converts a hash to a position.
 
-    For few samples, no bits are set, because searching for the sampled pairs takes less time.
+    If there are few samples, the result is NO_BITS, because searching for the sampled pairs takes less time.
     """
     if len(rows.indices) > MOST_PAIRS_PER_SAMPLE * n_samples:
         return NO_BITS

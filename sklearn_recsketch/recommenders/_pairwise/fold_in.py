@@ -1,4 +1,4 @@
-"""Fold-in of WARP and BPR: vectors of new users or items with the other side fixed."""
+"""Fold-in of WARP and BPR: compute vectors of new users or items with the other side fixed."""
 
 from __future__ import annotations
 
@@ -33,27 +33,28 @@ def fold_in(
 
     To fold in items, exchange users and items.
 
-    Users are trained one after another, so a vector depends neither on the other users of a query nor on threads. As in
-    training, the penalty is proportional to the total strength of the history, and applies to the difference from the
-    representation given by side features.
+    Each user is trained separately, so a user's vector depends neither on the other users in the query nor on the
+    number of threads. As in training, the penalty is proportional to the total strength of the history. It applies to
+    the difference between the user's vector and `prior`.
 
     Parameters
     ----------
     history : csr_array of shape (n_users, n_items)
         Weights of the interactions.
     users : ndarray of shape (n_users, K), dtype float32
-        Initial vectors; the result on return.
+        Initial vectors. They are overwritten by the result.
     items : Embeddings
-        Copies of the items' embeddings, because kernels write to them even with a learning rate of zero.
+        Copies of the item embeddings. Copies are needed because kernels write to them even with a learning rate of
+        zero.
     n_interactions : ndarray of shape (n_items,)
-        Number of interactions of each item. If the loss has `by_popularity`, negatives are sampled in proportion to it.
+        Number of interactions of each item. If `loss.by_popularity` is True, negatives are sampled in proportion to it.
     loss : PairwiseLoss
     seed : int
     n_epochs : int
     penalty : float
         Penalty per unit of strength.
     prior : ndarray of shape (n_users, K), dtype float32
-        Sum of the features' embeddings of each user, towards which the vector shrinks.
+        Sum of each user's feature embeddings, towards which the user's vector shrinks.
     pool : Workers
     """
     rows = rows_of(history)

@@ -1,4 +1,4 @@
-"""implicit as the engine of BPR."""
+"""Engine of BPR that uses the library implicit."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ __all__ = ["ImplicitBPRTrainer"]
 
 
 class ImplicitBPRTrainer(EngineTrainer):
-    """Training state of BPR in implicit.
+    """Training state of BPR that uses implicit; see `Trainer`.
 
-    The last component of an item's vector is its bias, and the last component of a user's vector is 1.
+    The last component of an item vector is the item's bias, and the last component of a user vector is 1.
     """
 
     def __init__(
@@ -60,17 +60,19 @@ class ImplicitBPRTrainer(EngineTrainer):
 
 
 def regularization_of(model: Any, known: sp.csr_array) -> float:
-    """Regularization of implicit, which shrinks the three rows of each step, that matches our penalties.
+    """Compute the regularization of implicit that corresponds to the penalties of the native engine.
 
-    A user takes one step per interaction, and an item two on average: one as the positive and one as a negative sampled
-    by popularity. implicit has a single parameter, and only the product of both penalties matters to the scores.
+    implicit shrinks three rows in each step. A user takes one step per interaction, and an item takes two steps per
+    interaction on average: one as the positive item, and one as a negative item that is sampled by popularity. implicit
+    has a single regularization parameter. This parameter suffices because the scores depend only on the product of the
+    user penalty and the item penalty.
     """
     units = model._penalty_units(known)
     return float(model.regularization * np.sqrt(2 * units["user"] * units["item"]))
 
 
 def _check_parameters(model: Any, problem: TrainingProblem, positives: sp.csr_array) -> None:
-    """Raise for parameters and data that implicit does not support."""
+    """Raise a ValueError for parameters and data that implicit does not support."""
     refuse_features(model, (problem.users, problem.items))
     refuse_uniform_negatives(model)
     refuse_weaker_negatives(model)

@@ -1,4 +1,4 @@
-"""LightFM as the engine of WARP and BPR."""
+"""Engine of WARP and BPR that uses the library LightFM."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ __all__ = ["LightFMTrainer", "alpha_of", "embeddings_of"]
 
 
 class LightFMTrainer(EngineTrainer):
-    """Training state of WARP or BPR in LightFM.
+    """Training state of WARP or BPR that uses LightFM; see `Trainer`.
 
-    LightFM's alpha shrinks all embeddings at each step, while our penalty of a row is proportional to its interactions.
-    With `alpha_of`, both shrink the mean row equally. LightFM keeps a sum of squares for each component, and we keep
-    the mean of these sums for each embedding.
+    In LightFM, the parameter alpha shrinks all embeddings in each step. In the native engine, the penalty of a row is
+    proportional to its number of interactions. With `alpha_of`, both engines shrink the mean row equally. LightFM keeps
+    a sum of squared gradients for each component. The native engine keeps the mean of these sums for each embedding.
     """
 
     def __init__(
@@ -97,7 +97,10 @@ class LightFMTrainer(EngineTrainer):
                 self._read_embeddings()
 
     def _read_embeddings(self) -> None:
-        """Copy the trained embeddings from LightFM, which does not keep penalties."""
+        """Copy the trained embeddings from LightFM.
+
+        The penalties are kept separately because LightFM does not store them.
+        """
         penalties = [trained.penalties for trained in self._trained]
         self._trained = [embeddings_of(self._model, name) for name in ("user", "item")]
         for trained, penalty in zip(self._trained, penalties, strict=True):
@@ -105,17 +108,20 @@ class LightFMTrainer(EngineTrainer):
 
 
 def alpha_of(regularization: float, loss: PairwiseLoss, known: sp.csr_array) -> float:
-    """Value of LightFM's alpha, which applies to each step, that shrinks the mean row as our penalty does."""
+    """Compute the LightFM parameter alpha that shrinks the mean row as much as the native engine does.
+
+    LightFM applies alpha in each step.
+    """
     return 2 * regularization * penalty_unit(loss, known) / known.nnz
 
 
 def mean_factor(n_components: int) -> float:
-    """Ratio of our mean square of a gradient to the mean square over all components."""
+    """Return the ratio of the native engine's mean squared gradient to the mean over all components."""
     return n_components / min(n_components, MOST_COMPONENTS)
 
 
 def embeddings_of(model: Any, name: str) -> Embeddings:
-    """Copies of the embeddings of users or items of a LightFM model, with biases and accumulators."""
+    """Copy the user or item embeddings of a LightFM model, with their biases and accumulators."""
     if name == "user":
         values, biases = model.user_embeddings.copy(), model.user_biases
         gradients, bias_gradients = model.user_embedding_gradients, model.user_bias_gradients
@@ -130,7 +136,7 @@ def embeddings_of(model: Any, name: str) -> Embeddings:
 
 
 def _check_parameters(model: Any) -> None:
-    """Raise for parameters that LightFM does not have."""
+    """Raise a ValueError for parameters that LightFM does not support."""
     refuse_uniform_negatives(model)
     refuse_weaker_negatives(model)
     if getattr(model, "margin", 1.0) != 1.0:

@@ -1,4 +1,4 @@
-"""The losses of WARP and BPR: weights, negative samples and the unit of penalties."""
+"""Losses, interaction weights and penalty units of WARP and BPR."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ LARGEST_WEIGHT = 10.0
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class PairwiseLoss(ABC):
-    """Loss on pairs of a positive and a sampled negative item.
+    """Loss of a pair that consists of a positive item and a sampled negative item.
 
     Attributes
     ----------
@@ -29,8 +29,8 @@ class PairwiseLoss(ABC):
     weaker_negatives : bool
         Whether items that the user has interacted with less than with the positive item may be negatives, too.
     by_popularity : bool
-        Whether negatives are sampled in proportion to their number of interactions instead of uniformly. WARP does not
-        support it.
+        Whether negatives are sampled in proportion to their number of interactions. If False, they are sampled
+        uniformly. WARP only supports False.
     """
 
     learning_rate: float
@@ -40,15 +40,15 @@ class PairwiseLoss(ABC):
     @property
     @abstractmethod
     def kernel(self) -> Any:
-        """Kernel that takes a step for each sample of a range."""
+        """Kernel that takes a step for each sample in a range."""
 
     @abstractmethod
     def first_weight(self, n_items: int) -> float:
-        """Weight of a typical step while all vectors are near zero."""
+        """Return the weight of a typical step while all vectors are near zero."""
 
     @abstractmethod
     def step(self, seed: int, epoch: int, n_samples: int) -> Step:
-        """Arguments of the kernel that stay the same during an epoch."""
+        """Return the kernel arguments that stay the same during an epoch."""
 
     def _step(self, seed: int, epoch: int, n_samples: int, margin: float, rank_weights: np.ndarray) -> Step:
         rate = np.float32(self.learning_rate)
@@ -89,7 +89,7 @@ class WARPLoss(PairwiseLoss):
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class BPRLoss(PairwiseLoss):
-    """Logistic loss of the difference between the scores of the positive and one negative item."""
+    """Logistic loss of the difference between the scores of the positive item and one negative item."""
 
     @property
     def kernel(self) -> Any:
@@ -105,20 +105,23 @@ class BPRLoss(PairwiseLoss):
 
 
 def warp_rank_weights(n_items: int, max_sampled: int) -> np.ndarray:
-    """Weight of a violation found at draw q: ``min(10, log(max(1, floor((n_items - 1) / q))))``. Entry 0 is unused."""
+    """Compute the weight of a violation found in draw q: ``min(10, log(max(1, floor((n_items - 1) / q))))``.
+
+    Entry 0 is unused.
+    """
     draws = np.arange(1, max_sampled + 1)
     rank = np.maximum(1, (n_items - 1) // draws)
     return np.concatenate([[0], np.minimum(LARGEST_WEIGHT, np.log(rank))]).astype(np.float32)
 
 
 def penalty_unit(loss: PairwiseLoss, interactions: sp.csr_array) -> float:
-    """Penalty of the mean row for a regularization of 1: ``w (sqrt(d_u) + sqrt(d_i)) / 2``.
+    """Compute the penalty of the mean row for a regularization of 1: ``w (sqrt(d_u) + sqrt(d_i)) / 2``.
 
-    Near zero, the loss of a rank-one component ``s a, t b`` is ``-w s t sigma``, where w is the weight of a first step
-    and sigma the singular value of the component in the 0/1 matrix. With ``lam_u s^2 + lam_i t^2``, the component grows
-    only if ``w sigma > 2 sqrt(lam_u lam_i)``. The singular values of a random matrix do not exceed
-    ``sqrt(d_u) + sqrt(d_i)``, where d_u and d_i are the mean numbers of interactions of a user and of an item (the edge
-    of the Marchenko-Pastur distribution).
+    Near zero, the loss of a rank-one component ``s a, t b`` is ``-w s t sigma``. Here w is the weight of a first step,
+    and sigma is the singular value of the component in the 0/1 matrix. With the penalty ``lam_u s^2 + lam_i t^2``, the
+    component grows only if ``w sigma > 2 sqrt(lam_u lam_i)``. The singular values of a random matrix do not exceed
+    ``sqrt(d_u) + sqrt(d_i)``, the edge of the Marchenko-Pastur distribution. Here d_u is the mean number of
+    interactions of a user, and d_i is the mean number of interactions of an item.
     """
     n_users, n_items = interactions.shape
     edge = math.sqrt(interactions.nnz / n_users) + math.sqrt(interactions.nnz / n_items)
@@ -126,10 +129,10 @@ def penalty_unit(loss: PairwiseLoss, interactions: sp.csr_array) -> float:
 
 
 def strength_weights(matrix: sp.csr_array) -> sp.csr_array:
-    """Weights of a user's n interactions by the rank of their strengths: ``1/2 + rank / (n + 1)``.
+    """Compute the weights of a user's n interactions from the ranks of their strengths: ``1/2 + rank / (n + 1)``.
 
-    Ranks of equal strengths are averaged. So the weights of a user lie between 1/2 and 3/2 and have a mean of 1, and
-    only the order of the strengths matters. The result shares the indices of `matrix`.
+    Equal strengths have the mean of their ranks. The weights of a user lie between 1/2 and 3/2, and their mean is 1.
+    Only the order of the strengths matters. The result shares the indices of `matrix`.
     """
     indptr, data = matrix.indptr, matrix.data
     weights = np.ones(matrix.nnz, dtype=np.float32)

@@ -56,26 +56,26 @@ class Embeddings(NamedTuple):
     def starting_at(
         cls, values: np.ndarray, penalty: np.ndarray | float = 0.0, biases: np.ndarray | float = 0.0
     ) -> Embeddings:
-        """Embeddings before training, with accumulators of one."""
+        """Create embeddings for the start of training, with all accumulators set to one."""
         state = np.zeros((len(values), 4), dtype=np.float32)
         state[:, [ACCUMULATOR, BIAS_ACCUMULATOR]] = 1
         state[:, PENALTY], state[:, BIAS] = penalty, biases
         return cls(values, state)
 
     def copy(self) -> Embeddings:
-        """Copies of both arrays."""
+        """Copy both arrays."""
         return Embeddings(self.values.copy(), self.state.copy())
 
     def take(self, rows: Any) -> Embeddings:
-        """Some of the rows: views if `rows` is a slice, else copies."""
+        """Select some of the rows. The result holds views if `rows` is a slice, else copies."""
         return Embeddings(self.values[rows], self.state[rows])
 
     def assign(self, rows: Any, trained: Embeddings) -> None:
-        """Overwrite some of the rows."""
+        """Overwrite some of the rows with trained embeddings."""
         self.values[rows], self.state[rows] = trained.values, trained.state
 
     def continued(self, entities: Entities, old: Entities, old_state: np.ndarray) -> Embeddings:
-        """The same embeddings and penalties, with the biases and accumulators of an earlier fit."""
+        """Return the same embeddings and penalties, with the biases and accumulators of an earlier fit."""
         penalty = self.state[:, PENALTY].copy()
         state = entities.carry(old, old_state, self.state)
         biases = entities.carry_vectors(old, old_state[:, BIAS, None], state[:, BIAS, None].copy())
@@ -84,39 +84,42 @@ class Embeddings(NamedTuple):
 
     @property
     def accumulators(self) -> np.ndarray:
-        """Sums of squares of the gradients of the values, (n,)."""
+        """Accumulated squared gradients of each embedding, of shape (n,)."""
         return self.state[:, ACCUMULATOR]
 
     @property
     def bias_accumulators(self) -> np.ndarray:
-        """Sums of squares of the gradients of the biases, (n,)."""
+        """Accumulated squared gradients of each bias, of shape (n,)."""
         return self.state[:, BIAS_ACCUMULATOR]
 
     @property
     def penalties(self) -> np.ndarray:
-        """L2 penalties, (n,)."""
+        """L2 penalty of each embedding, of shape (n,)."""
         return self.state[:, PENALTY]
 
     @property
     def biases(self) -> np.ndarray:
-        """Biases, (n,)."""
+        """Bias of each embedding, of shape (n,)."""
         return self.state[:, BIAS]
 
     @property
     def with_biases(self) -> np.ndarray:
-        """Values and biases side by side, (n, K + 1)."""
+        """Values and biases side by side, of shape (n, K + 1)."""
         return np.hstack([self.values, self.state[:, BIAS, None]])
 
 
 class Features(NamedTuple):
-    """Weights of embeddings in the rows: ``row = weight * (identity embedding) + F (embeddings of features)``."""
+    """Weights of the identity embedding and of the feature embeddings in each row.
+
+    A row is ``weight * (identity embedding) + F (feature embeddings)``.
+    """
 
     design: sp.csr_array  # F, (n, n_features)
     weight: float  # 0 without identity embeddings
 
 
 class PlainSide:
-    """Users or items without side features: each row is an embedding."""
+    """Users or items without side features. Each row is an embedding."""
 
     def __init__(self, initial: Embeddings, with_bias: bool, pool: Workers) -> None:
         self._pool = pool
@@ -125,7 +128,10 @@ class PlainSide:
         self.kernel = Side(initial.values, biases, initial.state)
 
     def finish_part(self, rate: float) -> None:
-        """Apply the L2 penalty after a part of an epoch; `rate` is the learning rate times the fraction of the part."""
+        """Apply the L2 penalty after a part of an epoch.
+
+        `rate` is the learning rate, multiplied by the size of the part as a fraction of the epoch.
+        """
         if self.state[:, PENALTY].any():
             vectors, state = self.kernel.vectors, self.state
             self._each(lambda task: shrink_rows(task[0], task[1], vectors, state, rate))
@@ -133,17 +139,23 @@ class PlainSide:
 
     @property
     def learned(self) -> tuple[np.ndarray, ...]:
-        """Arrays that are averaged over the epochs, all two-dimensional: vectors and biases of the rows."""
+        """Two-dimensional arrays that are averaged over the epochs: the vectors and the biases of the rows."""
         return self.kernel.vectors, self.state[:, BIAS : BIAS + 1]
 
     def embeddings(self, learned: Sequence[np.ndarray]) -> tuple[Embeddings, Embeddings | None]:
-        """Embeddings of rows, and of features if there are any, from the learned arrays or their averages."""
+        """Return the embeddings of the rows and, if there are features, the feature embeddings.
+
+        `learned` holds the learned arrays or their averages.
+        """
         rows = Embeddings(learned[0].copy(), self.state.copy())
         rows.state[:, BIAS] = learned[1][:, 0]
         return rows, None
 
     def snapshot(self, learned: Sequence[np.ndarray], reuse: tuple[np.ndarray, ...] | None) -> tuple[np.ndarray, ...]:
-        """Copy `learned` and the state, into the arrays of an earlier snapshot if there is one."""
+        """Copy `learned` and the state.
+
+        If `reuse` is an earlier snapshot, its arrays are overwritten.
+        """
         sources = (*learned, self.state)
         if reuse is None:
             reuse = tuple(np.empty(source.shape, source.dtype) for source in sources)
@@ -155,7 +167,7 @@ class PlainSide:
         return reuse
 
     def restore(self, snapshot: tuple[np.ndarray, ...]) -> None:
-        """Go back to a snapshot."""
+        """Restore the arrays from a snapshot."""
         *learned, self.state[...] = snapshot
         for array, saved in zip(self.learned, learned, strict=True):
             array[...] = saved
@@ -163,7 +175,7 @@ class PlainSide:
 
     @property
     def arrays(self) -> tuple[np.ndarray, ...]:
-        """All arrays that change in training."""
+        """All arrays that change during training."""
         return (*self.learned, self.state)
 
     def _copy_biases(self) -> None:
@@ -175,20 +187,21 @@ class PlainSide:
 
 
 class FeaturedSide(PlainSide):
-    """Users or items with side features, whose embeddings are trained, too.
+    """Users or items with side features. The feature embeddings are trained, too.
 
-    The kernels move the rows as if they had no features. After each part of an epoch, the features explain the movement
-    D of the rows, minus its mean, by a ridge regression: ``dW = share * argmin |D - F dW|^2 + |dW|^2``, approximated by
-    one step towards the minimum. The rows also move by F dW. So movement that rows with a feature have in common
-    extends to all rows with that feature, and movement of a single row does not. If features took a step for each
-    sample instead, noise would add up in features of many rows.
+    The kernels move the rows as if they had no features. After each part of an epoch, a ridge regression predicts the
+    movement D of the rows, minus its mean, from the features: ``dW = share * argmin |D - F dW|^2 + |dW|^2``. The
+    regression is approximated by one step towards the minimum. The rows then also move by F dW. In this way, a movement
+    that is common to the rows with a feature extends to all rows with this feature, and the movement of a single row
+    does not. If the features took a step for each sample instead, noise would add up in features that many rows have.
 
-    `share` is GAIN times the relevance of the features, times ``r / (1 + r)``, their fraction of the variance of a row
-    if all embeddings have the same variance; r is the mean of |f|^2 over the square of the identity weight. So the
-    share is bounded, because rows that move far beyond the data do not come back. The relevance is the correlation
-    between the movement of a row and its prediction from other rows with the same features, or DECAY times the last
-    relevance if that is larger. For informative tags, the correlation was .2 to .5 in the first epoch and .03 to .1
-    after ten epochs; for tags of randomly chosen other items it was below .02.
+    `share` is the product of GAIN, the relevance of the features and ``r / (1 + r)``. Here r is the mean of |f|^2,
+    divided by the square of the identity weight. If all embeddings have the same variance, ``r / (1 + r)`` is the
+    fraction of a row's variance that is due to features. The share is bounded because rows that move far beyond the
+    data do not come back. The relevance is the correlation between the movement of a row and its prediction from
+    other rows with the same features. It is at least DECAY times the last relevance. For informative tags, the
+    correlation was .2 to .5 in the first epoch and .03 to .1 after ten epochs. For the tags of randomly chosen other
+    items, it was below .02.
     """
 
     def __init__(
@@ -233,7 +246,10 @@ class FeaturedSide(PlainSide):
         self._copy_biases()
 
     def _explained(self, moved: np.ndarray) -> tuple[np.ndarray, np.float32]:
-        """Direction and length of the step of the features that explains `moved`, which is overwritten."""
+        """Compute the direction and the length of the feature step that explains `moved`.
+
+        `moved` is overwritten.
+        """
         if self._weight > 0:
             moved -= moved.mean(axis=0)
         step, diagonal = self._features.transposed_times(moved, self._pool), read_only(self._diagonal)

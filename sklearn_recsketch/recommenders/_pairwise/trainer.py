@@ -1,4 +1,4 @@
-"""The trainer of WARP and BPR: embeddings of all ids and features, trained on the active ids."""
+"""Trainer of WARP and BPR, which holds the embeddings of all ids and features and trains them on the active ids."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ class PairwiseTrainer:
     ----------
     model : PairwiseRecommender
     problem : TrainingProblem
-        Its matrix holds the weights of all known interactions.
+        Training problem. Its matrix holds the weights of all known interactions.
     positives : csr_array of shape (n_active_users, n_active_items)
         Weights of the interactions to train on.
     initial : list of Embeddings
-        Initial embeddings of all users and of all items, and of their features.
+        Initial user embeddings and initial item embeddings, including feature embeddings.
     pool : Workers
     """
 
@@ -64,7 +64,7 @@ class PairwiseTrainer:
         return self._epochs.largest_norm()
 
     def side_embeddings(self) -> list[Embeddings]:
-        """Embeddings, biases and accumulators of all users and of all items, and of their features."""
+        """Return the user embeddings and the item embeddings, including feature embeddings, biases and accumulators."""
         complete = []
         for initial, (rows, of_features), entities in zip(
             self._initial, self._epochs.embeddings(), self._sides, strict=True
@@ -88,16 +88,18 @@ class PairwiseTrainer:
 def initial_embeddings(
     model: Any, problem: TrainingProblem, positives: sp.csr_array, units: dict[str, float]
 ) -> list[Embeddings]:
-    """Embeddings of users and of items before training, continuing from an earlier fit if there is one.
+    """Create the embeddings of users and of items before training.
+
+    If there is an earlier fit, training continues from its state.
 
     Parameters
     ----------
     model : PairwiseRecommender
     problem : TrainingProblem
     positives : csr_array of shape (n_active_users, n_active_items)
-        Weights of the interactions to train on, to which penalties are proportional.
+        Weights of the interactions to train on. The penalties are proportional to these weights.
     units : dict of str to float
-        Penalty of a user and of an item per unit of weight, for a regularization of 1.
+        Penalty per unit of weight for users and for items, with a regularization of 1.
     """
     values = problem.user_embeddings, problem.item_embeddings
     embeddings = []
@@ -116,7 +118,7 @@ def initial_embeddings(
 
 
 def _regularization(model: Any, entities: Entities, name: str) -> np.ndarray:
-    """Regularization of each embedding, identities first."""
+    """Return the regularization of each embedding, with the identity embeddings first."""
     of_side, of_features = model._regularization_of(name), model.feature_regularization
     regularization = np.full(entities.n_embeddings, of_side if of_features is None else of_features, dtype=np.float64)
     regularization[: entities.n_identity] = of_side
@@ -124,7 +126,7 @@ def _regularization(model: Any, entities: Entities, name: str) -> np.ndarray:
 
 
 def _active_side(initial: Embeddings, entities: Entities, with_bias: bool, pool: Workers) -> PlainSide:
-    """Create the side of the active ids, with the embeddings of their features if they have any."""
+    """Create the side of the active ids, with their feature embeddings if they have side features."""
     n = entities.n_identity
     rows: Any = slice(None) if entities.active.all() else np.flatnonzero(entities.active)  # a slice makes no copy
     if entities.active_design is None:
