@@ -99,6 +99,7 @@ class FactorRecommender(SimilarityMixin, CallbackSupportMixin, BaseRecommender):
     item_factors_: np.ndarray
     user_embeddings_: np.ndarray
     item_embeddings_: np.ndarray
+    _trained_on: sp.csr_array
 
     # Provided by a subclass.
 

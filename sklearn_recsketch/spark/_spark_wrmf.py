@@ -15,6 +15,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from sklearn_recsketch.recommenders._from_factors import fit_from_factors
 from sklearn_recsketch.recommenders._wrmf import WRMFRecommender
+from sklearn_recsketch.spark._checkpoints import check_lineage
 from sklearn_recsketch.spark._id_coding import CodedInteractions, code_interactions
 from sklearn_recsketch.spark._ranked_lists import LocalFactors, ranked_batches, vectors_of
 from sklearn_recsketch.spark._spark_objective import SparkObjective, transformed
@@ -27,9 +28,6 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
 __all__ = ["SparkWRMFRecommender"]
-
-# Maximum number of iterations without a checkpoint. The default JVM stack of 1 MiB overflows at 18 or even earlier.
-LONGEST_LINEAGE = 10
 
 
 class SparkWRMFRecommender(BaseEstimator):
@@ -223,7 +221,7 @@ class SparkWRMFRecommender(BaseEstimator):
             raise ValueError("y must be None. Pass strengths in X, for example X.select('user', 'item', 'count').")
         with ExitStack() as persisted:
             table = read_interactions(X)
-            self._check_lineage(table.sparkSession.sparkContext.getCheckpointDir())
+            check_lineage(self.max_iter, self.checkpoint_interval, table.sparkSession.sparkContext.getCheckpointDir())
             data = code_interactions(table, persisted)
             state = self._train(data)
             state["_persisted"] = persisted.pop_all()
@@ -284,23 +282,6 @@ class SparkWRMFRecommender(BaseEstimator):
             "_coded_factors": coded,
             "_unknown_user": mean,
         }
-
-    def _check_lineage(self, checkpoint_dir: str | None) -> None:
-        """Raise a ValueError if too many iterations would run without a checkpoint.
-
-        A Spark task contains the steps of all iterations since the last checkpoint, and deserializes these steps
-        recursively.
-        """
-        without_checkpoints = checkpoint_dir is None or self.checkpoint_interval < 0
-        longest = self.max_iter if without_checkpoints else min(self.max_iter, self.checkpoint_interval)
-        if longest > LONGEST_LINEAGE:
-            raise ValueError(
-                f"max_iter={self.max_iter} with checkpoint_interval={self.checkpoint_interval} and "
-                f"{'no' if checkpoint_dir is None else 'a'} checkpoint directory means {longest} iterations without a "
-                f"checkpoint. Spark processes may crash by a stack overflow after more than {LONGEST_LINEAGE}. Call "
-                f"spark.sparkContext.setCheckpointDir(...) before fit, and set checkpoint_interval to a value between "
-                f"1 and {LONGEST_LINEAGE}."
-            )
 
     def recommend(self, users: Any = None, k: int = 10, *, exclude_seen: bool = True) -> DataFrame:
         """Recommend the k items with the highest scores to each user.
