@@ -35,7 +35,7 @@ class Place(NamedTuple):
     first_row: int
 
     def row(self, row: int) -> str:
-        """Describe a row of the batch by its row number in the file and the name of the file."""
+        """Describe a row of the batch by its row index in the file and the name of the file."""
         return f"row {self.first_row + row} of {self.file}"
 
 

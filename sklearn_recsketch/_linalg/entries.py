@@ -53,7 +53,7 @@ def top_entries(
     Returns
     -------
     best : ndarray of shape (n_users, min(k, most entries of a row)), dtype int32
-        Row numbers of the items, sorted from best to worst. Ties are broken by row number. The value -1 fills the
+        Row indices of the items, sorted from best to worst. Ties are broken by row index. The value -1 fills the
         remaining positions if a user has fewer items.
     scores : ndarray of the same shape, dtype float32
         Inner products. They are -inf where `best` is -1.
@@ -81,7 +81,7 @@ def entries_before(
     """Count the user's allowed items that are ranked before each wanted item.
 
     Both matrices must have the shape (n_users, n_items), and their entries must be sorted by item. All wanted items
-    must be allowed. Ties are broken by row number.
+    must be allowed. Ties are broken by row index.
     """
     values = entry_scores(user_vectors, item_vectors, allowed, pool, np.float32)
     rows, columns = allowed.tocoo().coords

@@ -125,7 +125,7 @@ def select_items(
     target: str,
     new: np.ndarray | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return the ids and row numbers of all items that may be recommended to any user.
+    """Return the ids and row indices of all items that may be recommended to any user.
 
     Parameters
     ----------
@@ -144,7 +144,7 @@ def select_items(
     -------
     ids : ndarray
     rows : ndarray of the same length
-        Row number of each id in the model, or -1 if the id is unknown.
+        Row index of each id in the model, or -1 if the id is unknown.
     """
     if isinstance(selection, np.ndarray | Pairs):
         ids = selection.items.ids if isinstance(selection, Pairs) else selection

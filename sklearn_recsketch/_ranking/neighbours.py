@@ -31,7 +31,7 @@ def all_neighbours(vectors: np.ndarray, k: int, pool: Workers) -> tuple[np.ndarr
     Returns
     -------
     best : ndarray of shape (n, min(k, n)), dtype int32
-        Row numbers of the neighbours, sorted by decreasing inner product. Ties are broken by row number. The value -1
+        Row indices of the neighbours, sorted by decreasing inner product. Ties are broken by row index. The value -1
         fills the remaining positions if there are too few rows.
     scores : ndarray of the same shape, dtype float32
         Inner products. They are -inf where `best` is -1.

@@ -109,9 +109,9 @@ class Query:
     users : IdColumn
         Users in the order of the query. A user may occur several times.
     user_codes : ndarray
-        Row number of each user in the model, or -1 if the user is unknown.
+        Row index of each user in the model, or -1 if the user is unknown.
     item_ids, item_codes : ndarray
-        Ids of all items that may be recommended to any user, and their row numbers in the model. The row number of an
+        Ids of all items that may be recommended to any user, and their row indices in the model. The row index of an
         unknown item is -1.
     candidates : Pairs or None
         The only items that may be recommended to each user. If None, all items may be recommended.
@@ -232,7 +232,7 @@ def check_query_ids(ids: Any, name: str, known: np.ndarray) -> IdColumn:
 
 
 def known_rows(recommender: Any, name: str, ids: Any, reason: str) -> tuple[np.ndarray, np.ndarray]:
-    """Convert one or several ids to an array, and look up their row numbers in a fitted recommender.
+    """Convert one or several ids to an array, and look up their row indices in a fitted recommender.
 
     Raises
     ------

@@ -40,7 +40,7 @@ def count_items_before(
     Returns
     -------
     ndarray of shape (wanted.nnz,), dtype int64
-        Number of candidates before each wanted item. Ties are broken by row number, as in
+        Number of candidates before each wanted item. Ties are broken by row index, as in
         :func:`~sklearn_recsketch._ranking.top_k.top_items`.
     """
     n_users, n_items = wanted.shape

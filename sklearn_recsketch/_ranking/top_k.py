@@ -86,7 +86,7 @@ def top_items(
     Returns
     -------
     best : ndarray of shape (n_users, min(k, n_items)), dtype int32
-        Row numbers of the items, sorted from best to worst. Ties are broken by row number. The value -1 fills the
+        Row indices of the items, sorted from best to worst. Ties are broken by row index. The value -1 fills the
         remaining positions if a user has fewer items.
     scores : ndarray of the same shape, dtype float32
         Inner products. They are -inf where `best` is -1.
@@ -105,9 +105,9 @@ def _tiles(item_vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray
     longest : ndarray of shape (n_tiles,), dtype float32
         Largest norm in each tile.
     items : ndarray of shape (n_tiles * TILE,), dtype int32
-        Row number of the item at each place in the tiles, or -1 for padding.
+        Row index of the item at each position in the tiles, or -1 for padding.
     places : ndarray of shape (n_items,), dtype int32
-        Place of each item in the tiles.
+        Position of each item in the tiles.
     """
     lengths = norms(item_vectors)
     order = np.argsort(-lengths, kind="stable").astype(np.int32)

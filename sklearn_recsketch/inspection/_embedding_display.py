@@ -289,7 +289,7 @@ def _colors(color: Any) -> tuple[dict[str, Any], dict[str, str]]:
 
 
 def _select_rows(space: Any, prefix: str, n_points: int, ids: Any) -> np.ndarray:
-    """Return the row numbers of `ids`, or of the most frequent points if `ids` is None."""
+    """Return the row indices of `ids`, or of the most frequent points if `ids` is None."""
     if prefix and space.name != "feature":
         raise ValueError(f"prefix can only be used for features, got prefix={prefix!r} for {space.name}s.")
     rows = space.rows_with_prefix(prefix) if prefix else np.arange(len(space.ids))

@@ -57,7 +57,7 @@ class EmbeddingSpace(ABC):
 
     @abstractmethod
     def rows(self, ids: Any) -> np.ndarray:
-        """Return the row numbers of one or several ids. Raise a ValueError if an id is unknown."""
+        """Return the row indices of one or several ids. Raise a ValueError if an id is unknown."""
 
     @property
     def norms(self) -> np.ndarray:
@@ -137,7 +137,7 @@ class FeatureSpace(EmbeddingSpace):
         return np.bincount(self.feature_indicators().indices, minlength=len(self.ids))
 
     def rows(self, names: Any) -> np.ndarray:
-        """Return the row numbers of one or several features.
+        """Return the row indices of one or several features.
 
         Raise a ValueError if a feature does not exist. The error message suggests similar names.
         """
@@ -155,7 +155,7 @@ class FeatureSpace(EmbeddingSpace):
         return np.array([position[name] for name in names], dtype=np.intp)
 
     def rows_with_prefix(self, prefix: str) -> np.ndarray:
-        """Return the row numbers of the features whose names start with `prefix`.
+        """Return the row indices of the features whose names start with `prefix`.
 
         Raise a ValueError if there are no such features.
         """

@@ -69,7 +69,7 @@ def number_keys(keys, known, n_known, slots, codes, first):
 
 @jit
 def fill_slots(known, slots):
-    """Insert the numbers of distinct keys into an empty hash table."""
+    """Insert the index of each distinct key into an empty hash table."""
     for code in range(known.shape[0]):
         slot = _slot_of(known[code], slots.shape[0])
         while slots[slot] >= 0:
@@ -105,7 +105,7 @@ def append_strings(offsets, data, rows, n_known, known_offsets, known_data):
 def find_collisions(offsets, data, codes, known_offsets, known_data, rows):
     """Find the rows whose string differs from the known string with the same code.
 
-    The row numbers are written to `rows`. The function returns how many such rows there are.
+    The row indices are written to `rows`. The function returns how many such rows there are.
     """
     n_collisions = 0
     for r in range(codes.shape[0]):

@@ -33,7 +33,7 @@ def rank_pairs(rows, columns, n, vectors, best, best_scores):
     """Update the nearest neighbour lists with the inner products between two ranges of rows.
 
     If the ranges are disjoint, the lists of the rows in both ranges are updated. If the ranges are equal, each pair of
-    rows is visited in both orders. The lists are sorted by decreasing score, then by row number. The final lists do not
+    rows is visited in both orders. The lists are sorted by decreasing score, then by row index. The final lists do not
     depend on the order in which ranges are processed.
 
     Parameters

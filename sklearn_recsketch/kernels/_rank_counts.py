@@ -23,7 +23,7 @@ def count_before(start, scores, wanted, excluded, before):
     Parameters
     ----------
     start : int
-        [in] Number of the first user of the block.
+        [in] Index of the first user in the block.
     scores : float32 array (n_block, n_items)
         [in, overwritten] Scores of the users in the block.
     wanted : Rows

@@ -84,7 +84,7 @@ def rank_items(start, stop, users, user_norms, tiles, largest_norms, items, posi
     largest_norms : float32 array (n_tiles,)
         [in] Largest norm of the item vectors in each tile. No later tile contains a larger norm.
     items : int32 array (n_tiles * TILE,)
-        [in] Number of the item at each position in the tiles, or -1 for padding.
+        [in] Row index of the item at each position in the tiles, or -1 for padding.
     positions : int32 array (n_items,)
         [in] Position of each item in the tiles.
     seen : Rows

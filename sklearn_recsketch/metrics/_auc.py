@@ -21,8 +21,8 @@ __all__ = ["auc_per_user", "ranking_auc"]
 def ranking_auc(X_true: Any, recommended: Any, *, per_user: bool = False) -> Any:
     """Area under the ROC curve (AUC) for rankings of all items.
 
-    The AUC of a user is computed from all pairs of a relevant and an irrelevant candidate. It is the share of pairs in
-    which the relevant candidate is ranked before the irrelevant candidate.
+    The AUC of a user is computed from all pairs of a relevant and an irrelevant candidate. It is the fraction of pairs
+    in which the relevant candidate is ranked before the irrelevant candidate.
 
     The table must contain complete rankings, as returned by ``recommend(users, k=len(rec.items_))``. A user's
     candidates are the items in their list. If an item only occurs in the lists of other users, it is assumed to be

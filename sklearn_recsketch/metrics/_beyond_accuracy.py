@@ -15,9 +15,9 @@ __all__ = ["catalog_coverage_at_k", "novelty_at_k"]
 
 
 def catalog_coverage_at_k(X_train: Any, recommended: Any, *, k: int = 5) -> float:
-    """Catalogue coverage at k: the share of the catalogue that is recommended to at least one user.
+    """Catalogue coverage at k: the fraction of the catalogue that is recommended to at least one user.
 
-    The metric is the share of the items in `X_train` that are among the first k items of at least one list.
+    The metric is the fraction of the items in `X_train` that are among the first k items of at least one list.
 
     Parameters
     ----------

@@ -138,7 +138,7 @@ def _shared_sections(function: _Function) -> _Function:
 
 @_shared_sections
 def precision_at_k(X_true: Any, recommended: Any, *, k: int = 5, per_user: bool = False) -> Any:
-    """Precision at k: the share of the first k items that are relevant.
+    """Precision at k: the fraction of the first k items that are relevant.
 
     The denominator is k even if a list has fewer than k items.
     {sections}
@@ -155,7 +155,7 @@ def precision_at_k(X_true: Any, recommended: Any, *, k: int = 5, per_user: bool 
 
 @_shared_sections
 def recall_at_k(X_true: Any, recommended: Any, *, k: int = 5, per_user: bool = False) -> Any:
-    """Recall at k: the share of the relevant items that are among the first k items.
+    """Recall at k: the fraction of the relevant items that are among the first k items.
 
     The denominator is the user's number of relevant items. If a user has more than k relevant items, their recall is
     therefore less than 1.
@@ -248,7 +248,7 @@ def reciprocal_rank_at_k(X_true: Any, recommended: Any, *, k: int = 5, per_user:
 
 @_shared_sections
 def hit_rate_at_k(X_true: Any, recommended: Any, *, k: int = 5, per_user: bool = False) -> Any:
-    """Hit rate at k: the share of users with at least one relevant item among the first k items.
+    """Hit rate at k: the fraction of users with at least one relevant item among the first k items.
 
     The value of a single user is 1 if at least one of the first k items is relevant, otherwise 0.
     {sections}

@@ -48,7 +48,7 @@ class _PairSplit(BaseCrossValidator):
         Yields
         ------
         train, test : ndarray of int
-            Sorted row numbers. Each row is in exactly one of the two sets. Rows with the same user and
+            Sorted row indices. Each row is in exactly one of the two sets. Rows with the same user and
             item are always in the same set.
         """
         self._check_parameters()

@@ -43,7 +43,7 @@ class TemporalUserSplit(_PairSplit):
         cutoff.
     n_items : int, default=None
         Number of pairs to hold out per user in each split. The last pairs of each user are held
-        out. Pairs with equal times are ordered by row number. If a user has at most `n_items`
+        out. Pairs with equal times are ordered by row index. If a user has at most `n_items`
         pairs, all rows of the user are training rows. If None, all users have the same cutoff time.
     test_size : float, default=0.2
         Number of test pairs in each split as a fraction of all pairs, between 0 and 1.
@@ -115,7 +115,7 @@ class TemporalUserSplit(_PairSplit):
         Yields
         ------
         train, test : ndarray of int
-            Sorted row numbers. No row and no user-item pair is in both sets.
+            Sorted row indices. No row and no user-item pair is in both sets.
         """
         return super().split(X, y, groups)
 

@@ -117,7 +117,7 @@ class Entities:
     def feature_vectors(self, embeddings: np.ndarray, codes: np.ndarray) -> np.ndarray:
         """Sum the feature embeddings of each row, without its identity embedding.
 
-        `codes` holds row numbers. The result for row number -1 is zero.
+        `codes` holds row indices. The result for row index -1 is zero.
         """
         if self.design is None:
             return np.zeros((len(codes), embeddings.shape[1]), dtype=np.float32)
@@ -129,7 +129,7 @@ class Entities:
     def identity_vectors(self, embeddings: np.ndarray, codes: np.ndarray) -> np.ndarray:
         """Return the identity embeddings of rows, multiplied by the identity weight.
 
-        `codes` holds row numbers. Row number -1 stands for the mean identity embedding.
+        `codes` holds row indices. Row index -1 stands for the mean identity embedding.
         """
         if not self.n_identity:
             return np.zeros((len(codes), embeddings.shape[1]), dtype=np.float32)
@@ -161,7 +161,7 @@ class Entities:
     def parts(self, embeddings: np.ndarray, code: int) -> tuple[np.ndarray, np.ndarray]:
         """Return the positions of the embeddings that add up to a row, and their contributions in float64.
 
-        Both arrays are empty for row number -1.
+        Both arrays are empty for row index -1.
         """
         if code < 0:
             return np.zeros(0, dtype=np.intp), np.zeros((0, embeddings.shape[1]))
@@ -233,7 +233,7 @@ class Entities:
         return carried
 
     def _trained_by(self, old: Entities) -> tuple[np.ndarray, np.ndarray]:
-        """Find the ids that had interactions in `old`, and return their row numbers in `self` and in `old`."""
+        """Find the ids that had interactions in `old`, and return their row indices in `self` and in `old`."""
         if old.ids.dtype != self.ids.dtype:  # integers and strings, after a warm start from other data
             return np.zeros(0, dtype=np.intp), np.zeros(0, dtype=np.intp)
         before = np.flatnonzero(old.active)
@@ -268,9 +268,9 @@ class FittedSide(NamedTuple):
         return self.entities.ids
 
     def vectors(self, codes: np.ndarray) -> np.ndarray:
-        """Return the vectors of ids, given their row numbers.
+        """Return the vectors of ids, given their row indices.
 
-        Row number -1 stands for an unknown id.
+        Row index -1 stands for an unknown id.
         """
         vectors = self.factors[codes]
         vectors[codes < 0] = self.unknown

@@ -22,9 +22,9 @@ class FittedRecommender(Protocol):
     interactions_: sp.csr_array
 
     def _score_vectors(self, name: str, codes: np.ndarray) -> np.ndarray:
-        """Return the vectors of users or items, given their row numbers.
+        """Return the vectors of users or items, given their row indices.
 
-        Row number -1 stands for an unknown id. The score of a pair is the inner product of its two vectors.
+        Row index -1 stands for an unknown id. The score of a pair is the inner product of its two vectors.
         """
         ...
 

@@ -47,9 +47,9 @@ def self_pairs(positions: np.ndarray, n_targets: int) -> sp.csr_array:
 
 
 def candidate_rows(recommender: Any, name: str, choice: ItemSelection | None) -> tuple[np.ndarray, np.ndarray]:
-    """Return the sorted ids of the candidates and their row numbers.
+    """Return the sorted ids of the candidates and their row indices.
 
-    Unknown ids get the row number -1, and a warning is issued for them.
+    Unknown ids get the row index -1, and a warning is issued for them.
     """
     ids, rows = select_items(choice, recommender._side(name).ids, recommender.interactions_, name)
     _warn_unknown(name, ids, rows)

@@ -147,12 +147,13 @@ class WARPRecommender(PairwiseRecommender):
     the thread.
 
     With side features, the gradient steps move the vectors as they do without side features. Twice per epoch, one step
-    of a ridge regression predicts the movement of the vectors from the features. The vectors then also move by a share
-    of this prediction. In this way, a movement that is common to the rows with a feature extends to all rows with this
-    feature. The share grows with :math:`r / (1 + r)`, where r is the mean of :math:`|f|^2` divided by the square of the
-    identity weight. It also grows with the correlation between the movement of a row and its prediction from other rows
-    with the same features. Uninformative features therefore have almost no effect. Taking steps on the feature
-    embeddings for each sample would cost more and rank worse because noise adds up in features that many items have.
+    of a ridge regression predicts the movement of the vectors from the features. A fraction of this prediction is then
+    added to the vectors. In this way, a movement that is common to the rows with a feature extends to all rows with
+    this feature. The fraction grows with :math:`r / (1 + r)`, where r is the mean of :math:`|f|^2` divided by the
+    square of the identity weight. It also grows with the correlation between the movement of a row and its prediction
+    from other rows with the same features. Uninformative features therefore have almost no effect. Taking steps on the
+    feature embeddings for each sample would cost more and rank worse because noise adds up in features that many items
+    have.
 
     The penalty is applied at the Adagrad rate of each row. The equilibrium between the penalty and the loss therefore
     depends neither on the learning rate nor on the movement of other rows. Near zero, the loss of a rank-one component

@@ -58,7 +58,7 @@ class Contents:
         Parameters
         ----------
         rows : ndarray of shape (n_queries,)
-            Row numbers of the queries in `queries`.
+            Row indices of the queries in `queries`.
 
         Returns
         -------

@@ -53,7 +53,7 @@ class Exact:
 def rescored(queries: np.ndarray, vectors: np.ndarray, best: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Compute the exact scores of the rows found for each query, and sort the rows by score.
 
-    The scores are bitwise equal to the scores that `predict` returns. Rows with equal scores are sorted by row number.
+    The scores are bitwise equal to the scores that `predict` returns. Rows with equal scores are sorted by row index.
     Missing rows are denoted by -1 and have the score -inf.
     """
     scores = np.full(best.shape, -np.inf, dtype=np.float32)

@@ -35,7 +35,7 @@ def ranked_batches(
 ) -> Iterator[pa.RecordBatch]:
     """Recommend items to batches of users.
 
-    The columns of a batch are user, features and seen. The column seen contains the row numbers of the items that each
+    The columns of a batch are user, features and seen. The column seen contains the row indices of the items that each
     user has interacted with.
     """
     import pyarrow as pa
@@ -59,7 +59,7 @@ def ranked_batches(
 
 
 def _seen(column: Any, n_items: int) -> sp.csr_array:
-    """Convert an Arrow column of lists of row numbers to a matrix.
+    """Convert an Arrow column of lists of row indices to a matrix.
 
     A null value is treated as an empty list.
     """

@@ -183,7 +183,7 @@ class _HTTPSConnection(HTTPSConnection, _HTTPConnection):
     """An https connection with a timeout for the total time of all operations.
 
     The order of the base classes matters: `HTTPSConnection.connect` first calls `_HTTPConnection.connect`, which sets
-    the timeout of the socket to the time left. The TLS handshake then takes place within this time.
+    the timeout of the socket to the time left. The TLS handshake is therefore also subject to this timeout.
     """
 
 

@@ -106,7 +106,7 @@ class PairwiseRecommender(FactorRecommender):
         return np.hstack([vectors, biases[:, None]])
 
     def _biases_of(self, codes: np.ndarray) -> np.ndarray:
-        """Return the biases of items, given their row numbers. Row number -1 stands for the mean bias."""
+        """Return the biases of items, given their row indices. Row index -1 stands for the mean bias."""
         return np.append(self.item_biases_, np.float32(self._unknown_bias))[codes]
 
     def _score_embeddings(self, name: str) -> np.ndarray:
