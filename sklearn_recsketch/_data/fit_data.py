@@ -36,7 +36,7 @@ class FitData(NamedTuple):
 
 
 class EarlierFit(NamedTuple):
-    """State of a fitted recommender to which a fit adds interactions.
+    """State of a fitted recommender that is updated with new interactions.
 
     Attributes
     ----------
