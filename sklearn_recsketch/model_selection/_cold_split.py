@@ -51,11 +51,11 @@ class _ColdSplit(_PairSplit):
 
 
 class ColdItemSplit(_ColdSplit):
-    """Hold out all interactions of a random sample of the items (item cold start).
+    """Hold out all interactions of a random sample of items (item cold start).
 
     The number of test items is ``max(1, floor(test_size * n_items))``, where ``n_items`` is the
-    number of items with at least one row of positive strength. The test items are sampled without
-    replacement. All their rows of positive strength are test rows, and all other rows are training
+    number of items with at least one row with positive strength. The test items are sampled without
+    replacement. All their rows with positive strength are test rows, and all other rows are training
     rows. Splits are sampled independently of each other, so their test sets may overlap.
 
     Parameters
@@ -71,7 +71,7 @@ class ColdItemSplit(_ColdSplit):
 
     See Also
     --------
-    ColdUserSplit : Hold out all interactions of a random sample of the users.
+    ColdUserSplit : Hold out all interactions of a random sample of users.
     UserHoldoutSplit : Hold out some items of each test user.
 
     Notes
@@ -80,11 +80,11 @@ class ColdItemSplit(_ColdSplit):
     their features. Pass ``item_features`` to `fit`. A test item without features is unknown to the
     model and counts as a miss.
 
-    To rank only items without training rows, score with
-    ``make_ranking_scorer("recall@20", candidates="cold")``. It ranks all items of `item_features`
-    that have no training rows, including items that are not in `X`. In a ranking of all items, the
-    top positions would mostly go to items with training interactions, and the score would mainly
-    depend on these items. A user is unknown to the model if all items of this user are held out.
+    To rank only items without training rows, use the scorer
+    ``make_ranking_scorer("recall@20", candidates="cold")``. It ranks all items in `item_features`
+    that have no training rows, including items that are not in `X`. In a ranking of all items, most
+    of the top positions would go to items with training interactions, and the score would mainly
+    depend on these items. If all items of a user are held out, the user is unknown to the model.
 
     Examples
     --------
@@ -108,11 +108,11 @@ class ColdItemSplit(_ColdSplit):
 
 
 class ColdUserSplit(_ColdSplit):
-    """Hold out all interactions of a random sample of the users (strong generalization).
+    """Hold out all interactions of a random sample of users (strong generalization).
 
     The number of test users is ``max(1, floor(test_size * n_users))``, where ``n_users`` is the
-    number of users with at least one row of positive strength. The test users are sampled without
-    replacement. All their rows of positive strength are test rows, and all other rows are training
+    number of users with at least one row with positive strength. The test users are sampled without
+    replacement. All their rows with positive strength are test rows, and all other rows are training
     rows. Splits are sampled independently of each other, so their test sets may overlap.
 
     Parameters
@@ -128,7 +128,7 @@ class ColdUserSplit(_ColdSplit):
 
     See Also
     --------
-    ColdItemSplit : Hold out all interactions of a random sample of the items.
+    ColdItemSplit : Hold out all interactions of a random sample of items.
     UserHoldoutSplit : Hold out some items of each test user.
 
     Notes
@@ -138,9 +138,9 @@ class ColdUserSplit(_ColdSplit):
 
     The first way is to recommend items based on user features: pass ``user_features`` to `fit`.
     Without features, all test users get the same ranking. Keep ``candidates=None`` in
-    :func:`~sklearn_recsketch.metrics.make_ranking_scorer` to rank all items, because most items of
-    the test users have training interactions with other users. If only test users have interacted
-    with an item and the item has no features, it is unknown to the model and counts as a miss.
+    :func:`~sklearn_recsketch.metrics.make_ranking_scorer` to rank all items, because most of the
+    test users' items have training interactions with other users. If only test users have interacted
+    with an item and the item has no features, the item is unknown to the model and counts as a miss.
 
     The second way is fold-in: ``make_ranking_scorer("recall@20", fold_in=0.8)`` folds in 80 % of
     the items of each test user, as ``recommend(history=...)`` does. It then evaluates the ranking

@@ -1,4 +1,4 @@
-"""Callback that records training and validation scores during a fit."""
+"""Callback that records training and validation scores during fitting."""
 
 from __future__ import annotations
 
@@ -43,13 +43,13 @@ class EpochCurveMonitor:
 
     See Also
     --------
-    EpochSearchCV : Compute the same scores for many candidates, on the held-out rows of each fold.
+    EpochSearchCV : Compute the same scores for many candidates on the held-out rows of each fold.
 
     Notes
     -----
-    If fits run in other processes on the same machine, the original monitor records their scores
-    too. All clones of an estimator share its monitor. The column `fit` tells the fits of a search
-    apart.
+    If fits run in other processes on the same machine, the original monitor also records their
+    scores. All clones of an estimator share its monitor. The column `fit` identifies each fit of a
+    search.
 
     Examples
     --------
@@ -76,25 +76,25 @@ class EpochCurveMonitor:
         self._log: Any = ScoringMonitor(scoring=_return_scores)
 
     def curves(self, run: int = -1) -> pd.DataFrame:
-        """Return the recorded scores of one run. A run is a single fit, or a search with all its fits.
+        """Return the recorded scores of one run. A run is either a single fit or a search with all its fits.
 
         Parameters
         ----------
         run : int, default=-1
-            Index of the run. Runs are sorted by their start. -1 is the latest run.
+            Index of the run. Runs are sorted by start time. The index -1 selects the latest run.
 
         Returns
         -------
         DataFrame
-            Table with one row per fit and scored epoch. The column `fit` numbers the fits from 0,
-            in the order of the search. The column `epoch` starts at 1. For each metric, there are
+            Table with one row per fit and scored epoch. The column `fit` is the index
+            of the fit, in the order of the search. The column `epoch` starts at 1. For each metric, there are
             two columns of scores, ``train_<metric>`` and ``validation_<metric>``. If the scorer has
             no name, its metric is called "score".
 
         Raises
         ------
         ValueError
-            If no epoch has been scored yet, or if there is no run with this index.
+            If no epoch has been scored yet, or if no run has this index.
         """
         logs = self._open_log().get_logs(select="all")
         if not -len(logs) <= run < len(logs):
@@ -145,11 +145,11 @@ class EpochCurveMonitor:
         return {**self.__dict__, "_scores": {}, "_log": log}
 
     def _open_log(self) -> ScoringMonitor:
-        """Return the log. If the monitor is an unpickled copy, open its log first.
+        """Return the log of scores. If the monitor is an unpickled copy, open its log first.
 
         An open log sends its scores to the process of the original monitor. Some processes, such as
-        Dask's scheduler, receive a copy only to pass it on to other processes. They must not open
-        its log.
+        Dask's scheduler, only pass a copy on to other processes. These processes must not open the
+        copy's log.
         """
         with _OPENING:
             if isinstance(self._log, dict):

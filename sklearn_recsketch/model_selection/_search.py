@@ -1,4 +1,4 @@
-"""Mixin of the hyperparameter searches: default scorer and splitter, encoding of ids, refit and recommendations."""
+"""Mixin for hyperparameter searches: default scorer and splitter, id encoding, refit and recommendations."""
 
 from __future__ import annotations
 
@@ -37,9 +37,9 @@ class SearchSetup:
     Attributes
     ----------
     X, y : table, array or None
-        Data passed to `fit`. They are used for the refit.
+        Data passed to `fit`. The refit uses the same data.
     fits : FoldFits
-        Data and settings that all fits on folds share.
+        Data and settings shared by all fits on the folds.
     root : CallbackContext
         Callback context of the whole search.
     """
@@ -72,17 +72,17 @@ class RecommenderSearchMixin:
 
     @available_if(_has_model)
     def recommend(self, users: Any = None, k: int = 10, **options: Any) -> Frame:
-        """Call `recommend` of the best recommender, which was refitted on all rows."""
+        """Call the `recommend` method of the best recommender, which was refitted on all rows."""
         return self._best_recommender().recommend(users, k, **options)
 
     @available_if(_has_model)
     def similar_items(self, items: Any = None, k: int = 10, **options: Any) -> Frame:
-        """Call `similar_items` of the best recommender, which was refitted on all rows."""
+        """Call the `similar_items` method of the best recommender, which was refitted on all rows."""
         return self._best_recommender().similar_items(items, k, **options)
 
     @available_if(_has_model)
     def similar_users(self, users: Any = None, k: int = 10, **options: Any) -> Frame:
-        """Call `similar_users` of the best recommender, which was refitted on all rows."""
+        """Call the `similar_users` method of the best recommender, which was refitted on all rows."""
         return self._best_recommender().similar_users(users, k, **options)
 
     def _best_recommender(self) -> Any:
@@ -97,7 +97,7 @@ class RecommenderSearchMixin:
         if isinstance(scoring, MultiRankingScorer):
             self._check_refit_for_multimetric([str(metric) for metric in scoring.metrics])  # type: ignore[attr-defined]
             return scoring, self.refit
-        if callable(scoring):  # the number of metrics that it returns is only known when it is called
+        if callable(scoring):  # the number of metrics returned is only known after the first call
             return scoring, self.refit if isinstance(self.refit, str) else "score"
         scorers = {
             name: make_ranking_scorer(scorer) if isinstance(scorer, str) else scorer for name, scorer in scoring.items()
@@ -108,7 +108,7 @@ class RecommenderSearchMixin:
     # Steps of fit.
 
     def _set_up(self, X: Any, y: Any, params: dict[str, Any], n_candidates: int) -> SearchSetup:
-        """Validate the parameters, route the metadata, begin the callback tasks and compute the splits."""
+        """Validate the parameters, route the metadata, start the callback tasks and compute the splits."""
         scorer, metric = self._get_scorers()
         X, y = indexable(X, y)
         check_fit_params(self.estimator, X, params)
@@ -141,7 +141,7 @@ class RecommenderSearchMixin:
         return SearchSetup(X=X, y=y, fits=fits, root=root)
 
     def _conclude(self, setup: SearchSetup, results: dict[str, Any], multimetric: bool, **attributes: Any) -> Self:
-        """Select the best row, refit the estimator with its parameters, and then set all fitted attributes."""
+        """Select the best parameters, refit the estimator with these parameters, and set all fitted attributes."""
         metric, scorer = self.refit if multimetric else "score", setup.fits.scorer
         fitted: dict[str, Any] = {"cv_results_": results, "multimetric_": multimetric, **attributes}
         fitted |= {"n_splits_": len(setup.fits.splits), "scorer_": getattr(scorer, "_scorers", scorer)}
@@ -197,7 +197,7 @@ def with_all_metrics(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _accept_categories(estimator: Any, scorer: Any) -> bool:
-    """Return True if all steps and scorers accept categorical ids. Third-party ones may need the original ids."""
+    """Return True if all steps and scorers accept categorical ids. Third-party steps may need the original ids."""
     steps = [step for _, step in getattr(estimator, "steps", [("", estimator)])]
     scorers = scorer._scorers.values() if isinstance(scorer, _MultimetricScorer) else [scorer]
     return all(is_ranking_scorer(scorer) for scorer in scorers) and all(
@@ -207,9 +207,9 @@ def _accept_categories(estimator: Any, scorer: Any) -> bool:
 
 
 def with_coded_ids(X: Any) -> Any:
-    """Convert the id columns of X to categories, so that ids are hashed once instead of in every fit.
+    """Convert the id columns of X to categories, so that ids are hashed only once instead of in every fit.
 
-    The conversion does not change the fitted models: if a category does not occur in the training
+    The conversion does not change the fitted models. If a category does not occur in the training
     rows of a fold, it is unknown to the model. A table with fewer than two or more than three
     columns is returned unchanged, because the first step of a pipeline may turn it into
     interactions. A table with integer ids is also returned unchanged, because integers are fast to

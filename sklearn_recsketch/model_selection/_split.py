@@ -1,4 +1,4 @@
-"""Splitters that hold out some items of each test user. All rows with the same user and item stay together."""
+"""Splitters that hold out some items of each test user. All rows with the same user and item are in the same set."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class _PairSplit(BaseCrossValidator):
     """Base class of splitters. Subclasses implement `_test_rows`, which yields a mask of the test rows for each split.
 
     All other rows are training rows. If some rows are neither test rows nor training rows, the subclass
-    overrides `_train_test_masks` instead.
+    must override `_train_test_masks` instead.
     """
 
     _parameter_constraints: dict[str, Any]
@@ -41,7 +41,7 @@ class _PairSplit(BaseCrossValidator):
         X : array or frame of shape (n_rows, 2) or (n_rows, 3)
             User and item ids.
         y : array-like of shape (n_rows,), default=None
-            Strengths of the interactions. Rows of strength 0 are never test rows.
+            Strengths of the interactions. Rows with strength 0 are never test rows.
         groups : object
             Ignored, exists for API compatibility.
 
@@ -88,7 +88,7 @@ class UserHoldoutSplit(_PairSplit):
 
     Users are eligible if they have at least `min_interactions` distinct items. Test users are
     sampled from the eligible users. The number of test users is ``floor(user_fraction * n_users)``,
-    or the number of eligible users if this number is smaller. All rows that are not held out are
+    or the number of eligible users if it is smaller. All rows that are not held out are
     training rows. Splits are sampled independently of each other, so their test sets may overlap.
 
     Parameters
@@ -110,7 +110,7 @@ class UserHoldoutSplit(_PairSplit):
 
     See Also
     --------
-    UserKFold : Hold out every item of every user exactly once.
+    UserKFold : Hold out each item of each user exactly once.
 
     Notes
     -----

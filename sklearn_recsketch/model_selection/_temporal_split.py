@@ -26,20 +26,20 @@ class TemporalUserSplit(_PairSplit):
 
     Each split has a cutoff time. If `n_items` is None, the cutoff is the same for all users.
     Otherwise, each user has their own cutoff, right before their last `n_items` user-item pairs.
-    The date of a user-item pair is the time of its earliest row of positive strength.
+    The time of a user-item pair is the time of its earliest row with positive strength.
 
-    Rows before the cutoff are training rows. If the date of a pair is at the cutoff or later, all
-    rows of the pair are test rows. If the date of a pair is before the cutoff, its later rows are
-    in neither set. As training rows, they would leak information about the future. As test rows,
-    they would have no effect, because scorers ignore pairs that were seen in `fit`. Rows of
-    strength 0 are always training rows.
+    Rows before the cutoff are training rows. If the time of a pair is at or after the cutoff, all
+    rows of the pair are test rows. If the time of a pair is before the cutoff, its rows at or after
+    the cutoff are in neither set. If these rows were used for training, they would leak
+    information about the future. If they were used for testing, they would have no effect, because
+    scorers ignore pairs that were seen in `fit`. Rows with strength 0 are always training rows.
 
     Parameters
     ----------
     n_splits : int, default=1
         Number of splits, in chronological order. As in
         :class:`~sklearn.model_selection.TimeSeriesSplit`, the test set of each split covers the
-        time from its cutoff to the next cutoff, and the training set covers the time before its
+        period from its cutoff to the next cutoff. The training set covers the period before the
         cutoff.
     n_items : int, default=None
         Number of pairs to hold out per user in each split. The last pairs of each user are held
@@ -50,26 +50,27 @@ class TemporalUserSplit(_PairSplit):
         ``n_splits * test_size`` must be less than 1, so that the first split has training pairs.
         This parameter is only used if `n_items` is None.
 
-    See Also -------- UserHoldoutSplit : Hold out random items of each test user. This splitter
-    requires no times.
+    See Also
+    --------
+    UserHoldoutSplit : Hold out random items of each test user. This splitter does not require times.
 
     Notes
     -----
-    If `n_items` is set, other users may have training interactions that are later than the test
-    pairs of a user. Information about the future popularity of items then leaks into the model. If
-    all users have the same cutoff, no information leaks, and the score is a realistic estimate of
-    the performance on future interactions. However, some test users and test items may be unknown
-    to the model. Recommenders represent an unknown user by the mean embedding, and scorers count an
-    unknown item as a miss. Call `describe` to get the number of unknown users and the number of
+    If `n_items` is set, a user's test pairs may be earlier than the training interactions of other
+    users. Information about future item popularity then leaks into the model. If all users have the
+    same cutoff, no information leaks, and the score is a realistic estimate of the performance on
+    future interactions. However, some test users and test items may be unknown
+    to the model. Recommenders represent an unknown user by the mean user embedding, and scorers
+    count an unknown item as a miss. Call `describe` to get the number of unknown users and the number of
     unknown items.
 
-    If all users have the same cutoff, it never falls between rows with equal times. The cutoff is
-    the date of one of the pairs. It is chosen such that the proportion of test pairs is as close to
-    `test_size` as possible.
+    If all users have the same cutoff, rows with equal times are never separated by the cutoff. The
+    cutoff is the time of one of the pairs. It is chosen such that the proportion of test pairs is as
+    close to `test_size` as possible.
 
-    If `n_items` is set, each split ignores the pairs that later splits test. Split j, counted from
-    1, ignores the last ``(n_splits - j) * n_items`` pairs of each user. Users without any other
-    pairs are ignored too.
+    If `n_items` is set, each split ignores the test pairs of later splits. Split j, counted from 1,
+    ignores the last ``(n_splits - j) * n_items`` pairs of each user. If a user has no other pairs,
+    the split ignores this user.
 
     Examples
     --------
@@ -107,7 +108,7 @@ class TemporalUserSplit(_PairSplit):
         X : array or frame of shape (n_rows, 2) or (n_rows, 3)
             User and item ids.
         y : array-like of shape (n_rows,), default=None
-            Strengths of the interactions. Rows of strength 0 are always training rows.
+            Strengths of the interactions. Rows with strength 0 are always training rows.
         groups : array-like of shape (n_rows,)
             Times of the rows, as numbers or as datetimes. Datetimes without a time zone are
             interpreted as UTC.
@@ -120,7 +121,7 @@ class TemporalUserSplit(_PairSplit):
         return super().split(X, y, groups)
 
     def describe(self, X: Any, y: Any = None, groups: Any = None) -> pd.Series:
-        """Count the test users, the test interactions and the dropped rows of the last split.
+        """Count the test users, test interactions and dropped rows in the last split.
 
         Parameters
         ----------
@@ -137,7 +138,7 @@ class TemporalUserSplit(_PairSplit):
             Series with the following entries. ``users`` is the number of users. ``test_users`` is
             the number of users in the test set. ``test_interactions`` is the number of distinct
             user-item pairs in the test set. ``dropped_rows`` is the number of rows that are neither
-            training rows nor test rows. ``unknown_users`` is the number of test users that are not
+            training rows nor test rows. ``unknown_users`` is the number of test users who are not
             in the training set. ``unknown_items`` is the number of test items that are not in the
             training set. ``cut`` is the time of the first test pair. It is only included if
             `n_items` is None.
@@ -171,7 +172,7 @@ class TemporalUserSplit(_PairSplit):
             yield train, (timeline.date_of_row >= begin) & (timeline.date_of_row < end)
 
     def _common_windows(self, timeline: _Timeline) -> Iterable[tuple[Any, Any]]:
-        """Return the start and the end position of each test window. They are the same for all users."""
+        """Return the start and end positions of each test window. The windows are the same for all users."""
         if self.n_splits * self.test_size >= 1:
             raise ValueError(
                 f"n_splits * test_size must be less than 1, so that the first split has training rows, got "
@@ -197,7 +198,7 @@ class TemporalUserSplit(_PairSplit):
     def _windows_per_user(
         self, timeline: _Timeline, users: IdColumn, n_items: int
     ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-        """Yield the start and the end positions of each test window, as arrays with one value per row."""
+        """Yield the start and end positions of each test window as arrays with one value per row."""
         n_rows = len(timeline.place)
         counts = np.bincount(timeline.user, minlength=len(users.ids))
         n_tested = self.n_splits * n_items
@@ -234,7 +235,7 @@ class _Timeline:
     date : ndarray of shape (n_pairs,)
         Chronological position of the first row of each pair.
     date_of_row : ndarray of shape (n_rows,)
-        For each row, the date of its pair. The value is -1 for rows of strength 0.
+        Value of `date` for the pair of each row. The value is -1 for rows with strength 0.
     """
 
     times: np.ndarray

@@ -1,4 +1,4 @@
-"""Validation of the times of interactions."""
+"""Validation of interaction times."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["check_times"]
 
 
 def check_times(groups: Any, n_rows: int) -> np.ndarray:
-    """Validate times and convert them to numbers. Datetimes are converted to the time since 1970 (UTC)."""
+    """Validate times and convert them to numbers. Datetimes are converted to the time elapsed since 1970 (UTC)."""
     if groups is None:
         raise ValueError(
             "TemporalUserSplit needs the time of each row, passed as groups, got None. Write split(X, y, groups=t), "
@@ -54,14 +54,14 @@ def check_times(groups: Any, n_rows: int) -> np.ndarray:
 
 
 def _has_type_of_first(times: pd.Series) -> np.ndarray:
-    """Return a mask of the values that are of the same kind as the first value: numbers or datetimes."""
+    """Return a mask of the values that are numbers or datetimes, whichever the first value is."""
     is_number = np.array([isinstance(value, Real) and not isinstance(value, bool | np.bool_) for value in times])
     is_date = np.array([isinstance(value, date) for value in times])
     return (is_number & is_number[0]) | (is_date & is_date[0])
 
 
 def _refuse(times: pd.Series, bad: np.ndarray, rule: str, remedy: str) -> NoReturn:
-    """Raise a ValueError that names the first invalid row. If only the dtype is invalid, it names row 0."""
+    """Raise a ValueError that names the first invalid row. If only the dtype is invalid, the error names row 0."""
     row = int(np.argmax(bad))
     value = times.iloc[row]
     raise ValueError(

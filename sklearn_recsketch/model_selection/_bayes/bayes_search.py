@@ -1,4 +1,4 @@
-"""Bayesian search over hyperparameters. It can be resumed, and it continues after failed trials."""
+"""Bayesian hyperparameter search that can be resumed and that continues after failed trials."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class BayesSearchCV(RecommenderSearchMixin, skopt.BayesSearchCV):
     """Bayesian hyperparameter search that uses the scores of earlier trials to select the next trial.
 
     This is a subclass of :class:`skopt.BayesSearchCV` for searches that take hours or days. It can
-    start with known parameters, it continues after failed trials, and it can stop after a time
+    start from given parameters, it continues after failed trials, and it can stop after a time
     limit. It can also be resumed after an interruption. No trial is evaluated twice. This class
     requires scikit-optimize: ``pip install "sklearn-recsketch[tune]"``.
 
@@ -60,17 +60,17 @@ class BayesSearchCV(RecommenderSearchMixin, skopt.BayesSearchCV):
         - A list contains categories of any type, for instance ``[2, 8]`` or
           ``[None, SideFeatureEncoder()]``. A `range`, an array or a column can be passed instead of a
           list. If a category is repeated, it is sampled more often.
-        - A dimension of skopt.space is used unchanged.
+        - A dimension from skopt.space is used unchanged.
 
         A list can contain several spaces, which are searched one after another. To set the number
-        of trials in a space, pass the pair ``(space, number)``. In all other spaces, the number of
+        of trials for a space, pass the pair ``(space, number)``. For all other spaces, the number of
         trials is `n_iter`.
     optimizer_kwargs : dict, default=None
         Additional parameters of :class:`skopt.Optimizer`. For instance, ``{"n_initial_points": 5}``
-        sets the number of initial trials. Initial trials are random, except for the
-        `initial_params`.
+        sets the number of initial trials. Initial trials are random, except for
+        those in `initial_params`.
     n_iter : int, default=50
-        Number of trials in each space.
+        Number of trials for each space.
     scoring : str, list, dict, callable or None, default=None
         Metric names such as "precision@5", or scorers. If None, "precision@5" is used. If there are
         several metrics, `refit` must name one of them. If a list of names or
@@ -80,7 +80,7 @@ class BayesSearchCV(RecommenderSearchMixin, skopt.BayesSearchCV):
         run in threads, unless ``joblib.parallel_config`` selects another backend. The cores are
         divided among the fits.
     n_points : int, default=1
-        Number of trials that are selected together. If 1, the scores of all earlier trials are used
+        Number of trials that are selected at a time. If 1, the scores of all earlier trials are used
         to select each trial. Larger values allow more fits to run in parallel.
     refit : bool or str, default=True
         If True, refit the estimator with the best parameters on all rows. If there are several
@@ -107,16 +107,16 @@ class BayesSearchCV(RecommenderSearchMixin, skopt.BayesSearchCV):
         Gaussian process is used.
     initial_params : dict or list of dict, default=None
         Parameters of the first trials, for instance the best parameters of an earlier search. Each
-        dict must have values for all parameters of a space. It is evaluated in the first space that
-        contains it.
+        dict must contain a value for every parameter of a space. It is assigned to the first space
+        that contains it.
     max_time : float, default=None
-        Time limit in seconds. After the limit, no further trials are started, but at least one
-        trial is always evaluated. The limit does not include the time for the refit.
+        Time limit in seconds. No trials are started after the time limit, but at least one trial is
+        always evaluated. The refit does not count towards the time limit.
     checkpoint : str or path, default=None
         JSON file that stores the trials. The file is written after each trial. If it already
         exists, the search is resumed: the same trials are proposed again, and their results are
         read from the file. A checkpoint requires an int `random_state` and a `cv` with reproducible
-        splits. Some categories, such as encoders, cannot be stored as JSON. A digest of their
+        splits. If a category cannot be stored as JSON, such as an encoder, a digest of its
         content is stored instead.
 
     Attributes
@@ -126,7 +126,7 @@ class BayesSearchCV(RecommenderSearchMixin, skopt.BayesSearchCV):
         trial. Rows are in the order of the trials. The scores of failed trials are NaN by default.
         A failed trial is never selected as the best trial if its score is NaN.
     optimizer_results_ : list of OptimizeResult
-        Results of skopt, one for each space in which a trial has a finite score.
+        Results returned by skopt, one for each space with at least one finite score.
     best_estimator_, best_params_, best_score_, best_index_, scorer_, n_splits_, refit_time_, multimetric_
         See :class:`~sklearn.model_selection.GridSearchCV`.
 
@@ -141,7 +141,7 @@ class BayesSearchCV(RecommenderSearchMixin, skopt.BayesSearchCV):
     -----
     FitFailedWarning
         If some fits failed. The warning is issued at the end of the search. Its message contains
-        the number of failed fits and their errors.
+        the number of failed fits and the errors.
 
     See Also
     --------
@@ -156,13 +156,13 @@ class BayesSearchCV(RecommenderSearchMixin, skopt.BayesSearchCV):
     repeated trial counts towards `n_iter`, but it is not evaluated again, and no row is added to
     `cv_results_`.
 
-    A resumed search gives the same trials, scores and best parameters as a search without
-    interruption. Only the trials that were running when the search was interrupted are evaluated
+    A resumed search gives the same trials, scores and best parameters as an uninterrupted
+    search. Only the trials that were running when the search was interrupted are evaluated
     again. Before resuming a search, `n_iter` can be increased, and `max_time`, `n_jobs` and
     `verbose` can be changed. All other settings that affect the trials must stay the same.
 
-    Ids are hashed once per search. Fits in threads share the interactions and the side features in
-    memory. Each Dask or Ray worker receives both only once. The refit uses the original `X`.
+    Ids are hashed once per search. Fits that run in threads share the interactions and the side
+    features in memory. Each Dask or Ray worker receives these data only once. The refit uses the original `X`.
 
     Examples
     --------
@@ -217,7 +217,7 @@ class BayesSearchCV(RecommenderSearchMixin, skopt.BayesSearchCV):
         max_time: float | None = None,
         checkpoint: Any = None,
     ) -> None:
-        # Skip the __init__ of skopt, because it has obsolete parameters and validates search spaces before `fit`.
+        # Skip skopt's __init__, because it has obsolete parameters and validates search spaces before `fit`.
         BaseSearchCV.__init__(
             self,
             estimator,
@@ -242,12 +242,12 @@ class BayesSearchCV(RecommenderSearchMixin, skopt.BayesSearchCV):
 
     @property
     def total_iterations(self) -> int:
-        """Total number of trials in all spaces."""
+        """Total number of trials over all spaces."""
         return sum(space.n_iter for space in read_spaces(self.search_spaces, self.n_iter))
 
     @_fit_context(prefer_skip_nested_validation=False)
     def fit(self, X: Any, y: Any = None, *, callback: Any = None, **params: Any) -> Self:
-        """Evaluate trials on every fold, then fit the estimator with the best parameters on all rows.
+        """Evaluate the trials on every fold, then refit the estimator with the best parameters on all rows.
 
         Parameters
         ----------
@@ -328,7 +328,7 @@ class BayesSearchCV(RecommenderSearchMixin, skopt.BayesSearchCV):
         callbacks: list[Callable[[Any], Any]],
         deadline: float,
     ) -> bool:
-        """Search one space. Return False if the time limit was reached."""
+        """Search one space. Return False if the time limit has been reached."""
         n_remaining = optimizer.space.n_iter
         while n_remaining > 0:
             # Always propose complete batches, so that the trials do not depend on n_iter.
@@ -365,7 +365,7 @@ class BayesSearchCV(RecommenderSearchMixin, skopt.BayesSearchCV):
             print(f"[BayesSearchCV] trial {number}/{evaluator.n_trials}: {score:.5g}, best {best:.5g}; {text}")
 
     def _results(self, trials: TrialHistory, n_splits: int) -> tuple[dict[str, Any], bool]:
-        """Return `cv_results_` and a bool that is True if there are several metrics."""
+        """Return `cv_results_` and a bool that indicates whether there are several metrics."""
         folds = [fold for trial in trials for fold in trial.folds]
         _warn_or_raise_about_fit_failures(folds, self.error_score)
         if not any(np.isfinite(self._score(trial)) for trial in trials):

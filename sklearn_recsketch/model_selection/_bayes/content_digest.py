@@ -1,4 +1,4 @@
-"""Digests of object contents and keys of parameter values. Equal contents have equal digests in every process."""
+"""Content digests of objects, and hashable keys for parameter values. Digests are the same in every process."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ JSON_TYPES = (str, int, float, bool, type(None))
 
 @dataclass(frozen=True)
 class StoredValue:
-    """Value that was read from a file. The file contains only its digest and a readable text."""
+    """Value that was read from a file. The file contains only the value's digest and a readable text."""
 
     digest: str
     text: str
@@ -68,7 +68,7 @@ def is_json_value(value: Any) -> bool:
 
 
 def value_key(value: Any) -> tuple[str, Any]:
-    """Return a hashable key that is equal for values with equal type and content. 1 and 1.0 have different keys."""
+    """Return a hashable key for a value. Two values have equal keys if their types and contents are equal."""
     if is_json_value(value):
         return type(value).__name__, value
     if isinstance(value, StoredValue):
@@ -80,7 +80,7 @@ def value_key(value: Any) -> tuple[str, Any]:
 
 
 def _code(code: CodeType) -> list[Any]:
-    """Return the bytecode, constants and names of a function. They do not depend on its file and line number."""
+    """Return a function's bytecode, constants and names, which do not depend on its file and line number."""
     return [code.co_code, [_constant(constant) for constant in code.co_consts], code.co_names]
 
 
@@ -92,5 +92,5 @@ def _constant(constant: Any) -> Any:
 
 
 def _column_digests(columns: list[Any]) -> list[np.ndarray]:
-    """Hash the values of each column instead of its pickle, because equal columns may have different pickles."""
+    """Hash the values of each column. Pickles are not hashed, because equal columns may have different pickles."""
     return [pd.util.hash_pandas_object(pd.Series(column), index=False).to_numpy() for column in columns]

@@ -49,7 +49,7 @@ def search_fingerprint(spaces: list[SearchSpace], fits: FoldFits) -> dict[str, s
 
 
 def _described(value: Any) -> Any:
-    """Replace each estimator with its class name. The fingerprint contains separate digests of its parameters."""
+    """Replace each estimator with its class name. The fingerprint contains separate digests of estimator parameters."""
     if hasattr(value, "get_params") and not isinstance(value, type):
         return class_name(value)
     if isinstance(value, list | tuple):

@@ -17,7 +17,7 @@ __all__ = ["MixedCategorical"]
 class MixedCategorical(Categorical):
     """Categorical dimension whose categories can be of any type and are returned unchanged.
 
-    The encoders of skopt hash the categories and convert them to arrays. The values 1, 1.0 and True
+    The encoders in skopt hash the categories and convert them to arrays. The values 1, 1.0 and True
     become a single category. If some categories are strings, numbers also become strings. Lists
     raise an error, because they cannot be hashed. To avoid these problems, this class encodes the
     positions of the categories instead.
@@ -43,12 +43,12 @@ class MixedCategorical(Categorical):
         super().__init__([distinct[key] for key in self._positions], prior, transform)
 
     def set_transformer(self, transform: str = "onehot") -> None:
-        """Set an encoder of skopt that encodes the positions of the categories."""
+        """Set the skopt encoder, which encodes the positions of the categories."""
         positions = Categorical(range(len(self.categories)), self.prior_, transform)
         self.transform_, self.transformer, self._rvs = transform, positions.transformer, positions._rvs
 
     def transform(self, X: Any) -> Any:
-        """Encode categories."""
+        """Encode a list of categories."""
         return self.transformer.transform([self.position(value) for value in X])
 
     def inverse_transform(self, Xt: Any) -> list[Any]:
@@ -56,7 +56,7 @@ class MixedCategorical(Categorical):
         return [self.categories[int(position)] for position in self.transformer.inverse_transform(Xt)]
 
     def position(self, value: Any) -> int | None:
-        """Return the position of a category, or None if it does not exist. 1.0 also matches the category 1."""
+        """Return the position of a category, or None if it does not exist. The value 1.0 matches the category 1."""
         same = next((position for position, category in enumerate(self.categories) if category is value), None)
         if same is not None:  # the common case, which avoids computing a digest
             return same

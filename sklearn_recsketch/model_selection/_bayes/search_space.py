@@ -34,11 +34,11 @@ class SearchSpace:
 
     @property
     def example(self) -> dict[str, Any]:
-        """Valid point of the space, as a dict of parameters."""
+        """Example of a valid point in the space, as a dict of parameters."""
         return {name: _example(dimension) for name, dimension in self.dimensions.items()}
 
     def description(self) -> list[tuple[Any, ...]]:
-        """Return the properties of all dimensions, in order to compare spaces. skopt's repr omits some of them."""
+        """Return the properties of all dimensions, which are used to compare spaces. skopt's repr is incomplete."""
         return [
             (name, type(d).__name__, *d.bounds, d.prior, getattr(d, "base", None))
             for name, d in self.dimensions.items()
@@ -46,7 +46,7 @@ class SearchSpace:
 
 
 def read_spaces(search_spaces: Any, n_iter: int) -> list[SearchSpace]:
-    """Read the search spaces from a dict, or from a list that contains dicts and pairs (dict, n_iter)."""
+    """Read the search spaces from a dict, or from a list of dicts and (dict, n_iter) pairs."""
     listed = [search_spaces] if isinstance(search_spaces, Mapping) else search_spaces
     spaces = []
     for element in listed:
@@ -141,7 +141,7 @@ def _range(name: str, values: tuple[Any, ...]) -> Dimension:
 
 
 def _problem(name: str, params: Mapping[str, Any], space: SearchSpace) -> str | None:
-    """Return an error message if the parameters are not inside the space. Otherwise, return None."""
+    """Return an error message if the parameters are not in the space. Otherwise, return None."""
     missing = [key for key in space.dimensions if key not in params]
     if missing:
         return (
@@ -178,7 +178,7 @@ def _bounds(dimension: Dimension) -> str:
 
 
 def _value(dimension: Dimension, value: Any) -> Any:
-    """Convert a value to the type of the values that skopt proposes for the dimension."""
+    """Convert a value to the type that skopt uses for values of the dimension."""
     if isinstance(dimension, MixedCategorical):
         return dimension.categories[dimension.position(to_python_scalar(value))]
     return int(value) if isinstance(dimension, Integer) else float(value)

@@ -21,10 +21,10 @@ class SpaceOptimizer:
     ----------
     space : SearchSpace
     initial : list of points
-        Points that are proposed before any points of skopt's optimizer.
+        Points to propose before any points from skopt's optimizer.
     random_state : RandomState instance
     options : dict
-        Parameters of skopt.Optimizer.
+        Parameters passed to skopt.Optimizer.
     """
 
     def __init__(
@@ -57,7 +57,7 @@ class SpaceOptimizer:
         return [[to_python_scalar(value) for value in point] for point in points]
 
     def tell(self, points: list[list[Any]], scores: list[float]) -> Any:
-        """Report the scores of the proposed points and return the current result of skopt.
+        """Report the scores of the proposed points and return skopt's current result.
 
         If a score is not finite, it is replaced with the worst finite score so far. As long as
         there is no finite score, nothing is reported to skopt's optimizer, and None is returned.
@@ -72,5 +72,5 @@ class SpaceOptimizer:
 
     @property
     def result(self) -> Any:
-        """Result of skopt, or None if no trial has a finite score."""
+        """Current result of skopt, or None if no trial has a finite score."""
         return self._optimizer.get_result() if self._optimizer.Xi else None

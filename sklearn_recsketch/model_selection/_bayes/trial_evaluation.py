@@ -18,7 +18,7 @@ __all__ = ["Trial", "TrialEvaluator"]
 
 @dataclass(frozen=True)
 class Trial:
-    """Parameters of a trial and its results on each fold.
+    """Parameters of a trial and the results on each fold.
 
     Attributes
     ----------
@@ -40,7 +40,7 @@ class Trial:
 
 
 class TrialEvaluator:
-    """Evaluate trials on all folds and report the progress to callbacks.
+    """Evaluate trials on all folds and report progress to callbacks.
 
     Parameters
     ----------
@@ -67,14 +67,14 @@ class TrialEvaluator:
         ]
 
     def skip(self, n_trials: int) -> None:
-        """Tell the callbacks that trials are finished without an evaluation."""
+        """Notify the callbacks that trials have finished without being evaluated."""
         for number in islice(self._numbers, n_trials * len(self._fits.splits)):
             context = self._fits.context(number)
             context.call_on_fit_task_begin(estimator=self._fits.search)
             context.call_on_fit_task_end(estimator=self._fits.search)
 
     def end(self) -> None:
-        """Tell the callbacks that the search has ended."""
+        """Notify the callbacks that the search has ended."""
         self._fits.progress.call_on_fit_task_end(estimator=self._fits.search)
 
 

@@ -14,7 +14,7 @@ __all__ = ["TrialHistory"]
 
 
 class TrialHistory:
-    """Trials of this run, in the order in which they were proposed, and evaluated trials from a checkpoint.
+    """Trials of this run, in the order in which they were proposed. Evaluated trials are read from a checkpoint.
 
     Parameters
     ----------

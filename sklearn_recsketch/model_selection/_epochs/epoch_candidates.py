@@ -1,4 +1,4 @@
-"""Validation of the checkpoints and candidates of an epoch search before its first fit."""
+"""Validation of an epoch search's checkpoints and candidates before the first fit."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def check_epochs(epochs: Any) -> list[int]:
 def list_candidates(
     distributions: Any, n_iter: int | None, candidates: Any, random_state: np.random.RandomState
 ) -> list[dict[str, Any]]:
-    """Return the candidates passed by the caller, all candidates of the grid, or a random sample of candidates."""
+    """Return the candidates passed by the caller, all candidates in the grid, or a random sample of candidates."""
     if candidates is not None:
         if distributions is not None or n_iter is not None:
             raise ValueError("If candidates are passed, param_distributions and n_iter must be None. Set them to None.")
@@ -61,7 +61,7 @@ def list_candidates(
 
 
 def _values(name: str, values: Any, n_iter: int | None) -> Any:
-    """Return the values of a parameter as a list, or its distribution unchanged."""
+    """Return the values of a parameter as a list. A distribution is returned unchanged."""
     rule = f"param_distributions[{name!r}] must be a list of values"
     if not hasattr(values, "rvs"):
         return read_values(values, rule)

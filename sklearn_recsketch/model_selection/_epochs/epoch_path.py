@@ -1,4 +1,4 @@
-"""Fit of one candidate on one fold. The model is scored at every checkpoint."""
+"""Function that fits one candidate on one fold and scores the model at every checkpoint."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class EpochFits(FoldFits):
 
 @dataclass
 class EpochPath:
-    """Scores and times of one fit at each checkpoint that it reached.
+    """Scores and times of one fit at each checkpoint that the fit reached.
 
     Attributes
     ----------
@@ -44,11 +44,11 @@ class EpochPath:
         Test scores and training scores. Each score is a number, or a dict with one number per
         metric.
     fit_time, score_time : list of float
-        Training time until each checkpoint and scoring time at each checkpoint, in seconds.
+        Training time up to each checkpoint and scoring time at each checkpoint, in seconds.
     objective : list of float
         Test scores for the metric that is used to select and to prune candidates.
     pruned : bool
-        True if the fit was stopped early because of its scores.
+        True if the fit was stopped early because its scores were too low.
     fit_error : str or None
         Traceback of the error if the fit failed.
     """
@@ -66,14 +66,14 @@ class EpochPath:
 class _Checkpoints:
     """Callback that passes the fitted estimator to a function at each checkpoint.
 
-    If the function returns True, the fit stops.
+    If the function returns True, training stops.
     """
 
     def __init__(self, epochs: list[int], reached: Any) -> None:
         self._epochs, self._reached = set(epochs), reached
 
     def wants(self, epoch: int) -> bool:
-        """Return True if this epoch is a checkpoint. The recommender then builds the fitted model for this callback."""
+        """Return True if this epoch is a checkpoint. The recommender then passes its fitted model to this callback."""
         return epoch in self._epochs
 
     def setup(self, estimator: Any, context: Any) -> None:
@@ -88,7 +88,7 @@ class _Checkpoints:
         return bool(self._reached(fitted_estimator))
 
     def teardown(self, estimator: Any, context: Any) -> None:
-        # scikit-learn keeps this callback until the search ends. Release its references to the data of the fit.
+        # scikit-learn keeps this callback until the search ends. Release its references to the training data.
         self._reached = None
 
 
@@ -113,13 +113,13 @@ def _with_fixed_rows(scorer: Any) -> Any:
 
 
 class _WrongRefit(ValueError):
-    """Error that is raised if `refit` names a metric without scores. It ends the search."""
+    """Error that is raised if the scorer does not return the metric named by `refit`. It ends the search."""
 
 
 def fit_path(fits: EpochFits, number: int, parameters: dict[str, Any], thresholds: np.ndarray | None) -> EpochPath:
     """Fit a candidate for the largest number of epochs and score it at each checkpoint.
 
-    The fit is stopped at a checkpoint if its best score so far is below the threshold of this
+    The fit is stopped at a checkpoint if the best score so far is below the threshold for this
     checkpoint.
     """
     search, context, (train, test) = fits.search, fits.context(number), fits.split(number)
@@ -174,7 +174,7 @@ def fit_path(fits: EpochFits, number: int, parameters: dict[str, Any], threshold
 
 
 def _objective(score: Any, fits: EpochFits) -> float:
-    """Return the score for the metric in `refit`, or NaN if there are several metrics and `refit` names none."""
+    """Return the score for the `refit` metric, or NaN if there are several metrics and `refit` names none of them."""
     if not isinstance(score, dict):
         return float(score)
     try:

@@ -69,7 +69,7 @@ class EpochSearchCV(RecommenderSearchMixin, BaseSearchCV):
           :class:`~sklearn_recsketch.model_selection.HalvingPruning`.
         - If None, no candidate is stopped.
 
-        If there is a rule, candidates are fitted in random order. The rule is applied separately in
+        If `prune` is set, candidates are fitted in random order. The rule is applied separately in
         each fold.
     scoring : str, list, dict, callable or None, default=None
         Metric names such as "precision@5", or scorers. If None, "precision@5" is used. If there are
@@ -86,8 +86,8 @@ class EpochSearchCV(RecommenderSearchMixin, BaseSearchCV):
         If True, also compute training scores.
     n_jobs : int, default=None
         Number of fits to run in parallel. Fits run in threads, unless ``joblib.parallel_config``
-        selects another backend. The cores are divided among the fits, whatever the `n_jobs` of the
-        estimator is. If there are many candidates, parallel fits are faster than parallel
+        selects another backend. The cores are divided among the fits, regardless of the
+        estimator's `n_jobs`. If there are many candidates, parallel fits are faster than parallel
         computations within a fit.
     verbose : int, default=0
         If 1, print the number of fits. If 2, also print the result of each fit.
@@ -102,12 +102,12 @@ class EpochSearchCV(RecommenderSearchMixin, BaseSearchCV):
     cv_results_ : dict of arrays
         Results as in :class:`~sklearn.model_selection.GridSearchCV`, with one row per candidate and
         checkpoint. Rows are sorted by candidate, then by the number of epochs. Each dictionary in
-        `params` contains the number of epochs. After a candidate was stopped, its scores are NaN.
-        The column `pruned` is True in these rows. `mean_fit_time` is the training time until the
-        checkpoint and does not include the time for scoring.
+        `params` contains the number of epochs. If a candidate was stopped, the scores for later
+        checkpoints are NaN, and the column `pruned` is True in these rows. `mean_fit_time` is the
+        training time up to the checkpoint and does not include the time for scoring.
     best_params_ : dict
-        Parameters of the best row, including the number of epochs. If several rows have the best
-        score, the row with the fewest epochs is selected.
+        Parameters of the best row, including the number of epochs. If several rows are tied
+        for the best score, the row with the fewest epochs is selected.
     best_estimator_, best_score_, best_index_, scorer_, n_splits_, refit_time_, multimetric_
         See :class:`~sklearn.model_selection.GridSearchCV`.
 
@@ -125,17 +125,17 @@ class EpochSearchCV(RecommenderSearchMixin, BaseSearchCV):
 
     Notes
     -----
-    Training may end before the last checkpoint because of `tol`, or because it diverged. The score of
-    the final model is then used for the remaining checkpoints. Separate fits would give the same
+    Training may end before the last checkpoint, either because of `tol` or because it diverged. The
+    score of the final model is then used for the remaining checkpoints. Separate fits would give the same
     scores.
 
     The results are identical to the results of separate fits if the fits are reproducible. Fits are
     reproducible if `random_state` is an int and, for WARP and BPR, if they use one thread. The results
     do not depend on `n_jobs`, even if `prune` is set. Candidates are fitted in batches of 16, and each
-    candidate is compared only with candidates of earlier batches.
+    candidate is compared only with candidates from earlier batches.
 
-    Ids are hashed once per search. Fits in threads share the interactions and the side features in
-    memory. Each Dask or Ray worker receives both only once.
+    Ids are hashed once per search. Fits that run in threads share the interactions and the side
+    features in memory. Each Dask or Ray worker receives these data only once.
 
     Examples
     --------
@@ -208,7 +208,7 @@ class EpochSearchCV(RecommenderSearchMixin, BaseSearchCV):
 
     @_fit_context(prefer_skip_nested_validation=False)
     def fit(self, X: Any, y: Any = None, **params: Any) -> Self:
-        """Fit every candidate on every fold, then fit the best candidate on all rows.
+        """Fit every candidate on every fold, then refit the best candidate on all rows.
 
         Parameters
         ----------
@@ -255,7 +255,7 @@ class EpochSearchCV(RecommenderSearchMixin, BaseSearchCV):
         rule: PruningRule | None,
         random_state: np.random.RandomState,
     ) -> list[list[EpochPath]]:
-        """Run all fits. Return one list per candidate, with the path of each fold."""
+        """Run all fits. Return one list per candidate, which contains one EpochPath per fold."""
         n_folds = len(fits.splits)
         order = np.arange(len(candidates)) if rule is None else random_state.permutation(len(candidates))
         paths: dict[tuple[int, int], EpochPath] = {}
@@ -281,7 +281,7 @@ class EpochSearchCV(RecommenderSearchMixin, BaseSearchCV):
     def _results(
         self, candidates: list[dict[str, Any]], paths: list[list[EpochPath]], fits: EpochFits
     ) -> tuple[dict[str, Any], bool]:
-        """Return `cv_results_` and a bool that is True if there are several metrics."""
+        """Return `cv_results_` and a bool that indicates whether there are several metrics."""
         params, rows, pruned = [], [], []
         for candidate, folds in zip(candidates, paths, strict=True):
             for j, epoch in enumerate(fits.epochs):
@@ -309,7 +309,7 @@ class EpochSearchCV(RecommenderSearchMixin, BaseSearchCV):
             return self._format_results(params, len(paths[0]), with_all_metrics(rows), extra), multimetric
 
     def _select_best_index(self, refit: Any, refit_metric: str, results: dict[str, Any]) -> int:
-        """Return the index of the row with the best score, or with the fewest epochs among several best rows."""
+        """Return the index of the row with the best score. Ties are broken in favour of the fewest epochs."""
         if callable(refit):
             return int(super()._select_best_index(refit, refit_metric, results))
         tied = np.flatnonzero(results[f"rank_test_{refit_metric}"] == 1)

@@ -1,4 +1,4 @@
-"""Rules that stop a candidate early if its learning curve is worse than the curves of other candidates."""
+"""Rules that stop a candidate early if its learning curve is worse than other candidates' learning curves."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ class PruningRule(Protocol):
     """Rule that sets the minimum score that a candidate must have reached by each checkpoint."""
 
     def thresholds(self, curves: np.ndarray) -> np.ndarray:
-        """Compute the threshold of each checkpoint. A candidate is stopped if its best score so far is below it.
+        """Compute the threshold for each checkpoint. Candidates are stopped if their best score is below the threshold.
 
         Parameters
         ----------
         curves : ndarray of shape (n_candidates, n_checkpoints)
-            Scores of earlier candidates. After a candidate was stopped or its fit failed, its
-            scores are NaN.
+            Scores of earlier candidates. Scores are NaN for all checkpoints after a
+            candidate was stopped or its fit failed.
 
         Returns
         -------
@@ -33,20 +33,20 @@ class PruningRule(Protocol):
 
 
 def best_so_far(curves: np.ndarray) -> np.ndarray:
-    """Return the running maximum of each curve. NaNs are ignored. The maximum is -inf before the first score."""
+    """Return the running maximum of each curve. NaNs are ignored, and the maximum is -inf before the first score."""
     return np.maximum.accumulate(np.where(np.isnan(curves), -np.inf, curves), axis=1)
 
 
 @dataclass(frozen=True)
 class MedianPruning:
-    """Stop a candidate if its best score so far is below the median of earlier candidates at the same checkpoint.
+    """Stop a candidate if its best score is below the median of earlier candidates' best scores.
 
     Parameters
     ----------
     warmup : int, default=2
-        Number of initial checkpoints at which no candidate is stopped.
+        Number of initial checkpoints at which candidates are never stopped.
     min_candidates : int, default=8
-        Minimum number of earlier candidates. If there are fewer, no candidate is stopped.
+        Minimum number of earlier candidates. If there are fewer, candidates are not stopped.
 
     References
     ----------
@@ -61,7 +61,7 @@ class MedianPruning:
         _check(self, warmup=0, min_candidates=1)
 
     def thresholds(self, curves: np.ndarray) -> np.ndarray:
-        """Return the median of the best scores so far. If a candidate was stopped, its best score is used."""
+        """Return the median of the best scores so far, including the best scores of stopped candidates."""
         needed = np.full(curves.shape[1], -np.inf)
         if len(curves) >= self.min_candidates:
             needed[self.warmup :] = np.median(best_so_far(curves), axis=0)[self.warmup :]
@@ -84,10 +84,10 @@ class HalvingPruning:
         Inverse of the fraction of candidates that continue after each rung. Larger values stop more
         candidates.
     first : int, default=2
-        Number of the checkpoint that is the first rung. Checkpoints are counted from 1.
+        Position of the first rung among the checkpoints, counted from 1.
     min_candidates : int, default=8
-        Minimum number of earlier candidates that reached a rung. If fewer have reached it, no
-        candidate is stopped at this rung.
+        Minimum number of earlier candidates that must have reached a rung before candidates are
+        stopped at this rung.
 
     References
     ----------
@@ -103,7 +103,7 @@ class HalvingPruning:
         _check(self, factor=2, first=1, min_candidates=1)
 
     def thresholds(self, curves: np.ndarray) -> np.ndarray:
-        """Return a quantile of the earlier candidates' best scores at each rung, and -inf at other checkpoints."""
+        """Return a quantile of earlier candidates' best scores for each rung, and -inf for other checkpoints."""
         needed = np.full(curves.shape[1], -np.inf)
         best = best_so_far(curves)
         rung = self.first
@@ -124,7 +124,7 @@ RULES: dict[str, PruningRule] = {"median": MedianPruning(), "halving": HalvingPr
 
 
 def pruning_rule(prune: Any) -> PruningRule | None:
-    """Return the pruning rule for the parameter `prune` of a search."""
+    """Return the pruning rule that corresponds to a search's `prune` parameter."""
     if prune is None or hasattr(prune, "thresholds"):
         return prune
     if not isinstance(prune, str) or prune not in RULES:

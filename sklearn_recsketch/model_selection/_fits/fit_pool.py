@@ -27,14 +27,14 @@ class FitPool:
     ----------
     parallel : joblib.Parallel
     call : callable
-        Function that runs a task. It is called as ``call(fit, fits, *task)``.
+        Function that runs each task. It is called as ``call(fit, fits, *task)``.
     fits : FoldFits
         Data and settings that all fits share.
     sent : object
-        Object that is sent to the tasks. It is a reference to `fits` on a cluster, and `fits`
-        itself otherwise.
+        Object that is sent to each task. On a cluster, it is a reference to `fits`. Otherwise, it is
+        `fits` itself.
     kernel : numba kernel or None
-        Kernel to compile in this process before other processes use it.
+        Kernel that is compiled in this process before other processes use it.
     """
 
     def __init__(self, parallel: Parallel, call: Callable[..., Any], fits: FoldFits, sent: Any, kernel: Any) -> None:
@@ -55,8 +55,8 @@ def fit_pool(fits: FoldFits, n_jobs: int | None, n_fits: int, **options: Any) ->
     """Open a pool for at most `n_fits` concurrent fits. `options` are parameters of joblib.Parallel.
 
     Fits run in threads, unless the caller has selected another backend with parallel_config. The
-    cores are divided evenly among the fits. On a cluster, shared data are sent to each worker only
-    once.
+    cores are divided evenly among the fits. On a cluster, the shared data are sent to each worker
+    only once.
     """
     backend = get_active_backend(prefer="threads")[0]
     n_jobs = min(effective_n_jobs(n_jobs), n_fits)

@@ -30,7 +30,7 @@ class FoldFits:
     estimator : estimator
         Estimator that is cloned for each fit.
     X : table
-        Interactions. Ids are categories if all steps and scorers accept categories.
+        Interactions. The ids are categorical if all steps and scorers accept categorical ids.
     y : array or None
         Strengths of the interactions.
     splits : list of (train, test)
@@ -43,7 +43,7 @@ class FoldFits:
     fit_params, score_params : dict
         Parameters that are routed to the estimator's `fit` method and to the scorer.
     progress : CallbackContext
-        Callback context of the task that contains all fits.
+        Callback context of the task that comprises all fits.
     host : str
         Name of the machine that runs the search.
     """
@@ -61,7 +61,7 @@ class FoldFits:
     host: str
 
     def split(self, number: int) -> tuple[np.ndarray, np.ndarray]:
-        """Return the training and test rows of a fit. Fits are numbered by candidate, then by fold."""
+        """Return the training and test rows of a fit. Fits are ordered by candidate, then by fold."""
         return self.splits[number % len(self.splits)]
 
     def context(self, number: int) -> Any:

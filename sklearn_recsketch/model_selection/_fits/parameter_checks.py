@@ -17,7 +17,7 @@ CONVERSIONS = ("to_pylist", "tolist", "to_list")  # methods of pyarrow, of numpy
 
 
 def check_fit_params(estimator: Any, X: Any, params: dict[str, Any]) -> None:
-    """Raise an error if `fit` does not accept a parameter, or if scikit-learn would slice `X_val` by mistake.
+    """Raise an error if `fit` does not accept a parameter, or if scikit-learn would split `X_val` into folds.
 
     Parameters
     ----------
@@ -72,7 +72,7 @@ def read_values(values: Any, rule: str) -> list[Any]:
     ----------
     values : list-like
     rule : str
-        Beginning of the error messages, such as "search_spaces['alpha'] must be a list".
+        First words of the error messages, such as "search_spaces['alpha'] must be a list".
 
     Returns
     -------

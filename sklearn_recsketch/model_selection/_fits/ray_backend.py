@@ -20,10 +20,10 @@ def register_ray() -> None:
     """Register a joblib backend named "ray" that sends each table to the cluster only once.
 
     To run scikit-learn's searches on Ray, call this function instead of
-    ``ray.util.joblib.register_ray``. For the searches of this package, either function can be used.
+    ``ray.util.joblib.register_ray``. Either function can be used for the searches in this package.
 
     scikit-learn passes the whole table to each fit, and Ray's own backend sends the table each time.
-    Ray 2.60 has code that keeps shared arguments in the object store, but this code relies on a name
+    Ray 2.60 contains code that keeps shared arguments in the object store, but this code relies on a name
     that was removed in joblib 1.3.
 
     Raises
