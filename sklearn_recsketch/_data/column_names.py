@@ -1,4 +1,4 @@
-"""Guess from the name of a column whether it contains users, items or times."""
+"""Guess from a column name whether the column contains users, items or times."""
 
 from __future__ import annotations
 
@@ -77,20 +77,20 @@ def are_swapped(names: list[str]) -> bool:
 def is_id(name: str) -> bool:
     """Return True if a name suggests user ids or item ids.
 
-    The name "orders" does not suggest ids, because it may be the name of a count.
+    The name "orders" does not suggest ids, because such a column may contain counts.
     """
     return _bare(name) in USER_ID_NAMES | ITEM_ID_NAMES
 
 
 def third_is_id(names: list[str]) -> bool:
-    """Return True if the third of three names suggests ids, or is the only name that suggests users or items."""
+    """Return True if the third of three column names suggests ids, or is the only one that suggests users or items."""
     return is_id(names[2]) or names[2] in (suggested_pair(names) or ())
 
 
 def is_time(name: str) -> bool:
     """Return True if a name suggests points in time.
 
-    The names "play_time" and "days" do not suggest points in time, because they are the names of durations.
+    The names "play_time" and "days" do not suggest points in time, because such columns contain durations.
     """
     bare, words = _bare(name), _words(name)
     if bare in TIMES or bare.startswith("timestamp") or bare.endswith(("timestamp", "datetime")):

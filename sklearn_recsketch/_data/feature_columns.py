@@ -1,4 +1,4 @@
-"""Read the columns of a side feature table from a frame of any library."""
+"""Read the columns of a side feature table from a pandas, polars or pyarrow frame."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def first_column(df: Any, columns: dict[str, Column]) -> str:
     Raises
     ------
     ValueError
-        If the frame has an index without a name that may contain the ids.
+        If the frame has an unnamed index that may contain the ids.
     """
     first = next(iter(columns))
     if isinstance(df, pd.DataFrame) and df.index.name is None and df.index.inferred_type != "integer":
@@ -87,7 +87,7 @@ def first_column(df: Any, columns: dict[str, Column]) -> str:
 
 
 def column_named(columns: dict[str, Column], name: Any, role: str) -> str:
-    """Return the name of a required column as a string, because column names in pandas may be numbers."""
+    """Return the name of a required column as a string, because pandas column names may be numbers."""
     if str(name) not in columns:
         raise ValueError(
             f"There is no column {name!r} for the {role}s; the columns are {list(columns)}. Pass {role}=..."
@@ -96,12 +96,12 @@ def column_named(columns: dict[str, Column], name: Any, role: str) -> str:
 
 
 def as_id_column(column: Column) -> Any:
-    """Convert a column to a valid input of :func:`~sklearn_recsketch._data.ids.encode_ids`."""
+    """Convert a column to a type that :func:`~sklearn_recsketch._data.ids.encode_ids` accepts."""
     return column if isinstance(column, pd.Series) else as_column(column.to_native())
 
 
 def as_values(column: Column) -> Any:
-    """Convert a column to a valid input of `read_feature_values`, and keep lists, categories and missing values."""
+    """Convert a column for `read_feature_values`, preserving lists, categories and missing values."""
     if isinstance(column, pd.Series):
         dtype = column.dtype
         arrow = getattr(dtype, "pyarrow_dtype", None)

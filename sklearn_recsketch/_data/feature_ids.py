@@ -26,8 +26,8 @@ ARTICLE = {"user": "a", "item": "an"}
 def check_feature_ids(name: str, features: np.ndarray, known: np.ndarray, other_side: np.ndarray, first: bool) -> None:
     """Compare the ids of side features with the ids of the interactions.
 
-    Many ids with features may have no interactions, because many items of a catalogue were never sold. If only a few
-    ids with interactions have features, however, the features are probably keyed by other ids.
+    It is normal that many ids with features have no interactions, because a catalogue may contain many items that were
+    never sold. However, if only a few ids with interactions have features, the features probably use different ids.
 
     Parameters
     ----------
@@ -35,22 +35,22 @@ def check_feature_ids(name: str, features: np.ndarray, known: np.ndarray, other_
     features : ndarray
         Sorted ids with features.
     known, other_side : ndarray
-        Sorted ids that have interactions or were seen in earlier fits. `known` contains ids of the side `name`, and
-        `other_side` contains ids of the other side.
+        Sorted ids that have interactions or were seen in earlier fits. If `name` is "user", `known` contains user ids
+        and `other_side` contains item ids. If `name` is "item", it is the other way round.
     first : bool
-        Whether this is the first fit with features of the side `name`.
+        Whether this is the first fit with user features or item features, depending on `name`.
 
     Raises
     ------
     ValueError
         If none of the `known` ids has features in the first fit with features, or if most of the ids that are not in
-        `known` are strings that belong to the other side.
+        `known` are strings that occur in `other_side`.
 
     Warns
     -----
     IdMismatchWarning
         If only a few of the `known` ids have features, or if users and items share integer ids and the ids with
-        features match the other side.
+        features match `other_side` rather than `known`.
     """
     n_shared = int((_positions(known, features) >= 0).sum())
     swapped = _positions(features, other_side)
@@ -96,9 +96,9 @@ def check_feature_ids(name: str, features: np.ndarray, known: np.ndarray, other_
 
 
 def refuse_ids_of_other_side(name: str, features: np.ndarray, known: np.ndarray, other_side: np.ndarray) -> None:
-    """Raise a ValueError if all ids of the features in a query belong to the other side.
+    """Raise a ValueError if all ids with user features in a query are item ids, or vice versa.
 
-    Nothing is checked if users and items share ids, for example integers from 0.
+    The check is skipped if users and items share ids, for example if both are numbered from 0.
     """
     if (_positions(features, other_side) >= 0).all() and not _have_shared(known, other_side):
         raise ValueError(
@@ -108,7 +108,7 @@ def refuse_ids_of_other_side(name: str, features: np.ndarray, known: np.ndarray,
 
 
 def _unlike(name: str, features: np.ndarray, known: np.ndarray) -> str:
-    """Describe an id with features that is not in X, and an id of X without features, if there are any."""
+    """Describe one id that has features but is not in X, and one id of X that has no features, if they exist."""
     unknown, without = features[_positions(features, known) < 0], known[_positions(known, features) < 0]
     differences = [f"{show_id(id_)} is not {ARTICLE[name]} {name} of X" for id_ in unknown[:1]]
     return ", and ".join(differences + [f"{show_id(id_)} has no features" for id_ in without[:1]])
@@ -119,9 +119,9 @@ def _jaccard(n_shared: int, ids: np.ndarray, others: np.ndarray) -> float:
 
 
 def _positions(ids: np.ndarray, among: np.ndarray) -> np.ndarray:
-    """Return the position of each id in `among`, or -1 if it is missing.
+    """Return the position of each id in the array `among`, or -1 if the id is missing.
 
-    Integers are never found among strings.
+    If one array contains integers and the other contains strings, all positions are -1.
     """
     if _are_texts(ids) != _are_texts(among):
         return np.full(len(ids), -1)

@@ -1,4 +1,4 @@
-"""Read side features from columns of any type, which contain strings, numbers or lists of strings."""
+"""Read side features from columns that contain strings, numbers or lists of strings."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ __all__ = ["FeatureValues", "concatenate_values", "plain_text", "read_feature_va
 
 
 class FeatureValues(NamedTuple):
-    """Values that were read from a column.
+    """Feature values that were read from a column.
 
     The values are in no particular order. Missing values are left out.
 
     Attributes
     ----------
     rows : ndarray of shape (n_values,)
-        Row of each value.
+        Row index of each value.
     codes : ndarray of shape (n_values,)
-        Position of each string in `texts`, or -1 for a number.
+        Index of each value in `texts` if it is a string, or -1 if it is a number.
     texts : ndarray of shape (n_texts,), dtype object
         Distinct strings.
     numbers : ndarray of shape (n_values,), dtype float64
@@ -49,7 +49,7 @@ def read_feature_values(column: Any, show: Callable[[int], str], lowercase: bool
     ----------
     column : Series or ndarray of shape (n_rows,)
     show : callable
-        Function that describes the value in a given row for error messages.
+        Function that takes a row index and describes the value in this row for error messages.
     lowercase : bool
         Whether to convert strings to lower case.
 
@@ -92,14 +92,14 @@ def concatenate_values(parts: list[FeatureValues]) -> FeatureValues:
 
 
 def plain_text(text: str) -> str:
-    """Convert an instance of a subclass of str, such as an enumeration, to str."""
+    """Convert an instance of a str subclass, such as a string enumeration member, to a plain str."""
     return str.__str__(text)
 
 
 def refuse_missing(values: np.ndarray, show: Callable[[int], str]) -> None:
     """Raise a TypeError or ValueError if a mapping contains a missing value.
 
-    The error message advises the caller to leave out the key instead.
+    The error message advises the caller to omit the key instead.
     """
     missing = pd.isna(values)
     if missing.any():
@@ -133,7 +133,10 @@ def _of_numbers(column: Any, show: Callable[[int], str]) -> FeatureValues:
 
 
 def _of_objects(column: Any, show: Callable[[int], str], lowercase: bool) -> FeatureValues:
-    """Read a column of any type value by value, which is slow."""
+    """Read a column of any type one value at a time.
+
+    This is slower than reading a typed column.
+    """
     rows, texts, numbers = [], [], []
     for row, cell in enumerate(column):
         for value in _values(cell, row, show):
@@ -149,7 +152,7 @@ def _of_objects(column: Any, show: Callable[[int], str], lowercase: bool) -> Fea
 
 
 def _values(cell: Any, row: int, show: Callable[[int], str]) -> Iterator[str | float]:
-    """Iterate over the strings or the number in a cell."""
+    """Iterate over the values in a cell, which are either strings or a single number."""
     cell = _plain(cell)
     if isinstance(cell, str):
         yield cell
@@ -191,7 +194,7 @@ def _refuse_infinite(cell: Any, shown: str) -> NoReturn:
 
 
 def _is_list(cell: Any) -> bool:
-    """Return True if a value is a list, an array, a column or a set of any library."""
+    """Return True if a value is a list, a set, an array or a column of a frame library."""
     is_whole = isinstance(cell, str | bytes | bytearray | memoryview | Mapping)
     return isinstance(cell, Sized) and isinstance(cell, Iterable) and not is_whole
 

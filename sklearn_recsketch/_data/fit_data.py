@@ -1,4 +1,4 @@
-"""Collect the users, the items and the interaction matrix of a fit."""
+"""Collect the users, the items and the interaction matrix for a fit."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ __all__ = ["EarlierFit", "FitData", "gather_fit_data"]
 
 
 class FitData(NamedTuple):
-    """Users, items and interactions of a fit.
+    """Users, items and interactions that are used in a fit.
 
     Attributes
     ----------
     users, items : ndarray
         Sorted user ids and sorted item ids.
     interactions : csr_array of shape (n_users, n_items)
-        All strengths, including the strengths of earlier fits.
+        Strengths of all interactions, including the interactions of earlier fits.
     new : csr_array of shape (n_users, n_items)
         Strengths of the interactions passed to this fit.
     """
@@ -43,9 +43,9 @@ class EarlierFit(NamedTuple):
     users, items : ndarray
         Sorted user ids and sorted item ids.
     interactions : csr_array of shape (n_users, n_items)
-        Strengths.
+        Strengths of the interactions of all earlier fits.
     has_features : tuple of bool
-        Whether the users had side features, and whether the items had side features.
+        Whether there were user features, and whether there were item features.
     """
 
     users: np.ndarray
@@ -60,10 +60,10 @@ def gather_fit_data(
     item_feature_ids: np.ndarray | None,
     earlier: EarlierFit | None = None,
 ) -> FitData:
-    """Collect the users and items of a fit, and build their interaction matrix.
+    """Collect the users and items for a fit, and build their interaction matrix.
 
-    A user or item is included if it has an interaction of positive strength, has side features, or is in `earlier`. The
-    interactions of `earlier` are included, too.
+    A user or item is included if it has an interaction with positive strength, has side features, or is in `earlier`.
+    The interactions in `earlier` are also included.
 
     Parameters
     ----------

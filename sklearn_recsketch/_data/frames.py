@@ -1,4 +1,4 @@
-"""Read columns from frames of any library, and create tables in the caller's library."""
+"""Read columns from frames of several libraries, and create tables in the caller's library."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ def frame_library(data: Any) -> str | None:
 def _is_arrow(data: Any) -> bool:
     """Return True if `data` is a pyarrow table or record batch.
 
-    Such tables are not read with narwhals, because it raises an error if two columns have the same name.
+    Such tables are not read with narwhals, because narwhals raises an error if two columns have the same name.
     """
     return hasattr(data, "itercolumns") and hasattr(data, "column_names")
 
 
 def columns_of(data: Any) -> tuple[list[Any], list[str] | None]:
-    """Return the columns of a frame or a two-dimensional array, and the column names of a frame.
+    """Return the columns of a frame or a two-dimensional array, and the column names if it is a frame.
 
     pandas and pyarrow columns are returned as Series, because :func:`pandas.factorize` is fast for categoricals and
     Arrow strings. All other columns are returned as numpy arrays.
@@ -50,7 +50,7 @@ def columns_of(data: Any) -> tuple[list[Any], list[str] | None]:
 
 
 def as_column(values: Any) -> Any:
-    """Convert a column of any library to a pandas object, or to a numpy array in native byte order.
+    """Convert a column to a pandas object or to a numpy array with native byte order.
 
     Masked values become missing values.
     """
@@ -77,15 +77,15 @@ def as_column(values: Any) -> Any:
 def is_missing(cell: Any) -> bool:
     """Return True if a value is None, NaN, NA or NaT.
 
-    A list of such values is not a missing value.
+    A list of missing values does not count as a missing value.
     """
     return bool(pd.api.types.is_scalar(cell) and pd.isna(cell))
 
 
 def unmask(array: np.ndarray) -> np.ndarray:
-    """Replace the masked values of an array by None.
+    """Replace the masked values of an array with None.
 
-    Other conversions would expose the values that the mask hides.
+    Other conversions would expose the values under the mask.
     """
     if not np.ma.is_masked(array):
         return np.asarray(array)
@@ -118,5 +118,5 @@ def make_table(columns: dict[str, np.ndarray], library: str, index: Any = None) 
 
 
 def _plain(values: np.ndarray) -> Any:
-    """Convert object arrays to lists, because polars would otherwise keep Python objects instead of strings."""
+    """Convert object arrays to lists, because polars would otherwise store Python objects instead of strings."""
     return values.tolist() if values.dtype.kind == "O" else values

@@ -20,7 +20,7 @@ BYTES = (bytes, bytearray, memoryview)  # iterating over them gives integers, wh
 def check_id_list(ids: Any, name: str) -> IdColumn:
     """Encode a single id or a one-dimensional list of ids in a query.
 
-    If the ids are passed as a set, which has no order, they are sorted.
+    If the ids are passed as a set, they are sorted, because a set has no order.
     """
     if hasattr(ids, "as_py"):  # an Arrow scalar, which would lose its type if converted by as_py alone
         import pyarrow as pa

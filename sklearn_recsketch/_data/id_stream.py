@@ -1,4 +1,7 @@
-"""Encode a column of ids that is read in batches, with one growing hash table and without Python objects."""
+"""Encode a column of ids that is read in batches.
+
+The ids are stored in one growing hash table, without creating Python objects.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +21,7 @@ ROWS = 2**20  # number of rows whose codes are replaced at once
 
 
 class _Keys:
-    """Hash table that numbers distinct integer keys in the order of their first appearance."""
+    """Hash table that numbers distinct integer keys in order of first appearance."""
 
     def __init__(self) -> None:
         self.n_known = 0
@@ -27,11 +30,11 @@ class _Keys:
 
     @property
     def known(self) -> np.ndarray:
-        """The distinct keys in the order of their first appearance."""
+        """The distinct keys in order of first appearance."""
         return self._known[: self.n_known]
 
     def number(self, keys: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return the number assigned to each key, and the position of the first row of each new key."""
+        """Return the number assigned to each key, and the index of the first row that contains each new key."""
         self._make_room(len(keys))
         codes, first = np.empty(len(keys), dtype=np.int32), np.empty(len(keys), dtype=np.int64)
         n_before = self.n_known
@@ -49,13 +52,13 @@ class _Keys:
 class IdStream(ABC):
     """Base class of encoders for a column of ids that is read in batches.
 
-    While batches are added, the code of an id is its rank in the order of first appearance. :meth:`column` replaces
-    each code by the position of the id among the sorted ids.
+    While batches are added, ids are numbered in order of first appearance. Finally, :meth:`column` replaces each of
+    these codes with the position of the id among the sorted ids.
 
     Parameters
     ----------
     n_rows : int
-        Total number of rows of all batches.
+        Total number of rows in all batches.
     """
 
     def __init__(self, n_rows: int) -> None:
@@ -63,14 +66,14 @@ class IdStream(ABC):
         self._codes = np.empty(n_rows, dtype=np.int32)  # one large array does not fragment the memory
 
     def add(self, batch: Any) -> None:
-        """Add the next batch, which is a pyarrow array without nulls."""
+        """Add the next batch of ids, which is a pyarrow array without nulls."""
         start, self._n_read = self._n_read, self._n_read + len(batch)
         self._codes[start : self._n_read] = self._numbers(batch)
 
     def column(self) -> IdColumn:
         """Return the encoded column of all rows.
 
-        This method overwrites the codes of the stream, so no batch can be added afterwards.
+        This method overwrites the codes of the stream. No batches can be added afterwards.
         """
         ids, order = self._sorted_ids()
         position = inverse_permutation(order)
@@ -88,7 +91,7 @@ class IdStream(ABC):
 
 
 class IntegerStream(IdStream):
-    """Encoder for batches of type int64."""
+    """Encoder for batches of integer ids, of type int64."""
 
     def _numbers(self, batch: Any) -> np.ndarray:
         return self._keys.number(batch.to_numpy())[0]
@@ -99,7 +102,7 @@ class IntegerStream(IdStream):
 
 
 class StringStream(IdStream):
-    """Encoder for batches of type large_string."""
+    """Encoder for batches of string ids, of type large_string."""
 
     def __init__(self, n_rows: int) -> None:
         super().__init__(n_rows)
@@ -144,12 +147,12 @@ class StringStream(IdStream):
 
 
 def stream_of(kind: str, n_rows: int) -> IdStream:
-    """Create an encoder for ids of the kind "integers" or "strings"."""
+    """Create an encoder for integer ids or string ids, depending on `kind`."""
     return {"integers": IntegerStream, "strings": StringStream}[kind](n_rows)
 
 
 def _grown(array: np.ndarray, n_kept: int, size: int) -> np.ndarray:
-    """Copy the first `n_kept` elements of an array to a larger array."""
+    """Copy the first `n_kept` elements of an array to a new, larger array."""
     larger = np.empty(size, dtype=array.dtype)
     larger[:n_kept] = array[:n_kept]
     return larger

@@ -38,13 +38,13 @@ def id_kind(type_name: str) -> str | None:
     """Return the kind of ids in a column of the given type: "integers", "floats" or "strings".
 
     The function returns None if a column of this type cannot contain ids. Floats are valid ids if their values are
-    integers, see :func:`as_int64`.
+    integers. See :func:`as_int64` for details.
     """
     return next((kind for kind, names in ID_TYPES.items() if re.fullmatch(names, type_name)), None)
 
 
 def exact_bits(dtype: np.dtype) -> int:
-    """Return the largest number of bits b such that a float type represents all integers of b bits exactly."""
+    """Return the largest number b such that a float type represents all b-bit integers exactly."""
     return min(int(np.finfo(dtype).nmant) + 1, FLOAT64_BITS)
 
 
@@ -58,7 +58,10 @@ def _are_inexact(ids: np.ndarray) -> np.ndarray:
 
 
 def show_id(value: Any) -> str:
-    """Format an id or another value on one line, as a plain Python value: 7 instead of np.int64(7)."""
+    """Format an id or another value on one line.
+
+    Numpy scalars are shown as plain Python values, for example 7 instead of np.int64(7).
+    """
     if isinstance(value, np.datetime64 | np.timedelta64):
         return str(value)
     if isinstance(value, int) and value.bit_length() > LONGEST_SHOWN:  # Python limits the number of digits it prints
@@ -81,8 +84,8 @@ def value_dtype(column: Any) -> np.dtype:
 def hashable_ids(column: Any, dtype: np.dtype, name: str, label: Any = None) -> Any:
     """Check the types of the ids in a column, and return a column that pandas can hash.
 
-    The check is necessary because hashing confuses True with 1 and a rounded float with an integer, and fails for
-    lists. If the column is from a frame, `label` is its name in the frame.
+    The check is necessary because lists cannot be hashed, and because hashing does not distinguish True from 1, or a
+    rounded float from an integer. If the column is from a frame, `label` is its name in the frame.
     """
     label = getattr(column, "name", None) if label is None else label
     if isinstance(column, np.ndarray) and (column.ndim > 1 or column.dtype.kind in "UTV"):
@@ -98,9 +101,9 @@ def hashable_ids(column: Any, dtype: np.dtype, name: str, label: Any = None) -> 
 
 
 def clean_ids(ids: np.ndarray, codes: np.ndarray, name: str) -> np.ndarray:
-    """Convert distinct ids to int64 or to an object array of str.
+    """Convert distinct ids to an int64 array or to an object array of strings.
 
-    `codes` contains the position of each row's id in `ids`.
+    The argument `codes` contains the position of each row's id in `ids`.
     """
 
     def where(position: int) -> str:
@@ -127,7 +130,7 @@ def as_int64(ids: np.ndarray, name: str, where: Callable[[int], str]) -> np.ndar
     name : str
         Name of the ids in error messages, such as "user" or "item".
     where : callable
-        Function that returns the place of the id at a given position, such as "row 3", for error messages.
+        Function that takes the position of an id and describes it in error messages, for example as "row 3".
 
     Raises
     ------
@@ -153,7 +156,7 @@ def missing_id(name: str, where: str, null: str, advice: str) -> str:
 
 
 def blank_id(value: str, name: str, where: str) -> str:
-    """Return the error message for a string without a visible character."""
+    """Return the error message for an id that is an empty string or contains only whitespace."""
     return (
         f"The {name} id in {where} is blank: {value!r}. Ids must be ints or strings with at least one visible "
         f"character: drop such rows, or give them an id of their own, for example 'unknown'."

@@ -34,7 +34,7 @@ class IdColumn:
     Attributes
     ----------
     codes : ndarray of shape (n_rows,), of integers
-        Position of each row's id in `ids`. The type is int32 if the column is from a table.
+        Position of each row's id in `ids`. The dtype is int32 if the column is from a table.
     ids : ndarray of shape (n_ids,)
         Sorted distinct ids, as integers or as an object array of strings.
     """
@@ -54,13 +54,13 @@ def encode_ids(column: Any, name: str, label: Any = None) -> IdColumn:
     name : str
         Name of the ids in error messages, such as "user" or "item".
     label : str, default=None
-        Name of the column in its frame. If None, the attribute `column.name` is used, if it exists.
+        Name of the column in its frame. If None, `column.name` is used if the attribute exists.
 
     Raises
     ------
     ValueError
         If an id is missing or blank, is neither an integer nor a string, or is a float that has a fractional part or is
-        too large to represent integers exactly. The message names the first such row.
+        too large to represent integers exactly. The message names the first invalid row.
     """
     column = as_column(column)
     dtype = value_dtype(column)  # the type is read here because pandas changes it below
@@ -78,7 +78,7 @@ def encode_ids(column: Any, name: str, label: Any = None) -> IdColumn:
 def inverse_permutation(order: np.ndarray) -> np.ndarray:
     """Return the inverse of a permutation.
 
-    The result has type int32, which suffices for all ids that fit in memory.
+    The dtype of the result is int32, which suffices for all ids that fit in memory.
     """
     rank = np.empty(len(order), dtype=np.int32)
     rank[order] = np.arange(len(order), dtype=np.int32)
@@ -86,10 +86,10 @@ def inverse_permutation(order: np.ndarray) -> np.ndarray:
 
 
 def lookup(ids: np.ndarray, column: IdColumn, name: str, reference: str = MODEL) -> np.ndarray:
-    """Return the position of each row's id in the sorted `ids`, or -1 if it is missing.
+    """Return the position of each row's id in the sorted array `ids`, or -1 if the id is missing.
 
-    An error is raised if `ids` contains integers and `column` contains strings, or vice versa. `reference` is the part
-    of the error message that describes `ids`, for example "those of X_train are".
+    An error is raised if `ids` contains integers and `column` contains strings, or vice versa. The argument `reference`
+    describes `ids` in the error message, for example "those of X_train are".
     """
     if len(column.ids) * FEW > len(ids):
         return lookup_unsorted(ids, column, name, reference)
@@ -104,7 +104,7 @@ def lookup(ids: np.ndarray, column: IdColumn, name: str, reference: str = MODEL)
 def lookup_unsorted(
     ids: np.ndarray, column: IdColumn, name: str, reference: str = "the model was fitted on"
 ) -> np.ndarray:
-    """Find ids as :func:`lookup` does, but in `ids` that may have any order."""
+    """Find ids as :func:`lookup` does, but in an array `ids` that need not be sorted."""
     if not len(column.ids):
         return np.empty(0, dtype=np.intp)
     check_same_kind(column.ids, ids, f"The {name} ids", reference)
@@ -114,7 +114,7 @@ def lookup_unsorted(
 def find_positions(
     ids: np.ndarray, among: np.ndarray, name: str, reference: str = "the model was fitted on"
 ) -> np.ndarray:
-    """Return the position of each of the distinct `ids` in the sorted ids `among`, or -1 if it is missing."""
+    """Return the position of each of the distinct `ids` in the sorted array `among`, or -1 if the id is missing."""
     codes = np.arange(len(ids))
     return codes if ids is among else lookup(among, IdColumn(codes, ids), name, reference)
 
@@ -122,7 +122,7 @@ def find_positions(
 def union(ids: np.ndarray, others: np.ndarray, name: str) -> np.ndarray:
     """Return the sorted union of two sorted id arrays.
 
-    If one array contains all ids of the other array, it is returned without a copy.
+    If one array contains all ids of the other array, this array is returned without a copy.
     """
     few, many = sorted((ids, others), key=len)
     new = few[find_positions(few, many, name) < 0]
@@ -132,7 +132,7 @@ def union(ids: np.ndarray, others: np.ndarray, name: str) -> np.ndarray:
 def check_same_kind(ids: np.ndarray, others: np.ndarray, what: str, reference: str) -> None:
     """Raise a ValueError if one array contains integers and the other contains strings.
 
-    Otherwise, 7 and "7" would silently be treated as two different ids.
+    Without this check, 7 and "7" would silently be treated as two different ids.
     """
     if len(ids) and len(others) and (ids.dtype.kind == "O") != (others.dtype.kind == "O"):
         raise ValueError(

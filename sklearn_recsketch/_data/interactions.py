@@ -36,10 +36,10 @@ class Interactions:
     users, items : IdColumn
         Encoded columns of user ids and item ids.
     y : ndarray of shape (n_rows,), dtype float64
-        Strengths passed by the caller, or a single 1 that is broadcast to all rows if y is None. Metrics treat rows
-        with ``y > 0`` as relevant.
+        Strengths passed by the caller. If y is None, this is a single 1 that is broadcast to all rows. Metrics treat
+        rows with ``y > 0`` as relevant.
     weight : ndarray of shape (n_rows,), dtype float64 or float32, or None
-        Optional third column, which scales the strengths in training only.
+        Weights from the optional third column. They scale the strengths in training only.
     library : str or None
         Name of the frame library of X, or None if X is an array.
     names : list of str or None
@@ -59,14 +59,14 @@ class Interactions:
         return 2 if self.weight is None else 3
 
     def take(self, rows: np.ndarray) -> Interactions:
-        """Select rows by position or mask, without changing the distinct ids."""
+        """Select rows by their indices or with a mask, without changing the distinct ids."""
         users, items = (IdColumn(column.codes[rows], column.ids) for column in (self.users, self.items))
         weight = None if self.weight is None else self.weight[rows]
         return replace(self, users=users, items=items, y=self.y[rows], weight=weight)
 
     @property
     def strength(self) -> np.ndarray:
-        """Training strength of each row, which is y times the weight column."""
+        """Training strength of each row, which is y multiplied by the weight."""
         if self.weight is None:
             return self.y
         ones = self.y.strides == (0,) and bool((self.y[:1] == 1).all())  # y was None, so do not multiply
@@ -85,7 +85,7 @@ class Interactions:
 
 
 class InteractionSource(ABC):
-    """Base class for interactions that are not stored in memory and are read when they are needed."""
+    """Base class for interactions that are not kept in memory, but read on demand."""
 
     @abstractmethod
     def _read(self, weighted: bool) -> Interactions:
@@ -121,7 +121,7 @@ def check_interactions(X: Any, y: Any = None, *, name: str = "X", weighted: bool
     Raises
     ------
     TypeError, ValueError
-        If X or y is invalid. The message names the constraint, the value received, its row and a remedy.
+        If X or y is invalid. The message states the constraint, the value received, its row and how to fix the error.
     """
     if isinstance(X, InteractionSource):
         if y is not None:
@@ -175,7 +175,10 @@ def check_history(history: Any, name: str) -> Interactions | None:
 
 
 def check_rows(X: Any, y: Any = None) -> Interactions:
-    """Check a table of interactions whose rows will be split, without reading its weights."""
+    """Check a table of interactions that will be split by rows.
+
+    The weights are not read.
+    """
     if isinstance(X, InteractionSource):
         raise TypeError(_no_rows(X))
     return check_interactions(X, y, weighted=False)
@@ -229,7 +232,7 @@ def _as_table(X: Any, name: str) -> Any:
 def _refuse_ragged(rows: Any, name: str) -> None:
     """Raise a ValueError if the rows of a list have different lengths.
 
-    This happens, for example, if each row lists the items of a user.
+    This happens, for example, if each row contains all items of a user.
     """
     lengths = [len(row) for row in rows if isinstance(row, list | tuple)]
     if len(lengths) == len(rows) and len(set(lengths)) > 1:
@@ -241,12 +244,12 @@ def _refuse_ragged(rows: Any, name: str) -> None:
 
 
 def _selection(names: list[Any], name: str, library: str | None) -> str:
-    """Return code that selects columns of a frame, for an error message."""
+    """Return code that selects columns of a frame, to be shown in an error message."""
     return f"{name}.select({names})" if library == "pyarrow" else f"{name}[{names}]"
 
 
 def _how_to_select(X: Any, names: list[str] | None, name: str, library: str | None) -> str:
-    """Return advice for a table with too few or too many columns."""
+    """Return advice on how to select columns from a table with too few or too many columns."""
     order = "Select them in this order, for example"
     wide = ""
     if X.shape[1] > MANY_COLUMNS:

@@ -1,4 +1,4 @@
-"""Compute the k-core of the user-item graph, in which all users and items have a minimum number of interactions."""
+"""Compute the k-core of the user-item graph, in which every user and item has a minimum number of interactions."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ["k_core", "k_core_rows"]
 
 
 def k_core(pairs: sp.csr_array, user_min: int, item_min: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return masks of the rows and columns of a matrix that belong to its k-core.
+    """Return masks of the matrix rows and matrix columns that belong to the k-core.
 
     Users with fewer than `user_min` items and items with fewer than `item_min` users are removed repeatedly until all
     remaining users and items have enough interactions. The result does not depend on the order of removal.
@@ -39,7 +39,7 @@ def k_core(pairs: sp.csr_array, user_min: int, item_min: int) -> tuple[np.ndarra
 
 
 def k_core_rows(interactions: Interactions, user_min: int, item_min: int) -> np.ndarray:
-    """Return a mask of the rows of positive strength whose user and item belong to the k-core."""
+    """Return a mask of the rows with positive strength whose user and item both belong to the k-core."""
     positive = interactions.strength > 0
     shape = len(interactions.users.ids), len(interactions.items.ids)
     users, items = interactions.users.codes, interactions.items.codes

@@ -25,17 +25,19 @@ def present_ids(column: IdColumn, rows: np.ndarray) -> np.ndarray:
 
 
 def build_matrix(interactions: Interactions, users: np.ndarray, items: np.ndarray) -> sp.csr_array:
-    """Build the matrix of summed strengths for the given sorted users and items.
+    """Build the matrix of summed strengths for the given users and items, which must be sorted.
 
-    Zeros are not stored, and other users and items are left out.
+    Zeros are not stored, and all other users and items are left out.
     """
     return reindex_matrix(sum_pairs(interactions).matrix, interactions, users, items)
 
 
 def reindex_matrix(matrix: sp.csr_array, table: Interactions, users: np.ndarray, items: np.ndarray) -> sp.csr_array:
-    """Convert a matrix with the ids of `table` to a matrix with the given sorted users and items.
+    """Convert a matrix that is indexed by the ids of `table` to a matrix for the given users and items.
 
-    Other users and items are left out.
+    The given users and items must be sorted.
+
+    All other users and items are left out.
     """
     rows = find_positions(table.users.ids, users, "user")
     columns = find_positions(table.items.ids, items, "item")
@@ -43,20 +45,23 @@ def reindex_matrix(matrix: sp.csr_array, table: Interactions, users: np.ndarray,
 
 
 def column_counts(matrix: sp.csr_array) -> np.ndarray:
-    """Return the number of entries in each column."""
+    """Return the number of stored entries in each column."""
     counts = np.zeros(matrix.shape[1], dtype=np.intp)
     count(read_only(matrix.indices), counts)
     return counts
 
 
 def pair_keys(interactions: Interactions) -> np.ndarray:
-    """Return an int64 key for each row that identifies its user-item pair."""
+    """Return one int64 key per row, which identifies the user-item pair of the row."""
     n_items = len(interactions.items.ids)
     return interactions.users.codes.astype(np.int64) * n_items + interactions.items.codes
 
 
 def check_distinct_ids(ids: Any, name: str) -> np.ndarray:
-    """Return the row or column ids of a matrix in their order, or raise a ValueError if an id is repeated."""
+    """Return the row ids or column ids of a matrix in their original order.
+
+    A ValueError is raised if an id is repeated.
+    """
     column = check_id_list(ids, name)
     if len(column.ids) != len(column.codes):
         position = int(np.argmax(pd.Series(column.codes).duplicated()))

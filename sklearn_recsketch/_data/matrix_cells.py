@@ -1,4 +1,4 @@
-"""Read the nonzero cells of a user x item matrix from a sparse matrix, an array or a frame."""
+"""Read the nonzero cells of a user x item matrix, which can be a sparse matrix, an array or a frame."""
 
 from __future__ import annotations
 
@@ -63,14 +63,14 @@ def as_matrix(matrix: Any, has_users: bool) -> Any:
 
 
 def nonzero_cells(matrix: Any, users: np.ndarray, items: np.ndarray) -> Triple:
-    """Return the rows, columns and values of the nonzero cells of a matrix in row order.
+    """Return the row indices, column indices and values of the nonzero cells of a matrix, in row order.
 
     In arrays and frames, NaN is treated as 0.
 
     Raises
     ------
     ValueError
-        If a value is not a finite, non-negative number. The message names the user and the item of the value.
+        If a value is not a finite, non-negative number. The message names the user and the item.
     """
 
     def place(row: int, column: int) -> str:
@@ -122,7 +122,7 @@ def _check_labels(frame: pd.DataFrame) -> None:
 
 
 def _cells_by_column(frame: pd.DataFrame, place: Place) -> Triple:
-    """Return the nonzero cells of a frame whose columns may have any types."""
+    """Return the nonzero cells of a frame whose columns may have different types."""
     parts = []
     for column in range(frame.shape[1]):
         values = frame.iloc[:, column].array
@@ -138,7 +138,7 @@ def _cells_by_column(frame: pd.DataFrame, place: Place) -> Triple:
 
 
 def _numbers(values: Any, rows: np.ndarray, column: int, place: Place) -> np.ndarray:
-    """Convert a column to floats, and represent missing values by NaN."""
+    """Convert a column to floats, with NaN for missing values."""
     if isinstance(values, np.ndarray) and values.dtype.kind in "biuf":
         return values.astype(np.float64)
     if pd.api.types.is_numeric_dtype(values.dtype) and not pd.api.types.is_complex_dtype(values.dtype):

@@ -11,7 +11,7 @@ LARGEST = 5.0  # without a bound, an outlier of a heavy-tailed feature would dom
 
 
 def are_indicators(matrix: sp.csr_array) -> np.ndarray:
-    """Return a mask of the columns that contain 1 and no other value except 0, for example after one-hot encoding."""
+    """Return a mask of the columns that contain a 1 and whose values are all 0 or 1, as after one-hot encoding."""
     n_columns = matrix.shape[1]
     ones = np.bincount(matrix.indices[matrix.data == 1], minlength=n_columns)
     others = np.bincount(matrix.indices[(matrix.data != 1) & (matrix.data != 0)], minlength=n_columns)
@@ -21,8 +21,8 @@ def are_indicators(matrix: sp.csr_array) -> np.ndarray:
 def moments(matrix: sp.csr_array, measured: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the mean and the standard deviation of the stored entries of each `measured` column.
 
-    For all other columns, they are 0 and 1. The standard deviation of a constant column is set to infinity, so that its
-    standardized values are 0.
+    For all other columns, the mean is 0 and the standard deviation is 1. The standard deviation of a constant column is
+    set to infinity, so that its standardized values are 0.
     """
     mean, scale = np.zeros(len(measured)), np.ones(len(measured))
     if not measured.any():
@@ -49,12 +49,12 @@ def moments(matrix: sp.csr_array, measured: np.ndarray) -> tuple[np.ndarray, np.
 
 
 def standardize(values: np.ndarray, mean: np.ndarray, scale: np.ndarray) -> np.ndarray:
-    """Subtract the mean, divide by the standard deviation, and clip the result to the range from -5 to 5."""
+    """Subtract the means, divide by the standard deviations, and clip the result to the range from -5 to 5."""
     with np.errstate(over="ignore"):  # infinite values are clipped
         return np.clip(values / scale - mean / scale, -LARGEST, LARGEST)
 
 
 def rms_length(rows: np.ndarray, values: np.ndarray) -> float:
-    """Return the root mean square of the lengths of all nonempty rows, or 1 if all rows are empty."""
+    """Return the root mean square length of the nonempty rows, or 1 if all rows are empty."""
     total = float(np.square(values).sum())
     return float(np.sqrt(total / len(np.unique(rows)))) if total else 1.0

@@ -28,9 +28,11 @@ class PairSums(NamedTuple):
     Attributes
     ----------
     matrix : csr_array of shape (n_user_ids, n_item_ids), dtype float32
-        Strengths, with sorted indices and without stored zeros. Row and column numbers are user and item codes.
+        Strengths, with sorted indices and without stored zeros. Row indices are user codes, and column indices are item
+        codes.
     has_users, has_items : ndarray of bool
-        Whether each user or item has a row of positive strength. The sum of its strengths may still be 0 in float32.
+        Whether each user or item has a row with positive strength. The sum of its strengths may still be rounded to 0
+        in float32.
     """
 
     matrix: sp.csr_array
@@ -40,7 +42,7 @@ class PairSums(NamedTuple):
     def present(self, users: IdColumn, items: IdColumn) -> tuple[np.ndarray, np.ndarray]:
         """Return the user ids and item ids with positive strengths.
 
-        The arrays are not copied if all their ids have positive strengths.
+        An array is not copied if all its ids have positive strengths.
         """
         pairs = ((users.ids, self.has_users), (items.ids, self.has_items))
         first, second = (ids if has.all() else ids[has] for ids, has in pairs)
@@ -50,8 +52,8 @@ class PairSums(NamedTuple):
 def sum_pairs(interactions: Interactions) -> PairSums:
     """Sum the strengths of repeated pairs in float64 and store them in float32.
 
-    The items of each user are sorted by two passes of counting sort, first by item and then by user. Temporary memory
-    is 4 bytes per row, plus the size of the strengths if they are not all equal.
+    The items of each user are sorted by two passes of counting sort, first by item and then by user. The
+    temporary memory is 4 bytes per row, plus the size of the strengths if they are not all equal.
     """
     users, items = (read_only(column.codes) for column in (interactions.users, interactions.items))
     shape = len(interactions.users.ids), len(interactions.items.ids)
@@ -84,7 +86,7 @@ def sum_pairs(interactions: Interactions) -> PairSums:
 def renumber(matrix: sp.csr_array, rows: np.ndarray, columns: np.ndarray, shape: tuple[int, int]) -> sp.csr_array:
     """Move row r of a matrix to row ``rows[r]``, and column c to column ``columns[c]``.
 
-    Rows and columns with the new number -1 are left out. All other new numbers must be ascending. If no number changes,
+    Rows and columns whose new index is -1 are left out. All other new indices must be ascending. If no index changes,
     the matrix is returned without a copy.
     """
     if matrix.shape == shape and all(np.array_equal(new, np.arange(len(new))) for new in (rows, columns)):
@@ -99,7 +101,7 @@ def renumber(matrix: sp.csr_array, rows: np.ndarray, columns: np.ndarray, shape:
 
 
 def add_matrices(old: sp.csr_array, rows: np.ndarray, columns: np.ndarray, new: sp.csr_array) -> sp.csr_array:
-    """Add two matrices whose rows and columns are numbered differently.
+    """Add two matrices whose rows and columns are in different positions.
 
     Row r of `old` is added to row ``rows[r]`` of `new`, and column c of `old` to column ``columns[c]`` of `new`. `rows`
     and `columns` must be ascending.
@@ -117,7 +119,7 @@ def add_matrices(old: sp.csr_array, rows: np.ndarray, columns: np.ndarray, new: 
 
 
 def _canonical(data: np.ndarray, indices: np.ndarray, indptr: np.ndarray, shape: tuple[int, int]) -> sp.csr_array:
-    """Build a matrix that is marked as canonical, so that scipy does not check it for duplicates again."""
+    """Build a sparse matrix that is marked as canonical, so that scipy does not check it for duplicates again."""
     if len(data) <= np.iinfo(np.int32).max:
         indptr = indptr.astype(np.int32)  # otherwise, scipy would convert the indices to int64
     matrix = sp.csr_array((data, indices, indptr), shape=shape)
@@ -126,9 +128,9 @@ def _canonical(data: np.ndarray, indices: np.ndarray, indptr: np.ndarray, shape:
 
 
 def _for_kernels(strength: np.ndarray) -> np.ndarray:
-    """Return a single strength if all strengths are equal, and all strengths otherwise.
+    """Return an array with a single strength if all strengths are equal, and with all strengths otherwise.
 
-    The type is float32 if it represents all strengths exactly.
+    The dtype is float32 if float32 represents all strengths exactly.
     """
     if strength.strides == (0,) or strength.min() == strength.max():
         return read_only(strength[:1].copy())

@@ -35,12 +35,12 @@ class Place(NamedTuple):
     first_row: int
 
     def row(self, row: int) -> str:
-        """Describe a row of the batch by its row index in the file and the name of the file."""
+        """Describe a row of the batch by its index in the file and the file name."""
         return f"row {self.first_row + row} of {self.file}"
 
 
 def check_columns(schema: Any, columns: list[str], file: str) -> None:
-    """Raise a ValueError if a column is missing in a file.
+    """Raise a ValueError if a column is missing from a file.
 
     The message lists the columns of the file.
     """
@@ -78,7 +78,7 @@ def kind_of(field: Any, name: str, file: str) -> str:
 
 
 def ids_of(column: Any, name: str, place: Place) -> Any:
-    """Convert the ids of a batch to a pyarrow array of type int64 or large_string without nulls."""
+    """Convert the ids in a batch to a pyarrow array of type int64 or large_string, without nulls."""
     pa = import_pyarrow()
     if pa.types.is_dictionary(column.type):
         column = column.dictionary_decode()
@@ -100,7 +100,7 @@ def _first_null(column: Any) -> int:
 
 
 def strengths_of(column: Any, name: str, place: Place) -> np.ndarray:
-    """Convert the strengths of a batch to float32 if it represents them exactly, and to float64 otherwise."""
+    """Convert the strengths in a batch to float32 if float32 represents them exactly, and to float64 otherwise."""
     pa = import_pyarrow()
     types = pa.types
     if not (types.is_integer(column.type) or types.is_floating(column.type) or types.is_boolean(column.type)):

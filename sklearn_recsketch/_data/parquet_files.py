@@ -23,7 +23,7 @@ class ParquetFiles(NamedTuple):
     filesystem : pyarrow.fs.FileSystem
     metadata : list of pyarrow.parquet.FileMetaData
     kinds : dict of str
-        For each of the keys "user" and "item", the kind of ids in all files, which is "integers" or "strings".
+        Kind of ids in all files, "integers" or "strings", for each of the keys "user" and "item".
     """
 
     names: list[str]
@@ -46,8 +46,8 @@ class ParquetFiles(NamedTuple):
         Raises
         ------
         ValueError
-            If a column is missing in a file, if ids are integers in one file and strings in another, or if there are no
-            rows.
+            If a column is missing from a file, if ids are integers in one file and strings in another, or if the files
+            contain no rows.
         """
         pa = import_pyarrow()
         paths = [os.fspath(one) for one in path] if isinstance(path, list | tuple) else os.fspath(path)
@@ -79,7 +79,7 @@ class ParquetFiles(NamedTuple):
         return int(sum(one.num_rows for one in self.metadata))
 
     def batches(self, columns: list[str], n_rows: int) -> Iterator[tuple[Place, Any]]:
-        """Iterate over record batches of at most `n_rows` rows and the places where they begin."""
+        """Iterate over record batches of at most `n_rows` rows, each with its position in its file."""
         open_file = import_pyarrow().parquet.ParquetFile
         for file, metadata in zip(self.names, self.metadata, strict=True):
             with open_file(file, filesystem=self.filesystem, metadata=metadata, **STREAMING) as parquet:

@@ -14,7 +14,7 @@ __all__ = ["check_strengths", "refuse_bad_strengths"]
 
 
 def check_strengths(values: Any, n_rows: int, name: str) -> np.ndarray:
-    """Check that there is one valid strength per row, and convert the strengths to float64."""
+    """Check that each row has one valid strength, and convert the strengths to float64."""
     if isinstance(values, list | tuple):
         values = np.array(values, dtype=object)  # otherwise, [1, "many"] would become two strings
     column = as_column(values)

@@ -1,4 +1,4 @@
-"""Shuffle the distinct interactions of each user, which is the basis of splits per user."""
+"""Shuffle the distinct interactions of each user, for splitters that split each user's interactions."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["ShuffledPairs", "sample_fraction_per_user", "shuffle_pairs_per_user"
 
 @dataclass(frozen=True)
 class ShuffledPairs:
-    """Distinct user-item pairs of positive strength, which are shuffled separately for each user.
+    """Distinct user-item pairs with positive strength, shuffled separately for each user.
 
     Attributes
     ----------
@@ -23,11 +23,11 @@ class ShuffledPairs:
     rank : ndarray of shape (n_pairs,)
         Rank of each pair in the random order of its user's pairs, starting at 0.
     n_pairs : ndarray of shape (n_pairs,)
-        Number of pairs that have the same user as each pair.
+        Number of pairs of the same user, for each pair.
     user_draw : ndarray of shape (n_pairs,)
-        Random number in [0, 1) for each pair. All pairs of a user have the same number.
+        Random number in [0, 1) for each pair. All pairs of the same user get the same number.
     pair_of_row : ndarray of shape (n_rows,)
-        Position of the pair in each row, or -1 if the row has strength 0.
+        Index of each row's pair, or -1 if the row has a strength of 0.
     """
 
     user: np.ndarray
@@ -39,7 +39,7 @@ class ShuffledPairs:
     def rows(self, chosen: np.ndarray) -> np.ndarray:
         """Return a mask of the rows that contain the chosen pairs.
 
-        All rows with the same pair are in the same part of a split.
+        All rows that contain the same pair have the same value in the mask.
         """
         return np.append(chosen, False)[self.pair_of_row]
 

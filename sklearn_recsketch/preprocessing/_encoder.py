@@ -33,9 +33,9 @@ class SideFeatureEncoder(TransformerMixin, BaseEstimator, auto_wrap_output_keys=
 
     Row i of the matrix is ``[identity_weight * e_i, feature_weight * f_i]``, where ``e_i`` is the unit vector of id i
     and ``f_i`` is its feature vector. The categories of each id are weighted by their inverse document frequency and
-    scaled to unit length, so that an item with forty tags depends on its tags as much as an item with two tags does.
-    Measurements are standardized and scaled separately, so that their units and their number do not affect the category
-    columns.
+    scaled to unit length, so that the tags of an item with forty tags have the same total influence as the tags of
+    an item with two tags. Measurements are standardized and scaled separately, so that the category columns do not
+    depend on the units or the number of measurements.
 
     Parameters
     ----------
@@ -44,29 +44,31 @@ class SideFeatureEncoder(TransformerMixin, BaseEstimator, auto_wrap_output_keys=
     min_count : int, default=1
         Minimum number of ids that must have a feature. Rarer features are ignored.
     max_interactions : int, default=None
-        Maximum number of interactions up to which the features of an id are used. Ids with more interactions are
-        represented only by their identity column. If None, features are used for all ids.
+        Maximum number of interactions of an id for its features to be used. Ids with more interactions are represented
+        only by their identity column. If None, features are used for all ids.
     idf : bool, default=True
         Whether to multiply categories by ``log((1 + n_ids) / (1 + count)) + 1``, as
         :class:`~sklearn.feature_extraction.text.TfidfTransformer` does. Measurements are not affected.
     norm : {"l1", "l2"} or None, default="l2"
-        Norm that is used to scale the categories of each id to unit length. Standardized measurements are divided by a
-        common factor, so that their mean squared length is 1. If None, categories and measurements are not scaled.
+        Norm that is used to scale the category vector of each id to unit length. Standardized measurements are divided
+        by a common factor, so that the mean squared length of the measurement vectors is 1. If None, categories and
+        measurements are not scaled.
     standardize : bool, default=True
         Whether to standardize measurements to zero mean and unit variance. The mean and the variance are computed over
         the ids that have the measurement. Missing measurements are replaced by the mean, and standardized values are
         clipped to the range from -5 to 5. Measurements that only have the values 0 and 1, for example after one-hot
-        encoding, are not standardized. They are weighted as categories of the ids with the value 1, and are scaled
-        separately from the other categories. If False, measurements are not changed, and they are included in the norm
-        of the categories. This is appropriate for tag weights such as word counts.
+        encoding, are not standardized. They are weighted like categories, and are scaled separately from the other
+        categories. If False, measurements are not changed, and they are included in the norm of the categories. False
+        is appropriate for tag weights such as word counts.
     feature_weight : float, default=1.0
-        Factor by which the feature block is multiplied. If 0, features are not used. If the ratio of `feature_weight`
-        to `identity_weight` is larger, the learned vectors depend more on features and less on interactions, which
-        benefits ids with few interactions. Tune this parameter first.
+        Factor by which the feature block is multiplied. If 0, features are not used. With a larger ratio of
+        `feature_weight` to `identity_weight`, the learned vectors depend more on features and less on interactions,
+        which benefits ids with few interactions. Tune this parameter first.
     identity_weight : float, default=1.0
         Factor by which the identity block is multiplied.
     separator : str, default="="
-        Separator between key and value in column names, as in :class:`~sklearn.feature_extraction.DictVectorizer`.
+        Separator between the key and the value in column names, as in
+        :class:`~sklearn.feature_extraction.DictVectorizer`.
 
     Attributes
     ----------
@@ -77,22 +79,23 @@ class SideFeatureEncoder(TransformerMixin, BaseEstimator, auto_wrap_output_keys=
     idf_ : ndarray of shape (n_features,)
         Weight of each feature column.
     indicators_ : ndarray of shape (n_features,), dtype bool
-        Mask of the features that are measurements and only have the values 0 and 1.
+        Mask of the features that are measurements with no values other than 0 and 1.
     standardized_ : ndarray of shape (n_features,), dtype bool
         Mask of the features that are standardized measurements.
     mean_, scale_ : ndarray of shape (n_features,)
-        Mean and standard deviation of each standardized measurement. For all other features, they are 0 and 1. The
-        scale of a constant measurement is infinite, so that its column is 0.
+        Mean and standard deviation of each standardized measurement. For all other features, the mean is 0 and the
+        standard deviation is 1. The scale of a constant measurement is infinite, so that its standardized values are
+        0.
     measurement_length_ : float
-        Factor by which standardized measurements are divided. It is the root mean square length of the vectors of
-        standardized measurements, computed over the ids that have measurements. It is 1 if `norm` is None.
+        Factor by which standardized measurements are divided. It is the root mean square length of the
+        measurement vectors, computed over the ids that have measurements. It is 1 if `norm` is None.
 
     Notes
     -----
-    If all embeddings are penalized equally and the features of each id have unit length, the variance of a learned
-    vector has two parts. The identity contributes a part that is proportional to ``identity_weight ** 2``, and the
-    features contribute a part that is proportional to ``feature_weight ** 2``. In the benchmarks, adding features with
-    both weights set to 1 never reduced the accuracy, even if the features were randomly shuffled among the ids.
+    If all embeddings are penalized equally and the feature vector of each id has unit length, the variance of a learned
+    vector is the sum of two parts. The identity part is proportional to ``identity_weight ** 2``, and the feature part
+    is proportional to ``feature_weight ** 2``. In the benchmarks, adding features with both weights set to 1 never
+    reduced the accuracy, even when the features were randomly shuffled among the ids.
 
     Time and memory are linear in the number of feature values. The output has one entry per feature value and one entry
     per id.
@@ -157,7 +160,7 @@ class SideFeatureEncoder(TransformerMixin, BaseEstimator, auto_wrap_output_keys=
         Parameters
         ----------
         X : SideFeatures
-            Features to encode. If `identity=True`, each of their ids gets an identity column.
+            Features to encode. If `identity=True`, each id of X gets an identity column.
         y : None
             Ignored.
 
@@ -254,7 +257,7 @@ class SideFeatureEncoder(TransformerMixin, BaseEstimator, auto_wrap_output_keys=
         return encoded
 
     def _normalize(self, rows: np.ndarray, columns: np.ndarray, values: np.ndarray, n_rows: int) -> None:
-        """Divide measurements by a common length, and the categories and indicators of each row by their norms."""
+        """Divide measurements by a common length, and scale each row's categories and indicators to unit length."""
         measured, power = self.standardized_[columns], 1 if self.norm == "l1" else 2
         block = 2 * rows + self.indicators_[columns]
         powers = np.where(measured, 0, np.abs(values) ** power)
@@ -262,7 +265,7 @@ class SideFeatureEncoder(TransformerMixin, BaseEstimator, auto_wrap_output_keys=
         values /= np.where(measured, self.measurement_length_, length[block])
 
     def _keep_weights(self, earlier: SideFeatureEncoder) -> None:
-        """Copy the feature weights of an earlier encoder, so that the learned feature embeddings stay valid."""
+        """Copy the feature weights of an earlier encoder, so that learned feature embeddings remain valid."""
         found = np.asarray(pd.Index(earlier.feature_names_).get_indexer(pd.Index(self.feature_names_)))
         # Measurements that were constant before have no useful embedding.
         shared = np.flatnonzero((found >= 0) & np.isfinite(np.append(earlier.scale_, np.inf)[found]))
@@ -274,14 +277,17 @@ class SideFeatureEncoder(TransformerMixin, BaseEstimator, auto_wrap_output_keys=
     def fit_transform(
         self, X: SideFeatures, y: Any = None, *, n_interactions: np.ndarray | None = None
     ) -> sp.csr_array:
-        """Fit the encoder to features, and encode these features.
+        """Fit the encoder to features, and encode the same features.
 
         The parameters are described in `fit` and `transform`.
         """
         return self.fit(X, y).transform(X, n_interactions=n_interactions)
 
     def get_feature_names_out(self, input_features: Any = None) -> np.ndarray:
-        """Return the column names, which are "id=<id>" for the identity block, followed by the feature names."""
+        """Return the column names.
+
+        The names have the form "id=<id>" in the identity block, and are followed by the feature names.
+        """
         check_is_fitted(self)
         return np.array([*self._identity_names(self.ids_), *self.feature_names_], dtype=object)
 

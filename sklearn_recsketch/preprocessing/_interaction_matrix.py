@@ -1,4 +1,4 @@
-"""Convert tables of interactions to user x item matrices, and matrices to tables."""
+"""Convert tables of interactions to user x item matrices and vice versa."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ __all__ = ["describe_interactions", "interactions_from_matrix", "to_matrix"]
 def to_matrix(
     X: Any, y: Any = None, *, users: Any = None, items: Any = None, user_min: int = 1, item_min: int = 1
 ) -> tuple[sp.csr_array, np.ndarray, np.ndarray]:
-    """Convert a table of interactions to a sparse user x item matrix of strengths.
+    """Convert a table of interactions to a sparse user x item matrix that contains the strengths.
 
     Parameters
     ----------
@@ -33,11 +33,11 @@ def to_matrix(
     y : array-like of shape (n_rows,), default=None
         Strengths. If None, all strengths are 1.
     users, items : array-like of ids, default=None
-        User ids of the matrix rows, and item ids of the matrix columns. The order of the ids is kept. If None, the
-        sorted ids with a positive strength are used.
+        User ids of the matrix rows, and item ids of the matrix columns. The given order is kept. If None, the
+        sorted ids that have a positive strength are used.
     user_min, item_min : int, default=1
-        Minimum number of distinct items per user, and minimum number of distinct users per item. Other users and items
-        are left out, as in :func:`threshold_interactions`.
+        Minimum number of distinct items per user, and minimum number of distinct users per item. All other users and
+        items are left out, as in :func:`threshold_interactions`.
 
     Returns
     -------
@@ -115,9 +115,9 @@ def interactions_from_matrix(matrix: Any, users: Any = None, items: Any = None) 
         Matrix of strengths with one row per user and one column per item. Zeros are left out. In arrays and frames,
         missing values (NaN) are left out, too.
     users, items : array-like of ids, default=None
-        User ids of the matrix rows, and item ids of the matrix columns. If None, the index and the column names of a
-        frame are used, for example of the output of `pivot_table`. For arrays and sparse matrices, the default ids are
-        consecutive integers from 0. `users` is required for frames without an index.
+        User ids of the matrix rows, and item ids of the matrix columns. If None, the index and the column names are
+        used if `matrix` is a frame, such as the output of `pivot_table`. For arrays and sparse matrices, the default
+        ids are consecutive integers starting at 0. `users` is required for frames without an index.
 
     Returns
     -------
@@ -130,8 +130,8 @@ def interactions_from_matrix(matrix: Any, users: Any = None, items: Any = None) 
     ------
     TypeError, ValueError
         If a value is not a finite, non-negative number, if ids are repeated, if the number of ids differs from the
-        number of rows or columns, or if an index has several levels. The message for an invalid value names its user
-        and item.
+        number of rows or columns, or if an index has several levels. The message for an invalid value names the
+        user and the item.
 
     Examples
     --------
@@ -175,7 +175,7 @@ def describe_interactions(X: Any, y: Any = None) -> pd.Series:
     X : array or frame of shape (n_rows, 2) or (n_rows, 3)
         Table with the columns user id, item id and, optionally, weight.
     y : array-like of shape (n_rows,), default=None
-        Strengths. Rows of strength 0 are not counted.
+        Strengths. Rows with strength 0 are not counted.
 
     Returns
     -------

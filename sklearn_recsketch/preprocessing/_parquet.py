@@ -1,4 +1,4 @@
-"""Read interactions from Parquet files, in one pass or in batches."""
+"""Read interactions from Parquet files, either all at once or in batches."""
 
 from __future__ import annotations
 
@@ -27,23 +27,23 @@ class ParquetInteractions(InteractionSource):
 
     An instance can be passed as X to `fit`, `partial_fit`, `predict` and `score` of all recommenders, as a `history`,
     and to functions such as :func:`~sklearn_recsketch.metrics.ranking_report` and
-    :func:`~sklearn_recsketch.preprocessing.to_matrix`. These methods and functions read the files when they are called.
-    The ids are encoded as integers in a single pass over the files, which takes 8 bytes per row. The original rows are
-    never in memory all at once.
+    :func:`~sklearn_recsketch.preprocessing.to_matrix`. The files are read each time such a method or function is
+    called. The ids are encoded as integers in a single pass over the files, which takes 8 bytes per row. The original
+    rows are never all in memory at the same time.
 
-    Hyperparameter searches and splitters raise an error, because they select rows, which is not possible with this
-    class. Split the data into a training set and a test set before writing them to files.
+    Hyperparameter searches and splitters raise an error if X is an instance of this class, because its rows cannot be
+    selected. Split the data into a training set and a test set before writing them to files.
 
     Parameters
     ----------
     path : path or list of paths
-        Path of a file, path of a folder of part files as written by Spark and Dask, or list of file paths. In folders,
+        Path of a file, path of a folder of part files such as Spark and Dask write, or list of file paths. In folders,
         files whose names begin with ``_`` or ``.`` are ignored.
     user, item : str, default="user", "item"
         Names of the columns that contain the user ids and the item ids. Ids must be integers or strings.
     weight : str, default=None
         Name of the column that contains non-negative training weights. It corresponds to the third column of a table of
-        interactions. If None, all weights are 1. Metrics ignore weights, and therefore treat rows of weight 0 as
+        interactions. If None, all weights are 1. Metrics ignore weights, and therefore treat rows with weight 0 as
         relevant.
     batch_size : int, default=1_000_000
         Maximum number of rows in each frame that `batches` yields.
@@ -51,7 +51,7 @@ class ParquetInteractions(InteractionSource):
     Raises
     ------
     ImportError
-        If pyarrow is not installed. The extra "parquet" installs it.
+        If pyarrow is not installed. It can be installed with the "parquet" extra of this package.
     ValueError, TypeError
         If the files do not contain valid interactions. The error is raised when the files are read. The message names
         the file and the row.
@@ -60,11 +60,11 @@ class ParquetInteractions(InteractionSource):
     -----
     While the files are read, each row takes 4 bytes for its user and 4 bytes for its item. Its weight takes 4 bytes if
     float32 represents all weights exactly, and 8 bytes otherwise. The distinct ids and about 50 MB of buffers are also
-    in memory. ``fit`` then builds a matrix, which takes 8 bytes per distinct pair, before it frees this memory. Each id
-    is looked up in a hash table once.
+    in memory. ``fit`` then builds a matrix, which takes 8 bytes per distinct pair, before this memory is freed. Both
+    ids of each row are looked up once in a hash table.
 
-    The frames that `batches` yields are meant for ``partial_fit``. If you use ``partial_fit``, write the rows to the
-    files in random order, because a batch with few users contains little information about items.
+    The frames that `batches` yields are meant for ``partial_fit``. Write the rows to the files in random order
+    before you use ``partial_fit``, because a batch with few users contains little information about items.
 
     Examples
     --------
@@ -114,7 +114,7 @@ class ParquetInteractions(InteractionSource):
         Yields
         ------
         DataFrame
-            Frame with at most `batch_size` rows of one file. Each frame is read when it is requested.
+            Frame with at most `batch_size` rows from a single file. Each frame is read on demand.
         """
         refuse_other_weight(self.weight)
         for place, batch in self._files().batches(self._columns, self.batch_size):

@@ -32,12 +32,12 @@ __all__ = ["SideFeatures", "check_side_features"]
 class SideFeatures:
     """Immutable, sparse container for the side features of users or items, keyed by id.
 
-    Create an instance with :meth:`from_dicts`, :meth:`from_frame` or :meth:`from_long`. A string becomes a category,
-    with one column per key and value. A number becomes a measurement, with one column per key. A list of strings
-    becomes several categories. Empty strings and missing values in lists are ignored.
+    Create an instance with :meth:`from_dicts`, :meth:`from_frame` or :meth:`from_long`. A string is treated as a
+    category, with one column per key and value. A number is treated as a measurement, with one column per key. A list
+    of strings is treated as several categories. Empty strings and missing values in lists are ignored.
 
-    The container deliberately has no length, shape or array interface. Otherwise, scikit-learn would select rows from
-    it in cross-validation whenever its length happened to be equal to the length of X.
+    The container deliberately has no length, shape or array interface. Otherwise, scikit-learn would split it in
+    cross-validation whenever it happened to have the same length as X.
 
     Attributes
     ----------
@@ -46,8 +46,8 @@ class SideFeatures:
     keys, values : ndarray of shape (n_columns,), dtype object
         Key and value of each column. The value is None for measurements.
     matrix : csr_array of shape (n_ids, n_columns), dtype float32 or float64
-        Matrix that contains 1 for each category of an id and the value of each measurement. Measurements with the value
-        0 are stored explicitly. The type is float64 if float32 would round a number.
+        Matrix that contains 1 for each category of an id and the value of each measurement. Measurements with a
+        value of 0 are stored explicitly. The dtype is float64 if float32 cannot represent all numbers exactly.
 
     Examples
     --------
@@ -146,8 +146,8 @@ class SideFeatures:
         ----------
         df : pandas, polars or pyarrow frame
             Frame of features. String columns and categorical columns become categories, numeric columns become
-            measurements, and lists of strings become several categories. Missing values are ignored. A pandas index
-            with a name is treated as the first column.
+            measurements, and each list of strings becomes several categories. Missing values are ignored. A named
+            pandas index is treated as the first column.
         id : str, default=None
             Name of the column that contains the ids. If None, the first column is used.
         lowercase : bool, default=False
@@ -207,7 +207,7 @@ class SideFeatures:
         Raises
         ------
         TypeError, ValueError
-            If a cell is missing, if an id has two measurements with the same key, or if a value is not a string, a
+            If a cell is empty, if an id has two measurements with the same key, or if a value is not a string, a
             finite number or a list of strings. The message names the row.
         """
         columns = feature_columns(df, "from_long")
@@ -242,9 +242,9 @@ class SideFeatures:
     def _assembled(
         cls, ids: np.ndarray, keys: list[str], rows: np.ndarray, key_codes: np.ndarray, extracted: FeatureValues
     ) -> SideFeatures:
-        """Build features from values and from the row and the key of each value.
+        """Build features from feature values, given the row and the key of each value.
 
-        Strings that are repeated for an id count once.
+        If an id has the same string several times for a key, the string counts once.
         """
         key_order, text_order = (np.argsort(np.array(names, dtype=object)) for names in (keys, extracted.texts))
         # Measurements come before the categories of their key.
@@ -260,15 +260,15 @@ class SideFeatures:
         return cls(ids, names[pairs // len(text_rank)], values, _narrowed(matrix))
 
     def feature_names(self, separator: str = "=") -> np.ndarray:
-        """Return the column names in the format of DictVectorizer.
+        """Return the column names in the same format as DictVectorizer.
 
-        The name of a category consists of its key, the separator and its value. The name of a measurement is its key.
+        A category column is named by its key, the separator and its value. A measurement column is named by its key.
         """
         pairs = zip(self.keys, self.values, strict=True)
         return np.array([str(k) if v is None else f"{k}{separator}{v}" for k, v in pairs], dtype=object)
 
     def align(self, ids: np.ndarray, name: str) -> SideFeatures:
-        """Reindex the features to the sorted `ids`.
+        """Return the features of the given sorted `ids`, with one row per id.
 
         Ids without features get empty rows.
         """
@@ -284,7 +284,7 @@ class SideFeatures:
         return SideFeatures(ids.copy(), self.keys, self.values, sp.csr_array(matrix, shape=shape))
 
     def updated(self, newer: SideFeatures, name: str) -> SideFeatures:
-        """Add the features in `newer`.
+        """Return the union of these features and the features in `newer`.
 
         If an id has features in both containers, its new features replace its old features.
         """

@@ -25,12 +25,12 @@ class InteractionThresholder(TransformerMixin, BaseEstimator):
     """Assign a training weight of 0 to users and items with too few interactions.
 
     Users with fewer than `user_min` distinct items and items with fewer than `item_min` distinct users are dropped
-    repeatedly until all remaining users and items have enough interactions. The remaining users and items are the
+    repeatedly until all remaining users and items have enough interactions. The remaining users and items form the
     k-core of the user-item graph. No rows are removed, because X and `y` must stay aligned in a
     :class:`~sklearn.pipeline.Pipeline`. Instead, the output has a third column, `weight`, which is 0 in the rows of
-    dropped users and items. A recommender that is fitted on the output does not know the dropped ids. Metrics still
-    evaluate every row, because they use only `y` to decide which rows are relevant. Use :func:`threshold_interactions`
-    to remove the rows.
+    dropped users and dropped items. A recommender that is fitted on the output treats the dropped ids as unknown.
+    Metrics still evaluate every row, because only `y` determines which rows are relevant. Use
+    :func:`threshold_interactions` to remove the rows.
 
     Parameters
     ----------
@@ -44,20 +44,20 @@ class InteractionThresholder(TransformerMixin, BaseEstimator):
     users_, items_ : ndarray
         Sorted ids of the users and items that were kept.
     n_features_in_ : int
-        Number of columns of X in `fit`, which is 3 if X has a weight column, and 2 otherwise.
+        Number of columns of X seen during `fit`, which is 3 if X has a weight column, and 2 otherwise.
     feature_names_in_ : ndarray of str
-        Names of the columns of X in `fit`. Only defined if X is a frame.
+        Column names of X seen during `fit`. Only defined if X is a frame.
 
     Raises
     ------
     ValueError
-        If no interaction is left in `fit` after applying `user_min` and `item_min`.
+        If no interaction is left after applying `user_min` and `item_min` in `fit`.
 
     Notes
     -----
     `transform` always returns a frame, because a single array cannot contain string ids or large integer ids together
     with fractional weights. If X is a frame, the output is a frame of the same library. Otherwise, it is a pandas
-    frame. `transform` passes over the rows a few times, and its memory is proportional to the number of rows.
+    frame. The time and memory complexity of `transform` is linear in the number of rows.
 
     Examples
     --------
@@ -93,7 +93,7 @@ class InteractionThresholder(TransformerMixin, BaseEstimator):
         X : array or frame of shape (n_rows, 2) or (n_rows, 3)
             Table with the columns user id, item id and, optionally, weight.
         y : array-like of shape (n_rows,), default=None
-            Strengths. Rows of strength 0 are not counted.
+            Strengths. Rows with strength 0 are not counted.
 
         Returns
         -------
@@ -111,7 +111,7 @@ class InteractionThresholder(TransformerMixin, BaseEstimator):
         return self
 
     def transform(self, X: Any) -> Any:
-        """Set the weights of dropped users and items to 0, and add a weight column if X has none.
+        """Set the weights of rows with dropped users or items to 0, and add a weight column if X has none.
 
         Parameters
         ----------
@@ -164,7 +164,7 @@ def threshold_interactions(X: Any, y: Any = None, *, user_min: int = 5, item_min
     X : array or frame of shape (n_rows, 2) or (n_rows, 3)
         Table with the columns user id, item id and, optionally, weight.
     y : array-like of shape (n_rows,), default=None
-        Strengths. Rows of strength 0 are not counted and are removed.
+        Strengths. Rows with strength 0 are not counted and are removed.
     user_min, item_min : int, default=5
         Minimum number of distinct items per user, and minimum number of distinct users per item.
 

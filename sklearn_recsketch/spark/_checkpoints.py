@@ -1,4 +1,4 @@
-"""The number of iterations that Spark may run without a checkpoint."""
+"""Check the number of iterations that Spark would run without a checkpoint."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ LONGEST_LINEAGE = 10
 
 
 def check_lineage(max_iter: int, checkpoint_interval: int, checkpoint_dir: str | None) -> None:
-    """Raise a ValueError if too many iterations would run without a checkpoint.
+    """Raise a ValueError if too many consecutive iterations would run without a checkpoint.
 
-    A Spark task contains the steps of all iterations since the last checkpoint, and deserializes these steps
-    recursively.
+    A Spark task contains the steps of all iterations since the last checkpoint. Spark deserializes these steps
+    recursively, which may cause a stack overflow.
     """
     without_checkpoints = checkpoint_dir is None or checkpoint_interval < 0
     longest = max_iter if without_checkpoints else min(max_iter, checkpoint_interval)

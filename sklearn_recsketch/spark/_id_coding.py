@@ -1,4 +1,4 @@
-"""Encode the ids of interactions as 32-bit integers, because the ALS of Spark accepts no other ids."""
+"""Encode the ids of interactions as 32-bit integers, because Spark ML's ALS does not accept other ids."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ["CodedInteractions", "code_interactions"]
 class CodedInteractions:
     """Interactions whose ids are replaced by integer codes.
 
-    The code of an id is its position among the sorted ids, as in a local model.
+    The code of an id is its position among the sorted ids, as in a recommender for one machine.
 
     Attributes
     ----------
@@ -25,7 +25,7 @@ class CodedInteractions:
     counts : dict of str to int
         Number of ids for each of the keys "user" and "item".
     strengths : DataFrame
-        DataFrame with the columns user_code, item_code and strength (float), and with one row per pair.
+        DataFrame with the columns user_code, item_code and strength (float), and one row per pair.
     n_interactions : int
         Number of rows of `strengths`.
     """
@@ -37,9 +37,9 @@ class CodedInteractions:
 
 
 def code_interactions(table: DataFrame, persisted: ExitStack) -> CodedInteractions:
-    """Encode the ids of checked interactions, and sum the strengths of each user-item pair.
+    """Encode the ids of validated interactions, and sum the strengths of each user-item pair.
 
-    Persisted DataFrames are released when `persisted` is closed.
+    The DataFrames that this function persists are released when `persisted` is closed.
     """
     from pyspark.sql import functions as F
 
@@ -55,7 +55,7 @@ def code_interactions(table: DataFrame, persisted: ExitStack) -> CodedInteractio
 
 
 def _numbered(ids: DataFrame, persisted: ExitStack) -> tuple[DataFrame, int]:
-    """Return a DataFrame of the distinct ids and their positions in sorted order, and the number of ids.
+    """Return a DataFrame of the distinct ids and their positions in sorted order, and the number of distinct ids.
 
     Only the partition sizes are sent to the driver, whereas StringIndexer would send all ids.
     """

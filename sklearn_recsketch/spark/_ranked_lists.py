@@ -19,14 +19,14 @@ __all__ = ["LocalFactors", "ranked_batches", "vectors_of"]
 
 
 class LocalFactors(NamedTuple):
-    """Sorted ids and vectors of users or items, in the memory of one machine."""
+    """Sorted ids of users or items and their vectors, in the memory of a single machine."""
 
     ids: np.ndarray
     vectors: np.ndarray
 
 
 def vectors_of(column: Any, n_components: int) -> np.ndarray:
-    """Convert an Arrow column of lists of floats to a matrix."""
+    """Convert an Arrow column of float lists to a matrix with one row per list."""
     return np.asarray(column.flatten()).reshape(-1, n_components)
 
 
@@ -35,8 +35,8 @@ def ranked_batches(
 ) -> Iterator[pa.RecordBatch]:
     """Recommend items to batches of users.
 
-    The columns of a batch are user, features and seen. The column seen contains the row indices of the items that each
-    user has interacted with.
+    The columns of a batch are `user`, `features` and `seen`. The column `seen` contains the codes of the items that
+    each user has interacted with.
     """
     import pyarrow as pa
 
@@ -59,7 +59,7 @@ def ranked_batches(
 
 
 def _seen(column: Any, n_items: int) -> sp.csr_array:
-    """Convert an Arrow column of lists of row indices to a matrix.
+    """Convert an Arrow column of lists of item codes to a sparse matrix.
 
     A null value is treated as an empty list.
     """

@@ -1,4 +1,4 @@
-"""Compute the parameters of the WRMF objective in the cluster."""
+"""Compute the parameters of the WRMF objective on a Spark cluster."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ __all__ = ["SparkObjective", "transformed"]
 class SparkObjective:
     """Parameters of the WRMF objective.
 
-    The equivalent class for one machine is `recommenders._als.objective.Objective`.
+    The class `recommenders._als.objective.Objective` is the equivalent for a single machine.
 
     Attributes
     ----------
@@ -41,7 +41,7 @@ class SparkObjective:
 
     @classmethod
     def of(cls, model: Any, data: CodedInteractions) -> Self:
-        """Take the parameters from `model`, and compute the parameters that are "auto".
+        """Take the parameters from `model`, and compute those that are set to "auto".
 
         The computation needs at most two passes over the data.
         """
@@ -63,7 +63,10 @@ class SparkObjective:
 
 
 def transformed(confidence: str, scale: float) -> Column:
-    """Return the column of the transformed strengths, which are multiplied by alpha in the confidence."""
+    """Return the column of transformed strengths.
+
+    The confidence is 1 plus alpha times the transformed strength.
+    """
     from pyspark.sql import functions as F
 
     if confidence == "linear":

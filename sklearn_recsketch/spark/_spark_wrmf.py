@@ -31,7 +31,7 @@ __all__ = ["SparkWRMFRecommender"]
 
 
 class SparkWRMFRecommender(BaseEstimator):
-    r"""Weighted regularized matrix factorization with the alternating least squares (ALS) of Spark ML.
+    r"""Weighted regularized matrix factorization with the alternating least squares (ALS) solver of Spark ML.
 
     Use this recommender for interactions that do not fit on one machine. It is fitted on a Spark DataFrame, and its
     factors stay distributed over the cluster. If user u has :math:`n_u` items and item i has :math:`n_i` users, the
@@ -49,12 +49,12 @@ class SparkWRMFRecommender(BaseEstimator):
     n_components : int, default=128
         Number of components of each factor. This parameter is called `rank` in Spark.
     alpha : "auto" or float, default="auto"
-        Additional weight of an interaction of strength 1, compared with a pair without an interaction. If "auto", it is
-        computed from the interactions as in :class:`~sklearn_recsketch.WRMFRecommender`.
+        Additional weight of an interaction with strength 1, compared with a pair without an interaction. If "auto", it
+        is computed from the interactions as in :class:`~sklearn_recsketch.WRMFRecommender`.
     confidence : {"auto", "linear", "log", "scaled_log"}, default="auto"
-        Confidence of an interaction of strength d. It is ``1 + alpha * d`` for "linear", ``1 + alpha * log(1 + d)`` for
-        "log", and ``1 + alpha * (1 + log(d / s))`` for "scaled_log", where s is the smallest strength. "auto" is the
-        same as "scaled_log" if `alpha="auto"`, and the same as "linear" otherwise.
+        Confidence of an interaction with strength d. It is ``1 + alpha * d`` for "linear", ``1 + alpha * log(1 + d)``
+        for "log", and ``1 + alpha * (1 + log(d / s))`` for "scaled_log", where s is the smallest strength. "auto" is
+        the same as "scaled_log" if `alpha="auto"`, and the same as "linear" otherwise.
     regularization : "auto" or float, default="auto"
         Regularization :math:`\lambda`, on the same scale as in :class:`~sklearn_recsketch.WRMFRecommender`. The
         `regParam` of Spark is set to :math:`\rho`. If "auto", it is the geometric mean of the two penalties that
@@ -62,9 +62,9 @@ class SparkWRMFRecommender(BaseEstimator):
     max_iter : int, default=15
         Number of iterations. Each iteration updates all items and then all users.
     n_user_blocks, n_item_blocks : int, default=10
-        Number of blocks into which the users are divided, and number of blocks into which the items are divided. These
-        parameters are called `numUserBlocks` and `numItemBlocks` in Spark. With more blocks, more tasks run in
-        parallel, but the network traffic is higher. A user vector is sent to every item block that contains items of
+        Number of user blocks and number of item blocks into which the data are partitioned. These parameters are called
+        `numUserBlocks` and `numItemBlocks` in Spark. With more blocks, more tasks run in parallel, but the network
+        traffic is higher. A user vector is sent to every item block that contains items of
         this user, and an item vector is sent to every user block that contains users of this item.
     checkpoint_interval : int, default=10
         Number of iterations between checkpoints. The value -1 disables checkpoints. Checkpoints require a directory,
@@ -77,17 +77,17 @@ class SparkWRMFRecommender(BaseEstimator):
     Attributes
     ----------
     user_factors_, item_factors_ : pyspark.sql.DataFrame
-        User factors and item factors. The column user or item contains the ids, and the column features contains arrays
-        of floats.
+        User factors and item factors. The ids are in the column `user` or `item`, and the vectors are in the column
+        `features`, as arrays of floats.
     alpha_, regularization_ : float
-        Values of `alpha` and `regularization`. The value of a parameter is computed from the interactions if it is
-        "auto".
+        Values of `alpha` and `regularization` that were used in `fit`. They are computed from the interactions for
+        parameters set to "auto".
     strength_scale_ : float
         Smallest strength s if the confidence is "scaled_log", and 1 otherwise.
     reg_param_ : float
         Regularization :math:`\rho`, called `regParam` in Spark.
     n_users_, n_items_ : int
-        Number of users with interactions, and number of items with interactions.
+        Number of users and number of items that have interactions.
     n_interactions_ : int
         Number of distinct user-item pairs.
     n_iter_ : int
@@ -103,7 +103,7 @@ class SparkWRMFRecommender(BaseEstimator):
     penalty is :math:`\lambda_u = \rho\, n_u` for user u and :math:`\lambda_i = \rho\, n_i` for item i. The mean penalty
     is :math:`\rho\, n_{interactions} / n_{users}` for users and :math:`\rho\, n_{interactions} / n_{items}` for items.
     The scores do not change if all vectors are scaled by :math:`x \to s x, y \to y / s`. Therefore, the scores depend
-    only on the product of the user penalties and the item penalties. With this definition of :math:`\rho`, the product
+    only on the product of the user penalty and the item penalty. With this definition of :math:`\rho`, the product
     of the two mean penalties is :math:`\lambda^2`. If all users have the same number of items and all items have the
     same number of users, L is equivalent to the objective of ``WRMFRecommender`` with the same `regularization`.
     Otherwise, active users and popular items are regularized more than in ``WRMFRecommender``, and other users and
@@ -118,8 +118,8 @@ class SparkWRMFRecommender(BaseEstimator):
     complexity of an iteration is :math:`O(n_{interactions} K^2 + (n_{users} + n_{items}) K^3)`. The user guide
     describes the memory usage and the network traffic.
 
-    The ids and the encoded interactions are kept in the cluster until `unpersist` or `fit` is called, because
-    `recommend` needs them. `fit` reads X four times, so persist X if it is expensive to compute. A fitted recommender
+    The ids and the encoded interactions are kept on the cluster until `unpersist` or `fit` is called, because
+    `recommend` needs them. `fit` reads X four times. Persist X if it is expensive to compute. A fitted recommender
     is bound to its Spark session and cannot be pickled. To store a recommender, write its factors to Parquet files, or
     pickle the recommender that `to_local` returns.
 
@@ -201,7 +201,7 @@ class SparkWRMFRecommender(BaseEstimator):
         X : pyspark.sql.DataFrame, str or Path
             DataFrame, or path of Parquet files, with two or three columns in this order: user id, item id and,
             optionally, the strength of the interaction. Ids must be integers or strings. The strengths of repeated
-            pairs are summed, and rows of strength 0 are ignored.
+            pairs are summed, and rows with strength 0 are ignored.
         y : None
             Not used. Pass strengths as the third column of X.
 
@@ -214,7 +214,7 @@ class SparkWRMFRecommender(BaseEstimator):
         ------
         TypeError, ValueError
             If an id is null, if it is neither an integer nor a string, or if a strength is null, NaN, infinite or
-            negative. The message names the column and an example row.
+            negative. The message names the column and gives an example row.
         """
         require_pyspark()
         if y is not None:
@@ -232,7 +232,7 @@ class SparkWRMFRecommender(BaseEstimator):
         return self
 
     def _train(self, data: CodedInteractions) -> dict[str, Any]:
-        """Run ALS, and return the fitted attributes."""
+        """Run ALS, and return a dictionary of fitted attributes."""
         from pyspark.ml.functions import array_to_vector
         from pyspark.ml.recommendation import ALS
         from pyspark.ml.stat import Summarizer
@@ -286,12 +286,12 @@ class SparkWRMFRecommender(BaseEstimator):
     def recommend(self, users: Any = None, k: int = 10, *, exclude_seen: bool = True) -> DataFrame:
         """Recommend the k items with the highest scores to each user.
 
-        The scores are computed in the cluster.
+        The scores are computed on the Spark cluster.
 
         Parameters
         ----------
         users : id, array-like of ids or pyspark.sql.DataFrame of one column, default=None
-            Users to whom items are recommended. If None, items are recommended to all known users. Unknown users are
+            Users for whom items are recommended. If None, items are recommended to all known users. Unknown users are
             represented by the mean user vector.
         k : int, default=10
             Number of items per user.
@@ -307,7 +307,8 @@ class SparkWRMFRecommender(BaseEstimator):
         Notes
         -----
         The recommendations are exact, and are equal to the output of ``to_local().recommend()``. All item factors are
-        sent to every executor. They take :math:`4 K n_{items}` bytes per executor, and twice as much in every task.
+        sent to every executor. They take :math:`4 K n_{items}` bytes per executor, and every running task needs twice
+        this memory.
         """
         check_is_fitted(self)
         from pyspark.sql import functions as F
@@ -327,7 +328,7 @@ class SparkWRMFRecommender(BaseEstimator):
         )
 
     def _user_vectors(self, users: Any) -> DataFrame:
-        """Return a DataFrame of the users to whom items are recommended, with the columns code, user and features."""
+        """Return a DataFrame with the columns code, user and features for the users in a query."""
         from pyspark.sql import functions as F
 
         ids = self._data.ids["user"].withColumnRenamed("id", "user")
@@ -340,14 +341,14 @@ class SparkWRMFRecommender(BaseEstimator):
         return table.withColumn("features", F.coalesce("features", unknown))
 
     def to_local(self) -> WRMFRecommender:
-        """Convert the recommender to a fitted ``WRMFRecommender`` in the memory of the driver.
+        """Convert the recommender to a fitted ``WRMFRecommender`` in driver memory.
 
         Returns
         -------
         WRMFRecommender
             Fitted recommender with the same factors and interactions. It takes
-            ``4 (n_users + n_items) n_components + 8 n_interactions`` bytes, and the conversion takes twice as much
-            memory. The fold-in of new users uses the mean user penalty, which is
+            ``4 (n_users + n_items) n_components + 8 n_interactions`` bytes, and the conversion temporarily takes
+            twice as much memory. The fold-in of new users uses the mean user penalty, which is
             ``reg_param_ * n_interactions_ / n_users_``. The fold-in of new items uses the mean item penalty, which is
             ``reg_param_ * n_interactions_ / n_items_``.
         """
@@ -371,7 +372,7 @@ class SparkWRMFRecommender(BaseEstimator):
         return fit_from_factors(model, users.ids, items.ids, users.vectors, items.vectors, matrix)
 
     def _local_factors(self, name: str) -> LocalFactors:
-        """Collect the ids and factors of users or items in the driver."""
+        """Collect the ids and factors of users or items on the driver."""
         table = self._data.ids[name].join(self._coded_factors[name], "code").toArrow()
         order = np.argsort(np.asarray(table["code"]))
         ids = table["id"].to_numpy()[order]
@@ -379,9 +380,9 @@ class SparkWRMFRecommender(BaseEstimator):
         return LocalFactors(ids, vectors[order])
 
     def unpersist(self) -> None:
-        """Release the data that `fit` keeps in the cluster.
+        """Release the data that `fit` has persisted on the Spark cluster.
 
-        `recommend` and `to_local` still work, but compute these data again.
+        `recommend` and `to_local` still work afterwards, but they must recompute these data.
         """
         check_is_fitted(self)
         self._persisted.close()

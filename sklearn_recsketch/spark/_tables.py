@@ -31,9 +31,9 @@ def require_pyspark() -> None:
 
 
 def read_interactions(X: Any) -> DataFrame:
-    """Check interactions, and return a DataFrame with the columns user, item and strength.
+    """Validate interactions, and return a DataFrame with the columns user, item and strength.
 
-    The types of the ids are bigint or string. The strengths are positive and have type double.
+    The ids are of type bigint or string. The strengths are positive and of type double.
 
     Parameters
     ----------
@@ -43,7 +43,7 @@ def read_interactions(X: Any) -> DataFrame:
     Raises
     ------
     TypeError, ValueError
-        If X is invalid. The message names the column, the constraint, an example row and a remedy.
+        If X is invalid. The message states the column, the constraint, an example row and how to fix the error.
     """
     from pyspark.sql import functions as F
 
@@ -77,7 +77,7 @@ def read_interactions(X: Any) -> DataFrame:
 
 
 def query_ids(ids: Any, name: str, known: DataType, session: SparkSession) -> DataFrame:
-    """Convert the ids in a query to a DataFrame with a column `name` of the type `known`.
+    """Convert the ids in a query to a DataFrame with one column, whose name is `name` and whose type is `known`.
 
     The ids may be passed as a list or as a DataFrame with one column.
     """
