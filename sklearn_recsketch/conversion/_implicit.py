@@ -31,8 +31,9 @@ def from_implicit(model: Any, users: Any, items: Any, *, interactions: Any = Non
     users, items : array-like of ids
         Ids of the users and items, in the order of the rows of `user_factors` and `item_factors`.
     interactions : sparse matrix of shape (n_users, n_items), default=None
-        Interactions that the model was trained on. `recommend` excludes these interactions. `partial_fit`, `explain`
-        and a fit with `warm_start=True` use them. If None, the recommender does not know any interactions.
+        Interactions that the model was trained on. By default, `recommend` excludes these user-item pairs. The
+        interactions are also used by `partial_fit`, by `explain`, and by `fit` with `warm_start=True`. If None, the
+        recommender has no interactions.
 
     Returns
     -------
@@ -54,18 +55,17 @@ def from_implicit(model: Any, users: Any, items: Any, *, interactions: Any = Non
     :class:`~sklearn_recsketch.WRMFRecommender`, it has the confidence 1 + alpha d. The values are converted as follows:
 
     - If all values are equal to d, the strengths are d, and `alpha` is A - 1 / d. If you pass new interactions to
-      `partial_fit`, set their strength to d, too.
+      `partial_fit`, also set their strength to d.
     - If the values differ, the strengths are d - 1 / A, and `alpha` is A. If you pass new interactions to
-      `partial_fit`, subtract 1 / A from their values, too.
+      `partial_fit`, also subtract 1 / A from their values.
     - If `interactions` is None, `alpha` is A - 1.
 
     The regularization of ALS is the same in both libraries.
 
-    The BPR model of implicit ignores the values of the interactions, so all strengths are set to 1. In implicit, each
-    training step shrinks only the rows that it updates. If `interactions` is passed, the regularization is converted so
-    that it shrinks the mean row by the same amount. Otherwise, the recommender has the default regularization. The
-    learning rate is constant in implicit, but not in :class:`~sklearn_recsketch.BPRRecommender`. Factors are stored in
-    float32.
+    The BPR model of implicit ignores the interaction values, so all strengths are set to 1. In implicit, each training
+    step shrinks only the rows that it updates. If `interactions` is passed, the regularization is converted so that it
+    shrinks the average row by the same amount. Otherwise, the recommender has the default regularization. The learning
+    rate is constant in implicit, but not in :class:`~sklearn_recsketch.BPRRecommender`. Factors are stored in float32.
 
     Examples
     --------
@@ -143,7 +143,7 @@ def to_implicit(estimator: Any) -> Any:
     Notes
     -----
     The `alpha` of the ALS model is 1. If you call its method `recalculate_user`, pass the confidences
-    ``1 + alpha_ * t(d)``, where t is the transform that the parameter `confidence` selects. The regularization of WARP
+    ``1 + alpha_ * t(d)``, where t is the transform selected by the parameter `confidence`. The regularization of WARP
     and BPR cannot be converted, so the regularization of the BPR model is set to 0.
 
     Examples

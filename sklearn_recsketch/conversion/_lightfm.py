@@ -39,10 +39,10 @@ def from_lightfm(
         Ids of the users and items, in the order of the rows and columns of the interaction matrix that the model was
         trained on.
     interactions : sparse matrix of shape (n_users, n_items), default=None
-        Interactions that the model was trained on. `recommend` excludes these interactions. `partial_fit` and a fit
-        with `warm_start=True` use them. Positive entries become interactions with strength 1. All other entries are
-        dropped, because LightFM treats them as negative feedback. If None, the recommender does not know any
-        interactions.
+        Interactions that the model was trained on. By default, `recommend` excludes these user-item pairs. The
+        interactions are also used by `partial_fit`, and by `fit` with `warm_start=True`. Positive entries become
+        interactions with a strength of 1. All other entries are dropped, because LightFM treats them as negative
+        feedback. If None, the recommender has no interactions.
     user_features, item_features : sparse matrix of shape (n_users or n_items, n_features), default=None
         Features that the model was trained with. The recommender stores one vector per user and item, which is computed
         from the features. It does not store the feature embeddings. To keep the feature embeddings, fit a recommender
@@ -65,7 +65,7 @@ def from_lightfm(
     Notes
     -----
     If `interactions` is passed, the parameters `user_alpha` and `item_alpha` of LightFM are converted to a
-    regularization that shrinks the mean row by the same amount. Otherwise, the recommender has the default
+    regularization that shrinks the average row by the same amount. Otherwise, the recommender has the default
     regularization. LightFM does not record the number of epochs, so `n_iter_` is 0, and `max_iter` has its default
     value.
 
@@ -110,7 +110,7 @@ def from_lightfm(
 
 
 def _representations(model: Any, name: str, features: Any) -> Embeddings:
-    """Return the vectors and biases of users or items, and the Adagrad state with which training continues."""
+    """Return the vectors and biases of users or items, and the Adagrad state from which training resumes."""
     if features is None:
         return embeddings_of(model, name)
     if name == "user":

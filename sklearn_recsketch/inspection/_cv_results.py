@@ -33,16 +33,17 @@ MAX_VALUE_LENGTH = 24
 
 @dataclass(frozen=True)
 class Candidate:
-    """Candidate of a search, with the rows for all epochs at which it was scored.
+    """A search candidate, with one row for each epoch at which it was scored.
 
     Attributes
     ----------
     params : dict
         Parameters of the candidate, except the number of epochs.
     rows : ndarray of int
-        Rows of the candidate in ``cv_results_``, sorted by epoch.
+        Indices of the candidate's rows in ``cv_results_``, sorted by epoch.
     best : int or None
-        Row with the best test score. It is None if the candidate has no score, for example because all its fits failed.
+        Index of the row with the best test score. It is None if the candidate has no score, for example because all its
+        fits failed.
     """
 
     params: dict[str, Any]
@@ -52,7 +53,7 @@ class Candidate:
 
 @dataclass(frozen=True)
 class SearchResults:
-    """Results of a search for one metric.
+    """Search results for a single metric.
 
     Attributes
     ----------
@@ -82,7 +83,7 @@ class SearchResults:
 
     @cached_property
     def epochs(self) -> np.ndarray:
-        """Number of epochs in each row, or NaN for rows that do not set it."""
+        """Number of epochs in each row, or NaN if the parameters of a row do not include it."""
         if self.resource is None:
             return np.full(len(self.params), np.nan)
         values = [row.get(self.resource, np.nan) for row in self.params]
@@ -96,7 +97,7 @@ class SearchResults:
 
     @cached_property
     def candidates(self) -> list[Candidate]:
-        """Candidates of the search, in the order in which they were first tried."""
+        """Candidates of the search, in the order in which they were first evaluated."""
         return [
             Candidate(_without(self.params[rows[0]], self.resource), rows, best_row(self.test, rows))
             for rows in _groups(self.params, self.resource, self.epochs)
@@ -104,7 +105,7 @@ class SearchResults:
 
     @property
     def curves(self) -> list[Candidate]:
-        """Candidates that set the number of epochs.
+        """Candidates whose parameters include the number of epochs.
 
         If a search uses a list of grids, some grids may not contain the parameter that sets the number of epochs.
         """
@@ -141,9 +142,9 @@ def read_search(search: Any, metric: str | None = None, resource: str | None = N
     metric : str or None
         Name of the metric. If None and there are several metrics, the metric named by `refit` is used.
     resource : str or None
-        Name of the parameter that sets the number of epochs. If None, the attribute `resource` of the search is used if
-        it names a searched parameter. Otherwise, ``max_iter`` is used if the candidates were tried with several values
-        of it.
+        Name of the parameter that sets the number of epochs. If None, the search's `resource` attribute is used if it
+        is the name of a searched parameter. Otherwise, ``max_iter`` is used if the candidates were evaluated with
+        several values of ``max_iter``.
 
     Returns
     -------
@@ -181,8 +182,8 @@ def read_search(search: Any, metric: str | None = None, resource: str | None = N
 def choose_metric(metric: str | None, names: list[str], preferred: Any, owner: str) -> str:
     """Return `metric` if it is valid, or choose a metric if it is None.
 
-    If `names` contains a single metric, it is chosen. Otherwise, the preferred metric is chosen. `owner` describes the
-    object that has these metrics. It is shown in error messages.
+    If `names` contains a single metric, it is chosen. Otherwise, the metric `preferred` is chosen. `owner` describes
+    the object that has these metrics. It is shown in error messages.
     """
     if metric is None and len(names) == 1:
         return names[0]
@@ -196,7 +197,7 @@ def choose_metric(metric: str | None, names: list[str], preferred: Any, owner: s
 
 
 def best_row(scores: np.ndarray, rows: np.ndarray) -> int | None:
-    """Return the first of `rows` that has the highest score, or None if all scores are NaN."""
+    """Return the first row in `rows` with the highest score, or None if all scores are NaN."""
     return None if np.isnan(scores[rows]).all() else int(rows[np.nanargmax(scores[rows])])
 
 
@@ -215,7 +216,7 @@ def hashable_key(value: Any) -> Any:
 def short_names(names: Iterable[str]) -> dict[str, str]:
     """Return a short name for each parameter, such as alpha for rec__alpha.
 
-    Parameters whose short names would be equal keep their full names.
+    If two parameters would get the same short name, both keep their full names.
     """
     last = {name: name.rpartition("__")[2] for name in names}
     parts = list(last.values())
@@ -245,7 +246,7 @@ def show_params(params: Mapping[str, Any]) -> str:
 
 
 def _metric(search: Any, results: Mapping[str, Any], metric: str | None) -> tuple[str, str]:
-    """Return the name of the metric in ``cv_results_``, and its name in plots."""
+    """Return the metric's name in ``cv_results_`` and its name in plots."""
     keys = [name.removeprefix("mean_test_") for name in results if name.startswith("mean_test_")]
     if keys == ["score"]:
         # A single metric is always called "score" in cv_results_. Accept both this name and the name of the metric.
@@ -298,7 +299,7 @@ def _key(params: Mapping[str, Any]) -> frozenset[tuple[str, Any]]:
 
 
 def _distance(params: Mapping[str, Any], other: Mapping[str, Any]) -> float:
-    """Return the distance between two candidates. Each parameter adds a value between 0 and 1."""
+    """Return the distance between two candidates. Each parameter contributes a value between 0 and 1."""
     total = float(len(set(params) ^ set(other)))
     for name in set(params) & set(other):
         a, b = params[name], other[name]

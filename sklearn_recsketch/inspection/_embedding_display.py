@@ -80,7 +80,7 @@ class EmbeddingDisplay:
     See Also
     --------
     similar_features : Find features with similar embeddings.
-    embedding_norms : Return the norms of the embeddings. The map does not show them.
+    embedding_norms : Return the embedding norms, which the map does not show.
 
     Notes
     -----
@@ -154,22 +154,22 @@ class EmbeddingDisplay:
         method : {"tsne", "pca"} or transformer, default="tsne"
             Method that projects the vectors to two dimensions. The vectors are first scaled to unit length, so that
             neighbours in the map have a high cosine similarity. "tsne" uses scikit-learn's `TSNE` with a perplexity of
-            30, or with a third of the number of other points if this is smaller. "pca" uses scikit-learn's `PCA`. A
-            transformer, such as ``TSNE(perplexity=50, random_state=0)``, is cloned before it is fitted.
+            ``min(30, (n - 1) / 3)``, where n is the number of points. "pca" uses scikit-learn's `PCA`. A transformer,
+            such as ``TSNE(perplexity=50, random_state=0)``, is cloned before it is fitted.
         n_points : int, default=1000
             Maximum number of points to plot. It is only used if `ids` is None.
         prefix : str, default=""
             Only plot features whose names start with this prefix, such as "tag=". The prefix is removed from the
             labels.
         labels : mapping, Series or callable, default=None
-            Labels by id. Points without a value have no label. If None, each point is labelled with its id or feature
-            name.
+            Labels keyed by id. Points without a value have no label. If None, each point is labelled with its id or
+            feature name.
         n_labels : int, default=30
             Maximum number of labels. The most popular points are labelled first. If a label would overlap other labels,
             it is skipped and the next point is labelled instead.
         color : mapping, Series or callable, default=None
-            Numbers or categories by id, such as the popularity or the main tag of each item. See the parameter `color`
-            of the class.
+            Numbers or categories keyed by id, such as the popularity or the main tag of each item. See the parameter
+            `color` of the class.
         random_state : int, RandomState instance or None, default=None
             Random state of t-SNE. Pass an int for reproducible output across multiple calls. It is only used if
             ``method="tsne"``.
@@ -187,16 +187,16 @@ class EmbeddingDisplay:
         Raises
         ------
         ValueError
-            If an id is unknown, if a feature does not exist, if there are fewer than three points, or if `labels` or
-            `color` has no value for any of the points. For unknown features, the message suggests similar names.
+            If an id is unknown, if a feature does not exist, if there are fewer than three points, or if none of the
+            points has a value in `labels` or `color`. For unknown features, the message suggests similar names.
         TypeError
             If `labels` or `color` is neither a mapping nor a function.
 
         Warns
         -----
         UserWarning
-            If a function passed as `labels` or `color` raises an exception for some ids. Their points are drawn without
-            a label, or in grey.
+            If a function passed as `labels` or `color` raises an exception for some ids. The points of these ids are
+            drawn without a label or in grey.
         """
         space = embedding_space(estimator, of)
         rows = np.unique(_select_rows(space, prefix, check_integer(n_points, "n_points"), ids))

@@ -27,10 +27,10 @@ def embedding_norms(estimator: Any, of: str = "items") -> Frame:
     -------
     frame with columns item, user or feature; n_interactions, or count for features; norm[, bias]
         The rows are sorted by decreasing popularity. Rows with the same popularity are sorted by id. `n_interactions`
-        is the number of training interactions. Each pair of a user and an item counts once. `count` is the number of
-        items or users that have the feature. `norm` is the Euclidean norm. `bias` only exists for WARP and BPR. These
-        models add the bias of an item to its scores, and the bias of an item feature to the scores of all items that
-        have the feature.
+        is the number of training interactions. Each user-item pair is counted once. `count` is the number of items or
+        users that have the feature. `norm` is the Euclidean norm. `bias` only exists for WARP and BPR. These models add
+        the bias of an item to its scores, and the bias of an item feature to the scores of all items that have the
+        feature.
 
     Raises
     ------
@@ -48,13 +48,13 @@ def embedding_norms(estimator: Any, of: str = "items") -> Frame:
     factors are the norm of the user vector, the norm of the item vector and the cosine of the angle between them. The
     table can be interpreted as follows:
 
-    - The norms of users and items usually increase with popularity. WRMF has no biases. Therefore only the norms can
-      represent popularity. The smaller `alpha` is in WRMF, the more strongly the norms depend on popularity. WARP and
-      BPR can also represent popularity with biases.
+    - The norms of users and items usually increase with popularity. In WRMF, only the norms can represent popularity,
+      because the model has no biases. The smaller `alpha` is in WRMF, the more strongly the norms depend on popularity.
+      WARP and BPR can also represent popularity with biases.
     - If a norm is close to 0, the model has learned nothing about this item, user or feature. If all norms are close to
       0, `regularization` is too large.
-    - If rare features have larger norms than frequent features, the model overfits the few items or users that have the
-      rare features. The rank correlation between norms and counts is then negative. In this case, increase
+    - If rare features have larger norms than frequent features, the model overfits to the few items or users that have
+      the rare features. The rank correlation between norms and counts is then negative. In this case, increase
       `feature_regularization`, or the parameter `min_count` of the encoder.
 
     Examples

@@ -28,7 +28,7 @@ class EmbeddingNormsDisplay:
     ----------
     counts : array-like of shape (n_points,)
         Number of interactions of each item or user, or number of items or users that have each feature. Counts are
-        shown on a logarithmic axis, which also shows zero if some counts are zero.
+        shown on a logarithmic axis. If some counts are zero, the axis is extended to include zero.
     norms : array-like of shape (n_points,)
         Euclidean norm of each vector.
     counted : str, default="interactions"
@@ -121,7 +121,7 @@ class EmbeddingNormsDisplay:
         self.ax_, self.figure_ = ax, ax.figure
         table = pd.DataFrame({"counts": self.counts, "norms": self.norms})
         self.rank_correlation_ = float(table.corr(method="spearman").to_numpy()[0, 1])
-        # Draw fainter points if there are more of them.
+        # The more points there are, the fainter they are drawn.
         alpha = float(np.clip(30 / np.sqrt(max(1, len(table))), 0.15, 0.7))
         style = {"s": 10, "linewidths": 0, "alpha": alpha, "c": PALETTE[0]}
         self.points_ = ax.scatter(table["counts"], table["norms"], **scatter_style(style, scatter_kw))

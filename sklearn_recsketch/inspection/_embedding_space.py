@@ -57,7 +57,7 @@ class EmbeddingSpace(ABC):
 
     @abstractmethod
     def rows(self, ids: Any) -> np.ndarray:
-        """Return the row indices of one or several ids. Raise a ValueError if an id is unknown."""
+        """Return the row indices of one or more ids. Raise a ValueError if an id is unknown."""
 
     @property
     def norms(self) -> np.ndarray:
@@ -99,7 +99,7 @@ class EntitySpace(EmbeddingSpace):
 
 
 class FeatureSpace(EmbeddingSpace):
-    """User or item feature embeddings. Features are identified by the names that the encoder gives them."""
+    """User or item feature embeddings. Features are identified by the names that the encoder assigns to them."""
 
     name = "feature"
     counted = "count"
@@ -137,7 +137,7 @@ class FeatureSpace(EmbeddingSpace):
         return np.bincount(self.feature_indicators().indices, minlength=len(self.ids))
 
     def rows(self, names: Any) -> np.ndarray:
-        """Return the row indices of one or several features.
+        """Return the row indices of one or more features.
 
         Raise a ValueError if a feature does not exist. The error message suggests similar names.
         """
@@ -179,9 +179,10 @@ class FeatureSpace(EmbeddingSpace):
         """Fold in each feature as if it were a user or an item, and return the vectors.
 
         An item feature is represented by a hypothetical user. This user has interacted with all items that have the
-        feature, and with no other items. A user feature is represented by a hypothetical item. All users who have the
-        feature have interacted with this item, and no other users have. The inner product of a returned vector and an
-        item or user vector is the score of the feature for the item or user. `indicators` has one column per feature.
+        feature, and with no other items. A user feature is represented by a hypothetical item. This item has
+        interactions with all users who have the feature, and with no other users. The inner product of a returned
+        vector and an item or user vector is the score of the feature for the item or user. `indicators` has one column
+        per feature.
         """
         recommender, other_side = self.recommender, "user" if self.side == "item" else "item"
         history = sp.csr_array(indicators.T.tocsr())

@@ -57,7 +57,8 @@ class EpochCurveDisplay:
     lines_ : list of matplotlib Line2D
         Curves, in the order of the panels.
     legend_ : matplotlib Legend
-        Legend. It is below the panels, or in the panel of held-out scores if the figure also contains other panels.
+        Legend. It is placed below the panels, or inside the panel of held-out scores if the figure also contains other
+        panels.
 
     See Also
     --------
@@ -170,7 +171,7 @@ class EpochCurveDisplay:
         axes: Any = None,
         **line_kw: Any,
     ) -> EpochCurveDisplay:
-        """Plot the scores of one candidate of a search that tried each candidate at several epochs.
+        """Plot the scores of a single search candidate that was evaluated at several epochs.
 
         Parameters
         ----------
@@ -183,9 +184,9 @@ class EpochCurveDisplay:
             Parameters of the candidate to show. The number of epochs may be included, but it is ignored. If None, the
             best candidate is shown.
         resource : str, default=None
-            Name of the parameter that sets the number of epochs. If None, the attribute `resource` of the search is
-            used if it names a searched parameter. Otherwise, ``max_iter`` is used if the candidates were tried with
-            several values of it.
+            Name of the parameter that sets the number of epochs. If None, the search's `resource` attribute is used if
+            it is the name of a searched parameter. Otherwise, ``max_iter`` is used if the candidates were evaluated
+            with several values of ``max_iter``.
         name : str, default=None
             Name of the model, for the legend. If None, the legend shows the parameters of the candidate.
         axes : matplotlib Axes or array-like of one or two, default=None

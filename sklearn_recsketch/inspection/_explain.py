@@ -29,16 +29,17 @@ def explain(estimator: Any, user: Any, item: Any, *, by: str | None = None, hist
     estimator : recommender, or search or Pipeline that ends in one
         Fitted estimator that learns embeddings.
     user : id
-        User to explain. It must be known to the model or be contained in `history`.
+        User for whom the score is explained. The user must be known to the model or appear in `history`.
     item : id
-        Item to explain. It must be known to the model. It need not have interactions if it has features.
+        Item whose score is explained. It must be known to the model. It need not have interactions if it has features.
     by : {"history", "features"}, default=None
         "history" splits the score among the user's past interactions. It is only available for WRMF, where it is the
-        default. "features" splits the score among the item's embeddings, and lists the past interactions by similarity.
-        It is the default for WARP and BPR.
+        default. "features" splits the score among the item's embeddings, and lists the past interactions in order of
+        similarity. It is the default for WARP and BPR.
     history : array or frame of shape (n_rows, 2) or (n_rows, 3), default=None
         Interactions of the user, as in :meth:`~sklearn_recsketch.WRMFRecommender.recommend`. If given, the user vector
-        is folded in from these interactions instead of those passed to `fit`. The rows of other users are ignored.
+        is folded in from these interactions instead of those passed to `fit`. Rows that belong to other users are
+        ignored.
 
     Returns
     -------
@@ -54,9 +55,9 @@ def explain(estimator: Any, user: Any, item: Any, *, by: str | None = None, hist
         - "mean item", "mean user": the mean identity embedding. It represents an item or user that has no interactions
           in the training data. `name` is the id of this item or user;
         - "bias": the item bias in WARP and BPR, which is the same for all users. `name` is the item id;
-        - "remainder": the last row if ``by="history"``. It has no name. The notes below explain this row.
+        - "remainder": the last row if ``by="history"``. Its `name` is missing. The notes below explain this row.
 
-        The frame is a polars frame if polars data was passed to `fit`, and a pandas frame otherwise. In a polars frame,
+        A polars frame is returned if polars data was passed to `fit`, and a pandas frame otherwise. In a polars frame,
         missing values are null. Integer ids are converted to text in a polars frame if the column also contains feature
         names, because all values of a polars column have the same type.
 
@@ -72,34 +73,34 @@ def explain(estimator: Any, user: Any, item: Any, *, by: str | None = None, hist
 
     Notes
     -----
-    **By history** [1]_. Let :math:`c_{uj}` be the confidences. Let :math:`y_j` be the vectors of all items that have
-    interactions in the training data or are in the user's history. The optimal user vector is
+    **By history** [1]_. Let :math:`c_{uj}` be the confidence for user u and item j. Let :math:`y_j` be the vectors of
+    all items that have interactions in the training data or are in the user's history. The optimal user vector is
 
     .. math:: x_u = A_u^{-1} \Big(\sum_{j \in u} c_{uj} y_j + \lambda_u f_u W\Big), \qquad
               A_u = \sum_j c_{uj} y_j y_j^T + \lambda_u I,
 
-    where :math:`f_u W` is the vector that the user's features contribute. Without user features, it is zero. If there
-    are user features, :math:`\lambda_u` is the penalty of the identity embedding divided by the square of its weight.
-    Hence the score :math:`x_u \cdot y_i` is a sum of two kinds of contributions. Each of the user's interactions
-    contributes :math:`c_{uj}\, y_i^T A_u^{-1} y_j`, and each of the user's features contributes
+    where :math:`f_u W` is the vector that the user's features contribute. This vector is zero if there are no user
+    features. If there are user features, :math:`\lambda_u` is the penalty of the identity embedding divided by the
+    square of its weight. Hence the score :math:`x_u \cdot y_i` is a sum of two kinds of contributions. Each of the
+    user's interactions contributes :math:`c_{uj}\, y_i^T A_u^{-1} y_j`, and each of the user's features contributes
     :math:`\lambda_u f_{uk}\, y_i^T A_u^{-1} W_k`. The contribution of a past item is negative if the item is dissimilar
     to the explained item under the user's metric :math:`A_u^{-1}`. If an interaction has a positive contribution,
-    removing it lowers the score, provided that the score of the past item is at most 1. The score decreases less if
+    removing it lowers the score, provided that the score of the past item is at most 1. The decrease is smaller if
     other past items have similar vectors.
 
     The remainder is the difference between the actual score and the score of the optimal user vector. It is usually not
-    zero, because the user vectors are solved before the last update of the item vectors. Moreover, some solvers stop
-    early. The remainder vanishes as training converges. It is close to zero if `history` is passed, because the user
-    vector is then solved for the final item vectors.
+    zero, because the user vectors are computed before the last update of the item vectors. Moreover, some solvers stop
+    before they reach the exact solution. The remainder vanishes as training converges. It is close to zero if `history`
+    is passed, because the user vector is then computed from the final item vectors.
 
-    Interactions held out for early stopping are not listed. The user vector is not solved from interactions if the user
-    has none, or if ``user_encoder`` has ``identity=False``. In this case, there is no remainder, and the source of each
-    row is "user feature" or "mean user". Each row then contributes :math:`f_{uk} W_k \cdot y_i`.
+    Interactions held out for early stopping are not listed. The user vector is not computed from interactions if the
+    user has none, or if ``user_encoder`` has ``identity=False``. In this case, there is no remainder, and the source of
+    each row is "user feature" or "mean user". Each row then contributes :math:`f_{uk} W_k \cdot y_i`.
 
     **By features**. The item vector is a sum of embeddings. Therefore the score is the sum of the inner products of
-    these embeddings with the user vector, plus the item bias. The user vector is not split. If a model is trained by
-    stochastic gradient descent, its scores cannot be attributed to single interactions, because each update depends on
-    all earlier updates. The most similar past items are listed instead.
+    these embeddings with the user vector, plus the item bias. The user vector is not split into contributions. If a
+    model is trained by stochastic gradient descent, its scores cannot be attributed to individual interactions, because
+    each update depends on all earlier updates. The most similar past items are listed instead.
 
     The time complexity is O(n_items K^2 + K^3) for an explanation by history and O(n_history K) for an explanation by
     features, where K is `n_components`.
@@ -155,7 +156,7 @@ class _User(NamedTuple):
 
 
 class _Rows(NamedTuple):
-    """Some rows of the table, stored by column."""
+    """Rows of the explanation table, stored column by column."""
 
     source: np.ndarray
     name: np.ndarray
@@ -187,7 +188,7 @@ def _by_history(recommender: ExplainableRecommender, user: _User, item: _Item) -
 
 
 def _by_features(recommender: FittedFactorRecommender, user: _User, item: _Item) -> tuple[_Rows, _Rows]:
-    """Return the contributions of the item's embeddings, and the past interactions by decreasing similarity."""
+    """Return the contributions of the item's embeddings, and the past interactions sorted by similarity."""
     K = recommender.item_factors_.shape[1]
     terms = _embeddings(recommender, "item", item.code, user.vector[:K])
     if len(item.vector) > K:
@@ -198,7 +199,7 @@ def _by_features(recommender: FittedFactorRecommender, user: _User, item: _Item)
 
 
 def _embeddings(recommender: FittedFactorRecommender, name: str, code: int, direction: np.ndarray) -> _Rows:
-    """Split the inner product of `direction` and a user or item vector into contributions of embeddings."""
+    """Split the inner product of `direction` and a user or item vector into contributions of individual embeddings."""
     side = recommender._side(name)
     entities = side.entities
     positions, parts = entities.parts(side.embeddings, code)
@@ -214,7 +215,7 @@ def _embeddings(recommender: FittedFactorRecommender, name: str, code: int, dire
 
 
 def _history(recommender: FittedFactorRecommender, user: _User, item: _Item, contribution: Any = np.nan) -> _Rows:
-    """Return the past interactions with their similarity to the explained item."""
+    """Return the past interactions and their similarities to the explained item."""
     columns = user.history.indices
     codes = np.where(columns < len(recommender.items_), columns, -1)
     vectors = unit_length(recommender._side("item").vectors(codes).astype(np.float64))
@@ -223,7 +224,7 @@ def _history(recommender: FittedFactorRecommender, user: _User, item: _Item, con
 
 
 def _feature_names(entities: Any, positions: np.ndarray) -> Any:
-    """Return the names of the features at these positions of the embedding matrix."""
+    """Return the names of the features at the given positions in the embedding matrix."""
     return entities.encoder.feature_names_[positions - entities.n_identity] if len(positions) else []
 
 
@@ -232,7 +233,7 @@ def _concatenate(parts: list[_Rows]) -> _Rows:
 
 
 def _read_user(recommender: FittedFactorRecommender, user: Any, history: Any) -> _User:
-    """Read the user to explain.
+    """Read the user for whom the score is explained.
 
     The past interactions are read from `history`, or from the training data if `history` is None.
     """

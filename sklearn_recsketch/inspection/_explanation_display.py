@@ -38,7 +38,7 @@ SOURCE_LABELS = {
 class ExplanationDisplay:
     """Bar plot of the contributions to a score, with the largest contribution on top.
 
-    The smallest contributions are summed in one additional bar, so that the bars always sum to the score. In
+    The smallest contributions are combined into one additional bar, so that the bars always sum to the score. In
     explanations of WARP and BPR scores, past interactions have no contribution and no bar. Instead, the most similar
     past items are listed below the plot.
 
@@ -49,8 +49,8 @@ class ExplanationDisplay:
     explanation : frame with columns source, name, contribution, similarity
         Table returned by :func:`explain`.
     user, item : id, default=None
-        User and item that are explained. They are shown in the title. If `item` is an integer, the ids of past items
-        are converted to integers, because a table that also contains feature names may store ids as text.
+        User and item of the explained score. They are shown in the title. If `item` is an integer, the ids of past
+        items are converted to integers, because a table that also contains feature names may store ids as text.
 
     Attributes
     ----------
@@ -108,15 +108,16 @@ class ExplanationDisplay:
         estimator : recommender, or search or Pipeline that ends in one
             Fitted estimator that learns embeddings.
         user, item : id
-            User and item to explain, as in :func:`explain`.
+            User and item whose score is explained, as in :func:`explain`.
         by : {"history", "features"}, default=None
             Whether to split the score among past interactions or among features, as in :func:`explain`.
         history : array or frame of shape (n_rows, 2) or (n_rows, 3), default=None
             Interactions of the user, as in :func:`explain`.
         n_bars : int, default=10
-            Number of contributions that have their own bar. All other contributions are summed in one bar.
+            Number of contributions that have their own bar. All other contributions are combined into one bar.
         titles : mapping, Series or callable, default=None
-            Item titles by id, such as ``load_likes(path).names``. Items without a title are labelled with their id.
+            Item titles keyed by id, such as ``load_likes(path).names``. Items without a title are labelled with their
+            id.
         ax : matplotlib Axes, default=None
             Axes to plot into. If None, a new figure is created.
         **bar_kw : dict
@@ -130,8 +131,8 @@ class ExplanationDisplay:
         Raises
         ------
         TypeError, ValueError
-            If :func:`explain` raises an error, if `titles` is neither a mapping nor a function, or if only the keys of
-            `titles` or only the item ids are text.
+            If :func:`explain` raises an error, if `titles` is neither a mapping nor a function, or if the keys of
+            `titles` are text and the item ids are not, or vice versa.
 
         Warns
         -----
@@ -152,9 +153,9 @@ class ExplanationDisplay:
         ax : matplotlib Axes, default=None
             Axes to plot into. If None, a new figure is created.
         n_bars : int, default=10
-            Number of contributions that have their own bar. All other contributions are summed in one bar.
+            Number of contributions that have their own bar. All other contributions are combined into one bar.
         titles : mapping, Series or callable, default=None
-            Item titles by id. Items without a title are labelled with their id.
+            Item titles keyed by id. Items without a title are labelled with their id.
         **bar_kw : dict
             Keyword arguments passed to matplotlib's `barh`.
 
@@ -186,7 +187,7 @@ class ExplanationDisplay:
         ax.margins(x=0.2)
         ax.locator_params(axis="x", nbins=6)
         ax.set_ylim(-0.6, len(bars) - 0.4)
-        # Do not interpret dollar signs in titles as delimiters of formulas.
+        # Do not interpret dollar signs in titles as formula delimiters.
         ax.set_yticks(places, [_label(bar, title_of) for bar in bars], parse_math=False)
         lines = [f"{_label(row, title_of)} ({row.similarity:.2f})" for row in similar]
         below = ["", "most similar past items (cosine)", *lines] if lines else []
@@ -197,7 +198,7 @@ class ExplanationDisplay:
     def _rows(self) -> list[_Row]:
         """Return the rows of the table. The ids of past items have the same type as the id of the explained item."""
         table = nw.from_native(self.explanation, eager_only=True)
-        # Missing values become NaN in the NumPy arrays, whichever library the table is from.
+        # Missing values become NaN in the NumPy arrays, regardless of the library that the table comes from.
         numbers = (table[column].to_numpy() for column in ("contribution", "similarity"))
         return [
             _Row(source, self._past_id(name) if source == "history" else name, *map(float, values))
@@ -208,7 +209,7 @@ class ExplanationDisplay:
         return int(name) if isinstance(self.item, int | np.integer) else to_python_scalar(name)
 
     def _read(self, titles: ValuesById, rows: list[_Row]) -> dict[Any, str | None]:
-        """Return the titles of the explained item and of the past items in `rows`, by id."""
+        """Return the titles of the explained item and of the past items in `rows`, keyed by id."""
         past = [row.name for row in rows if row.source == "history"]
         reader = IdValueReader("titles", "titles={id: text}")
         title_of = reader.read(titles, past if self.item is None else [to_python_scalar(self.item), *past])
@@ -226,7 +227,7 @@ class ExplanationDisplay:
 
 
 class _Row(NamedTuple):
-    """Row of an explanation."""
+    """Row of an explanation table."""
 
     source: str
     name: Any

@@ -57,8 +57,8 @@ def rank_by_feature(estimator: Any, features: Any, k: int = 10, *, of: str = "it
 
     Notes
     -----
-    The time complexity is O(len(features) * n * n_components), where n is the number of candidates. The function needs
-    memory for one copy of the candidate vectors.
+    The time complexity is O(len(features) * n * n_components), where n is the number of candidates. The function makes
+    one copy of the candidate vectors.
 
     Examples
     --------
@@ -116,8 +116,8 @@ def suggest_features(estimator: Any, ids: Any, k: int = 10, *, of: str = "items"
     frame with columns item or user, rank, feature, score
         If ``of="items"``, `score` is the predicted score of the item for a hypothetical user. This user has interacted
         with all items that have the feature, and with no other items. If ``of="users"``, `score` is the user's
-        predicted score for a hypothetical item. All users who have the feature have interacted with this item, and no
-        other users have.
+        predicted score for a hypothetical item. This item has interactions with all users who have the feature, and
+        with no other users.
 
     Raises
     ------
@@ -135,17 +135,17 @@ def suggest_features(estimator: Any, ids: Any, k: int = 10, *, of: str = "items"
     feature. The embedding of a rare feature is mostly noise, but its cosine similarities to item vectors are as large
     as the cosine similarities between frequent features and item vectors. Therefore this function does not use the
     feature embeddings. An item feature is represented by a hypothetical user, who is folded in from the items that have
-    the feature. This works in the same way as the parameter `history` of `recommend`. A user feature is represented by
-    a hypothetical item, which is folded in from the users who have the feature.
+    the feature. The method `recommend` folds in users in the same way if `history` is passed. A user feature is
+    represented by a hypothetical item, which is folded in from the users who have the feature.
 
     On the citeulike-a data set, this method finds 1.1 to 1.5 times as many hidden tags as the cosine similarity to
-    feature embeddings does, and four times as many as popularity does. If each item has many tags, a method that counts
-    how often two tags occur together finds slightly more hidden tags.
+    feature embeddings does, and four times as many as a ranking by popularity does. If each item has many tags,
+    slightly more hidden tags can be found by counting how often two tags occur together.
 
-    All features with the prefix are folded in once per call, no matter how many items or users are passed. For WRMF,
-    the time complexity is O(values K + n_features K^2), where `values` is the number of feature values and K is
-    `n_components`. For WARP and BPR, folding in takes as long as 20 training epochs on `values` interactions. For
-    200,000 feature values, this takes a few seconds.
+    All features with the prefix are folded in once per call, regardless of how many items or users are passed. For
+    WRMF, the time complexity is O(values K + n_features K^2), where `values` is the number of feature values and K is
+    `n_components`. For WARP and BPR, folding in takes about as long as training for 20 epochs on a data set with
+    `values` interactions. With 200,000 feature values, it takes a few seconds.
 
     Examples
     --------
@@ -187,7 +187,7 @@ def similar_features(estimator: Any, features: Any, k: int = 10, *, of: str = "i
     features : str or list of str
         Feature names, as returned by the encoder.
     k : int, default=10
-        Number of neighbours to return for each feature. The feature itself is not one of its neighbours.
+        Number of neighbours to return for each feature. A feature is not returned as its own neighbour.
     of : {"items", "users"}, default="items"
         Whether to compare item features or user features.
     prefix : str, default=""

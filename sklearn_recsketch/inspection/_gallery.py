@@ -78,15 +78,15 @@ class ItemGallery:
         Name of the column that contains the items to show. If None, the column "similar_item" is used if it exists, and
         the column "item" otherwise.
     images : str, mapping, callable or None, default=None
-        Pictures of the items. Pass the name of a table column, a dict or Series with item ids as keys, or a function of
-        the item id. A function is called once per id. Each picture must be a URL (http, https or data:image/), the
-        bytes of an image (PNG, JPEG, GIF, WebP or SVG) or a pathlib.Path to an image file. Bytes and files are embedded
-        in the page. Items without a picture are shown with a :func:`placeholder_picture`.
+        Pictures of the items. Pass the name of a table column, a dict or Series with item ids as keys, or a function
+        that takes an item id. A function is called once per id. Each picture must be a URL (http, https or
+        data:image/), the bytes of an image (PNG, JPEG, GIF, WebP or SVG) or a pathlib.Path to an image file. Bytes and
+        files are embedded in the page. Items without a picture are shown with a :func:`placeholder_picture`.
     titles : str, mapping, callable or None, default=None
         Titles of the items, in one of the formats that `images` accepts. Items without a title are shown with their id.
     links : str, mapping, callable or None, default=None
-        Links of the items, in one of the formats that `images` accepts. Each link must be an http or https URL. A click
-        on a picture opens its link.
+        Links of the items, in one of the formats that `images` accepts. Each link must be an http or https URL.
+        Clicking on a picture opens its link.
     heading : str, default=None
         Heading of the gallery, shown above all strips.
 
@@ -149,7 +149,7 @@ class ItemGallery:
         return f"ItemGallery of {n_pictures} pictures in {len(self._strips)} strips"
 
     def _repr_html_(self) -> str:
-        """Return an HTML fragment, which notebooks display."""
+        """Return the HTML fragment that notebooks display."""
         parts = [] if self._heading is None else [f"<p>{_escape(self._heading)}</p>"]
         for name, cards in self._strips.items():
             heading = "" if name is None else f"<p>{_escape(name)}</p>\n"
@@ -170,7 +170,7 @@ class ItemGallery:
         Returns
         -------
         str or Path
-            The page as HTML, or the path of the written file.
+            The page as HTML, or the path of the file that was written.
         """
         title = "Item gallery" if self._heading is None else self._heading
         page = PAGE.format(title=_escape(title), body=self._repr_html_())
@@ -190,7 +190,7 @@ class _Card:
     link: str | None
 
     def html(self) -> str:
-        """Return an HTML figure. If the item has a link, the figure is inside an HTML link."""
+        """Return an HTML figure. If the item has a link, the figure is wrapped in an HTML link."""
         id = self.entry.id
         title, full = (str(id), str(id)) if self.title is None else (self.title, f"{self.title} ({id})")
         placeholder = data_uri(placeholder_picture(id, title), "svg+xml")

@@ -16,17 +16,16 @@ ColumnOrValues = str | ValuesById
 
 @dataclass(frozen=True)
 class GalleryEntry:
-    """Entry of a gallery, which is shown as one picture.
+    """Gallery entry, which is shown as one picture.
 
     Attributes
     ----------
     strip : str or None
-        Heading of the strip that contains the entry, such as "user 7". It is None if the table has no column of
-        queries.
+        Heading of the strip that contains the entry, such as "user 7". It is None if the table has no query column.
     id : int or str
         Id of the item.
     row : int or None
-        Table row of the entry. It is None if the entry shows the query item of a strip of similar items.
+        Index of the entry's table row. It is None if the entry shows the query item of a strip of similar items.
     note : str
         Text shown below the title, such as the score.
     """
@@ -57,7 +56,7 @@ class GalleryTable:
 
     @classmethod
     def read(cls, table: Any, item: str | None) -> GalleryTable:
-        """Read a table, and group its rows into strips. The columns to use are found by name."""
+        """Read a table, and group its rows into strips. The columns are identified by name."""
         if frame_library(table) is None:
             hint = " Pass table.collect()." if hasattr(table, "collect") else ""
             raise TypeError(

@@ -40,7 +40,7 @@ def place_labels(
     """
     from matplotlib.patheffects import withStroke
 
-    # Boxes are (x0, y0, x1, y1) in pixels. Pixel positions are only known after the layout was computed.
+    # Boxes are (x0, y0, x1, y1) in pixels. Pixel positions are only known after the layout has been computed.
     panel.figure.canvas.figure.draw_without_rendering()
     corners = np.outer(radii, [-1, -1, 1, 1]) * panel.figure.dpi / 72
     dots = np.tile(panel.transData.transform(points), 2) + corners
@@ -87,6 +87,6 @@ def _inside(boxes: np.ndarray, frame: np.ndarray) -> np.ndarray:
 
 
 def _overlap(boxes: np.ndarray, others: np.ndarray) -> np.ndarray:
-    """Return whether each pair of boxes overlaps, as a matrix of shape (n_boxes, n_others)."""
+    """Return a boolean matrix of shape (n_boxes, n_others) that indicates which boxes overlap."""
     boxes = boxes[:, None]
     return np.asarray(np.all((boxes[..., :2] < others[:, 2:]) & (others[:, :2] < boxes[..., 2:]), axis=-1))

@@ -1,4 +1,4 @@
-"""Create the sources of HTML images, which are URLs, embedded files or generated placeholders."""
+"""Create sources for HTML images. A source is a URL, an embedded file or a generated placeholder."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def link_target(value: Any, id: Any) -> str:
 def placeholder_picture(id: Any, text: Any = None) -> bytes:
     """Generate a placeholder picture for an item.
 
-    The same arguments always give the same picture.
+    The same arguments always produce the same picture.
 
     Parameters
     ----------
@@ -125,7 +125,7 @@ def placeholder_picture(id: Any, text: Any = None) -> bytes:
 
 
 def _circle(seed: bytes, hue: float) -> str:
-    """Return an SVG circle whose properties are given by five bytes. Its hue is close to `hue`."""
+    """Return an SVG circle whose properties are determined by five bytes. Its hue is close to `hue`."""
     x, y, radius, hue_shift, lightness = seed
     color = _color(hue + (hue_shift / 256 - 0.5) / 4, 0.7 + lightness / 256 / 5)
     cx, cy, r = (round(byte / 256 * SIZE) for byte in (x, y, radius))

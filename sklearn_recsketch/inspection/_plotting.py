@@ -58,7 +58,7 @@ def scatter_style(default: dict[str, Any], scatter_kw: Mapping[str, Any]) -> dic
 
 
 def whole_ticks(panel: Axes) -> None:
-    """Place ticks only at integers, unless the user has chosen a scale that is not linear."""
+    """Place ticks only at integers, unless the user has chosen a nonlinear scale."""
     from matplotlib.ticker import MaxNLocator
 
     if panel.get_xscale() == "linear":
@@ -68,7 +68,7 @@ def whole_ticks(panel: Axes) -> None:
 def place_legend(panel: Axes, among: Iterable[Axes], *, columns: int = 1, reverse: bool = False) -> Legend:
     """Add a legend below the panels `among`, or inside `panel` if the figure contains other panels.
 
-    A legend below the panels can be as wide as the figure, so that it has space for candidates with many parameters. It
+    A legend below the panels can be as wide as the figure, so that it has room for candidates with many parameters. It
     also leaves space for a title above the panels. `columns` is the number of columns of such a legend.
     """
     figure = panel.figure

@@ -48,16 +48,16 @@ class SearchScatterDisplay:
     """Scatter plots of the test scores of a search, with one panel per parameter.
 
     Each panel shows the scores of the candidates against the values of one parameter. The best candidate is highlighted
-    in every panel. If the positive values of a parameter span at least two decades, its axis is logarithmic. Values
-    that are not numbers are shown as categories, with horizontal jitter. Candidates without a score are shown as
-    crosses at the bottom of the panel. For example, a candidate has no score if its fits failed.
+    in every panel. If the positive values of a parameter span at least two orders of magnitude, its axis is
+    logarithmic. Values that are not numbers are shown as categories, with horizontal jitter. Candidates without a score
+    are shown as crosses at the bottom of the panel. For example, a candidate has no score if all its fits failed.
 
     It is recommended to use :meth:`from_search` to create a `SearchScatterDisplay`.
 
     Parameters
     ----------
     values : dict of str to sequence
-        For each parameter, the values that the candidates have.
+        For each parameter, its value in each candidate.
     scores : dict of str to array-like
         For each parameter, the test scores of the same candidates. Higher is better.
     metric : str, default="score"
@@ -72,7 +72,7 @@ class SearchScatterDisplay:
     points_ : list of matplotlib PathCollection
         Points in each panel.
     legend_ : matplotlib Legend
-        Legend. It is below the panels, or in the first panel if the figure also contains other panels.
+        Legend. It is placed below the panels, or inside the first panel if the figure also contains other panels.
 
     See Also
     --------
@@ -117,7 +117,7 @@ class SearchScatterDisplay:
     ) -> SearchScatterDisplay:
         """Plot the test scores of all candidates of a fitted search.
 
-        If the candidates were tried at several epochs, each candidate is shown at its best epoch. The panel for the
+        If the candidates were evaluated at several epochs, each candidate is shown at its best epoch. The panel for the
         number of epochs is an exception: it shows the candidates at all epochs.
 
         Parameters
@@ -130,9 +130,9 @@ class SearchScatterDisplay:
         parameters : list of str, default=None
             Parameters to show. If None, all parameters with more than one value are shown.
         resource : str, default=None
-            Name of the parameter that sets the number of epochs. If None, the attribute `resource` of the search is
-            used if it names a searched parameter. Otherwise, ``max_iter`` is used if the candidates were tried with
-            several values of it.
+            Name of the parameter that sets the number of epochs. If None, the search's `resource` attribute is used if
+            it is the name of a searched parameter. Otherwise, ``max_iter`` is used if the candidates were evaluated
+            with several values of ``max_iter``.
         axes : array-like of matplotlib Axes, default=None
             Axes to plot into, one per parameter. If None, a new figure is created.
 
@@ -245,7 +245,8 @@ def _draw(panel: Axes, values: Sequence[Any], scores: np.ndarray, best: float) -
     else:
         x = _category_axis(panel, values)
     failed = np.isnan(scores)
-    # Draw fainter points if there are more of them. Hundreds of points at the same value would look like a solid bar.
+    # The more points there are, the fainter they are drawn. Hundreds of points at the same value would look like a
+    # solid bar.
     alpha = float(np.clip(6 / np.sqrt(len(x)), 0.1, 0.6))
     points = panel.scatter(x[~failed], scores[~failed], s=18, color=MUTED, alpha=alpha, linewidths=0)
     # Add an empty artist for the legend, which would otherwise be as faint as the points.
@@ -283,7 +284,7 @@ def _number_axis(panel: Axes, x: np.ndarray, integer: bool) -> None:
 
 
 def _fits(positions: np.ndarray, labels: list[str]) -> bool:
-    """Return whether there is enough space for labels that are centred at these positions."""
+    """Return whether there is enough space for labels that are centred at the given positions."""
     needed = np.convolve([len(label) for label in labels], [0.5, 0.5], mode="valid") + 1
     return bool((np.diff(positions) / np.ptp(positions) * MAX_CHARACTERS >= needed).all())
 

@@ -33,10 +33,10 @@ MIN_ALPHA = 0.12  # high enough to see a single trace, but so low that hundreds 
 
 
 class SearchTraceDisplay:
-    """Plot of the test scores in a search, with the best candidate on top.
+    """Plot of the test scores of a search, with the best candidate on top.
 
-    If the candidates were tried at several epochs, the plot shows one curve of scores per candidate. The lower the best
-    score of a candidate, the fainter its curve. The curve of a pruned candidate ends at the epoch at which it was
+    If the candidates were evaluated at several epochs, the plot shows one curve of scores per candidate. The lower the
+    best score of a candidate, the fainter its curve. The curve of a pruned candidate ends at the epoch at which it was
     pruned. For all other searches, the plot shows one score per trial, in the order of the trials. It also shows the
     best score so far.
 
@@ -46,8 +46,8 @@ class SearchTraceDisplay:
     ----------
     scores : list of array-like, or array-like of shape (n_trials,)
         Test scores. Higher is better. If `epochs` is given, pass one array per candidate. Otherwise, pass one score per
-        trial. In curves, NaN values are not drawn. If the score of a trial is NaN, it is shown as a cross at the bottom
-        of the plot.
+        trial. NaN values are omitted from the curves. If the score of a trial is NaN, it is shown as a cross at the
+        bottom of the plot.
     epochs : list of array-like, default=None
         Epochs at which each candidate was scored. If None, `scores` contains one score per trial.
     params : list of dict, default=None
@@ -69,7 +69,7 @@ class SearchTraceDisplay:
     points_ : matplotlib Line2D or None
         Points of the trials, or None if the plot shows curves.
     legend_ : matplotlib Legend
-        Legend. It is below the plot, or inside the plot if the figure also contains other plots.
+        Legend. It is placed below the plot, or inside the plot if the figure also contains other plots.
 
     See Also
     --------
@@ -125,14 +125,15 @@ class SearchTraceDisplay:
         metric : str, default=None
             Metric to show. If None and there are several metrics, the metric named by `refit` is shown.
         resource : str, default=None
-            Name of the parameter that sets the number of epochs. If None, the attribute `resource` of the search is
-            used if it names a searched parameter. Otherwise, ``max_iter`` is used if the candidates were tried with
-            several values of it.
+            Name of the parameter that sets the number of epochs. If None, the search's `resource` attribute is used if
+            it is the name of a searched parameter. Otherwise, ``max_iter`` is used if the candidates were evaluated
+            with several values of ``max_iter``.
         ax : matplotlib Axes, default=None
             Axes to plot into. If None, a new figure is created.
         **line_kw : dict
             Keyword arguments passed to matplotlib's `plot` to draw the topmost line. If `color` is given, all other
-            candidates are also drawn in this colour. Use it to distinguish two searches in the same axes.
+            candidates are also drawn in this colour. Use `color` to distinguish two searches that are plotted into the
+            same axes.
 
         Returns
         -------
@@ -160,7 +161,8 @@ class SearchTraceDisplay:
             Axes to plot into. If None, a new figure is created.
         **line_kw : dict
             Keyword arguments passed to matplotlib's `plot` to draw the topmost line. If `color` is given, all other
-            candidates are also drawn in this colour. Use it to distinguish two searches in the same axes.
+            candidates are also drawn in this colour. Use `color` to distinguish two searches that are plotted into the
+            same axes.
 
         Returns
         -------
@@ -253,7 +255,7 @@ class SearchTraceDisplay:
 
 
 def _color(line_kw: Mapping[str, Any]) -> Any:
-    """Return the colour of all candidates except the best candidate."""
+    """Return the colour of all candidates except for the best candidate."""
     return _validate_style_kwargs({"color": MUTED}, line_kw)["color"]
 
 

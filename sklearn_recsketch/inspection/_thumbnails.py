@@ -75,7 +75,7 @@ def sketchfab_thumbnails(
     Returns
     -------
     dict
-        Thumbnail of each id, in the order of `ids`. Each thumbnail is a URL, or the bytes of an image if
+        Thumbnail for each id, in the order of `ids`. Each thumbnail is a URL, or the bytes of an image if
         ``embed=True``. It is None if the model no longer exists, or if its thumbnail could not be loaded.
 
     Warns
@@ -86,9 +86,9 @@ def sketchfab_thumbnails(
 
     Notes
     -----
-    The cache stores thumbnail URLs, and records which models no longer exist. It never expires. If Sketchfab moves its
-    thumbnails, delete the cache folder. With ``embed=True``, URLs that no longer work are automatically removed from
-    the cache.
+    The cache stores thumbnail URLs, and records which models no longer exist. The cache never expires. If Sketchfab
+    moves its thumbnails, delete the cache folder. With ``embed=True``, URLs that no longer work are automatically
+    removed from the cache.
 
     The API does not require a key. See https://docs.sketchfab.com/data-api/v3/index.html for its documentation.
 
@@ -138,7 +138,7 @@ def _fetch_all(client: _SketchfabClient, ids: list[Any], n_requests: int) -> dic
 
 @dataclass(frozen=True)
 class _SketchfabClient:
-    """Client of the Sketchfab Data API that caches responses."""
+    """Client for the Sketchfab Data API that caches responses."""
 
     base_url: str
     folder: Path

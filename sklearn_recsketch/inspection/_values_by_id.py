@@ -1,4 +1,4 @@
-"""Read the titles, labels, colours, pictures and links that the user passes by id."""
+"""Look up titles, labels, colours, pictures and links by id."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ def as_text(value: Any, id: Any) -> str:
 
 @dataclass
 class IdValueReader:
-    """Read and convert values that are given by id. They are given as a mapping, a Series or a function.
+    """Read and convert values that are looked up by id. They are given as a mapping, a Series or a function.
 
     Attributes
     ----------
     name : str
         Name of the parameter, which is shown in messages.
     hint : str
-        Example of a correct argument, which is shown in error messages.
+        Example of a valid argument, which is shown in error messages.
     convert : callable
         Function that is called with a value and its id, and returns the converted value. If it raises an OSError, the
         error is recorded in `failures`, and the other ids are still read.
     failures : dict
-        Exceptions that were raised while reading values, by id.
+        Exceptions that were raised while reading values, keyed by id.
     """
 
     name: str
@@ -113,6 +113,6 @@ def is_missing(value: Any) -> bool:
 
 
 def shorten(text: str, max_length: int = 80) -> str:
-    """Convert text to a single line, and cut it to at most `max_length` characters."""
+    """Convert text to a single line, and truncate it to at most `max_length` characters."""
     text = " ".join(text.split())
     return text if len(text) <= max_length else f"{text[: max_length - 1].rstrip()}…"

@@ -1,4 +1,4 @@
-"""Convert maximum inner product search to nearest-neighbour search with an additional coordinate."""
+"""Convert maximum inner product search to nearest-neighbour search by adding a coordinate."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ def augment_items(vectors: Any) -> np.ndarray:
     Parameters
     ----------
     vectors : array-like of shape (n_items, n_components)
-        Vectors of all items to search. If an item changes or is added, the new coordinate may change for all items.
+        Vectors of all items to search. If an item changes or is added, the additional coordinate may change for all
+        items.
 
     Returns
     -------
@@ -25,7 +26,7 @@ def augment_items(vectors: Any) -> np.ndarray:
 
     See Also
     --------
-    augment_users : Augment the user vectors to search with.
+    augment_users : Augment the user vectors that are used as queries.
 
     Notes
     -----
@@ -36,7 +37,7 @@ def augment_items(vectors: Any) -> np.ndarray:
         \\tilde y = (y, \\sqrt{M^2 - |y|^2}), \\qquad \\tilde x = (x, 0).
 
     The inner product does not change, :math:`\\tilde x \\cdot \\tilde y = x \\cdot y`, and all augmented item vectors
-    have the norm M. The score therefore determines both the Euclidean distance and the cosine:
+    have a norm of M. For a given user, the score therefore determines both the Euclidean distance and the cosine:
 
     .. math::
 

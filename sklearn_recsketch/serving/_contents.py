@@ -38,7 +38,7 @@ class Contents:
         Sorted ids and vectors of the known queries. If `metric="dot"`, the queries of an item index are users, and the
         queries of a user index are items. If `metric="cosine"`, they are the same as `ids` and `vectors`.
     seen : csr_array of shape (n_queries, n), dtype bool, or None
-        Items that each user interacted with in fit. None unless `of="items"` and `metric="dot"`.
+        Items that each user interacted with in the training data. It is None unless `of="items"` and `metric="dot"`.
     library : str
         Library of the returned data frames, "pandas" or "polars".
     """
@@ -63,8 +63,8 @@ class Contents:
         Returns
         -------
         csr_array of shape (n_queries, n) or None
-            If `metric="cosine"`, each query excludes itself. If `metric="dot"`, each user excludes the seen items. None
-            if `seen` is None.
+            If `metric="cosine"`, each query excludes itself. If `metric="dot"`, each user excludes the items that the
+            user has seen. The result is None if `seen` is None.
         """
         if self.metric == "cosine":
             n = len(rows)

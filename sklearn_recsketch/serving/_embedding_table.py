@@ -23,7 +23,7 @@ def embedding_table(estimator: Any, of: str = "items", *, augmented: bool = Fals
     estimator : recommender, or Pipeline or search that contains one
         Fitted estimator with factors.
     of : {"items", "users"}, default="items"
-        Whether to export items or users. Items and users that are only known from their features are included.
+        Whether to export items or users. Items and users that are known only from their features are included.
     augmented : bool, default=False
         Whether to augment the vectors with :func:`augment_items` or :func:`augment_users`. This is useful for databases
         that support the Euclidean distance or the cosine, but not the inner product.
@@ -32,9 +32,9 @@ def embedding_table(estimator: Any, of: str = "items", *, augmented: bool = Fals
     -------
     frame with columns item or user, e0, e1, ...
         One row per id, in the order of `items_` or `users_`. The coordinates have dtype float32. For WARP and BPR, the
-        table has an additional column `bias`. It contains the biases of the items and is 1 for all users, so that the
-        inner product includes the item bias. If `augmented=True`, the last column is `augmented`. The table is a polars
-        frame if the recommender was fitted on a polars frame, and a pandas frame otherwise.
+        table has an additional column `bias`. For items, this column contains the biases. For users, it is 1, so that
+        the inner product includes the item bias. If `augmented=True`, the last column is `augmented`. The table is a
+        polars frame if the recommender was fitted on a polars frame, and a pandas frame otherwise.
 
     Raises
     ------

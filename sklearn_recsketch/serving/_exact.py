@@ -31,7 +31,7 @@ class Exact:
         self._items = RankedItems(vectors)
 
     def top(self, queries: np.ndarray, excluded: sp.csr_array | None, k: int, pool: Workers) -> np.ndarray:
-        """Return the rows of the k best vectors for each query.
+        """Return the row indices of the k best vectors for each query.
 
         If a query excludes so many rows that fewer than k remain, its list is padded with -1.
         """
@@ -42,7 +42,7 @@ class Exact:
         return {}
 
     def save(self, folder: Path) -> None:
-        """Do nothing, because the index saves the vectors, and `load` only needs the vectors."""
+        """Do nothing. `load` only needs the vectors, which the index saves."""
 
     @classmethod
     def load(cls, folder: Path, vectors: np.ndarray) -> Exact:
@@ -54,7 +54,7 @@ def rescored(queries: np.ndarray, vectors: np.ndarray, best: np.ndarray) -> tupl
     """Compute the exact scores of the rows found for each query, and sort the rows by score.
 
     The scores are bitwise equal to the scores that `predict` returns. Rows with equal scores are sorted by row index.
-    Missing rows are denoted by -1 and have the score -inf.
+    Missing rows are denoted by -1 and have a score of -inf.
     """
     scores = np.full(best.shape, -np.inf, dtype=np.float32)
     for start, stop in even_ranges(len(best), max(1, MOST_COORDINATES // max(1, best.shape[1] * vectors.shape[1]))):

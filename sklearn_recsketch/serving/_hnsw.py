@@ -1,4 +1,4 @@
-"""Approximate search in a hierarchical navigable small world (HNSW) graph of usearch."""
+"""Approximate search in a hierarchical navigable small world (HNSW) graph, built with usearch."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ class Hnsw:
     """A hierarchical navigable small world (HNSW) graph for maximum inner product search.
 
     The links of the graph are chosen by inner products of the original vectors, not by distances of augmented vectors.
-    On factors, this results in the same recall and takes a fraction of the time.
+    For recommender factors, this achieves the same recall in a fraction of the time.
 
     Parameters
     ----------
     graph : usearch.index.Index
-        Graph of the vectors. In the graph, all vectors are divided by the same number.
+        Graph of the vectors. In the graph, all vectors are divided by the same constant.
     vectors : ndarray of shape (n, n_components), dtype float32
         Vectors to search.
     """
@@ -57,7 +57,7 @@ class Hnsw:
 
     @property
     def expansion_search(self) -> int:
-        """Number of candidates that a search keeps."""
+        """Number of candidates kept during a search."""
         return int(self._graph.expansion_search)
 
     @expansion_search.setter
@@ -65,7 +65,7 @@ class Hnsw:
         self._graph.expansion_search = value
 
     def top(self, queries: np.ndarray, excluded: sp.csr_array | None, k: int, pool: Workers) -> np.ndarray:
-        """Return the rows of approximately the k best vectors for each query.
+        """Return the row indices of approximately the k best vectors for each query.
 
         For a query with m excluded rows, the search fetches at least k + m neighbours, but at most `MOST_FETCHED`. If
         fewer than k neighbours remain after the exclusion, it falls back to exact search. If a query excludes so many
@@ -109,11 +109,11 @@ class Hnsw:
         )
 
     def settings(self) -> dict[str, Any]:
-        """Return the arguments of `load` that the file of usearch does not contain."""
+        """Return the arguments of `load` that the usearch file does not contain."""
         return {"expansion_search": self.expansion_search}
 
     def save(self, folder: Path) -> None:
-        """Write the graph to a file in the format of usearch."""
+        """Write the graph to a file in the usearch format."""
         self._graph.save(folder / FILE)
 
     @classmethod

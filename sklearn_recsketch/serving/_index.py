@@ -28,7 +28,7 @@ __all__ = ["EmbeddingIndex"]
 class EmbeddingIndex:
     """Nearest-neighbour index of items or users.
 
-    Use :func:`to_index` to build an index, and `EmbeddingIndex.load` to load a saved one.
+    Use :func:`to_index` to build an index, and `EmbeddingIndex.load` to load a saved index.
 
     Attributes
     ----------
@@ -53,7 +53,7 @@ class EmbeddingIndex:
     not change.
 
     Several threads may search the same index, but usearch runs their searches one after another. To search in parallel,
-    load the index from the same folder in several processes. They share the memory of the graph.
+    load the index from the same folder in several processes. The processes then share the graph's memory.
 
     Examples
     --------
@@ -80,7 +80,7 @@ class EmbeddingIndex:
 
     @property
     def expansion_search(self) -> int:
-        """Number of candidates that a search of the graph keeps. A larger value increases the recall and the time."""
+        """Number of candidates kept during a graph search. A larger value increases the recall and the search time."""
         return self._graph().expansion_search
 
     @expansion_search.setter
@@ -95,21 +95,21 @@ class EmbeddingIndex:
         Parameters
         ----------
         users : id or array-like of ids
-            Users to recommend items to. The index must know them.
+            Users to recommend items to. They must be known to the index.
         k : int, default=10
             Number of items per user.
         exclude_seen : bool, default=True
-            Whether to exclude the items that each user interacted with in fit.
+            Whether to exclude the items that each user interacted with in the training data.
         candidates : array-like of ids, table of pairs, dict of user to ids, or "cold", default=None
-            Items that may be recommended, in the same format as in the method `recommend` of the recommender. If None,
-            all items are candidates. If candidates are given, the search is exact.
+            Items that may be recommended, in one of the formats that the recommender's method `recommend` accepts. If
+            None, all items are candidates. If candidates are given, the search is exact.
         exclude : array-like of ids, table of pairs, or dict of user to ids, default=None
             Items to exclude, either for all users or for individual users.
 
         Returns
         -------
         frame with columns user, rank, item, score
-            Recommended items, in the same format as returned by the method `recommend` of the recommender.
+            Recommended items, in the format that the recommender's method `recommend` returns.
 
         Raises
         ------
@@ -125,7 +125,7 @@ class EmbeddingIndex:
         Parameters
         ----------
         items : id or array-like of ids
-            Items for which to find neighbours. The index must know them.
+            Items for which to find neighbours. They must be known to the index.
         k : int, default=10
             Number of neighbours per item.
         candidates : array-like of ids, table of pairs, or dict of item to ids, default=None
@@ -150,7 +150,7 @@ class EmbeddingIndex:
         Parameters
         ----------
         users : id or array-like of ids
-            Users for which to find neighbours. The index must know them.
+            Users for which to find neighbours. They must be known to the index.
         k : int, default=10
             Number of neighbours per user.
         candidates : array-like of ids, table of pairs, or dict of user to ids, default=None
@@ -214,7 +214,7 @@ class EmbeddingIndex:
         Returns
         -------
         float
-            Recall between 0 and 1. If several neighbours are tied for the last place in the exact list, any of these
+            Recall between 0 and 1. If several neighbours are tied for last place in the exact result, any of these
             neighbours is counted as correct.
         """
         n = len(self._contents.query_ids)
@@ -234,7 +234,7 @@ class EmbeddingIndex:
         ----------
         folder : str or Path
             Empty folder, which is created if it does not exist. Arrays are saved as .npy files, ids are saved as JSON,
-            and the graph is saved in the format of usearch. No pickle files are written.
+            and the graph is saved in the usearch format. No pickle files are written.
 
         Raises
         ------
@@ -289,7 +289,7 @@ class EmbeddingIndex:
         """Return the table of ranked ids for a public method.
 
         `method` is the name of the public method. It requires an index that was built with the given values of `of` and
-        `metric`. `name` is "user" or "item", and says what the query ids are.
+        `metric`. `name` is "user" or "item", depending on what the query ids refer to.
         """
         if (self.of, self.metric) != (of, metric):
             raise ValueError(
@@ -322,7 +322,7 @@ class EmbeddingIndex:
         return ranked_table(name, ids, ranked_name, self.ids, best, scores, contents.library)
 
     def _best(self, queries: np.ndarray, excluded: sp.csr_array | None, k: int) -> tuple[np.ndarray, np.ndarray]:
-        """Return the rows and the scores of the k best vectors for each query."""
+        """Return the row indices and the scores of the k best vectors for each query."""
         with workers(self.n_jobs) as pool:
             best = self._searcher.top(queries, excluded, check_integer(k, "k"), pool)
         return self._scored(queries, best)

@@ -58,8 +58,8 @@ def to_index(
           for a user, as `recommend` does. A user index finds the users with the highest scores for an item.
         - "cosine": cosine similarity of two items or two users, as in `similar_items` and `similar_users` by default.
     connectivity : int, default=16
-        Number of links per node, called M by Malkov and Yashunin. A larger value increases the recall and the memory.
-        Only used if `kind="hnsw"`.
+        Number of links per node, called M by Malkov and Yashunin. A larger value increases the recall and the memory
+        usage. Only used if `kind="hnsw"`.
     expansion_add : int, default=128
         Number of candidates kept while a node is added, called efConstruction by Malkov and Yashunin. A larger value
         increases the recall and the time to build the graph. Only used if `kind="hnsw"`.

@@ -18,8 +18,8 @@ def atomic_write(path: Path) -> Iterator[BinaryIO]:
 
     The context manager opens a temporary file for writing. It renames this file to `path` on success, and deletes it
     after an error. The name of the temporary file is random, so that several processes can write to the same path. The
-    temporary file is flushed to disk before it is renamed. After a power failure, `path` is therefore either the old
-    or the new file.
+    temporary file is flushed to disk before it is renamed. Therefore, `path` contains either the old or the new content
+    after a power failure.
     """
     temporary = path.with_name(f"{path.name}.{token_hex(8)}.tmp")
     try:

@@ -15,7 +15,7 @@ ENGINES = {"joblib._dask": "dask", "ray.util.joblib.ray_backend": "ray"}
 
 
 def cluster_engine() -> str | None:
-    """Return "dask" or "ray" if it is the active joblib backend, and None otherwise."""
+    """Return the active joblib backend if it is "dask" or "ray", and None otherwise."""
     modules = [base.__module__ for base in type(get_active_backend()[0]).__mro__]
     return next((ENGINES[module] for module in modules if module in ENGINES), None)
 

@@ -24,7 +24,7 @@ MOST_REDIRECTS = 5
 LARGEST_BODY = 4 * 2**20  # bytes
 TOO_MANY_REQUESTS = 429
 ATTEMPTS = 3  # per request, if the server responds with TOO_MANY_REQUESTS
-LONGEST_PAUSE = 30.0  # seconds; the request is not repeated if the server demands a longer pause
+LONGEST_PAUSE = 30.0  # seconds; the request is not repeated if the server requests a longer pause
 
 
 def is_web_address(value: Any) -> bool:
@@ -35,7 +35,7 @@ def is_web_address(value: Any) -> bool:
 def get(url: str, content_type: str, timeout: float, stopped: Event) -> bytes:
     """Send a GET request and return the body of the response.
 
-    If the server responds with status 429, the request is repeated after the pause that the server demands. If
+    If the server responds with status 429, the request is repeated after the delay that the server requests. If
     `stopped` is set, no further request is sent, and an InterruptedError is raised.
 
     Raises
@@ -113,7 +113,7 @@ def _opener(url: str) -> urllib.request.OpenerDirector:
     """Create an opener that supports only http and https, and does not follow redirects.
 
     The default opener of urllib also opens local files and FTP addresses. The returned opener uses the proxies that are
-    set in environment variables, except for addresses of this machine.
+    set in environment variables, except for addresses of the local machine.
     """
     opener = urllib.request.OpenerDirector()
     for handler in (
@@ -139,8 +139,8 @@ def _is_this_machine(url: str) -> bool:
 class _Reader(io.RawIOBase):
     """A stream that reads from a socket until a deadline.
 
-    The timeout of a socket starts again with each byte. Without a deadline, a server that sends single bytes slowly
-    could keep a request open forever.
+    A socket's timeout restarts with each byte. Without a deadline, a server that slowly sends one byte at a time could
+    keep a request open forever.
     """
 
     def __init__(self, sock: socket, end: float) -> None:
@@ -167,7 +167,7 @@ class _Response(HTTPResponse):
 
 
 class _HTTPConnection(HTTPConnection):
-    """A connection with a timeout for the total time of all operations."""
+    """A connection whose timeout applies to the total time of all operations."""
 
     def __init__(self, host: str, port: int | None = None, timeout: float = 0.0, *args: Any, **kwargs: Any) -> None:
         super().__init__(host, port, timeout, *args, **kwargs)
@@ -180,10 +180,10 @@ class _HTTPConnection(HTTPConnection):
 
 
 class _HTTPSConnection(HTTPSConnection, _HTTPConnection):
-    """An https connection with a timeout for the total time of all operations.
+    """An https connection whose timeout applies to the total time of all operations.
 
     The order of the base classes matters: `HTTPSConnection.connect` first calls `_HTTPConnection.connect`, which sets
-    the timeout of the socket to the time left. The TLS handshake is therefore also subject to this timeout.
+    the socket timeout to the remaining time. The TLS handshake is therefore also subject to this timeout.
     """
 
 

@@ -10,7 +10,7 @@ INSIDE = ("sklearn_recsketch.", "sklearn.base")  # a decorator in sklearn.base w
 
 
 def levels_inside() -> int:
-    """Return the `stacklevel` for a warning to refer to the line that called this package."""
+    """Return the `stacklevel` that makes a warning point to the line that called this package."""
     level, frame = 1, sys._getframe(1)
     while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith(INSIDE):
         level, frame = level + 1, frame.f_back

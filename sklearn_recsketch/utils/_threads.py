@@ -76,7 +76,7 @@ class _SingleThreadedBLAS:
 
     The limit applies to the whole process while at least one thread is inside the context. A counter ensures that only
     the last thread that leaves the context restores the original limit. If each thread saved and restored the limit
-    independently, a thread could save the limit that another thread has set, and restore this limit in the end.
+    independently, a thread could save the limit that another thread has set, and restore this limit at the end.
     """
 
     def __init__(self) -> None:
@@ -105,7 +105,7 @@ class _SingleThreadedBLAS:
 
 
 def _release_openblas() -> None:
-    """Allow the current thread to set the thread limit of OpenBLAS.
+    """Allow the current thread to set the OpenBLAS thread limit.
 
     Since version 3.8, threadpoolctl only accepts limits from the first thread that sets a limit. This protection is not
     necessary here, because a lock prevents two threads from setting limits at the same time.
@@ -182,8 +182,8 @@ def even_ranges(n: int, size: int) -> list[tuple[int, int]]:
 def balanced_ranges(indptr: np.ndarray, n_ranges: int = 64, row_cost: int = 8) -> list[tuple[int, int]]:
     """Split rows into at most `n_ranges` ranges that require about the same amount of work.
 
-    The work for a row is its number of entries plus `row_cost`. The ranges only depend on the data. If results are
-    reduced range by range, they are therefore the same for any number of threads.
+    The work for a row is estimated as its number of entries plus `row_cost`. The ranges only depend on the data. If
+    results are reduced range by range, they are therefore the same for any number of threads.
     """
     n_rows = len(indptr) - 1
     work = indptr[1:] + row_cost * np.arange(1, n_rows + 1)

@@ -25,7 +25,7 @@ def check_integer(value: Any, name: str, least: int = 1) -> int:
 
 
 def refuse_sample_weight(method: Method) -> Method:
-    """Decorate a method to raise a TypeError if it receives `sample_weight`. Its signature does not change."""
+    """Decorate a method so that it raises a TypeError if `sample_weight` is passed. Its signature does not change."""
 
     @wraps(method)
     def wrapped(self: Any, *args: Any, **kwargs: Any) -> Any:
