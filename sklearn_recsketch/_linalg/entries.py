@@ -52,11 +52,11 @@ def top_entries(
 
     Returns
     -------
-    best : ndarray of shape (n_users, min(k, most entries of a row)), dtype int32
-        Row indices of the items, sorted from best to worst. Ties are broken by row index. The value -1 fills the
-        remaining positions if a user has fewer items.
+    best : ndarray of shape (n_users, min(k, largest number of entries in a row)), dtype int32
+        Row indices of the items, sorted from best to worst. Ties are broken by row index. If a user has fewer than k
+        items, the remaining positions are filled with -1.
     scores : ndarray of the same shape, dtype float32
-        Inner products. They are -inf where `best` is -1.
+        Inner products, or -inf where `best` is -1.
     """
     values = entry_scores(user_vectors, item_vectors, allowed, pool, np.float32)
     indptr, indices = allowed.indptr, allowed.indices
@@ -78,9 +78,9 @@ def top_entries(
 def entries_before(
     user_vectors: np.ndarray, item_vectors: np.ndarray, wanted: sp.csr_array, allowed: sp.csr_array, pool: Workers
 ) -> np.ndarray:
-    """Count the user's allowed items that are ranked before each wanted item.
+    """Count the user's allowed items that are ranked before each queried item.
 
-    Both matrices must have the shape (n_users, n_items), and their entries must be sorted by item. All wanted items
+    Both matrices must have the shape (n_users, n_items), and their entries must be sorted by item. All queried items
     must be allowed. Ties are broken by row index.
     """
     values = entry_scores(user_vectors, item_vectors, allowed, pool, np.float32)

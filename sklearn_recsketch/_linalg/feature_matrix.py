@@ -67,9 +67,10 @@ class FeatureMatrix:
     def left_out_fit(
         self, dense: np.ndarray, leverage: np.ndarray, target: np.ndarray, pool: Workers
     ) -> tuple[float, float]:
-        """Return the squared norm of predictions, and the correlation of leave-one-out predictions with the target.
+        """Return the squared norm of the predictions and a leave-one-out correlation.
 
-        The predictions are ``P = F @ dense``, and the leave-one-out predictions are ``P - diag(leverage) @ target``.
+        The correlation is computed between the leave-one-out predictions and the target. The predictions are
+        ``P = F @ dense``, and the leave-one-out predictions are ``P - diag(leverage) @ target``.
         """
         rows, source = self._rows, read_only(dense)
         leverage, target = read_only(leverage), read_only(target)
@@ -110,7 +111,9 @@ def ridge_step(
     W: np.ndarray,
     pool: Workers,
 ) -> tuple[np.ndarray, float]:
-    """Take one step of ridge regression: minimize ``sum_r weight_r |x_r - (F W)_r|^2 + sum_f penalty_f |w_f|^2``.
+    """Take one step towards the solution of a ridge regression problem.
+
+    The objective is ``sum_r weight_r |x_r - (F W)_r|^2 + sum_f penalty_f |w_f|^2``.
 
     The function takes a steepest descent step along the preconditioned gradient with exact line search. The step
     requires two products with F. One step per iteration of ALS is sufficient because F does not change and W starts
@@ -134,8 +137,8 @@ def ridge_step(
     W : ndarray of shape (n_features, K), dtype float32
         Feature embeddings after the step.
     loss : float
-        Penalty term before the step, plus the change of the objective in the step. The objective after the step is
-        `loss` plus the first sum of the objective, evaluated before the step.
+        Penalty term before the step, plus the change in the objective during the step. To obtain the objective after
+        the step, add the first sum of the objective, evaluated before the step, to `loss`.
     """
     if not len(W):
         return W, 0.0

@@ -43,14 +43,14 @@ LABELS: dict[Parameter, str] = {"candidates": "candidate", "exclude": "excluded 
 
 @dataclass(frozen=True)
 class Pairs:
-    """Pairs of a user and an item, which define a separate list of items for each user.
+    """User-item pairs, which define a separate list of items for each user.
 
     Attributes
     ----------
     users, items : IdColumn
         User and item of each pair. If an id in ``users.ids`` occurs in no pair, the list of this user is empty.
     from_dict : bool
-        Whether the pairs were read from a dict. Unknown keys of a dict cause a warning.
+        Whether the pairs were read from a dict. Unknown keys in a dict cause a warning.
     """
 
     users: IdColumn
@@ -74,9 +74,10 @@ def read_item_selection(
     parameter : {"candidates", "exclude"}
         Name of the parameter, which is used in error messages.
     owner : str or None, default="user"
-        Kind of ids that can have separate lists: "user" or "item". If None, tables of pairs and dicts are rejected.
+        Whether users or items can have separate lists: "user" or "item". If None, tables of pairs and dicts are
+        rejected.
     target : str, default="item"
-        Kind of ids to select.
+        Whether to select items or users.
 
     Returns
     -------
@@ -136,7 +137,7 @@ def select_items(
     interactions : csr_array of shape (n_users, n_items) or None
         Interactions passed to fit, or None if the model does not keep them.
     target : {"item", "user"}
-        Kind of ids to select.
+        Whether to select items or users.
     new : ndarray or None
         Ids that the model does not know, but for which the query contains features or a history.
 
@@ -171,7 +172,7 @@ def select_items(
 
 
 def matrix_of_pairs(pairs: Pairs, users: IdColumn, item_ids: np.ndarray) -> sp.csr_array:
-    """Convert pairs to a 0/1 matrix with one row per user of the query and one column per item.
+    """Convert pairs to a 0/1 matrix with one row per user in the query and one column per item.
 
     Pairs whose user is not in the query, or whose item has no column, are skipped. The column indices are sorted within
     each row.
@@ -198,7 +199,7 @@ def check_selection_users(
     parameter : {"candidates", "exclude"}
         Name of the parameter, which is used in error messages.
     owner : {"user", "item"}
-        Kind of ids that have separate lists.
+        Whether users or items have separate lists.
     query_ids, known : ndarray
         Sorted ids in the query and in the model.
     """

@@ -45,9 +45,9 @@ class Eligible:
         return top_items(users, items, self.excluded, k, pool)
 
     def before(self, users: np.ndarray, items: np.ndarray, wanted: sp.csr_array, pool: Workers) -> np.ndarray:
-        """Count the eligible items that are ranked before each entry of `wanted`.
+        """Count the eligible items that are ranked before each queried item.
 
-        All entries of `wanted` must be eligible.
+        The stored entries of `wanted` mark the queried items, which must be eligible.
         """
         if self.candidates is not None:
             return entries_before(users, items, wanted, self.candidates, pool)
@@ -66,7 +66,7 @@ class Eligible:
         return squared_errors(users, items, preferred, self.excluded, pool)
 
     def among(self, matrix: sp.csr_array) -> sp.csr_array:
-        """Remove the matrix entries that are not among the user's candidates."""
+        """Remove the matrix entries of items that are not among the user's candidates."""
         return matrix if self.candidates is None else sp.csr_array(matrix.multiply(self.candidates))
 
     def counts(self, n_users: int, n_items: int) -> np.ndarray:
@@ -92,10 +92,10 @@ def eligible(excluded: sp.csr_array | None, candidates: sp.csr_array | None) -> 
 
 
 def pair_matrix(rows: np.ndarray, columns: np.ndarray, shape: tuple[int, int], dtype: Any = np.float32) -> sp.csr_array:
-    """Return a sparse matrix with the value 1 at each given pair of a row and a column.
+    """Return a sparse matrix with a value of 1 at each given (row, column) pair.
 
-    Pairs with a negative row or column are skipped, and repeated pairs count once. The column indices are sorted within
-    each row.
+    Pairs with a negative row or column are skipped, and repeated pairs count only once. The column indices are sorted
+    within each row.
     """
     keep = (rows >= 0) & (columns >= 0)
     ones = np.ones(np.count_nonzero(keep), dtype=dtype)
@@ -106,7 +106,7 @@ def pair_matrix(rows: np.ndarray, columns: np.ndarray, shape: tuple[int, int], d
 
 
 def _pattern(matrix: sp.csr_array) -> sp.csr_array:
-    """Return a copy of a matrix in which the value of each stored entry is 1."""
+    """Return a copy of a matrix in which all stored values are 1."""
     ones = sp.csr_array((np.ones(matrix.nnz, np.float32), matrix.indices, matrix.indptr), shape=matrix.shape)
     ones.sum_duplicates()
     ones.data[:] = 1

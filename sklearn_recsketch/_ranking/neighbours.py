@@ -31,10 +31,10 @@ def all_neighbours(vectors: np.ndarray, k: int, pool: Workers) -> tuple[np.ndarr
     Returns
     -------
     best : ndarray of shape (n, min(k, n)), dtype int32
-        Row indices of the neighbours, sorted by decreasing inner product. Ties are broken by row index. The value -1
-        fills the remaining positions if there are too few rows.
+        Row indices of the neighbours, sorted by decreasing inner product. Ties are broken by row index. If a row has
+        fewer than k neighbours, the remaining positions are filled with -1.
     scores : ndarray of the same shape, dtype float32
-        Inner products. They are -inf where `best` is -1.
+        Inner products, or -inf where `best` is -1.
     """
     n = len(vectors)
     padded = np.zeros((-(-n // TILE) * TILE, vectors.shape[1]), dtype=np.float32)
@@ -49,7 +49,7 @@ def all_neighbours(vectors: np.ndarray, k: int, pool: Workers) -> tuple[np.ndarr
 
 
 def _rounds(n: int) -> list[list[tuple[int, int]]]:
-    """Arrange all pairs of the numbers 0 to n - 1 in rounds by the circle method.
+    """Divide all pairs of the numbers 0 to n - 1 into rounds with the circle method.
 
     No number occurs twice in the same round.
     """

@@ -70,7 +70,7 @@ class QueryContext:
         Returns
         -------
         positions : ndarray of shape (n_rows,)
-            Positions in `query_ids` at which the id has a history.
+            Positions in `query_ids` of the ids that have a history.
         matrix : csr_array of shape (n_rows, n_columns), dtype float32
             Sums of interaction strengths. The columns correspond to `other_ids`, followed by the sorted ids that occur
             in the histories but are not in `other_ids`.
@@ -114,10 +114,9 @@ class Query:
         Ids of all items that may be recommended to any user, and their row indices in the model. The row index of an
         unknown item is -1.
     candidates : Pairs or None
-        The only items that may be recommended to each user. If None, all items may be recommended.
+        Items that may be recommended to each user. If None, all items may be recommended.
     exclusions : Pairs or None
-        Items that must not be recommended to individual users. Items that are excluded for all users are not in
-        `item_ids`.
+        Items that are excluded for individual users. Items that are excluded for all users do not occur in `item_ids`.
     """
 
     users: IdColumn
@@ -143,7 +142,7 @@ class Query:
         Parameters
         ----------
         seen : csr_array of shape (n_known_users, n_known_items) or None
-            Interactions passed to fit. Items that a user interacted with in fit are excluded for this user.
+            Interactions passed to fit. Each user's items in these interactions are excluded for this user.
         *histories : Interactions or None
             Further interactions. Pairs with a positive strength are excluded.
         """
@@ -225,7 +224,7 @@ def build_query(
 def check_query_ids(ids: Any, name: str, known: np.ndarray) -> IdColumn:
     """Check the ids of a query.
 
-    An empty list is converted to the type of the known ids.
+    An empty list is converted to the data type of the known ids.
     """
     column = check_id_list(ids, name)
     return column if len(column.ids) else IdColumn(column.codes, known[:0])
@@ -286,10 +285,11 @@ def ranked_table(
     Parameters
     ----------
     name, other_name : str
-        Column names. The column `name` contains the ids that have a list, and the column `other_name` contains the ids
-        in the lists.
+        Column names. The column `name` contains the ids for which lists were computed, and the column `other_name`
+        contains the ids in these lists.
     ids, other_ids : ndarray
-        Ids for the two columns. Row r of `best` is the list of ``ids[r]``, and its values are positions in `other_ids`.
+        Ids for the two columns. Row r of `best` is the list for ``ids[r]``, and its values are positions in
+        `other_ids`.
     best : ndarray of shape (len(ids), k)
         Positions in `other_ids`, sorted from best to worst. The value -1 marks the positions after the end of a list.
     scores : ndarray of the same shape
@@ -298,7 +298,7 @@ def ranked_table(
     Returns
     -------
     frame
-        Table with one row per list element. Ranks start from 1.
+        Table with one row per list element. Ranks start at 1.
     """
     found = best >= 0
     row, rank = np.nonzero(found)

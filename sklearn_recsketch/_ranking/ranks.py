@@ -22,9 +22,9 @@ def count_items_before(
     excluded: sp.csr_array | None,
     pool: Workers,
 ) -> np.ndarray:
-    """Count the candidates that are ranked before each wanted item.
+    """Count the candidates that are ranked before each queried item.
 
-    The rank of a wanted item is the number of candidates before it plus 1.
+    The rank of a queried item is 1 plus the number of candidates before it.
 
     Parameters
     ----------
@@ -40,7 +40,7 @@ def count_items_before(
     Returns
     -------
     ndarray of shape (wanted.nnz,), dtype int64
-        Number of candidates before each wanted item. Ties are broken by row index, as in
+        Number of candidates before each queried item. Ties are broken by row index, as in
         :func:`~sklearn_recsketch._ranking.top_k.top_items`.
     """
     n_users, n_items = wanted.shape

@@ -1,4 +1,4 @@
-"""Exact search for the k items with the largest inner products, in bounded memory."""
+"""Exact search for the k items with the largest inner products, with bounded memory use."""
 
 from __future__ import annotations
 
@@ -86,10 +86,10 @@ def top_items(
     Returns
     -------
     best : ndarray of shape (n_users, min(k, n_items)), dtype int32
-        Row indices of the items, sorted from best to worst. Ties are broken by row index. The value -1 fills the
-        remaining positions if a user has fewer items.
+        Row indices of the items, sorted from best to worst. Ties are broken by row index. If a user has fewer than k
+        items, the remaining positions are filled with -1.
     scores : ndarray of the same shape, dtype float32
-        Inner products. They are -inf where `best` is -1.
+        Inner products, or -inf where `best` is -1.
     """
     if len(user_vectors) > FEW_USERS:
         return RankedItems(item_vectors).top(user_vectors, excluded, k, pool)
@@ -127,10 +127,10 @@ def _tiles(item_vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray
 def sorted_items(
     user_vectors: np.ndarray, item_vectors: np.ndarray, excluded: sp.csr_array | None, k: int, pool: Workers
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return the same lists as `top_items` by sorting the best scores of each user.
+    """Return the same lists as `top_items`, computed by sorting each user's best scores.
 
-    All scores of a block of users are computed first. This function is faster for long lists or a small number of
-    users.
+    The function first computes all scores for a block of users. It is faster than a scan of the tiles if the lists are
+    long or the number of users is small.
     """
     n_users, n_items = len(user_vectors), len(item_vectors)
     k = min(k, n_items)

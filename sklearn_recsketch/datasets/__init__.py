@@ -1,4 +1,4 @@
-"""Load and fetch files of interactions and features, and generate synthetic interactions."""
+"""Load interaction and feature files, fetch data sets, and generate synthetic interactions."""
 
 from sklearn_recsketch.datasets._loaders import load_features, load_likes
 from sklearn_recsketch.datasets._make_interactions import make_interactions

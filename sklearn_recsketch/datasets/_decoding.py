@@ -12,7 +12,7 @@ LONGEST_SHOWN = 80
 
 
 def read_text(path: Any, encoding: str, name: str) -> str:
-    """Read the text of a path, a URL or a file object, which is called `name` in error messages."""
+    """Read text from a path, a URL or a file object. Error messages refer to it as `name`."""
     text = _decoded(_content(path), encoding, name)
     if "\0" in text:
         number = text.count("\n", 0, text.index("\0")) + 1

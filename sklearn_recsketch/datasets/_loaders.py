@@ -1,4 +1,4 @@
-"""Load files of interactions and features."""
+"""Load interaction and feature files."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ HOW_TO_NAME = "Pass the names of the columns, for example user='uid', item='mid'
 def _read(table: TextTable, columns: list[str], ids: list[str], header: list[str]) -> pd.DataFrame:
     """Read columns of a file as strings.
 
-    Strings such as "nan" and "null" are not treated as missing values, because they may be tags.
+    Strings such as "nan" and "null" are not treated as missing values because they may be tags.
     """
     missing = [column for column in columns if column not in header]
     if missing:
@@ -41,7 +41,7 @@ def _read(table: TextTable, columns: list[str], ids: list[str], header: list[str
 
 
 def _other_separator(table: TextTable, columns: list[str]) -> str:
-    """Return advice to set `sep` if the first line seems to use another separator, and an empty string otherwise."""
+    """Return advice to set `sep` if the first line seems to use a different separator, or an empty string."""
     line = next(table.records())[2]
     counts = {sep: line.count(sep) for sep in SEPARATORS if sep != table.sep and sep in line}
     matching = [sep for sep in counts if set(columns) <= {name.strip('"') for name in line.split(sep)}]

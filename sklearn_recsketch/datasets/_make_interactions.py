@@ -66,17 +66,17 @@ def make_interactions(
     n_users, n_items : int, default=2000, 1000
         Number of users and number of items. X does not contain items without interactions.
     n_components : int, default=64
-        Rank of the preferences. Component k has the weight ``k ** -0.5``.
+        Rank of the preferences. Component k has a weight of ``k ** -0.5``.
     mean_activity : float, default=20.0
         Mean number of items per user, at least 2. The number of items per user has a heavy-tailed distribution, and
         ranges from 2 to half of all items.
     popularity_exponent : float, default=0.5
-        Exponent of the item popularity. The popularity of the item of rank r is ``r ** -popularity_exponent``.
+        Exponent of the item popularity. The popularity of the item with rank r is ``r ** -popularity_exponent``.
     taste : float, default=30.0
         Weight of the preferences relative to popularity and noise. If 0, interactions do not depend on preferences.
     counts : bool, default=False
-        Whether the strengths are counts. A count is 1 plus a Poisson variable with the mean ``exp(z)``, where z is
-        the preference, standardized over the generated pairs. If False, all strengths are 1.
+        Whether the strengths are counts. A count is 1 plus a Poisson variable with mean ``exp(z)``, where z is the
+        preference after standardization over the generated pairs. If False, all strengths are 1.
     n_tags : int, default=100
         Number of tags. Tags differ in popularity. If 0, item factors are independent of each other.
     tags_per_item : float, default=4.0
@@ -144,14 +144,14 @@ def make_interactions(
 
 
 def _standardized(values: np.ndarray) -> np.ndarray:
-    """Values with mean 0 and standard deviation 1, or zeros if all are equal."""
+    """Standardize values to mean 0 and standard deviation 1, or return zeros if all values are equal."""
     centered = values - values.mean()
     spread = centered.std()
     return centered / spread if spread > 1e-9 * (1 + np.abs(values).max()) else np.zeros_like(values)
 
 
 def _draw_tags(n_items: int, n_tags: int, tags_per_item: float, rng: np.random.RandomState) -> sp.csr_array:
-    """Sample a binary items x tags matrix with at least one tag per item.
+    """Sample a binary item-tag matrix with at least one tag per item.
 
     The probability of tag t is proportional to 1 / (t + 1).
     """

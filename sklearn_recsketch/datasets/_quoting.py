@@ -1,4 +1,4 @@
-"""Detect the character that quotes the fields of a text file."""
+"""Detect the quote character of a text file."""
 
 from __future__ import annotations
 
@@ -12,13 +12,12 @@ QUOTES = ('"', "\\")
 
 
 def find_quotechar(text: str, sep: str, quotes: Sequence[str] = QUOTES) -> str | None:
-    """Return the character that quotes the fields of a file, or None if its fields are not quoted.
+    """Return the quote character of a file, or None if its fields are not quoted.
 
-    A field that is not quoted may begin with a character that quotes fields in other files. Examples are
+    An unquoted field may begin with a character that is the quote character of other files. Examples are
     ``"Weird Al" Yankovic`` in a file like the Sketchfab files, and ``\\o/`` in a file written by pandas. The detection
-    is
-    therefore based on fields that contain the separator, a line break or the quote character, because such fields must
-    be quoted.
+    is therefore based on fields that contain the separator, a line break or the quote character, because these fields
+    have to be quoted.
     """
     first = text.lstrip("\r\n")[:1]
     if first and first in quotes:  # a column name begins with a quote character only if all fields are quoted

@@ -32,7 +32,7 @@ def fetch_sketchfab(
 ) -> Bunch:
     """Load likes and features of Sketchfab models, and download them if necessary.
 
-    The data set is from 2016, and has 62,583 users, 28,806 models and 20,352 tags. It contains likes for 0.035 % of all
+    The data set is from 2016 and has 62,583 users, 28,806 models and 20,352 tags. It contains likes for 0.035 % of all
     user-model pairs. Each file is stored in `data_home` together with the SHA-256 checksum that was computed after its
     first download. A file that does not match its checksum is downloaded again.
 
@@ -46,7 +46,7 @@ def fetch_sketchfab(
         Whether to download files that are missing. If False, an OSError is raised if the files are not available
         locally.
     timeout : float, default=30.0
-        Timeout, in seconds, of the connection to the server.
+        Timeout in seconds for the connection to the server.
 
     Returns
     -------

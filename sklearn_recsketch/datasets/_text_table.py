@@ -1,4 +1,4 @@
-"""Read tables of strings from delimited text files, without losing or shifting any field."""
+"""Read tables of strings from delimited text files, without losing or shifting fields."""
 
 from __future__ import annotations
 

@@ -1,1 +1,4 @@
-"""Numba kernels. Each kernel processes a range in one thread, releases the GIL and is compiled on first use."""
+"""Numba kernels, which are compiled on first use and release the GIL.
+
+Each kernel call runs in a single thread and usually processes a range of rows.
+"""

@@ -100,7 +100,7 @@ def _preconditioned_square(work, K):
 
 @inlined
 def _conjugate_gradient(table, items, e, n, work, loss, steps, stop, excess, share):
-    """Improve a solution by conjugate gradient steps.
+    """Improve a solution with conjugate gradient steps.
 
     The arguments include the residual and the loss of the initial solution. The function returns the final loss and the
     final squared residual. The diagonal is used as preconditioner, so all eigenvalues of the preconditioned matrix are
@@ -146,10 +146,10 @@ def solve_rows(start, stop, ratings, table, solution, eigenvalues, lam, prior, a
     The solution of row u minimizes the WRMF objective
     ``x.V x + lam_u |x - prior_u|^2 + sum_i (1 + e_i)(1 - s_i)^2 - s_i^2``. In this formula, ``s = Y x``, and V is the
     diagonal matrix ``Y^T Y`` over all rows of the table. The conjugate gradient method is preconditioned by
-    ``V + lam_u``. It stops after `steps` steps, when its residual is at most ``tol * |b|``, or when the loss of the row
-    is close to its minimum; see `_conjugate_gradient`. The residual that the method updates drifts away from the true
-    residual. The method is therefore started up to `restarts` times, each time with the true residual of the current
-    solution.
+    ``V + lam_u``. The method stops after `steps` steps, or when its residual is at most ``tol * |b|``, or when the
+    row's loss is close to its minimum; see `_conjugate_gradient`. The incrementally updated residual drifts away from
+    the true residual. The method is therefore started up to `restarts` times, each time with the true residual of the
+    current solution.
 
     Parameters
     ----------
@@ -158,8 +158,8 @@ def solve_rows(start, stop, ratings, table, solution, eigenvalues, lam, prior, a
     ratings : Ratings
         [in] Items of each row, with their excess confidences e = c - 1.
     table : float32 array (n_items + 1, K)
-        [in] The matrix Y. It contains the factors of the other side in the eigenbasis of their Gram matrix, followed by
-        a row of zeros.
+        [in] The matrix Y, which contains the item factors in the eigenbasis of their Gram matrix, followed by a row of
+        zeros. If the rows to solve are items, it contains user factors instead.
     solution : float32 array (n_users, K)
         [in, out] The initial values of x on entry, and the solutions on return.
     eigenvalues : float32 array (K,)

@@ -35,7 +35,7 @@ def count(codes, counts):
 def count_positive(users, items, strengths, per_user, per_item):
     """Count the rows with positive strength for each user and for each item.
 
-    The numbers are added to `per_user` and `per_item`.
+    The counts are added to `per_user` and `per_item`.
     """
     step = 1 if strengths.shape[0] > 1 else 0
     for t in range(users.shape[0]):
@@ -48,7 +48,7 @@ def count_positive(users, items, strengths, per_user, per_item):
 def scatter_by_item(users, items, strengths, ends, users_out, strengths_out):
     """Sort the users and strengths of interactions by item.
 
-    Only rows with a positive strength are kept. The rows of an item remain in their original order. On entry,
+    Only rows with a positive strength are kept. Rows with the same item remain in their original order. On entry,
     ``ends[i]`` is the position of the first entry of item i. On return, it is the position after the last entry of this
     item.
     """
@@ -109,7 +109,7 @@ def sum_repeats(indptr, indices, strengths, data):
 def renumber_entries(matrix, rows, columns, indptr, indices, data):
     """Renumber the rows and columns of a matrix, and return the number of remaining entries.
 
-    Row r becomes row ``rows[r]``, and column c becomes column ``columns[c]``. Rows and columns with the new number -1
+    Row r becomes row ``rows[r]``, and column c becomes column ``columns[c]``. Rows and columns with a new index of -1
     are dropped. The order of the remaining rows and columns must not change. The function sets ``indptr[rows[r] + 1]``
     to the end of the new row. The caller must set the elements of `indptr` for all new rows that do not occur in
     `rows`. The arrays `indices` and `data` may be the arrays of the old matrix.
@@ -130,7 +130,7 @@ def renumber_entries(matrix, rows, columns, indptr, indices, data):
 
 @jit
 def add_rows(old, old_row, columns, new, indptr, indices, data):
-    """Add two matrices, and return the number of entries of the sum.
+    """Add two matrices, and return the number of entries in the sum.
 
     Row r of the sum is row r of `new` plus row ``old_row[r]`` of `old`. If ``old_row[r]`` is -1, only row r of `new` is
     used. Column c of `old` becomes column ``columns[c]``. The array `columns` must be in ascending order. The output

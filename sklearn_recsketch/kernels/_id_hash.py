@@ -1,4 +1,4 @@
-"""Hash table with open addressing that numbers ids in the order of their first occurrence.
+"""Hash table with open addressing that assigns consecutive codes to ids in order of first occurrence.
 
 Ids are added in batches, and each id has an integer key. The key of a string is a hash of its bytes. Hash collisions
 are detected by comparing each string with the known string that has the same key.
@@ -25,9 +25,9 @@ def _slot_of(key, n_slots):
 
 @jit
 def number_keys(keys, known, n_known, slots, codes, first):
-    """Number distinct keys in the order of their first occurrence.
+    """Assign consecutive codes to distinct keys in order of first occurrence.
 
-    The number of ``keys[r]`` is written to ``codes[r]``.
+    The code of ``keys[r]`` is written to ``codes[r]``.
 
     Parameters
     ----------
@@ -38,10 +38,10 @@ def number_keys(keys, known, n_known, slots, codes, first):
     n_known : int
         [in] Number of distinct keys on entry.
     slots : int32 array
-        [in, out] The hash table. It contains the number assigned to each key, and -1 in empty slots. Its size is a
-        power of two and at least ``2 * (n_known + n)``.
+        [in, out] The hash table. It contains the codes of the keys, and -1 in empty slots. Its size is a power of two
+        and at least ``2 * (n_known + n)``.
     codes : int32 array (n,)
-        [out] Number of each key.
+        [out] Code of each key.
     first : int64 array (n,)
         [out] Row of the first occurrence of each new key.
 
@@ -105,7 +105,7 @@ def append_strings(offsets, data, rows, n_known, known_offsets, known_data):
 def find_collisions(offsets, data, codes, known_offsets, known_data, rows):
     """Find the rows whose string differs from the known string with the same code.
 
-    The row indices are written to `rows`. The function returns how many such rows there are.
+    The function writes the row indices to `rows` and returns the number of rows found.
     """
     n_collisions = 0
     for r in range(codes.shape[0]):

@@ -19,7 +19,7 @@ inlined = numba.njit(nogil=True, fastmath=_MATH, error_model="numpy", forceinlin
 
 
 class Rows(NamedTuple):
-    """A CSR matrix for kernels: row r has the columns ``indices[indptr[r]:indptr[r + 1]]``."""
+    """A CSR matrix for kernels. The column indices of row r are ``indices[indptr[r]:indptr[r + 1]]``."""
 
     indptr: np.ndarray  # int64
     indices: np.ndarray  # int32

@@ -1,6 +1,6 @@
-"""Find the nearest neighbours of all rows of a table.
+"""Find the nearest neighbours of all rows in a table.
 
-Each inner product is computed only once and updates the lists of both rows.
+Each inner product is computed only once and used to update the lists of both rows.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def rank_pairs(rows, columns, n, vectors, best, best_scores):
     rows, columns : (int, int)
         [in] Two ranges of rows, which must be disjoint or equal. Each range must begin at a multiple of TILE.
     n : int
-        [in] Number of rows of the table.
+        [in] Number of rows in the table, without padding.
     vectors : float32 array (n rounded up to a multiple of TILE, K)
         [in] The table. All rows after the first n rows are padding.
     best, best_scores : int32 and float32 arrays (n, k)

@@ -1,4 +1,4 @@
-"""Compute the ranks of single items among all candidates by counting instead of sorting."""
+"""Compute the ranks of individual items among all candidates by counting instead of sorting."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ ONE = uint64(1)
 
 @jit
 def count_before(start, scores, wanted, excluded, before):
-    """Count the candidates that are ranked before each wanted item, for a block of users.
+    """Count the candidates that are ranked before each queried item, for a block of users.
 
-    Ties are broken by item number. The indices are unsigned because numba checks signed indices for negative values on
+    Ties are broken by item index. The indices are unsigned because numba checks signed indices for negative values on
     every access. These checks make the loop six times slower.
 
     Parameters
@@ -31,8 +31,8 @@ def count_before(start, scores, wanted, excluded, before):
     excluded : Rows
         [in] Items that are not candidates, for all users.
     before : int64 array (n_wanted,)
-        [out] Number of candidates that are ranked before each entry of `wanted`. Only the elements that belong to the
-        block are written.
+        [out] Number of candidates that are ranked before each queried item. Only the elements that belong to the block
+        are written.
     """
     n_items = uint64(scores.shape[1])
     for r in range(scores.shape[0]):

@@ -28,7 +28,7 @@ def mix(x):
 
 @inlined
 def draw_below(key, t, n):
-    """Return random integer t of a stream, which is uniformly distributed on [0, n).
+    """Return element t of a stream of random integers that are uniformly distributed on [0, n).
 
     The upper 32 bits of ``mix(key + t * GOLDEN)`` are multiplied by n. The upper 32 bits of the product are the result.
     """

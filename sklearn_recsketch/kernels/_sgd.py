@@ -68,7 +68,7 @@ class Samples(NamedTuple):
 
 
 class Step(NamedTuple):
-    """Constants of a pass over the samples."""
+    """Constants used in a pass over the samples."""
 
     key: np.uint64
     half_bits: np.uint64
@@ -86,9 +86,9 @@ class Step(NamedTuple):
 def _move(vectors, biases, state, row, direction, square, sign, rate):
     """Take an Adagrad step: add ``rate / sqrt(G) * sign * direction`` to the vector of a row, and update the bias.
 
-    After this, the accumulator G is updated. The squared norm of the gradient is divided by the number of components or
-    by MOST_COMPONENTS, whichever is smaller, and added to G. The argument `square` is the squared norm of `direction`.
-    For users, who have no biases, `biases` is None.
+    The accumulator G is updated after the step. The squared norm of the gradient is divided by the number of components
+    or by MOST_COMPONENTS, whichever is smaller, and added to G. The argument `square` is the squared norm of
+    `direction`. For users, who have no biases, `biases` is None.
     """
     K = direction.shape[0]
     eta = sign * rate / np.sqrt(state[row, ACCUMULATOR])
@@ -104,7 +104,7 @@ def _move(vectors, biases, state, row, direction, square, sign, rate):
 
 @inlined
 def _look_ahead(q, stop, n, half_bits, key, sample_users, sample_items, out):
-    """Look up the index, the user and the item of each of the next samples of the epoch."""
+    """Look up the index, the user and the item of each of the next samples in the epoch."""
     for p in range(q, min(q + AHEAD, stop)):
         e = shuffled(p, n, half_bits, key)
         out[p - q, 0] = e
@@ -116,8 +116,8 @@ def _look_ahead(q, stop, n, half_bits, key, sample_users, sample_items, out):
 def _is_negative(bits, shift, indptr, indices, known_levels, levels, e, u, j):
     """Return whether item j can be the negative item for sample e of user u.
 
-    This is the case if the pair of u and j is not known, or if it is weaker than the positive pair. If `known_levels`
-    is empty, known items are never negative.
+    An item qualifies if its pair with user u is unknown, or if the pair has a lower strength than the positive pair. If
+    `known_levels` is empty, known items never qualify.
     """
     position = position_of(bits, shift, indptr, indices, u, j)
     return position < 0 or (known_levels.shape[0] > 0 and known_levels[position] < levels[e])
@@ -142,10 +142,10 @@ def _draw_negatives(q, stop, items, key_pass, bits, shift, indptr, indices, know
 
 @jit
 def warp_pass(start, stop, samples, users, items, step):
-    """Train WARP on samples [start, stop) in the order of the epoch, and return the sum of the losses.
+    """Train WARP on samples [start, stop) in epoch order, and return the sum of the losses.
 
     For each positive pair (u, i), items j are sampled until an item violates the margin, ``s_uj > s_ui - margin``, and
-    is not a known item of user u. Sampled known items are included in the number of draws.
+    is not a known item of user u. Draws of known items are included in the number of draws.
     """
     sample_users, sample_items, strengths, indptr, indices, bits, shift, _, levels, known_levels = samples
     U, _, state_u = users
@@ -197,7 +197,7 @@ def warp_pass(start, stop, samples, users, items, step):
 
 @jit
 def bpr_pass(start, stop, samples, users, items, step):
-    """Train BPR on samples [start, stop) in the order of the epoch, and return the sum of the losses.
+    """Train BPR on samples [start, stop) in epoch order, and return the sum of the losses.
 
     For each positive pair (u, i), an item j that is not a known item of user u is sampled from
     ``samples.negative_pool``. The weight of the gradient step is ``1 / (1 + exp(s_ui - s_uj))``.
@@ -279,7 +279,7 @@ def step_and_shrink(start, stop, W, step, length, penalty, rate, bias_rate):
 
 @jit
 def move_towards(start, stop, mean, values, share):
-    """Update the running average of rows [start, stop) by ``mean[r] += share * (values[r] - mean[r])``."""
+    """Update the running average of rows [start, stop): ``mean[r] += share * (values[r] - mean[r])``."""
     for r in range(start, stop):
         for k in range(mean.shape[1]):
             mean[r, k] += share * (values[r, k] - mean[r, k])
@@ -287,7 +287,7 @@ def move_towards(start, stop, mean, values, share):
 
 @jit
 def displacements(start, stop, vectors, state, before):
-    """Replace the previous values ``before[r]`` by changes for rows [start, stop).
+    """Replace the previous values ``before[r]`` with the changes since then, for rows [start, stop).
 
     The change of row r is ``(vectors[r], bias) - before[r]``.
     """

@@ -1,4 +1,4 @@
-"""Products of sparse and dense matrices, and weighted sums over interactions that WRMF needs for features."""
+"""Products of sparse and dense matrices, and weighted sums over interactions for feature embeddings in WRMF."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ def _any_reaches(scores, r, begin, width, minimum):
 def insert(best, best_scores, u, item, score):
     """Insert an item into the sorted list of user u if its score is high enough.
 
-    Ties are broken by item number.
+    Ties are broken by item index.
     """
     position = uint64(best.shape[1]) - ONE
     if score == best_scores[u, position] and item > best[u, position] >= 0:
@@ -71,7 +71,7 @@ def rank_items(start, stop, users, user_norms, tiles, largest_norms, items, posi
 
     The items are scanned in order of decreasing norm. The scores of the remaining items are at most ``|x| |y|``, the
     product of the norms. The scan for a user ends when this bound is below the lowest score in the user's list. Ties
-    are broken by item number. If a user has fewer than k items, the remaining positions stay -1.
+    are broken by item index. If a user has fewer than k items, the remaining positions keep the value -1.
 
     Parameters
     ----------
@@ -90,7 +90,7 @@ def rank_items(start, stop, users, user_norms, tiles, largest_norms, items, posi
     seen : Rows
         [in] Items to exclude for each user.
     best, best_scores : int32 and float32 arrays (n_users, k)
-        [out] Item numbers and scores. The caller must initialize these arrays with -1 and -inf.
+        [out] Item indices and scores. The caller must initialize these arrays with -1 and -inf.
     """
     last = uint64(best.shape[1] - 1)
     K = users.shape[1]

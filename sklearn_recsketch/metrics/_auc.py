@@ -21,8 +21,8 @@ __all__ = ["auc_per_user", "ranking_auc"]
 def ranking_auc(X_true: Any, recommended: Any, *, per_user: bool = False) -> Any:
     """Area under the ROC curve (AUC) for rankings of all items.
 
-    The AUC of a user is computed from all pairs of a relevant and an irrelevant candidate. It is the fraction of pairs
-    in which the relevant candidate is ranked before the irrelevant candidate.
+    The AUC of a user is computed from all pairs of a relevant and an irrelevant candidate. The AUC is the fraction of
+    pairs in which the relevant candidate is ranked before the irrelevant candidate.
 
     The table must contain complete rankings, as returned by ``recommend(users, k=len(rec.items_))``. A user's
     candidates are the items in their list. If an item only occurs in the lists of other users, it is assumed to be
@@ -31,8 +31,8 @@ def ranking_auc(X_true: Any, recommended: Any, *, per_user: bool = False) -> Any
     Parameters
     ----------
     X_true : array or frame of shape (n_rows, 2) or (n_rows, 3)
-        Pairs of a user and an item that is relevant to the user. Repeated rows count once. A relevant item that occurs
-        in no list counts as ranked after all candidates.
+        User-item pairs in which the item is relevant to the user. Repeated rows count only once. A relevant item that
+        does not occur in any list is treated as if it were ranked after all candidates.
     recommended : frame with columns user, rank, item
         Table returned by :meth:`recommend`.
     per_user : bool, default=False
@@ -84,11 +84,12 @@ def auc_per_user(user: np.ndarray, before: np.ndarray, n_relevant: np.ndarray, n
     Parameters
     ----------
     user : ndarray of shape (n_ranked,)
-        Index of the user for each relevant item that is ranked.
+        User index of each ranked relevant item.
     before : ndarray of shape (n_ranked,)
-        Number of candidates that are ranked before each of these items. Relevant and irrelevant candidates are counted.
+        Number of relevant and irrelevant candidates that are ranked before each ranked relevant item.
     n_relevant : ndarray of shape (n_users,)
-        Number of relevant items of each user. Relevant items that are not ranked count as ranked after all candidates.
+        Number of relevant items of each user. Relevant items without a rank are treated as if they were ranked after
+        all candidates.
     n_irrelevant : ndarray of shape (n_users,)
         Number of irrelevant candidates of each user. The AUC of a user without irrelevant candidates is 0.5.
     """
@@ -101,7 +102,7 @@ def auc_per_user(user: np.ndarray, before: np.ndarray, n_relevant: np.ndarray, n
 
 
 def _check_complete(table: RankedTable, rows: RelevantRows) -> None:
-    """Raise a ValueError if the lists of the table may have been truncated."""
+    """Raise a ValueError if the lists in the table may have been truncated."""
     advice = "Make the table with recommend(..., k=len(rec.items_)), or score with make_ranking_scorer('auc')."
     lengths, n_items = np.bincount(table.users.codes), len(table.items.ids)
     if lengths.max() < n_items and lengths.min() == lengths.max():

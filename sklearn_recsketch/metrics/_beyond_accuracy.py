@@ -64,7 +64,7 @@ def novelty_at_k(X_train: Any, recommended: Any, *, k: int = 5, per_user: bool =
     Parameters
     ----------
     X_train : array or frame of shape (n_rows, 2) or (n_rows, 3)
-        Interactions from which the users of each item are counted. Repeated rows count once. A recommended item without
+        Interactions used to count the users of each item. Repeated rows count only once. A recommended item without
         interactions is treated as if it had one user.
     recommended : frame with columns user, rank, item
         Table returned by :meth:`recommend`, with lists of at least k items.
@@ -76,8 +76,8 @@ def novelty_at_k(X_train: Any, recommended: Any, *, k: int = 5, per_user: bool =
     Returns
     -------
     float, or Series indexed by user
-        Mean self-information in bits. An item that all users interacted with has 0 bits, and an item that half of the
-        users interacted with has 1 bit.
+        Mean self-information in bits. An item with which all users interacted has a self-information of 0 bits. If half
+        of the users interacted with an item, its self-information is 1 bit.
 
     Raises
     ------

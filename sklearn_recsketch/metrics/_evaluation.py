@@ -1,4 +1,4 @@
-"""Compute metric values per user, and their means, for fitted recommenders."""
+"""Compute per-user metric values and their means for fitted recommenders."""
 
 from __future__ import annotations
 

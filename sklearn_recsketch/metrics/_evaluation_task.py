@@ -51,7 +51,7 @@ class Options:
 class EvaluationTask:
     """Evaluated users with their candidates and relevant items.
 
-    A task does not depend on the learned parameters of the recommender.
+    A task does not depend on the recommender's learned parameters.
 
     Attributes
     ----------
@@ -60,10 +60,9 @@ class EvaluationTask:
     eligible : Eligible
         Candidates of each user.
     history : Interactions or None
-        Histories of the users who are folded in.
+        Histories of the folded-in users.
     n_relevant : ndarray of shape (n_users,)
-        Number of relevant items of each user, which is at least 1. Relevant items that are not candidates are counted,
-        too.
+        Number of relevant items of each user, at least 1. Relevant items that are not candidates are also counted.
     relevant : csr_array of shape (n_users, n_items), dtype bool
         Candidates that are relevant to each user.
     """
@@ -82,19 +81,20 @@ class EvaluationTask:
     def relevant_ranks(self, best: np.ndarray) -> RelevantRanks:
         """Find the relevant items in ranked lists.
 
-        The lists contain positions in `query.item_ids`. The value -1 means that there is no item.
+        The lists contain positions in `query.item_ids`. A value of -1 marks a position without an item.
         """
         keys = _keys(self.relevant.shape[1], np.arange(len(best))[:, None], best)
         return RelevantRanks(_contains(self.relevant, keys), self.n_relevant)
 
 
 def make_evaluation_task(recommender: Any, X: Any, y: Any, options: Options) -> EvaluationTask:
-    """Create the task of evaluating a recommender on the given rows.
+    """Create an evaluation task from the given rows.
 
-    A row is *seen* if its pair was in fit, otherwise it is *new*. The score is a training score if there are seen rows,
-    but no new row has both a known user and a known item. For a training score, the seen rows are relevant and nothing
-    is excluded. Otherwise, only the new rows are relevant. In this case, `exclude_seen` also removes the pairs seen in
-    fit from the candidates. Relevant items that are unknown, or that are not among the `candidates`, count as missed.
+    A row is *seen* if its user-item pair was passed to fit. Otherwise, the row is *new*. The score is a training score
+    if there are seen rows, but no new row has both a known user and a known item. For a training score, the seen rows
+    are relevant and no items are excluded. Otherwise, only the new rows are relevant. If `exclude_seen` is True in this
+    case, the pairs seen in fit are also removed from the candidates. Relevant items that are unknown or not among the
+    `candidates` count as misses.
     """
     interactions = check_interactions(X, y, weighted=options.fold_in is not None)  # strengths of the histories
     relevant = interactions.y > 0

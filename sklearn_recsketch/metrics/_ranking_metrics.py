@@ -1,7 +1,7 @@
-"""Ranking metrics with a cutoff: definitions, and public functions for tables of recommendations.
+"""Definitions of ranking metrics with a cutoff, and public functions that compute them from recommendation tables.
 
-To add a metric, define it, add it to `METRICS`, and write a public function. The entry in `METRICS` makes the name of
-the metric known to scorers and reports.
+To add a metric, define it, add it to `METRICS`, and write a public function. The entry in `METRICS` makes the metric
+available to scorers and reports.
 """
 
 from __future__ import annotations
@@ -36,10 +36,9 @@ class RelevantRanks(NamedTuple):
     Attributes
     ----------
     is_relevant : ndarray of shape (n_users, n_ranks), dtype bool
-        Whether the item at each rank is relevant to the user. The value is False beyond the end of a list.
+        Whether the item at each rank is relevant to the user. Ranks beyond the end of a list have a value of False.
     n_relevant : ndarray of shape (n_users,)
-        Number of relevant items of each user, which is at least 1. Relevant items that are not recommended are counted,
-        too.
+        Number of relevant items of each user, at least 1. Relevant items that are not recommended are also counted.
     """
 
     is_relevant: np.ndarray
@@ -105,7 +104,7 @@ _SECTIONS = """
 Parameters
 ----------
 X_true : array or frame of shape (n_rows, 2) or (n_rows, 3)
-    Pairs of a user and an item that is relevant to the user. Repeated rows count once.
+    User-item pairs in which the item is relevant to the user. Repeated rows count only once.
 recommended : frame with columns user, rank, item
     Table returned by :meth:`recommend`, with lists of at least k items.
 k : int, default=5
@@ -131,7 +130,7 @@ user's value is 0. Users without relevant items are ignored. :meth:`recommend` s
 
 
 def _shared_sections(function: _Function) -> _Function:
-    """Insert the sections that all metrics share into the docstring of a metric."""
+    """Insert the shared sections into a metric's docstring."""
     function.__doc__ = inspect.cleandoc(function.__doc__ or "").replace("{sections}", _SECTIONS)
     return function
 
@@ -176,8 +175,8 @@ def capped_precision_at_k(X_true: Any, recommended: Any, *, k: int = 5, per_user
     """Capped precision at k: the number of relevant items among the first k, divided by the largest possible number.
 
     The denominator is ``min(k, n_relevant)``, where ``n_relevant`` is the user's number of relevant items. The best
-    possible list therefore has the value 1. The function ``precision_at_k`` of implicit computes a different mean: it
-    divides the sum of all users' numerators by the sum of all users' denominators.
+    possible list therefore has a value of 1. The function ``precision_at_k`` in the implicit package computes a
+    different mean: it divides the sum of all users' numerators by the sum of all users' denominators.
     {sections}
     Examples
     --------
@@ -250,7 +249,7 @@ def reciprocal_rank_at_k(X_true: Any, recommended: Any, *, k: int = 5, per_user:
 def hit_rate_at_k(X_true: Any, recommended: Any, *, k: int = 5, per_user: bool = False) -> Any:
     """Hit rate at k: the fraction of users with at least one relevant item among the first k items.
 
-    The value of a single user is 1 if at least one of the first k items is relevant, otherwise 0.
+    A user's value is 1 if at least one of the first k items is relevant, and 0 otherwise.
     {sections}
     Examples
     --------

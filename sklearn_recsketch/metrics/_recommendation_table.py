@@ -1,4 +1,4 @@
-"""Check tables of recommendations and find the relevant pairs in them."""
+"""Validate recommendation tables and find their relevant pairs."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class RankedTable:
     users, items : IdColumn
         User and item of each row.
     rank : ndarray of shape (n_rows,)
-        Rank of each row, starting from 1. Each rank occurs at most once per user.
+        Rank of each row, starting at 1. Each rank occurs at most once per user.
     """
 
     users: IdColumn
@@ -46,7 +46,7 @@ class RelevantRows:
     Attributes
     ----------
     truth : Interactions
-        Relevant pairs of a user and an item. The other attributes use the same user and item codes.
+        Relevant user-item pairs. The other attributes use the same user and item codes.
     pairs : ndarray of shape (n_pairs, 2)
         Distinct pairs in `truth`, sorted.
     user : ndarray of shape (n_rows,)
@@ -74,7 +74,7 @@ class RelevantRows:
 def read_table(recommended: Any, k: int = 1) -> RankedTable:
     """Validate a table of recommendations.
 
-    At least one list in the table must reach rank `k`.
+    At least one list in the table must extend to rank `k`.
     """
     columns = _columns(recommended)
     rank = np.asarray(columns["rank"])
@@ -134,7 +134,7 @@ def averaged(values: np.ndarray, users: np.ndarray, name: str, per_user: bool) -
 
 
 def _columns(recommended: Any) -> dict[str, Any]:
-    """Return a dict from column names to the columns of a table of recommendations."""
+    """Return a dict that maps column names to the columns of a recommendation table."""
     if frame_library(recommended) is None:
         raise TypeError(
             f"recommended must be a table returned by recommend(), with the columns user, rank and item, "

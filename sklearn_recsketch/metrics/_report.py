@@ -67,12 +67,13 @@ def ranking_report(
     -----
     The standard error is the standard deviation of the users' values, divided by the square root of the number of
     users. The evaluated users are regarded as a sample from a large population. The standard error estimates how far
-    the sample mean typically is from the population mean. With `n_users`, the sample consists of the users drawn from
-    `X`. No finite population correction is applied because the users in `X` are themselves a sample. For a single user,
-    the standard error is infinite.
+    the sample mean typically is from the population mean. If `n_users` is set, the sample consists of the users drawn
+    from `X`. No finite population correction is applied because the users in `X` are themselves a sample. For a single
+    user, the standard error is infinite.
 
-    To compare two recommenders, set ``per_user=True`` and compute the difference between the two values of each user.
-    These differences usually vary less than the values because some users are hard to predict for both recommenders.
+    To compare two recommenders, set ``per_user=True`` and compute the difference between the two recommenders' values
+    for each user. These differences usually vary less across users than the values themselves because both recommenders
+    perform poorly for some users.
 
     Examples
     --------

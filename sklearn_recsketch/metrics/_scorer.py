@@ -33,7 +33,7 @@ class RankingScorer(_BaseScorer):
         self.metric, self._options = metric, options
 
     def on_rows(self, X: Any, y: Any = None) -> Callable[[Any], float]:
-        """Return a function that scores any number of estimators on the given rows, reading the rows once."""
+        """Return a function that scores estimators on the given rows. The rows are read only once."""
         evaluation = Evaluation(X, y, [self.metric], self._options)
         return lambda estimator: evaluation(estimator)[str(self.metric)]
 
@@ -58,11 +58,11 @@ class MultiRankingScorer:
         self.metrics, self._options = metrics, options
 
     def on_rows(self, X: Any, y: Any = None) -> Callable[[Any], dict[str, float]]:
-        """Return a function that scores any number of estimators on the given rows, reading the rows once."""
+        """Return a function that scores estimators on the given rows. The rows are read only once."""
         return Evaluation(X, y, self.metrics, self._options)
 
     def __call__(self, estimator: Any, X: Any, y: Any = None) -> dict[str, float]:
-        """Return a dict from metric names to the scores of an estimator on X."""
+        """Return a dict that maps metric names to an estimator's scores on X."""
         return self.on_rows(X, y)(estimator)
 
     def __repr__(self) -> str:
@@ -78,7 +78,7 @@ def make_ranking_scorer(
     fold_in: float | None = None,
     random_state: RandomState = 0,
 ) -> Any:
-    """Make a scorer from one or several ranking metrics.
+    """Make a scorer from one or more ranking metrics.
 
     The scorer can be passed as `scoring` to the model selection tools of scikit-learn.
 
@@ -87,27 +87,27 @@ def make_ranking_scorer(
     metrics : str or list of str, default="precision@5"
         Metric names. The metrics with a cutoff k are "precision@k", "recall@k", "capped_precision@k", "ndcg@k",
         "average_precision@k" (MAP), "reciprocal_rank@k" (MRR) and "hit_rate@k". For example, the cutoff of "ndcg@10" is
-        k=10. The metrics of the whole ranking are "auc" and "neg_preference_mse". The latter is the negative mean
-        squared error of predicted preferences. It requires scores that are preferences between 0 and 1, so it cannot be
-        used with WARP, BPR or popularity.
+        k=10. The metrics of the whole ranking are "auc" and "neg_preference_mse". The metric "neg_preference_mse" is
+        the negative mean squared error of the predicted preferences. It requires scores that are preferences between 0
+        and 1, so it cannot be used with WARP, BPR or popularity.
     exclude_seen : bool, default=True
         Whether to exclude pairs seen in fit from the rankings.
     candidates : array-like of ids, table of pairs, dict of user to ids, or "cold", default=None
-        Items to rank. A list applies to all users. A dict or a table gives each user their own candidates, and users
+        Items to rank. A list applies to all users. A dict or a table specifies separate candidates for each user; users
         who are missing from it have no candidates. The first two columns of a table must be the user and the item. If
         "cold", the candidates are the known items without interactions in fit, which are represented by their features;
         see :class:`~sklearn_recsketch.model_selection.ColdItemSplit`. If None, the candidates are all known items.
         Unknown items are not ranked. Relevance does not depend on the candidates: a relevant item that is not ranked
-        counts as missed.
+        counts as a miss.
     n_users : int, default=None
         Number of users to evaluate, which are sampled randomly. Evaluating fewer users is faster, but increases the
         standard error, which :func:`~sklearn_recsketch.metrics.ranking_report` computes. If None, all users are
         evaluated.
     fold_in : float, default=None
-        Fraction of each new user's items that the recommender gets as the user's history (fold-in). New users are users
-        who were not in fit. Their remaining items are relevant; at least one item per user remains. Items in the
-        history are never ranked, even if `exclude_seen` is False. This kind of evaluation is known as strong
-        generalization; see :class:`~sklearn_recsketch.model_selection.ColdUserSplit`. If None, new users have no
+        Fraction of each new user's items that are passed to the recommender as the user's history (fold-in). New users
+        are users who were not seen in fit. The remaining items are relevant; at least one item remains for each user.
+        Items in the history are never ranked, even if `exclude_seen` is False. This kind of evaluation is known as
+        strong generalization; see :class:`~sklearn_recsketch.model_selection.ColdUserSplit`. If None, new users have no
         history.
     random_state : int or RandomState instance, default=0
         Controls the sampling of users for `n_users` and of histories for `fold_in`. If an int, every call on the same
@@ -127,10 +127,10 @@ def make_ranking_scorer(
 
     Notes
     -----
-    A score is the mean over all users with at least one relevant row. Rows with ``y > 0`` are relevant. If y is None,
-    all rows are relevant. A weight column does not affect relevance. Rows whose pair was seen in fit are normally
-    ignored. However, if no other row has both a known user and a known item, only the seen rows are evaluated, and the
-    score is a training score. The metrics are defined in the user guide.
+    A score is the mean of a metric over all users with at least one relevant row. Rows with ``y > 0`` are relevant. If
+    y is None, all rows are relevant. A weight column does not affect relevance. Rows whose user-item pair was seen in
+    fit are normally ignored. However, if no other row has both a known user and a known item, only the seen rows are
+    evaluated, and the score is a training score. The metrics are defined in the user guide.
 
     Examples
     --------

@@ -36,7 +36,7 @@ class ScoredTask:
     pool: Workers
 
     def relevant_ranks(self, k: int) -> RelevantRanks:
-        """Find the relevant items among the k best items of each user."""
+        """Find the relevant items among each user's k best items."""
         best, _ = self.task.eligible.top(self.user_vectors, self.item_vectors, k, self.pool)
         return self.task.relevant_ranks(best)
 
