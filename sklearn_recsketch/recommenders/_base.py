@@ -74,8 +74,8 @@ class BaseRecommender(BaseEstimator, metaclass=ABCMeta):
         Returns
         -------
         ndarray of shape (n_rows,), dtype float32
-            Predicted preferences. A larger value means a stronger preference. Only values of the same user can be
-            compared.
+            Predicted preferences. A larger value means a stronger preference. Only values for the same user are
+            comparable.
         """
         check_is_fitted(self)
         interactions = check_interactions(X, weighted=False)
@@ -125,7 +125,7 @@ class BaseRecommender(BaseEstimator, metaclass=ABCMeta):
             embedding plus the feature embeddings. The items in `item_features` are candidates. Features that did not
             occur in fit are ignored.
         exclude_seen : bool, default=True
-            Whether to leave out the items that the user interacted with in fit.
+            Whether to exclude the items that the user interacted with in fit.
         candidates : array-like of ids, table of pairs, dict of user to ids, or "cold", default=None
             Items to choose from. A list applies to all users. A table or a dict holds the candidates of each user. The
             first two columns of a table are user and item. Users who are missing from the table or dict get no
@@ -133,14 +133,13 @@ class BaseRecommender(BaseEstimator, metaclass=ABCMeta):
             known items and the items in `item_features` and `item_history`. Items that only have side features are
             known items, too.
         exclude : array-like of ids, table of pairs, or dict of user to ids, default=None
-            Items to leave out. A list applies to all users. A table or a dict holds the items to leave out for each
-            user.
+            Items to exclude. A list applies to all users. A table or a dict holds the items to exclude for each user.
 
         Returns
         -------
         frame with columns user, rank, item, score
-            Recommendations for the users, in the order in which the users were passed. The rank starts at 1. A user
-            with fewer than k items left gets fewer rows. Ties are broken by the order of the item ids. The result is a
+            Recommendations for the users, in the order in which the users were passed. Ranks start at 1. A user with
+            fewer than k items left gets fewer rows. Ties are broken by the order of the item ids. The result is a
             polars frame if `X` was a polars frame in fit, else a pandas frame.
 
         Warns
@@ -151,12 +150,12 @@ class BaseRecommender(BaseEstimator, metaclass=ABCMeta):
 
         Notes
         -----
-        The lists are exact. If each user has separate candidates, only the pairs of users and their candidates are
-        scored. The memory is then proportional to the number of these pairs. Otherwise, items are scored in tiles of
-        bounded memory, in descending order of their norms. The search for a user stops when the norms of the remaining
-        items are too small for them to enter the user's list. It takes at most O(n_users * n_items * n_components)
-        time, and often a fifth of that with factors trained on real data. If a list has more than 256 items, all scores
-        of a user are sorted.
+        The recommendations are exact, not approximate. If each user has separate candidates, only the pairs of users
+        and their candidates are scored. The memory is then proportional to the number of these pairs. Otherwise, items
+        are scored in tiles of bounded memory, in descending order of their norms. The search for a user stops when the
+        norms of the remaining item vectors are too small for these items to enter the user's list. The search takes at
+        most O(n_users * n_items * n_components) time. With factors trained on real data, it often takes only a fifth of
+        this time. For lists of more than 256 items, all scores of each user are sorted instead.
         """
         check_is_fitted(self)
         k = check_integer(k, "k")
@@ -176,10 +175,10 @@ class BaseRecommender(BaseEstimator, metaclass=ABCMeta):
         return ranked_table("user", query.user_ids, "item", query.item_ids, best, scores, self._table_library())
 
     def score(self, X: Any, y: Any = None, *, k: int = 5) -> float:
-        """Compute the mean precision at k over the users in X, without the items seen in fit.
+        """Compute the mean precision at k over the users in X, excluding the items seen in fit.
 
         If X is the training data itself, the result is the training precision. In this case, the items seen in fit are
-        relevant and are not left out. See :func:`~sklearn_recsketch.metrics.make_ranking_scorer` for other metrics.
+        relevant and are not excluded. See :func:`~sklearn_recsketch.metrics.make_ranking_scorer` for other metrics.
 
         Parameters
         ----------

@@ -17,42 +17,43 @@ __all__ = ["BPRRecommender"]
 class BPRRecommender(PairwiseRecommender):
     r"""Bayesian personalized ranking (BPR): learn to rank positive items above sampled negatives.
 
-    The score of item i for user u is :math:`s_{ui} = x_u \cdot y_i + b_i`. For each positive pair (u, i), one item j is
-    sampled that u has not interacted with. The model then takes a gradient step on the loss
+    The score of item i for user u is :math:`s_{ui} = x_u \cdot y_i + b_i`. For each positive pair (u, i), an item j
+    that u has not interacted with is sampled. The model then takes a gradient step on the loss
     :math:`w_{ui} \log(1 + \exp(s_{uj} - s_{ui}))`. The vectors, biases and weights are defined as in
     :class:`WARPRecommender`.
 
     Parameters
     ----------
     n_components : int, default=128
-        Number of components of the vectors. More components improve the ranking on most data, and cost more time.
+        Number of components of the vectors. More components improve the ranking on most data, but make training slower.
     learning_rate : float, default=0.2
         Initial step size. For each embedding, Adagrad sums the mean squared gradients of all steps, and divides the
         step size by the square root of one plus this sum. Try values from 0.05 to 0.5.
     negative_sampling : {"auto", "uniform", "popularity"}, default="auto"
         Distribution of the negative item j. "uniform" samples items uniformly, as in [1]_. "popularity" samples items
         in proportion to their number of interactions, as in implicit and LightFM. "auto" is "uniform" for the native
-        engine and "popularity" for the other engines, which support nothing else. It depends on the data which
-        distribution gives the better ranking. With 64 components on Gowalla, nDCG@20 was .107 with uniform sampling and
-        .063 with sampling by popularity. On citeulike-a, nDCG@20 was .102 with uniform sampling and .108 with sampling
-        by popularity (``benchmarks/engines.py``).
+        engine and "popularity" for the other engines, which do not support "uniform". Which distribution gives a better
+        ranking depends on the data. With 64 components on Gowalla, nDCG@20 was .107 with uniform sampling and .063 with
+        sampling by popularity. On citeulike-a, nDCG@20 was .102 with uniform sampling and .108 with sampling by
+        popularity (``benchmarks/engines.py``).
     max_iter : int, default=40
         Maximum number of epochs. An epoch is one pass over the positive pairs.
     negatives : {"unobserved", "weaker"}, default="unobserved"
         Items that may be sampled as negatives. "unobserved" allows the items that the user has not interacted with.
-        "weaker" also allows items that the user has interacted with less than with the positive item.
+        "weaker" also allows items whose interaction with the user is weaker than the interaction with the positive
+        item.
     regularization : float, default=4.0
         L2 penalty of vectors and biases. Larger values shrink the vectors more. Try values from 1 to 10. The unit of
-        the penalty is the same as in :class:`WARPRecommender`, but with :math:`w_1 = 1 / (2 \sqrt{n_{items}})`. This is
-        the weight 1/2 of a first step, divided by :math:`\sqrt{n_{items}}`. The division accounts for the fact that, in
-        larger catalogues, fewer of the sampled items are near the top of the user's list.
+        the penalty is the same as in :class:`WARPRecommender`, but with :math:`w_1 = 1 / (2 \sqrt{n_{items}})`. This
+        value is the weight of a first step, 1/2, divided by :math:`\sqrt{n_{items}}`. The division accounts for the
+        fact that, in larger catalogues, fewer of the sampled items are near the top of the user's list.
     user_regularization, item_regularization : float, default=None
         L2 penalty of users and of items. If None, the value of `regularization` is used.
     feature_regularization : float, default=None
-        L2 penalty of the feature embeddings. If None, user features have the penalty of users, and item features have
-        the penalty of items.
+        L2 penalty of the feature embeddings. If None, the penalty of users applies to user features, and the penalty of
+        items applies to item features.
     average : bool, default=True
-        Whether vectors and biases are averages over the epochs, as in :class:`WARPRecommender`.
+        Whether to average vectors and biases over the epochs, as in :class:`WARPRecommender`.
     tol : float, default=0.0
         Training stops when an epoch lowers the loss by less than this fraction of the loss. If 0, all epochs are run.
         With `early_stopping=True`, `tol` is instead the smallest increase of the validation score that counts as an
@@ -60,15 +61,15 @@ class BPRRecommender(PairwiseRecommender):
     user_encoder, item_encoder : SideFeatureEncoder, default=None
         Encoders of side features. If None, ``SideFeatureEncoder()`` is used.
     early_stopping, validation_fraction, n_iter_no_change, scoring
-        Parameters of early stopping, as in :class:`WARPRecommender`.
+        Early stopping parameters, as in :class:`WARPRecommender`.
     warm_start : bool, default=False
         Whether `fit` starts from the vectors of the previous fit.
     engine : {"native", "implicit", "lightfm"}, default="native"
-        Library that trains the model. All engines start from the same initial embeddings. "implicit" and "lightfm" need
-        the extra [engines], and do not support ``negatives="weaker"``. "lightfm" does not support
+        Library that trains the model. All engines start from the same initial embeddings. "implicit" and "lightfm"
+        require the [engines] extra, and do not support ``negatives="weaker"``. "lightfm" does not support
         `feature_regularization`, and adapts the learning rate to each component instead of each embedding. "implicit"
-        has a constant learning rate and the same regularization for both sides. It does not support strengths, side
-        features or `partial_fit`.
+        has a constant learning rate and the same regularization for users and items. It does not support strengths,
+        side features or `partial_fit`.
     random_state, n_jobs, verbose
         As in :class:`WARPRecommender`.
 
@@ -79,7 +80,7 @@ class BPRRecommender(PairwiseRecommender):
 
     See Also
     --------
-    WARPRecommender : Samples items until it finds a violation, so it ranks better near the top of the list.
+    WARPRecommender : Samples items until a violation is found, which improves the ranking near the top of the list.
 
     Notes
     -----

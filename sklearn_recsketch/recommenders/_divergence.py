@@ -1,4 +1,4 @@
-"""Messages about training that diverged: parameters became NaN or infinite."""
+"""Messages for training that has diverged, which means that parameters became NaN or infinite."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ __all__ = ["raise_update_diverged", "warn_training_diverged"]
 
 
 def warn_training_diverged(estimator: Any, epoch: int, largest_norm: float) -> None:
-    """Warn that training stopped in an epoch, and that the last finite factors were kept."""
+    """Warn that training diverged and was stopped, and that the last finite factors were kept."""
     rate = getattr(estimator, "learning_rate", None)
     at = f" with learning_rate={rate}" if rate is not None else ""
     instead = "a larger regularization, or smaller strengths y" if rate is None else "a smaller learning_rate"
@@ -26,7 +26,7 @@ def warn_training_diverged(estimator: Any, epoch: int, largest_norm: float) -> N
 
 
 def raise_update_diverged(estimator: Any, largest_norm: float) -> NoReturn:
-    """Raise a ValueError because `partial_fit` diverged. The model has not changed."""
+    """Raise a ValueError because `partial_fit` diverged. The model remains unchanged."""
     instead = "a smaller learning_rate" if hasattr(estimator, "learning_rate") else "smaller strengths y"
     raise ValueError(
         f"The update diverged: the largest norm of a vector was {largest_norm:.3g}. The model is the same as before. "

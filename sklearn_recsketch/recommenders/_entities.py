@@ -31,8 +31,8 @@ class Entities:
     ids : ndarray of shape (n,)
         Sorted ids.
     active : ndarray of shape (n,), dtype bool
-        True for ids with interactions. Ids that only have side features do not take part in training. Otherwise, they
-        would be negative samples of every user, and would be pushed away from all users.
+        True for ids with interactions. Ids that only have side features do not take part in training. If they took
+        part, they would be negative samples for every user and would be pushed away from all users.
     n_interactions : ndarray of shape (n,)
         Number of interactions of each id in training.
     features : SideFeatures or None
@@ -63,7 +63,7 @@ class Entities:
         """Encode the side features of `ids`.
 
         If `encoder` is None, the default encoder is used. Features that occur in `earlier` keep their weights, so that
-        their embeddings keep their meaning.
+        their embeddings remain valid.
         """
         active = n_interactions > 0
         if features is None:
@@ -115,7 +115,7 @@ class Entities:
         return np.asarray(self.design @ embeddings, dtype=np.float32)
 
     def feature_vectors(self, embeddings: np.ndarray, codes: np.ndarray) -> np.ndarray:
-        """Sum the feature embeddings of each row, without its identity embedding.
+        """Sum the feature embeddings of each row, excluding its identity embedding.
 
         `codes` holds row indices. The result for row index -1 is zero.
         """
@@ -173,7 +173,7 @@ class Entities:
     # Ids without interactions, and unknown ids.
 
     def complete(self, embeddings: np.ndarray) -> np.ndarray:
-        """Return the embeddings, with the mean identity embedding for each id without interactions."""
+        """Return the embeddings, in which each id without interactions has the mean identity embedding."""
         cold = np.flatnonzero(~self.active)
         if not len(cold) or not self.n_identity:
             return embeddings
@@ -194,8 +194,8 @@ class Entities:
     def unknown_vector(self, embeddings: np.ndarray) -> np.ndarray:
         """Compute the vector of an unknown id.
 
-        It is the mean identity embedding, multiplied by the identity weight. If there are no identity embeddings, it is
-        the mean vector.
+        This vector is the mean identity embedding, multiplied by the identity weight. If there are no identity
+        embeddings, it is the mean vector.
         """
         if self.n_identity:
             return np.asarray(self.identity_weight * self.mean_identity(embeddings), dtype=embeddings.dtype)
@@ -278,7 +278,7 @@ class FittedSide(NamedTuple):
 
 
 def entity_attributes(users: Entities, items: Entities) -> dict[str, Any]:
-    """Return the fitted attributes of users and items that training does not change.
+    """Return the fitted user and item attributes that training does not change.
 
     The method `_side` of a recommender reads these attributes.
     """

@@ -147,8 +147,8 @@ class FactorRecommender(SimilarityMixin, CallbackSupportMixin, BaseRecommender):
         Parameters
         ----------
         X : array or frame of shape (n_rows, 2) or (n_rows, 3)
-            User ids in the first column and item ids in the second column. An optional third column holds weights,
-            which multiply the strengths in training. The strengths of repeated pairs are summed.
+            User ids in the first column and item ids in the second column. An optional third column holds weights, by
+            which the strengths are multiplied in training. The strengths of repeated pairs are summed.
         y : array-like of shape (n_rows,), default=None
             Strengths of the interactions, such as counts or hours. If None, all strengths are 1. Rows with strength 0
             are ignored.
@@ -362,9 +362,10 @@ def _updated(old: SideFeatures | None, new: SideFeatures | None, name: str) -> S
 
 
 def fill_with_draws(draw: Callable[[tuple[int, int]], np.ndarray], rows: np.ndarray) -> None:
-    """Fill float32 rows with random draws, one block at a time.
+    """Fill float32 rows with random numbers, one block at a time.
 
-    Random draws are float64. Drawing all rows at once would take twice the memory of the rows.
+    Random numbers are drawn in float64. Drawing all rows at once would require a temporary array that takes twice the
+    memory of the rows.
     """
     for start, stop in even_ranges(len(rows), ROWS_PER_DRAW):
         rows[start:stop] = draw((stop - start, rows.shape[1]))

@@ -42,9 +42,9 @@ def fit_from_factors(
     interactions : csr_array of shape (n_users, n_items), default=None
         Strengths of the interactions. If None, no interactions are known.
     states : tuple of ndarray of shape (n_users or n_items, 4), default=None
-        Biases and accumulators of users and of items, see `Embeddings`. Required for WARP and BPR.
+        Biases and accumulators of users and of items; see `Embeddings`. Required for WARP and BPR.
     n_iter : int, default=0
-        Number of epochs in which the factors were trained. Pass 0 if this number is unknown.
+        Number of epochs for which the factors were trained. Pass 0 if this number is unknown.
     """
     shape = (len(users), len(items))
     matrix: Any = sp.csr_array(shape, dtype=np.float32) if interactions is None else interactions.astype(np.float32)

@@ -70,8 +70,8 @@ class FittedFactorRecommender(FittedRecommender, Protocol):
 
 
 class ExplainableRecommender(FittedFactorRecommender, Protocol):
-    """A fitted recommender that can split a score into contributions of the interactions of a user, as WRMF can."""
+    """A fitted recommender, such as WRMF, that can split a score into the contributions of a user's interactions."""
 
     def _contributions(self, priors: np.ndarray, history: sp.csr_array, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Contribution to the score of an item vector of each interaction of a user, and of each part of the prior."""
+        """Compute how much a user's interactions, and the parts of the prior, contribute to an item's score."""
         ...

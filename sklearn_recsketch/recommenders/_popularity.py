@@ -89,7 +89,7 @@ class PopularityRecommender(BaseRecommender):
     def partial_fit(
         self, X: Any, y: Any = None, *, user_features: Any = None, item_features: Any = None
     ) -> PopularityRecommender:
-        """Add interactions to the interactions of earlier fits.
+        """Add new interactions to the fitted model.
 
         The parameters have the same meaning as in `fit`.
         """

@@ -32,14 +32,14 @@ __all__ = ["SimilarityMixin", "candidate_rows", "self_pairs", "unit_length"]
 
 
 def unit_length(vectors: np.ndarray) -> np.ndarray:
-    """Divide each row by its norm. Rows of zeros stay zeros."""
+    """Divide each row by its norm. Rows of zeros are left unchanged."""
     lengths = norms(vectors).astype(vectors.dtype)[:, None]
     lengths[lengths == 0] = 1
     return np.asarray(vectors / lengths)
 
 
 def self_pairs(positions: np.ndarray, n_targets: int) -> sp.csr_array:
-    """Return a sparse matrix that marks the pairs of a query with itself.
+    """Return a sparse matrix that marks the pairs in which a query is its own target.
 
     `positions` holds the position of each query among the targets, or -1 if the query is not a target.
     """
@@ -71,7 +71,7 @@ class SimilarityMixin:
             the query items are the items that have candidates if `candidates` is a table or a dict, else all known
             items.
         k : int, default=10
-            Number of similar items per item. The item itself is excluded.
+            Number of similar items per item. The query item is excluded.
         metric : {"cosine", "dot"}, default="cosine"
             Similarity measure. "dot" is the inner product, which favours long vectors. In WRMF, popular items have long
             vectors.
@@ -88,9 +88,10 @@ class SimilarityMixin:
 
         Notes
         -----
-        The lists are exact. The search takes O(len(items) * k) memory and the memory of a copy of the vectors. It takes
-        O(len(items) * n_items * n_components) time. For the cosine similarities of all items, it takes half of that
-        time if `candidates` is None and k is at most 256 because each pair is computed once.
+        The results are exact, not approximate. The search takes O(len(items) * k) memory in addition to the memory of
+        one copy of the vectors. The search takes O(len(items) * n_items * n_components) time. Finding similar items for
+        all items by cosine similarity takes half of this time if `candidates` is None and k is at most 256. In this
+        case, each pair is computed only once.
         """
         return _similar(self, "item", items, k, metric, candidates)
 
@@ -106,7 +107,7 @@ class SimilarityMixin:
             the query users are the users who have candidates if `candidates` is a table or a dict, else all known
             users.
         k : int, default=10
-            Number of similar users per user. The user itself is excluded.
+            Number of similar users per user. The query user is excluded.
         metric : {"cosine", "dot"}, default="cosine"
             Similarity measure. "dot" is the inner product, which favours long vectors. In WRMF, active users have long
             vectors.
@@ -163,7 +164,7 @@ def _similar(recommender: Any, name: str, ids: Any, k: int, metric: str, candida
 def _most_are_queried(codes: np.ndarray, n: int, k: int) -> bool:
     """Return whether it is cheaper to compute each pair of known ids once than to compute all pairs of the queries.
 
-    This is never cheaper for inner products, because their search stops early, depending on the vector norms.
+    For inner products, this is never cheaper because the vector norms allow the search to stop early.
     """
     return 2 * len(codes) > n and bool((codes >= 0).all()) and k <= LARGEST_INSERTION
 

@@ -142,7 +142,7 @@ def run_epochs(
     """Train for at most `max_iter` epochs. Return the fitted attributes that describe the training.
 
     Callbacks and validation scores need a fitted estimator during training. The function `state` therefore takes the
-    attributes that describe the training so far, and returns them with all other fitted attributes.
+    attributes that describe the training so far, and returns them together with all other fitted attributes.
     """
     losses: list[float] = []
     progress: dict[str, Any] = {"loss_curve_": losses, "n_iter_": 0, "diverged_": False}

@@ -28,8 +28,8 @@ class WARPRecommender(PairwiseRecommender):
     .. math:: w_{ui} \min\Big(10, \log \max\big(1, \lfloor (n_{items} - 1) / q \rfloor\big)\Big)\,
               (margin - s_{ui} + s_{uj})
 
-    A violation that is found early has a larger weight because it suggests that many items rank above i. If
-    `max_sampled` draws find no violation, there is no step. The weight :math:`w_{ui}` depends on the rank of the
+    A violation that is found early has a larger weight because it suggests that many items rank above i. If no
+    violation is found in `max_sampled` draws, no step is taken. The weight :math:`w_{ui}` depends on the rank of the
     interaction's strength among all strengths of the user. For a user with n interactions, it is
     :math:`1/2 + rank / (n + 1)`. The strongest interactions have up to three times the weight of the weakest
     interactions. If all strengths are equal, all weights are 1. Only the order of the strengths matters. With side
@@ -39,7 +39,7 @@ class WARPRecommender(PairwiseRecommender):
     Parameters
     ----------
     n_components : int, default=128
-        Number of components of the vectors. More components improve the ranking on most data, and cost more time.
+        Number of components of the vectors. More components improve the ranking on most data, but make training slower.
     learning_rate : float, default=0.05
         Initial step size. For each embedding, Adagrad sums the mean squared gradients of all steps, and divides the
         step size by the square root of one plus this sum. Try values from 0.01 to 0.2.
@@ -49,14 +49,15 @@ class WARPRecommender(PairwiseRecommender):
         Difference by which the score of a positive item needs to exceed the scores of other items.
     max_sampled : int, default=30
         Maximum number of items to sample for each positive pair. Larger values improve the ranking near the top of the
-        list, and cost more time.
+        list, but make training slower.
     negatives : {"unobserved", "weaker"}, default="unobserved"
         Items that may be sampled as negatives. "unobserved" allows the items that the user has not interacted with.
-        "weaker" also allows items that the user has interacted with less than with the positive item.
+        "weaker" also allows items whose interaction with the user is weaker than the interaction with the positive
+        item.
     regularization : float, default=0.4
         L2 penalty of vectors and biases. Larger values shrink the vectors more. Try values from 0.1 to 1. With a value
-        of 1, nothing is learned from interactions without structure. The objective has the term
-        :math:`\lambda_u |x_u|^2` for each user, and a similar term for each item, with
+        of 1, nothing is learned from purely random interactions. The objective has the term :math:`\lambda_u |x_u|^2`
+        for each user, and a similar term for each item, with
 
         .. math:: \lambda_u = regularization\; w_1 \frac{n_u}{d_u} \frac{\sqrt{d_u} + \sqrt{d_i}}{2}
 
@@ -66,11 +67,11 @@ class WARPRecommender(PairwiseRecommender):
     user_regularization, item_regularization : float, default=None
         L2 penalty of users and of items. If None, the value of `regularization` is used.
     feature_regularization : float, default=None
-        L2 penalty of the feature embeddings. If None, user features have the penalty of users, and item features have
-        the penalty of items.
+        L2 penalty of the feature embeddings. If None, the penalty of users applies to user features, and the penalty of
+        items applies to item features.
     average : bool, default=True
-        Whether vectors and biases are averages over the epochs. After n epochs, the weight of epoch t is proportional
-        to :math:`t (t + 1) (t + 2)`, so that later epochs count more.
+        Whether to average vectors and biases over the epochs. After n epochs, the weight of epoch t is proportional to
+        :math:`t (t + 1) (t + 2)`, so that later epochs count more.
     tol : float, default=0.0
         Training stops when an epoch lowers the loss by less than this fraction of the loss. If 0, all epochs are run.
         With `early_stopping=True`, `tol` is instead the smallest increase of the validation score that counts as an
@@ -91,12 +92,13 @@ class WARPRecommender(PairwiseRecommender):
     warm_start : bool, default=False
         Whether `fit` starts from the vectors of the previous fit.
     engine : {"native", "lightfm"}, default="native"
-        Library that trains the model. Both engines start from the same initial embeddings. "lightfm" needs the extra
-        [engines]. It has a fixed margin of 1, and supports neither `feature_regularization` nor ``negatives="weaker"``.
-        It adapts the learning rate to each component instead of each embedding, and shrinks all rows equally. It
-        multiplies the weight of a violation by the weight of the interaction before it limits the result to 10.
+        Library that trains the model. Both engines start from the same initial embeddings. "lightfm" requires the
+        [engines] extra. It has a fixed margin of 1, and supports neither `feature_regularization` nor
+        ``negatives="weaker"``. It adapts the learning rate to each component instead of each embedding, and shrinks all
+        rows equally. It multiplies the weight of a violation by the weight of the interaction before it caps the result
+        at 10.
     random_state : int, RandomState instance or None, default=None
-        Seed of the initial vectors, the order of the pairs, the negative samples and the validation split.
+        Seed for the initial vectors, the order of the pairs, the negative samples and the validation split.
     n_jobs : int, default=None
         Number of threads. None means 1 unless in a :func:`joblib.parallel_config` context, and -1 means all cores. With
         one thread, fits with the same int `random_state` are identical. With several threads, results vary as much as
@@ -148,17 +150,17 @@ class WARPRecommender(PairwiseRecommender):
 
     With side features, the gradient steps move the vectors as they do without side features. Twice per epoch, one step
     of a ridge regression predicts the movement of the vectors from the features. A fraction of this prediction is then
-    added to the vectors. In this way, a movement that is common to the rows with a feature extends to all rows with
-    this feature. The fraction grows with :math:`r / (1 + r)`, where r is the mean of :math:`|f|^2` divided by the
-    square of the identity weight. It also grows with the correlation between the movement of a row and its prediction
-    from other rows with the same features. Uninformative features therefore have almost no effect. Taking steps on the
-    feature embeddings for each sample would cost more and rank worse because noise adds up in features that many items
-    have.
+    added to the vectors. In this way, a movement shared by many rows with a feature is extended to all rows with this
+    feature. The fraction grows with :math:`r / (1 + r)`, where r is the mean of :math:`|f|^2` divided by the square of
+    the identity weight. It also grows with the correlation between the movement of a row and its prediction from other
+    rows with the same features. Uninformative features therefore have almost no effect. Updating the feature embeddings
+    for each sample would take more time and give a worse ranking because noise accumulates in the embeddings of common
+    features.
 
-    The penalty is applied at the Adagrad rate of each row. The equilibrium between the penalty and the loss therefore
-    depends neither on the learning rate nor on the movement of other rows. Near zero, the loss of a rank-one component
-    :math:`s a, t b` is :math:`-w_1 s t \sigma`, where :math:`\sigma` is the singular value of the component in the 0/1
-    matrix of interactions. With the penalty, the component grows only if
+    The penalty is applied with the Adagrad learning rate of each row. The equilibrium between the penalty and the loss
+    therefore depends neither on the learning rate nor on the movement of other rows. Near zero, a rank-one component
+    with the factors :math:`s a` and :math:`t b` changes the loss by :math:`-w_1 s t \sigma`, where :math:`\sigma` is
+    the singular value of the component in the 0/1 matrix of interactions. With the penalty, the component grows only if
     :math:`w_1 \sigma > 2 \sqrt{\lambda_u \lambda_i}`. The singular values of random matrices do not exceed
     :math:`\sqrt{d_u} + \sqrt{d_i}`. On nine data sets with 40,000 to 800,000 interactions, the best values of
     `regularization` were between 0.25 and 0.5. With a few thousand interactions, larger values are better.

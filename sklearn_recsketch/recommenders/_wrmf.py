@@ -38,7 +38,7 @@ class WRMFRecommender(FactorRecommender):
     .. math:: L = \sum_{u,i} c_{ui} (p_{ui} - x_u \cdot y_i)^2
               + \sum_u \lambda_u |x_u|^2 + \sum_i \lambda_i |y_i|^2
 
-    The first sum runs over *all* pairs of users and items, not only over pairs that have interacted. Users and items
+    The first sum runs over *all* pairs of users and items, not only over pairs with interactions. Users and items
     without any interactions are left out. :math:`x_u` is a row of `user_factors_` and :math:`y_i` is a row of
     `item_factors_`. With side features, the vectors are :math:`x = F W`, where W holds the feature embeddings and F
     holds the features of each id. These features include an identity feature for each id. The penalty then applies to
@@ -47,7 +47,7 @@ class WRMFRecommender(FactorRecommender):
     Parameters
     ----------
     n_components : int, default=256
-        Number of components of the vectors. More components improve the ranking on most data, and cost more time.
+        Number of components of the vectors. More components improve the ranking on most data, but make training slower.
     alpha : "auto" or float, default="auto"
         Weight of an interaction with :math:`t(d) = 1` relative to a pair without an interaction. Larger values fit the
         interactions more closely. Try values from 1 to 100. "auto" sets the mean of :math:`\alpha\, t(d)` over the
@@ -65,7 +65,7 @@ class WRMFRecommender(FactorRecommender):
         - "auto": "scaled_log" if `alpha` is "auto", else "linear" as in [1]_.
     regularization : "auto" or float, default="auto"
         Penalty :math:`\lambda` of users and items. Larger values shrink the vectors more. Try values from 0.1 to 100.
-        "auto" computes one value for users and one value for items, see Notes.
+        "auto" computes one value for users and one value for items; see Notes.
     user_regularization, item_regularization : "auto" or float, default=None
         Penalty of users and of items. If None, the value of `regularization` is used.
     regularization_scaling : "auto", "popularity" or float, default="auto"
@@ -77,21 +77,20 @@ class WRMFRecommender(FactorRecommender):
           and :math:`\lambda_u = \lambda` for users.
         - "auto": "popularity" if the penalty of items is "auto" and the engine is "native", else 0.
     feature_regularization : float, default=None
-        Penalty of the feature embeddings. If None, user features have the penalty of users, and item features have the
-        penalty of items. With ``regularization_scaling="popularity"``, this penalty is multiplied by a factor that
-        grows with the interactions of each feature, see Notes.
+        Penalty of the feature embeddings. If None, the penalty of users applies to user features, and the penalty of
+        items applies to item features. With ``regularization_scaling="popularity"``, this penalty is multiplied by a
+        factor that grows with the interactions of each feature; see Notes.
     solver : {"auto", "cg", "cholesky"}, default="auto"
         Solver for the vectors of one side:
 
-        - "cg": two steps of conjugate gradient [2]_, starting from the last solution.
-        - "cholesky": exact solution, to a relative residual of 1e-6.
-        - "auto": as many steps of conjugate gradient as each vector needs. The loss of the vector must be within 3e-5
-          of its minimum, or within 1e-3 of its minimum and twenty times closer than before. This solver is as fast as
-          "cg" on interactions without strengths, and its solutions are close to the "cholesky" solutions for all
-          strengths.
+        - "cg": two conjugate gradient steps [2]_, starting from the previous solution.
+        - "cholesky": exact solution, with a relative residual of 1e-6.
+        - "auto": as many conjugate gradient steps as each vector needs. The loss of the vector must be within 3e-5 of
+          its minimum, or within 1e-3 of its minimum and twenty times closer than before. This solver is as fast as "cg"
+          on interactions without strengths, and its solutions are close to the "cholesky" solutions for all strengths.
 
-        With "cholesky", the feature embeddings are solved exactly. With the other solvers, they take one step per
-        iteration and side, or three steps if there are no identity features.
+        With "cholesky", the feature embeddings are solved exactly. With the other solvers, the feature embeddings take
+        one step per iteration and side, or three steps if there are no identity features.
     max_iter : int, default=15
         Maximum number of iterations. Each iteration solves for all users and then for all items.
     tol : float, default=0.0
@@ -114,11 +113,11 @@ class WRMFRecommender(FactorRecommender):
     warm_start : bool, default=False
         Whether `fit` starts from the vectors of the previous fit.
     engine : {"native", "implicit"}, default="native"
-        Library that trains the model. "implicit" needs the extra [engines], and minimizes the same L. It uses its
+        Library that trains the model. "implicit" requires the [engines] extra, and minimizes the same L. It uses its
         Cholesky solver if ``solver="cholesky"``, and three steps of its conjugate gradient solver otherwise. It
         supports neither side features nor `regularization_scaling`.
     random_state : int, RandomState instance or None, default=None
-        Seed of the initial vectors and of the validation split.
+        Seed for the initial vectors and the validation split.
     n_jobs : int, default=None
         Number of threads. None means 1 unless in a :func:`joblib.parallel_config` context, and -1 means all cores. The
         result is the same for any number of threads.
@@ -163,37 +162,37 @@ class WRMFRecommender(FactorRecommender):
 
     Notes
     -----
-    The automatic penalties are a fixed fraction of the penalty that removes noise. Near zero, a component with unit
-    vectors a and b lowers L only if :math:`(1 + \alpha)\, a^T P b > \sqrt{\lambda_u \lambda_i}`, where P is the matrix
-    of preferences. The penalties therefore shrink the singular values of P [6]_. The singular values of a random matrix
-    with the same number of interactions hardly exceed :math:`\sqrt{n_u} + \sqrt{n_i}`, where :math:`n_u` is the mean
-    number of interactions of a user and :math:`n_i` is the mean number of interactions of an item [7]_. With the mean
-    excess confidence :math:`\bar e` of an interaction, the automatic penalties are given by
+    The automatic penalties are a fixed fraction of the penalty that would suppress all noise. Near zero, a component
+    with unit vectors a and b lowers L only if :math:`(1 + \alpha)\, a^T P b > \sqrt{\lambda_u \lambda_i}`, where P is
+    the matrix of preferences. The penalties therefore shrink the singular values of P [6]_. The singular values of a
+    random matrix with the same number of interactions hardly exceed :math:`\sqrt{n_u} + \sqrt{n_i}`, where :math:`n_u`
+    is the mean number of interactions of a user and :math:`n_i` is the mean number of interactions of an item [7]_.
+    With the mean excess confidence :math:`\bar e` of an interaction, the automatic penalties are given by
 
     .. math:: \sqrt{\lambda_u \lambda_i} = 0.3\,(1 + \bar e)\,(\sqrt{n_u} + \sqrt{n_i}), \qquad
               \lambda_u / \lambda_i = \bar w_u / \bar w_i.
 
-    The scores depend only on the product of the two penalties. The noise in the column of an item grows with the square
-    root of its number of users. With ``regularization_scaling="popularity"``, the penalty of the item grows in the same
-    way. Item feature k has the penalty :math:`5 \lambda \sqrt{t_k / \bar t}` with :math:`t_k = \sum_i f_{ik}^2 t_i`,
-    and likewise for user features. The automatic penalties are computed in one pass over the strengths. The constants
-    in their formulas were chosen on nine public data sets. On each data set, the ranking quality with these constants
-    is within 6 percent of the best quality found for that data set.
+    The scores depend only on the product of the two penalties. The noise in an item's column grows with the square root
+    of its number of users. With ``regularization_scaling="popularity"``, the penalty of the item grows in the same way.
+    Item feature k has the penalty :math:`5 \lambda \sqrt{t_k / \bar t}` with :math:`t_k = \sum_i f_{ik}^2 t_i`, and
+    likewise for user features. The automatic penalties are computed in one pass over the strengths. The constants in
+    their formulas were chosen on nine public data sets. On each data set, the ranking quality with these constants is
+    within 6 percent of the best quality found for that data set.
 
     An iteration rotates the fixed side into the eigenbasis of its Gram matrix, :math:`Y^T Y = Q V Q^T`. In this basis,
     a row x is the solution of :math:`(V + \lambda_u + Y_u^T E Y_u) x = Y_u^T (1 + e)` with the excess confidences
-    :math:`e = c - 1`. Conjugate gradient is preconditioned by the diagonal matrix :math:`V + \lambda_u`. It needs no
-    product with the Gram matrix in its steps, and separate penalties for each row cost nothing. All eigenvalues of the
-    preconditioned matrix are at least 1. With "cholesky", Gram matrices are computed in float64. The rotations are
-    computed in float64 as well if the largest eigenvalue is more than 1e4 times the smallest eigenvalue. Items without
-    interactions do not take part in L.
+    :math:`e = c - 1`. Conjugate gradient is preconditioned by the diagonal matrix :math:`V + \lambda_u`. Its steps
+    require no product with the Gram matrix, and separate penalties for each row come at no extra cost. All eigenvalues
+    of the preconditioned matrix are at least 1. With "cholesky", Gram matrices are computed in float64. The rotations
+    are computed in float64 as well if the largest eigenvalue is more than 1e4 times the smallest eigenvalue. Items
+    without interactions do not take part in L.
 
     A row with features f is :math:`x = a z + f W`, where z is its identity embedding and a is the weight of z. Its
     penalty is :math:`\lambda |z|^2 = (\lambda / a^2) |x - f W|^2`. The row is solved as it would be without features,
     but it is shrunk towards :math:`f W` instead of 0. Then W takes one step along the preconditioned gradient. The
     length of this step is chosen to lower L as much as possible. The same objective can be written in terms of z and W,
     but a few steps in z and W make far less progress. "cholesky" solves for x and W jointly by matrix-free
-    preconditioned conjugate gradient [4]_ [5]_, to a relative residual of 1e-6 of the whole system. Without identity
+    preconditioned conjugate gradient [4]_ [5]_, with a relative residual of 1e-6 for the whole system. Without identity
     features, it solves for W alone.
 
     An iteration takes O(n_interactions K + (n_users + n_items) K^2) time. Side features add O(n_values K) time to each

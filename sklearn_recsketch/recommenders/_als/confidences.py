@@ -20,14 +20,14 @@ LARGEST = 2.0**24  # from this value on, float32 cannot distinguish 1 + e from e
 class ConfidenceError(ValueError):
     """Error raised if a confidence is too large for float32.
 
-    Such a confidence would cause the other interactions in its row to be lost to rounding.
+    With such a confidence, the other interactions in the same row would be lost to rounding errors.
 
     Parameters
     ----------
     row, column : int
         Position of the interaction in the matrix of strengths.
     alpha, weight : float
-        Factors of the excess confidence.
+        Factors whose product is the excess confidence.
     term : str
         Formula that expresses the weight in terms of the strength d.
     """
@@ -40,7 +40,7 @@ class ConfidenceError(ValueError):
         return self._text(f"row {self.row} and column {self.column} of the strengths d")
 
     def of(self, user: Any, item: Any) -> ValueError:
-        """Return the same error, with the user id and the item id of the pair in its message."""
+        """Return a ValueError whose message contains the user id and the item id of the pair."""
         return ValueError(self._text(f"the strength d of user {show_id(user)} and item {show_id(item)}"))
 
     def _text(self, pair: str) -> str:
@@ -63,14 +63,14 @@ def ratings_of(excess: sp.csr_array) -> Ratings:
 def scaled_ratings(strengths: sp.csr_array, alpha: Any, term: str = "d") -> Ratings:
     """Compute the excess confidences ``alpha * strengths``, in the format that the kernels read.
 
-    The factor and the strengths are stored separately to avoid a copy. If all strengths are equal, only one of them is
-    stored.
+    The factor and the strengths are stored separately to avoid a copy. If all strengths are equal, only a single value
+    is stored.
 
     Raises
     ------
     ConfidenceError
-        If an excess confidence is too large for float32. The message describes the first such confidence. It shows
-        `term` as the formula of the strengths.
+        If an excess confidence is too large for float32. The error message describes the first such confidence, and
+        shows `term` as the formula for the strengths.
     """
     rows, data = rows_of(strengths), strengths.data
     most = float(data.max(initial=0))

@@ -1,4 +1,4 @@
-"""Solver for the feature embeddings in WRMF, by matrix-free preconditioned conjugate gradient."""
+"""Matrix-free preconditioned conjugate gradient solver for the WRMF feature embeddings."""
 
 from __future__ import annotations
 
@@ -55,10 +55,12 @@ def solve_features(
     accuracy: Accuracy,
     pool: Workers,
 ) -> tuple[np.ndarray, float]:
-    """Find feature embeddings W that minimize the objective of WRMF for rows without identity embeddings.
+    """Find the feature embeddings W that minimize the WRMF objective for rows without identity embeddings.
 
-    These rows are ``F W``. Let A be the left-hand side of their normal equations (see `_Confidences`). The gradient is
-    zero if ``F^T A(F W) + diag(penalty) W = F^T target``. One product costs O(nnz(R) K + nnz(F) K).
+    Without identity embeddings, the rows are ``F W``. Let A be the linear operator on the left-hand side of the normal
+    equations (see `_Confidences`). The gradient with respect to W is zero if
+    ``F^T A(F W) + diag(penalty) W = F^T target``. Each evaluation of the left-hand side takes O(nnz(R) K + nnz(F) K)
+    time.
 
     Parameters
     ----------
@@ -66,7 +68,7 @@ def solve_features(
         Excess confidences, with the same rows as `features`.
     features : FeatureMatrix of shape (n, n_features)
     fixed : FixedSide
-        Factors of the other side.
+        Vectors of the other side, which stay fixed.
     penalty : ndarray of shape (n_features,)
     start : ndarray of shape (n_features, K), dtype float32
         Initial embeddings, in the basis of `fixed`. The result is in the same basis.
@@ -77,7 +79,7 @@ def solve_features(
     -------
     W : ndarray of shape (n_features, K), dtype float32
     loss : float
-        The objective without the penalty of the fixed side.
+        Value of the objective, excluding the penalty on the fixed side.
     """
     rows = _Confidences(ratings, fixed, pool)
     lam = penalty[:, None].astype(np.float32)
@@ -102,12 +104,12 @@ def solve_jointly(
     accuracy: Accuracy,
     pool: Workers,
 ) -> tuple[np.ndarray, np.ndarray, float]:
-    """Find rows X and feature embeddings W that minimize the objective of WRMF.
+    """Find the rows X and the feature embeddings W that minimize the WRMF objective.
 
-    A row is the sum of its feature embeddings ``F W`` and an identity embedding z, multiplied by its weight a. The
-    penalty of z is ``lam |z|^2``. In terms of x, this penalty is ``shrinkage |x - F W|^2`` with
-    ``shrinkage = lam / a^2``. Conjugate gradient needs far fewer steps in X and W than in z and W because the
-    interactions of a row determine x and hardly constrain W.
+    Each row is ``x = a z + F W``, where z is its identity embedding, a is the weight of z, and F W is the sum of its
+    feature embeddings. The penalty of z is ``lam |z|^2``. In terms of x, this penalty is ``shrinkage |x - F W|^2`` with
+    ``shrinkage = lam / a^2``. Conjugate gradient converges in far fewer steps if the unknowns are X and W instead of z
+    and W. This is because a row's interactions determine x but hardly constrain W.
 
     Parameters
     ----------
@@ -150,7 +152,7 @@ def _conjugate_gradient(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Solve ``left_side(W) = b`` by conjugate gradient, starting from W and preconditioned by `diagonal`.
 
-    The result is the solution and its residual.
+    Return the solution and its residual.
     """
     diagonal = np.maximum(diagonal, TINY)
     target = accuracy.tol**2 * inner(b, b, pool)

@@ -1,4 +1,4 @@
-"""Fold-in of WRMF: compute vectors of new users or items, and contributions to their scores."""
+"""WRMF fold-in: compute the vectors of new users or items, and the contributions to their scores."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ __all__ = ["FoldIn"]
 
 
 class FoldIn:
-    """Fold-in of users or items, with the other side fixed.
+    """Fold-in solver for users or items, with the other side fixed.
 
     Each row x minimizes ``sum_j c_j (p_j - x.y_j)^2 + shrinkage |x - prior|^2``, where `prior` is the sum of its
     feature embeddings. The partners j of a user are items, and the partners of an item are users. The sum runs over all
@@ -53,10 +53,10 @@ class FoldIn:
         self._shrinkage = objective.row_penalties(name, objective.ratings(history)) / entities.identity_weight**2
 
     def _problem(self) -> tuple[sp.csr_array, np.ndarray]:
-        """Return interactions and partners for a solver of ``A x = b``.
+        """Return the interactions and the partners to pass to a solver of ``A x = b``.
 
-        The solver uses ``A = Y^T Y + sum_j e_j y_j y_j^T`` and ``b = sum_j (1 + e_j) y_j``. A partner that is not part
-        of the Gram matrix needs e = c in A, but this value is too large by one in b. Each of these partners is
+        The solver uses ``A = Y^T Y + sum_j e_j y_j y_j^T`` and ``b = sum_j (1 + e_j) y_j``. For a partner that is not
+        part of the Gram matrix, A requires e = c, but this value is too large by one for b. Each of these partners is
         therefore included a second time as -y with e = 0. This adds nothing to A and -y to b.
         """
         added = np.unique(self._weights.indices[self._is_added])
@@ -65,7 +65,7 @@ class FoldIn:
         return sp.hstack([self._weights, opposite], format="csr"), np.vstack([self._partners, -self._partners[added]])
 
     def vectors(self, prior: np.ndarray, pool: Workers) -> np.ndarray:
-        """Compute exact solutions for all rows. `prior` has one row for each solution."""
+        """Compute the exact vectors of all rows. `prior` has one row per vector."""
         least = float(self._shrinkage.min())
         ratings, table = self._problem()
         partners = FixedSide.of(Rotated(table), self._gram(pool), least, EXACT, pool)
@@ -75,16 +75,16 @@ class FoldIn:
         return Rotated(x, partners.basis).vectors(pool)
 
     def contributions(self, priors: np.ndarray, y: np.ndarray, pool: Workers) -> tuple[np.ndarray, np.ndarray]:
-        """Compute the contributions to the score ``x.y`` of a single row x, in float64.
+        """Compute the contributions of interactions and prior to the score ``x.y`` of a single row x, in float64.
 
         With ``A = sum_j c_j y_j y_j^T + shrinkage I``, the row is ``x = A^-1 (sum_j c_j p_j y_j + shrinkage prior)``.
 
         Parameters
         ----------
         priors : ndarray of shape (n_parts, K)
-            Parts of the prior, such as the embedding of each feature.
+            Parts of the prior, such as one embedding per feature.
         y : ndarray of shape (K,)
-            Any vector of the other side.
+            Vector of a user or an item on the other side.
 
         Returns
         -------

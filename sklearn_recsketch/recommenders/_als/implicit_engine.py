@@ -1,4 +1,4 @@
-"""Engine of WRMF that uses the library implicit."""
+"""WRMF engine that uses the implicit library."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ __all__ = ["ImplicitALSTrainer"]
 
 
 class ImplicitALSTrainer:
-    """Training state of WRMF that uses the solvers of implicit; see `Trainer`.
+    """WRMF training state that uses the solvers of the implicit library; see `Trainer`.
 
-    implicit takes a matrix of confidences, 1 + alpha t(d). Its solver is called separately for users and for items.
-    Each side can therefore have its own penalty, and the loss is known after each iteration.
+    The implicit library takes a matrix of confidences, 1 + alpha t(d). Its solver is called separately for users and
+    for items. Each side can therefore have its own penalty, and the loss is known after each iteration.
     """
 
     def __init__(self, model: Any, objective: Objective, problem: TrainingProblem, pool: Workers) -> None:
@@ -86,7 +86,7 @@ def _square(rows: np.ndarray) -> float:
 
 
 def _check_parameters(model: Any, objective: Objective, problem: TrainingProblem) -> None:
-    """Raise a ValueError for parameters and data that implicit does not support."""
+    """Raise a ValueError for parameters and data that the implicit library does not support."""
     refuse_features(model, (problem.users, problem.items))
     if objective.scaling:
         refuse(

@@ -1,4 +1,4 @@
-"""Objective of WRMF: confidences and penalties, which are passed as parameters or computed from interactions."""
+"""WRMF objective: confidences and penalties, which are passed as parameters or computed from interactions."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ TERMS = {"linear": "d", "log": "log(1 + d)", "scaled_log": "(1 + log(d / min(d))
 
 @dataclass(frozen=True)
 class Objective:
-    """Confidences and penalties of one fit.
+    """Confidences and penalties used in one fit.
 
     The confidence of a pair is ``c_ui = 1 + alpha t(d_ui)`` with the transformed strength t(d). If `scaling` is a
     number s, the penalty of user u is ``lam (w_u / mean(w_u))^s`` with ``w_u = n_items + alpha t_u``, where t_u is the
@@ -59,10 +59,10 @@ class Objective:
 
     @classmethod
     def of(cls, model: Any, strengths: sp.csr_array, earlier: Objective | None = None) -> Objective:
-        """Create the objective of a model for a matrix of strengths without empty rows and columns.
+        """Create a model's objective for a matrix of strengths that has no empty rows or columns.
 
-        Parameters that are "auto" take the values of `earlier`. If `earlier` is None, they are computed from the
-        strengths.
+        Parameters set to "auto" take their values from `earlier`. If `earlier` is None, these values are computed from
+        the strengths.
         """
         parameters = [model._regularization_of(name) for name in ("user", "item")]
         automatic = "auto" in parameters
@@ -137,7 +137,7 @@ class Objective:
         return FEATURE_SHARE * penalty * np.sqrt(np.maximum(shares, least))
 
     def _shares(self, name: str, ratings: Ratings) -> np.ndarray:
-        """Compute the total transformed strength of each row, relative to the mean in training."""
+        """Compute each row's total transformed strength, divided by the mean total in training."""
         return row_sums(ratings._replace(scale=np.float32(1))) / self.mean_totals[0 if name == "user" else 1]
 
     def attributes(self) -> dict[str, Any]:
@@ -171,7 +171,7 @@ def automatic_alpha(shape: tuple[int, int], n_interactions: int, mean: float) ->
 
 
 def noise_penalties(shape: tuple[int, int], n_interactions: int, mean_excess: float) -> tuple[float, float]:
-    """Compute the automatic penalties of users and items; see the notes of `WRMFRecommender`."""
+    """Compute the automatic penalties of users and items; see the Notes section of `WRMFRecommender`."""
     n_users, n_items = shape
     per_user, per_item = n_interactions / n_users, n_interactions / n_items
     penalty = NOISE_SHARE * (1 + mean_excess) * (np.sqrt(per_user) + np.sqrt(per_item))

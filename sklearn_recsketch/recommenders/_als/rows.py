@@ -1,4 +1,4 @@
-"""Solver for the rows of one side of WRMF, with the other side fixed."""
+"""WRMF solver for the rows of one side, with the other side fixed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["Accuracy", "FixedSide", "Rotated", "solve_side"]
 
 
 class Accuracy(NamedTuple):
-    """Stopping criterion of conjugate gradient.
+    """Stopping criteria for conjugate gradient.
 
     Attributes
     ----------
@@ -31,7 +31,8 @@ class Accuracy(NamedTuple):
         Also stop if the loss of a row can decrease by slightly more than `excess`, but by at most the fraction `share`
         of its initial distance from the minimum.
     restarts : int
-        Maximum number of starts. Each of them computes the residual from the current solution.
+        Maximum number of times to start conjugate gradient. Each start recomputes the residual from the current
+        solution.
     """
 
     steps: int
@@ -42,7 +43,7 @@ class Accuracy(NamedTuple):
 
     @property
     def dtype(self) -> type[np.floating[Any]]:
-        """Precision of Gram matrices. float32 suffices unless rows are solved exactly."""
+        """Data type of the Gram matrices. float32 suffices unless exact solutions are required."""
         return np.float64 if self.tol > 0 else np.float32
 
 
@@ -64,7 +65,7 @@ class Rotated(NamedTuple):
         return rotation if self.basis is None else self.basis @ rotation
 
     def vectors(self, pool: Workers, dtype: type[np.floating[Any]] = np.float32) -> np.ndarray:
-        """Compute the float32 vectors x in the standard basis, with the precision `dtype`."""
+        """Compute the vectors x in the standard basis with precision `dtype`, and return them in float32."""
         return self.coordinates if self.basis is None else multiply(self.coordinates, self.basis.T, pool, dtype)
 
 
@@ -81,7 +82,7 @@ class FixedSide(NamedTuple):
     ) -> FixedSide:
         """Rotate `fixed` into the eigenbasis of its Gram matrix.
 
-        `fixed_gram` is the Gram matrix of the coordinates of all rows that take part in the loss L.
+        `fixed_gram` is the Gram matrix of the coordinates, computed over all rows that occur in the loss L.
         """
         eigenvalues, rotation = scipy.linalg.eigh(fixed_gram, driver="evd")
         # With lam = 0, a Gram matrix of lower rank has no inverse, so its eigenvalues get a lower bound.
@@ -115,7 +116,7 @@ def solve_side(
     lam : ndarray of shape (1,) or (n_rows,)
         Penalty of each row. A single value applies to all rows.
     start : ndarray of shape (n_rows, K), dtype float32
-        Initial rows, in the basis of `fixed`. They are overwritten by the solution.
+        Initial rows, in the basis of `fixed`. They are overwritten with the solution.
     accuracy : Accuracy
     pool : Workers
     prior : ndarray of shape (n_rows, K), dtype float32, default=None
@@ -125,7 +126,7 @@ def solve_side(
     Returns
     -------
     loss : float
-        The objective without the penalty of the fixed side.
+        Value of the objective, excluding the penalty on the fixed side.
     """
     K = start.shape[1]
     priors = read_only(np.empty((0, K), np.float32) if prior is None else prior)

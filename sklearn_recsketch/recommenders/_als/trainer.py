@@ -1,4 +1,4 @@
-"""Trainer of WRMF: alternating least squares over users and items, with or without side features."""
+"""WRMF trainer: alternating least squares over users and items, with or without side features."""
 
 from __future__ import annotations
 
@@ -32,12 +32,13 @@ FEATURE_STEPS = Accuracy(3)
 
 
 class ALSSide(ABC):
-    """Users or items in training, with their confidences, penalties, side features and vectors.
+    """Users or items being trained, with their confidences, penalties, side features and vectors.
 
     Attributes
     ----------
     vectors : Rotated
-        Vectors of the active ids. They are replaced and never changed in place, so a snapshot only refers to them.
+        Vectors of the active ids. They are replaced instead of being changed in place, so a snapshot does not need to
+        copy them.
     """
 
     vectors: Rotated
@@ -68,8 +69,8 @@ class ALSSide(ABC):
     def solve(self, other: ALSSide, accuracy: Accuracy) -> float:
         """Solve for the vectors of this side, with the other side fixed.
 
-        The result is the loss without the penalty of the other side. It is NaN if the vectors of the other side are not
-        finite.
+        Return the loss, excluding the penalty on the other side. The loss is NaN if the vectors of the other side are
+        not finite.
         """
         fixed_gram = gram(other.vectors.coordinates, self._pool, accuracy.dtype)
         if not np.isfinite(fixed_gram).all():
@@ -84,11 +85,11 @@ class ALSSide(ABC):
 
     @abstractmethod
     def _least_penalty(self) -> float:
-        """Return the smallest penalty of a row."""
+        """Return the smallest row penalty."""
 
     @abstractmethod
     def penalty(self) -> float:
-        """Compute the penalty term of this side in the loss."""
+        """Compute this side's penalty term in the loss."""
 
     @property
     @abstractmethod
@@ -111,14 +112,14 @@ class ALSSide(ABC):
         """Return the embeddings of all ids and features."""
 
     def _with_identities(self, active: np.ndarray) -> np.ndarray:
-        """Return the initial embeddings, in which `active` replaces the identity embeddings of active ids."""
+        """Return the initial embeddings, with the identity embeddings of active ids replaced by `active`."""
         embeddings = self._initial.copy()
         embeddings[: len(self._entities.ids)][self._active] = active
         return embeddings
 
 
 class PlainALSSide(ALSSide):
-    """Users or items without side features. Each row is an embedding."""
+    """Users or items without side features. Each row is a single embedding."""
 
     def __init__(
         self, ratings: Ratings, entities: Entities, lam: np.ndarray, initial: np.ndarray, pool: Workers
@@ -269,7 +270,7 @@ def _weighted_square(weights: np.ndarray, rows: np.ndarray) -> float:
 
 
 class ALSTrainer:
-    """Training state of WRMF; see `Trainer`."""
+    """WRMF training state; see `Trainer`."""
 
     def __init__(self, model: Any, objective: Objective, problem: TrainingProblem, pool: Workers) -> None:
         self.objective = objective

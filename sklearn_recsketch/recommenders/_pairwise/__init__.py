@@ -1,1 +1,1 @@
-"""Learning to rank from sampled pairs, the algorithm that trains WARP and BPR."""
+"""Learning to rank from sampled pairs, as used by WARP and BPR."""

@@ -152,7 +152,7 @@ class PairwiseRecommender(FactorRecommender):
 
 
 def _trainer_class(engine: str) -> type[PairwiseTrainer | EngineTrainer]:
-    """Class of the trainer of an engine, whose library is imported only if it is used."""
+    """Return the trainer class of an engine. The engine's library is only imported if the engine is used."""
     if engine == "lightfm":
         from sklearn_recsketch.recommenders._pairwise.lightfm_engine import LightFMTrainer
 

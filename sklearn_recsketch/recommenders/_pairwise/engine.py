@@ -1,4 +1,4 @@
-"""Base classes for engines of WARP and BPR, which train each epoch in another library."""
+"""Base classes for WARP and BPR engines that run each epoch in another library."""
 
 from __future__ import annotations
 
@@ -22,14 +22,15 @@ __all__ = ["EngineSide", "EngineTrainer"]
 
 
 class EngineSide(NamedTuple):
-    """Users or items that another library trains.
+    """Users or items that are trained by another library.
 
     Attributes
     ----------
     full : Embeddings
         Initial embeddings of all ids and features.
     rows : ndarray or slice
-        Rows that the library trains. With side features, it trains all rows, else the rows of active ids.
+        Rows that the library trains. With side features, all rows are trained. Without side features, only the rows of
+        active ids are trained.
     design : csr_matrix of shape (n_active, n_embeddings) or None
         Weight of each embedding in the rows of active ids.
     """
@@ -47,11 +48,11 @@ class EngineSide(NamedTuple):
         return cls(full, slice(None), plain_csr(design))
 
     def start(self) -> Embeddings:
-        """Copy the embeddings to train."""
+        """Return a copy of the embeddings to train."""
         return self.full.take(self.rows).copy()
 
     def merged(self, trained: Embeddings) -> Embeddings:
-        """Copy all embeddings, with `trained` in place of the initial values."""
+        """Return a copy of all embeddings, in which `trained` replaces the initial values."""
         complete = self.full.copy()
         complete.assign(self.rows, trained)
         return complete
@@ -65,10 +66,10 @@ class EngineSide(NamedTuple):
 
 
 class EngineTrainer(ABC):
-    """Training state of WARP or BPR in another library; see `Trainer`.
+    """WARP or BPR training state that uses another library; see `Trainer`.
 
-    A subclass trains `self._trained`, the user embeddings and the item embeddings, for one epoch. The other libraries
-    do not return a loss. A native kernel therefore computes the loss after each epoch, with a learning rate of zero.
+    A subclass trains the user and item embeddings in `self._trained` for one epoch. The other libraries do not return a
+    loss. A native kernel therefore computes the loss after each epoch, with a learning rate of zero.
     """
 
     def __init__(

@@ -32,14 +32,14 @@ Snapshot: TypeAlias = tuple[np.ndarray, ...]
 
 
 class PairwiseEpochs:
-    """Training state of WARP and BPR: arrays that the kernels change in place.
+    """WARP and BPR training state: arrays that the kernels change in place.
 
     Parameters
     ----------
     matrix : csr_array of shape (n_users, n_items)
         Positive pairs and their weights.
     known : csr_array of shape (n_users, n_items)
-        Known pairs and their weights, including the pairs in `matrix`. They are not sampled as negatives, unless the
+        Known pairs and their weights, including the pairs in `matrix`. They are not sampled as negatives unless the
         loss has `weaker_negatives`. In that case, they may be negatives of stronger positives.
     users, items : PlainSide
     loss : PairwiseLoss
@@ -81,7 +81,7 @@ class PairwiseEpochs:
         self._total_weight = float(matrix.data.sum(dtype=np.float64))
 
     def run(self, epoch: int) -> float:
-        """Take a step for each positive pair. Return the loss per unit of weight."""
+        """Take a gradient step for each positive pair. Return the loss per unit of weight."""
         n = len(self._samples.users)
         step, kernel = self._loss.step(self._seed, epoch, n), self._loss.kernel
         total = 0.0
@@ -156,9 +156,9 @@ def values_at(entries: sp.csr_array, matrix: sp.csr_array) -> np.ndarray:
 
 
 def _bits_of(rows: Rows, n_samples: int) -> tuple[np.ndarray, np.uint64]:
-    """Return bits that mark the stored pairs, and the shift that converts a hash to a position.
+    """Return a bit array that marks the stored pairs, and the shift that converts a hash to a bit position.
 
-    If there are few samples, the result is NO_BITS, because searching for the sampled pairs takes less time.
+    If there are few samples, the result is NO_BITS because searching for the sampled pairs is faster in this case.
     """
     if len(rows.indices) > MOST_PAIRS_PER_SAMPLE * n_samples:
         return NO_BITS

@@ -1,4 +1,4 @@
-"""Fold-in of WARP and BPR: compute vectors of new users or items with the other side fixed."""
+"""WARP and BPR fold-in: compute the vectors of new users or items with the other side fixed."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def fold_in(
 ) -> None:
     """Train each user's vector on the user's history alone, in place, with the items fixed.
 
-    To fold in items, exchange users and items.
+    To fold in items, swap the roles of users and items.
 
     Each user is trained separately, so a user's vector depends neither on the other users in the query nor on the
     number of threads. As in training, the penalty is proportional to the total strength of the history. It applies to
@@ -42,12 +42,13 @@ def fold_in(
     history : csr_array of shape (n_users, n_items)
         Weights of the interactions.
     users : ndarray of shape (n_users, K), dtype float32
-        Initial vectors. They are overwritten by the result.
+        Initial vectors. They are overwritten with the result.
     items : Embeddings
         Copies of the item embeddings. Copies are needed because kernels write to them even with a learning rate of
         zero.
     n_interactions : ndarray of shape (n_items,)
-        Number of interactions of each item. If `loss.by_popularity` is True, negatives are sampled in proportion to it.
+        Number of interactions of each item. If `loss.by_popularity` is True, negatives are sampled in proportion to
+        this number.
     loss : PairwiseLoss
     seed : int
     n_epochs : int

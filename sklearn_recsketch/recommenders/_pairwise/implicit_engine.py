@@ -1,4 +1,4 @@
-"""Engine of BPR that uses the library implicit."""
+"""BPR engine that uses the implicit library."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ __all__ = ["ImplicitBPRTrainer"]
 
 
 class ImplicitBPRTrainer(EngineTrainer):
-    """Training state of BPR that uses implicit; see `Trainer`.
+    """BPR training state that uses the implicit library; see `Trainer`.
 
     The last component of an item vector is the item's bias, and the last component of a user vector is 1.
     """
@@ -60,19 +60,19 @@ class ImplicitBPRTrainer(EngineTrainer):
 
 
 def regularization_of(model: Any, known: sp.csr_array) -> float:
-    """Compute the regularization of implicit that corresponds to the penalties of the native engine.
+    """Compute the regularization parameter for the implicit library that matches the native engine's penalties.
 
-    implicit shrinks three rows in each step. A user takes one step per interaction, and an item takes two steps per
-    interaction on average: one as the positive item, and one as a negative item that is sampled by popularity. implicit
-    has a single regularization parameter. This parameter suffices because the scores depend only on the product of the
-    user penalty and the item penalty.
+    The implicit library shrinks three rows in each step. A user takes one step per interaction, and an item takes two
+    steps per interaction on average: one as the positive item, and one as a negative item that is sampled by
+    popularity. The library has a single regularization parameter. This parameter suffices because the scores depend
+    only on the product of the user penalty and the item penalty.
     """
     units = model._penalty_units(known)
     return float(model.regularization * np.sqrt(2 * units["user"] * units["item"]))
 
 
 def _check_parameters(model: Any, problem: TrainingProblem, positives: sp.csr_array) -> None:
-    """Raise a ValueError for parameters and data that implicit does not support."""
+    """Raise a ValueError for parameters and data that the implicit library does not support."""
     refuse_features(model, (problem.users, problem.items))
     refuse_uniform_negatives(model)
     refuse_weaker_negatives(model)

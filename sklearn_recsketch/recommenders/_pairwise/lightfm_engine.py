@@ -1,4 +1,4 @@
-"""Engine of WARP and BPR that uses the library LightFM."""
+"""WARP and BPR engine that uses the LightFM library."""
 
 from __future__ import annotations
 
@@ -26,11 +26,12 @@ __all__ = ["LightFMTrainer", "alpha_of", "embeddings_of"]
 
 
 class LightFMTrainer(EngineTrainer):
-    """Training state of WARP or BPR that uses LightFM; see `Trainer`.
+    """WARP or BPR training state that uses the LightFM library; see `Trainer`.
 
     In LightFM, the parameter alpha shrinks all embeddings in each step. In the native engine, the penalty of a row is
-    proportional to its number of interactions. With `alpha_of`, both engines shrink the mean row equally. LightFM keeps
-    a sum of squared gradients for each component. The native engine keeps the mean of these sums for each embedding.
+    proportional to its number of interactions. With the alpha computed by `alpha_of`, both engines shrink the average
+    row equally. LightFM keeps a sum of squared gradients for each component. The native engine keeps the mean of these
+    sums for each embedding.
     """
 
     def __init__(
@@ -108,7 +109,7 @@ class LightFMTrainer(EngineTrainer):
 
 
 def alpha_of(regularization: float, loss: PairwiseLoss, known: sp.csr_array) -> float:
-    """Compute the LightFM parameter alpha that shrinks the mean row as much as the native engine does.
+    """Compute the LightFM parameter alpha that shrinks the average row as much as the native engine does.
 
     LightFM applies alpha in each step.
     """
@@ -116,7 +117,7 @@ def alpha_of(regularization: float, loss: PairwiseLoss, known: sp.csr_array) -> 
 
 
 def mean_factor(n_components: int) -> float:
-    """Return the ratio of the native engine's mean squared gradient to the mean over all components."""
+    """Return the factor that converts a mean over all components to the native engine's mean squared gradient."""
     return n_components / min(n_components, MOST_COMPONENTS)
 
 

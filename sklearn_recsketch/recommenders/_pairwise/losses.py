@@ -27,7 +27,7 @@ class PairwiseLoss(ABC):
     ----------
     learning_rate : float
     weaker_negatives : bool
-        Whether items that the user has interacted with less than with the positive item may be negatives, too.
+        Whether items may be negatives if their interaction with the user is weaker than the positive interaction.
     by_popularity : bool
         Whether negatives are sampled in proportion to their number of interactions. If False, they are sampled
         uniformly. WARP only supports False.
@@ -40,7 +40,7 @@ class PairwiseLoss(ABC):
     @property
     @abstractmethod
     def kernel(self) -> Any:
-        """Kernel that takes a step for each sample in a range."""
+        """Kernel that takes a gradient step for each sample in a range."""
 
     @abstractmethod
     def first_weight(self, n_items: int) -> float:
@@ -115,13 +115,14 @@ def warp_rank_weights(n_items: int, max_sampled: int) -> np.ndarray:
 
 
 def penalty_unit(loss: PairwiseLoss, interactions: sp.csr_array) -> float:
-    """Compute the penalty of the mean row for a regularization of 1: ``w (sqrt(d_u) + sqrt(d_i)) / 2``.
+    """Compute the penalty of an average row for a regularization of 1: ``w (sqrt(d_u) + sqrt(d_i)) / 2``.
 
-    Near zero, the loss of a rank-one component ``s a, t b`` is ``-w s t sigma``. Here w is the weight of a first step,
-    and sigma is the singular value of the component in the 0/1 matrix. With the penalty ``lam_u s^2 + lam_i t^2``, the
-    component grows only if ``w sigma > 2 sqrt(lam_u lam_i)``. The singular values of a random matrix do not exceed
-    ``sqrt(d_u) + sqrt(d_i)``, the edge of the Marchenko-Pastur distribution. Here d_u is the mean number of
-    interactions of a user, and d_i is the mean number of interactions of an item.
+    Near zero, a rank-one component with user vectors ``s a`` and item vectors ``t b`` changes the loss by
+    ``-w s t sigma``. Here w is the weight of a first step, and sigma is the singular value of the component in the 0/1
+    matrix. With the penalty ``lam_u s^2 + lam_i t^2``, the component grows only if ``w sigma > 2 sqrt(lam_u lam_i)``.
+    The singular values of a random matrix do not exceed ``sqrt(d_u) + sqrt(d_i)``, the edge of the Marchenko-Pastur
+    distribution. Here d_u is the mean number of interactions of a user, and d_i is the mean number of interactions of
+    an item.
     """
     n_users, n_items = interactions.shape
     edge = math.sqrt(interactions.nnz / n_users) + math.sqrt(interactions.nnz / n_items)
@@ -131,8 +132,8 @@ def penalty_unit(loss: PairwiseLoss, interactions: sp.csr_array) -> float:
 def strength_weights(matrix: sp.csr_array) -> sp.csr_array:
     """Compute the weights of a user's n interactions from the ranks of their strengths: ``1/2 + rank / (n + 1)``.
 
-    Equal strengths have the mean of their ranks. The weights of a user lie between 1/2 and 3/2, and their mean is 1.
-    Only the order of the strengths matters. The result shares the indices of `matrix`.
+    Tied strengths are assigned the mean of their ranks. A user's weights lie between 1/2 and 3/2, and their mean is 1.
+    Only the order of the strengths matters. The result shares its index arrays with `matrix`.
     """
     indptr, data = matrix.indptr, matrix.data
     weights = np.ones(matrix.nnz, dtype=np.float32)

@@ -119,7 +119,7 @@ class Features(NamedTuple):
 
 
 class PlainSide:
-    """Users or items without side features. Each row is an embedding."""
+    """Users or items without side features. Each row is a single embedding."""
 
     def __init__(self, initial: Embeddings, with_bias: bool, pool: Workers) -> None:
         self._pool = pool
@@ -189,19 +189,20 @@ class PlainSide:
 class FeaturedSide(PlainSide):
     """Users or items with side features. The feature embeddings are trained, too.
 
-    The kernels move the rows as if they had no features. After each part of an epoch, a ridge regression predicts the
+    The kernels update the rows as if they had no features. After each part of an epoch, a ridge regression predicts the
     movement D of the rows, minus its mean, from the features: ``dW = share * argmin |D - F dW|^2 + |dW|^2``. The
-    regression is approximated by one step towards the minimum. The rows then also move by F dW. In this way, a movement
-    that is common to the rows with a feature extends to all rows with this feature, and the movement of a single row
-    does not. If the features took a step for each sample instead, noise would add up in features that many rows have.
+    regression is approximated by one step towards the minimum. The product F dW is then added to the rows. In this way,
+    a movement shared by many rows with a feature is extended to all rows with this feature, whereas the movement of a
+    single row is not. If the feature embeddings were instead updated for each sample, noise would accumulate in the
+    embeddings of common features.
 
     `share` is the product of GAIN, the relevance of the features and ``r / (1 + r)``. Here r is the mean of |f|^2,
     divided by the square of the identity weight. If all embeddings have the same variance, ``r / (1 + r)`` is the
-    fraction of a row's variance that is due to features. The share is bounded because rows that move far beyond the
-    data do not come back. The relevance is the correlation between the movement of a row and its prediction from
-    other rows with the same features. It is at least DECAY times the last relevance. For informative tags, the
-    correlation was .2 to .5 in the first epoch and .03 to .1 after ten epochs. For the tags of randomly chosen other
-    items, it was below .02.
+    fraction of a row's variance that is due to features. The share is bounded because rows that move too far do not
+    recover. The relevance is the correlation between the movement of a row and its prediction from other rows with the
+    same features. The relevance is at least DECAY times its previous value. For informative tags, the correlation was
+    .2 to .5 in the first epoch and .03 to .1 after ten epochs. When items were given the tags of randomly chosen other
+    items, the correlation was below .02.
     """
 
     def __init__(
@@ -246,7 +247,7 @@ class FeaturedSide(PlainSide):
         self._copy_biases()
 
     def _explained(self, moved: np.ndarray) -> tuple[np.ndarray, np.float32]:
-        """Compute the direction and the length of the feature step that explains `moved`.
+        """Compute the direction and the length of the feature step that best explains the movement `moved`.
 
         `moved` is overwritten.
         """

@@ -1,4 +1,4 @@
-"""Trainer of WARP and BPR, which holds the embeddings of all ids and features and trains them on the active ids."""
+"""WARP and BPR trainer, which holds the embeddings of all ids and trains on the interactions of active ids."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["PairwiseTrainer", "initial_embeddings"]
 
 
 class PairwiseTrainer:
-    """Training state of WARP and BPR; see `Trainer`.
+    """WARP and BPR training state; see `Trainer`.
 
     Parameters
     ----------
