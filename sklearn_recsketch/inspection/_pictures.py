@@ -41,7 +41,7 @@ def data_uri(data: bytes, subtype: str) -> str:
 
 
 def image_source(value: Any, id: Any) -> str:
-    """Return the URL of a picture, which is given as a URL, as bytes or as a Path.
+    """Return a URL for a picture that is passed as a URL, bytes or a Path.
 
     Bytes and files are converted to data URIs.
 
