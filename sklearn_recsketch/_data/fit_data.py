@@ -88,18 +88,18 @@ def gather_fit_data(
             f"from. Strength is y times the weight column, if X has one."
         )
     users, items = sums.present(interactions.users, interactions.items)
-    no_features = True, True
+    first_features = True, True
     if earlier is not None:
         users = _union(users, earlier.users, "user", "earlier fits")
         items = _union(items, earlier.items, "item", "earlier fits")
         # Later features may belong to new ids only.
-        no_features = not earlier.has_features[0], not earlier.has_features[1]
+        first_features = not earlier.has_features[0], not earlier.has_features[1]
     with_interactions = users, items
     if user_feature_ids is not None:
-        check_feature_ids("user", user_feature_ids, *with_interactions, no_features[0])
+        check_feature_ids("user", user_feature_ids, *with_interactions, first_features[0])
         users = _union(users, user_feature_ids, "user", "user_features")
     if item_feature_ids is not None:
-        check_feature_ids("item", item_feature_ids, *with_interactions[::-1], no_features[1])
+        check_feature_ids("item", item_feature_ids, *with_interactions[::-1], first_features[1])
         items = _union(items, item_feature_ids, "item", "item_features")
     new = total = reindex_matrix(sums.matrix, interactions, users, items)
     if earlier is not None:

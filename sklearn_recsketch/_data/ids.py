@@ -101,9 +101,7 @@ def lookup(ids: np.ndarray, column: IdColumn, name: str, reference: str = MODEL)
     return np.where(ids[position] == column.ids, position, -1)[column.codes]
 
 
-def lookup_unsorted(
-    ids: np.ndarray, column: IdColumn, name: str, reference: str = "the model was fitted on"
-) -> np.ndarray:
+def lookup_unsorted(ids: np.ndarray, column: IdColumn, name: str, reference: str = MODEL) -> np.ndarray:
     """Find ids as :func:`lookup` does, but in an array `ids` that need not be sorted."""
     if not len(column.ids):
         return np.empty(0, dtype=np.intp)
@@ -111,9 +109,7 @@ def lookup_unsorted(
     return np.asarray(pd.Index(ids).get_indexer(pd.Index(column.ids)))[column.codes]
 
 
-def find_positions(
-    ids: np.ndarray, among: np.ndarray, name: str, reference: str = "the model was fitted on"
-) -> np.ndarray:
+def find_positions(ids: np.ndarray, among: np.ndarray, name: str, reference: str = MODEL) -> np.ndarray:
     """Return the position of each of the distinct `ids` in the sorted array `among`, or -1 if the id is missing."""
     codes = np.arange(len(ids))
     return codes if ids is among else lookup(among, IdColumn(codes, ids), name, reference)

@@ -136,7 +136,7 @@ class SideFeatures:
         extracted = read_feature_values(column, show, lowercase)
         key_codes, distinct = pd.factorize(np.array(keys, dtype=object))
         rows = ids.codes[np.array(owners, dtype=np.intp)[extracted.rows]]
-        return cls._assembled(ids.ids, list(distinct), rows, key_codes[extracted.rows], extracted)
+        return cls._from_values(ids.ids, list(distinct), rows, key_codes[extracted.rows], extracted)
 
     @classmethod
     def from_frame(cls, df: Any, *, id: str | None = None, lowercase: bool = False) -> SideFeatures:
@@ -182,7 +182,7 @@ class SideFeatures:
         ]
         key_codes = np.repeat(np.arange(len(parts)), [len(part.rows) for part in parts])
         extracted = concatenate_values(parts)
-        return cls._assembled(ids.ids, list(columns), ids.codes[extracted.rows], key_codes, extracted)
+        return cls._from_values(ids.ids, list(columns), ids.codes[extracted.rows], key_codes, extracted)
 
     @classmethod
     def from_long(
@@ -236,10 +236,10 @@ class SideFeatures:
                 f"Row {row} has a second number for {names[keys.codes[row]]!r} of id "
                 f"{show_id(ids.ids[ids.codes[row]])}. Aggregate the numbers first: one per id and key."
             )
-        return cls._assembled(ids.ids, names, ids.codes[extracted.rows], keys.codes[extracted.rows], extracted)
+        return cls._from_values(ids.ids, names, ids.codes[extracted.rows], keys.codes[extracted.rows], extracted)
 
     @classmethod
-    def _assembled(
+    def _from_values(
         cls, ids: np.ndarray, keys: list[str], rows: np.ndarray, key_codes: np.ndarray, extracted: FeatureValues
     ) -> SideFeatures:
         """Build features from feature values, given the row and the key of each value.
