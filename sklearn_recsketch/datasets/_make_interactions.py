@@ -56,9 +56,10 @@ def make_interactions(
 ) -> Any:
     """Generate random interactions from low-rank preferences, item popularity and tags.
 
-    Each item has a factor, which is the mean of the factors of its tags plus a random vector. User u interacts with the
-    items that have the largest values of ``taste * x_u.y_i + log(popularity_i) + noise``, where the noise has a
-    standard Gumbel distribution. This method is equivalent to sampling items from a softmax distribution without
+    Each item has a factor: the mean of the factors of its tags, multiplied by ``sqrt(2)``, plus a random vector with a
+    standard deviation of 0.25. Item and user factors are then scaled to unit length. User u interacts with the items
+    that have the largest values of ``taste * x_u.y_i + log(popularity_i) + noise``, where the noise has a standard
+    Gumbel distribution. This method is equivalent to sampling items from a softmax distribution without
     replacement. The number of items per user has a shifted log-normal distribution.
 
     Parameters
