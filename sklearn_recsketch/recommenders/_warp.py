@@ -5,7 +5,7 @@ from __future__ import annotations
 from numbers import Integral, Real
 from typing import Any
 
-from sklearn_recsketch.kernels._sgd import warp_pass
+from sklearn_recsketch.kernels._warp import warp_pass
 from sklearn_recsketch.preprocessing._encoder import SideFeatureEncoder
 from sklearn_recsketch.recommenders._pairwise.base import PairwiseRecommender
 from sklearn_recsketch.recommenders._pairwise.losses import WARPLoss, warp_rank_weights

@@ -8,7 +8,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from sklearn_recsketch.kernels._jit import read_only, rows_of
-from sklearn_recsketch.kernels._sgd import ACCUMULATOR, Samples, Side
+from sklearn_recsketch.kernels._pairs import ACCUMULATOR, Samples, Side
 from sklearn_recsketch.recommenders._pairwise.epochs import NO_BITS, NO_STRENGTHS, every_item
 from sklearn_recsketch.recommenders._pairwise.losses import PairwiseLoss
 from sklearn_recsketch.recommenders._pairwise.sides import Embeddings, PlainSide

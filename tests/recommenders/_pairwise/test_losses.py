@@ -13,7 +13,7 @@ from scipy.stats import rankdata
 from sparse_matrices import random_rows
 
 from sklearn_recsketch import BPRRecommender
-from sklearn_recsketch.kernels._sgd import PENALTY
+from sklearn_recsketch.kernels._pairs import PENALTY
 from sklearn_recsketch.preprocessing import to_matrix
 from sklearn_recsketch.recommenders._pairwise.epochs import PairwiseEpochs
 from sklearn_recsketch.recommenders._pairwise.losses import penalty_unit, strength_weights, warp_rank_weights
