@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import scipy.sparse as sp
 
 from sklearn_recsketch._linalg.norms import norms
@@ -168,12 +167,23 @@ class FeatureSpace(EmbeddingSpace):
         return chosen
 
     def feature_indicators(self) -> sp.csr_array:
-        """Return a matrix of shape (n_ids, n_features). An entry is 1 if the user or item has the feature."""
+        """Return a matrix of shape (n_ids, n_features). An entry is 1 if the user or item has the feature.
+
+        An id with an explicit value of 0 has the feature only if the feature is a standardized measurement.
+        """
         encoder, features = self.encoder, self.recommender._side(self.side).entities.features
         assert features is not None  # there is an encoder
-        names = pd.Index(features.feature_names(encoder.separator))
-        block = sp.csr_array(features.matrix[:, names.get_indexer(pd.Index(self.ids))])
-        return sp.csr_array((np.ones_like(block.data), block.indices, block.indptr), shape=block.shape)
+        block = features.matrix
+        if block.shape[1] > len(encoder.columns_):
+            block = sp.csr_array(block[:, encoder.columns_])
+        zeros = np.flatnonzero(block.data == 0)
+        zeros = zeros[~encoder.standardized_[block.indices[zeros]]]
+        indicators = sp.csr_array((np.ones_like(block.data), block.indices, block.indptr), shape=block.shape)
+        if len(zeros):
+            indicators = indicators.copy()  # the arrays of the features are read-only
+            indicators.data[zeros] = 0
+            indicators.eliminate_zeros()
+        return indicators
 
     def fold_in(self, indicators: sp.csr_array) -> np.ndarray:
         """Fold in each feature as if it were a user or an item, and return the vectors.
