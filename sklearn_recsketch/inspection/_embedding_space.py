@@ -158,7 +158,8 @@ class FeatureSpace(EmbeddingSpace):
 
         Raise a ValueError if there are no such features.
         """
-        chosen = np.flatnonzero([name.startswith(prefix) for name in self.ids])
+        names = self.ids.tolist()
+        chosen = np.flatnonzero([name.startswith(prefix) for name in names]) if prefix else np.arange(len(names))
         if not len(chosen):
             raise ValueError(
                 f"No {self.side} feature starts with prefix={prefix!r}. "
@@ -184,24 +185,6 @@ class FeatureSpace(EmbeddingSpace):
             indicators.data[zeros] = 0
             indicators.eliminate_zeros()
         return indicators
-
-    def fold_in(self, indicators: sp.csr_array) -> np.ndarray:
-        """Fold in each feature as if it were a user or an item, and return the vectors.
-
-        An item feature is represented by a hypothetical user. This user has interacted with all items that have the
-        feature, and with no other items. A user feature is represented by a hypothetical item. This item has
-        interactions with all users who have the feature, and with no other users. The inner product of a returned
-        vector and an item or user vector is the score of the feature for the item or user. `indicators` has one column
-        per feature.
-        """
-        recommender, other_side = self.recommender, "user" if self.side == "item" else "item"
-        history = sp.csr_array(indicators.T.tocsr())
-        unknown = np.full(history.shape[0], -1)
-        vectors = np.asarray(recommender._score_vectors(other_side, unknown))
-        target = np.zeros((len(unknown), recommender._score_embeddings(other_side).shape[1]), dtype=np.float32)
-        folded = recommender._fold_in(other_side, recommender._side(other_side).entities, target, history)
-        vectors[:, : folded.shape[1]] = folded
-        return vectors
 
 
 SPACES: dict[str, tuple[type[EntitySpace | FeatureSpace], str]] = {
