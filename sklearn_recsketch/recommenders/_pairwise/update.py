@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 
 from sklearn_recsketch._data.pair_sums import renumber
-from sklearn_recsketch.kernels._sgd import BIAS
 from sklearn_recsketch.recommenders._factors import TrainingProblem
 from sklearn_recsketch.recommenders._pairwise.sides import Embeddings
 
@@ -46,11 +45,12 @@ def fold_in_new_ids(problem: TrainingProblem, initial: list[Embeddings]) -> None
         columns[of_others] = before
         matrix = problem.matrix if axis == 0 else problem.matrix.T.tocsr()
         history = renumber(matrix, rows[entities.active], columns[others.active], (len(new), len(old_others.ids)))
-        values, biases, n = embeddings.values, embeddings.state[:, BIAS], entities.n_interactions
+        values, biases, n = embeddings.values, embeddings.biases, entities.n_interactions
         prior = np.zeros((len(new), problem.earlier._score_embeddings(old.name).shape[1]), dtype=np.float32)
         prior[:, : values.shape[1]] = entities.feature_vectors(values, new)
         vectors = problem.earlier._fold_in(old.name, old.entities, prior, history)
         values[new] = (vectors - prior)[:, : values.shape[1]] / np.float32(entities.identity_weight)
+        known = known[n[known] > 0]  # converted models may contain ids without interactions
         biases[new] = expected_biases(n[known], biases[known], n[new])
 
 
