@@ -165,6 +165,12 @@ class WARPRecommender(PairwiseRecommender):
     :math:`\sqrt{d_u} + \sqrt{d_i}`. On nine data sets with 40,000 to 800,000 interactions, the best values of
     `regularization` were between 0.25 and 0.5. With a few thousand interactions, larger values are better.
 
+    In an update of a fitted model by `partial_fit`, new users and items are folded in. The bias of a new item is
+    predicted from its number of interactions by a linear regression of the known biases on the logarithm of this
+    number. The model is then trained for one epoch on all known interactions, with a quarter of the learning rate.
+    Training on the new interactions alone would rank new items too high for all users, because these items would be
+    positives in most of their steps and negatives in few.
+
     An epoch takes O(n_pairs * draws * K) time, with 1 to `max_sampled` draws per pair. Side features add O(n_values K)
     time to each epoch. Training takes three times the memory of the embeddings, or twice if `average=False`, in
     addition to the memory of the interactions. With side features, it takes four times the memory of the vectors.
