@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sklearn_recsketch.kernels._bpr import bpr_pass
+from sklearn_recsketch.kernels._bpr_steps import bpr_pass
 from sklearn_recsketch.preprocessing._encoder import SideFeatureEncoder
 from sklearn_recsketch.recommenders._pairwise.base import PairwiseRecommender
 from sklearn_recsketch.recommenders._pairwise.losses import BPRLoss

@@ -9,18 +9,18 @@ import scipy.sparse as sp
 from pairwise_losses import make_loss
 from pairwise_sides import ALONE, plain_epochs, run_kernel, sgd_case, sgd_sides
 
-from sklearn_recsketch.kernels import _bpr, _membership, _pairs, _rng, _warp
+from sklearn_recsketch.kernels import _bpr_steps, _membership, _pairs, _rng, _warp_steps
 from sklearn_recsketch.kernels._jit import read_only, rows_of
 from sklearn_recsketch.kernels._pairs import BIAS, BLOCK
 from sklearn_recsketch.kernels._rng import stream_key
 from sklearn_recsketch.recommenders._pairwise.epochs import PARTS, PairwiseEpochs
 from sklearn_recsketch.recommenders._pairwise.losses import warp_rank_weights
 
-KERNELS = pytest.mark.parametrize("kernel", [_warp.warp_pass, _bpr.bpr_pass])
+KERNELS = pytest.mark.parametrize("kernel", [_warp_steps.warp_pass, _bpr_steps.bpr_pass])
 
 
 def weights_for(kernel, max_sampled=6):
-    return warp_rank_weights(40, max_sampled) if kernel is _warp.warp_pass else None
+    return warp_rank_weights(40, max_sampled) if kernel is _warp_steps.warp_pass else None
 
 
 # 40 draws take two rounds of candidates.
@@ -72,11 +72,11 @@ def test_passes_run_as_plain_python(kernel, monkeypatch):
     ranges = [(0, compiled._samples.users.shape[0])]
     expected = run_kernel(kernel, compiled, ranges)
     # Compiled helpers would return their 64-bit keys as Python integers.
-    for module in (_rng, _pairs, _warp, _bpr):
+    for module in (_rng, _pairs, _warp_steps, _bpr_steps):
         for name, value in vars(module).copy().items():
             if hasattr(value, "py_func"):
                 monkeypatch.setattr(module, name, value.py_func)
-    for module in (_warp, _bpr, _pairs):
+    for module in (_warp_steps, _bpr_steps, _pairs):
         for name in ("prefetch_row", "prefetch_entry", "prefetch_position"):
             if hasattr(module, name):
                 monkeypatch.setattr(module, name, lambda *arguments: None)

@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
-from sklearn_recsketch.kernels._bpr import bpr_pass
+from sklearn_recsketch.kernels._bpr_steps import bpr_pass
 from sklearn_recsketch.kernels._jit import read_only
 from sklearn_recsketch.kernels._pairs import Step
 from sklearn_recsketch.kernels._rng import stream_key
-from sklearn_recsketch.kernels._warp import warp_pass
+from sklearn_recsketch.kernels._warp_steps import warp_pass
 
 __all__ = ["BPRLoss", "PairwiseLoss", "WARPLoss", "penalty_unit", "strength_weights", "warp_rank_weights"]
 

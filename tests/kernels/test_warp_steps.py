@@ -7,7 +7,7 @@ import pytest
 from pairwise_sides import plain_epochs, run_kernel
 
 from sklearn_recsketch.kernels._pairs import BIAS
-from sklearn_recsketch.kernels._warp import warp_pass
+from sklearn_recsketch.kernels._warp_steps import warp_pass
 
 RATE = 1e-4  # so small that one step does not change whether another violates the margin
 
