@@ -13,7 +13,7 @@ from sklearn.decomposition import PCA
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import Pipeline
 
-from sklearn_recsketch import InteractionThresholder, PopularityRecommender, WARPRecommender, WRMFRecommender
+from sklearn_recsketch import InteractionThresholder, PopularityRecommender, WRMFRecommender
 from sklearn_recsketch.datasets import make_interactions
 from sklearn_recsketch.inspection import EmbeddingDisplay
 from sklearn_recsketch.inspection._projection import project
