@@ -7,7 +7,7 @@ from numba import uint64
 
 from sklearn_recsketch.kernels._jit import inlined, jit
 from sklearn_recsketch.kernels._membership import prefetch_position
-from sklearn_recsketch.kernels._pairs import BLOCK, compare, is_negative, look_up, take_step
+from sklearn_recsketch.kernels._pairs import compare, is_negative, look_up, take_step
 from sklearn_recsketch.kernels._prefetch import prefetch_row
 from sklearn_recsketch.kernels._rng import GOLDEN, draw_below, mix
 
@@ -68,12 +68,12 @@ def bpr_pass(start, stop, samples, users, items, step):
     sample_users, sample_items, strengths, indptr, indices, bits, shift, pool, levels, known_levels = samples
     U, _, state_u = users
     V, biases, state = items
-    key_pass, half_bits, user_rate, item_rate, _, _ = step
+    key_pass, half_bits, block_size, user_rate, item_rate, _, _ = step
     n = sample_users.shape[0]
-    block = np.empty((min(BLOCK, stop - start), 4), np.int64)
+    block = np.empty((min(block_size, stop - start), 4), np.int64)
     loss = 0.0
-    for q in range(start, stop, BLOCK):
-        n_block = min(BLOCK, stop - q)
+    for q in range(start, stop, block_size):
+        n_block = min(block_size, stop - q)
         look_up(q, q + n_block, n, half_bits, key_pass, sample_users, sample_items, strengths, block)
         _draw_negatives(q, n_block, pool, key_pass, bits, shift, indptr, indices, known_levels, levels, block)
         for p in range(n_block):

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numba
 import numpy as np
 
-__all__ = ["Rows", "aligned", "inlined", "jit", "read_only", "rows_of"]
+__all__ = ["Rows", "cache_aligned", "inlined", "jit", "read_only", "rows_of"]
 
 # Loops are only vectorized if sums may be reordered. NaN and infinity keep their meaning (no "nnan" or "ninf"), because
 # divergence must be detected and -inf marks excluded items.
@@ -40,7 +40,7 @@ def read_only(array: np.ndarray) -> np.ndarray:
     return view
 
 
-def aligned(array: np.ndarray) -> np.ndarray:
+def cache_aligned(array: np.ndarray) -> np.ndarray:
     """Return a C-contiguous array that starts at a cache line: the array itself, or a copy.
 
     NumPy aligns arrays to 16 bytes, so that rows of 64 float32 values take five cache lines instead of four. With

@@ -213,7 +213,7 @@ def ridge_step(F, D, penalty):
 
 
 def sgd_epoch(
-    positives, known, users, items, *, key, rate, margin=0.0, rank_weights=None, by_popularity=False, parts=4, block=128
+    positives, known, users, items, *, key, rate, margin=0.0, rank_weights=None, by_popularity=False, parts=4, block=64
 ):
     """Run one epoch over `positives`, a list of (u, i, strength) sorted by pair; returns the summed loss.
 
@@ -256,10 +256,10 @@ def score_difference(users, items, u, i, j):
 def warp_block(pairs, known, users, items, key, rate, margin, rank_weights):
     """Run WARP on pairs that share their candidates; returns the summed loss.
 
-    Candidates are drawn 16 or 32 at a time, until all pairs have found a violation or have made all draws.
+    Candidates are drawn 32 at a time, until all pairs have taken a step or have made all draws.
     """
     max_sampled, total = len(rank_weights) - 1, 0.0
-    width = min(32, -(-max_sampled // 16) * 16)
+    width = 32
     x = [users.vectors[u].copy() for u, _, _ in pairs]
     thresholds = [x[p] @ items.vectors[i] + items.biases[i] - margin for p, (_, i, _) in enumerate(pairs)]
     left = list(range(len(pairs)))

@@ -43,5 +43,5 @@ def test_draws_of_known_items_are_counted():
         losses.append(run_kernel(warp_pass, epochs, [(0, len(epochs._samples.users))]))
     all_pairs, in_first_draw, in_later_draws = losses
     assert in_first_draw + in_later_draws == pytest.approx(all_pairs, rel=1e-3)  # the steps differ slightly
-    # 30 % of all pairs are known, and the pairs of a block share 16 candidates.
+    # 30 % of all pairs are known, and the pairs of a block share their candidates.
     assert in_later_draws / all_pairs == pytest.approx(0.3, abs=0.15)

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
-from sklearn_recsketch.kernels._jit import aligned
+from sklearn_recsketch.kernels._jit import cache_aligned
 from sklearn_recsketch.recommenders._entities import Entities, embedding_attributes
 from sklearn_recsketch.recommenders._factors import FactorRecommender, TrainingProblem, fill_with_draws
 from sklearn_recsketch.recommenders._pairwise.engine import EngineTrainer
@@ -54,7 +54,7 @@ class PairwiseRecommender(FactorRecommender):
         """Create the loss for the given number of items."""
 
     def _initial(self, entities: Entities, random_state: np.random.RandomState) -> np.ndarray:
-        embeddings = aligned(np.zeros((entities.n_embeddings, self.n_components), dtype=np.float32))
+        embeddings = cache_aligned(np.zeros((entities.n_embeddings, self.n_components), dtype=np.float32))
         # Feature embeddings start at 0, because they learn from the movement of the rows.
         n = entities.n_identity or entities.n_embeddings
         fill_with_draws(lambda shape: (random_state.random_sample(shape) - 0.5) * INITIAL_RANGE, embeddings[:n])

@@ -12,7 +12,7 @@ import scipy.sparse as sp
 
 from sklearn_recsketch.kernels._bpr_steps import bpr_pass
 from sklearn_recsketch.kernels._jit import read_only
-from sklearn_recsketch.kernels._pairs import Step
+from sklearn_recsketch.kernels._pairs import BLOCK, Step
 from sklearn_recsketch.kernels._rng import stream_key
 from sklearn_recsketch.kernels._warp_steps import warp_pass
 
@@ -57,6 +57,7 @@ class PairwiseLoss(ABC):
         return Step(
             key=stream_key(seed, epoch),
             half_bits=np.uint64((max(n_samples - 1, 1).bit_length() + 1) // 2),
+            block_size=BLOCK,
             user_rate=rate,
             item_rate=rate,
             margin=np.float32(margin),

@@ -10,7 +10,7 @@ import scipy.sparse as sp
 
 from sklearn_recsketch._linalg.feature_matrix import FeatureMatrix
 from sklearn_recsketch.kernels._embedding_rows import displacements, recombine, shrink_rows, step_and_shrink
-from sklearn_recsketch.kernels._jit import aligned, read_only
+from sklearn_recsketch.kernels._jit import cache_aligned, read_only
 from sklearn_recsketch.kernels._pairs import ACCUMULATOR, BIAS, BIAS_ACCUMULATOR, PENALTY, Side
 from sklearn_recsketch.kernels._sparse import divide_rows
 from sklearn_recsketch.recommenders._entities import Entities
@@ -116,7 +116,7 @@ class PlainSide:
         self._pool = pool
         self.state = initial.state
         biases = initial.biases.copy() if with_bias else None
-        self.kernel = Side(aligned(initial.values), biases, initial.state)
+        self.kernel = Side(cache_aligned(initial.values), biases, initial.state)
 
     def finish_part(self, rate: float) -> None:
         """Apply the L2 penalty after a part of an epoch.
