@@ -89,7 +89,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     arguments = parser.parse_args()
     data = gowalla(or_made_up=False)
-    ours(data, 0.0, 0)  # compiles the kernels
+    WARPRecommender(K, max_iter=1, n_jobs=THREADS).fit(data.train)  # compiles the kernels
     if arguments.search:
         search(data.train)
         return
@@ -106,12 +106,11 @@ def main() -> None:
             {"model": name, "parameters": text, "s": f"{np.median(seconds):.2f}", "epochs": f"{np.median(epochs):g}"}
         )
     ratio = np.median([b[0] / a[0] for a, b in zip(found["WARP"], found["LightFM"], strict=True) if a and b])
-    publish(
-        "time to score",
-        f"{data.name}, {K} components, {THREADS} threads, medians of {arguments.rounds} seeds: seconds of training "
-        f"until nDCG@20 is {TARGET}. LightFM takes {ratio:.1f} times as long. {machine('lightfm-next')}\n\n"
-        f"{markdown(pd.DataFrame(rows))}",
+    text = (
+        f"{data.name}, {K} components, {THREADS} threads, medians of {arguments.rounds} seeds: seconds of the epochs until "
+        f"nDCG@20 is {TARGET}. Ours are counted in one fit and timed in another. LightFM takes {ratio:.1f} times as long. "
     )
+    publish("time to score", f"{text}{machine('lightfm-next')}\n\n{markdown(pd.DataFrame(rows))}")
 
 
 if __name__ == "__main__":

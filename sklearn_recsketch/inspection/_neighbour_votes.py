@@ -38,7 +38,8 @@ class NeighbourVotes:
         self._chosen = sp.csr_array(self._indicators[:, chosen]) if some else self._indicators
         n_features = np.diff(indicators.indptr)
         counts = np.bincount(indicators.indices, minlength=indicators.shape[1])
-        self._idf = np.log(np.count_nonzero(n_features) / np.maximum(counts, 1)).astype(np.float32)
+        n_voters = max(1, np.count_nonzero(n_features))
+        self._idf = np.log(n_voters / np.maximum(counts, 1)).astype(np.float32)
         influence = np.where(n_features > 0, 1 / np.sqrt(np.maximum(n_features, 1)), 0)
         self._influence = influence.astype(np.float32)[:, None]
 

@@ -145,11 +145,11 @@ class WARPRecommender(PairwiseRecommender):
 
     Notes
     -----
-    The pairs are processed in blocks of 128, in random order. The pairs of a block share their samples: 32 items are
+    The pairs are processed in random order, in blocks of 64. The pairs of a block share their samples: 32 items are
     drawn at a time, and one matrix product computes the scores of all pairs. Each pair goes through the items from an
-    offset of its own. The scores do not include the steps of the block, so a violation is checked again before a step
-    is taken. Items without interactions are never sampled. Random numbers depend on the seed, the epoch and the block,
-    but not on the thread.
+    offset of its own. The user vectors in this product do not include the steps of the block, so a violation is checked
+    again before a step is taken. Items without interactions are never sampled. Random numbers depend on the seed, the
+    epoch and the block, but not on the thread.
 
     With side features, the gradient steps move the vectors as they do without side features. Twice per epoch, one step
     of a ridge regression predicts the movement of the vectors from the features. A fraction of this prediction is then
@@ -174,9 +174,10 @@ class WARPRecommender(PairwiseRecommender):
     Training on the new interactions alone would rank new items too high for all users, because these items would be
     positives in most of their steps and negatives in few.
 
-    An epoch takes O(n_pairs * draws * K) time, with 1 to `max_sampled` draws per pair. Side features add O(n_values K)
-    time to each epoch. Training takes three times the memory of the embeddings, or twice if `average=False`, in
-    addition to the memory of the interactions. With side features, it takes four times the memory of the vectors.
+    An epoch takes O(n_pairs * draws * K) time, with 32 to `max_sampled` draws per pair, rounded up to a multiple of 32.
+    Side features add O(n_values K) time to each epoch. Training takes three times the memory of the embeddings, or
+    twice if `average=False`, in addition to the memory of the interactions. With side features, it takes four times the
+    memory of the vectors.
 
     References
     ----------

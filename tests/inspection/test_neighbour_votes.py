@@ -240,3 +240,11 @@ def test_features_below_min_count_do_not_vote(data):
     kept = SideFeatures(features.ids, features.keys[frequent], features.values[frequent], features.matrix[:, frequent])
     tables = suggestions(data, features, min_count=15), suggestions(data, kept)
     pd.testing.assert_frame_equal(*tables, check_exact=True)
+
+
+def test_features_that_no_item_has_get_no_votes():
+    X, y = make_interactions(n_users=100, n_items=40, random_state=0)
+    features = SideFeatures.from_dicts({int(item): {"vr": 0} for item in np.unique(X["item"])})
+    rec = WRMFRecommender(4, random_state=0).set_params(item_encoder__standardize=False)
+    table = suggest_features(rec.fit(X, y, item_features=features), rec.items_[:2])
+    assert (table["score"] == 0).all()

@@ -90,5 +90,6 @@ def _check_parameters(model: Any, problem: TrainingProblem, positives: sp.csr_ar
         raise ValueError(
             "BPRRecommender(engine='implicit') does not support strengths: implicit gives all interactions the same "
             f"weight, but the strengths of a user differ, and one interaction has the weight {weight:g}. Leave y out, "
-            "drop repeated rows, whose strengths are summed, or use engine='native' or engine='lightfm'."
+            "drop repeated rows and rows of earlier fits, whose strengths are summed, or use engine='native' or "
+            "engine='lightfm'."
         )
