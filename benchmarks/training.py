@@ -156,8 +156,8 @@ def compare_warp(data: Likes, rounds: int) -> str:
         table.insert(4, "threads", n_jobs)
         parts.append(table)
     text = (
-        f"{data.name}. Seconds per WARP epoch, medians over the epochs, 64 components, learning rate 0.05, no regularization; "
-        f"{rounds} rounds, one seed each."
+        f"{data.name}. Seconds per WARP epoch, medians over the epochs, 64 components, learning rate 0.05, no "
+        f"regularization; {rounds} rounds, one seed each."
     )
     return text + "\n\n" + markdown(pd.concat(parts))
 

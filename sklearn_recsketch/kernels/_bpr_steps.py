@@ -68,7 +68,7 @@ def bpr_pass(start, stop, samples, users, items, step):
     sample_users, sample_items, strengths, indptr, indices, bits, shift, pool, levels, known_levels = samples
     U, _, state_u = users
     V, biases, state = items
-    key_pass, half_bits, block_size, user_rate, item_rate, _, _ = step
+    key_pass, half_bits, block_size, _, user_rate, item_rate, _, _ = step
     n = sample_users.shape[0]
     block = np.empty((min(block_size, stop - start), 4), np.int64)
     loss = 0.0

@@ -28,7 +28,7 @@ __all__ = [
 ]
 
 F = np.float32
-BLOCK = 64  # samples of an epoch that are looked up together; ranges of samples start at multiples of it
+BLOCK = 128  # most samples that are looked up together; ranges of samples start at multiples of it
 # The squared norm of a gradient does not grow with the number of components, so its mean over components falls and
 # steps get longer. With more components than this, longer steps rank worse, so the squared norm is divided by at most
 # this number.
@@ -68,7 +68,8 @@ class Step(NamedTuple):
 
     key: np.uint64
     half_bits: np.uint64
-    block_size: int  # samples that are looked up together, and share the candidates of WARP
+    block_size: int  # samples that are looked up together, and share the candidates of WARP; it divides BLOCK
+    n_candidates: int  # items that WARP draws and scores together
     user_rate: np.float32
     item_rate: np.float32
     margin: np.float32

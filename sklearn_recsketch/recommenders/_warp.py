@@ -146,10 +146,11 @@ class WARPRecommender(PairwiseRecommender):
     Notes
     -----
     The pairs are processed in random order, in blocks of 64. The pairs of a block share their samples: 32 items are
-    drawn at a time, and one matrix product computes the scores of all pairs. Each pair goes through the items from an
-    offset of its own. The user vectors in this product do not include the steps of the block, so a violation is checked
-    again before a step is taken. Items without interactions are never sampled. Random numbers depend on the seed, the
-    epoch and the block, but not on the thread.
+    drawn at a time, and one matrix product computes the scores of all pairs. With a `max_sampled` of at most 16, 16
+    items are drawn for blocks of 32 pairs. Each pair goes through the items from an offset of its own. The user vectors
+    in this product do not include the steps of the block, so a violation is checked again before a step is taken. Items
+    without interactions are never sampled. Random numbers depend on the seed, the epoch and the block, but not on the
+    thread.
 
     With side features, the gradient steps move the vectors as they do without side features. Twice per epoch, one step
     of a ridge regression predicts the movement of the vectors from the features. A fraction of this prediction is then

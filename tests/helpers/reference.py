@@ -213,7 +213,7 @@ def ridge_step(F, D, penalty):
 
 
 def sgd_epoch(
-    positives, known, users, items, *, key, rate, margin=0.0, rank_weights=None, by_popularity=False, parts=4, block=64
+    positives, known, users, items, *, key, rate, margin=0.0, rank_weights=None, by_popularity=False, parts=4, block=128
 ):
     """Run one epoch over `positives`, a list of (u, i, strength) sorted by pair; returns the summed loss.
 
@@ -226,9 +226,12 @@ def sgd_epoch(
         stop = min(n, start + size)
         for q in range(start, stop, block):
             pairs = [positives[shuffled(p, n, key)] for p in range(q, min(q + block, stop))]
-            draws = mix((key + q * GOLDEN) & MASK)
             if rank_weights is not None:
-                total += warp_block(pairs, known, users, items, draws, rate, margin, rank_weights)
+                width = 16 if len(rank_weights) <= 17 else 32
+                for a in range(0, len(pairs), 2 * width):
+                    draws = mix((key + (q + a) * GOLDEN) & MASK)
+                    part = pairs[a : a + 2 * width]
+                    total += warp_block(part, known, users, items, draws, rate, margin, rank_weights, width)
             else:
                 for p, (u, i, strength) in enumerate(pairs, start=q):
                     loss, weight, j = bpr_step(u, i, known, users, items, pool, mix((key + p * GOLDEN) & MASK))
@@ -253,13 +256,12 @@ def score_difference(users, items, u, i, j):
     return users.vectors[u] @ (items.vectors[i] - items.vectors[j]) + items.biases[i] - items.biases[j]
 
 
-def warp_block(pairs, known, users, items, key, rate, margin, rank_weights):
+def warp_block(pairs, known, users, items, key, rate, margin, rank_weights, width):
     """Run WARP on pairs that share their candidates; returns the summed loss.
 
-    Candidates are drawn 32 at a time, until all pairs have taken a step or have made all draws.
+    `width` candidates are drawn at a time, until all pairs have taken a step or have made all draws.
     """
     max_sampled, total = len(rank_weights) - 1, 0.0
-    width = 32
     x = [users.vectors[u].copy() for u, _, _ in pairs]
     thresholds = [x[p] @ items.vectors[i] + items.biases[i] - margin for p, (_, i, _) in enumerate(pairs)]
     left = list(range(len(pairs)))

@@ -23,7 +23,7 @@ def weights_for(kernel, max_sampled=6):
     return warp_rank_weights(40, max_sampled) if kernel is _warp_steps.warp_pass else None
 
 
-# Candidates are drawn 32 at a time.
+# Candidates are drawn 16 or 32 at a time.
 @pytest.mark.parametrize("kind", ["warp, 6 draws", "warp, 40 draws", "warp, 70 draws", "bpr", "bpr by popularity"])
 @pytest.mark.parametrize("featured, weight", [(False, 1.0), (True, 1.0), (True, 0.5), (True, 0.0)])
 @pytest.mark.parametrize("penalty", [0.0, 0.05])

@@ -19,7 +19,7 @@ from sklearn_recsketch.utils._threads import Workers, even_ranges
 
 __all__ = ["NO_BITS", "NO_STRENGTHS", "PairwiseEpochs", "every_item", "values_at"]
 
-TASKS = 128  # tasks per epoch; an interruption takes effect between two tasks
+TASKS = 64  # tasks per epoch; an interruption takes effect between two tasks
 # Number of parts of an epoch. After each part, the L2 penalty is applied and features take their share of the steps.
 # With one, four or eight parts, recall was the same on citeulike-a. Each part costs as much as a tenth of an epoch.
 PARTS = 2
