@@ -35,7 +35,7 @@ from implicit.cpu.als import AlternatingLeastSquares
 from lightfm import LightFM
 from threadpoolctl import threadpool_limits
 
-from sklearn_recsketch import SideFeatureEncoder, SideFeatures, WARPRecommender, WRMFRecommender
+from sklearn_recsketch import BPRRecommender, SideFeatureEncoder, SideFeatures, WARPRecommender, WRMFRecommender
 from sklearn_recsketch.inspection import rank_by_feature, suggest_features
 from sklearn_recsketch.preprocessing import to_matrix
 
@@ -158,6 +158,22 @@ def suggestions_of_all(
     yield "LightFM with our encoder, 64 components", ten_best(near, task, rows)
 
 
+def seconds_of_calls(X: pd.DataFrame, task: HiddenTags) -> pd.DataFrame:
+    """Median time to suggest tags for one article, and the time to suggest tags for all of them."""
+    rows = []
+    for recommender in (WRMFRecommender, WARPRecommender, BPRRecommender):
+        model = recommender(n_jobs=THREADS, random_state=0).fit(X, item_features=task.features())
+        calls = [timed(lambda item=item, model=model: suggest_features(model, item)) for item in task.items[:100]]
+        rows.append(
+            {
+                "model": recommender.__name__,
+                "one article": f"{1000 * np.median(calls):.1f} ms",
+                "all articles": f"{timed(lambda model=model: suggest_features(model, task.items)):.1f} s",
+            }
+        )
+    return pd.DataFrame(rows)
+
+
 def suggest() -> None:
     X = citeulike()
     items, names, tags = tags_on_five(X)
@@ -176,7 +192,8 @@ def suggest() -> None:
         "suggesting tags",
         f"A third of the tags of 1,000 articles with six or more hidden, recall@10 of the hidden ones among "
         f"{len(names)} tags; models at their defaults, LightFM after 30 epochs; mean and standard error of {SEEDS} "
-        f"draws.\n\n{markdown(shown)}",
+        f"draws.\n\n{markdown(shown)}\n\nDuration of a call of suggest_features with default parameters and "
+        f"{THREADS} threads. {machine()}\n\n{markdown(seconds_of_calls(X, task))}",
     )
 
 

@@ -12,7 +12,7 @@ from sklearn_recsketch.kernels._jit import read_only, rows_of
 from sklearn_recsketch.kernels._topk import TILE, rank_items
 from sklearn_recsketch.utils._threads import Workers, even_ranges
 
-__all__ = ["RankedItems", "sorted_items", "top_items"]
+__all__ = ["RankedItems", "sorted_items", "top_items", "top_scores"]
 
 USERS_PER_TASK = 1024
 LARGEST_INSERTION = 256  # the kernel inserts into sorted lists: fast for short ones, quadratic in k
@@ -140,15 +140,40 @@ def sorted_items(
         return best, scores
 
     def part(task: tuple[int, int]) -> None:
-        block = user_vectors[task[0] : task[1]] @ item_vectors.T
-        for u, row in zip(range(*task), block, strict=True):
-            if excluded is not None:
-                row[excluded.indices[excluded.indptr[u] : excluded.indptr[u + 1]]] = -np.inf
-            least = np.partition(row, n_items - k)[n_items - k]
-            # All items at least as good as the last one of the list; among equal scores, the first items are kept.
-            among = np.flatnonzero((row >= least) & (row > -np.inf))
-            among = among[np.argsort(-row[among], kind="stable")[:k]]
-            best[u, : len(among)], scores[u, : len(among)] = among, row[among]
+        rows = slice(*task)
+        block = user_vectors[rows] @ item_vectors.T
+        best[rows], scores[rows] = top_scores(block, None if excluded is None else sp.csr_array(excluded[rows]), k)
 
     pool.map(part, even_ranges(n_users, max(1, BLOCK_SCORES // n_items)))
+    return best, scores
+
+
+def top_scores(block: np.ndarray, excluded: sp.csr_array | None, k: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the same lists as `top_items`, given a matrix of scores.
+
+    Parameters
+    ----------
+    block : ndarray of shape (n_users, n_items)
+        Scores. The scores of excluded items are overwritten.
+    excluded : csr_array of shape (n_users, n_items) or None
+        The stored entries mark items that must not be recommended to the user.
+    k : int
+        Number of items per user.
+
+    Returns
+    -------
+    best, scores : ndarray of shape (n_users, min(k, n_items))
+    """
+    n_users, n_items = block.shape
+    k = min(k, n_items)
+    best = np.full((n_users, k), -1, dtype=np.int32)
+    scores = np.full((n_users, k), -np.inf, dtype=np.float32)
+    for u, row in enumerate(block if k else []):
+        if excluded is not None:
+            row[excluded.indices[excluded.indptr[u] : excluded.indptr[u + 1]]] = -np.inf
+        least = np.partition(row, n_items - k)[n_items - k]
+        # All items at least as good as the last one of the list; among equal scores, the first items are kept.
+        among = np.flatnonzero((row >= least) & (row > -np.inf))
+        among = among[np.argsort(-row[among], kind="stable")[:k]]
+        best[u, : len(among)], scores[u, : len(among)] = among, row[among]
     return best, scores

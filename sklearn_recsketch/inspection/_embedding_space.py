@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import scipy.sparse as sp
 
 from sklearn_recsketch._linalg.norms import norms
@@ -159,7 +158,8 @@ class FeatureSpace(EmbeddingSpace):
 
         Raise a ValueError if there are no such features.
         """
-        chosen = np.flatnonzero([name.startswith(prefix) for name in self.ids])
+        names = self.ids.tolist()
+        chosen = np.flatnonzero([name.startswith(prefix) for name in names]) if prefix else np.arange(len(names))
         if not len(chosen):
             raise ValueError(
                 f"No {self.side} feature starts with prefix={prefix!r}. "
@@ -168,30 +168,23 @@ class FeatureSpace(EmbeddingSpace):
         return chosen
 
     def feature_indicators(self) -> sp.csr_array:
-        """Return a matrix of shape (n_ids, n_features). An entry is 1 if the user or item has the feature."""
+        """Return a matrix of shape (n_ids, n_features). An entry is 1 if the user or item has the feature.
+
+        An id with an explicit value of 0 has the feature only if the feature is a standardized measurement.
+        """
         encoder, features = self.encoder, self.recommender._side(self.side).entities.features
         assert features is not None  # there is an encoder
-        names = pd.Index(features.feature_names(encoder.separator))
-        block = sp.csr_array(features.matrix[:, names.get_indexer(pd.Index(self.ids))])
-        return sp.csr_array((np.ones_like(block.data), block.indices, block.indptr), shape=block.shape)
-
-    def fold_in(self, indicators: sp.csr_array) -> np.ndarray:
-        """Fold in each feature as if it were a user or an item, and return the vectors.
-
-        An item feature is represented by a hypothetical user. This user has interacted with all items that have the
-        feature, and with no other items. A user feature is represented by a hypothetical item. This item has
-        interactions with all users who have the feature, and with no other users. The inner product of a returned
-        vector and an item or user vector is the score of the feature for the item or user. `indicators` has one column
-        per feature.
-        """
-        recommender, other_side = self.recommender, "user" if self.side == "item" else "item"
-        history = sp.csr_array(indicators.T.tocsr())
-        unknown = np.full(history.shape[0], -1)
-        vectors = np.asarray(recommender._score_vectors(other_side, unknown))
-        target = np.zeros((len(unknown), recommender._score_embeddings(other_side).shape[1]), dtype=np.float32)
-        folded = recommender._fold_in(other_side, recommender._side(other_side).entities, target, history)
-        vectors[:, : folded.shape[1]] = folded
-        return vectors
+        block = features.matrix
+        if block.shape[1] > len(encoder.columns_):
+            block = sp.csr_array(block[:, encoder.columns_])
+        zeros = np.flatnonzero(block.data == 0)
+        zeros = zeros[~encoder.standardized_[block.indices[zeros]]]
+        indicators = sp.csr_array((np.ones_like(block.data), block.indices, block.indptr), shape=block.shape)
+        if len(zeros):
+            indicators = indicators.copy()  # the arrays of the features are read-only
+            indicators.data[zeros] = 0
+            indicators.eliminate_zeros()
+        return indicators
 
 
 SPACES: dict[str, tuple[type[EntitySpace | FeatureSpace], str]] = {

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import scipy.sparse as sp
 
 from sklearn_recsketch._ranking.candidates import read_item_selection
 from sklearn_recsketch._ranking.query import known_rows, ranked_table
 from sklearn_recsketch._ranking.top_k import top_items
 from sklearn_recsketch.inspection._embedding_space import feature_space
+from sklearn_recsketch.inspection._neighbour_votes import NeighbourVotes
 from sklearn_recsketch.recommenders._similarity import candidate_rows, self_pairs, unit_length
 from sklearn_recsketch.typing import Frame
 from sklearn_recsketch.utils._threads import workers
@@ -96,7 +96,7 @@ def rank_by_feature(estimator: Any, features: Any, k: int = 10, *, of: str = "it
 
 
 def suggest_features(estimator: Any, ids: Any, k: int = 10, *, of: str = "items", prefix: str = "") -> Frame:
-    """Suggest features that an item or user does not have yet, such as missing tags.
+    r"""Suggest features that an item or user does not have yet, such as missing tags.
 
     Parameters
     ----------
@@ -114,10 +114,8 @@ def suggest_features(estimator: Any, ids: Any, k: int = 10, *, of: str = "items"
     Returns
     -------
     frame with columns item or user, rank, feature, score
-        If ``of="items"``, `score` is the predicted score of the item for a hypothetical user. This user has interacted
-        with all items that have the feature, and with no other items. If ``of="users"``, `score` is the user's
-        predicted score for a hypothetical item. This item has interactions with all users who have the feature, and
-        with no other users.
+        `score` is a weighted share, between 0 and 1, of the other items or users that have the feature. Features that
+        the item or user already has are not suggested.
 
     Raises
     ------
@@ -131,21 +129,37 @@ def suggest_features(estimator: Any, ids: Any, k: int = 10, *, of: str = "items"
 
     Notes
     -----
-    A feature embedding describes how the feature changes the item vectors, not how likely an item is to have the
-    feature. The embedding of a rare feature is mostly noise, but its cosine similarities to item vectors are as large
-    as the cosine similarities between frequent features and item vectors. Therefore this function does not use the
-    feature embeddings. An item feature is represented by a hypothetical user, who is folded in from the items that have
-    the feature. The method `recommend` folds in users in the same way if `history` is passed. A user feature is
-    represented by a hypothetical item, which is folded in from the users who have the feature.
+    All other items vote for their features, and similar items have more weight. Let :math:`T_i` be the set of
+    features of item i, and :math:`\theta_{ij}` the angle between the vectors of items i and j. The score of feature t
+    for item i is
 
-    On the citeulike-a data set, this method finds 1.1 to 1.5 times as many hidden tags as the cosine similarity to
-    feature embeddings does, and four times as many as a ranking by popularity does. If each item has many tags,
-    slightly more hidden tags can be found by counting how often two tags occur together.
+    .. math::
+        \frac{\sum_{j: t \in T_j} w_{ij}}{\sum_j w_{ij}}, \qquad
+        w_{ij} = \left(\frac{1 + \cos \theta_{ij}}{2}\right)^{20}
+        \Bigl(1 + \sum_{s \in T_i \cap T_j} \log \frac{n}{n_s}\Bigr) \frac{1}{\sqrt{|T_j|}}
 
-    All features with the prefix are folded in once per call, regardless of how many items or users are passed. For
-    WRMF, the time complexity is O(values K + n_features K^2), where `values` is the number of feature values and K is
-    `n_components`. For WARP and BPR, folding in takes about as long as training for 20 epochs on a data set with
-    `values` interactions. With 200,000 feature values, it takes a few seconds.
+    The sums are over the items :math:`j \ne i` that have features, n is the number of items that have features, and
+    :math:`n_s` is the number of items that have feature s.
+
+    - The first factor comes from the interactions. It is 1 for vectors of the same direction and :math:`10^{-6}` for
+      orthogonal vectors.
+    - The second factor makes features likely that often occur together with the item's own features. A shared feature
+      increases the weight more if it is rare. For an item without features, this factor is 1.
+    - The third factor limits the influence of items with many features.
+
+    With ``of="users"``, all other users vote in the same way. Features without the prefix are not suggested, but
+    influence the second and the third factor. An item has a feature if it has a value for it, where a value of 0 only
+    counts if the encoder standardizes the feature. The size of the value has no influence.
+
+    On the citeulike-a data set, this method finds five times as many hidden tags as a ranking by popularity, 1.5 to 2
+    times as many as the cosine similarity to feature embeddings, and 1.1 to 1.2 times as many as counting how often
+    two tags occur together. Feature embeddings are less suitable because they describe how the feature changes the
+    item vectors, not how likely an item is to have the feature.
+
+    For each id in `ids`, the time complexity is O(n_items K + values), where K is `n_components` and `values` is the
+    number of feature values in the training data. Suggesting tags for an item among 17,000 items with 46,000 tags
+    takes 5 to 10 ms, with any recommender, and suggesting tags for all 17,000 items takes 5 seconds in one thread. Each
+    thread needs about 30 MB, or the memory for a few numbers per item if there are more than a million items.
 
     Examples
     --------
@@ -169,11 +183,10 @@ def suggest_features(estimator: Any, ids: Any, k: int = 10, *, of: str = "items"
     space = feature_space(estimator, of)
     recommender, side = space.recommender, space.side
     targets, codes = known_rows(recommender, side, ids, f"features are suggested for known {side}s only.")
-    chosen = space.rows_with_prefix(prefix)
-    indicators = sp.csr_array(space.feature_indicators()[:, chosen])
-    vectors, folded = recommender._score_vectors(side, codes), space.fold_in(indicators)
+    k, chosen = check_integer(k, "k"), space.rows_with_prefix(prefix)
+    votes = NeighbourVotes(recommender._side(side).factors, space.feature_indicators(), chosen)
     with workers(recommender.n_jobs) as pool:
-        best, scores = top_items(vectors, folded, sp.csr_array(indicators[codes]), check_integer(k, "k"), pool)
+        best, scores = votes.top(codes, k, pool)
     return ranked_table(side, targets, "feature", space.ids[chosen], best, scores, recommender._table_library())
 
 

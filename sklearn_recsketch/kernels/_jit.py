@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numba
 import numpy as np
 
-__all__ = ["Rows", "inlined", "jit", "read_only", "rows_of"]
+__all__ = ["Rows", "cache_aligned", "inlined", "jit", "read_only", "rows_of"]
 
 # Loops are only vectorized if sums may be reordered. NaN and infinity keep their meaning (no "nnan" or "ninf"), because
 # divergence must be detected and -inf marks excluded items.
@@ -16,6 +16,8 @@ _MATH = {"reassoc", "contract", "nsz", "arcp"}
 jit = numba.njit(nogil=True, cache=True, fastmath=_MATH, error_model="numpy")
 # For small functions called from kernels: LLVM inlines them, and they are cached with their callers.
 inlined = numba.njit(nogil=True, fastmath=_MATH, error_model="numpy", forceinline=True)
+
+CACHE_LINE = 64  # bytes
 
 
 class Rows(NamedTuple):
@@ -36,6 +38,21 @@ def read_only(array: np.ndarray) -> np.ndarray:
     view = array.view()
     view.setflags(write=False)
     return view
+
+
+def cache_aligned(array: np.ndarray) -> np.ndarray:
+    """Return a C-contiguous array that starts at a cache line: the array itself, or a copy.
+
+    NumPy aligns arrays to 16 bytes, so that rows of 64 float32 values take five cache lines instead of four. With
+    aligned rows, an epoch of BPR takes two thirds of the time.
+    """
+    if array.flags.c_contiguous and array.ctypes.data % CACHE_LINE == 0:
+        return array
+    memory = np.empty(array.nbytes + CACHE_LINE, np.uint8)
+    start = -memory.ctypes.data % CACHE_LINE
+    copy = memory[start : start + array.nbytes].view(array.dtype).reshape(array.shape)
+    copy[...] = array
+    return copy
 
 
 def rows_of(matrix: Any) -> Rows:

@@ -76,6 +76,8 @@ class SideFeatureEncoder(TransformerMixin, BaseEstimator, auto_wrap_output_keys=
         Ids seen during `fit`. The identity block has one column for each of them.
     feature_names_ : ndarray of str
         Names of the feature columns, for example "tag=tiltbrush".
+    columns_ : ndarray of shape (n_features,)
+        Positions of the feature columns in the matrix of the :class:`SideFeatures` passed to `fit`.
     idf_ : ndarray of shape (n_features,)
         Weight of each feature column.
     indicators_ : ndarray of shape (n_features,), dtype bool
@@ -182,6 +184,7 @@ class SideFeatureEncoder(TransformerMixin, BaseEstimator, auto_wrap_output_keys=
         if self.idf:
             idf[categorical] = np.log((1 + len(features.ids)) / (1 + counts[categorical])) + 1
         self.ids_ = features.ids
+        self.columns_ = used
         self.feature_names_ = names[used]
         self.idf_ = idf[used]
         self.indicators_ = indicators[used]

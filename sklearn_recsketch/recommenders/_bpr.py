@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sklearn_recsketch.kernels._sgd import bpr_pass
+from sklearn_recsketch.kernels._bpr_steps import bpr_pass
 from sklearn_recsketch.preprocessing._encoder import SideFeatureEncoder
 from sklearn_recsketch.recommenders._pairwise.base import PairwiseRecommender
 from sklearn_recsketch.recommenders._pairwise.losses import BPRLoss
@@ -69,7 +69,7 @@ class BPRRecommender(PairwiseRecommender):
         require the [engines] extra, and do not support ``negatives="weaker"``. "lightfm" does not support
         `feature_regularization`, and adapts the learning rate to each component instead of each embedding. "implicit"
         has a constant learning rate and the same regularization for users and items. It does not support strengths,
-        side features or `partial_fit`.
+        side features or training in batches.
     random_state, n_jobs, verbose
         As in :class:`WARPRecommender`.
 
@@ -85,7 +85,7 @@ class BPRRecommender(PairwiseRecommender):
     Notes
     -----
     An epoch takes O(n_pairs * K) time. Side features add O(n_values K) time to each epoch. They are trained as in
-    :class:`WARPRecommender`.
+    :class:`WARPRecommender`, and so are updates by `partial_fit`.
 
     References
     ----------

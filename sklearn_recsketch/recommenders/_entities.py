@@ -210,7 +210,7 @@ class Entities:
     def carry(self, old: Entities, old_embeddings: np.ndarray, fresh: np.ndarray) -> np.ndarray:
         """Overwrite embeddings in `fresh` with the embeddings of `old` for the same ids and feature names."""
         if self.n_identity and old.n_identity:
-            known, before = self._trained_by(old)
+            known, before = self.trained_by(old)
             for start, stop in even_ranges(len(known), ROWS_PER_COPY):  # a copy of all would be as large as the model
                 fresh[known[start:stop]] = old_embeddings[before[start:stop]]
         if self.encoder is not None and old.encoder is not None:
@@ -227,12 +227,12 @@ class Entities:
         carried = self.carry(old, old_embeddings, fresh)
         if not (self.n_identity and old.n_identity) or (self.design is None and old.design is None):
             return carried
-        known, before = self._trained_by(old)
+        known, before = self.trained_by(old)
         difference = old.vectors(old_embeddings)[before] - self.feature_vectors(carried, known)
         carried[known] = difference / np.float32(self.identity_weight)
         return carried
 
-    def _trained_by(self, old: Entities) -> tuple[np.ndarray, np.ndarray]:
+    def trained_by(self, old: Entities) -> tuple[np.ndarray, np.ndarray]:
         """Find the ids that had interactions in `old`, and return their row indices in `self` and in `old`."""
         if old.ids.dtype != self.ids.dtype:  # integers and strings, after a warm start from other data
             return np.zeros(0, dtype=np.intp), np.zeros(0, dtype=np.intp)

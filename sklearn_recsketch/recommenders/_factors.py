@@ -208,8 +208,12 @@ class FactorRecommender(SimilarityMixin, CallbackSupportMixin, BaseRecommender):
         """Update a fitted model with new interactions, in one epoch.
 
         New users and items are added to the model. The new interactions are added to the interactions of earlier fits.
-        Then one epoch is run on everything that the new interactions affect. If the estimator is not fitted, this is
-        the first epoch of a fit.
+        Then one epoch is run on all interactions. If the estimator is not fitted, this is the first epoch of a fit. An
+        update takes as long as an epoch of a fit on all interactions, even if X has a single row.
+
+        In WARP and BPR, new users and items start from the vectors of a fold-in, and the epoch has a lower learning
+        rate than a fit. If a model has never been fitted by `fit`, but only by `partial_fit`, the interactions of X are
+        the next batch of an epoch: the model is trained on them alone, with the learning rate of a fit.
 
         Parameters
         ----------

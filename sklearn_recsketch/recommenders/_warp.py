@@ -5,7 +5,7 @@ from __future__ import annotations
 from numbers import Integral, Real
 from typing import Any
 
-from sklearn_recsketch.kernels._sgd import warp_pass
+from sklearn_recsketch.kernels._warp_steps import warp_pass
 from sklearn_recsketch.preprocessing._encoder import SideFeatureEncoder
 from sklearn_recsketch.recommenders._pairwise.base import PairwiseRecommender
 from sklearn_recsketch.recommenders._pairwise.losses import WARPLoss, warp_rank_weights
@@ -47,9 +47,9 @@ class WARPRecommender(PairwiseRecommender):
         Maximum number of epochs. An epoch is one pass over the positive pairs.
     margin : float, default=1.0
         Difference by which the score of a positive item needs to exceed the scores of other items.
-    max_sampled : int, default=30
-        Maximum number of items to sample for each positive pair. Larger values improve the ranking near the top of the
-        list, but make training slower.
+    max_sampled : int, default=128
+        Maximum number of items to sample for each positive pair. Larger values improve the ranking, but make training
+        slower. On seven data sets, nDCG@20 rose by up to 10 % from 30 to 128 samples, and by up to 1 % from 128 to 240.
     negatives : {"unobserved", "weaker"}, default="unobserved"
         Items that may be sampled as negatives. "unobserved" allows the items that the user has not interacted with.
         "weaker" also allows items whose interaction with the user is weaker than the interaction with the positive
@@ -145,8 +145,12 @@ class WARPRecommender(PairwiseRecommender):
 
     Notes
     -----
-    Items without interactions are never sampled. Random numbers depend on the seed, the epoch and the pair, but not on
-    the thread.
+    The pairs are processed in random order, in blocks of 64. The pairs of a block share their samples: 32 items are
+    drawn at a time, and one matrix product computes the scores of all pairs. With a `max_sampled` of at most 16, 16
+    items are drawn for blocks of 32 pairs. Each pair goes through the items from an offset of its own. The user vectors
+    in this product do not include the steps of the block, so a violation is checked again before a step is taken. Items
+    without interactions are never sampled. Random numbers depend on the seed, the epoch and the block, but not on the
+    thread.
 
     With side features, the gradient steps move the vectors as they do without side features. Twice per epoch, one step
     of a ridge regression predicts the movement of the vectors from the features. A fraction of this prediction is then
@@ -165,9 +169,16 @@ class WARPRecommender(PairwiseRecommender):
     :math:`\sqrt{d_u} + \sqrt{d_i}`. On nine data sets with 40,000 to 800,000 interactions, the best values of
     `regularization` were between 0.25 and 0.5. With a few thousand interactions, larger values are better.
 
-    An epoch takes O(n_pairs * draws * K) time, with 1 to `max_sampled` draws per pair. Side features add O(n_values K)
-    time to each epoch. Training takes three times the memory of the embeddings, or twice if `average=False`, in
-    addition to the memory of the interactions. With side features, it takes four times the memory of the vectors.
+    In an update of a fitted model by `partial_fit`, new users and items are folded in. The bias of a new item is
+    predicted from its number of interactions by a linear regression of the known biases on the logarithm of this
+    number. The model is then trained for one epoch on all known interactions, with a quarter of the learning rate.
+    Training on the new interactions alone would rank new items too high for all users, because these items would be
+    positives in most of their steps and negatives in few.
+
+    An epoch takes O(n_pairs * draws * K) time, with 32 to `max_sampled` draws per pair, rounded up to a multiple of 32.
+    Side features add O(n_values K) time to each epoch. Training takes three times the memory of the embeddings, or
+    twice if `average=False`, in addition to the memory of the interactions. With side features, it takes four times the
+    memory of the vectors.
 
     References
     ----------
@@ -200,7 +211,7 @@ class WARPRecommender(PairwiseRecommender):
         learning_rate: float = 0.05,
         max_iter: int = 40,
         margin: float = 1.0,
-        max_sampled: int = 30,
+        max_sampled: int = 128,
         negatives: str = "unobserved",
         regularization: float = 0.4,
         user_regularization: float | None = None,

@@ -193,9 +193,11 @@ def test_parameters_of_lightfm_are_converted(lightfm):
 def test_adagrad_continues_from_the_state_of_lightfm(lightfm):
     model, matrix, users, items = lightfm
     rec = from_lightfm(model, users, items, interactions=matrix)
+    before = rec._training_state["item"][:, 0].copy()
     rec.set_params(learning_rate=1e-30).partial_fit([[users[0], items[0]]])
-    state = rec._training_state["item"][np.searchsorted(rec.items_, items)]
-    np.testing.assert_allclose(state[1:, 0], model.item_embedding_gradients.mean(axis=1)[1:], rtol=0.2)
+    of_lightfm = model.item_embedding_gradients.mean(axis=1)[np.argsort(items)]
+    np.testing.assert_allclose(before, of_lightfm, rtol=1e-5)
+    assert (rec._training_state["item"][:, 0] >= before).all()
 
 
 def test_partial_fit_continues_from_the_factors_of_implicit(implicit):
@@ -205,7 +207,7 @@ def test_partial_fit_continues_from_the_factors_of_implicit(implicit):
     rec.partial_fit([[users[0], "new"], [7, items[0]]])
     assert "new" in rec.items_
     assert 7 in rec.users_
-    assert np.corrcoef(before, rec.predict(pairs))[0, 1] > 0.98  # ALS runs one iteration, BPR updates two rows
+    assert np.corrcoef(before, rec.predict(pairs))[0, 1] > 0.98  # one iteration or epoch
 
 
 def test_partial_fit_continues_from_the_factors_of_lightfm(lightfm):
@@ -213,8 +215,8 @@ def test_partial_fit_continues_from_the_factors_of_lightfm(lightfm):
     rec = from_lightfm(model, users, items, interactions=matrix)
     assert (rec.interactions_.data == 1).all()  # LightFM ignores the values
     before = rec.user_factors_.copy()
-    rec.set_params(user_regularization=0.0, item_regularization=0.0).partial_fit([[users[0], "new"]])
-    active = np.isin(rec.users_, np.asarray(users)[np.diff(matrix.indptr) > 0]) & (rec.users_ != users[0])
+    rec.set_params(learning_rate=1e-30).partial_fit([[users[0], "new"]])
+    active = np.isin(rec.users_, np.asarray(users)[np.diff(matrix.indptr) > 0])
     np.testing.assert_array_equal(rec.user_factors_[active], before[active])
 
 

@@ -17,7 +17,7 @@ from pairwise_losses import make_loss
 from sparse_matrices import legacy_csr
 
 from sklearn_recsketch import SideFeatureEncoder, SideFeatures, WARPRecommender
-from sklearn_recsketch.kernels._sgd import ACCUMULATOR, PENALTY
+from sklearn_recsketch.kernels._pairs import ACCUMULATOR, PENALTY
 from sklearn_recsketch.preprocessing import to_matrix
 from sklearn_recsketch.recommenders._pairwise.epochs import PairwiseEpochs
 from sklearn_recsketch.recommenders._pairwise.lightfm_engine import alpha_of

@@ -213,7 +213,7 @@ def ridge_step(F, D, penalty):
 
 
 def sgd_epoch(
-    positives, known, users, items, *, key, rate, margin=0.0, rank_weights=None, by_popularity=False, parts=4
+    positives, known, users, items, *, key, rate, margin=0.0, rank_weights=None, by_popularity=False, parts=4, block=128
 ):
     """Run one epoch over `positives`, a list of (u, i, strength) sorted by pair; returns the summed loss.
 
@@ -221,46 +221,76 @@ def sgd_epoch(
     """
     n, total = len(positives), 0.0
     pool = [i for _, i in sorted(known)] if by_popularity else range(len(items.vectors))
-    step = warp_step if rank_weights is not None else bpr_step
-    size = -(-n // parts)
+    size = math.ceil(math.ceil(n / block) / parts) * block
     for start in range(0, n, size):
         stop = min(n, start + size)
-        for q in range(start, stop):
-            u, i, strength = positives[shuffled(q, n, key)]
-            draws = mix((key + q * GOLDEN) & MASK)
-            loss, weight, j = step(u, i, known, users, items, pool, draws, margin, rank_weights)
-            weight *= strength
-            total += strength * loss
-            if weight == 0:
-                continue
-            x = users.vectors[u].copy()
-            d = items.vectors[i] - items.vectors[j]
-            users.move(u, d, weight, rate, 0.0)
-            items.move(i, x, weight, rate, rate)
-            items.move(j, x, -weight, rate, rate)
+        for q in range(start, stop, block):
+            pairs = [positives[shuffled(p, n, key)] for p in range(q, min(q + block, stop))]
+            if rank_weights is not None:
+                width = 16 if len(rank_weights) <= 17 else 32
+                for a in range(0, len(pairs), 2 * width):
+                    draws = mix((key + (q + a) * GOLDEN) & MASK)
+                    part = pairs[a : a + 2 * width]
+                    total += warp_block(part, known, users, items, draws, rate, margin, rank_weights, width)
+            else:
+                for p, (u, i, strength) in enumerate(pairs, start=q):
+                    loss, weight, j = bpr_step(u, i, known, users, items, pool, mix((key + p * GOLDEN) & MASK))
+                    total += strength * loss
+                    take_step(users, items, u, i, j, weight * strength, rate)
         for side in (users, items):
             side.finish_part(rate * (stop - start) / n)
     return total
 
 
-def warp_step(u, i, known, users, items, pool, draws, margin, rank_weights):
-    """Return loss, weight and negative of the first violation; the weight is 0 if none is found."""
-    x = users.vectors[u]
-    threshold = x @ items.vectors[i] + items.biases[i] - margin
-    for t in range(1, len(rank_weights)):
-        j = pool[draw_below(draws, t, len(pool))]
-        score = x @ items.vectors[j] + items.biases[j]
-        if score > threshold and (u, j) not in known:
-            weight = float(rank_weights[t])
-            return weight * (score - threshold), weight, j
-    return 0.0, 0.0, -1
+def take_step(users, items, u, i, j, weight, rate):
+    if weight == 0:
+        return
+    x = users.vectors[u].copy()
+    d = items.vectors[i] - items.vectors[j]
+    users.move(u, d, weight, rate, 0.0)
+    items.move(i, x, weight, rate, rate)
+    items.move(j, x, -weight, rate, rate)
 
 
-def bpr_step(u, i, known, users, items, pool, draws, margin, rank_weights):
+def score_difference(users, items, u, i, j):
+    return users.vectors[u] @ (items.vectors[i] - items.vectors[j]) + items.biases[i] - items.biases[j]
+
+
+def warp_block(pairs, known, users, items, key, rate, margin, rank_weights, width):
+    """Run WARP on pairs that share their candidates; returns the summed loss.
+
+    `width` candidates are drawn at a time, until all pairs have taken a step or have made all draws.
+    """
+    max_sampled, total = len(rank_weights) - 1, 0.0
+    x = [users.vectors[u].copy() for u, _, _ in pairs]
+    thresholds = [x[p] @ items.vectors[i] + items.biases[i] - margin for p, (_, i, _) in enumerate(pairs)]
+    left = list(range(len(pairs)))
+    for drawn in range(0, max_sampled, width):
+        draws = mix((key + drawn * GOLDEN) & MASK)
+        candidates = [draw_below(draws, m, len(items.vectors)) for m in range(width)]
+        scores = [[x[p] @ items.vectors[j] + items.biases[j] for j in candidates] for p in left]
+        stepped = set()
+        for row, p in enumerate(left):
+            u, i, strength = pairs[p]
+            offset = draw_below(draws, width + row, width)
+            for t in range(1, min(width, max_sampled - drawn) + 1):
+                m = (offset + t - 1) % width
+                difference = score_difference(users, items, u, i, candidates[m])
+                if scores[row][m] > thresholds[p] and difference < margin and (u, candidates[m]) not in known:
+                    weight = float(rank_weights[drawn + t]) * strength
+                    total += weight * (margin - difference)
+                    take_step(users, items, u, i, candidates[m], weight, rate)
+                    stepped.add(p)
+                    break
+        left = [p for p in left if p not in stepped]
+    return total
+
+
+def bpr_step(u, i, known, users, items, pool, draws):
     """Return loss, weight and the first sampled item that u does not know; the weight is 0 if 32 draws find none."""
     for t in range(1, 33):
         j = pool[draw_below(draws, t, len(pool))]
         if (u, j) not in known:
-            difference = users.vectors[u] @ (items.vectors[i] - items.vectors[j]) + items.biases[i] - items.biases[j]
+            difference = score_difference(users, items, u, i, j)
             return math.log1p(math.exp(-difference)), 1 / (1 + math.exp(difference)), j
     return 0.0, 0.0, -1

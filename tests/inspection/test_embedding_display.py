@@ -13,7 +13,7 @@ from sklearn.decomposition import PCA
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import Pipeline
 
-from sklearn_recsketch import InteractionThresholder, PopularityRecommender, WARPRecommender, WRMFRecommender
+from sklearn_recsketch import InteractionThresholder, PopularityRecommender, WRMFRecommender
 from sklearn_recsketch.datasets import make_interactions
 from sklearn_recsketch.inspection import EmbeddingDisplay
 from sklearn_recsketch.inspection._projection import project
@@ -180,7 +180,7 @@ def test_the_prefix_selects_features_and_is_removed_from_labels(rec):
 def test_features_of_users_are_shown(data):
     X, y, _ = data
     features = make_interactions(n_users=5, n_items=300, n_tags=15, return_features=True, random_state=1)[2]
-    rec = WARPRecommender(4, max_iter=10, random_state=0).fit(X, y, user_features=features)
+    rec = WRMFRecommender(4, random_state=0).fit(X, y, user_features=features)
     assert set(MAP(rec, "user_features", method="pca").ids) == set(features.feature_names())
     with pytest.raises(ValueError, match=r"no user feature 'tag=t33'\. Similar names: \['tag=t3'"):
         MAP(rec, "user_features", ids=["tag=t33"])

@@ -75,6 +75,15 @@ def test_norms_and_counts_of_user_features(data):
     assert "bias" not in table.columns
 
 
+def test_an_indicator_of_0_is_not_counted_but_a_measurement_of_0_is(data):
+    X, y, _ = data
+    features = SideFeatures.from_dicts({int(item): {"vr": item % 2, "year": item % 3} for item in X["item"].unique()})
+    table = embedding_norms(WARPRecommender(4, max_iter=2).fit(X, y, item_features=features), "item_features")
+    counts = table.set_index("feature")["count"]
+    assert counts["vr"] == (X["item"].unique() % 2).sum()
+    assert counts["year"] == X["item"].nunique()
+
+
 def test_only_models_with_biases_have_a_column_of_biases(fitted):
     for of, name in [("items", "item_biases_"), ("item_features", "item_feature_biases_")]:
         table = embedding_norms(fitted, of)

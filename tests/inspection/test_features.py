@@ -61,18 +61,6 @@ def test_only_candidates_are_ranked(fitted):
     assert table["item"].tolist() == full["item"][full["item"].isin(candidates)].tolist()
 
 
-def test_the_score_of_a_suggestion_is_that_of_a_user_folded_in_from_items_with_the_feature(fitted, data):
-    tags = data[2]
-    item = fitted.items_[5]
-    table = suggest_features(fitted, item, k=3)
-    for feature, score in zip(table["feature"], table["score"]):
-        column = tags.feature_names().tolist().index(feature)
-        ids = tags.ids[tags.matrix[:, [column]].toarray().ravel() > 0]
-        expected = fitted.recommend(history=[[-1, id_] for id_ in ids], candidates=[item])
-        # float32; chunks of different lengths are solved in different blocks.
-        np.testing.assert_allclose(score, expected["score"], rtol=1e-4, atol=1e-5)
-
-
 def test_features_with_zero_weight_are_not_suggested_for_items_that_have_them(data):
     X, y, tags = data
     rec = WRMFRecommender(4, random_state=0).set_params(item_encoder__feature_weight=0).fit(X, y, item_features=tags)
@@ -198,18 +186,6 @@ def test_all_other_user_features_with_the_prefix_are_suggested(fitted_on_users):
     table = suggest_features(rec, rec.users_[:9], k=20, of="users", prefix="country=")
     for user, suggested in table.groupby("user")["feature"]:
         assert sorted(suggested) == sorted({f"country=l{n}" for n in range(5)} - {f"country=l{user % 5}"})
-
-
-def test_the_score_of_a_suggested_user_feature_is_that_of_an_item_folded_in_from_users_with_the_feature(
-    fitted_on_users,
-):
-    rec, features = fitted_on_users
-    user = rec.users_[3]
-    best = suggest_features(rec, user, k=1, of="users", prefix="likes=").iloc[0]
-    column = features.feature_names().tolist().index(best["feature"])
-    ids = features.ids[features.matrix[:, [column]].toarray().ravel() > 0]
-    expected = rec.recommend([user], item_history=[[id_, -1] for id_ in ids], candidates=[-1])
-    np.testing.assert_allclose(best["score"], expected["score"], rtol=1e-4, atol=1e-5)  # float32, as for items
 
 
 def test_similar_user_features_are_ranked_by_cosine_similarity(fitted_on_users):

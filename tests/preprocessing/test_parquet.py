@@ -303,9 +303,10 @@ def test_partial_fit_on_all_batches_learns_like_an_epoch(recommender, split, pat
     for part in ParquetInteractions(path, batch_size=500).batches():
         rec.partial_fit(part)
     np.testing.assert_array_equal(rec.interactions_.toarray(), whole.interactions_.toarray())
-    # The negative samples differ, and early batches have fewer items to sample from.
-    assert rec.loss_curve_.mean() == pytest.approx(whole.loss_curve_[0], rel=0.03)
-    assert rec.score(X_test) == pytest.approx(whole.score(X_test), abs=0.03)
+    # The negative samples differ, early batches have fewer items to sample from, and WARP's blocks share samples.
+    assert rec.loss_curve_.mean() == pytest.approx(whole.loss_curve_[0], rel=0.06)
+    # Over eight seeds, WARP scored 0.08 to 0.13 in a fit and 0.07 to 0.10 in batches.
+    assert rec.score(X_test) == pytest.approx(whole.score(X_test), abs=0.06)
     assert rec.score(X_test) > 0.06  # 0.05 by chance; the model is trained for one epoch only
 
 

@@ -237,6 +237,13 @@ def test_min_count_counts_ids(min_count, names):
     assert encoder.transform(SideFeatures.from_dicts(DICTS)).shape == (3, 3 + len(names))
 
 
+def test_columns_are_the_positions_of_the_encoded_features():
+    features = SideFeatures.from_dicts(DICTS)
+    encoder = plain(min_count=2).fit(features)
+    assert 0 < len(encoder.columns_) < len(features.keys)
+    np.testing.assert_array_equal(features.feature_names()[encoder.columns_], encoder.feature_names_)
+
+
 def test_idf_equals_that_of_TfidfTransformer():
     features = SideFeatures.from_dicts(texts_only())
     encoded = SideFeatureEncoder(identity=False, norm="l2").fit_transform(features)

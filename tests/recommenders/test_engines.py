@@ -272,39 +272,6 @@ def test_an_item_without_interactions_can_be_recommended(recommender, planted):
     assert np.isfinite(rec.recommend(candidates=[10_000], k=1)["score"]).all()
 
 
-# partial_fit.
-
-
-def test_partial_fit_is_an_iteration_of_implicit(planted):
-    X, y, _ = planted
-    rec = small(WRMFRecommender, "implicit", solver="cholesky", regularization_scaling=0).fit(X.iloc[:-200], y[:-200])
-    native = clone(rec).set_params(engine="native").fit(X.iloc[:-200], y[:-200])
-    rec.partial_fit(X.iloc[-200:], y[-200:])
-    native.partial_fit(X.iloc[-200:], y[-200:])
-    assert rec.loss_curve_[-1] == pytest.approx(native.loss_curve_[-1], rel=1e-5)  # float32 over five iterations
-
-
-@LIGHTFM
-def test_partial_fit_in_lightfm_only_changes_users_with_new_interactions(recommender, planted):
-    X = planted[0]
-    rec = small(recommender, "lightfm", regularization=0.0).fit(X)
-    before = rec.user_factors_.copy()
-    users = X["user"].unique()[:10]
-    rec.partial_fit(X[X["user"].isin(users)].groupby("user").head(2))
-    moved = (rec.user_factors_ != before).any(axis=1)
-    assert set(rec.users_[moved]) <= set(users)
-
-
-@LIGHTFM
-def test_partial_fit_in_lightfm_never_samples_earlier_interactions(recommender):
-    X = np.array([[0, i] for i in range(5)] + [[u, i] for u in range(1, 6) for i in range(u, 6)])
-    rec = small(recommender, "lightfm", regularization=0.0).fit(X)
-    before = rec.item_factors_.copy()
-    rec.partial_fit([[0, 0]])
-    moved = (rec.item_factors_ != before).any(axis=1)
-    assert set(rec.items_[moved]) <= {0, 5}  # user 0 has interacted with all items except 5
-
-
 # Unsupported parameters and data.
 
 
@@ -348,16 +315,6 @@ def test_bpr_of_implicit_does_not_support_strengths(case, planted):
     X, y = {"counts": (X, y), "repeated": (X.sort_values("user").iloc[[0, 1, 2, 0]], None)}[case]
     with pytest.raises(ValueError, match=r"does not support strengths: .* drop repeated rows"):
         small(BPRRecommender, "implicit").fit(X, y)
-
-
-def test_bpr_of_implicit_does_not_support_partial_fit_after_fit(planted):
-    X = planted[0]
-    with pytest.raises(ValueError, match="does not support partial_fit"):
-        small(BPRRecommender, "implicit").fit(X).partial_fit(X.iloc[:5])
-
-
-def test_bpr_of_implicit_supports_partial_fit_as_a_first_fit(planted):
-    assert small(BPRRecommender, "implicit").partial_fit(planted[0]).n_iter_ == 1
 
 
 def test_an_unsupported_fit_keeps_the_previous_model(planted):

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from sklearn_recsketch.kernels._sgd import move_towards
+from sklearn_recsketch.kernels._embedding_rows import move_towards
 from sklearn_recsketch.utils._threads import Workers, even_ranges
 
 __all__ = ["EpochAverage"]

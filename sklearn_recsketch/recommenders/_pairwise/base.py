@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from abc import abstractmethod
 from dataclasses import replace
 from numbers import Real
@@ -10,6 +11,7 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
+from sklearn_recsketch.kernels._jit import cache_aligned
 from sklearn_recsketch.recommenders._entities import Entities, embedding_attributes
 from sklearn_recsketch.recommenders._factors import FactorRecommender, TrainingProblem, fill_with_draws
 from sklearn_recsketch.recommenders._pairwise.engine import EngineTrainer
@@ -18,6 +20,7 @@ from sklearn_recsketch.recommenders._pairwise.fold_in import fold_in
 from sklearn_recsketch.recommenders._pairwise.losses import PairwiseLoss, penalty_unit, strength_weights
 from sklearn_recsketch.recommenders._pairwise.sides import Embeddings
 from sklearn_recsketch.recommenders._pairwise.trainer import PairwiseTrainer, initial_embeddings
+from sklearn_recsketch.recommenders._pairwise.update import UPDATE_RATE, fold_in_new_ids
 from sklearn_recsketch.utils._compat import Interval, StrOptions
 from sklearn_recsketch.utils._threads import Workers, workers
 
@@ -44,13 +47,14 @@ class PairwiseRecommender(FactorRecommender):
     average: bool
     item_biases_: np.ndarray
     _unit_penalties: dict[str, float]
+    _in_batches: bool = False  # whether the model has only been trained by partial_fit
 
     @abstractmethod
     def _loss(self, n_items: int) -> PairwiseLoss:
         """Create the loss for the given number of items."""
 
     def _initial(self, entities: Entities, random_state: np.random.RandomState) -> np.ndarray:
-        embeddings = np.zeros((entities.n_embeddings, self.n_components), dtype=np.float32)
+        embeddings = cache_aligned(np.zeros((entities.n_embeddings, self.n_components), dtype=np.float32))
         # Feature embeddings start at 0, because they learn from the movement of the rows.
         n = entities.n_identity or entities.n_embeddings
         fill_with_draws(lambda shape: (random_state.random_sample(shape) - 0.5) * INITIAL_RANGE, embeddings[:n])
@@ -60,15 +64,21 @@ class PairwiseRecommender(FactorRecommender):
         return self._trainer_on(problem, problem.matrix, pool)
 
     def _trainer_on(
-        self, problem: TrainingProblem, new: sp.csr_array, pool: Workers
+        self, problem: TrainingProblem, new: sp.csr_array, pool: Workers, fold_in_new: bool = False
     ) -> PairwiseTrainer | EngineTrainer:
-        """Create the trainer of the engine. `new` holds all or some of the interactions of the problem."""
+        """Create the trainer of the engine.
+
+        `new` holds all or some of the interactions of the problem. If `fold_in_new` is True, users and items that the
+        earlier model was not trained on are folded in. Otherwise they start from random vectors.
+        """
         known = strength_weights(problem.matrix)
         positives = known
         if new is not problem.matrix:  # strengths are ranked among all interactions of the user
             positives = sp.csr_array((values_at(new, known), new.indices, new.indptr), shape=new.shape)
-        problem = replace(problem, matrix=known)
         initial = initial_embeddings(self, problem, positives, self._penalty_units(known))
+        if fold_in_new:
+            fold_in_new_ids(problem, initial)
+        problem = replace(problem, matrix=known)
         return _trainer_class(self.engine)(self, problem, positives, initial, pool)
 
     def _penalty_units(self, known: sp.csr_array) -> dict[str, float]:
@@ -79,14 +89,23 @@ class PairwiseRecommender(FactorRecommender):
     def _update(
         self, problem: TrainingProblem, new: sp.csr_array, pool: Workers
     ) -> tuple[PairwiseTrainer | EngineTrainer, float]:
-        trainer = self._trainer_on(problem, new, pool)
-        epoch = 0 if problem.earlier is None else problem.earlier.n_iter_
-        return trainer, trainer.run_epoch(epoch)
+        earlier = problem.earlier
+        if earlier is None or earlier._in_batches:
+            trainer = self._trainer_on(problem, new, pool)
+            trainer.in_batches = True
+            return trainer, trainer.run_epoch(0 if earlier is None else earlier.n_iter_)
+        # Steps for the new interactions alone would raise the new items in all lists, because these items would rarely
+        # be negatives. An epoch over all interactions costs a small fraction of a fit.
+        slower = copy.copy(self)
+        slower.learning_rate = UPDATE_RATE * self.learning_rate
+        trainer = slower._trainer_on(problem, problem.matrix, pool, fold_in_new=True)
+        return trainer, trainer.run_epoch(earlier.n_iter_)
 
     def _learned(self, sides: tuple[Entities, Entities], trainer: Any) -> dict[str, Any]:
         users, items = trainer.side_embeddings()
         attributes = embedding_attributes(sides, (users.values, items.values))
-        return attributes | self._bias_attributes(users, items, sides[1]) | {"_unit_penalties": trainer.penalty_units}
+        attributes |= self._bias_attributes(users, items, sides[1])
+        return attributes | {"_unit_penalties": trainer.penalty_units, "_in_batches": trainer.in_batches}
 
     def _bias_attributes(self, users: Embeddings, items: Embeddings, entities: Entities) -> dict[str, Any]:
         """Return the item biases, and the state from which `partial_fit` continues."""

@@ -72,6 +72,8 @@ class EngineTrainer(ABC):
     loss. A native kernel therefore computes the loss after each epoch, with a learning rate of zero.
     """
 
+    in_batches = False  # see PairwiseTrainer
+
     def __init__(
         self, model: Any, problem: TrainingProblem, positives: sp.csr_array, initial: list[Embeddings], pool: Workers
     ) -> None:

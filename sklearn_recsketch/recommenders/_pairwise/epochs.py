@@ -11,7 +11,7 @@ import scipy.sparse as sp
 from sklearn_recsketch._linalg.norms import all_finite, largest_norm
 from sklearn_recsketch.kernels._jit import Rows, read_only, rows_of
 from sklearn_recsketch.kernels._membership import BITS_PER_PAIR, mark_pairs
-from sklearn_recsketch.kernels._sgd import Samples
+from sklearn_recsketch.kernels._pairs import BLOCK, Samples
 from sklearn_recsketch.recommenders._pairwise.averages import EpochAverage
 from sklearn_recsketch.recommenders._pairwise.losses import PairwiseLoss
 from sklearn_recsketch.recommenders._pairwise.sides import Embeddings, PlainSide
@@ -19,7 +19,7 @@ from sklearn_recsketch.utils._threads import Workers, even_ranges
 
 __all__ = ["NO_BITS", "NO_STRENGTHS", "PairwiseEpochs", "every_item", "values_at"]
 
-TASKS = 64  # tasks per part of an epoch; an interruption takes effect between two tasks
+TASKS = 64  # tasks per epoch; an interruption takes effect between two tasks
 # Number of parts of an epoch. After each part, the L2 penalty is applied and features take their share of the steps.
 # With one, four or eight parts, recall was the same on citeulike-a. Each part costs as much as a tenth of an epoch.
 PARTS = 2
@@ -85,8 +85,8 @@ class PairwiseEpochs:
         n = len(self._samples.users)
         step, kernel = self._loss.step(self._seed, epoch, n), self._loss.kernel
         total = 0.0
-        for start, stop in even_ranges(n, -(-n // PARTS)):
-            tasks = [(start + a, start + b) for a, b in even_ranges(stop - start, -(-n // TASKS))]
+        for start, stop in _block_ranges(0, n, PARTS):
+            tasks = _block_ranges(start, stop, TASKS // PARTS)
             results = self._pool.map(
                 lambda task: kernel(task[0], task[1], self._samples, self.users.kernel, self.items.kernel, step), tasks
             )
@@ -136,6 +136,12 @@ class PairwiseEpochs:
     def largest_norm(self) -> float:
         """Return the largest norm of all user and item vectors."""
         return largest_norm(side.kernel.vectors for side in self._sides)
+
+
+def _block_ranges(start: int, stop: int, n: int) -> list[tuple[int, int]]:
+    """Cut the samples [start, stop) into at most n ranges of whole blocks. Only the last block may be shorter."""
+    blocks = -(-(stop - start) // BLOCK)
+    return [(start + a * BLOCK, min(start + b * BLOCK, stop)) for a, b in even_ranges(blocks, max(1, -(-blocks // n)))]
 
 
 def every_item(n_items: int) -> np.ndarray:

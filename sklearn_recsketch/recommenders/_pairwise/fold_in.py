@@ -8,13 +8,15 @@ import numpy as np
 import scipy.sparse as sp
 
 from sklearn_recsketch.kernels._jit import read_only, rows_of
-from sklearn_recsketch.kernels._sgd import ACCUMULATOR, Samples, Side
+from sklearn_recsketch.kernels._pairs import ACCUMULATOR, Samples, Side
 from sklearn_recsketch.recommenders._pairwise.epochs import NO_BITS, NO_STRENGTHS, every_item
 from sklearn_recsketch.recommenders._pairwise.losses import PairwiseLoss
-from sklearn_recsketch.recommenders._pairwise.sides import Embeddings, PlainSide
+from sklearn_recsketch.recommenders._pairwise.sides import Embeddings
 from sklearn_recsketch.utils._threads import Workers, even_ranges
 
 __all__ = ["fold_in"]
+
+BLOCK = 8  # with more samples of a user per block, their scores would miss more of the steps of the block
 
 
 def fold_in(
@@ -59,7 +61,7 @@ def fold_in(
     pool : Workers
     """
     rows = rows_of(history)
-    item_side = PlainSide(items, True, pool).kernel
+    item_side = Side(items.values, items.biases.copy(), items.state)
     user_state = Embeddings.starting_at(users, 0.0).state
     items_to_draw = every_item(len(n_interactions))
     if loss.by_popularity:
@@ -77,7 +79,7 @@ def fold_in(
             side = Side(users[u : u + 1], None, user_state[u : u + 1])
             shrinkage = -2.0 * loss.learning_rate * penalty * float(strengths.sum())
             for epoch in range(n_epochs):
-                step = loss.step(seed, epoch, n)._replace(item_rate=np.float32(0))
+                step = loss.step(seed, epoch, n)._replace(block_size=BLOCK, item_rate=np.float32(0))
                 loss.kernel(0, n, samples, side, item_side, step)
                 factor = np.float32(math.exp(shrinkage / math.sqrt(user_state[u, ACCUMULATOR])))
                 users[u] = prior[u] + factor * (users[u] - prior[u])

@@ -81,8 +81,8 @@ def _check_parameters(model: Any, problem: TrainingProblem, positives: sp.csr_ar
             refuse(model, name, getattr(model, name), "implicit has one penalty for both sides", "Leave it at None")
     if problem.earlier is not None and positives is not problem.matrix:
         raise ValueError(
-            "BPRRecommender(engine='implicit') does not support partial_fit: implicit would sample items of earlier "
-            "interactions as negatives. Set warm_start=True and fit on all interactions, or use engine='native' or "
+            "BPRRecommender(engine='implicit') does not support partial_fit in batches: implicit would sample items of "
+            "earlier batches as negatives. Call fit on all interactions before partial_fit, or use engine='native' or "
             "engine='lightfm'."
         )
     if not (positives.data == 1).all():
@@ -90,5 +90,6 @@ def _check_parameters(model: Any, problem: TrainingProblem, positives: sp.csr_ar
         raise ValueError(
             "BPRRecommender(engine='implicit') does not support strengths: implicit gives all interactions the same "
             f"weight, but the strengths of a user differ, and one interaction has the weight {weight:g}. Leave y out, "
-            "drop repeated rows, whose strengths are summed, or use engine='native' or engine='lightfm'."
+            "drop repeated rows and rows of earlier fits, whose strengths are summed, or use engine='native' or "
+            "engine='lightfm'."
         )

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
-from sklearn_recsketch.kernels._sgd import MOST_COMPONENTS
+from sklearn_recsketch.kernels._pairs import MOST_COMPONENTS
 from sklearn_recsketch.recommenders._engine_requirements import (
     import_engine,
     plain_csr,

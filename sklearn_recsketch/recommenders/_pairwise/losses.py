@@ -10,13 +10,18 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
+from sklearn_recsketch.kernels._bpr_steps import bpr_pass
 from sklearn_recsketch.kernels._jit import read_only
+from sklearn_recsketch.kernels._pairs import BLOCK, Step
 from sklearn_recsketch.kernels._rng import stream_key
-from sklearn_recsketch.kernels._sgd import Step, bpr_pass, warp_pass
+from sklearn_recsketch.kernels._warp_steps import warp_pass
 
 __all__ = ["BPRLoss", "PairwiseLoss", "WARPLoss", "penalty_unit", "strength_weights", "warp_rank_weights"]
 
 LARGEST_WEIGHT = 10.0
+# Samples that WARP compares to each candidate. With four, an epoch takes a sixth less time, but nDCG@20 on citeulike-a
+# was 5 % lower after 20 epochs. With one, it was 1 % higher.
+SAMPLES_PER_CANDIDATE = 2
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -55,6 +60,8 @@ class PairwiseLoss(ABC):
         return Step(
             key=stream_key(seed, epoch),
             half_bits=np.uint64((max(n_samples - 1, 1).bit_length() + 1) // 2),
+            block_size=BLOCK,
+            n_candidates=0,
             user_rate=rate,
             item_rate=rate,
             margin=np.float32(margin),
@@ -84,7 +91,9 @@ class WARPLoss(PairwiseLoss):
         return float(self.rank_weights[1])
 
     def step(self, seed: int, epoch: int, n_samples: int) -> Step:
-        return self._step(seed, epoch, n_samples, self.margin, self.rank_weights)
+        n_candidates = 16 if len(self.rank_weights) <= 17 else 32
+        step = self._step(seed, epoch, n_samples, self.margin, self.rank_weights)
+        return step._replace(block_size=SAMPLES_PER_CANDIDATE * n_candidates, n_candidates=n_candidates)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

@@ -9,18 +9,9 @@ import numpy as np
 import scipy.sparse as sp
 
 from sklearn_recsketch._linalg.feature_matrix import FeatureMatrix
-from sklearn_recsketch.kernels._jit import read_only
-from sklearn_recsketch.kernels._sgd import (
-    ACCUMULATOR,
-    BIAS,
-    BIAS_ACCUMULATOR,
-    PENALTY,
-    Side,
-    displacements,
-    recombine,
-    shrink_rows,
-    step_and_shrink,
-)
+from sklearn_recsketch.kernels._embedding_rows import displacements, recombine, shrink_rows, step_and_shrink
+from sklearn_recsketch.kernels._jit import cache_aligned, read_only
+from sklearn_recsketch.kernels._pairs import ACCUMULATOR, BIAS, BIAS_ACCUMULATOR, PENALTY, Side
 from sklearn_recsketch.kernels._sparse import divide_rows
 from sklearn_recsketch.recommenders._entities import Entities
 from sklearn_recsketch.utils._threads import Workers, even_ranges
@@ -46,7 +37,7 @@ class Embeddings(NamedTuple):
     ----------
     values : ndarray of shape (n, K)
     state : ndarray of shape (n, 4)
-        Columns ACCUMULATOR, PENALTY, BIAS and BIAS_ACCUMULATOR of `kernels._sgd`.
+        Columns ACCUMULATOR, PENALTY, BIAS and BIAS_ACCUMULATOR of `kernels._pairs`.
     """
 
     values: np.ndarray
@@ -125,7 +116,7 @@ class PlainSide:
         self._pool = pool
         self.state = initial.state
         biases = initial.biases.copy() if with_bias else None
-        self.kernel = Side(initial.values, biases, initial.state)
+        self.kernel = Side(cache_aligned(initial.values), biases, initial.state)
 
     def finish_part(self, rate: float) -> None:
         """Apply the L2 penalty after a part of an epoch.

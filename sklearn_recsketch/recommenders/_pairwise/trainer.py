@@ -29,7 +29,14 @@ class PairwiseTrainer:
     initial : list of Embeddings
         Initial user embeddings and initial item embeddings, including feature embeddings.
     pool : Workers
+
+    Attributes
+    ----------
+    in_batches : bool
+        Whether the model is trained batch by batch, only by `partial_fit`.
     """
+
+    in_batches = False
 
     def __init__(
         self,

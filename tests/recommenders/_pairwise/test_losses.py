@@ -13,7 +13,7 @@ from scipy.stats import rankdata
 from sparse_matrices import random_rows
 
 from sklearn_recsketch import BPRRecommender
-from sklearn_recsketch.kernels._sgd import PENALTY
+from sklearn_recsketch.kernels._pairs import PENALTY
 from sklearn_recsketch.preprocessing import to_matrix
 from sklearn_recsketch.recommenders._pairwise.epochs import PairwiseEpochs
 from sklearn_recsketch.recommenders._pairwise.losses import penalty_unit, strength_weights, warp_rank_weights
@@ -116,9 +116,9 @@ def test_the_edge_follows_from_the_mean_interactions():
 
 
 @BOTH
-def test_an_update_shrinks_rows_by_their_new_interactions(recommender, planted):
+def test_a_batch_shrinks_rows_by_their_new_interactions(recommender, planted):
     X, y, _ = planted
-    rec = recommender(4, max_iter=2, random_state=0).fit(X, y)
+    rec = recommender(4, random_state=0).partial_fit(X, y)
     users = X["user"].unique()[:10]
     rec.partial_fit(X[X["user"].isin(users)])
     touched = np.isin(rec.users_, users)

@@ -207,8 +207,9 @@ def test_bpr_step_is_the_gradient_step():
     PairwiseEpochs(matrix, matrix, *parts, make_loss(0.1), 0, ALONE).run(0)
     # With accumulators of one, a step is the rate times the negative gradient of log(1 + exp(s_j - s_i)).
     weight = 1 / (1 + math.exp(x @ (yi - yj)))
-    np.testing.assert_allclose(values[0][0], x + 0.1 * weight * (yi - yj), rtol=1e-5)
-    np.testing.assert_allclose(values[1], [yi + 0.1 * weight * x, yj - 0.1 * weight * x], rtol=1e-5)
+    users, items = (side.kernel.vectors for side in parts)
+    np.testing.assert_allclose(users[0], x + 0.1 * weight * (yi - yj), rtol=1e-5)
+    np.testing.assert_allclose(items, [yi + 0.1 * weight * x, yj - 0.1 * weight * x], rtol=1e-5)
 
 
 @BOTH
