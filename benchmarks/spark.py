@@ -125,6 +125,7 @@ def speed() -> None:
             "model": name,
             "s per iteration": f"{seconds[name].median():.3g}",
             "lowest to highest": f"{seconds[name].min():.3g} to {seconds[name].max():.3g}",
+            "Spark takes": f"{(seconds[SPARK] / seconds[name]).median():.0f} x",
         }
         for name in fits
     ]

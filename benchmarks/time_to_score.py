@@ -34,12 +34,11 @@ CHOSEN = {
 }
 SEARCHED = {
     "WARP": [
-        {"max_sampled": draws, "learning_rate": rate, "regularization": regularization}
-        for draws, rate, regularization in itertools.product((64, 128, 256), (0.05, 0.1, 0.2), (0, 0.2))
+        {"max_sampled": 128, "learning_rate": rate, "regularization": regularization}
+        for rate, regularization in itertools.product((0.05, 0.1, 0.2, 0.3), (0, 0.2))
     ],
     "LightFM": [
-        {"max_sampled": draws, "learning_rate": rate}
-        for draws, rate in itertools.product((60, 100, 200), (0.05, 0.1, 0.2))
+        {"max_sampled": draws, "learning_rate": rate} for draws, rate in itertools.product((60, 120), (0.05, 0.1))
     ],
 }
 
