@@ -112,8 +112,8 @@ def cost() -> None:
         text.append(f"{K} components:\n\n{markdown(table)}")
     publish(
         "cost of tags",
-        f"Seconds per iteration or epoch on all of citeulike-a, {THREADS} threads, 5 rounds; WARP and LightFM sample at "
-        "most 10 items per pair; tags on five articles or more, 7,386 of them, "
+        f"Seconds per iteration or epoch on all of citeulike-a, {THREADS} threads, 5 rounds; WARP and LightFM sample "
+        "at most 10 items per pair; tags on five articles or more, 7,386 of them, "
         f"{tags_only.nnz / tags_only.shape[0]:.1f} per article.\n\n" + "\n\n".join(text),
     )
 
