@@ -104,8 +104,8 @@ def main() -> None:
     ratio = np.median([b[0] / a[0] for a, b in zip(found["WARP"], found["LightFM"], strict=True) if a and b])
     text = (
         f"{data.name}, {K} components, {THREADS} threads, medians over {arguments.rounds} seed(s): seconds of the "
-        f"epochs until nDCG@20 is {TARGET}. Ours are counted in one fit and timed in another. LightFM takes {ratio:.1f} times "
-        "as long. "
+        f"epochs until nDCG@20 is {TARGET}. Ours are counted in one fit and timed in another. LightFM takes "
+        f"{ratio:.1f} times as long. "
     )
     publish("time to score", f"{text}{machine('lightfm-next')}\n\n{markdown(pd.DataFrame(rows))}")
 
