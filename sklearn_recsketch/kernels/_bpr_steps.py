@@ -42,9 +42,9 @@ def _draw_negatives(q, n, pool, key_pass, bits, shift, indptr, indices, known_le
 
 @inlined
 def _prefetch_ahead(p, n, block, U, V, state_u, state):
-    """Prefetch what the step on the sample that follows sample p of a block by AHEAD places reads.
+    """Prefetch the vectors and accumulators of the sample that is AHEAD places after sample p of a block.
 
-    For the first sample, this is done for all samples up to there.
+    If p is 0, the samples before this place are prefetched, too.
     """
     for a in range(0 if p == 0 else p + AHEAD, min(p + AHEAD + 1, n)):
         u = block[a, 1]

@@ -1,4 +1,4 @@
-"""WARP: gradient steps on the first violation of the order among candidate items."""
+"""WARP: a gradient step for each positive pair and the first candidate item that violates the margin."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def _draw_candidates(key, V, biases, items, vectors, item_biases):
 
 @inlined
 def _copy_users(n, block, U, V, biases, margin, vectors, thresholds):
-    """Copy the user vectors of a block, and compute the score that violates the margin of each sample."""
+    """Copy the user vectors of a block, and compute the thresholds: items with higher scores violate the margin."""
     for p in range(n):
         for a in range(0 if p == 0 else p + AHEAD, min(p + AHEAD + 1, n)):
             prefetch_row(U, block[a, 1])
@@ -48,7 +48,7 @@ def _copy_users(n, block, U, V, biases, margin, vectors, thresholds):
 
 @inlined
 def _place(offset, t, n):
-    """Return the candidate of draw t: the draws start at the offset, and continue with the first candidate."""
+    """Return the position of the candidate of draw t. After the last candidate, the first one follows."""
     m = offset + t - 1
     return m if m < n else m - n
 
@@ -88,6 +88,18 @@ def _first_violations(n, scores, candidate_biases, thresholds, key, last, found)
 
 
 @inlined
+def _prefetch_steps(n_found, found, block, candidates, state_u, state, bits, shift):
+    """Prefetch what the steps on the violations read, except for the vectors."""
+    for f in range(n_found):
+        p = found[f, 0]
+        j = candidates[_place(found[f, 1], found[f, 2], candidates.shape[0])]
+        prefetch_row(state_u, block[p, 1])
+        prefetch_row(state, block[p, 2])
+        prefetch_row(state, j)
+        prefetch_position(bits, shift, block[p, 1], j)
+
+
+@inlined
 def _keep(n, stepped, block, vectors, thresholds):
     """Keep the samples of a block that have not taken a step, and return their number."""
     n_kept = 0
@@ -111,9 +123,9 @@ def warp_pass(start, stop, samples, users, items, step):
     is not a known item of user u. Draws of known items are included in the number of draws.
 
     The samples of a block share their candidate items, so that a matrix product computes the scores of several
-    candidates at a time. Each sample goes through the candidates from an offset of its own. The scores are computed
-    from the user vectors before the steps of the block, so a violation is only accepted if the current vectors violate
-    the margin, too.
+    candidates at a time. Each sample goes through the candidates in order, but starts at a random offset. The scores
+    are computed from the user vectors before the steps of the block, so a violation is only accepted if the current
+    vectors violate the margin, too.
     """
     sample_users, sample_items, strengths, indptr, indices, bits, shift, _, levels, known_levels = samples
     U, _, state_u = users
@@ -143,13 +155,7 @@ def warp_pass(start, stop, samples, users, items, step):
             _draw_candidates(key, V, biases, candidates, candidate_vectors, candidate_biases)
             np.dot(vectors[:n_left], candidate_vectors.T, scores[:n_left])
             n_found = _first_violations(n_left, scores, candidate_biases, thresholds, key, last, found)
-            for f in range(n_found):
-                p = found[f, 0]
-                j = candidates[_place(found[f, 1], found[f, 2], width)]
-                prefetch_row(state_u, block[p, 1])
-                prefetch_row(state, block[p, 2])
-                prefetch_row(state, j)
-                prefetch_position(bits, shift, block[p, 1], j)
+            _prefetch_steps(n_found, found, block, candidates, state_u, state, bits, shift)
             stepped[:] = False
             for f in range(n_found):
                 p, offset, t = found[f, 0], found[f, 1], found[f, 2]
