@@ -1,0 +1,240 @@
+"""Time from Ctrl-C to KeyboardInterrupt, by what is interrupted.
+
+python benchmarks/interrupts.py [--rows 3000000] [--rounds 8] [--n-jobs 1] [--seed 0] [--only WRMF]
+
+Each task runs in a process of its own, to which signals are sent at random times within the first seconds of the task.
+After each interruption, the process checks that the estimator is unchanged, that the number of BLAS threads is restored
+and that no thread of the package is alive. The table names the function of the package with the longest delay.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable
+from typing import NoReturn
+
+import numpy as np
+import pandas as pd
+from common import markdown
+from sklearn.base import clone
+from threadpoolctl import threadpool_info
+
+from sklearn_recsketch import (
+    BPRRecommender,
+    PopularityRecommender,
+    SideFeatures,
+    WARPRecommender,
+    WRMFRecommender,
+)
+from sklearn_recsketch.model_selection import EpochSearchCV, UserHoldoutSplit
+
+SECONDS = 8.0  # signals are sent within this time after the start of a task
+SMALL_ROWS = 90_000  # lastfm has 93,000 interactions
+
+
+def made_up(n_rows: int, as_strings: bool = False) -> tuple[pd.DataFrame, np.ndarray]:
+    """Interactions of n_rows / 15 users with n_rows / 30 items, a few of which have a large part of all rows."""
+    rng = np.random.default_rng(0)
+    n_users, n_items = max(20, n_rows // 15), max(20, n_rows // 30)
+    users = (n_users * rng.random(n_rows) ** 2).astype(np.int64)
+    items = (n_items * rng.random(n_rows) ** 4).astype(np.int64)
+    X = pd.DataFrame({"user": users, "item": items})
+    if as_strings:
+        X = pd.DataFrame({name: np.char.add(name, X[name].to_numpy().astype(str)).astype(object) for name in X})
+    return X, rng.lognormal(1, 2, n_rows)
+
+
+def tags(ids: np.ndarray) -> SideFeatures:
+    """Ten tags of 5,000 for each id."""
+    rng = np.random.default_rng(1)
+    table = pd.DataFrame({"id": np.repeat(ids, 10), "tag": rng.integers(0, 5000, 10 * len(ids))})
+    return SideFeatures.from_long(table.astype({"tag": str}).drop_duplicates(), id="id")
+
+
+def repeat(call: Callable[[], object]) -> NoReturn:
+    """Call a function that takes less time than the interval in which signals are sent."""
+    while True:
+        call()
+
+
+def recommender_task(name: str, n_rows: int, n_jobs: int) -> tuple[object, Callable[[], object]]:
+    """Return a fitted recommender and the call to interrupt."""
+    X, y = made_up(n_rows, as_strings="strings" in name)
+    small = made_up(5000, as_strings="strings" in name)
+    if "reading" in name:
+        model = PopularityRecommender().fit(*small)
+        return model, lambda: repeat(lambda: clone(model).fit(X, y))
+    cls = {"WRMF": WRMFRecommender, "WARP": WARPRecommender, "BPR": BPRRecommender}[name.split()[0]]
+    solver = {"solver": next((solver for solver in ("cholesky", "cg") if solver in name), "auto")}
+    model = cls(max_iter=1000, n_jobs=n_jobs, random_state=0, **(solver if cls is WRMFRecommender else {}))
+    features = tags(np.unique(X["item"])) if "tags" in name else None
+    for_small = None if features is None else tags(np.unique(small[0]["item"]))
+    queries = ("recommend", "lists", "predict", "similar", "history", "partial")
+    if any(query in name for query in queries):
+        model.set_params(max_iter=1).fit(X, y)
+        calls = {
+            "recommend": lambda: model.recommend(),
+            "lists": lambda: model.recommend(k=1000),
+            "predict": lambda: model.predict(X),
+            "similar": lambda: model.similar_items(model.items_),
+            "history": lambda: model.recommend(history=X),
+            "partial": lambda: model.partial_fit(X, y),
+        }
+        call = calls[next(query for query in queries if query in name)]
+        return model, call if "partial" in name else lambda: repeat(call)
+    model.set_params(max_iter=1).fit(*small, item_features=for_small)
+    model.set_params(max_iter=1000, early_stopping="stopping" in name, n_iter_no_change=1000)
+    return model, lambda: model.fit(X, y, item_features=features)
+
+
+def search_task(n_rows: int, backend: str) -> tuple[object, Callable[[], object]]:
+    """Return a search and the call to interrupt."""
+    from joblib import parallel_config
+
+    X, y = made_up(min(n_rows, SMALL_ROWS))
+    estimator = WRMFRecommender(32, random_state=0)
+    search = EpochSearchCV(
+        estimator, {"alpha": [1.0, 10.0, 40.0]}, epochs=[50, 100], cv=UserHoldoutSplit(random_state=0), n_jobs=2
+    )
+
+    def fit() -> None:
+        with parallel_config(backend):
+            search.fit(X, y)
+
+    return search, fit
+
+
+TASKS = (
+    "reading integers",
+    "reading strings",
+    "WRMF",
+    "WRMF cg",
+    "WRMF cholesky",
+    "WRMF tags",
+    "WRMF cholesky tags",
+    "WRMF stopping",
+    "WARP",
+    "WARP tags",
+    "WARP stopping",
+    "BPR",
+    "WRMF recommend",
+    "WRMF lists",
+    "WRMF predict",
+    "WRMF similar",
+    "WRMF history",
+    "WRMF partial",
+    "WARP history",
+    "search threading",
+    "search loky",
+)
+
+
+def task_of(name: str, n_rows: int, n_jobs: int) -> tuple[object, Callable[[], object]]:
+    """Return an estimator and the call to interrupt."""
+    if name.startswith("search"):
+        return search_task(n_rows, name.split()[1])
+    return recommender_task(name, n_rows, n_jobs)
+
+
+def blas_threads() -> list[int]:
+    """Numbers of threads of the BLAS libraries."""
+    return [library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"]
+
+
+def innermost(error: BaseException) -> str:
+    """Return the innermost function of the package in a traceback, with its line."""
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if "sklearn_recsketch" in frame.filename]
+    return f"{os.path.basename(frames[-1].filename)}:{frames[-1].lineno} {frames[-1].name}" if frames else "other"
+
+
+def child(name: str, n_rows: int, n_jobs: int) -> None:
+    """Run a task until the input ends. For each run, print the time and place of its interruption, or "finished"."""
+    estimator, call = task_of(name, n_rows, n_jobs)
+    while True:
+        before, limits = dict(vars(estimator)), blas_threads()
+        print("start", flush=True)
+        try:
+            call()
+            print("finished", flush=True)
+            signal.pause()
+        except KeyboardInterrupt as error:
+            end, place = time.monotonic(), innermost(error)
+        alive = [thread.name for thread in threading.enumerate() if thread.name.startswith("recsketch")]
+        after = vars(estimator)
+        changed = [key for key in before | after if before.get(key) is not after.get(key)] if place != "other" else []
+        ok = not alive and blas_threads() == limits and not changed
+        print(end, "ok" if ok else f"WRONG{alive}{changed}".replace(" ", ""), place, flush=True)
+        if not sys.stdin.readline():
+            return
+
+
+def interrupt(name: str, arguments: argparse.Namespace) -> list[tuple[float, str, str]]:
+    """Interrupt a task several times. Return the delay, the state and the place of each interruption."""
+    rng = np.random.default_rng([arguments.seed, TASKS.index(name)])
+    command = [sys.executable, __file__, "--child", name, "--rows", str(arguments.rows), "--n-jobs"]
+    results = []
+    with subprocess.Popen(
+        [*command, str(arguments.n_jobs)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        for _ in range(arguments.rounds):
+            if process.stdout.readline() != "start\n":
+                raise RuntimeError(f"The process of {name!r} failed.")
+            time.sleep(SECONDS * rng.random())
+            sent = time.monotonic()
+            process.send_signal(signal.SIGINT)
+            line = process.stdout.readline()
+            finished = line == "finished\n"
+            if finished:
+                line = process.stdout.readline()
+            end, state, place = line.split(maxsplit=2)
+            results.append((np.nan if finished else float(end) - sent, state, place.strip()))
+            process.stdin.write("\n")
+            process.stdin.flush()
+        process.stdout.readline()
+        process.terminate()
+    return results
+
+
+def main() -> None:
+    """Print the distribution of the delays of each task."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rows", type=int, default=3_000_000)
+    parser.add_argument("--rounds", type=int, default=8)
+    parser.add_argument("--n-jobs", type=int, default=1)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--only", action="append", choices=TASKS)
+    parser.add_argument("--child", choices=TASKS, help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.child:
+        child(arguments.child, arguments.rows, arguments.n_jobs)
+        return
+    rows = []
+    for name in arguments.only or TASKS:
+        results = interrupt(name, arguments)
+        seconds = np.array([delay for delay, _, _ in results])
+        longest = max(results, key=lambda result: np.nan_to_num(result[0], nan=-1))
+        row = {"task": name, "interrupted": int(np.isfinite(seconds).sum())}
+        for label, value in (
+            ("median, s", np.nanmedian),
+            ("p95, s", lambda x: np.nanquantile(x, 0.95)),
+            ("max, s", np.nanmax),
+        ):
+            row[label] = f"{value(seconds):.3f}" if np.isfinite(seconds).any() else "-"
+        row["longest in"] = longest[2]
+        row["state"] = "ok" if {state for _, state, _ in results} == {"ok"} else str([s for _, s, _ in results])
+        print(row, flush=True)
+        rows.append(row)
+    print(markdown(pd.DataFrame(rows)))
+
+
+if __name__ == "__main__":
+    main()
