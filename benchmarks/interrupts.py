@@ -4,7 +4,9 @@ python benchmarks/interrupts.py [--rows 3000000] [--rounds 8] [--n-jobs 1] [--se
 
 Each task runs in a process of its own, to which signals are sent at random times within the first seconds of the task.
 After each interruption, the process checks that the estimator is unchanged, that the number of BLAS threads is restored
-and that no thread of the package is alive. The table names the function of the package with the longest delay.
+and that no thread of the package is alive. On a busy machine, the seconds include
+the time that other processes take, so the processor time is shown as well. The table names the function of the package
+with the longest delay.
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ import threading
 import time
 import traceback
 from collections.abc import Callable
-from typing import NoReturn
+from typing import NamedTuple, NoReturn
 
 import numpy as np
 import pandas as pd
@@ -157,6 +159,7 @@ def innermost(error: BaseException) -> str:
 def child(name: str, n_rows: int, n_jobs: int) -> None:
     """Run a task until the input ends. For each run, print the time and place of its interruption, or "finished"."""
     estimator, call = task_of(name, n_rows, n_jobs)
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # processes in the background of a shell ignore it
     while True:
         before, limits = dict(vars(estimator)), blas_threads()
         print("start", flush=True)
@@ -165,18 +168,32 @@ def child(name: str, n_rows: int, n_jobs: int) -> None:
             print("finished", flush=True)
             signal.pause()
         except KeyboardInterrupt as error:
-            end, place = time.monotonic(), innermost(error)
+            end, cpu, place = time.monotonic(), time.process_time(), innermost(error)
         alive = [thread.name for thread in threading.enumerate() if thread.name.startswith("recsketch")]
         after = vars(estimator)
         changed = [key for key in before | after if before.get(key) is not after.get(key)] if place != "other" else []
         ok = not alive and blas_threads() == limits and not changed
-        print(end, "ok" if ok else f"WRONG{alive}{changed}".replace(" ", ""), place, flush=True)
+        print(end, cpu, "ok" if ok else f"WRONG{alive}{changed}".replace(" ", ""), place, flush=True)
         if not sys.stdin.readline():
             return
 
 
-def interrupt(name: str, arguments: argparse.Namespace) -> list[tuple[float, str, str]]:
-    """Interrupt a task several times. Return the delay, the state and the place of each interruption."""
+class Interruption(NamedTuple):
+    """Result of a signal: seconds and seconds of processor time until KeyboardInterrupt, NaN if the task had ended."""
+
+    seconds: float
+    cpu: float
+    state: str
+    place: str
+
+
+def cpu_seconds(process: int) -> float:
+    """Return the processor time of a process. Only available on Linux."""
+    return time.clock_gettime((~process << 3) | 2)
+
+
+def interrupt(name: str, arguments: argparse.Namespace) -> list[Interruption]:
+    """Interrupt a task several times."""
     rng = np.random.default_rng([arguments.seed, TASKS.index(name)])
     command = [sys.executable, __file__, "--child", name, "--rows", str(arguments.rows), "--n-jobs"]
     results = []
@@ -189,14 +206,15 @@ def interrupt(name: str, arguments: argparse.Namespace) -> list[tuple[float, str
             if process.stdout.readline() != "start\n":
                 raise RuntimeError(f"The process of {name!r} failed.")
             time.sleep(SECONDS * rng.random())
-            sent = time.monotonic()
+            sent, cpu_before = time.monotonic(), cpu_seconds(process.pid)
             process.send_signal(signal.SIGINT)
             line = process.stdout.readline()
             finished = line == "finished\n"
             if finished:
                 line = process.stdout.readline()
-            end, state, place = line.split(maxsplit=2)
-            results.append((np.nan if finished else float(end) - sent, state, place.strip()))
+            end, cpu, state, place = line.split(maxsplit=3)
+            delays = (np.nan, np.nan) if finished else (float(end) - sent, float(cpu) - cpu_before)
+            results.append(Interruption(*delays, state, place.strip()))
             process.stdin.write("\n")
             process.stdin.flush()
         process.stdout.readline()
@@ -220,17 +238,13 @@ def main() -> None:
     rows = []
     for name in arguments.only or TASKS:
         results = interrupt(name, arguments)
-        seconds = np.array([delay for delay, _, _ in results])
-        longest = max(results, key=lambda result: np.nan_to_num(result[0], nan=-1))
-        row = {"task": name, "interrupted": int(np.isfinite(seconds).sum())}
-        for label, value in (
-            ("median, s", np.nanmedian),
-            ("p95, s", lambda x: np.nanquantile(x, 0.95)),
-            ("max, s", np.nanmax),
-        ):
-            row[label] = f"{value(seconds):.3f}" if np.isfinite(seconds).any() else "-"
-        row["longest in"] = longest[2]
-        row["state"] = "ok" if {state for _, state, _ in results} == {"ok"} else str([s for _, s, _ in results])
+        interrupted = [result for result in results if np.isfinite(result.seconds)]
+        row = {"task": name, "interrupted": len(interrupted)}
+        for label, values in (("s", [r.seconds for r in interrupted]), ("CPU s", [r.cpu for r in interrupted])):
+            for statistic, share in (("median", 0.5), ("p95", 0.95), ("max", 1)):
+                row[f"{statistic}, {label}"] = f"{np.quantile(values, share):.3f}" if values else "-"
+        row["longest in"] = max(interrupted, key=lambda result: result.cpu).place if interrupted else "-"
+        row["state"] = ", ".join(sorted({result.state for result in results}))
         print(row, flush=True)
         rows.append(row)
     print(markdown(pd.DataFrame(rows)))
