@@ -1,8 +1,8 @@
 """Time from Ctrl-C to KeyboardInterrupt, by what is interrupted.
 
-python benchmarks/interrupts.py [--rows 3000000] [--rounds 8] [--n-jobs 1] [--seed 0] [--only WRMF]
+python benchmarks/interrupts.py [--rows 3000000] [--rounds 8] [--seconds 4] [--n-jobs 1] [--seed 0] [--only WRMF]
 
-Each task runs in a process of its own, to which signals are sent at random times within the first seconds of the task.
+Each task runs in a process of its own. Signals are sent at random times within the first seconds of processor time.
 After each interruption, the process checks that the estimator is unchanged, that the number of BLAS threads is restored
 and that no thread of the package is alive. On a busy machine, the seconds include
 the time that other processes take, so the processor time is shown as well. The table names the function of the package
@@ -37,7 +37,6 @@ from sklearn_recsketch import (
 )
 from sklearn_recsketch.model_selection import EpochSearchCV, UserHoldoutSplit
 
-SECONDS = 8.0  # signals are sent within this time after the start of a task
 SMALL_ROWS = 90_000  # lastfm has 93,000 interactions
 
 
@@ -56,8 +55,8 @@ def made_up(n_rows: int, as_strings: bool = False) -> tuple[pd.DataFrame, np.nda
 def tags(ids: np.ndarray) -> SideFeatures:
     """Ten tags of 5,000 for each id."""
     rng = np.random.default_rng(1)
-    table = pd.DataFrame({"id": np.repeat(ids, 10), "tag": rng.integers(0, 5000, 10 * len(ids))})
-    return SideFeatures.from_long(table.astype({"tag": str}).drop_duplicates(), id="id")
+    table = pd.DataFrame({"id": np.repeat(ids, 10), "type": "tag", "value": rng.integers(0, 5000, 10 * len(ids))})
+    return SideFeatures.from_long(table.astype({"value": str}).drop_duplicates(), id="id")
 
 
 def repeat(call: Callable[[], object]) -> NoReturn:
@@ -205,7 +204,10 @@ def interrupt(name: str, arguments: argparse.Namespace) -> list[Interruption]:
         for _ in range(arguments.rounds):
             if process.stdout.readline() != "start\n":
                 raise RuntimeError(f"The process of {name!r} failed.")
-            time.sleep(SECONDS * rng.random())
+            end_of_wait = cpu_seconds(process.pid) + arguments.seconds * rng.random()
+            patience = time.monotonic() + 10 * arguments.seconds
+            while cpu_seconds(process.pid) < end_of_wait and time.monotonic() < patience:
+                time.sleep(0.001)
             sent, cpu_before = time.monotonic(), cpu_seconds(process.pid)
             process.send_signal(signal.SIGINT)
             line = process.stdout.readline()
@@ -227,6 +229,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=int, default=3_000_000)
     parser.add_argument("--rounds", type=int, default=8)
+    parser.add_argument("--seconds", type=float, default=4.0)
     parser.add_argument("--n-jobs", type=int, default=1)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--only", action="append", choices=TASKS)

@@ -2,7 +2,8 @@
 
 python benchmarks/soak_threads.py [--seconds 60] [--threads 16]
 
-Each result is compared with the same call made beforehand, when no other thread was running. Exit code 1 if one differs.
+Each result is compared with the same call made beforehand, when no other thread was running. The exit code is 1 if one
+differs.
 """
 
 from __future__ import annotations
