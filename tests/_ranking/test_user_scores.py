@@ -68,6 +68,7 @@ def test_a_history_replaces_the_interactions_in_fit(rec):
     pd.testing.assert_frame_equal(ann.reset_index(drop=True), new.reset_index(drop=True))
 
 
+@pytest.mark.filterwarnings("ignore::sklearn_recsketch.exceptions.UnknownIdWarning")
 def test_users_whose_history_is_passed_are_new_users():
     seen = []
 
@@ -87,6 +88,7 @@ def test_items_of_a_history_that_are_unknown_have_no_column(rec):
     pd.testing.assert_frame_equal(first, second)
 
 
+@pytest.mark.filterwarnings("ignore::sklearn_recsketch.exceptions.UnknownIdWarning")
 def test_unknown_items_have_the_mean_score(rec):
     known = rec.predict([["ann", item] for item in rec.items_])
     assert rec.predict([["ann", 77]]) == pytest.approx([known.mean()], rel=1e-6)
