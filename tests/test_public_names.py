@@ -14,6 +14,7 @@ import sklearn_recsketch
 
 MODULES = [
     "",
+    ".base",
     ".preprocessing",
     ".model_selection",
     ".metrics",

@@ -22,7 +22,7 @@ from sklearn_recsketch._ranking.candidates import (
     read_item_selection,
     select_items,
 )
-from sklearn_recsketch._ranking.eligible import Eligible, eligible, pair_matrix
+from sklearn_recsketch._ranking.eligible import Eligible, eligible, pair_matrix, select_rows
 from sklearn_recsketch.preprocessing._side_features import SideFeatures
 
 __all__ = ["Query", "QueryContext", "build_query", "check_query_ids", "known_rows", "ranked_table"]
@@ -165,11 +165,7 @@ class Query:
         The rows and columns of unknown ids are empty.
         """
         if not _are_all(self.user_codes, seen.shape[0]):
-            if (self.user_codes >= 0).all():
-                seen = sp.csr_array(seen[self.user_codes])
-            else:
-                n_users = len(self.user_codes)
-                seen = sp.csr_array(pair_matrix(np.arange(n_users), self.user_codes, (n_users, seen.shape[0])) @ seen)
+            seen = select_rows(seen, self.user_codes)
         if not _are_all(self.item_codes, seen.shape[1]):
             n_items = len(self.item_codes)
             seen = sp.csr_array(seen @ pair_matrix(self.item_codes, np.arange(n_items), (seen.shape[1], n_items)))

@@ -22,6 +22,7 @@ from sklearn_recsketch._ranking.candidates import (
 from sklearn_recsketch._ranking.eligible import eligible, pair_matrix
 from sklearn_recsketch._ranking.neighbours import all_neighbours
 from sklearn_recsketch._ranking.query import check_query_ids, ranked_table
+from sklearn_recsketch._ranking.scores import InnerProducts
 from sklearn_recsketch._ranking.top_k import LARGEST_INSERTION
 from sklearn_recsketch.typing import Frame
 from sklearn_recsketch.utils._stacklevel import levels_inside
@@ -154,7 +155,7 @@ def _similar(recommender: Any, name: str, ids: Any, k: int, metric: str, candida
             targets = scale(side.factors if choice is None else side.vectors(rows))
             itself = self_pairs(lookup(others, column, name), len(others))
             pairs = None if candidate_pairs is None else matrix_of_pairs(candidate_pairs, column, others)
-            best, scores = eligible(itself, pairs).top(queries, targets, k, pool)
+            best, scores = InnerProducts(queries, targets).top(eligible(itself, pairs), k, pool)
     if metric == "cosine":
         np.clip(scores, -1, 1, out=scores, where=best >= 0)  # rounding may carry a cosine past 1
     queried = column.ids[column.codes]

@@ -10,7 +10,7 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 
 from sklearn_recsketch import InteractionThresholder, PopularityRecommender, WRMFRecommender
-from sklearn_recsketch._ranking import eligible as _eligible
+from sklearn_recsketch._ranking import scores as _scores
 from sklearn_recsketch.metrics import make_ranking_scorer, precision_at_k, ranking_report
 from sklearn_recsketch.model_selection import ColdUserSplit, UserHoldoutSplit
 
@@ -57,8 +57,8 @@ def test_means_of_folded_in_users_equal_the_scores(planted):
 
 def test_all_cutoffs_share_one_ranking(fitted, split, monkeypatch):
     rankings = []
-    rank = _eligible.top_items
-    monkeypatch.setattr(_eligible, "top_items", lambda *args: rankings.append(args[3]) or rank(*args))
+    rank = _scores.top_items
+    monkeypatch.setattr(_scores, "top_items", lambda *args: rankings.append(args[3]) or rank(*args))
     ranking_report(fitted, split[2], ks=(2, 7, 3))
     assert rankings == [7]
 

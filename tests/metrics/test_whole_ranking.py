@@ -62,8 +62,10 @@ def test_metrics_with_and_without_cutoff_in_one_scorer(fitted, split):
 def test_metrics_share_the_vectors_of_the_users(split, monkeypatch):
     """The vectors are computed once, because fold-in may take longer than ranking."""
     queries = []
-    query = PopularityRecommender._query
-    monkeypatch.setattr(PopularityRecommender, "_query", lambda self, *args: queries.append(args) or query(self, *args))
+    query = PopularityRecommender._query_scores
+    monkeypatch.setattr(
+        PopularityRecommender, "_query_scores", lambda self, *args: queries.append(args) or query(self, *args)
+    )
     make_ranking_scorer(["auc", "precision@5", "neg_preference_mse"])(PopularityRecommender().fit(split[0]), split[2])
     assert len(queries) == 1
 

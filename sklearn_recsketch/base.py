@@ -1,4 +1,4 @@
-"""Base class of all recommenders, with the methods predict, recommend and score."""
+"""Base classes of recommenders."""
 
 from __future__ import annotations
 
@@ -11,28 +11,68 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from sklearn_recsketch._data.feature_ids import refuse_ids_of_other_side
-from sklearn_recsketch._data.ids import IdColumn, lookup
+from sklearn_recsketch._data.fit_data import EarlierFit, gather_fit_data
+from sklearn_recsketch._data.ids import lookup
 from sklearn_recsketch._data.interactions import Interactions, check_history, check_interactions
 from sklearn_recsketch._ranking.query import Query, QueryContext, build_query, ranked_table
+from sklearn_recsketch._ranking.scores import Scores
+from sklearn_recsketch._ranking.user_scores import UserScores
 from sklearn_recsketch.metrics._evaluation import evaluate
 from sklearn_recsketch.metrics._evaluation_task import Options
 from sklearn_recsketch.metrics._metric_names import Metric
 from sklearn_recsketch.preprocessing._encoder import SideFeatureEncoder
-from sklearn_recsketch.preprocessing._side_features import SideFeatures, check_side_features
+from sklearn_recsketch.preprocessing._side_features import SideFeatures, check_side_features, feature_ids
 from sklearn_recsketch.typing import Frame
+from sklearn_recsketch.utils._compat import _fit_context
 from sklearn_recsketch.utils._threads import workers
-from sklearn_recsketch.utils._validation import check_integer
+from sklearn_recsketch.utils._validation import check_integer, refuse_sample_weight
 
-__all__ = ["BaseRecommender", "feature_ids"]
-
-PREDICT_ROWS = 65_536  # rows whose vectors are held at once by predict
+__all__ = ["BaseRecommender"]
 
 
 class BaseRecommender(BaseEstimator, metaclass=ABCMeta):
     """Base class of all recommenders.
 
-    A subclass sets `users_`, `items_` and `interactions_` in fit, and computes user vectors and item vectors. The
-    predicted preference of a user for an item is the inner product of their vectors.
+    A subclass implements `_score_users`, which computes the scores of all items for some users. If it learns more than
+    the interactions, it also implements `_learn`. All public methods are inherited. They check and encode the ids,
+    choose the candidates, rank the items and return tables.
+
+    The recommenders of this package whose scores are inner products of user vectors and item vectors extend a subclass
+    that ranks faster.
+
+    Attributes
+    ----------
+    users_, items_ : ndarray
+        Sorted ids of the known users and items.
+    interactions_ : csr_array of shape (n_users, n_items), dtype float32
+        Strengths of the interactions in fit. Rows and columns are in the order of `users_` and `items_`.
+    n_features_in_ : int
+        Number of columns of X: 2, or 3 if X had a weight column.
+    feature_names_in_ : ndarray of str
+        Column names of X. Only defined if X was a frame.
+
+    Notes
+    -----
+    Ranking the items for n users takes O(n * n_items) time in addition to the time of `_score_users`. The scores of at
+    most 4 million pairs are held in memory by each thread at a time.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_recsketch.base import BaseRecommender
+    >>> class JaccardRecommender(BaseRecommender):
+    ...     # Recommends the items of users who have many items in common with the user.
+    ...     def _score_users(self, users, history):
+    ...         seen = (self.interactions_ > 0).astype(np.float32)
+    ...         mine = (history > 0).astype(np.float32)
+    ...         common = (mine @ seen.T).toarray()
+    ...         total = mine.sum(axis=1)[:, None] + seen.sum(axis=1) - common
+    ...         return common / np.maximum(total, 1) @ seen
+    >>> X = [["ann", 1], ["ann", 2], ["bob", 1], ["bob", 2], ["bob", 3], ["eve", 4]]
+    >>> JaccardRecommender().fit(X).recommend(["ann"], k=2)
+      user  rank  item     score
+    0  ann     1     3  0.666667
+    1  ann     2     4  0.000000
     """
 
     # Metadata requests of the class: searches and pipelines route these without set_fit_request.
@@ -50,17 +90,119 @@ class BaseRecommender(BaseEstimator, metaclass=ABCMeta):
     # A Pipeline passes sample_weight=None to score. Without this request, routing would refuse even None.
     __metadata_request__score = {"sample_weight": None}
 
+    _parameter_constraints: dict[str, Any] = {}
+
     users_: np.ndarray
     items_: np.ndarray
     interactions_: sp.csr_array
 
-    @abstractmethod
-    def _score_vectors(self, name: str, codes: np.ndarray) -> np.ndarray:
-        """See `FittedRecommender`."""
+    # Implemented by a subclass.
 
     @abstractmethod
-    def _query_vectors(self, name: str, ids: IdColumn, codes: np.ndarray, context: QueryContext) -> np.ndarray:
-        """See `FittedRecommender`."""
+    def _score_users(self, users: np.ndarray, history: sp.csr_array) -> np.ndarray:
+        """Compute the scores of all known items for some users.
+
+        Parameters
+        ----------
+        users : ndarray of shape (n,), of integers
+            Row index of each user in `users_`. It is -1 for unknown users and for users whose history was passed to
+            `recommend`.
+        history : csr_array of shape (n, n_items), dtype float32
+            Strengths of the interactions of each user: the history passed to `recommend`, or else the interactions in
+            fit. The row of an unknown user without a history is empty.
+
+        Returns
+        -------
+        ndarray of shape (n, n_items)
+            Finite scores. The items with the largest scores are recommended.
+        """
+
+    def _learn(self, interactions: sp.csr_array) -> dict[str, Any]:
+        """Learn from the interactions in fit, and return the fitted attributes of the subclass in a dict.
+
+        `interactions` is the csr_array of shape (n_users, n_items) that becomes `interactions_`. The method must not
+        change it, and must not change the estimator. By default, nothing is learned.
+        """
+        return {}
+
+    def _score_unknown_items(self, scores: np.ndarray) -> np.ndarray:
+        """Compute one score per user for all items that are not in `items_`, given the scores of the known items.
+
+        By default, this is the mean score.
+        """
+        return np.asarray(scores.mean(axis=1))
+
+    # Fitting.
+
+    @refuse_sample_weight
+    @_fit_context(prefer_skip_nested_validation=True)
+    def fit(
+        self,
+        X: Any,
+        y: Any = None,
+        *,
+        user_features: SideFeatures | None = None,
+        item_features: SideFeatures | None = None,
+        X_val: Any = None,
+        y_val: Any = None,
+    ) -> Self:
+        """Learn from interactions.
+
+        The estimator does not change until training has succeeded.
+
+        Parameters
+        ----------
+        X : array or frame of shape (n_rows, 2) or (n_rows, 3)
+            User ids in the first column, item ids in the second column and, optionally, weights in the third column.
+            The strengths are multiplied by the weights. The strengths of repeated pairs are summed.
+        y : array-like of shape (n_rows,), default=None
+            Strengths of the interactions, such as counts or hours. If None, all strengths are 1. Rows with strength 0
+            are ignored.
+        user_features, item_features : SideFeatures, default=None
+            Side features of users and items. Their ids become known users and items, but the features are not used.
+        X_val, y_val : None
+            Not supported because this recommender has no early stopping.
+
+        Returns
+        -------
+        self
+            The fitted recommender.
+        """
+        if X_val is not None or y_val is not None:
+            raise ValueError(f"X_val was passed, but {type(self).__name__} has no early stopping: leave it out.")
+        return self._fit_all(X, y, user_features, item_features, None)
+
+    @refuse_sample_weight
+    @_fit_context(prefer_skip_nested_validation=True)
+    def partial_fit(
+        self,
+        X: Any,
+        y: Any = None,
+        *,
+        user_features: SideFeatures | None = None,
+        item_features: SideFeatures | None = None,
+    ) -> Self:
+        """Add new interactions to those of earlier fits, and learn from all of them.
+
+        The parameters have the same meaning as in `fit`. The result is the same as if all interactions had been passed
+        to `fit` at once.
+        """
+        # Features are not kept, so it is not known whether earlier fits had any.
+        earlier = (
+            EarlierFit(self.users_, self.items_, self.interactions_, (True, True)) if hasattr(self, "items_") else None
+        )
+        return self._fit_all(X, y, user_features, item_features, earlier)
+
+    def _fit_all(self, X: Any, y: Any, user_features: Any, item_features: Any, earlier: EarlierFit | None) -> Self:
+        interactions = check_interactions(X, y)
+        user_ids, item_ids = feature_ids(user_features, "user_features"), feature_ids(item_features, "item_features")
+        data = gather_fit_data(interactions, user_ids, item_ids, earlier)
+        state = self._input_attributes(interactions) | self._learn(data.interactions)
+        state |= {"users_": data.users, "items_": data.items, "interactions_": data.interactions}
+        self._replace_fitted(state)
+        return self
+
+    # Queries.
 
     def predict(self, X: Any) -> np.ndarray:
         """Predict the preference of the user for the item in each row.
@@ -69,7 +211,7 @@ class BaseRecommender(BaseEstimator, metaclass=ABCMeta):
         ----------
         X : array or frame of shape (n_rows, 2) or (n_rows, 3)
             User ids in the first column and item ids in the second column. A third column is ignored. Unknown ids are
-            represented by the mean embedding.
+            accepted, as in `recommend`.
 
         Returns
         -------
@@ -80,13 +222,7 @@ class BaseRecommender(BaseEstimator, metaclass=ABCMeta):
         check_is_fitted(self)
         interactions = check_interactions(X, weighted=False)
         users = lookup(self.users_, interactions.users, "user")
-        items = lookup(self.items_, interactions.items, "item")
-        out = np.empty(len(users), dtype=np.float32)
-        for start in range(0, len(users), PREDICT_ROWS):
-            part = slice(start, start + PREDICT_ROWS)
-            x, y = self._score_vectors("user", users[part]), self._score_vectors("item", items[part])
-            np.einsum("rk,rk->r", x, y, out=out[part])
-        return out
+        return self._predict_pairs(users, lookup(self.items_, interactions.items, "item"))
 
     def recommend(
         self,
@@ -122,8 +258,8 @@ class BaseRecommender(BaseEstimator, metaclass=ABCMeta):
             Side features of new ids, or new features of known ids. The vector of an unknown id is the mean identity
             embedding plus its feature embeddings. If a history is also passed for an id, WRMF shrinks its vector
             towards the sum of its feature embeddings instead of zero. WARP and BPR start from the mean identity
-            embedding plus the feature embeddings. The items in `item_features` are candidates. Features that did not
-            occur in fit are ignored.
+            embedding plus the feature embeddings. Other recommenders do not use the features. The items in
+            `item_features` are candidates. Features that did not occur in fit are ignored.
         exclude_seen : bool, default=True
             Whether to exclude the items that the user interacted with in fit.
         candidates : array-like of ids, table of pairs, dict of user to ids, or "cold", default=None
@@ -169,9 +305,9 @@ class BaseRecommender(BaseEstimator, metaclass=ABCMeta):
             self.users_, self.items_, self.interactions_, users, of_users, of_items, candidates, exclude
         )
         seen = (self.interactions_, of_users.history, of_items.history) if exclude_seen else (None,)
-        x, y = self._query(query, of_users, of_items)
+        of_query = self._query_scores(query, of_users, of_items)
         with workers(getattr(self, "n_jobs", None)) as pool:
-            best, scores = query.eligible(*seen).top(x, y, k, pool)
+            best, scores = of_query.top(query.eligible(*seen), k, pool)
         return ranked_table("user", query.user_ids, "item", query.item_ids, best, scores, self._table_library())
 
     def score(self, X: Any, y: Any = None, *, k: int = 5) -> float:
@@ -197,10 +333,22 @@ class BaseRecommender(BaseEstimator, metaclass=ABCMeta):
         check_is_fitted(self)
         return evaluate(self, X, y, [Metric("precision", check_integer(k, "k"))], Options())[f"precision@{k}"]
 
-    def _query(self, query: Query, of_users: QueryContext, of_items: QueryContext) -> tuple[np.ndarray, np.ndarray]:
-        x = self._query_vectors("user", query.users, query.user_codes, of_users)
-        y = self._query_vectors("item", query.items, query.item_codes, of_items)
-        return x, y
+    def _query_scores(self, query: Query, of_users: QueryContext, of_items: QueryContext) -> Scores:
+        """Return the scores of the items in a query for the users in the query."""
+        if of_items.history is not None:
+            raise ValueError(
+                f"{type(self).__name__} cannot compute the scores of new items from item_history. Leave it out, and "
+                f"pass the interactions to partial_fit."
+            )
+        return self._user_scores().of_query(query, of_users)
+
+    def _predict_pairs(self, users: np.ndarray, items: np.ndarray) -> np.ndarray:
+        """Return the scores of pairs, given their row indices. Row index -1 stands for an unknown id."""
+        return self._user_scores().of_pairs(users, items)
+
+    def _user_scores(self) -> UserScores:
+        score, score_unknown = self._score_users, self._score_unknown_items
+        return UserScores(type(self).__name__, score, score_unknown, self.items_, self.interactions_)
 
     def _table_library(self) -> str:
         return "polars" if self.__dict__.get("_polars") else "pandas"
@@ -247,8 +395,3 @@ def _query_context(name: str, features: Any, history: Any, parameter: str) -> Qu
         None if features is None else check_side_features(features, f"{name}_features"),
         check_history(history, parameter),
     )
-
-
-def feature_ids(features: Any, name: str) -> np.ndarray | None:
-    """Check side features and return their sorted ids, or None if there are no side features."""
-    return None if features is None else check_side_features(features, name).ids
