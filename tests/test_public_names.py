@@ -25,6 +25,7 @@ MODULES = [
     ".conversion",
     ".spark",
     ".exceptions",
+    ".utils.estimator_checks",
 ]
 CLASSES = sorted(
     {

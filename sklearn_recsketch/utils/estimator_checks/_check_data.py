@@ -8,12 +8,16 @@ import numpy as np
 import pandas as pd
 from sklearn.base import clone
 
+from sklearn_recsketch._data.ids import show_id
+
 __all__ = [
     "all_pairs",
     "assert_same_lists",
     "assert_same_model",
     "expect",
+    "expect_close",
     "expect_error",
+    "expect_ids",
     "fitted",
     "frame",
     "items_of",
@@ -28,6 +32,7 @@ N_USERS, N_ITEMS, N_GROUPS = 24, 18, 3
 # Relative to the largest score. Sums of float32 values in another order differ by about 1e-6, and a few epochs of
 # training amplify this.
 TOLERANCE = 1e-3
+ROUNDING = 1e-5  # of scores of one model, relative to the largest
 
 
 def make_check_rows() -> np.ndarray:
@@ -103,6 +108,30 @@ def expect(condition: Any, message: str) -> None:
         raise AssertionError(f"{message}.")
 
 
+def expect_close(got: Any, expected: Any, rule: str) -> None:
+    """Raise an AssertionError unless scores are as expected, up to the rounding of sums of float32 values."""
+    got, expected = np.asarray(got, dtype=np.float64), np.asarray(expected, dtype=np.float64)
+    expect(got.shape == expected.shape, f"{rule}, but there are {len(got)} scores instead of {len(expected)}")
+    # Written so that NaN is not close to anything.
+    far = ~(np.abs(got - expected) <= ROUNDING * np.abs(expected).max(initial=0.0))
+    if far.any():
+        first = int(np.argmax(far))
+        raise AssertionError(f"{rule}, but a score is {got[first]:g} instead of {expected[first]:g}.")
+
+
+def expect_ids(got: Any, expected: Any, rule: str) -> None:
+    """Raise an AssertionError unless `got` contains the expected distinct ids, sorted."""
+    got, expected = list(np.asarray(got)), sorted(set(expected))
+    if got != expected:
+        missing, extra = (
+            ", ".join([show_id(one) for one in some if one not in others][:3]) or "none"
+            for some, others in ((expected, got), (got, expected))
+        )
+        same = missing == extra == "none"
+        differ = "they are not sorted or not distinct" if same else f"missing: {missing}, unexpected: {extra}"
+        raise AssertionError(f"{rule}, but {differ}.")
+
+
 def expect_error(call: Any, case: str) -> None:
     """Check that a call raises a ValueError or a TypeError."""
     try:
@@ -126,20 +155,15 @@ def assert_same_model(one: Any, other: Any, change: str, *, renamed: Any = None)
     pairs = all_pairs(one)
     theirs = pairs if renamed is None else pairs.apply(renamed)
     for side in ("user", "item"):
-        ids = np.asarray(getattr(other, f"{side}s_"))
-        known = np.unique(theirs[side])
-        expect(
-            len(ids) == len(known) and bool((ids == known).all()),
-            f"{change} must not change the known {side}s, but {side}s_ is {ids[:5]}... instead of {known[:5]}...",
-        )
+        expect_ids(getattr(other, f"{side}s_"), theirs[side].unique(), f"{change} must not change {side}s_")
     expected, got = one.predict(pairs), other.predict(theirs)
     scale = float(np.abs(expected).max())
     difference = np.abs(np.asarray(got, dtype=np.float64) - expected)
     worst = int(np.argmax(difference))
     expect(
         difference.max() <= TOLERANCE * scale,
-        f"{change} must not change the model, but the prediction for user {pairs['user'][worst]!r} and item "
-        f"{pairs['item'][worst]!r} changes from {expected[worst]:g} to {got[worst]:g}",
+        f"{change} must not change the model, but the prediction for user {show_id(pairs['user'][worst])} and item "
+        f"{show_id(pairs['item'][worst])} changes from {expected[worst]:g} to {got[worst]:g}",
     )
     if renamed is None:
         assert_same_lists(one, table_of(one, k=5), table_of(other, k=5), change)
@@ -157,10 +181,10 @@ def assert_same_lists(model: Any, expected: pd.DataFrame, got: pd.DataFrame, cha
     others = model.predict(got[["user", "item"]])
     difference = np.abs(others - scores)
     worst = int(np.argmax(difference))
-    user, rank = expected["user"].iloc[worst], expected["rank"].iloc[worst]
+    user, rank = show_id(expected["user"].iloc[worst]), expected["rank"].iloc[worst]
+    items = [show_id(table["item"].iloc[worst]) for table in (expected, got)]
     expect(
         difference.max() <= TOLERANCE * max(float(np.abs(scores).max()), float(np.ptp(scores))),
-        f"{change} must not change the lists, but at rank {rank} of user {user!r}, item "
-        f"{expected['item'].iloc[worst]!r} becomes item {got['item'].iloc[worst]!r}, whose score differs by "
-        f"{difference[worst]:g}",
+        f"{change} must not change the lists, but at rank {rank} of user {user}, item {items[0]} becomes item "
+        f"{items[1]}, whose score differs by {difference[worst]:g}",
     )

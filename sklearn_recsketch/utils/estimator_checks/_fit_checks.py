@@ -17,6 +17,7 @@ from sklearn_recsketch.utils.estimator_checks._check_data import (
     assert_same_model,
     expect,
     expect_error,
+    expect_ids,
     fitted,
     frame,
     make_check_rows,
@@ -105,11 +106,7 @@ def check_partial_fit(recommender: Any) -> None:
     model = fitted(recommender, frame(X)).partial_fit(frame(rows), np.ones(len(rows)))
     for side, column in (("user", 0), ("item", 1)):
         known = np.union1d(X[:, column], rows[:, column])
-        got = np.asarray(getattr(model, f"{side}s_"))
-        expect(
-            len(got) == len(known) and bool((got == known).all()),
-            f"After partial_fit, {side}s_ must contain the ids of all fits, got {got.tolist()}",
-        )
+        expect_ids(getattr(model, f"{side}s_"), known, f"After partial_fit, {side}s_ must contain the ids of all fits")
     table = table_of(model, [user, new], k=1000)
     expect(np.isfinite(table["score"]).all(), "The scores after partial_fit must be finite")
     for one in (user, new):

@@ -53,9 +53,9 @@ def check_recommender(
     expected_failed_checks : dict, default=None
         Names of the checks that are expected to fail, and the reason for each.
     on_fail : {"raise", "warn"} or None, default="raise"
-        What to do if a check fails. If "raise", the first failure is raised. If "warn", an
-        `EstimatorCheckFailedWarning` is issued and the other checks run. If None, the result is only returned. A check that passes although it is
-        expected to fail has failed.
+        What to do if a check fails. If "raise", the first failure is raised. If "warn", the other checks run, and each
+        failure is an `EstimatorCheckFailedWarning`. If None, failures are only returned. A check that passes although
+        it is expected to fail counts as a failure.
     on_skip : {"warn"} or None, default="warn"
         What to do if a check cannot run, for example because polars is not installed.
 
@@ -72,7 +72,8 @@ def check_recommender(
     TypeError
         If `estimator` is a class.
     ValueError
-        If `expected_failed_checks` contains a name that is not the name of a check.
+        If `expected_failed_checks` contains a name that is not the name of a check, or if `on_fail` or `on_skip` has
+        another value.
 
     See Also
     --------
@@ -91,6 +92,12 @@ def check_recommender(
     []
     """
     expected = _check_arguments(estimator, expected_failed_checks)
+    for parameter, value, values in (
+        ("on_fail", on_fail, ("raise", "warn", None)),
+        ("on_skip", on_skip, ("warn", None)),
+    ):
+        if value not in values:
+            raise ValueError(f"{parameter} must be one of {values}, got {value!r}.")
     results = []
     for name, check in CHECKS.items():
         result: dict[str, Any] = {"estimator": estimator, "check_name": name, "exception": None, "status": "passed"}
