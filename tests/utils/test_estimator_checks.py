@@ -8,7 +8,8 @@ from pathlib import Path
 from unittest import SkipTest
 
 import pytest
-from broken_recommenders import BROKEN, CapsStrengths, Changed
+from broken_fits import CapsStrengths, Changed
+from broken_recommenders import BROKEN
 from expected_failures import checked_recommenders, engine_is_missing, recommender_failures
 from own_recommender import NearestItemRecommender
 from print_checks import rst_of_checks
