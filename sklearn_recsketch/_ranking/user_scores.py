@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.sparse as sp
 
+from sklearn_recsketch._data.ids import are_all
 from sklearn_recsketch._ranking.eligible import select_rows
 from sklearn_recsketch._ranking.query import Query, QueryContext
 from sklearn_recsketch._ranking.scores import BLOCK_SCORES, ScoreBlocks
@@ -51,7 +52,7 @@ class UserScores:
         place = np.full(len(users), -1)
         place[with_history] = np.arange(len(with_history))
         items = query.item_codes
-        are_all_known, some_unknown = np.array_equal(items, np.arange(n_items)), bool((items < 0).any())
+        are_all_known, some_unknown = are_all(items, n_items), bool((items < 0).any())
 
         def block(rows: slice) -> np.ndarray:
             history = select_rows(self.interactions, users[rows]) + select_rows(histories, place[rows])
