@@ -72,8 +72,9 @@ def test_results_have_the_keys_of_scikit_learn():
 
 
 def test_first_failure_is_raised():
-    with pytest.raises(AssertionError, match="Passing rows twice instead of doubling"):
+    with pytest.raises(AssertionError, match="Passing rows twice instead of doubling") as raised:
         check_recommender(CapsStrengths())
+    assert raised.value.__notes__ == ["check_repeated_rows: The strengths of repeated rows are summed."]
 
 
 def test_failures_are_returned():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import warnings
 from collections.abc import Callable, Iterable
 from typing import Any, Literal
@@ -81,7 +82,7 @@ def check_recommender(
 
     Notes
     -----
-    The checks fit the estimator about ninety times on 200 rows.
+    The checks fit the estimator about 75 times on 185 rows. They set `random_state=0`.
 
     Examples
     --------
@@ -100,29 +101,14 @@ def check_recommender(
             raise ValueError(f"{parameter} must be one of {values}, got {value!r}.")
     results = []
     for name, check in CHECKS.items():
-        result: dict[str, Any] = {"estimator": estimator, "check_name": name, "exception": None, "status": "passed"}
-        result |= {"expected_to_fail": name in expected, "expected_to_fail_reason": expected.get(name, "")}
-        try:
-            check(estimator)
-        except SkipTest as error:
-            result |= {"exception": error, "status": "skipped"}
-            if on_skip == "warn":
-                warnings.warn(f"Skipping {name}: {error}", SkipTestWarning, stacklevel=2)
-        except Exception as error:
-            result |= {"exception": error, "status": "xfail" if name in expected else "failed"}
-        else:
-            if name in expected:
-                passed = AssertionError(
-                    f"{name} is expected to fail because {expected[name]!r}, but it passed. Remove it from "
-                    f"expected_failed_checks."
-                )
-                result |= {"exception": passed, "status": "failed"}
+        result = _run_check(estimator, name, check, expected)
         results.append(result)
-        if result["status"] == "failed":
-            if on_fail == "raise":
-                raise result["exception"]
-            if on_fail == "warn":
-                warnings.warn(EstimatorCheckFailedWarning(**result), stacklevel=2)
+        if result["status"] == "skipped" and on_skip == "warn":
+            warnings.warn(f"Skipping {name}: {result['exception']}", SkipTestWarning, stacklevel=2)
+        elif result["status"] == "failed" and on_fail == "raise":
+            raise result["exception"]
+        elif result["status"] == "failed" and on_fail == "warn":
+            warnings.warn(EstimatorCheckFailedWarning(**result), stacklevel=2)
     return results
 
 
@@ -158,10 +144,39 @@ def parametrize_with_recommender_checks(
     for estimator in estimators:
         failures = None if expected_failed_checks is None else expected_failed_checks(estimator)
         expected = _check_arguments(estimator, failures)
+        label = " ".join(repr(estimator).split())
         for name, check in CHECKS.items():
             marks = [pytest.mark.xfail(reason=expected[name], strict=True)] if name in expected else []
-            cases.append(pytest.param(estimator, check, marks=marks, id=f"{estimator!r}-{name}"))
+            cases.append(pytest.param(estimator, check, marks=marks, id=f"{label}-{name}"))
     return pytest.mark.parametrize(("estimator", "check"), cases)
+
+
+def _run_check(estimator: Any, name: str, check: Check, expected: dict[str, str]) -> dict[str, Any]:
+    """Run a check, and return its result as a dictionary."""
+    exception: Exception | None = None
+    status = "passed"
+    try:
+        check(estimator)
+    except SkipTest as error:
+        exception, status = error, "skipped"
+    except Exception as error:
+        exception, status = error, "xfail" if name in expected else "failed"
+        exception.add_note(f"{name}: {inspect.getdoc(check)}")
+    else:
+        if name in expected:
+            status = "failed"
+            exception = AssertionError(
+                f"{name} is expected to fail because {expected[name]!r}, but it passed. Remove it from "
+                f"expected_failed_checks."
+            )
+    return {
+        "estimator": estimator,
+        "check_name": name,
+        "exception": exception,
+        "status": status,
+        "expected_to_fail": name in expected,
+        "expected_to_fail_reason": expected.get(name, ""),
+    }
 
 
 def _check_arguments(estimator: Any, expected_failed_checks: dict[str, str] | None) -> dict[str, str]:
