@@ -10,6 +10,7 @@ from unittest import SkipTest
 import pytest
 from broken_fits import CapsStrengths, Changed
 from broken_recommenders import BROKEN
+from delegating_recommender import DelegatingRecommender
 from expected_failures import checked_recommenders, engine_is_missing, recommender_failures
 from own_recommender import NearestItemRecommender
 from print_checks import rst_of_checks
@@ -55,6 +56,12 @@ def test_every_check_has_a_broken_recommender():
 
 def test_the_base_of_broken_recommenders_is_correct():
     assert {result["status"] for result in check_recommender(Changed(1.0), on_skip=None)} <= {"passed", "skipped"}
+
+
+def test_a_class_with_the_same_methods_is_checked():
+    results = check_recommender(DelegatingRecommender(), on_skip=None)
+    skipped = {result["check_name"]: str(result["exception"]) for result in results if result["status"] == "skipped"}
+    assert skipped["check_partial_fit"] == "DelegatingRecommender has no partial_fit"
 
 
 # Results.
