@@ -26,6 +26,7 @@ MODULES = [
     ".conversion",
     ".spark",
     ".exceptions",
+    ".utils.estimator_checks",
 ]
 CLASSES = sorted(
     {

@@ -124,6 +124,17 @@ def test_scores_must_have_a_column_per_item():
         Wrong().fit([[1, 2], [3, 4]]).recommend()
 
 
+def test_scores_of_unknown_items_must_be_finite():
+    class Wrong(FromHistory):
+        def _score_unknown_items(self, scores):
+            return np.full(len(scores), np.nan)
+
+    rec = Wrong().fit([[1, 2], [3, 4]])
+    for call in (lambda: rec.predict([[1, 5]]), lambda: rec.recommend(candidates=[5])):
+        with pytest.raises(ValueError, match=r"_score_unknown_items must return finite scores of shape \(\d,\), got"):
+            call()
+
+
 def test_the_array_of_a_recommender_is_not_overwritten():
     class Constant(BaseRecommender):
         def _learn(self, interactions):
