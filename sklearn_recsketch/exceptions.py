@@ -2,7 +2,7 @@
 
 from sklearn.exceptions import ConvergenceWarning
 
-__all__ = ["DivergenceWarning", "IdMismatchWarning"]
+__all__ = ["DivergenceWarning", "IdMismatchWarning", "UnknownIdWarning"]
 
 
 class DivergenceWarning(ConvergenceWarning):
@@ -19,4 +19,13 @@ class IdMismatchWarning(UserWarning):
 
     The interactions and the side features may use different ids. If the ids are correct, silence the warning with
     ``warnings.filterwarnings("ignore", category=sklearn_recsketch.exceptions.IdMismatchWarning)``.
+    """
+
+
+class UnknownIdWarning(UserWarning):
+    """Warning issued if a query contains users or items that the model does not know.
+
+    An unknown user or item is represented by the mean of the known ones, unless a history or features are passed with
+    the query. If this is intended, silence the warning with
+    ``warnings.filterwarnings("ignore", category=sklearn_recsketch.exceptions.UnknownIdWarning)``.
     """

@@ -46,6 +46,7 @@ LAYERS = (
     "serving",
     "conversion",
     "spark",
+    "utils/estimator_checks",
 )
 
 
