@@ -99,10 +99,8 @@ def test_a_pipeline_is_the_same(tiny, tmp_path):
 
 
 def test_the_best_estimator_of_a_search_is_the_same(tiny, tmp_path):
-    search = GridSearchCV(
-        small([WRMFRecommender])[0], {"alpha": [1, 10]}, cv=UserHoldoutSplit(n_items=1, random_state=0)
-    )
-    search.fit(*tiny[:2])
+    cv = UserHoldoutSplit(n_items=1, random_state=0)
+    search = GridSearchCV(small([WRMFRecommender])[0], {"alpha": [1, 10]}, cv=cv).fit(*tiny[:2])
     assert_same_model(again(search.best_estimator_, tmp_path), search.best_estimator_)
     with pytest.raises(TypeError, match=r"is a search.*save_model\(search.best_estimator_, path\)"):
         save_model(search, tmp_path / "search.zip")

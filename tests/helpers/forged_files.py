@@ -18,7 +18,7 @@ def contents(path):
 
 
 def forge(path, change=lambda document, members: None, valid=True):
-    """Change the document and the members of a model file in place. If `valid`, the checksums are those of the change."""
+    """Change the document and the members of a model file in place. If `valid`, the checksums are valid."""
     members = contents(path)
     document = json.loads(members.pop(DOCUMENT))
     change(document, members)

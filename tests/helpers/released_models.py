@@ -5,8 +5,8 @@ Each version has a folder in tests/_persistence/released. To add the files of a 
     PYTHONPATH=tests:tests/helpers python tests/helpers/released_models.py
 
 This writes the folder of the installed version, and refuses to change a folder that exists. Later versions must load
-all files. Never write the files of an old version again. If a new recommender or a new kind of attribute is not covered,
-add it to `released_models`; only the folders of later versions will contain it.
+all files, so never write the files of an old version again. Add new recommenders and new kinds of attributes to
+`released_models`. The folders of later versions will contain them.
 """
 
 from __future__ import annotations
