@@ -2,13 +2,14 @@
 
 python benchmarks/saving.py [--only integers] [--only strings]
 
-The model has 1,000,000 users, 100,000 items, 64 components and 20,000,000 interactions, all of them random. Each
-measurement runs in a new process. Requires 1.5 GB in the folder for temporary files.
+The model has 1,000,000 users, 100,000 items, 64 components and 20,000,000 interactions, all of them random. Models
+are loaded in new processes, alternately. Requires 1.5 GB in the folder for temporary files.
 """
 
 from __future__ import annotations
 
 import multiprocessing
+import os
 import tempfile
 import time
 from collections.abc import Callable
@@ -27,7 +28,9 @@ from sklearn_recsketch import WRMFRecommender, load_model, save_model
 from sklearn_recsketch.recommenders._from_factors import fit_from_factors
 
 USERS, ITEMS, K, PER_USER = 1_000_000, 100_000, 64, 20
+ROUNDS = 3
 MIB = 2**20
+SAVERS = {"`save_model`": (save_model, "model.zip"), "`joblib.dump`": (joblib.dump, "model.joblib")}
 LOADERS: dict[str, Callable[[Path], Any]] = {
     "`load_model`": load_model,
     '`load_model`, mmap_mode="r"': partial(load_model, mmap_mode="r"),
@@ -63,55 +66,66 @@ def array_mib(model: WRMFRecommender) -> float:
     return (sum(array.nbytes for array in arrays + [c for c in ids if c.dtype != object]) + characters) / MIB
 
 
-def save(folder: Path, strings: bool) -> list[dict[str, object]]:
-    """Save the model in two formats."""
+class Stopwatch:
+    """Seconds and CPU seconds of this process until exit."""
+
+    def __enter__(self) -> Stopwatch:
+        self._start = time.perf_counter(), time.process_time()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.wall, self.cpu = time.perf_counter() - self._start[0], time.process_time() - self._start[1]
+
+
+def save(folder: Path, strings: bool) -> list[dict[str, Any]]:
+    """Save the model in two formats, alternately."""
     model = random_model(USERS, ITEMS, strings)
     rows = []
-    for name, function, file in (
-        ("`save_model`", save_model, "model.zip"),
-        ("`joblib.dump`", joblib.dump, "model.joblib"),
-    ):
-        with PeakMemory() as memory:
-            start = time.perf_counter()
-            function(model, folder / file)
-            seconds = time.perf_counter() - start
-        rows.append(
-            {
-                "": name,
-                "s": f"{seconds:.2f}",
-                "MiB of arrays": f"{array_mib(model):.1f}",
-                "MiB of the file": f"{(folder / file).stat().st_size / MIB:.1f}",
-                "peak MiB beyond the model": f"{memory.peak - memory.before:.0f}",
-            }
-        )
+    for _ in range(ROUNDS):
+        for name, (function, file) in SAVERS.items():
+            with PeakMemory() as memory, Stopwatch() as watch:
+                function(model, folder / file)
+            rows.append(
+                {
+                    "": name,
+                    "s": watch.wall,
+                    "s of CPU": watch.cpu,
+                    "MiB of arrays": array_mib(model),
+                    "MiB of the file": (folder / file).stat().st_size / MIB,
+                    "peak MiB beyond the model": memory.peak - memory.before,
+                }
+            )
     return rows
 
 
-def load(folder: Path, strings: bool, name: str) -> dict[str, object]:
+def load(folder: Path, strings: bool, name: str) -> dict[str, Any]:
     """Load the model, and recommend items to one user."""
     few = random_model(50, 40, strings)
     few.recommend(few.users_[:1])  # loads the kernels
-    path = folder / ("model.zip" if "load_model" in name else "model.joblib")
     user = f"user-{USERS // 2:07d}" if strings else USERS // 2
-    with PeakMemory() as memory:
-        start = time.perf_counter()
-        model = LOADERS[name](path)
-        loaded = time.perf_counter() - start
-    with PeakMemory() as later:
-        start = time.perf_counter()
+    with PeakMemory() as memory, Stopwatch() as watch:
+        model = LOADERS[name](folder / SAVERS["`save_model`" if "load_model" in name else "`joblib.dump`"][1])
+    with PeakMemory() as later, Stopwatch() as first:
         model.recommend(user)
-        first = time.perf_counter() - start
-    start = time.perf_counter()
-    model.recommend(user)
-    second = time.perf_counter() - start
+    with Stopwatch() as second:
+        model.recommend(user)
     return {
         "": name,
-        "ms": f"{1000 * loaded:.0f}",
-        "peak MiB": f"{memory.peak - memory.before:.0f}",
-        "ms, first list": f"{1000 * first:.0f}",
-        "ms, second list": f"{1000 * second:.0f}",
-        "MiB after the lists": f"{later.peak - memory.before:.0f}",
+        "ms": 1000 * watch.wall,
+        "ms of CPU": 1000 * watch.cpu,
+        "peak MiB": memory.peak - memory.before,
+        "ms, first list": 1000 * first.wall,
+        "ms of CPU, first list": 1000 * first.cpu,
+        "ms, second list": 1000 * second.wall,
+        "MiB after the lists": later.peak - memory.before,
     }
+
+
+def medians(rows: list[dict[str, Any]]) -> str:
+    """Table with the medians over the rounds."""
+    table = pd.DataFrame(rows).groupby("", sort=False).median()
+    seconds = [name for name in table if str(name).startswith("s")]
+    return markdown(table.map("{:.0f}".format).assign(**table[seconds].map("{:.2f}".format)).reset_index())
 
 
 def in_new_process(function: Callable[..., Any], *arguments: Any) -> Any:
@@ -122,12 +136,17 @@ def in_new_process(function: Callable[..., Any], *arguments: Any) -> Any:
 
 def measure(section: str, strings: bool) -> None:
     """Save and load in new processes, and publish the results."""
+    load_before = os.getloadavg()[0]
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        saved = pd.DataFrame(in_new_process(save, folder, strings))
-        loaded = pd.DataFrame([in_new_process(load, folder, strings, loader) for loader in LOADERS])
-    head = f"{USERS:,} users, {ITEMS:,} items, {K} components, {USERS * PER_USER:,} interactions; {section[7:]} as ids."
-    publish(section, "\n\n".join([f"{head} {machine('joblib')}", markdown(saved), markdown(loaded)]))
+        saved = in_new_process(save, folder, strings)
+        loaded = [in_new_process(load, folder, strings, loader) for _ in range(ROUNDS) for loader in LOADERS]
+    head = (
+        f"{USERS:,} users, {ITEMS:,} items, {K} components, {USERS * PER_USER:,} interactions; {section[7:]} as ids. "
+        f"Medians over {ROUNDS} rounds. Load average of the machine: {load_before:.1f} at the start, "
+        f"{os.getloadavg()[0]:.1f} at the end. {machine('joblib')}"
+    )
+    publish(section, "\n\n".join([head, medians(saved), medians(loaded)]))
 
 
 if __name__ == "__main__":

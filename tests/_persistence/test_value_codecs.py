@@ -83,6 +83,15 @@ def test_the_dtype_of_sparse_indices_is_kept(tmp_path):
     assert_same_model(again(matrix, tmp_path), matrix)
 
 
+@pytest.mark.parametrize("indices", [[0, 1, 2], [1, 0, 2], [1, 1, 2]], ids=["canonical", "unsorted", "repeated"])
+def test_what_scipy_knows_about_a_matrix_is_kept(indices, tmp_path):
+    matrix = sp.csr_array((np.ones(3), np.array(indices), np.array([0, 3])), shape=(1, 3))
+    loaded = again(matrix, tmp_path)
+    expected = matrix.copy()
+    assert loaded._has_canonical_format == expected.has_canonical_format
+    assert loaded._has_sorted_indices == expected.has_sorted_indices
+
+
 def test_a_random_state_in_the_middle_of_a_pair_of_normal_draws_continues(tmp_path):
     state = np.random.RandomState(0)
     state.standard_normal()
@@ -171,6 +180,14 @@ def test_a_class_of_another_package_is_loaded_only_if_it_is_trusted(tmp_path):
     loaded = load_model(tmp_path / "model.zip", trusted=[Recommender])
     assert_same_model(loaded, rec)
     assert loaded.recommend().equals(rec.recommend())
+
+
+def test_a_class_that_was_moved_is_explained(tmp_path, monkeypatch):
+    monkeypatch.setattr(Recommender, "__module__", "__main__")  # as in a notebook
+    save_model(Recommender(), tmp_path / "model.zip")
+    monkeypatch.undo()
+    with pytest.raises(ModelFileError, match=r"__main__.Recommender, but the trusted class is .*test_value_codecs"):
+        load_model(tmp_path / "model.zip", trusted=[Recommender])
 
 
 def test_a_trusted_class_of_scikit_learn_keeps_its_version(tmp_path):
