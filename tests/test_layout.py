@@ -24,10 +24,11 @@ LAYERS = (
     "datasets",
     "_ranking",
     "metrics",
+    "base",
     "recommenders/_divergence",
     "recommenders/_training",
     "recommenders/_entities",
-    "recommenders/_base",
+    "recommenders/_inner_product",
     "recommenders/_similarity",
     "recommenders/_factors",
     "recommenders/_engine_requirements",
@@ -46,6 +47,7 @@ LAYERS = (
     "serving",
     "conversion",
     "spark",
+    "utils/estimator_checks",
 )
 
 

@@ -8,13 +8,7 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
-from sklearn_recsketch._linalg.entries import entries_before, top_entries
-from sklearn_recsketch._linalg.squared_errors import entry_squared_errors, squared_errors
-from sklearn_recsketch._ranking.ranks import count_items_before
-from sklearn_recsketch._ranking.top_k import top_items
-from sklearn_recsketch.utils._threads import Workers
-
-__all__ = ["Eligible", "eligible", "pair_matrix"]
+__all__ = ["Eligible", "eligible", "pair_matrix", "select_rows"]
 
 
 @dataclass(frozen=True)
@@ -34,36 +28,6 @@ class Eligible:
 
     excluded: sp.csr_array | None = None
     candidates: sp.csr_array | None = None
-
-    def top(self, users: np.ndarray, items: np.ndarray, k: int, pool: Workers) -> tuple[np.ndarray, np.ndarray]:
-        """Return the k best eligible items of each user.
-
-        The result has the same format as the result of :func:`~sklearn_recsketch._ranking.top_k.top_items`.
-        """
-        if self.candidates is not None:
-            return top_entries(users, items, self.candidates, k, pool)
-        return top_items(users, items, self.excluded, k, pool)
-
-    def before(self, users: np.ndarray, items: np.ndarray, wanted: sp.csr_array, pool: Workers) -> np.ndarray:
-        """Count the eligible items that are ranked before each queried item.
-
-        The stored entries of `wanted` mark the queried items, which must be eligible.
-        """
-        if self.candidates is not None:
-            return entries_before(users, items, wanted, self.candidates, pool)
-        return count_items_before(users, items, wanted, self.excluded, pool)
-
-    def squared_errors(
-        self, users: np.ndarray, items: np.ndarray, preferred: sp.csr_array, pool: Workers
-    ) -> np.ndarray:
-        """Return the sum of (p - x.y)^2 over the eligible items of each user.
-
-        The preference p is 1 for the entries of `preferred` and 0 for all other items. The entries of `preferred` must
-        be eligible.
-        """
-        if self.candidates is not None:
-            return entry_squared_errors(users, items, preferred, self.candidates, pool)
-        return squared_errors(users, items, preferred, self.excluded, pool)
 
     def among(self, matrix: sp.csr_array) -> sp.csr_array:
         """Remove the matrix entries of items that are not among the user's candidates."""
@@ -111,3 +75,11 @@ def _pattern(matrix: sp.csr_array) -> sp.csr_array:
     ones.sum_duplicates()
     ones.data[:] = 1
     return ones
+
+
+def select_rows(matrix: sp.csr_array, rows: np.ndarray) -> sp.csr_array:
+    """Select rows of a sparse matrix. Row index -1 stands for an empty row."""
+    if (rows >= 0).all():
+        selected: sp.csr_array = matrix[rows]
+        return selected
+    return sp.csr_array(pair_matrix(np.arange(len(rows)), rows, (len(rows), matrix.shape[0])) @ matrix)

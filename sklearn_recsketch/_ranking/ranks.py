@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import scipy.sparse as sp
 
@@ -9,7 +11,7 @@ from sklearn_recsketch.kernels._jit import rows_of
 from sklearn_recsketch.kernels._rank_counts import count_before
 from sklearn_recsketch.utils._threads import Workers, even_ranges
 
-__all__ = ["count_items_before"]
+__all__ = ["count_before_in_blocks", "count_items_before"]
 
 # Scores that a thread holds at once. Larger blocks would be requested from the operating system each time.
 BLOCK_SCORES = 4_000_000
@@ -43,15 +45,25 @@ def count_items_before(
         Number of candidates before each queried item. Ties are broken by row index, as in
         :func:`~sklearn_recsketch._ranking.top_k.top_items`.
     """
-    n_users, n_items = wanted.shape
     users = np.ascontiguousarray(user_vectors, dtype=np.float32)
     items = np.ascontiguousarray(item_vectors, dtype=np.float32)
+    return count_before_in_blocks(lambda rows: users[rows] @ items.T, wanted, excluded, pool)
+
+
+def count_before_in_blocks(
+    block: Callable[[slice], np.ndarray], wanted: sp.csr_array, excluded: sp.csr_array | None, pool: Workers
+) -> np.ndarray:
+    """Count the candidates before each queried item as `count_items_before` does, given a function of scores.
+
+    The function `block` returns the scores of all items for a slice of the users, of dtype float32.
+    """
+    n_users, n_items = wanted.shape
     find = rows_of(wanted)
     leave_out = rows_of(sp.csr_array(wanted.shape, dtype=np.float32) if excluded is None else excluded)
     before = np.empty(wanted.nnz, dtype=np.int64)
 
     def part(task: tuple[int, int]) -> None:
-        count_before(task[0], users[task[0] : task[1]] @ items.T, find, leave_out, before)
+        count_before(task[0], block(slice(*task)), find, leave_out, before)
 
     pool.map(part, even_ranges(n_users, max(1, BLOCK_SCORES // max(1, n_items))))
     return before

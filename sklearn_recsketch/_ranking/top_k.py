@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cached_property
 
 import numpy as np
@@ -12,7 +13,7 @@ from sklearn_recsketch.kernels._jit import read_only, rows_of
 from sklearn_recsketch.kernels._topk import TILE, rank_items
 from sklearn_recsketch.utils._threads import Workers, even_ranges
 
-__all__ = ["RankedItems", "sorted_items", "top_items", "top_scores"]
+__all__ = ["RankedItems", "sorted_items", "top_items", "top_of_blocks", "top_scores"]
 
 USERS_PER_TASK = 1024
 LARGEST_INSERTION = 256  # the kernel inserts into sorted lists: fast for short ones, quadratic in k
@@ -132,7 +133,23 @@ def sorted_items(
     The function first computes all scores for a block of users. It is faster than a scan of the tiles if the lists are
     long or the number of users is small.
     """
-    n_users, n_items = len(user_vectors), len(item_vectors)
+    shape = len(user_vectors), len(item_vectors)
+    return top_of_blocks(lambda rows: user_vectors[rows] @ item_vectors.T, shape, excluded, k, pool)
+
+
+def top_of_blocks(
+    block: Callable[[slice], np.ndarray],
+    shape: tuple[int, int],
+    excluded: sp.csr_array | None,
+    k: int,
+    pool: Workers,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the same lists as `top_items`, given a function of scores.
+
+    The function `block` returns the scores of all items for a slice of the users. Its result is overwritten. `shape`
+    is the number of users and the number of items.
+    """
+    n_users, n_items = shape
     k = min(k, n_items)
     best = np.full((n_users, k), -1, dtype=np.int32)
     scores = np.full((n_users, k), -np.inf, dtype=np.float32)
@@ -141,14 +158,15 @@ def sorted_items(
 
     def part(task: tuple[int, int]) -> None:
         rows = slice(*task)
-        block = user_vectors[rows] @ item_vectors.T
-        best[rows], scores[rows] = top_scores(block, None if excluded is None else sp.csr_array(excluded[rows]), k)
+        best[rows], scores[rows] = top_scores(block(rows), excluded, k, task[0])
 
     pool.map(part, even_ranges(n_users, max(1, BLOCK_SCORES // n_items)))
     return best, scores
 
 
-def top_scores(block: np.ndarray, excluded: sp.csr_array | None, k: int) -> tuple[np.ndarray, np.ndarray]:
+def top_scores(
+    block: np.ndarray, excluded: sp.csr_array | None, k: int, first: int = 0
+) -> tuple[np.ndarray, np.ndarray]:
     """Return the same lists as `top_items`, given a matrix of scores.
 
     Parameters
@@ -159,6 +177,8 @@ def top_scores(block: np.ndarray, excluded: sp.csr_array | None, k: int) -> tupl
         The stored entries mark items that must not be recommended to the user.
     k : int
         Number of items per user.
+    first : int, default=0
+        Row of `excluded` that belongs to the first row of `block`.
 
     Returns
     -------
@@ -170,7 +190,7 @@ def top_scores(block: np.ndarray, excluded: sp.csr_array | None, k: int) -> tupl
     scores = np.full((n_users, k), -np.inf, dtype=np.float32)
     for u, row in enumerate(block if k else []):
         if excluded is not None:
-            row[excluded.indices[excluded.indptr[u] : excluded.indptr[u + 1]]] = -np.inf
+            row[excluded.indices[excluded.indptr[first + u] : excluded.indptr[first + u + 1]]] = -np.inf
         least = np.partition(row, n_items - k)[n_items - k]
         # All items at least as good as the last one of the list; among equal scores, the first items are kept.
         among = np.flatnonzero((row >= least) & (row > -np.inf))

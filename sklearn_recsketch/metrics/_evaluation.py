@@ -19,9 +19,9 @@ __all__ = ["Evaluation", "evaluate", "metric_values"]
 
 def metric_values(task: EvaluationTask, recommender: Any, metrics: list[Metric]) -> dict[str, np.ndarray]:
     """Compute all metrics from a single ranking, and return one value per metric and user."""
-    user_vectors, item_vectors = recommender._query(task.query, QueryContext(history=task.history), QueryContext())
+    scores = recommender._query_scores(task.query, QueryContext(history=task.history), QueryContext())
     with workers(getattr(recommender, "n_jobs", None)) as pool:
-        scored = ScoredTask(task, user_vectors, item_vectors, pool)
+        scored = ScoredTask(task, scores, pool)
         values = {name: WHOLE_METRICS[name](scored) for name, k in metrics if k is None}
         cutoffs = [(name, k) for name, k in metrics if k is not None]
         if cutoffs:

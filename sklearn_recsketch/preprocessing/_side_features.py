@@ -26,7 +26,7 @@ from sklearn_recsketch._data.feature_values import (
 )
 from sklearn_recsketch._data.ids import check_same_kind, encode_ids, find_positions, inverse_permutation, show_id, union
 
-__all__ = ["SideFeatures", "check_side_features"]
+__all__ = ["SideFeatures", "check_side_features", "feature_ids"]
 
 
 class SideFeatures:
@@ -356,3 +356,8 @@ def check_side_features(features: Any, name: str) -> SideFeatures:
         f"SideFeatures.from_long({name}, id='mid', key='type', value='value') for one row per value"
     )
     raise TypeError(f"{name} must be a SideFeatures, got {type(features).__name__}. Write {hint}.")
+
+
+def feature_ids(features: Any, name: str) -> np.ndarray | None:
+    """Check side features and return their sorted ids, or None if there are no side features."""
+    return None if features is None else check_side_features(features, name).ids

@@ -20,10 +20,10 @@ from sklearn_recsketch._data.matrix import build_matrix, column_counts
 from sklearn_recsketch._data.pair_sums import renumber
 from sklearn_recsketch._ranking.query import QueryContext
 from sklearn_recsketch.preprocessing._encoder import SideFeatureEncoder
-from sklearn_recsketch.preprocessing._side_features import SideFeatures
-from sklearn_recsketch.recommenders._base import BaseRecommender, feature_ids
+from sklearn_recsketch.preprocessing._side_features import SideFeatures, feature_ids
 from sklearn_recsketch.recommenders._divergence import raise_update_diverged
 from sklearn_recsketch.recommenders._entities import Entities, FittedSide, embedding_attributes, entity_attributes
+from sklearn_recsketch.recommenders._inner_product import InnerProductRecommender
 from sklearn_recsketch.recommenders._similarity import SimilarityMixin
 from sklearn_recsketch.recommenders._training import Trainer, data_of_callbacks, run_epochs, split_validation
 from sklearn_recsketch.utils._compat import Interval, _fit_context
@@ -64,7 +64,7 @@ class TrainingProblem:
 ROWS_PER_DRAW = 8192
 
 
-class FactorRecommender(SimilarityMixin, CallbackSupportMixin, BaseRecommender):
+class FactorRecommender(SimilarityMixin, CallbackSupportMixin, InnerProductRecommender):
     """Base class of the recommenders that learn embeddings.
 
     A subclass initializes the embeddings and creates a `Trainer` for them.
@@ -345,6 +345,7 @@ class FactorRecommender(SimilarityMixin, CallbackSupportMixin, BaseRecommender):
         vectors = self._score_vectors(name, codes)
         if context.features is None and context.history is None:
             return vectors
+        vectors = vectors.copy()  # they may be the factors of the model
         entities, embeddings = self._side(name).entities, self._score_embeddings(name)
         K = embeddings.shape[1]
         prior = entities.feature_vectors(embeddings, codes)

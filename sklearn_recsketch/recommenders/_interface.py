@@ -8,7 +8,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from sklearn_recsketch._data.ids import IdColumn
-from sklearn_recsketch._ranking.query import Query, QueryContext
+from sklearn_recsketch._ranking.query import QueryContext
 from sklearn_recsketch.recommenders._entities import Entities, FittedSide
 
 __all__ = ["ExplainableRecommender", "FittedFactorRecommender", "FittedRecommender"]
@@ -30,10 +30,6 @@ class FittedRecommender(Protocol):
 
     def _query_vectors(self, name: str, ids: IdColumn, codes: np.ndarray, context: QueryContext) -> np.ndarray:
         """Compute the score vectors of the ids in a query from the histories and features passed with the query."""
-        ...
-
-    def _query(self, query: Query, of_users: QueryContext, of_items: QueryContext) -> tuple[np.ndarray, np.ndarray]:
-        """Compute the score vectors of the users and of the items in a query."""
         ...
 
     def _table_library(self) -> str:

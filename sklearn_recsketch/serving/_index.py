@@ -12,6 +12,7 @@ from sklearn.utils import check_array, check_random_state
 from sklearn_recsketch._data.ids import lookup, show_id
 from sklearn_recsketch._ranking.candidates import check_selection_users, read_item_selection
 from sklearn_recsketch._ranking.query import check_query_ids, ranked_table
+from sklearn_recsketch._ranking.scores import InnerProducts
 from sklearn_recsketch._ranking.top_k import top_items
 from sklearn_recsketch.recommenders._similarity import unit_length
 from sklearn_recsketch.serving._contents import Contents, id_name
@@ -316,7 +317,8 @@ class EmbeddingIndex:
         else:
             candidate_rows, allowed = contents.candidate_rows(column, candidates, excluded)
             with workers(self.n_jobs) as pool:
-                place = allowed.top(vectors, self.vectors[candidate_rows], check_integer(k, "k"), pool)[0]
+                scores_of_candidates = InnerProducts(vectors, self.vectors[candidate_rows])
+                place = scores_of_candidates.top(allowed, check_integer(k, "k"), pool)[0]
             best, scores = self._scored(vectors, np.where(place >= 0, candidate_rows[place], -1))
         ranked_name = id_name(of) if metric == "dot" else f"similar_{name}"
         return ranked_table(name, ids, ranked_name, self.ids, best, scores, contents.library)

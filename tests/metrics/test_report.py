@@ -10,7 +10,7 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 
 from sklearn_recsketch import InteractionThresholder, PopularityRecommender, WRMFRecommender
-from sklearn_recsketch._ranking import eligible as _eligible
+from sklearn_recsketch._ranking import scores as _scores
 from sklearn_recsketch.metrics import make_ranking_scorer, precision_at_k, ranking_report
 from sklearn_recsketch.model_selection import ColdUserSplit, UserHoldoutSplit
 
@@ -57,8 +57,8 @@ def test_means_of_folded_in_users_equal_the_scores(planted):
 
 def test_all_cutoffs_share_one_ranking(fitted, split, monkeypatch):
     rankings = []
-    rank = _eligible.top_items
-    monkeypatch.setattr(_eligible, "top_items", lambda *args: rankings.append(args[3]) or rank(*args))
+    rank = _scores.top_items
+    monkeypatch.setattr(_scores, "top_items", lambda *args: rankings.append(args[3]) or rank(*args))
     ranking_report(fitted, split[2], ks=(2, 7, 3))
     assert rankings == [7]
 
@@ -101,6 +101,7 @@ def test_standard_error_of_one_user_is_infinite():
     assert (report["mean"] == 1).all()
 
 
+@pytest.mark.filterwarnings("ignore::sklearn_recsketch.exceptions.UnknownIdWarning")
 def test_per_user_equals_the_metric_of_the_table(fitted, split):
     X_test = split[2]
     users = ranking_report(fitted, X_test, per_user=True)
@@ -155,6 +156,6 @@ CALLS = {
 @pytest.mark.parametrize("call", CALLS.values(), ids=list(CALLS))
 def test_warning_about_unknown_users_points_to_the_line_of_the_caller(call):
     rec = PopularityRecommender().fit([["ann", 1], ["bob", 3]])
-    with pytest.warns(UserWarning, match="1 of the 1 evaluated users were not in fit") as caught:
+    with pytest.warns(UserWarning, match="Most of the evaluated users were not in fit") as caught:
         call(rec, [["new", 1]])
     assert caught[0].filename == __file__

@@ -62,8 +62,10 @@ def test_metrics_with_and_without_cutoff_in_one_scorer(fitted, split):
 def test_metrics_share_the_vectors_of_the_users(split, monkeypatch):
     """The vectors are computed once, because fold-in may take longer than ranking."""
     queries = []
-    query = PopularityRecommender._query
-    monkeypatch.setattr(PopularityRecommender, "_query", lambda self, *args: queries.append(args) or query(self, *args))
+    query = PopularityRecommender._query_scores
+    monkeypatch.setattr(
+        PopularityRecommender, "_query_scores", lambda self, *args: queries.append(args) or query(self, *args)
+    )
     make_ranking_scorer(["auc", "precision@5", "neg_preference_mse"])(PopularityRecommender().fit(split[0]), split[2])
     assert len(queries) == 1
 
@@ -160,6 +162,7 @@ def test_auc_equals_the_reference(evaluation):
     assert value == pytest.approx(expected, rel=1e-12)  # a sum of at most 7 float64 values
 
 
+@pytest.mark.filterwarnings("ignore::sklearn_recsketch.exceptions.UnknownIdWarning")
 @pytest.mark.parametrize("options", [{}, {"exclude_seen": False}, {"candidates": range(0, 120, 3)}], ids=str)
 def test_auc_equals_that_of_the_complete_table(fitted, split, options):
     X_test = split[2]
