@@ -3,6 +3,7 @@
 from importlib import import_module
 from typing import Any
 
+from sklearn_recsketch._persistence.model_files import load_model, save_model
 from sklearn_recsketch.preprocessing import InteractionThresholder, SideFeatureEncoder, SideFeatures
 from sklearn_recsketch.recommenders import (
     BPRRecommender,
@@ -22,6 +23,8 @@ __all__ = [
     "SideFeatures",
     "WARPRecommender",
     "WRMFRecommender",
+    "load_model",
+    "save_model",
     "show_versions",
 ]
 
