@@ -112,7 +112,7 @@ def _announce(folder: str) -> None:
     if not _announced:
         _announced = True
         _logger.warning(
-            "Compiling numerical kernels for this machine, which takes some seconds, once. They are saved in %s.",
+            "Compiling numerical kernels for this machine, which takes some seconds. They are saved in %s",
             folder,
         )
 
