@@ -8,7 +8,7 @@ import re
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pandas as pd
@@ -21,7 +21,9 @@ __all__ = ["TextTable", "read_text_table"]
 SEPARATORS = ("|", "\t", ",", ";")
 # pandas does not quote a carriage return within a line, but CSV readers treat it as the end of the line.
 INSIDE = re.compile("\r(?!\r*\n)")
-MARK = "\ufdd0"  # replaces such a carriage return while a file is read; it is not a valid character in text
+MARKS = range(
+    0xFDD0, 0x110000
+)  # one of them replaces such carriage returns while a file is read; the first are invalid
 LONGEST_FIELD = 2**31 - 1  # the default limit of the csv module is 128 KiB
 
 
@@ -39,12 +41,15 @@ class TextTable:
         Character that separates fields.
     quotechar : str or None
         Character that quotes fields.
+    mark : str
+        Character that replaces carriage returns within lines in `text`, or "" if there are none.
     """
 
     name: str
     text: str
     sep: str
     quotechar: str | None
+    mark: str = ""
 
     @property
     def header(self) -> list[str]:
@@ -76,7 +81,7 @@ class TextTable:
             for fields in csv.reader(lines(), **self.dialect):
                 text = "".join(read).rstrip("\r\n")
                 if text.strip(" \t") or self.sep in text:
-                    yield number, [field.replace(MARK, "\r") for field in fields], text.replace(MARK, "\r")
+                    yield number, [self._unmarked(field) for field in fields], self._unmarked(text)
                 number += len(read)
                 read.clear()
 
@@ -109,7 +114,10 @@ class TextTable:
         except (pd.errors.ParserError, pd.errors.ParserWarning):
             return None
         frame.columns = range(frame.shape[1])
-        return frame.apply(lambda column: column.str.replace(MARK, "\r")) if MARK in self.text else frame
+        return frame.apply(lambda column: column.str.replace(self.mark, "\r", regex=False)) if self.mark else frame
+
+    def _unmarked(self, text: str) -> str:
+        return text.replace(self.mark, "\r") if self.mark else text
 
     def _separators_in(self, frame: pd.DataFrame, header: list[str]) -> int:
         """Count the separators between fields in the whole file.
@@ -123,6 +131,7 @@ class TextTable:
         return n - sum("".join(one[one.str.contains(self.sep, regex=False)]).count(self.sep) for one in columns)
 
     def _check_records(self, header: list[str], ids: list[str]) -> None:
+        number, fields, text = 0, header, ""
         for number, fields, text in self.records():
             where = f"Line {number} of {self.name}"
             if len(fields) != len(header):
@@ -133,6 +142,17 @@ class TextTable:
             for name in ids:
                 if not fields[header.index(name)].strip():
                     raise ValueError(f"{where} has a blank {name}: {shown(text)}. Fill it in or remove the line.")
+        if self._is_open():
+            raise ValueError(f"Line {number} of {self.name} is incomplete: {shown(text)}. {self._remedy(False, text)}")
+
+    def _is_open(self) -> bool:
+        """Return True if the last field begins with the quote character but does not end with it.
+
+        Such a field contains all lines that follow, so another separator at the end does not begin a new field.
+        """
+        longer = replace(self, text=self.text.rstrip("\r\n") + self.sep)
+        n_fields = [sum(len(fields) for _, fields, _ in table.records()) for table in (self, longer)]
+        return n_fields[0] == n_fields[1]
 
     def _remedy(self, too_many: bool, text: str) -> str:
         quote = self.quotechar
@@ -169,14 +189,17 @@ def read_text_table(path: Any, *, encoding: str, sep: str, quotechar: str | None
         raise ValueError(f"sep and quotechar must differ, got {sep!r} for both.")
     name = str(getattr(path, "name", "the file")) if hasattr(path, "read") else str(path)
     text = read_text(path, encoding, name)
-    marked = INSIDE.sub(MARK, text) if "\n" in text else text
+    mark = ""
+    if "\n" in text and INSIDE.search(text):
+        mark = next(one for one in map(chr, MARKS) if one not in text and one not in named.values())
+    marked = INSIDE.sub(mark, text) if mark else text
     if quotechar != "auto":
-        return TextTable(name, marked, sep, quotechar)
+        return TextTable(name, marked, sep, quotechar, mark)
     quote = find_quotechar(text, sep)
-    table = TextTable(name, marked, sep, quote)
+    table = TextTable(name, marked, sep, quote, mark)
     if quote == QUOTES[1] and 2 * quote not in text and not text.lstrip("\r\n").startswith(quote):
         # Two fields that are single backslashes look like the quotes around one field that contains line breaks.
-        standard = TextTable(name, marked, sep, find_quotechar(text, sep, QUOTES[:1]))
+        standard = TextTable(name, marked, sep, find_quotechar(text, sep, QUOTES[:1]), mark)
         return standard if standard.is_whole() else table
     return table
 

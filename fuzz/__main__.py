@@ -1,0 +1,45 @@
+"""Run fuzz targets: ``python -m fuzz --target load_likes --executions 200000 --seed 0``."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from pathlib import Path
+
+ENGINES = {"mutations": "mutate", "atheris": "cover"}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m fuzz", description=__doc__)
+    parser.add_argument("--target", action="append", help="name of a target; all targets if not given")
+    parser.add_argument("--executions", type=int, default=2000, help="inputs per target")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--engine", choices=ENGINES, default="mutations", help="atheris needs: pip install atheris")
+    parser.add_argument("--findings", type=Path, default=Path("fuzz-findings"), help="folder for inputs of findings")
+    parser.add_argument("--input", type=Path, help="run the one target on this file, and show its error")
+    options = parser.parse_args()
+    if options.engine == "atheris":
+        import atheris
+
+        with atheris.instrument_imports(include=["sklearn_recsketch"]):
+            import sklearn_recsketch.serving  # noqa: F401
+    from fuzz.engine import Run
+    from fuzz.targets import TARGETS
+
+    if options.input is not None:
+        TARGETS[options.target[0]]().run(options.input.read_bytes())
+        return 0
+    options.findings.mkdir(parents=True, exist_ok=True)
+    failed = False
+    for name in options.target or TARGETS:
+        run, started = Run(TARGETS[name](), options.findings), time.monotonic()
+        getattr(run, ENGINES[options.engine])(options.executions, options.seed)
+        print(json.dumps(run.report(started)), flush=True)
+        failed |= bool(run.findings)
+    return int(failed)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

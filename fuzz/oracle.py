@@ -1,0 +1,49 @@
+"""What a fuzz target may do with an input: return, or raise an error that the documentation promises."""
+
+from __future__ import annotations
+
+import traceback
+from pathlib import Path
+
+import sklearn
+
+import sklearn_recsketch
+
+__all__ = ["Finding", "check", "outcome_of"]
+
+# An error of pandas, numpy or json about a file of ours does not name the file, the row and the remedy.
+OURS = tuple(str(Path(module.__file__).parent) for module in (sklearn_recsketch, sklearn))
+PLAIN = ("ValueError", "TypeError", "InvalidParameterError")
+
+
+class Finding(Exception):
+    """A violated property: a wrong result, a lost row, or an error that is not documented."""
+
+
+def check(condition: bool, message: str) -> None:
+    """Raise a Finding if a property does not hold."""
+    if not condition:
+        raise Finding(message)
+
+
+def outcome_of(error: Exception) -> tuple[str, str]:
+    """Return the kind of a documented error, and the line that raised it.
+
+    Raises
+    ------
+    Finding
+        If the error is neither an OSError nor a plain ValueError or TypeError, or if the package did not raise it
+        itself.
+    """
+    frames = traceback.extract_tb(error.__traceback__)
+    place = f"{Path(frames[-1].filename).name}:{frames[-1].lineno}"
+    kind = type(error).__name__
+    if isinstance(error, OSError):
+        return kind, place
+    if kind not in PLAIN:
+        raise Finding(f"undocumented {kind} from {place}: {error}") from error
+    if not frames[-1].filename.startswith(OURS):
+        raise Finding(f"{kind} from a library, at {place}: {error}") from error
+    if len(str(error)) < 20:
+        raise Finding(f"{kind} without an explanation from {place}: {error}") from error
+    return kind, place
