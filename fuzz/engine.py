@@ -16,7 +16,7 @@ from random import Random
 from typing import Any
 
 from fuzz.mutations import mutated
-from fuzz.oracle import Finding, outcome_of
+from fuzz.oracle import Finding, NotBuilt, outcome_of
 from fuzz.target import Target
 
 __all__ = ["Run"]
@@ -91,6 +91,8 @@ class Run:
                 warnings.simplefilter("error", RuntimeWarning)
                 self.target.run(data)
             kind, place = "accepted", "accepted"
+        except NotBuilt:
+            kind, place = "not built", "not built"
         except Hang:
             kind, place = self._found("hang", data)
         except Finding as finding:

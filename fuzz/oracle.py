@@ -9,7 +9,7 @@ import sklearn
 
 import sklearn_recsketch
 
-__all__ = ["Finding", "check", "outcome_of"]
+__all__ = ["Finding", "NotBuilt", "check", "outcome_of"]
 
 # An error of pandas, numpy or json about a file of ours does not name the file, the row and the remedy.
 OURS = tuple(str(Path(module.__file__).parent) for module in (sklearn_recsketch, sklearn))
@@ -18,6 +18,10 @@ PLAIN = ("ValueError", "TypeError", "InvalidParameterError")
 
 class Finding(Exception):
     """A violated property: a wrong result, a lost row, or an error that is not documented."""
+
+
+class NotBuilt(Exception):
+    """Another library refuses to build the value that the input describes."""
 
 
 def check(condition: bool, message: str) -> None:

@@ -21,6 +21,7 @@ __all__ = ["TextTable", "read_text_table"]
 SEPARATORS = ("|", "\t", ",", ";")
 # pandas does not quote a carriage return within a line, but CSV readers treat it as the end of the line.
 INSIDE = re.compile("\r(?!\r*\n)")
+ALONE = re.compile("\r(?!\n)")  # the end of a line without a line feed
 MARKS = range(
     0xFDD0, 0x110000
 )  # one of them replaces such carriage returns while a file is read; the first are invalid
@@ -105,6 +106,8 @@ class TextTable:
         return all(len(fields) == n_fields for _, fields, _ in self.records())
 
     def _by_pandas(self) -> pd.DataFrame | None:
+        if ALONE.search(self.text):
+            return None  # after two such line ends, pandas 3.1 drops an empty first field and shifts the others
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("error", pd.errors.ParserWarning)

@@ -90,6 +90,13 @@ def test_lines_may_end_with_carriage_returns(read):
         assert pairs(read((HEADER + "A|m1|ann\nB|m2|bob\n").replace("\n", end))) == [["ann", "m1"], ["bob", "m2"]]
 
 
+@pytest.mark.parametrize("end", ["\r", "\r\n", "\n"])
+def test_an_empty_first_field_after_blank_lines_is_kept(read, end):
+    likes = read("modelname|mid|uid|day\n\n\n|m1|ann|1\nB|m2|bob|2\n".replace("\n", end))
+    assert pairs(likes) == [["ann", "m1"], ["bob", "m2"]]
+    assert likes.names["m1"] == ""
+
+
 @pytest.mark.parametrize("name", ["f.gz", "f.bz2", "f.xz", "f.zip"])
 def test_compressed_files_are_recognized_by_their_extension(tmp_path, name):
     pd.DataFrame({"mid": ["m1"], "uid": ["a"]}).to_csv(tmp_path / name, sep="|", index=False)
