@@ -68,7 +68,9 @@ class SideFeatureForms(Target):
         for id_ in ids:
             keys = column_of(choices, KEYS, choices.below(4))
             values = column_of(choices, VALUES, len(keys))
-            rows[built(lambda one=id_: (hash(one) and one) or one)] = built(lambda k=keys, v=values: dict(zip(k, v)))
+            rows[built(lambda one=id_: (hash(one) and one) or one)] = built(
+                lambda k=keys, v=values: dict(zip(k, v, strict=True))
+            )
         features: Any = (
             rows if choices.below(10) else choices.pick([[*rows.items()], None, pd.Series(rows), "a", {1: 2}])
         )

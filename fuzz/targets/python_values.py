@@ -29,10 +29,7 @@ class Category(str):
     """A value of a categorical column, which is a category even if it is a number."""
 
 
-class Tag(str, Enum):
-    VR = "vr"
-
-
+Tag = Enum("Tag", {"VR": "vr"}, type=str)
 INTEGERS = [0, 1, 2, 7, -1, 2**31, 2**53, -(2**63), 2**63 - 1, np.int8(3), np.uint64(9)]
 STRINGS = ["a", "b", "7", "nan", " a", "ü", "null\0", "\U0001f600", "x" * 300, Text("t"), np.str_("n"), Tag.VR]
 IDS = {"integers": INTEGERS, "strings": STRINGS}
@@ -155,7 +152,11 @@ def rows_of(table: Any, first_value: int = 9) -> list[list[Any]] | None:
     if isinstance(table, pl.DataFrame):
         return [list(row) for row in table.rows()]
     if isinstance(table, pa.Table):
-        return [list(row) for row in zip(*(column.to_pylist() for column in table.columns), strict=True)]
+        columns = [column.to_pylist() for column in table.columns]
+        for j in range(first_value, len(columns)):
+            if pa.types.is_dictionary(table.schema.types[j]):
+                columns[j] = [None if one is None else Category(str(one)) for one in columns[j]]
+        return [list(row) for row in zip(*columns, strict=True)]
     if isinstance(table, np.ndarray) and table.ndim == 2:
         return [[*row] for row in table]
     return [list(row) for row in table] if isinstance(table, list) else None
