@@ -6,6 +6,7 @@ import argparse
 import json
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 ENGINES = {"mutations": "mutate", "atheris": "cover"}
@@ -35,7 +36,8 @@ def main() -> int:
     failed = False
     for name in options.target or TARGETS:
         run, started = Run(TARGETS[name](), options.findings), time.monotonic()
-        getattr(run, ENGINES[options.engine])(options.executions, options.seed)
+        with suppress(KeyboardInterrupt):  # the counts so far are reported
+            getattr(run, ENGINES[options.engine])(options.executions, options.seed)
         print(json.dumps(run.report(started)), flush=True)
         failed |= bool(run.findings)
     return int(failed)

@@ -1,9 +1,15 @@
 """Fuzz targets by name."""
 
+from fuzz.targets.checkpoints import Checkpoints
 from fuzz.targets.features import SideFeatureForms
+from fuzz.targets.index_folders import IndexFolders
+from fuzz.targets.parquet_folders import ParquetFolders
 from fuzz.targets.tables import Tables
 from fuzz.targets.text_tables import Features, Likes
 
-TARGETS = {target.name: target for target in (Likes, Features, Tables, SideFeatureForms)}
+TARGETS = {
+    target.name: target
+    for target in (Likes, Features, Checkpoints, ParquetFolders, IndexFolders, Tables, SideFeatureForms)
+}
 
 __all__ = ["TARGETS"]

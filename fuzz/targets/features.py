@@ -13,14 +13,13 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 
-from fuzz.oracle import Finding, check
+from fuzz.oracle import Finding, NotBuilt, check
 from fuzz.target import Choices, Target
 from fuzz.targets.python_values import (
     IDS,
     NUMBERS,
     STRINGS,
     Category,
-    built,
     byte_seeds,
     column_of,
     plain_id,
@@ -68,9 +67,10 @@ class SideFeatureForms(Target):
         for id_ in ids:
             keys = column_of(choices, KEYS, choices.below(4))
             values = column_of(choices, VALUES, len(keys))
-            rows[built(lambda one=id_: (hash(one) and one) or one)] = built(
-                lambda k=keys, v=values: dict(zip(k, v, strict=True))
-            )
+            try:
+                rows[id_] = dict(zip(keys, values, strict=True))
+            except TypeError as error:  # one of the values cannot be hashed
+                raise NotBuilt from error
         features: Any = (
             rows if choices.below(10) else choices.pick([[*rows.items()], None, pd.Series(rows), "a", {1: 2}])
         )

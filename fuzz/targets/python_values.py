@@ -89,7 +89,7 @@ def built(make: Callable[[], Any]) -> Any:
 
 def plain(columns: list[list[Any]]) -> list[list[Any]]:
     """Return the columns if pyarrow and polars can read them. Both crash for some objects."""
-    kinds = (int, str, float, bool, bytes, Decimal, datetime.date, type(None))
+    kinds = (int, str, float, bool, bytes, datetime.date, type(None))
     if not all(type(value) in kinds for column in columns for value in column):
         raise NotBuilt
     return columns

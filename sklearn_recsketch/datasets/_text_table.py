@@ -91,7 +91,7 @@ class TextTable:
 
         pandas reads the rows. If it finds a problem, the csv module, which is slower, checks the rows one by one.
         """
-        frame = self._by_pandas()
+        frame = self._by_pandas(len(header))
         if frame is not None:
             blank = any(frame[header.index(name)].str.strip().eq("").any() for name in ids)
             if not blank and self._separators_in(frame, header) == (len(header) - 1) * (len(frame) + 1):
@@ -105,18 +105,23 @@ class TextTable:
         n_fields = len(self.header)
         return all(len(fields) == n_fields for _, fields, _ in self.records())
 
-    def _by_pandas(self) -> pd.DataFrame | None:
+    def _by_pandas(self, n_columns: int) -> pd.DataFrame | None:
         if ALONE.search(self.text):
             return None  # after two such line ends, pandas 3.1 drops an empty first field and shifts the others
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("error", pd.errors.ParserWarning)
                 frame = pd.read_csv(
-                    io.BytesIO(self.text.encode()), dtype=str, keep_default_na=False, index_col=False, **self.dialect
+                    io.BytesIO(self.text.encode()),
+                    header=0,
+                    names=range(n_columns),  # the time to make repeated names unique is quadratic in their number
+                    dtype=str,
+                    keep_default_na=False,
+                    index_col=False,
+                    **self.dialect,
                 )
         except (pd.errors.ParserError, pd.errors.ParserWarning):
             return None
-        frame.columns = range(frame.shape[1])
         return frame.apply(lambda column: column.str.replace(self.mark, "\r", regex=False)) if self.mark else frame
 
     def _unmarked(self, text: str) -> str:

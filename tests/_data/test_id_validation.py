@@ -10,6 +10,7 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
+from parquet_writing import NUL_ENDS_TEXTS
 
 from sklearn_recsketch import PopularityRecommender, SideFeatures, WRMFRecommender
 from sklearn_recsketch._data.id_lists import check_id_list
@@ -242,6 +243,7 @@ COLUMNS = {
 }
 
 
+@pytest.mark.skipif(NUL_ENDS_TEXTS, reason="pandas before 3.1 reads strings up to the first NUL character")
 @pytest.mark.parametrize("make", COLUMNS.values(), ids=COLUMNS)
 def test_nul_characters_at_the_end_distinguish_ids(make):
     column = encode_ids(make(["a", "a\0"]), "user")

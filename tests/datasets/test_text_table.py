@@ -148,6 +148,11 @@ def test_quotechar_none_keeps_quotes(read, name):
     assert read(HEADER + f"{name}|m1|ann\n", quotechar=None).names["m1"] == name
 
 
+def test_columns_may_have_thousands_of_equal_names(read):
+    header, row = (one * 3000 for one in ("x|", "1|"))
+    assert pairs(read(f"{header}mid|uid\n{row}m1|ann\n")) == [["ann", "m1"]]
+
+
 def test_other_encodings_can_be_read(read):
     for encoding in ("latin-1", "utf-16"):
         assert read((HEADER + "Café|m1|ann\n").encode(encoding), encoding=encoding).names["m1"] == "Café"
