@@ -13,13 +13,15 @@ TAG ?=
 CACHE ?=
 MOVIELENS ?=
 TESTS ?=
+TARGETS ?=
+RUNS ?= 2000
 # A worker per core, each with one thread of BLAS. A file stays on one worker, as its fixtures do.
 PARALLEL := -n logical --dist loadfile --no-loadscope-reorder
 FAST := -m "not slow and not spark and not cluster and not browser" --hypothesis-profile fast
 # Tests that "make coverage" also runs with kernels as Python functions, because coverage does not see compiled code.
 KERNEL_TESTS := tests/kernels tests/_ranking/test_top_k.py tests/_data/test_id_stream.py tests/_data/test_pair_sums.py
 
-.PHONY: help demo experiments test test-fast coverage test-machines test-lowest wheel-check check-tag lint lint-workflows format type doc bench quality board clean
+.PHONY: help demo experiments test test-fast coverage test-machines test-lowest wheel-check check-tag fuzz lint lint-workflows format type doc bench quality board clean
 
 help:
 	@echo "make demo [LIKES=likes.psv FEATURES=feats.psv]   the whole job, on embedded data or on files"
@@ -27,6 +29,7 @@ help:
 	@echo "make test     the test suite;   make test-fast     what of it takes a minute"
 	@echo "make test-machines   the test suite as other processors would run it;   make test-lowest   on the oldest dependencies"
 	@echo "make wheel-check     the wheel alone, in an empty environment"
+	@echo "make fuzz [TARGETS=load_likes RUNS=100000]   damaged files and odd values, 2000 of each kind"
 	@echo "make coverage        the fast tests with coverage, kernels included;   make coverage FAST=     all tests"
 	@echo "make lint     ruff and codespell;   make type     mypy;   make format   ruff format"
 	@echo "make lint-workflows  files of GitHub and CITATION.cff by their schemas"
@@ -74,6 +77,9 @@ $(VENV)-lowest/.recsketch-test: pyproject.toml | $(VENV)/.recsketch-build
 test-lowest: $(VENV)-lowest/.recsketch-test  # an older numba has a cache of its own, or each would empty the other's
 	NUMBA_CACHE_DIR=$(abspath $(VENV))-lowest/numba $(VENV)-lowest/$(SCRIPTS)/python -m pytest $(PARALLEL) $(FAST) $(TESTS)
 
+fuzz: $(VENV)/.recsketch-test  # coverage-guided with atheris: python -m fuzz --engine atheris
+	$(BIN)/python -m fuzz $(TARGETS:%=--target %) --executions $(RUNS)
+
 wheel-check: $(VENV)/.recsketch-build
 	rm -rf dist
 	$(BIN)/python -m build
@@ -84,7 +90,7 @@ wheel-check: $(VENV)/.recsketch-build
 lint: $(VENV)/.recsketch-lint
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/codespell sklearn_recsketch tests examples benchmarks docs .ci .github *.md pyproject.toml Makefile
+	$(BIN)/codespell sklearn_recsketch tests examples benchmarks fuzz docs .ci .github *.md pyproject.toml Makefile
 
 check-tag:  # of a release: v and the version of the package
 	grep -qx '__version__ = "$(TAG:v%=%)"' sklearn_recsketch/__init__.py
@@ -132,4 +138,4 @@ board: $(VENV)/.recsketch-bench
 	$(BIN)/python benchmarks/out_of_the_box.py $(if $(CACHE),--cache "$(CACHE)") $(if $(MOVIELENS),--movielens "$(MOVIELENS)")
 
 clean:
-	rm -rf build dist docs/_build demo-report $(VENV)-lowest $(VENV)-wheel
+	rm -rf build dist docs/_build demo-report fuzz-findings $(VENV)-lowest $(VENV)-wheel

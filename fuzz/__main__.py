@@ -8,6 +8,7 @@ import sys
 import time
 from contextlib import suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 ENGINES = {"mutations": "mutate", "atheris": "cover"}
 
@@ -30,14 +31,17 @@ def main() -> int:
     from fuzz.targets import TARGETS
 
     if options.input is not None:
-        TARGETS[options.target[0]]().run(options.input.read_bytes())
+        with TemporaryDirectory() as folder:
+            TARGETS[options.target[0]](Path(folder)).run(options.input.read_bytes())
         return 0
     options.findings.mkdir(parents=True, exist_ok=True)
     failed = False
     for name in options.target or TARGETS:
-        run, started = Run(TARGETS[name](), options.findings), time.monotonic()
-        with suppress(KeyboardInterrupt):  # the counts so far are reported
-            getattr(run, ENGINES[options.engine])(options.executions, options.seed)
+        started = time.monotonic()
+        with TemporaryDirectory() as folder:
+            run = Run(TARGETS[name](Path(folder)), options.findings)
+            with suppress(KeyboardInterrupt):  # the counts so far are reported
+                getattr(run, ENGINES[options.engine])(options.executions, options.seed)
         print(json.dumps(run.report(started)), flush=True)
         failed |= bool(run.findings)
     return int(failed)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import traceback
 from pathlib import Path
 
 import sklearn
@@ -39,14 +38,18 @@ def outcome_of(error: Exception) -> tuple[str, str]:
         If the error is neither an OSError nor a plain ValueError or TypeError, or if the package did not raise it
         itself.
     """
-    frames = traceback.extract_tb(error.__traceback__)
-    place = f"{Path(frames[-1].filename).name}:{frames[-1].lineno}"
+    last = error.__traceback__
+    while last is not None and last.tb_next is not None:
+        last = last.tb_next
+    assert last is not None
+    file = last.tb_frame.f_code.co_filename
+    place = f"{Path(file).name}:{last.tb_lineno}"
     kind = type(error).__name__
     if isinstance(error, OSError):
         return kind, place
     if kind not in PLAIN:
         raise Finding(f"undocumented {kind} from {place}: {error}") from error
-    if not frames[-1].filename.startswith(OURS):
+    if not file.startswith(OURS):
         raise Finding(f"{kind} from a library, at {place}: {error}") from error
     if len(str(error)) < 20:
         raise Finding(f"{kind} without an explanation from {place}: {error}") from error

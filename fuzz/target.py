@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, TypeVar
 
 __all__ = ["Choices", "Target"]
@@ -12,6 +13,11 @@ T = TypeVar("T")
 
 class Target:
     """Code that reads an input, and the properties that hold for each input.
+
+    Parameters
+    ----------
+    folder : Path
+        Empty folder for the files that the target reads.
 
     Attributes
     ----------
@@ -26,6 +32,9 @@ class Target:
     name: str
     tokens: Sequence[bytes] = (b"\0", b"\xff", b"\x01\x02\x03\x04")
     native = False
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
 
     def seeds(self) -> Sequence[bytes]:
         """Return inputs to start from."""

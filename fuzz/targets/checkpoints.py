@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -40,9 +39,9 @@ class Checkpoints(Target):
         *[b"[" * 100_000, b'{"a":' * 2000, b"\xff", b"\xef\xbb\xbf", b"9" * 5000, b'"\\ud800"', b'"version": 1'],
     )
 
-    def __init__(self) -> None:
-        self._folder = tempfile.TemporaryDirectory()
-        self._path = Path(self._folder.name) / "search.json"
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self._path = folder / "search.json"
 
     def seeds(self) -> list[bytes]:
         trials = [TRIALS, TRIALS[:1], []]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import shutil
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -43,8 +42,8 @@ class IndexFolders(Target):
         b"usearch",
     ]
 
-    def __init__(self) -> None:
-        self._folder = tempfile.TemporaryDirectory()
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
         X, y = make_interactions(30, 20, random_state=0)
         strings = X.astype(str)
         self._saved: list[Path] = []
@@ -52,7 +51,7 @@ class IndexFolders(Target):
         for number, (kind, of, metric) in enumerate(KINDS):
             recommender = WRMFRecommender(4, max_iter=2, random_state=0).fit(strings if number % 2 else X, y)
             index = to_index(recommender, kind, of=of, metric=metric)
-            path = Path(self._folder.name) / str(number)
+            path = self.folder / str(number)
             index.save(path)
             self._saved.append(path)
             self._answers.append(self._answer(index))
@@ -68,7 +67,7 @@ class IndexFolders(Target):
         number = data[0] % len(KINDS) if data else 0
         files = self._files(self._saved[number])
         changed = files[data[1] % len(files) if len(data) > 1 else 0].name
-        folder = Path(self._folder.name) / "changed"
+        folder = self.folder / "changed"
         shutil.rmtree(folder, ignore_errors=True)
         shutil.copytree(self._saved[number], folder)
         (folder / changed).write_bytes(data[2:])
@@ -76,7 +75,7 @@ class IndexFolders(Target):
         check(answer == self._answers[number], f"another answer after a change of {changed}")
 
     def check_error(self, data: bytes, error: Exception) -> None:
-        folder = str(Path(self._folder.name) / "changed")
+        folder = str(self.folder / "changed")
         check(folder in str(error) or folder in str(getattr(error, "filename", "")), f"no path in the error: {error}")
 
     @staticmethod

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import shutil
-import tempfile
 from collections import Counter
 from pathlib import Path
 
@@ -37,9 +36,9 @@ class ParquetFolders(Target):
     native = True
     tokens = [b"PAR1", b"user", b"item", b"weight", b"\0" * 4, b"\xff" * 4, b"\x15\x02", b"\x19\x4c", b"\x16\x06"]
 
-    def __init__(self) -> None:
-        self._folder = tempfile.TemporaryDirectory()
-        self._path = Path(self._folder.name) / "likes"
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self._path = folder / "likes"
 
     def seeds(self) -> list[bytes]:
         found = []
