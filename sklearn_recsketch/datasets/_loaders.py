@@ -36,7 +36,7 @@ def _read(table: TextTable, columns: list[str], ids: list[str], header: list[str
             f"{table.name} has {header.count(repeated[0])} columns {repeated[0]!r}; its columns are {header}. Rename "
             f"all but one of them."
         )
-    frame = table.rows(header, ids)
+    frame = table.rows(header, columns, ids)
     if frame.empty:
         raise ValueError(f"{table.name} has a header but no rows.")
     return pd.DataFrame({column: frame[header.index(column)] for column in columns})
