@@ -12,7 +12,7 @@ __all__ = ["Finding", "NotBuilt", "check", "outcome_of"]
 
 # An error of pandas, numpy or json about a file of ours does not name the file, the row and the remedy.
 OURS = tuple(str(Path(module.__file__).parent) for module in (sklearn_recsketch, sklearn))
-PLAIN = ("ValueError", "TypeError", "InvalidParameterError")
+PLAIN = ("ValueError", "TypeError", "InvalidParameterError", "ModelFileError")
 
 
 class Finding(Exception):
