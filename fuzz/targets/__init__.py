@@ -18,6 +18,7 @@ TARGETS = {
         Checkpoints,
         ParquetFolders,
         IndexFolders,
+        ModelFiles,
         Tables,
         SideFeatureForms,
         Queries,
