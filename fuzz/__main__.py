@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import signal
 import sys
 import time
 from contextlib import suppress
@@ -35,6 +36,8 @@ def main() -> int:
             TARGETS[options.target[0]](Path(folder)).run(options.input.read_bytes())
         return 0
     options.findings.mkdir(parents=True, exist_ok=True)
+    for stop in (signal.SIGINT, signal.SIGTERM):  # a process in the background ignores the first
+        signal.signal(stop, signal.default_int_handler)
     failed = False
     for name in options.target or TARGETS:
         started = time.monotonic()
