@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import atexit
 import json
 import signal
 import sys
@@ -26,8 +27,9 @@ def main() -> int:
     if options.engine == "atheris":
         import atheris
 
-        with atheris.instrument_imports(include=["sklearn_recsketch"]):
-            import sklearn_recsketch.serving  # noqa: F401
+        # numba does not compile instrumented functions.
+        with atheris.instrument_imports(include=["sklearn_recsketch"], exclude=["sklearn_recsketch.kernels"]):
+            import fuzz.targets  # noqa: F401
     from fuzz.engine import Run
     from fuzz.targets import TARGETS
 
@@ -43,6 +45,8 @@ def main() -> int:
         started = time.monotonic()
         with TemporaryDirectory() as folder:
             run = Run(TARGETS[name](Path(folder)), options.findings)
+            if options.engine == "atheris":  # it ends the process
+                atexit.register(lambda run=run, started=started: print(json.dumps(run.report(started)), flush=True))
             with suppress(KeyboardInterrupt):  # the counts so far are reported
                 getattr(run, ENGINES[options.engine])(options.executions, options.seed)
         print(json.dumps(run.report(started)), flush=True)

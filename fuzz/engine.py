@@ -76,7 +76,7 @@ class Run:
         for data in self.target.seeds():
             (corpus / hashlib.sha1(data).hexdigest()).write_bytes(data)
         options = [f"-atheris_runs={n}", f"-seed={seed + 1}", "-max_len=4096", "-timeout=60", "-verbosity=0"]
-        atheris.Setup([sys.argv[0], *options, str(corpus)], self)
+        atheris.Setup([sys.argv[0], *options, str(corpus)], lambda data: self(data))
         atheris.Fuzz()
 
     def __call__(self, data: bytes) -> None:

@@ -271,7 +271,7 @@ class EmbeddingIndex:
 
         Notes
         -----
-        All files are read once to verify their checksums, which takes about a second per gigabyte.
+        All files are read once to verify their checksums.
         """
         contents, header = load_contents(Path(folder))
         searcher = Hnsw if header["kind"] == Hnsw.kind else Exact
