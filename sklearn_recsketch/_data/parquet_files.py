@@ -106,8 +106,8 @@ def _named(file: Any) -> Iterator[None]:
     try:
         yield
     except (import_pyarrow().ArrowException, OSError) as error:
-        if isinstance(error, OSError) and error.errno is not None:  # from the operating system
-            raise
+        if isinstance(error, FileNotFoundError) or getattr(error, "errno", None) is not None:
+            raise  # the file may be whole
         raise ValueError(
             f"{file} cannot be read as Parquet: {' '.join(str(error).split())} It may be damaged or incomplete: write "
             f"it again."
