@@ -72,7 +72,9 @@ class SideFeatureForms(Target):
             except TypeError as error:  # one of the values cannot be hashed
                 raise NotBuilt from error
         features: Any = (
-            rows if choices.below(10) else choices.pick([[*rows.items()], None, pd.Series(rows), "a", {1: 2}])
+            rows
+            if choices.below(10)
+            else choices.pick([[*rows.items()], None, pd.Series(rows, dtype=object), "a", {1: 2}])
         )
         cells = [
             (id_, str.__str__(key), cell)

@@ -63,7 +63,7 @@ class ParquetFolders(Target):
         for path in self._path.iterdir():
             table = pq.read_table(path, columns=["user", "item", "weight"])
             values = [table.column(name).to_pylist() for name in ("user", "item", "weight")]
-            expected.update(zip(*values, strict=True))
+            expected.update((user, item, float(weight)) for user, item, weight in zip(*values, strict=True))
         check(rows == expected, f"rows differ: {rows}, not {expected}")
         parts = [part for batch in source.batches() for part in batch.itertuples(index=False, name=None)]
         check(Counter(parts) == expected, f"batches differ: {parts}, not {expected}")

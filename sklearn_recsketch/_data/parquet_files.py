@@ -105,7 +105,7 @@ def _named(file: Any) -> Iterator[None]:
     """Raise a ValueError that names the file if pyarrow cannot read it."""
     try:
         yield
-    except (import_pyarrow().ArrowException, OSError) as error:
+    except (import_pyarrow().ArrowException, OSError, UnicodeDecodeError) as error:
         if isinstance(error, FileNotFoundError) or getattr(error, "errno", None) is not None:
             raise  # the file may be whole
         raise ValueError(
