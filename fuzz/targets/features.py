@@ -20,6 +20,7 @@ from fuzz.targets.python_values import (
     NUMBERS,
     STRINGS,
     Category,
+    built,
     byte_seeds,
     column_of,
     plain_id,
@@ -74,7 +75,7 @@ class SideFeatureForms(Target):
         features: Any = (
             rows
             if choices.below(10)
-            else choices.pick([[*rows.items()], None, pd.Series(rows, dtype=object), "a", {1: 2}])
+            else choices.pick([[*rows.items()], None, built(lambda: pd.Series(rows, dtype=object)), "a", {1: 2}])
         )
         cells = [
             (id_, str.__str__(key), cell)

@@ -65,7 +65,7 @@ class ParquetFolders(Target):
             values = [table.column(name).to_pylist() for name in ("user", "item", "weight")]
             expected.update((user, item, float(weight)) for user, item, weight in zip(*values, strict=True))
         check(rows == expected, f"rows differ: {rows}, not {expected}")
-        parts = [part for batch in source.batches() for part in batch.itertuples(index=False, name=None)]
+        parts = [(one.user, one.item, float(one.weight)) for batch in source.batches() for one in batch.itertuples()]
         check(Counter(parts) == expected, f"batches differ: {parts}, not {expected}")
 
     def check_error(self, data: bytes, error: Exception) -> None:

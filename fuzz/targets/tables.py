@@ -48,8 +48,8 @@ class Tables(Target):
             read = check_interactions(X, y)
             recommender = PopularityRecommender().fit(X, y) if choices.below(4) == 0 else None
         finally:
-            check(shown(X) == before or rows is None, f"the table has changed: {before} is now {X!r}")
-        check(rows is not None, f"accepted, but no table: {X!r}")
+            check(shown(X) == before or rows is None, f"the table has changed: {before} is now {shown(X)}")
+        check(rows is not None, f"accepted, but no table: {shown(X)}")
         assert rows is not None
         ids = [[plain_id(row[side]) for row in rows] for side in range(2)]
         got = [column.ids[column.codes].tolist() for column in (read.users, read.items)]
