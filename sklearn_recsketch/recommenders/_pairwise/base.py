@@ -24,12 +24,14 @@ from sklearn_recsketch.recommenders._pairwise.update import UPDATE_RATE, fold_in
 from sklearn_recsketch.utils._compat import Interval, StrOptions
 from sklearn_recsketch.utils._threads import Workers, workers
 
-__all__ = ["PairwiseRecommender"]
+__all__ = ["IN_FLOAT32", "PairwiseRecommender"]
 
 FOLD_IN_EPOCHS = 20
 # Initial components are within half of this, for any number of components. With the scale of LightFM and implicit,
 # 1 / (2 K), weak directions of 128 components take epochs to grow: nDCG@20 was 7 % lower on seven data sets.
 INITIAL_RANGE = 1 / 16
+FLOAT32 = np.finfo(np.float32)  # the type of the numbers in training
+IN_FLOAT32 = Interval(Real, 0, float(FLOAT32.max), closed="both")
 
 
 class PairwiseRecommender(FactorRecommender):
@@ -37,7 +39,9 @@ class PairwiseRecommender(FactorRecommender):
 
     _parameter_constraints: dict[str, Any] = {
         **FactorRecommender._parameter_constraints,
-        "learning_rate": [Interval(Real, 0, None, closed="neither")],
+        "learning_rate": [Interval(Real, float(FLOAT32.tiny), float(FLOAT32.max), closed="both")],
+        "regularization": [IN_FLOAT32],
+        **{f"{part}_regularization": [IN_FLOAT32, None] for part in ("user", "item", "feature")},
         "negatives": [StrOptions({"unobserved", "weaker"})],
         "average": ["boolean"],
     }
