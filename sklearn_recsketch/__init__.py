@@ -3,6 +3,8 @@
 from sklearn_recsketch.preprocessing import InteractionThresholder, SideFeatureEncoder, SideFeatures
 from sklearn_recsketch.recommenders import (
     BPRRecommender,
+    EASERecommender,
+    ItemKNNRecommender,
     PopularityRecommender,
     WARPRecommender,
     WRMFRecommender,
@@ -13,7 +15,9 @@ __version__ = "0.1.0"
 
 __all__ = [
     "BPRRecommender",
+    "EASERecommender",
     "InteractionThresholder",
+    "ItemKNNRecommender",
     "PopularityRecommender",
     "SideFeatureEncoder",
     "SideFeatures",
