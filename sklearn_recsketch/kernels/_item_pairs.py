@@ -59,6 +59,23 @@ def _smallest_of_largest(values, n, k):
 
 
 @inlined
+def _sort(values, n):
+    """Sort the first n values in place (Shell sort, which compiles in a tenth of the time of ``values.sort()``)."""
+    gap = 1
+    while gap < n // 3:
+        gap = 3 * gap + 1
+    while gap > 0:
+        for a in range(gap, n):
+            value = values[a]
+            b = a
+            while b >= gap and values[b - gap] > value:
+                values[b] = values[b - gap]
+                b -= gap
+            values[b] = value
+        gap //= 3
+
+
+@inlined
 def _select(found, scores, n, k, work, chosen):
     """Write the k items with the largest scores to `chosen` in the order of their indices.
 
@@ -78,8 +95,9 @@ def _select(found, scores, n, k, work, chosen):
         if scores[t] == least:
             equal[n_equal] = found[t]
             n_equal += 1
-    equal[:n_equal].sort()
-    chosen[above:k] = equal[: k - above]
+    _sort(equal, n_equal)
+    for t in range(above, k):
+        chosen[t] = equal[t - above]
 
 
 @jit
@@ -135,13 +153,15 @@ def nearest_items(start, stop, item_users, user_items, user_weights, item_weight
         if n > k:
             _select(found, scores, n, k, work, items[i])
         else:
-            items[i, :n] = found[:n]
-        items[i, : lengths[i]].sort()
+            for t in range(n):
+                items[i, t] = found[t]
+        _sort(items[i], lengths[i])
         for t in range(lengths[i]):
             j = items[i, t]
             similarities[i, t] = abs(sums[j]) * item_weights[j] * item_weights[i]
         if 2 * n_terms > n_items:
-            sums[:] = F(0)
+            for j in range(n_items):
+                sums[j] = F(0)
         else:
             for s in range(item_users.indptr[i], item_users.indptr[i + 1]):
                 u = item_users.indices[s]
@@ -162,7 +182,8 @@ def sum_weights(start, stop, history, weights, out):
     """
     for u in range(start, stop):
         row = out[u]
-        row[:] = F(0)
+        for j in range(len(row)):
+            row[j] = F(0)
         for s in range(history.indptr[u], history.indptr[u + 1]):
             i = history.indices[s]
             for t in range(weights.indptr[i], weights.indptr[i + 1]):
