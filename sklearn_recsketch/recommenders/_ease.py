@@ -38,7 +38,7 @@ class EASERecommender(ItemWeightRecommender):
     Parameters
     ----------
     regularization : "auto" or float, default="auto"
-        Penalty of the weights. "auto" stands for ``4 n / sqrt(n_users n_items)``, where n is the number of pairs of a
+        Penalty of the weights. "auto" stands for ``3 n / sqrt(n_users n_items)``, where n is the number of pairs of a
         user and an item that interacted, and only users and items with interactions are counted. See the Notes.
     n_jobs : int, default=None
         Number of threads, as in joblib. The result does not depend on it.
@@ -132,7 +132,7 @@ class EASERecommender(ItemWeightRecommender):
 def _automatic_penalty(interactions: sp.csr_array) -> float:
     n_users = np.count_nonzero(np.diff(interactions.indptr))
     n_items = len(np.unique(interactions.indices))
-    return float(4 * interactions.nnz / np.sqrt(n_users * n_items))
+    return float(3 * interactions.nnz / np.sqrt(n_users * n_items))
 
 
 def _check_memory(n_items: int, n_threads: int) -> None:

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sklearn_recsketch import EASERecommender, SideFeatures
+from sklearn_recsketch._linalg import spd_inverse
 from sklearn_recsketch.recommenders import _ease
 
 
@@ -29,6 +30,14 @@ def test_weights_equal_dense_algebra(planted, penalty):
     rec = EASERecommender(penalty).fit(*planted[:2])
     # float32 rounding times the condition number, which is below 1000 with the smallest penalty.
     np.testing.assert_allclose(rec.item_weights_, dense_ease(pattern(rec), penalty), atol=2e-5)
+
+
+def test_weights_of_several_blocks_equal_dense_algebra(planted, monkeypatch):
+    for module in (_ease, spd_inverse):
+        monkeypatch.setattr(module, "BLOCK", 32)
+    rec = EASERecommender(20).fit(*planted[:2])
+    assert len(rec.items_) > 3 * 32
+    np.testing.assert_allclose(rec.item_weights_, dense_ease(pattern(rec), 20), atol=2e-5)
 
 
 @given(st.lists(st.tuples(st.integers(0, 6), st.integers(0, 9)), min_size=1, max_size=40), st.sampled_from([0.5, 5.0]))
@@ -73,7 +82,7 @@ def test_strengths_of_a_history_do_not_matter(planted):
 
 def test_automatic_penalty_equals_its_formula():
     X = [["ann", 1], ["ann", 2], ["bob", 2], ["bob", 3], ["bob", 4], ["eve", 2]]
-    assert EASERecommender().fit(X).regularization_ == pytest.approx(4 * 6 / np.sqrt(3 * 4))
+    assert EASERecommender().fit(X).regularization_ == pytest.approx(3 * 6 / np.sqrt(3 * 4))
 
 
 def test_automatic_penalty_ignores_ids_without_interactions():
