@@ -74,8 +74,13 @@ class EASERecommender(ItemWeightRecommender):
     are 0.9 GB for 15,000 items. The scores of n users take O(n_items * m) time, where m is the number of interactions
     in their histories. Items that are not in the training data have the score 0, as have items without interactions.
 
-    The automatic penalty is the square of the largest singular value that a random matrix with the same number of
-    interactions would have, if it had as many rows as columns. MEASURED
+    The automatic penalty is three quarters of the square of the largest singular value of a random square matrix, in
+    which each row has as many interactions as the geometric mean of those per user and per item. With a fifth of the
+    rows held out, its nDCG@20 was at most 0.5 % below the best of a grid of penalties on nine of eleven data sets:
+    Last.fm, Steam, RetailRocket, synthetic data, and subsets of popular items of Last.fm, Steam and Gowalla. It was 2 %
+    below the best on Amazon Beauty, where 100 is the best penalty. On citeulike-a, a penalty of 50, close to the
+    automatic one, was 1.5 % below 25, the smallest value of the grid. All of these data sets have fewer than 25,000
+    users. With many more users than items, the rule was not measured.
 
     References
     ----------
