@@ -16,6 +16,12 @@ WITH_FACTORS = [WRMFRecommender, *PAIRWISE]
 ONE_PER_TRAINER = [WRMFRecommender, WARPRecommender]  # for slow tests: BPR and WARP share a trainer
 WITH_ITEM_WEIGHTS = [EASERecommender, ItemKNNRecommender]
 RECOMMENDERS = [*WITH_FACTORS, *WITH_ITEM_WEIGHTS, PopularityRecommender]
+ENGINES = [
+    (WRMFRecommender, "implicit"),
+    (BPRRecommender, "implicit"),
+    (BPRRecommender, "lightfm"),
+    (WARPRecommender, "lightfm"),
+]
 
 
 def small(recommenders=WITH_FACTORS, n_components=4, *, max_iter=2, **params):

@@ -36,6 +36,7 @@ LAYERS = (
     "recommenders/_als",
     "recommenders/_pairwise",
     "recommenders",
+    "_persistence",
     "model_selection/_split",
     "model_selection/_monitor",
     "model_selection/_fits",
@@ -47,6 +48,7 @@ LAYERS = (
     "serving",
     "conversion",
     "spark",
+    "utils/estimator_checks",
 )
 
 

@@ -16,6 +16,8 @@ from sklearn_recsketch.utils._threads import Workers, even_ranges
 __all__ = ["RankedItems", "sorted_items", "top_items", "top_of_blocks", "top_scores"]
 
 USERS_PER_TASK = 1024
+FEWEST_USERS_PER_TASK = 64  # with fewer users, reading the items takes longer than the products
+MOST_PRODUCTS = 2**33  # products of components per task, unless there are many items: half a second
 LARGEST_INSERTION = 256  # the kernel inserts into sorted lists: fast for short ones, quadratic in k
 FEW_USERS = 16  # up to this number, computing all scores takes no longer than sorting and tiling the items
 BLOCK_SCORES = 8_000_000  # scores that a thread holds at once, if lists are long
@@ -63,9 +65,17 @@ class RankedItems:
             lambda task: rank_items(
                 task[0], task[1], users, lengths, tiles, longest, items, places, rows, best, scores
             ),
-            even_ranges(n_users, USERS_PER_TASK),
+            even_ranges(n_users, _users_per_task(self._vectors.size)),
         )
         return best, scores
+
+
+def _users_per_task(n_values: int) -> int:
+    """Return the number of users per task, given the size of the item vectors.
+
+    An interruption takes effect between two tasks.
+    """
+    return max(FEWEST_USERS_PER_TASK, min(USERS_PER_TASK, MOST_PRODUCTS // max(1, n_values)))
 
 
 def top_items(
@@ -158,14 +168,15 @@ def top_of_blocks(
 
     def part(task: tuple[int, int]) -> None:
         rows = slice(*task)
-        of_rows = None if excluded is None else sp.csr_array(excluded[rows])
-        best[rows], scores[rows] = top_scores(block(rows), of_rows, k)
+        best[rows], scores[rows] = top_scores(block(rows), excluded, k, task[0])
 
     pool.map(part, even_ranges(n_users, max(1, BLOCK_SCORES // n_items)))
     return best, scores
 
 
-def top_scores(block: np.ndarray, excluded: sp.csr_array | None, k: int) -> tuple[np.ndarray, np.ndarray]:
+def top_scores(
+    block: np.ndarray, excluded: sp.csr_array | None, k: int, first: int = 0
+) -> tuple[np.ndarray, np.ndarray]:
     """Return the same lists as `top_items`, given a matrix of scores.
 
     Parameters
@@ -176,6 +187,8 @@ def top_scores(block: np.ndarray, excluded: sp.csr_array | None, k: int) -> tupl
         The stored entries mark items that must not be recommended to the user.
     k : int
         Number of items per user.
+    first : int, default=0
+        Row of `excluded` that belongs to the first row of `block`.
 
     Returns
     -------
@@ -187,7 +200,7 @@ def top_scores(block: np.ndarray, excluded: sp.csr_array | None, k: int) -> tupl
     scores = np.full((n_users, k), -np.inf, dtype=np.float32)
     for u, row in enumerate(block if k else []):
         if excluded is not None:
-            row[excluded.indices[excluded.indptr[u] : excluded.indptr[u + 1]]] = -np.inf
+            row[excluded.indices[excluded.indptr[first + u] : excluded.indptr[first + u + 1]]] = -np.inf
         least = np.partition(row, n_items - k)[n_items - k]
         # All items at least as good as the last one of the list; among equal scores, the first items are kept.
         among = np.flatnonzero((row >= least) & (row > -np.inf))

@@ -181,8 +181,6 @@ class FactorRecommender(SimilarityMixin, CallbackSupportMixin, InnerProductRecom
         if monitor is not None:
             monitor.interactions = matrix
 
-        if self.verbose and self.engine == "native" and not self._kernel.signatures:
-            print(f"[{type(self).__name__}] loading kernels; the first fit on a machine compiles them (some seconds)")
         with workers(self.n_jobs) as pool:
             trainer, sides = self._trainer(problem, pool), (problem.users, problem.items)
             del problem  # the trainer keeps the arrays that it needs
@@ -345,6 +343,7 @@ class FactorRecommender(SimilarityMixin, CallbackSupportMixin, InnerProductRecom
         vectors = self._score_vectors(name, codes)
         if context.features is None and context.history is None:
             return vectors
+        vectors = vectors.copy()  # they may be the factors of the model
         entities, embeddings = self._side(name).entities, self._score_embeddings(name)
         K = embeddings.shape[1]
         prior = entities.feature_vectors(embeddings, codes)

@@ -160,7 +160,7 @@ def _neighbours(
     def part(task: tuple[int, int]) -> None:
         nearest_items(task[0], task[1], by_item, by_user, of_users, of_items, items, similarities, lengths)
 
-    pool.map(part, balanced_ranges(n_terms, row_cost=k))
+    pool.map(part, balanced_ranges(n_terms))
     stored = np.arange(k) < lengths[:, None]
     indptr = np.append(0, np.cumsum(lengths))
     data, indices = similarities[stored], items[stored]

@@ -61,7 +61,7 @@ class ItemWeightRecommender(BaseRecommender):
             Similar items of each query item, the most similar item first. Ties are broken by the order of the ids. An
             item with fewer than k similar items gets fewer rows.
         """
-        query = read_similarity_query(self, "item", items, k, candidates, "no item is similar to them")
+        query = read_similarity_query(self, "item", items, k, candidates, "No item is similar to them.")
         known = query.rows >= 0
 
         def block(part: slice) -> np.ndarray:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +9,7 @@ import numpy as np
 import scipy.sparse as sp
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_recsketch._data.ids import IdColumn, lookup, show_id
+from sklearn_recsketch._data.ids import IdColumn, lookup
 from sklearn_recsketch._linalg.norms import norms
 from sklearn_recsketch._ranking.candidates import (
     ItemSelection,
@@ -25,8 +24,8 @@ from sklearn_recsketch._ranking.neighbours import all_neighbours
 from sklearn_recsketch._ranking.query import check_query_ids, ranked_table
 from sklearn_recsketch._ranking.scores import InnerProducts
 from sklearn_recsketch._ranking.top_k import LARGEST_INSERTION
+from sklearn_recsketch._ranking.unknown_ids import warn_unknown
 from sklearn_recsketch.typing import Frame
-from sklearn_recsketch.utils._stacklevel import levels_inside
 from sklearn_recsketch.utils._threads import workers
 from sklearn_recsketch.utils._validation import check_integer
 
@@ -227,11 +226,4 @@ def _most_are_queried(codes: np.ndarray, n: int, k: int) -> bool:
 
 
 def _warn_unknown(name: str, ids: np.ndarray, rows: np.ndarray, meaning: str | None) -> None:
-    unknown = np.flatnonzero(rows < 0)
-    if len(unknown):
-        warnings.warn(
-            f"{len(unknown)} of the {len(rows)} {name} ids are unknown (first: {show_id(ids[unknown[0]])}): "
-            f"{meaning or f'each is represented by the mean {name}'}.",
-            UserWarning,
-            stacklevel=levels_inside(),
-        )
+    warn_unknown(f"{name} ids", ids, rows < 0, meaning or f"Each is represented by the mean {name}.")
