@@ -78,9 +78,9 @@ class EASERecommender(ItemWeightRecommender):
     which each row has as many interactions as the geometric mean of those per user and per item. With a fifth of the
     rows held out, its nDCG@20 was at most 0.5 % below the best of a grid of penalties on nine of eleven data sets:
     Last.fm, Steam, RetailRocket, synthetic data, and subsets of popular items of Last.fm, Steam and Gowalla. It was 2 %
-    below the best on Amazon Beauty, where 100 is the best penalty. On citeulike-a, a penalty of 50, close to the
-    automatic one, was 1.5 % below 25, the smallest value of the grid. All of these data sets have fewer than 25,000
-    users. With many more users than items, the rule was not measured.
+    below the best on Amazon Beauty, where 100 is the best penalty, and 1.7 % below a penalty of 25 on citeulike-a, the
+    smallest value of the grid. All of these data sets have fewer than 25,000 users. With many more users than items,
+    the rule was not measured.
 
     References
     ----------
