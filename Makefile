@@ -137,6 +137,7 @@ doc: $(VENV)/.recsketch-docs
 bench: $(VENV)/.recsketch-bench
 	$(BIN)/python benchmarks/training.py
 	$(BIN)/python benchmarks/time_to_score.py
+	$(BIN)/python benchmarks/baselines.py
 	$(BIN)/python benchmarks/ranking.py
 	$(BIN)/python benchmarks/serving.py
 	$(BIN)/python benchmarks/embeddings.py --only similar
