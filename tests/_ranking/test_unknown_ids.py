@@ -36,7 +36,7 @@ def test_unknown_users_are_counted_and_the_first_is_named(rec):
 
 def test_unknown_candidates_are_counted_and_the_first_is_named(rec):
     (message,) = messages(lambda: rec.recommend("u1", candidates=["c", "nope"]))
-    assert message.startswith("1 of the 2 candidates is unknown (first: 'nope'). Unknown items are scored like a mean")
+    assert message.startswith("1 of the 2 candidates is unknown (first: 'nope'). There are no data on which")
 
 
 def test_unknown_ids_with_a_history_or_features_do_not_warn(rec):
