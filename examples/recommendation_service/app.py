@@ -12,6 +12,7 @@ from fastapi import APIRouter, Depends, FastAPI, HTTPException, Query, Request, 
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, JSONResponse
 from fastapi.staticfiles import StaticFiles
+
 from recommendation_service.guard import Guard
 from recommendation_service.ids import UnknownIdError
 from recommendation_service.loaded_model import LoadedModel, Ranked
@@ -30,7 +31,6 @@ from recommendation_service.messages import (
     RecommendRequest,
 )
 from recommendation_service.model_store import ModelStore
-
 from sklearn_recsketch.inspection import placeholder_picture
 
 STATIC = Path(__file__).parent / "static"

@@ -10,10 +10,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
+
 from recommendation_service.catalogue import Catalogue, read_titles
 from recommendation_service.ids import Ids, UnknownIdError
-from recommendation_service.model_file import load_model
-
+from sklearn_recsketch import load_model
 from sklearn_recsketch.inspection import explain, rank_by_feature
 from sklearn_recsketch.serving import to_index
 
@@ -42,8 +42,8 @@ class Ranked(NamedTuple):
 class LoadedModel:
     """A recommender and what is computed once per model file. It does not change, so threads can share it.
 
-    Methods raise an UnknownIdError if the model does not know a user, an item or a feature, and a ValueError if a request
-    is invalid in another way.
+    Methods raise an UnknownIdError if the model does not know a user, an item or a feature, and a ValueError if a
+    request is invalid in another way.
 
     Parameters
     ----------

@@ -7,18 +7,17 @@ from collections import Counter
 from pathlib import Path
 
 from recommendation_service.model_file import save_model
-
 from sklearn_recsketch import SideFeatures, WRMFRecommender
 from sklearn_recsketch.datasets import make_interactions
 
-STYLES = (
-    "wooden low-poly medieval rusty neon ancient tiny painted frozen golden steampunk haunted paper glass stone "
-    "futuristic"
-).split()
-THINGS = (
-    "ship castle dragon robot tree lantern tower guitar train bridge helmet fish lighthouse sword bicycle owl temple "
-    "camera fox kettle rocket violin windmill mask"
-).split()
+THINGS = """
+    ship castle dragon robot tree lantern tower guitar train bridge helmet fish lighthouse sword bicycle owl temple
+    camera fox kettle rocket violin windmill mask
+""".split()  # noqa: SIM905
+STYLES = """
+    wooden low-poly medieval rusty neon ancient tiny painted frozen golden steampunk haunted paper glass stone
+    futuristic
+""".split()  # noqa: SIM905
 
 
 def save_made_up_model(
@@ -51,7 +50,7 @@ def _mixed(things: list[str], styles: list[str]) -> list[str]:
 
 
 def _titles(tags: dict[int, list[str]]) -> dict[int, str]:
-    """Return a title such as "Wooden violin with owl" for each item, of its rarest tags. A repeated one gets a number."""
+    """Return a title for each item, such as "Wooden violin with owl", from its rarest tags."""
     counts = Counter(word for words in tags.values() for word in words)
     titles, seen = {}, Counter()
     for id, words in tags.items():
