@@ -63,7 +63,8 @@ class LoadedModel:
         self._neighbours = to_index(recommender, "exact", metric="cosine")
         self._visitor = self.users.unused()
         first = self.catalogue.ids[0]
-        for who in (Who(recommender.users_[0].item()), Who(history=[first])):  # loads the kernels, and tests the model
+        # The first requests load the kernels and test the model.
+        for who in (Who(recommender.users_[:1].tolist()[0]), Who(history=[first])):
             self.recommend(who, 1)
         self.similar_items(first, 1)
 

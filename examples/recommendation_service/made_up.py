@@ -6,8 +6,7 @@ import json
 from collections import Counter
 from pathlib import Path
 
-from recommendation_service.model_file import save_model
-from sklearn_recsketch import SideFeatures, WRMFRecommender
+from sklearn_recsketch import SideFeatures, WRMFRecommender, save_model
 from sklearn_recsketch.datasets import make_interactions
 
 THINGS = """

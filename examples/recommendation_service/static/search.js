@@ -11,7 +11,7 @@ let chosen = -1; // number of the highlighted suggestion, or -1
 let timer, asked = 0;
 
 function options() {
-  return [...list.querySelectorAll("[role=option]")];
+  return [...list.querySelectorAll("[data-url]")];
 }
 
 function close() {
@@ -45,7 +45,8 @@ async function suggest() {
     return close();
   }
   if (number !== asked) return; // more was typed meanwhile
-  list.replaceChildren(...(items.length ? items.map(suggestion) : [element("li", { class: "none" }, ["No item found"])]));
+  const nothing = element("li", { class: "none", role: "option", "aria-disabled": "true" }, ["No item found"]);
+  list.replaceChildren(...(items.length ? items.map(suggestion) : [nothing]));
   list.hidden = false;
   box.setAttribute("aria-expanded", "true");
   choose(-1);
@@ -80,7 +81,7 @@ export function startSearchBox(go) {
   box.addEventListener("blur", close);
   list.addEventListener("mousedown", (event) => event.preventDefault()); // keeps the focus in the box
   list.addEventListener("click", (event) => {
-    const option = event.target.closest("[role=option]");
+    const option = event.target.closest("[data-url]");
     if (option) open(option.dataset.url);
   });
   form.addEventListener("submit", (event) => {
