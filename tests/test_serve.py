@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,11 +16,14 @@ from fastapi.testclient import TestClient
 from recommendation_service.catalogue import read_titles
 from recommendation_service.guard import MAX_BYTES
 from recommendation_service.ids import Ids
+from recommendation_service.loaded_model import LoadedModel
+from recommendation_service.made_up import save_made_up_model
 from recommendation_service.messages import MAX_CANDIDATES, MAX_HISTORY, MAX_K
 from small_service import HOSTILE, HOSTILE_TAG, N_ITEMS, N_USERS, fit_small, item_id, small_app, user_id
 
 from sklearn_recsketch.inspection import explain, rank_by_feature
 
+ROOT = Path(__file__).parents[1]
 UNKNOWN = 999
 JSON = {"Content-Type": "application/json"}
 
@@ -332,3 +337,19 @@ def test_titles_that_are_not_an_object_are_refused(tmp_path):
     path.write_text(json.dumps(["a ship"]))
     with pytest.raises(ValueError, match="must contain a JSON object of titles"):
         read_titles(path)
+
+
+def test_image_is_built_from_files_that_exist():
+    text = (ROOT / "examples/recommendation_service/Dockerfile").read_text(encoding="utf-8")
+    copied = [source for line in re.findall(r"^COPY (.+) \S+$", text, re.MULTILINE) for source in line.split()]
+    assert copied
+    assert [source for source in copied if not (ROOT / source).exists()] == []
+
+
+def test_made_up_model_has_titles_of_its_tags(tmp_path):
+    model, titles = save_made_up_model(tmp_path, 100, 50)
+    catalogue = LoadedModel.from_files(model, titles, None).catalogue
+    assert len(set(catalogue.titles)) == len(catalogue.ids)
+    words = [set(title.lower().split()) for title in catalogue.titles]
+    tags = [{name.removeprefix("tag=") for name in catalogue.features(row)} for row in range(len(catalogue.ids))]
+    assert all(mine & of_item or "sculpture" in mine for mine, of_item in zip(words, tags))

@@ -20,6 +20,7 @@ pytest.importorskip("httpx2")
 import uvicorn
 from fastapi.testclient import TestClient
 from recommendation_service.app import create_app
+from serve import read_arguments
 from small_service import fit_small, open_store, write_files
 
 from sklearn_recsketch import PopularityRecommender, save_model
@@ -205,9 +206,9 @@ def test_command_line_serves_a_model_until_it_is_terminated(files):
             process.kill()
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("arguments", [[], ["model.skrec", "--demo"]])
-def test_command_line_needs_a_model_or_the_demo(arguments):
-    process = subprocess.run([sys.executable, SERVE, *arguments], capture_output=True, text=True)
-    assert process.returncode == 2
-    assert "pass either a model file or --demo" in process.stderr
+def test_command_line_needs_a_model_or_the_demo(arguments, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["serve.py", *arguments])
+    with pytest.raises(SystemExit):
+        read_arguments()
+    assert "pass either a model file or --demo" in capsys.readouterr().err
