@@ -53,6 +53,12 @@ def find_class(name: Any, classes: dict[str, type]) -> type:
     """Return the class with the given name."""
     if name not in classes:
         short = str(name).rpartition(".")[2]
+        for other, cls in classes.items():
+            if cls.__name__ == short:  # for example after a class was moved from a notebook to a module
+                raise ModelFileError(
+                    f"it holds an instance of {name}, but the trusted class is {other}. Import {short} from the same "
+                    f"module when you save and when you load the model"
+                )
         raise ModelFileError(
             f"it holds an instance of {name}, which is not a class of this package. If you trust this class, import it "
             f"and pass trusted=[{short}]"

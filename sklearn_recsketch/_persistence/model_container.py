@@ -45,7 +45,7 @@ def write_container(file: BinaryIO, model: Any, arrays: Mapping[str, np.ndarray]
     versions = {name: installed_version(name) for name in PACKAGES} | {"python": python_version()}
     document = {"format": FORMAT, "written_by": versions, "arrays": entries, "model": model}
     document = {"sha256": _digest(document)} | document
-    writer.add(DOCUMENT, [json.dumps(document, indent=1, allow_nan=False).encode()])
+    writer.add(DOCUMENT, [json.dumps(document, allow_nan=False).encode()])
     writer.close()
 
 
@@ -126,5 +126,5 @@ class ModelContainer:
 
 
 def _digest(document: dict[str, Any]) -> str:
-    """Compute the SHA-256 of a JSON document, which does not depend on its indentation."""
+    """Compute the SHA-256 of a JSON document, which does not depend on its white space."""
     return hashlib.sha256(json.dumps(document).encode()).hexdigest()

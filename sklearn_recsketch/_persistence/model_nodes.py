@@ -82,7 +82,8 @@ class Encoder:
             raise TypeError(f"{where} has the dtype {array.dtype}, which cannot be saved. Convert the array.")
         memory = (array.__array_interface__["data"][0], array.shape, array.strides, array.dtype.str)
         if memory not in self._members:
-            label = re.sub(r"[^A-Za-z0-9_]+", ".", where).strip(".")[:100]
+            path = where.partition(".")[2]  # without the class of the model
+            label = re.sub(r"[^A-Za-z0-9_]+", ".", path).strip(".")[:100]
             self._members[memory] = f"{len(self.arrays):03d}.{label}.npy"
             self.arrays[self._members[memory]] = array
         return self._members[memory]

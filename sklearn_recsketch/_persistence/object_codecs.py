@@ -37,7 +37,9 @@ class SparseCodec:
 
     def encode(self, value: Any, where: str, encoder: Encoder) -> dict[str, Any]:
         parts = {name: encoder.encode(getattr(value, name), f"{where}.{name}") for name in PARTS}
-        return {"class": type(value).__name__, "shape": list(value.shape), **parts}
+        # scipy checks this once and remembers it. A check of a mapped matrix would read all of it.
+        flags = {"sorted": bool(value.has_sorted_indices), "canonical": bool(value.has_canonical_format)}
+        return {"class": type(value).__name__, "shape": list(value.shape), **parts, **flags}
 
     def decode(self, node: dict[str, Any], decoder: Decoder) -> Any:
         cls, (n_rows, n_columns) = SPARSE[node["class"]], node["shape"]
@@ -55,6 +57,8 @@ class SparseCodec:
         matrix = cls((n_rows, n_columns), dtype=data.dtype)
         # The constructor would convert the indices to another dtype.
         matrix.data, matrix.indices, matrix.indptr = data, indices, indptr
+        matrix.has_canonical_format = node["canonical"]
+        matrix.has_sorted_indices = node["sorted"]
         return matrix
 
 

@@ -72,7 +72,8 @@ class ScalarCodec:
         return isinstance(value, np.generic) and DTYPE.fullmatch(value.dtype.str) is not None
 
     def encode(self, value: Any, where: str, encoder: Encoder) -> dict[str, Any]:
-        return {"dtype": value.dtype.str, "value": str(value), "bytes": value.tobytes().hex()}
+        data = value.tobytes()[: value.dtype.itemsize]  # NumPy returns four bytes for an empty string
+        return {"dtype": value.dtype.str, "value": str(value), "bytes": data.hex()}
 
     def decode(self, node: dict[str, Any], decoder: Decoder) -> np.generic:
         if not DTYPE.fullmatch(node["dtype"]):

@@ -55,6 +55,7 @@ class MemberWriter:
         with self._archive.open(info, "w", force_zip64=True) as member:
             for chunk in chunks:
                 member.write(chunk)
+        info.extra = b""  # the directory needs no padding
         return int(info.CRC)
 
     def close(self) -> None:
