@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import os
 import re
 import subprocess
 import sys
@@ -50,6 +51,7 @@ class Results:
         self.seconds: dict[str, array] = defaultdict(lambda: array("d"))
         self.errors: Counter[str] = Counter()
         self.memory: list[float] = []
+        self.cpu_seconds = 0.0
         self.versions: set[str] = set()
 
 
@@ -156,11 +158,19 @@ async def swap(
 
 
 async def watch_memory(pid: int, end: float, results: Results) -> None:
-    """Note the resident memory of a process every second, in MiB."""
+    """Note the resident memory of a process every second, in MiB, and the processor time that it takes."""
+    start = cpu_seconds(pid)
     while time.perf_counter() < end:
         status = Path(f"/proc/{pid}/status").read_text()
         results.memory.append(int(re.search(r"VmRSS:\s*(\d+)", status).group(1)) / 1024)  # type: ignore[union-attr]
         await asyncio.sleep(1)
+    results.cpu_seconds = cpu_seconds(pid) - start
+
+
+def cpu_seconds(pid: int) -> float:
+    """Return the processor time that a process has taken."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 async def soak(
@@ -211,8 +221,9 @@ def report(results: Results, seconds: float) -> str:
     return "\n\n".join(
         [
             markdown(table),
-            f"{total:,} requests in {seconds:.0f} s, {total / seconds:.0f} per second. {sum(results.errors.values())} "
-            f"errors {dict(results.errors) or ''}",
+            f"{total:,} requests in {seconds:.0f} s, {total / seconds:.0f} per second. The service took "
+            f"{1000 * results.cpu_seconds / total:.2f} ms of processor time per request. Errors: "
+            f"{dict(results.errors) or 'none'}.",
             f"Resident memory: {np.median(memory[:tenth]):.0f} MiB in the first tenth of the time, "
             f"{np.median(memory[-tenth:]):.0f} MiB in the last, {max(memory):.0f} MiB at most. "
             f"Models swapped: {len(results.versions) - 1}.",

@@ -26,7 +26,8 @@ from sklearn_recsketch.inspection import sketchfab_thumbnails
 
 def sketchfab_picture(item: Any) -> bytes | None:
     """Return the thumbnail of a model on Sketchfab. The page itself does not load anything from Sketchfab."""
-    return sketchfab_thumbnails([item], embed=True, timeout=5)[item]
+    picture = sketchfab_thumbnails([item], embed=True, timeout=5)[item]
+    return picture if isinstance(picture, bytes) else None
 
 
 def read_arguments() -> argparse.Namespace:

@@ -20,10 +20,12 @@ pytest.importorskip("httpx2")
 import uvicorn
 from fastapi.testclient import TestClient
 from recommendation_service.app import create_app
+from recommendation_service.loaded_model import Who
 from serve import read_arguments
+from sklearn.pipeline import make_pipeline
 from small_service import fit_small, open_store, write_files
 
-from sklearn_recsketch import PopularityRecommender, save_model
+from sklearn_recsketch import InteractionThresholder, PopularityRecommender, save_model
 
 SERVE = Path(__file__).parents[1] / "examples/serve.py"
 PATIENCE = 60  # seconds to wait for another thread on a busy machine
@@ -106,6 +108,13 @@ def test_request_in_flight_is_answered_by_the_old_model(store, new_model):
         assert ask(client)["model"] != old  # a new request does not wait for the old one
         gate.opened.set()
         assert expected.result()["model"] == old
+
+
+def test_pipeline_is_served(files, store):
+    model = store.current
+    save_model(make_pipeline(InteractionThresholder(), fit_small()), files[0])
+    assert store.check()
+    assert store.current.recommend(Who(3), 5) == model.recommend(Who(3), 5)
 
 
 def test_titles_are_replaced_with_the_model(files, store, new_model):

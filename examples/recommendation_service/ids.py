@@ -57,7 +57,8 @@ class Ids:
 
     def split(self, values: Iterable[int | str]) -> tuple[list[Any], list[Any]]:
         """Split ids into known and unknown ids."""
-        known, unknown = [], []
+        known: list[Any] = []
+        unknown: list[Any] = []
         for value in values:
             (unknown if self.find(value) is None else known).append(self.read(value))
         return known, unknown

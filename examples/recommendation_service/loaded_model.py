@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
+from sklearn.pipeline import Pipeline
 
 from recommendation_service.catalogue import Catalogue, read_titles
 from recommendation_service.ids import Ids, UnknownIdError
@@ -47,15 +48,16 @@ class LoadedModel:
 
     Parameters
     ----------
-    recommender : recommender
-        Fitted recommender that learns embeddings.
+    estimator : recommender or Pipeline that ends in one
+        Fitted estimator that learns embeddings.
     titles : dict
         Titles by the text of the item id.
     version : str
         Version of the model, which is sent with each answer.
     """
 
-    def __init__(self, recommender: Any, titles: dict[str, str], version: str) -> None:
+    def __init__(self, estimator: Any, titles: dict[str, str], version: str) -> None:
+        recommender = estimator[-1] if isinstance(estimator, Pipeline) else estimator
         self.recommender = recommender.set_params(n_jobs=1)  # the service runs one thread per request
         self.version, self.loaded_at = version, datetime.now(UTC)
         self.users, self.items = Ids("user", recommender.users_), Ids("item", recommender.items_)
@@ -121,8 +123,8 @@ class LoadedModel:
 
     def common_users(self, item: Id, other: Id) -> int:
         """Count the users who interacted with both items."""
-        users = [self.catalogue.users(self.items.row(id)) for id in (item, other)]
-        return len(np.intersect1d(*users, assume_unique=True))
+        of_item, of_other = (self.catalogue.users(self.items.row(id)) for id in (item, other))
+        return len(np.intersect1d(of_item, of_other))
 
     def _query(self, who: Who) -> tuple[Id, pd.DataFrame | None, list[Any]]:
         """Return the user and the history for the recommender, and the unknown items in the history."""

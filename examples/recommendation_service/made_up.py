@@ -51,7 +51,8 @@ def _mixed(things: list[str], styles: list[str]) -> list[str]:
 def _titles(tags: dict[int, list[str]]) -> dict[int, str]:
     """Return a title for each item, such as "Wooden violin with owl", from its rarest tags."""
     counts = Counter(word for words in tags.values() for word in words)
-    titles, seen = {}, Counter()
+    titles: dict[int, str] = {}
+    seen: Counter[str] = Counter()
     for id, words in tags.items():
         rarest_first = sorted(words, key=counts.__getitem__)
         styles = [word for word in rarest_first if word in STYLES]
