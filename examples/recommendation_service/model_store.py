@@ -42,7 +42,7 @@ class ModelStore:
     def start(self) -> None:
         """Start to watch the file."""
         self._stopped.clear()
-        self._thread = threading.Thread(target=self._watch, name="model file")
+        self._thread = threading.Thread(target=self._watch, name="model file", daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
