@@ -19,6 +19,7 @@ import tempfile
 import time
 from array import array
 from collections import Counter, defaultdict
+from copy import copy
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import quote
@@ -58,12 +59,21 @@ class Results:
 class Workload:
     """Random requests, and the recommendations that are expected from one of the models."""
 
-    def __init__(self, models: list[WRMFRecommender], tags: list[str], seed: int) -> None:
+    def __init__(self, models: list[WRMFRecommender], seed: int) -> None:
         self._rng = np.random.default_rng(seed)
         self._users, self._items = models[0].users_[:N_CHECKED].tolist(), models[0].items_.tolist()
-        tables = [model.recommend(self._users, 10) for model in models]
-        self.expected = [table.groupby("user")["item"].agg(list).to_dict() for table in tables]
-        self._tags = tags
+        self._tags = models[0].item_encoder_.feature_names_.tolist()
+        # One user at a time, as in the service: the rounding of scores differs from that of many users at once, so that
+        # two items with nearly equal scores may change places.
+        self._expected = {
+            user: [model.recommend([user], 10)["item"].tolist() for model in models] for user in self._users
+        }
+
+    def reseeded(self, seed: int) -> Workload:
+        """Return a copy with other random numbers."""
+        workload = copy(self)
+        workload._rng = np.random.default_rng(seed)
+        return workload
 
     def request(self, name: str) -> tuple[str, dict[str, Any] | None, int]:
         """Return the URL of a request, its body, and its user."""
@@ -88,9 +98,7 @@ class Workload:
 
     def is_wrong(self, name: str, user: int, answer: Any) -> bool:
         """Return whether a recommendation is that of neither model."""
-        return name == "recommend" and [row["item"] for row in answer["items"]] not in [
-            expected[user] for expected in self.expected
-        ]
+        return name == "recommend" and [row["item"] for row in answer["items"]] not in self._expected[user]
 
 
 class Connection:
@@ -173,13 +181,11 @@ def cpu_seconds(pid: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-async def soak(
-    models: list[WRMFRecommender], tags: list[str], path: Path, pid: int, port: int, options: Any
-) -> Results:
+async def soak(models: list[WRMFRecommender], path: Path, pid: int, port: int, options: Any) -> Results:
     """Run everything at the same time."""
-    results = Results()
+    results, workload = Results(), Workload(models, 0)
+    workloads = [workload.reseeded(seed) for seed in range(options.connections)]
     end = time.perf_counter() + options.seconds
-    workloads = [Workload(models, tags, seed) for seed in range(options.connections)]
     await asyncio.gather(
         *(load(Connection(port), workload, end, results) for workload in workloads),
         swap(models, path, options.swap_every, end, port, results),
@@ -246,16 +252,15 @@ def main() -> None:
         path, log = Path(folder) / "model.skrec", Path(folder) / "log.txt"
         save_model(models[0], path)
         process, port = start(path, options.threads, log)
-        names = models[0].item_encoder_.feature_names_.tolist()
         try:
-            results = asyncio.run(soak(models, names, path, process.pid, port, options))
+            results = asyncio.run(soak(models, path, process.pid, port, options))
         finally:
             process.terminate()
             code = process.wait(30)
     print(machine("fastapi", "uvicorn"))
     print(
         f"{options.connections} connections, {options.threads} threads, {len(models[0].users_):,} users, "
-        f"{len(models[0].items_):,} items, 64 components, {len(names)} tags. Exit code {code}.\n"
+        f"{len(models[0].items_):,} items, 64 components, {len(tags.values)} tags. Exit code {code}.\n"
     )
     print(report(results, options.seconds))
 
