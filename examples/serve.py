@@ -25,7 +25,11 @@ from sklearn_recsketch.inspection import sketchfab_thumbnails
 
 
 def sketchfab_picture(item: Any) -> bytes | None:
-    """Return the thumbnail of a model on Sketchfab. The page itself does not load anything from Sketchfab."""
+    """Return the thumbnail of a model on Sketchfab. The page itself does not load anything from Sketchfab.
+
+    If the thumbnail is not in the cache on disk, the request occupies a thread until Sketchfab has answered. For a
+    public site, fill the cache beforehand, or store the pictures elsewhere.
+    """
     picture = sketchfab_thumbnails([item], embed=True, timeout=5)[item]
     return picture if isinstance(picture, bytes) else None
 

@@ -239,7 +239,7 @@ INVALID = {
     "one strength": ({"history": [1, 2], "strengths": [1]}, "as many strengths as items"),
     "strengths alone": ({"user": KNOWN, "strengths": [1]}, "as many strengths as items"),
     "strength 0": ({"history": [1], "strengths": [0]}, "strengths.0: .* greater than 0"),
-    "misspelt": ({"user": KNOWN, "canditates": [1]}, "canditates: Extra inputs"),
+    "misspelt": ({"user": KNOWN, "candidate": [1]}, "candidate: Extra inputs"),
     "true": ({"user": True}, "user"),
     "fraction": ({"user": 1.5}, "user"),
     "large id": ({"user": 2**63}, "user"),

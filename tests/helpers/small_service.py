@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
+
+pytest.importorskip("fastapi")
 from recommendation_service.app import create_app
 from recommendation_service.loaded_model import LoadedModel
 from recommendation_service.model_store import ModelStore
