@@ -19,7 +19,7 @@ FAST := -m "not slow and not spark and not cluster and not browser" --hypothesis
 # Tests that "make coverage" also runs with kernels as Python functions, because coverage does not see compiled code.
 KERNEL_TESTS := tests/kernels tests/_ranking/test_top_k.py tests/_data/test_id_stream.py tests/_data/test_pair_sums.py
 
-.PHONY: help demo serve experiments test test-fast coverage test-machines test-lowest wheel-check check-tag lint lint-workflows format type doc bench quality board clean
+.PHONY: help demo serve experiments test test-fast coverage checks test-machines test-lowest wheel-check check-tag lint lint-workflows format type doc bench quality board clean
 
 help:
 	@echo "make demo [LIKES=likes.psv FEATURES=feats.psv]   the whole job, on embedded data or on files"
@@ -27,6 +27,7 @@ help:
 	@echo "make experiments [LIKES=likes.psv FEATURES=feats.psv]   which treatment of tags helps"
 	@echo "make test     the test suite;   make test-fast     what of it takes a minute"
 	@echo "make test-machines   the test suite as other processors would run it;   make test-lowest   on the oldest dependencies"
+	@echo "make checks   which checks of scikit-learn and of this package each estimator passes"
 	@echo "make wheel-check     the wheel alone, in an empty environment"
 	@echo "make coverage        the fast tests with coverage, kernels included;   make coverage FAST=     all tests"
 	@echo "make lint     ruff, codespell and hadolint;   make type     mypy;   make format   ruff format"
@@ -65,6 +66,9 @@ coverage: $(VENV)/.recsketch-test
 	$(BIN)/python -m pytest -p tests.helpers.plain_kernels -m "not slow" --hypothesis-profile fast $(KERNEL_TESTS) \
 		--cov --cov-report= --cov-fail-under=0
 	$(BIN)/python -m pytest $(PARALLEL) $(FAST) --cov --cov-append --cov-report=term
+
+checks: $(VENV)/.recsketch-test
+	$(BIN)/python tests/print_checks.py
 
 test-machines: $(VENV)/.recsketch-test
 	.ci/machines $(BIN)/python $(TESTS)

@@ -1,6 +1,6 @@
 """Recall and speed of single queries to an index, compared to exact search.
 
-python benchmarks/serving.py [--only million] [--only gowalla] [--only augmented]
+python benchmarks/serving.py [--only one_user] [--only million] [--only gowalla] [--only augmented]
 """
 
 from __future__ import annotations
@@ -10,7 +10,9 @@ from collections.abc import Callable, Iterable
 
 import numpy as np
 import pandas as pd
+import scipy.sparse as sp
 from common import PeakMemory, gowalla, machine, markdown, publish, run_parts
+from implicit.cpu.als import AlternatingLeastSquares
 
 from sklearn_recsketch import WRMFRecommender
 from sklearn_recsketch.recommenders._from_factors import fit_from_factors
@@ -146,5 +148,31 @@ def augmented() -> None:
     publish("serving, augmented", f"Recall@{TOP} on the factors of Gowalla:\n\n{markdown(table)}")
 
 
+def one_user() -> None:
+    """Time the table of recommendations for one known user, beside implicit on the same factors."""
+    rows = []
+    for n_items in (2_000, 41_000):
+        rng = np.random.default_rng(0)
+        n_users = 5_000
+        seen = sp.random_array((n_users, n_items), density=40 / n_items, rng=rng, dtype=np.float32, format="csr")
+        x, y = (rng.standard_normal((n, K), dtype=np.float32) for n in (n_users, n_items))
+        model = WRMFRecommender(K, alpha=40, regularization=10)
+        fit_from_factors(model, np.arange(n_users), np.arange(n_items), x, y, interactions=seen)
+        peer = AlternatingLeastSquares(factors=K, num_threads=1)
+        peer.user_factors, peer.item_factors = x, y
+        matrix = sp.csr_matrix((seen.data, seen.indices.astype(np.int32), seen.indptr.astype(np.int32)), seen.shape)
+        index = to_index(model, "exact")
+        searches: dict[str, Callable[[object], object]] = {
+            "`rec.recommend`": lambda user, model=model: model.recommend(user, TOP),
+            "`recommend` of an exact index": lambda user, index=index: index.recommend(user, TOP),
+            "implicit": lambda user, peer=peer, matrix=matrix: peer.recommend(user, matrix[user], N=TOP),
+        }
+        users = rng.integers(0, n_users, N_QUERIES).tolist()
+        rounds = [{name: milliseconds(run, users) for name, run in searches.items()} for _ in range(5)]
+        rows.append({"items": f"{n_items:,}"} | pd.DataFrame(rounds).astype(float).median().round(3).to_dict())
+    head = f"Median ms of a query for the top {TOP} of one user, {K} components, one thread, five alternating rounds."
+    publish("serving, one user", "\n\n".join([machine("implicit"), head, markdown(pd.DataFrame(rows))]))
+
+
 if __name__ == "__main__":
-    run_parts(__doc__, {"million": million, "gowalla": real, "augmented": augmented})
+    run_parts(__doc__, {"one_user": one_user, "million": million, "gowalla": real, "augmented": augmented})

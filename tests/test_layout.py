@@ -47,6 +47,7 @@ LAYERS = (
     "serving",
     "conversion",
     "spark",
+    "utils/estimator_checks",
 )
 
 

@@ -147,6 +147,12 @@ def test_broken_file_does_not_replace_the_model(files, store, damage, caplog):
     assert f"continues with model {model.version}" in caplog.text
 
 
+def test_refused_model_is_explained(files, store):
+    popular(files[0])
+    store.check()
+    assert store.last_error.startswith("TypeError: PopularityRecommender has no embeddings.")
+
+
 def test_broken_file_is_reported_once(files, store, caplog):
     files[0].write_bytes(b"no model")
     for _ in range(3):

@@ -58,11 +58,11 @@ class LoadedModel:
 
     def __init__(self, estimator: Any, titles: dict[str, str], version: str) -> None:
         recommender = estimator[-1] if isinstance(estimator, Pipeline) else estimator
+        self._neighbours = to_index(recommender, "exact", metric="cosine")  # raises an error without embeddings
         self.recommender = recommender.set_params(n_jobs=1)  # the service runs one thread per request
         self.version, self.loaded_at = version, datetime.now(UTC)
         self.users, self.items = Ids("user", recommender.users_), Ids("item", recommender.items_)
         self.catalogue = Catalogue(recommender, titles)
-        self._neighbours = to_index(recommender, "exact", metric="cosine")
         self._visitor = self.users.unused()
         first = self.catalogue.ids[0]
         # The first requests load the kernels and test the model.

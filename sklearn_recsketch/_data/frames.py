@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any, Literal
 
 import narwhals as nw
@@ -17,6 +18,8 @@ def frame_library(data: Any) -> str | None:
     """Return the name of a frame's library, such as "pandas" or "polars", or None if `data` is not a frame."""
     if isinstance(data, pd.DataFrame):
         return "pandas"
+    if isinstance(data, list | np.ndarray):  # narwhals would take longer to see this than a query to answer
+        return None
     if _is_arrow(data):
         return "pyarrow"
     frame = nw.from_native(data, eager_only=True, pass_through=True)
@@ -54,8 +57,10 @@ def as_column(values: Any) -> Any:
 
     Masked values become missing values.
     """
+    if isinstance(values, np.ndarray):
+        return _native(unmask(values))
     if isinstance(values, pd.arrays.NumpyExtensionArray):
-        values = values.to_numpy()
+        return as_column(values.to_numpy())
     if isinstance(values, pd.Series | pd.Index | pd.api.extensions.ExtensionArray):
         dtype = values.dtype
         if isinstance(dtype, pd.ArrowDtype) and hasattr(dtype.pyarrow_dtype, "value_type"):
@@ -105,16 +110,26 @@ def _native(array: np.ndarray) -> np.ndarray:
     return array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
 
 
-def make_table(columns: dict[str, np.ndarray], library: str, index: Any = None) -> Any:
-    """Create a polars or pyarrow table if `library` is "polars" or "pyarrow", and a pandas frame otherwise."""
+def make_table(columns: dict[str, np.ndarray], library: str, index: Any = None, copy: bool = True) -> Any:
+    """Create a polars or pyarrow table if `library` is "polars" or "pyarrow", and a pandas frame otherwise.
+
+    With ``copy=False``, a pandas frame may share the memory of the columns, which the caller must not use any more.
+    """
     # An empty object array does not show that it is meant for strings.
     empty = [name for name, values in columns.items() if values.dtype.kind == "O" and not len(values)]
     if library not in _BACKENDS:
-        frame = pd.DataFrame(columns, index=index)
+        frame = pd.DataFrame(dict(enumerate(columns.values())), index=index, copy=copy)
+        frame.columns = _names(tuple(columns)).copy()  # a shared index could be renamed
         return frame.astype(dict.fromkeys(empty, pd.Series([""]).dtype)) if empty else frame
     series = {name: _plain(values) for name, values in columns.items()}
     table = nw.from_dict(series, backend=_BACKENDS[library])
     return table.with_columns(nw.col(name).cast(nw.String) for name in empty).to_native()
+
+
+@cache
+def _names(names: tuple[str, ...]) -> pd.Index:
+    """Return an index of column names. To create it takes as long as to create the columns of a short table."""
+    return pd.Index(names)
 
 
 def _plain(values: np.ndarray) -> Any:

@@ -13,6 +13,7 @@ from sklearn_recsketch._data.id_validation import clean_ids, hashable_ids, missi
 
 __all__ = [
     "IdColumn",
+    "are_all",
     "check_same_kind",
     "encode_ids",
     "find_positions",
@@ -73,6 +74,11 @@ def encode_ids(column: Any, name: str, label: Any = None) -> IdColumn:
     ids = clean_ids(np.asarray(uniques, dtype=dtype), codes, name)
     order = np.argsort(ids, kind="stable")
     return IdColumn(codes=inverse_permutation(order)[codes], ids=ids[order])
+
+
+def are_all(codes: np.ndarray, n: int) -> bool:
+    """Return whether the codes are the numbers 0 to n - 1 in ascending order."""
+    return len(codes) == n and bool(np.all(codes == np.arange(n)))
 
 
 def inverse_permutation(order: np.ndarray) -> np.ndarray:

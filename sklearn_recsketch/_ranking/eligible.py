@@ -80,5 +80,6 @@ def _pattern(matrix: sp.csr_array) -> sp.csr_array:
 def select_rows(matrix: sp.csr_array, rows: np.ndarray) -> sp.csr_array:
     """Select rows of a sparse matrix. Row index -1 stands for an empty row."""
     if (rows >= 0).all():
-        return sp.csr_array(matrix[rows])
+        selected: sp.csr_array = matrix[rows]
+        return selected
     return sp.csr_array(pair_matrix(np.arange(len(rows)), rows, (len(rows), matrix.shape[0])) @ matrix)

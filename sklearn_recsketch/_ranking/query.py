@@ -10,7 +10,7 @@ import scipy.sparse as sp
 
 from sklearn_recsketch._data.frames import make_table
 from sklearn_recsketch._data.id_lists import check_id_list
-from sklearn_recsketch._data.ids import IdColumn, check_same_kind, lookup, lookup_unsorted, show_id
+from sklearn_recsketch._data.ids import IdColumn, are_all, check_same_kind, lookup, lookup_unsorted, show_id
 from sklearn_recsketch._data.interactions import Interactions
 from sklearn_recsketch._data.matrix import present_ids
 from sklearn_recsketch._ranking.candidates import (
@@ -157,16 +157,16 @@ class Query:
         )
         if exclusions is not None:
             excluded.append(exclusions)
-        return eligible(sp.csr_array(sum(excluded[1:], start=excluded[0])) if excluded else None, candidates)
+        return eligible(sum(excluded[1:], start=excluded[0]) if excluded else None, candidates)
 
     def _in_query(self, seen: sp.csr_array) -> sp.csr_array:
         """Select the matrix rows and columns that belong to the query.
 
         The rows and columns of unknown ids are empty.
         """
-        if not _are_all(self.user_codes, seen.shape[0]):
+        if not are_all(self.user_codes, seen.shape[0]):
             seen = select_rows(seen, self.user_codes)
-        if not _are_all(self.item_codes, seen.shape[1]):
+        if not are_all(self.item_codes, seen.shape[1]):
             n_items = len(self.item_codes)
             seen = sp.csr_array(seen @ pair_matrix(self.item_codes, np.arange(n_items), (seen.shape[1], n_items)))
             seen.sort_indices()
@@ -262,11 +262,6 @@ def _sides(history: Interactions, name: str) -> tuple[IdColumn, IdColumn]:
     return (history.users, history.items) if name == "user" else (history.items, history.users)
 
 
-def _are_all(codes: np.ndarray, n: int) -> bool:
-    """Return whether the codes are the numbers 0 to n - 1 in ascending order."""
-    return len(codes) == n and bool(np.all(codes == np.arange(n)))
-
-
 def ranked_table(
     name: str,
     ids: np.ndarray,
@@ -299,4 +294,4 @@ def ranked_table(
     found = best >= 0
     row, rank = np.nonzero(found)
     columns = {name: ids[row], "rank": rank + 1, other_name: other_ids[best[found]], "score": scores[found]}
-    return make_table(columns, library)
+    return make_table(columns, library, copy=False)

@@ -158,14 +158,15 @@ def top_of_blocks(
 
     def part(task: tuple[int, int]) -> None:
         rows = slice(*task)
-        of_rows = None if excluded is None else sp.csr_array(excluded[rows])
-        best[rows], scores[rows] = top_scores(block(rows), of_rows, k)
+        best[rows], scores[rows] = top_scores(block(rows), excluded, k, task[0])
 
     pool.map(part, even_ranges(n_users, max(1, BLOCK_SCORES // n_items)))
     return best, scores
 
 
-def top_scores(block: np.ndarray, excluded: sp.csr_array | None, k: int) -> tuple[np.ndarray, np.ndarray]:
+def top_scores(
+    block: np.ndarray, excluded: sp.csr_array | None, k: int, first: int = 0
+) -> tuple[np.ndarray, np.ndarray]:
     """Return the same lists as `top_items`, given a matrix of scores.
 
     Parameters
@@ -176,6 +177,8 @@ def top_scores(block: np.ndarray, excluded: sp.csr_array | None, k: int) -> tupl
         The stored entries mark items that must not be recommended to the user.
     k : int
         Number of items per user.
+    first : int, default=0
+        Row of `excluded` that belongs to the first row of `block`.
 
     Returns
     -------
@@ -187,7 +190,7 @@ def top_scores(block: np.ndarray, excluded: sp.csr_array | None, k: int) -> tupl
     scores = np.full((n_users, k), -np.inf, dtype=np.float32)
     for u, row in enumerate(block if k else []):
         if excluded is not None:
-            row[excluded.indices[excluded.indptr[u] : excluded.indptr[u + 1]]] = -np.inf
+            row[excluded.indices[excluded.indptr[first + u] : excluded.indptr[first + u + 1]]] = -np.inf
         least = np.partition(row, n_items - k)[n_items - k]
         # All items at least as good as the last one of the list; among equal scores, the first items are kept.
         among = np.flatnonzero((row >= least) & (row > -np.inf))

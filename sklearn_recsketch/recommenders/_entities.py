@@ -10,7 +10,7 @@ import pandas as pd
 import scipy.sparse as sp
 from sklearn.base import clone
 
-from sklearn_recsketch._data.ids import IdColumn, find_positions, lookup, show_id
+from sklearn_recsketch._data.ids import IdColumn, are_all, find_positions, lookup, show_id
 from sklearn_recsketch.preprocessing._encoder import SideFeatureEncoder
 from sklearn_recsketch.preprocessing._side_features import SideFeatures
 from sklearn_recsketch.utils._threads import even_ranges
@@ -270,8 +270,10 @@ class FittedSide(NamedTuple):
     def vectors(self, codes: np.ndarray) -> np.ndarray:
         """Return the vectors of ids, given their row indices.
 
-        Row index -1 stands for an unknown id.
+        Row index -1 stands for an unknown id. If the codes are those of all ids in order, the result is `factors`.
         """
+        if are_all(codes, len(self.factors)):
+            return self.factors
         vectors = self.factors[codes]
         vectors[codes < 0] = self.unknown
         return vectors

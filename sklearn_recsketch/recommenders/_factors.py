@@ -345,6 +345,7 @@ class FactorRecommender(SimilarityMixin, CallbackSupportMixin, InnerProductRecom
         vectors = self._score_vectors(name, codes)
         if context.features is None and context.history is None:
             return vectors
+        vectors = vectors.copy()  # they may be the factors of the model
         entities, embeddings = self._side(name).entities, self._score_embeddings(name)
         K = embeddings.shape[1]
         prior = entities.feature_vectors(embeddings, codes)

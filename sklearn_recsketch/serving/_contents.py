@@ -10,7 +10,7 @@ import scipy.sparse as sp
 
 from sklearn_recsketch._data.ids import IdColumn, show_id
 from sklearn_recsketch._ranking.candidates import ItemSelection, Pairs, matrix_of_pairs, pairs_per_user, select_items
-from sklearn_recsketch._ranking.eligible import Eligible, eligible, pair_matrix
+from sklearn_recsketch._ranking.eligible import Eligible, eligible, pair_matrix, select_rows
 from sklearn_recsketch.recommenders._interface import FittedFactorRecommender
 from sklearn_recsketch.recommenders._similarity import unit_length
 from sklearn_recsketch.utils._unwrap import factor_recommender
@@ -69,7 +69,7 @@ class Contents:
         if self.metric == "cosine":
             n = len(rows)
             return pair_matrix(np.arange(n), rows, (n, len(self.ids)), bool)
-        return None if self.seen is None else sp.csr_array(self.seen[rows])
+        return None if self.seen is None else select_rows(self.seen, rows)
 
     def excluded(
         self, column: IdColumn, rows: np.ndarray, exclude: ItemSelection | None, exclude_seen: bool
@@ -86,7 +86,7 @@ class Contents:
         if isinstance(exclude, Pairs):
             parts.append(matrix_of_pairs(exclude, column, self.ids).astype(bool))
         matrices = [part for part in parts if part is not None]
-        return sp.csr_array(sum(matrices[1:], start=matrices[0])) if matrices else None
+        return sum(matrices[1:], start=matrices[0]) if matrices else None
 
     def candidate_rows(
         self, column: IdColumn, candidates: ItemSelection, excluded: sp.csr_array | None

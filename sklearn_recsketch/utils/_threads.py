@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 import numpy as np
 from joblib import effective_n_jobs
 from joblib.parallel import ThreadingBackend, get_active_backend
-from threadpoolctl import OpenBLASController, ThreadpoolController
+from threadpoolctl import LibController, OpenBLASController, ThreadpoolController
 
 from sklearn_recsketch.utils._cluster import cluster_engine, in_dask_task
 
@@ -82,26 +82,31 @@ class _SingleThreadedBLAS:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._inside = 0
-        self._controller: ThreadpoolController | None = None
-        self._limiter: Any = None
+        self._libraries: list[LibController] | None = None
+        self._limits: list[int] = []
 
     def __enter__(self) -> None:
         with self._lock:
-            if self._controller is None:
+            if self._libraries is None:
                 # Listing the loaded libraries takes milliseconds, so it is done once, after numpy and scipy are loaded.
-                self._controller = ThreadpoolController()
+                loaded = ThreadpoolController().lib_controllers
+                self._libraries = [library for library in loaded if library.user_api == "blas"]
             if self._inside == 0:
-                _release_openblas()
-                self._limiter = self._controller.limit(limits=1, user_api="blas")
+                self._limits = [library.get_num_threads() for library in self._libraries]
+                self._set_limits([1] * len(self._libraries))
             self._inside += 1
 
     def __exit__(self, *exception: object) -> None:
         with self._lock:
             self._inside -= 1
             if self._inside == 0:
-                _release_openblas()
-                self._limiter.restore_original_limits()
-                _release_openblas()
+                self._set_limits(self._limits)
+
+    def _set_limits(self, limits: list[int]) -> None:
+        _release_openblas()
+        for library, limit in zip(self._libraries or [], limits, strict=True):
+            library.set_num_threads(limit)
+        _release_openblas()
 
 
 def _release_openblas() -> None:

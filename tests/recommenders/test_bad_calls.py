@@ -244,6 +244,13 @@ CALLS = [
     ),
     ("unknown_metric", lambda: make_ranking_scorer(["ndcg@5", "f1@5"]), ValueError, r"A metric must .* got 'f1@5'"),
     ("metric_at_zero", lambda: make_ranking_scorer("ndcg@0"), ValueError, r"A metric must be .* got 'ndcg@0'"),
+    (
+        "metric_of_other_libraries",
+        lambda: make_ranking_scorer("map@10"),
+        ValueError,
+        r"got 'map@10'\. The name of 'map' is 'average_precision' here\.",
+    ),
+    ("metric_in_capitals", lambda: make_ranking_scorer("NDCG@5"), ValueError, r"The name of 'NDCG' is 'ndcg' here\."),
     ("no_metric", lambda: make_ranking_scorer([]), ValueError, r"metrics is empty: name at least one"),
     (
         "unknown_candidates",

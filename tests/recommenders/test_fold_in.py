@@ -105,3 +105,11 @@ def test_auto_is_as_good_as_exact_at_large_strengths(planted):
     ]
     # Rows may be off by 3e-5 in each of 20 half-iterations, and these differences add up.
     assert losses[0] < 1.05 * losses[1]
+
+
+def test_histories_of_all_users_do_not_change_the_model(fitted, planted):
+    X, y, _ = planted
+    before = fitted.user_factors_.copy(), fitted.item_factors_.copy()
+    fitted.recommend(fitted.users_, history=X.assign(weight=np.asarray(y)[::-1]))
+    np.testing.assert_array_equal(fitted.user_factors_, before[0])
+    np.testing.assert_array_equal(fitted.item_factors_, before[1])

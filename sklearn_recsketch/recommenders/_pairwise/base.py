@@ -150,7 +150,10 @@ class PairwiseRecommender(FactorRecommender):
         n_interactions[:n_known] = np.maximum(others.entities.n_interactions, 1)  # ids without any can be sampled, too
         codes, history = codes[drawable], sp.csr_array(history[:, np.flatnonzero(drawable)])
         biases = self._biases_of(codes) if others.name == "item" else 0.0
-        fixed = Embeddings.starting_at(others.vectors(codes), biases=biases)
+        rows = others.vectors(codes)
+        if rows is others.factors:  # the kernel writes to its arguments, even though the steps of `fixed` are 0
+            rows = rows.copy()
+        fixed = Embeddings.starting_at(rows, biases=biases)
         K = self.user_factors_.shape[1]
         moved = np.ascontiguousarray(vectors[:, :K])
         with workers(self.n_jobs) as pool:
