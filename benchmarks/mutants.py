@@ -17,9 +17,11 @@ Not mutated are annotations, docstrings and other strings, imports, prefetches, 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import random
 import re
+import resource
 import shutil
 import signal
 import subprocess
@@ -50,9 +52,12 @@ GROUPS = {
 }
 PYTEST = ["-q", "-x", "--tb=no", "-rfE", "-p", "no:cacheprovider", "-p", "no:xdist"]
 PYTEST += ["--hypothesis-profile=fast", "--hypothesis-seed=0"]
-FAST = ["-m", "not slow and not spark and not cluster and not browser and not engines"]
-LIMIT = 240  # seconds for a run of tests; loops that never end are the only ones that reach it
-MEMORY = 8 * 2**30  # bytes of address space beyond which allocations of a mutant fail
+PYTEST += ["-m", "not slow and not spark and not cluster and not browser and not engines"]
+NEAREST = 16  # most files of related tests that a mutant runs
+# Limits of the tests of the file itself, and of further tests, in seconds of the processor: only endless loops reach
+# them. Beyond so many bytes, allocations fail.
+LIMITS = 90, 600
+MEMORY = 8 * 2**30
 
 
 def files_of(group: str) -> list[Path]:
@@ -117,28 +122,21 @@ class Imports:
 def stages_of(path: Path, group: str, imports: Imports) -> list[list[str]]:
     """Return the arguments of pytest for each run of tests of a mutant of a file."""
     mirrored = Path("tests", *path.parts[1:-1], f"test_{path.stem.strip('_')}.py")
-    first = [str(one) for one in (mirrored, path) if one.exists()]
     folders = {Path("tests", folder) for folder in GROUPS[group][2]}
     distance = imports.distances(path)
     related = [
         test for test in distance if test.name.startswith("test_") and test != mirrored and folders & {*test.parents}
     ]
     related.sort(key=lambda test: (distance[test], test.parent != mirrored.parent, test))
-    stages = [first, [*FAST, *map(str, related)]]
+    first = mirrored if mirrored.exists() else related.pop(0)
+    stages = [[str(first), str(path)], [str(test) for test in related[:NEAREST]]]
     if group == "kernels":
         line = next(line for line in (ROOT / "Makefile").read_text().splitlines() if line.startswith("KERNEL_TESTS"))
-        stages.append(["-p", "tests.helpers.plain_kernels", *FAST, *line.split(":=")[1].split()])
+        stages.append(["-p", "tests.helpers.plain_kernels", *line.split(":=")[1].split()])
     return stages
 
 
-def limit_memory() -> None:
-    """Limit the memory of a run of tests. Windows has no such limits."""
-    import resource
-
-    resource.setrlimit(resource.RLIMIT_DATA, (MEMORY, MEMORY))
-
-
-def run_tests(arguments: list[str], scratch: Path, limit: float | None = LIMIT) -> str | None:
+def run_tests(arguments: list[str], scratch: Path, limit: int | None = None) -> str | None:
     """Run pytest in the current folder. Return the test that fails, or None if all pass."""
     environment = os.environ | {
         "PYTHONPATH": os.getcwd(),
@@ -147,27 +145,25 @@ def run_tests(arguments: list[str], scratch: Path, limit: float | None = LIMIT) 
         "OMP_NUM_THREADS": "1",
         "OPENBLAS_NUM_THREADS": "1",
     }
-    with (scratch / "log").open("w+") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "pytest", *PYTEST, f"--basetemp={scratch / 'tmp'}", *arguments],
-            env=environment,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-            preexec_fn=limit_memory if os.name == "posix" else None,
-        )
-        try:
-            code = process.wait(limit)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-            return "time limit"
-        log.seek(0)
-        output = log.read()
-    if code in (0, 5):  # 5: there are no such tests
+
+    def set_limits() -> None:
+        resource.setrlimit(resource.RLIMIT_DATA, (MEMORY, MEMORY))
+        if limit:
+            resource.setrlimit(resource.RLIMIT_CPU, (limit, limit))
+
+    command = [sys.executable, "-m", "pytest", *PYTEST, f"--basetemp={scratch / 'tmp'}", *arguments]
+    done = subprocess.run(command, env=environment, preexec_fn=set_limits, capture_output=True, text=True)
+    if done.returncode == 0:
         return None
-    failed = re.search(r"^(?:FAILED|ERROR) (.+?)(?: - .*)?$", output, re.M)
-    return failed[1] if failed else f"exit code {code}: {output.strip().splitlines()[-1:]}"
+    if done.returncode == -signal.SIGKILL:
+        return "time limit"
+    if failed := re.search(r"^(?:FAILED|ERROR) (.+?)(?: - .*)?$", done.stdout, re.M):
+        return failed[1]
+    if done.returncode < 0:
+        return signal.Signals(-done.returncode).name
+    if "while loading conftest" in done.stderr:
+        return "import of the package"
+    sys.exit(f"Pytest has stopped with code {done.returncode}.\n{done.stdout}\n{done.stderr}")
 
 
 def try_mutant(path: Path, mutation: Mutation, stages: list[list[str]], imports: Imports, warm: Path) -> str | None:
@@ -182,7 +178,8 @@ def try_mutant(path: Path, mutation: Mutation, stages: list[list[str]], imports:
                 cached.unlink()
         path.write_bytes(mutation.apply(original))
         try:
-            return next(filter(None, (run_tests(arguments, scratch) for arguments in stages)), None)
+            killers = (run_tests(stage, scratch, LIMITS[n > 0]) for n, stage in enumerate(stages))
+            return next(filter(None, killers), None)
         finally:
             path.write_bytes(original)
             os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
@@ -192,14 +189,16 @@ def check_baseline(stages: list[list[list[str]]], scratch: Path) -> None:
     """Check that all tests pass without a mutation, and fill the cache of compiled kernels."""
     files = {test for run in stages for tests in run[:2] for test in tests if test.endswith(".py")}
     for arguments in [sorted(files), *[run[2] for run in stages if len(run) > 2][:1]]:
-        if failed := run_tests([*FAST, *arguments], scratch, None):
-            sys.exit(f"{failed} fails without any change.\n{(scratch / 'log').read_text()}")
+        if failed := run_tests(arguments, scratch):
+            sys.exit(f"{failed} fails without any change.")
+    (scratch / "passed").touch()
 
 
 def copy_of_sources(folder: str) -> None:
     """Copy what the tests need to a folder, and change to it."""
     for name in (PACKAGE, "tests", "examples", "benchmarks", "docs", ".ci"):
-        shutil.copytree(ROOT / name, Path(folder, name), ignore=shutil.ignore_patterns("__pycache__", "_build"))
+        ignore = shutil.ignore_patterns("__pycache__", "_build")
+        shutil.copytree(ROOT / name, Path(folder, name), ignore=ignore, dirs_exist_ok=True)
     for path in ROOT.glob("*.*"):
         if path.is_file():
             shutil.copy2(path, folder)
@@ -211,6 +210,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--group", choices=GROUPS, action="append", help="only mutate the files of this group")
     parser.add_argument("--only", action="append", help="file:line:number of a mutant to repeat")
+    parser.add_argument("--folder", help="keep the copy of the package, and what has been compiled, for the next run")
     parser.add_argument("--list", action="store_true", help="print the mutants, and run nothing")
     options = parser.parse_args()
     rng = random.Random(options.seed)
@@ -223,12 +223,14 @@ def main() -> None:
         print("\n".join(f"{path}:{mutation.label}  {mutation.change}" for _, path, mutation in mutants))
         return
     killed = dict.fromkeys(GROUPS, 0)
-    with tempfile.TemporaryDirectory() as folder:
+    with contextlib.ExitStack() as stack:
+        folder = options.folder or stack.enter_context(tempfile.TemporaryDirectory())
         copy_of_sources(folder)
         imports, baseline = Imports(), Path(folder, "baseline")
-        (baseline / "numba").mkdir(parents=True)
+        (baseline / "numba").mkdir(parents=True, exist_ok=True)
         stages = [stages_of(path, group, imports) for group, path, _ in mutants]
-        check_baseline(stages, baseline)
+        if not (baseline / "passed").exists():
+            check_baseline(stages, baseline)
         for (group, path, mutation), tests in zip(mutants, stages, strict=True):
             begin = time.perf_counter()
             test = try_mutant(path, mutation, tests, imports, baseline / "numba")
