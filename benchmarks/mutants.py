@@ -53,7 +53,7 @@ GROUPS = {
 PYTEST = ["-q", "-x", "--tb=no", "-rfE", "-p", "no:cacheprovider", "-p", "no:xdist"]
 PYTEST += ["--hypothesis-profile=fast", "--hypothesis-seed=0"]
 PYTEST += ["-m", "not slow and not spark and not cluster and not browser and not engines"]
-NEAREST = 16  # most files of related tests that a mutant runs
+NEAREST = 8  # most files of related tests that a mutant runs
 # Limits of the tests of the file itself, and of further tests, in seconds of the processor: only endless loops reach
 # them. Beyond so many bytes, allocations fail.
 LIMITS = 90, 600
@@ -211,6 +211,7 @@ def main() -> None:
     parser.add_argument("--group", choices=GROUPS, action="append", help="only mutate the files of this group")
     parser.add_argument("--only", action="append", help="file:line:number of a mutant to repeat")
     parser.add_argument("--folder", help="keep the copy of the package, and what has been compiled, for the next run")
+    parser.add_argument("--skip", type=int, default=0, help="continue a run after this number of mutants")
     parser.add_argument("--list", action="store_true", help="print the mutants, and run nothing")
     options = parser.parse_args()
     rng = random.Random(options.seed)
@@ -218,7 +219,7 @@ def main() -> None:
     if options.only:
         every = [(group, *one) for group in GROUPS for one in sample(group, 10**9, rng)]
         mutants = [one for one in every if f"{one[1].name}:{one[2].label}" in options.only]
-    mutants = [one for one in mutants if one[0] in (options.group or GROUPS)]
+    mutants = [one for one in mutants if one[0] in (options.group or GROUPS)][options.skip :]
     if options.list:
         print("\n".join(f"{path}:{mutation.label}  {mutation.change}" for _, path, mutation in mutants))
         return
