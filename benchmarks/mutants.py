@@ -56,7 +56,7 @@ PYTEST += ["-m", "not slow and not spark and not cluster and not browser and not
 NEAREST = 8  # most files of related tests that a mutant runs
 # Limits of the tests of the file itself, and of further tests, in seconds of the processor: only endless loops reach
 # them. Beyond so many bytes, allocations fail.
-LIMITS = 90, 600
+LIMITS = 60, 600
 MEMORY = 8 * 2**30
 
 
