@@ -191,13 +191,6 @@ def test_one_hot_columns_are_categories(cell):
         np.testing.assert_array_equal(columns[name], column)
 
 
-def test_a_number_that_is_always_0_is_a_measurement():
-    """A column is one-hot only if it contains a 1."""
-    encoder = SideFeatureEncoder(identity=False).fit(tagged(zero=[0, 0.0]))
-    assert encoder.standardized_[encoder.feature_names_ == "zero"].all()
-    assert "zero" in encoder.feature_names_
-
-
 def test_one_hot_columns_stay_sparse():
     hot = pd.DataFrame(np.eye(50), columns=[f"c{j}" for j in range(50)]).rename_axis("id")
     assert SideFeatureEncoder(identity=False).fit_transform(SideFeatures.from_frame(hot)).nnz == 50
