@@ -53,7 +53,7 @@ GROUPS = {
 PYTEST = ["-q", "-x", "--tb=no", "-rfE", "-p", "no:cacheprovider", "-p", "no:xdist"]
 PYTEST += ["--hypothesis-profile=fast", "--hypothesis-seed=0"]
 PYTEST += ["-m", "not slow and not spark and not cluster and not browser and not engines"]
-NEAREST = 8  # most files of related tests that a mutant runs
+NEAREST = 12  # files of related tests in other folders that a mutant runs
 # Limits of the tests of the file itself, and of further tests, in seconds of the processor: only endless loops reach
 # them. Beyond so many bytes, allocations fail.
 LIMITS = 60, 600
@@ -127,9 +127,11 @@ def stages_of(path: Path, group: str, imports: Imports) -> list[list[str]]:
     related = [
         test for test in distance if test.name.startswith("test_") and test != mirrored and folders & {*test.parents}
     ]
-    related.sort(key=lambda test: (distance[test], test.parent != mirrored.parent, test))
+    related.sort(key=lambda test: (distance[test], test))
     first = mirrored if mirrored.exists() else related.pop(0)
-    stages = [[str(first), str(path)], [str(test) for test in related[:NEAREST]]]
+    near = [test for test in related if test.parent == mirrored.parent]
+    near += [test for test in related if test not in near][:NEAREST]
+    stages = [[str(first), str(path)], [str(test) for test in near]]
     if group == "kernels":
         line = next(line for line in (ROOT / "Makefile").read_text().splitlines() if line.startswith("KERNEL_TESTS"))
         stages.append(["-p", "tests.helpers.plain_kernels", *line.split(":=")[1].split()])
