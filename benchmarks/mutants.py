@@ -2,14 +2,15 @@
 
 ::
 
-    python benchmarks/mutants.py --seed 0                     # takes about half an hour
+    python benchmarks/mutants.py --seed 0                     # takes 20 to 60 minutes
     python benchmarks/mutants.py --only _topk.py:31:0         # repeat a mutant, which is named in the first column
 
 The package is copied to a temporary folder, and the changes are made there. Mutants are sampled from the kernels, the
 metrics, the splitters and the validation; within these groups, they are spread over the files and over the kinds of
-changes. Each mutant first runs the tests of its own file and its doctests, then the related tests in the order of their
-distance in imports. The tests of kernels then also run with kernels as Python functions, which check indices. The run
-of a mutant ends at the first failure. A crash or a run that takes too long also counts as a failure.
+changes. Each mutant first runs the tests of its own file and its doctests, then those of the same folder and the tests
+in other folders that are nearest in imports. The tests of kernels then also run with kernels as Python functions, which
+check indices. The run of a mutant ends at the first failure. A crash or an endless loop also counts as a failure. Slow
+tests are left out. The script needs the resource limits of Linux or macOS.
 
 Not mutated are annotations, docstrings and other strings, imports, prefetches, and constants that only affect speed.
 """
