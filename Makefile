@@ -118,6 +118,7 @@ bench: $(VENV)/.recsketch-bench
 	$(BIN)/python benchmarks/grid_search.py
 	$(BIN)/python benchmarks/forest_search.py
 	$(BIN)/python benchmarks/out_of_core.py
+	$(BIN)/python benchmarks/saving.py
 
 quality: $(VENV)/.recsketch-bench
 	$(BIN)/python benchmarks/precision.py $(if $(LIKES),--likes "$(LIKES)")

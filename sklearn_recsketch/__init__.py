@@ -1,5 +1,6 @@
 """Recommenders for implicit feedback that are scikit-learn estimators."""
 
+from sklearn_recsketch._persistence.model_files import load_model, save_model
 from sklearn_recsketch.preprocessing import InteractionThresholder, SideFeatureEncoder, SideFeatures
 from sklearn_recsketch.recommenders import (
     BPRRecommender,
@@ -19,5 +20,7 @@ __all__ = [
     "SideFeatures",
     "WARPRecommender",
     "WRMFRecommender",
+    "load_model",
+    "save_model",
     "show_versions",
 ]

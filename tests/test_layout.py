@@ -35,6 +35,7 @@ LAYERS = (
     "recommenders/_als",
     "recommenders/_pairwise",
     "recommenders",
+    "_persistence",
     "model_selection/_split",
     "model_selection/_monitor",
     "model_selection/_fits",
