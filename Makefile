@@ -114,6 +114,7 @@ bench: $(VENV)/.recsketch-bench
 	$(BIN)/python benchmarks/embeddings.py --only similar
 	$(BIN)/python benchmarks/preparation.py
 	$(BIN)/python benchmarks/startup.py
+	$(BIN)/python benchmarks/same_job.py
 	$(BIN)/python benchmarks/side_features.py --only cost --only growth
 	$(BIN)/python benchmarks/grid_search.py
 	$(BIN)/python benchmarks/forest_search.py

@@ -31,7 +31,7 @@ extensions = [
     "sphinx_design",
     "sphinx_gallery.gen_gallery",
 ]
-exclude_patterns = ["_build", "inventories"]
+exclude_patterns = ["_build", "inventories", "sg_execution_times.rst"]
 templates_path = ["_templates"]
 html_math_renderer = "mathml"
 
