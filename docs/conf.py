@@ -21,6 +21,7 @@ release = version = __version__
 extensions = [
     "mathml",
     "plain_addresses",
+    "repository_files",
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
     "sphinx.ext.doctest",
@@ -31,7 +32,7 @@ extensions = [
     "sphinx_design",
     "sphinx_gallery.gen_gallery",
 ]
-exclude_patterns = ["_build", "inventories", "sg_execution_times.rst"]
+exclude_patterns = ["_build", "inventories", "**sg_execution_times.rst", "generated/*.md"]
 templates_path = ["_templates"]
 html_math_renderer = "mathml"
 
@@ -42,7 +43,7 @@ numpydoc_show_class_members = False  # templates/autosummary/class.rst lists the
 numpydoc_class_members_toctree = False
 
 
-autosummary_context = {"members": members_of_classes()}
+autosummary_context = {"documented": members_of_classes()}
 
 # Links to other projects: the lists of their objects are part of the sources, so that no build needs the network.
 intersphinx_mapping = write_inventories(HERE / "inventories", HERE / "_build" / "inventories")

@@ -26,13 +26,13 @@ similar.round(3)
 # An item gallery shows the same table as strips of pictures. The items of this data set have no pictures, so the
 # gallery draws placeholders.
 
-from sklearn_recsketch.inspection import ItemGallery  # noqa: E402
+from sklearn_recsketch.inspection import ItemGallery
 
 ItemGallery(similar, titles=lambda item: f"Item {item}")
 
 # %%
 # The norm of an item's vector grows with its popularity.
 
-from sklearn_recsketch.inspection import EmbeddingNormsDisplay  # noqa: E402
+from sklearn_recsketch.inspection import EmbeddingNormsDisplay
 
 EmbeddingNormsDisplay.from_estimator(rec)
