@@ -41,6 +41,7 @@ autodoc_typehints = "none"  # docstrings state the types
 autosummary_generate = True
 numpydoc_show_class_members = False  # templates/autosummary/class.rst lists them
 numpydoc_class_members_toctree = False
+toc_object_entries_show_parents = "hide"
 
 
 autosummary_context = {"documented": members_of_classes()}
@@ -86,11 +87,10 @@ html_theme_options = {
     "header_links_before_dropdown": 6,
     "show_toc_level": 2,
     "navigation_with_keys": False,
-    "show_nav_level": 1,
     "pygments_light_style": "a11y-high-contrast-light",
     "pygments_dark_style": "a11y-high-contrast-dark",
     "github_url": "https://github.com/sklearn-recsketch/sklearn-recsketch",
     "footer_start": ["copyright"],
     "footer_end": [],
 }
-html_sidebars = {"index": [], "install": [], "changelog": [], "contributing": []}
+html_sidebars = {page: [] for page in ("index", "install", "quick_start", "conversion")}  # they have no sections
