@@ -72,6 +72,5 @@ def main() -> None:
     publish("same job", machine("implicit", "lightfm-next") + "\n\n" + markdown(table))
 
 
-
 if __name__ == "__main__":
     main()

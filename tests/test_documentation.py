@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from page_blocks import read_blocks, run_blocks
+from spark_data import QUIET
 
 DOCS = Path(__file__).parents[1] / "docs"
 PAGES = sorted(DOCS.glob("*.rst"))
@@ -14,12 +15,13 @@ PAGES = sorted(DOCS.glob("*.rst"))
 WITH_CODE = [path for path in PAGES if path.stem != "conversion" and read_blocks(path)]
 
 
-def marks(path):
-    """A page that needs a Spark session has the mark of the tests that start one."""
-    return [pytest.mark.spark] if path.stem == "spark" else []
+SLOW = ("csv_to_server", "embeddings", "model_selection", "recommenders")
+MARKS = {"spark": [pytest.mark.spark, *QUIET], **{page: [pytest.mark.slow] for page in SLOW}}
 
 
-@pytest.mark.parametrize("path", [pytest.param(path, id=path.stem, marks=marks(path)) for path in WITH_CODE])
+@pytest.mark.parametrize(
+    "path", [pytest.param(path, id=path.stem, marks=MARKS.get(path.stem, ())) for path in WITH_CODE]
+)
 def test_code_on_the_page_runs_and_prints_what_is_shown(path, request, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("MPLBACKEND", "agg")

@@ -9,6 +9,7 @@ from latex2mathml.converter import convert
 from sphinx.application import Sphinx
 from sphinx.writers.html5 import HTML5Translator
 
+
 def visit_inline(translator: HTML5Translator, node: nodes.math) -> None:
     translator.body.append(f'<span class="formula">{convert(node.astext(), display="inline")}</span>')
     raise nodes.SkipNode
