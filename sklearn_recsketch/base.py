@@ -13,9 +13,11 @@ from sklearn.utils.validation import check_is_fitted
 from sklearn_recsketch._data.feature_ids import refuse_ids_of_other_side
 from sklearn_recsketch._data.fit_data import EarlierFit, gather_fit_data
 from sklearn_recsketch._data.ids import lookup
-from sklearn_recsketch._data.interactions import Interactions, check_history, check_interactions
+from sklearn_recsketch._data.interactions import Interactions, check_interactions
+from sklearn_recsketch._ranking.histories import read_history
 from sklearn_recsketch._ranking.query import Query, QueryContext, build_query, ranked_table
 from sklearn_recsketch._ranking.scores import Scores
+from sklearn_recsketch._ranking.unknown_ids import warn_of_query
 from sklearn_recsketch._ranking.user_scores import UserScores
 from sklearn_recsketch.metrics._evaluation import evaluate
 from sklearn_recsketch.metrics._evaluation_task import Options
@@ -24,21 +26,21 @@ from sklearn_recsketch.preprocessing._encoder import SideFeatureEncoder
 from sklearn_recsketch.preprocessing._side_features import SideFeatures, check_side_features, feature_ids
 from sklearn_recsketch.typing import Frame
 from sklearn_recsketch.utils._compat import _fit_context
+from sklearn_recsketch.utils._doc_link import DocLinkMixin
 from sklearn_recsketch.utils._threads import workers
 from sklearn_recsketch.utils._validation import check_integer, refuse_sample_weight
 
 __all__ = ["BaseRecommender"]
 
 
-class BaseRecommender(BaseEstimator, metaclass=ABCMeta):
+class BaseRecommender(DocLinkMixin, BaseEstimator, metaclass=ABCMeta):
     """Base class of all recommenders.
 
     A subclass implements `_score_users`, which computes the scores of all items for some users. If it learns more than
     the interactions, it also implements `_learn`. All public methods are inherited. They check and encode the ids,
     choose the candidates, rank the items and return tables.
 
-    The recommenders of this package whose scores are inner products of user vectors and item vectors extend a subclass
-    that ranks faster.
+    The recommenders whose scores are inner products of user and item vectors extend a subclass that ranks faster.
 
     Attributes
     ----------
@@ -146,9 +148,7 @@ class BaseRecommender(BaseEstimator, metaclass=ABCMeta):
         X_val: Any = None,
         y_val: Any = None,
     ) -> Self:
-        """Learn from interactions.
-
-        The estimator does not change until training has succeeded.
+        """Learn from interactions. The estimator does not change until training has succeeded.
 
         Parameters
         ----------
@@ -247,11 +247,13 @@ class BaseRecommender(BaseEstimator, metaclass=ABCMeta):
             `user_features`, else to all known users.
         k : int, default=10
             Number of items per user.
-        history : array or frame of shape (n_rows, 2) or (n_rows, 3), default=None
-            Interactions of new users, or of known users whose interactions have changed. The vectors of these users are
-            computed from this history alone, with the item vectors fixed (fold-in). If `exclude_seen=True`, the items
-            in a user's history are not recommended to this user. The optional third column holds strengths.
-        item_history : array or frame of shape (n_rows, 2) or (n_rows, 3), default=None
+        history : list of item ids, dict of user to item ids, or table of interactions, default=None
+            Interactions of new users, or of known users whose interactions have changed. A list belongs to the single
+            user in `users`, or to a user "anonymous" (-1 if ids are ints). The first two columns of a table are user
+            and item, and the optional third column holds strengths. The vectors of these users are computed from this
+            history alone, with the item vectors fixed (fold-in). If `exclude_seen=True`, the items in a user's history
+            are not recommended to this user.
+        item_history : dict of item to user ids, or table of interactions, default=None
             Interactions of new items. The vectors of these items are computed with the user vectors fixed. The items in
             `item_history` are candidates.
         user_features, item_features : SideFeatures, default=None
@@ -280,23 +282,24 @@ class BaseRecommender(BaseEstimator, metaclass=ABCMeta):
 
         Warns
         -----
+        UnknownIdWarning
+            If users or candidates are unknown, and neither a history nor features are passed for them.
         UserWarning
-            If some users in a table or dict are unknown and missing from `users`, for example because their ids are
-            misspelled. If this holds for all users in the table or dict, a ValueError is raised instead.
+            If some users in a table or dict are neither known nor in `users`. If all are, a ValueError is raised.
 
         Notes
         -----
-        The recommendations are exact, not approximate. If each user has separate candidates, only the pairs of users
-        and their candidates are scored. The memory is then proportional to the number of these pairs. Otherwise, items
-        are scored in tiles of bounded memory, in descending order of their norms. The search for a user stops when the
-        norms of the remaining item vectors are too small for these items to enter the user's list. The search takes at
-        most O(n_users * n_items * n_components) time. With factors trained on real data, it often takes only a fifth of
-        this time. For lists of more than 256 items, all scores of each user are sorted instead.
+        The recommendations are exact. If each user has separate candidates, only the pairs of users and their
+        candidates are scored. The memory is then proportional to the number of these pairs. Otherwise, items are scored
+        in tiles of bounded memory, in descending order of their norms. The search for a user stops when the norms of
+        the remaining item vectors are too small for these items to enter the user's list. The search takes at most
+        O(n_users * n_items * n_components) time. With factors trained on real data, it often takes only a fifth of this
+        time. For lists of more than 256 items, all scores of each user are sorted instead.
         """
         check_is_fitted(self)
         k = check_integer(k, "k")
-        of_users = _query_context("user", user_features, history, "history")
-        of_items = _query_context("item", item_features, item_history, "item_history")
+        of_users = self._query_context("user", user_features, history, users)
+        of_items = self._query_context("item", item_features, item_history, users)
         if of_users.features is not None:
             refuse_ids_of_other_side("user", of_users.features.ids, self.users_, self.items_)
         if of_items.features is not None:
@@ -304,6 +307,7 @@ class BaseRecommender(BaseEstimator, metaclass=ABCMeta):
         query = build_query(
             self.users_, self.items_, self.interactions_, users, of_users, of_items, candidates, exclude
         )
+        warn_of_query(query, of_users, of_items)
         seen = (self.interactions_, of_users.history, of_items.history) if exclude_seen else (None,)
         of_query = self._query_scores(query, of_users, of_items)
         with workers(getattr(self, "n_jobs", None)) as pool:
@@ -350,6 +354,13 @@ class BaseRecommender(BaseEstimator, metaclass=ABCMeta):
         score, score_unknown = self._score_users, self._score_unknown_items
         return UserScores(type(self).__name__, score, score_unknown, self.items_, self.interactions_)
 
+    def _query_context(self, name: str, features: Any, history: Any, users: Any) -> QueryContext:
+        """Check the features and the history passed for users or for items."""
+        return QueryContext(
+            None if features is None else check_side_features(features, f"{name}_features"),
+            read_history(history, name, users, self.users_),
+        )
+
     def _table_library(self) -> str:
         return "polars" if self.__dict__.get("_polars") else "pandas"
 
@@ -387,11 +398,3 @@ class BaseRecommender(BaseEstimator, metaclass=ABCMeta):
         tags.input_tags.categorical = True
         tags.target_tags.required = False
         return tags
-
-
-def _query_context(name: str, features: Any, history: Any, parameter: str) -> QueryContext:
-    """Check the features and the history passed for users or for items."""
-    return QueryContext(
-        None if features is None else check_side_features(features, f"{name}_features"),
-        check_history(history, parameter),
-    )

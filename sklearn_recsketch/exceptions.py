@@ -2,7 +2,7 @@
 
 from sklearn.exceptions import ConvergenceWarning
 
-__all__ = ["DivergenceWarning", "IdMismatchWarning", "ModelFileError"]
+__all__ = ["DivergenceWarning", "IdMismatchWarning", "ModelFileError", "UnknownIdWarning"]
 
 
 class DivergenceWarning(ConvergenceWarning):
@@ -27,4 +27,13 @@ class ModelFileError(ValueError):
 
     The file is damaged or is no model file, it holds a class that is neither known nor trusted, or a newer version of
     this package wrote it.
+    """
+
+
+class UnknownIdWarning(UserWarning):
+    """Warning issued if a query contains users or items that the model does not know.
+
+    An unknown user or item is represented by the mean of the known ones, unless a history or features are passed with
+    the query. If this is intended, silence the warning with
+    ``warnings.filterwarnings("ignore", category=sklearn_recsketch.exceptions.UnknownIdWarning)``.
     """

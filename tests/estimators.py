@@ -8,6 +8,12 @@ PAIRWISE = [WARPRecommender, BPRRecommender]
 WITH_FACTORS = [WRMFRecommender, *PAIRWISE]
 ONE_PER_TRAINER = [WRMFRecommender, WARPRecommender]  # for slow tests: BPR and WARP share a trainer
 RECOMMENDERS = [*WITH_FACTORS, PopularityRecommender]
+ENGINES = [
+    (WRMFRecommender, "implicit"),
+    (BPRRecommender, "implicit"),
+    (BPRRecommender, "lightfm"),
+    (WARPRecommender, "lightfm"),
+]
 
 
 def small(recommenders=WITH_FACTORS, n_components=4, *, max_iter=2, **params):

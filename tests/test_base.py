@@ -133,6 +133,7 @@ def test_duplicate_rows_are_summed(rec, planted):
 # Unknown ids.
 
 
+@pytest.mark.filterwarnings("ignore::sklearn_recsketch.exceptions.UnknownIdWarning")
 @EVERY
 def test_unknown_users_get_finite_recommendations(fitted):
     table = fitted.recommend([-1, int(fitted.users_[0]), 10**9], k=3)
@@ -182,6 +183,7 @@ def test_candidates_have_the_same_scores_as_without_candidates(fitted):
         assert score == pytest.approx(expected[pair], rel=1e-4, abs=1e-5)
 
 
+@pytest.mark.filterwarnings("ignore::sklearn_recsketch.exceptions.UnknownIdWarning")
 @EVERY
 def test_unknown_candidates_are_ranked(fitted):
     table = fitted.recommend(fitted.users_[:2], k=5, candidates=[-7, int(fitted.items_[0])], exclude_seen=False)

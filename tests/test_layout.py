@@ -47,6 +47,7 @@ LAYERS = (
     "serving",
     "conversion",
     "spark",
+    "utils/estimator_checks",
 )
 
 
@@ -108,7 +109,7 @@ def test_no_two_files_have_one_name():
     assert [name for name, count in alike.items() if count > 1] == []
 
 
-@pytest.mark.parametrize("folder", ["sklearn_recsketch", "tests", "benchmarks", "examples"])
+@pytest.mark.parametrize("folder", ["sklearn_recsketch", "tests", "benchmarks", "examples", "fuzz"])
 def test_no_file_has_more_than_400_lines(folder):
     long = [
         str(path) for path in (ROOT / folder).rglob("*.py") if len(path.read_text(encoding="utf-8").splitlines()) > 400

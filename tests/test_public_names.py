@@ -7,6 +7,7 @@ import inspect
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -25,6 +26,7 @@ MODULES = [
     ".conversion",
     ".spark",
     ".exceptions",
+    ".utils.estimator_checks",
 ]
 CLASSES = sorted(
     {
@@ -133,3 +135,29 @@ def test_every_parameter_has_a_constraint(cls):
 
 def test_version_is_a_string():
     assert sklearn_recsketch.__version__.count(".") == 2
+
+
+@pytest.mark.slow
+def test_subpackages_are_attributes_of_the_package():
+    code = """
+import sklearn_recsketch
+print([name for name in sklearn_recsketch.SUBPACKAGES if not hasattr(getattr(sklearn_recsketch, name), "__name__")])
+print(set(sklearn_recsketch.SUBPACKAGES) - set(dir(sklearn_recsketch)))
+"""
+    assert run(code) == "[]\nset()"
+
+
+def test_every_public_module_is_an_attribute_of_the_package():
+    folder = Path(sklearn_recsketch.__file__).parent
+    names = {path.stem for path in folder.iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()}
+    public = {name for name in names if not name.startswith("_")} - {"kernels"}
+    assert public == set(sklearn_recsketch.SUBPACKAGES)
+
+
+def test_an_unknown_attribute_raises():
+    with pytest.raises(AttributeError, match="module 'sklearn_recsketch' has no attribute 'nothing'"):
+        _ = sklearn_recsketch.nothing
+
+
+def test_dir_of_a_lazy_module_lists_public_names_only():
+    assert dir(sklearn_recsketch.model_selection) == sklearn_recsketch.model_selection.__all__

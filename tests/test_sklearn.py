@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import sklearn
 from estimators import RECOMMENDERS, small
+from expected_failures import checked_by_sklearn, sklearn_failures
 from sklearn.base import clone
 from sklearn.callback import ProgressBar, ScoringMonitor
 from sklearn.experimental import enable_halving_search_cv  # noqa: F401
@@ -238,28 +239,7 @@ def test_progress_bar_works_alone(rec, planted, capsys):
 
 # Estimator checks of scikit-learn.
 
-COLUMNS = "X of a recommender has the columns user, item and optionally weight, but the check passes {} columns"
-EXPECTED_FAILURES = {
-    "check_n_features_in_after_fitting": COLUMNS.format("four"),
-    "check_positive_only_tag_during_fit": COLUMNS.format("four"),
-    "check_estimators_dtypes": COLUMNS.format("five"),
-    "check_dtype_object": COLUMNS.format("ten"),
-}
-# The weight column is read by position, so X may have it in fit and not in transform, or vice versa.
-OPTIONAL = "transform accepts two or three columns, independent of fit: the weight column is optional in each call"
-THRESHOLDER_FAILURES = EXPECTED_FAILURES | {
-    "check_transformer_general": OPTIONAL,
-    "check_transformer_preserve_dtypes": "transform always returns a frame of ids and weights, "
-    "because an array of a single dtype would convert ids to floats",
-}
 
-
-def expected_failures(estimator):
-    return THRESHOLDER_FAILURES if isinstance(estimator, InteractionThresholder) else EXPECTED_FAILURES
-
-
-@parametrize_with_checks(
-    [*FACTORS, POPULARITY, InteractionThresholder(1, 1)], expected_failed_checks=expected_failures, xfail_strict=True
-)
+@parametrize_with_checks(checked_by_sklearn(), expected_failed_checks=sklearn_failures, xfail_strict=True)
 def test_scikit_learn_checks(estimator, check):
     check(estimator)

@@ -31,14 +31,16 @@ __all__ = [
     "ItemSelection",
     "Pairs",
     "check_selection_users",
+    "is_flat_list",
     "matrix_of_pairs",
     "pairs_per_user",
     "read_item_selection",
+    "read_lists_by_id",
     "select_items",
 ]
 
 Parameter = Literal["candidates", "exclude"]
-LABELS: dict[Parameter, str] = {"candidates": "candidate", "exclude": "excluded item"}  # names of their ids in errors
+LABELS: dict[str, str] = {"candidates": "candidate", "exclude": "excluded item"}  # names of their ids in errors
 
 
 @dataclass(frozen=True)
@@ -98,7 +100,7 @@ def read_item_selection(
         # A string has the right type, as "cold" is one, but the wrong value.
         raise (ValueError if isinstance(value, str) else TypeError)(_forms_error(value, parameter, owner, target))
     if isinstance(value, Mapping):
-        selection: ItemSelection | None = _read_dict(value, parameter, str(owner), target)
+        selection: ItemSelection | None = read_lists_by_id(value, parameter, str(owner), target)
     elif paired:
         selection = _read_table(value, parameter)
     else:
@@ -249,7 +251,8 @@ def _read_table(value: Any, parameter: Parameter) -> Pairs | None:
     return Pairs(table.users, table.items)
 
 
-def _read_dict(value: Mapping[Any, Any], parameter: Parameter, owner: str, target: str) -> Pairs | None:
+def read_lists_by_id(value: Mapping[Any, Any], parameter: str, owner: str, target: str) -> Pairs | None:
+    """Read a dict of lists of ids, for example the items of each user. Return None if the dict is empty."""
     if not value:
         return None
     lists = []
@@ -267,7 +270,7 @@ def _read_dict(value: Mapping[Any, Any], parameter: Parameter, owner: str, targe
         filled = [array.astype(object) for array in filled]  # numpy would turn int64 and uint64 into float64
     joined = np.concatenate(filled) if filled else np.empty(0, dtype=object)
     try:
-        return Pairs(users, encode_ids(joined, LABELS[parameter]), from_dict=True)
+        return Pairs(users, encode_ids(joined, LABELS.get(parameter, target)), from_dict=True)
     except (TypeError, ValueError):
         for key, array in zip(value, lists, strict=True):
             encode_ids(array, f"{parameter}[{key!r}]")  # an error names a row of this list
@@ -311,6 +314,13 @@ def _is_list(value: Any) -> bool:
     if isinstance(value, (str, *BYTES, Mapping)) or sp.issparse(value) or not isinstance(value, Iterable):
         return False
     return getattr(value, "ndim", 1) > 0 and getattr(getattr(value, "dtype", None), "names", None) is None
+
+
+def is_flat_list(value: Any) -> bool:
+    """Return whether a value is a list of ids, and neither a table nor a list of lists."""
+    if not _is_list(value) or _is_table(value) or isinstance(value, pd.MultiIndex):
+        return False
+    return not any(_is_nested(element) for element in (value if isinstance(value, list | tuple) else list(value)))
 
 
 def _is_nested(element: Any) -> bool:

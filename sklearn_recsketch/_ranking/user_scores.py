@@ -52,12 +52,12 @@ class UserScores:
         place = np.full(len(users), -1)
         place[with_history] = np.arange(len(with_history))
         items = query.item_codes
-        are_all_known = are_all(items, n_items)
+        are_all_known, some_unknown = are_all(items, n_items), bool((items < 0).any())
 
         def block(rows: slice) -> np.ndarray:
             history = select_rows(self.interactions, users[rows]) + select_rows(histories, place[rows])
             scores = self._of_known(users[rows], sp.csr_array(history))
-            return scores if are_all_known else self._with_unknown(scores)[:, items]
+            return scores if are_all_known else self._with_unknown(scores, some_unknown)[:, items]
 
         return ScoreBlocks(block, len(users), len(items))
 
@@ -66,23 +66,32 @@ class UserScores:
         distinct, row = np.unique(users, return_inverse=True)
         order = np.argsort(row, kind="stable")
         starts = np.searchsorted(row[order], np.arange(len(distinct) + 1))
+        some_unknown = bool((items < 0).any())
         out = np.empty(len(users), dtype=np.float32)
         for start, stop in even_ranges(len(distinct), max(1, BLOCK_SCORES // len(self.items))):
             of_users = distinct[start:stop]
-            scores = self._with_unknown(self._of_known(of_users, select_rows(self.interactions, of_users)))
+            scores = self._of_known(of_users, select_rows(self.interactions, of_users))
+            scores = self._with_unknown(scores, some_unknown)
             pairs = order[starts[start] : starts[stop]]
             out[pairs] = scores[row[pairs] - start, items[pairs]]
         return out
 
     def _of_known(self, users: np.ndarray, history: sp.csr_array) -> np.ndarray:
         """Return the scores of the known items as a new array, after a check of its shape and its values."""
-        scores = np.array(self.score_users(users, history), dtype=np.float32, order="C")
-        expected = len(users), len(self.items)
+        scores = self.score_users(users, history)
+        return self._check_scores("_score_users", scores, (len(users), len(self.items)))
+
+    def _with_unknown(self, scores: np.ndarray, some_unknown: bool) -> np.ndarray:
+        """Append a column with the score of the unknown items, which row index -1 stands for, if there are any."""
+        if not some_unknown:
+            return scores
+        unknown = self._check_scores("_score_unknown_items", self.score_unknown(scores), (len(scores),))
+        return np.column_stack([scores, unknown])
+
+    def _check_scores(self, method: str, scores: np.ndarray, expected: tuple[int, ...]) -> np.ndarray:
+        """Return a copy of the result of a method in float32, after a check of its shape and its values."""
+        scores = np.array(scores, dtype=np.float32, order="C")
         if scores.shape != expected or not np.isfinite(scores).all():
             found = f"shape {scores.shape}" if scores.shape != expected else "values that are not finite in float32"
-            raise ValueError(f"{self.owner}._score_users must return finite scores of shape {expected}, got {found}.")
+            raise ValueError(f"{self.owner}.{method} must return finite scores of shape {expected}, got {found}.")
         return scores
-
-    def _with_unknown(self, scores: np.ndarray) -> np.ndarray:
-        """Append a column with the score of the unknown items, which row index -1 stands for."""
-        return np.column_stack([scores, np.asarray(self.score_unknown(scores), dtype=np.float32)])

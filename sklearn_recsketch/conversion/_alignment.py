@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any, NamedTuple
 
 import numpy as np
 import scipy.sparse as sp
 
 from sklearn_recsketch._data.matrix import check_distinct_ids
+from sklearn_recsketch.utils._stacklevel import levels_inside
 
 __all__ = ["RowIds", "aligned"]
 
@@ -44,8 +46,18 @@ class RowIds(NamedTuple):
 
 
 def aligned(interactions: Any, users: RowIds, items: RowIds) -> sp.csr_array | None:
-    """Reorder the rows and columns of a user-item matrix by the sorted ids. If the matrix is None, return None."""
+    """Reorder the rows and columns of a user-item matrix by the sorted ids.
+
+    If the matrix is None, warn and return None.
+    """
     if interactions is None:
+        warnings.warn(
+            "Without interactions, the recommender does not know which items the users have seen: recommend cannot "
+            "exclude them, and partial_fit is not possible. Pass interactions=, the user x item matrix that the model "
+            "was trained on.",
+            UserWarning,
+            stacklevel=levels_inside(),
+        )
         return None
     matrix = sp.csr_array(interactions)
     shape = (len(users.ids), len(items.ids))

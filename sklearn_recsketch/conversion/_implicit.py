@@ -49,6 +49,11 @@ def from_implicit(model: Any, users: Any, items: Any, *, interactions: Any = Non
         below 1 / alpha. Such values cannot be converted, because their confidence is lower than the confidence of a
         pair without interaction.
 
+    Warns
+    -----
+    UserWarning
+        If `interactions` is None.
+
     Notes
     -----
     Let A be the `alpha` of the ALS model. In implicit, an interaction with value d has the confidence A d. In

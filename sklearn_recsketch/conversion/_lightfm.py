@@ -62,6 +62,11 @@ def from_lightfm(
     ValueError
         If the model is not trained, or if the ids or features do not match the model.
 
+    Warns
+    -----
+    UserWarning
+        If `interactions` is None.
+
     Notes
     -----
     If `interactions` is passed, the parameters `user_alpha` and `item_alpha` of LightFM are converted to a

@@ -11,7 +11,7 @@ import scipy.sparse as sp
 from sklearn_recsketch._data.frames import make_table
 from sklearn_recsketch._data.id_lists import check_id_list
 from sklearn_recsketch._data.ids import lookup, show_id
-from sklearn_recsketch._data.interactions import check_history
+from sklearn_recsketch._ranking.histories import read_history
 from sklearn_recsketch._ranking.query import QueryContext, known_rows
 from sklearn_recsketch.recommenders._interface import ExplainableRecommender, FittedFactorRecommender
 from sklearn_recsketch.recommenders._similarity import unit_length
@@ -36,7 +36,7 @@ def explain(estimator: Any, user: Any, item: Any, *, by: str | None = None, hist
         "history" splits the score among the user's past interactions. It is only available for WRMF, where it is the
         default. "features" splits the score among the item's embeddings, and lists the past interactions in order of
         similarity. It is the default for WARP and BPR.
-    history : array or frame of shape (n_rows, 2) or (n_rows, 3), default=None
+    history : list of item ids, dict of user to item ids, or table of interactions, default=None
         Interactions of the user, as in :meth:`~sklearn_recsketch.WRMFRecommender.recommend`. If given, the user vector
         is folded in from these interactions instead of those passed to `fit`. Rows that belong to other users are
         ignored.
@@ -240,7 +240,7 @@ def _read_user(recommender: FittedFactorRecommender, user: Any, history: Any) ->
     column = check_id_list(user, "user")
     _check_single("user", len(column.codes))
     items = recommender.items_
-    context = QueryContext(history=check_history(history, "history"))
+    context = QueryContext(history=read_history(history, "user", user, recommender.users_))
     if context.history is None:
         _, codes = known_rows(recommender, "user", user, "pass interactions as history, or choose a known user.")
         matrix = recommender._trained_on[codes]

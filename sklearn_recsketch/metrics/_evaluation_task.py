@@ -168,15 +168,16 @@ def _contains(matrix: sp.csr_array, keys: np.ndarray) -> np.ndarray:
 
 
 def _warn_unknown(user_rows: np.ndarray) -> None:
-    """Warn if more than half of the evaluated users are unknown."""
-    unknown = int((user_rows < 0).sum())
-    if 2 * unknown > len(user_rows):
+    """Warn if more than half of the evaluated users are unknown.
+
+    The message is the same for all folds of a search, so that Python shows it only once.
+    """
+    if 2 * np.count_nonzero(user_rows < 0) > len(user_rows):
         warnings.warn(
-            f"{unknown} of the {len(user_rows)} evaluated users were not in fit, so their recommendations are not "
-            f"personalized. This happens with KFold on a table sorted by user: use "
-            f"cv=UserHoldoutSplit(random_state=0) instead. To evaluate recommendations to new users, for example "
-            f"after a temporal split, let the recommender fold in a part of their items with "
-            f"make_ranking_scorer(..., fold_in=0.5).",
+            "Most of the evaluated users were not in fit, so their recommendations are not personalized. This happens "
+            "with KFold on a table sorted by user: use cv=UserHoldoutSplit(random_state=0) instead. To evaluate "
+            "recommendations to new users, for example after a temporal split, let the recommender fold in a part of "
+            "their items with make_ranking_scorer(..., fold_in=0.5).",
             UserWarning,
             stacklevel=levels_inside(),
         )

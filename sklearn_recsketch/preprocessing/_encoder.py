@@ -15,6 +15,7 @@ from sklearn_recsketch._data.ids import encode_ids, lookup, show_id
 from sklearn_recsketch._data.measurements import are_indicators, moments, rms_length, standardize
 from sklearn_recsketch.preprocessing._side_features import SideFeatures, check_side_features
 from sklearn_recsketch.utils._compat import Interval, StrOptions, _fit_context
+from sklearn_recsketch.utils._doc_link import DocLinkMixin
 
 __all__ = ["SideFeatureEncoder"]
 
@@ -28,7 +29,7 @@ def _refuse_shared_names(names: Any, separator: str) -> None:
         )
 
 
-class SideFeatureEncoder(TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):  # type: ignore[call-arg]
+class SideFeatureEncoder(DocLinkMixin, TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):  # type: ignore[call-arg]
     """Encode side features as a sparse matrix with an identity block and a block of weighted features.
 
     Row i of the matrix is ``[identity_weight * e_i, feature_weight * f_i]``, where ``e_i`` is the unit vector of id i

@@ -16,12 +16,13 @@ from sklearn_recsketch._data.interactions import check_interactions
 from sklearn_recsketch._data.k_core import k_core_rows
 from sklearn_recsketch._data.matrix import present_ids
 from sklearn_recsketch.utils._compat import Interval, _fit_context
+from sklearn_recsketch.utils._doc_link import DocLinkMixin
 from sklearn_recsketch.utils._validation import refuse_sample_weight
 
 __all__ = ["InteractionThresholder", "threshold_interactions"]
 
 
-class InteractionThresholder(TransformerMixin, BaseEstimator):
+class InteractionThresholder(DocLinkMixin, TransformerMixin, BaseEstimator):
     """Assign a training weight of 0 to users and items with too few interactions.
 
     Users with fewer than `user_min` distinct items and items with fewer than `item_min` distinct users are dropped

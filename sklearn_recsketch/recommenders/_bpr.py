@@ -47,8 +47,10 @@ class BPRRecommender(PairwiseRecommender):
         the penalty is the same as in :class:`WARPRecommender`, but with :math:`w_1 = 1 / (2 \sqrt{n_{items}})`. This
         value is the weight of a first step, 1/2, divided by :math:`\sqrt{n_{items}}`. The division accounts for the
         fact that, in larger catalogues, fewer of the sampled items are near the top of the user's list.
-    user_regularization, item_regularization : float, default=None
-        L2 penalty of users and of items. If None, the value of `regularization` is used.
+    user_regularization : float, default=None
+        L2 penalty of users. If None, the value of `regularization` is used.
+    item_regularization : float, default=None
+        L2 penalty of items. If None, the value of `regularization` is used.
     feature_regularization : float, default=None
         L2 penalty of the feature embeddings. If None, the penalty of users applies to user features, and the penalty of
         items applies to item features.
@@ -58,10 +60,22 @@ class BPRRecommender(PairwiseRecommender):
         Training stops when an epoch lowers the loss by less than this fraction of the loss. If 0, all epochs are run.
         With `early_stopping=True`, `tol` is instead the smallest increase of the validation score that counts as an
         improvement.
-    user_encoder, item_encoder : SideFeatureEncoder, default=None
-        Encoders of side features. If None, ``SideFeatureEncoder()`` is used.
-    early_stopping, validation_fraction, n_iter_no_change, scoring
-        Early stopping parameters, as in :class:`WARPRecommender`.
+    user_encoder : SideFeatureEncoder, default=None
+        Encoder of user features. If None, ``SideFeatureEncoder()`` is used.
+    item_encoder : SideFeatureEncoder, default=None
+        Encoder of item features. If None, ``SideFeatureEncoder()`` is used. Set its `feature_weight` above 1 to let the
+        features count more, and below 1 to let them count less.
+    early_stopping : bool, default=False
+        Whether to stop training when the validation score has not improved for `n_iter_no_change` epochs. The vectors
+        of the best epoch are kept.
+    validation_fraction : float, default=0.1
+        Fraction of each user's items to hold out for validation. Only used if `early_stopping=True` and `X_val` is not
+        passed to fit.
+    n_iter_no_change : int, default=3
+        Number of epochs without improvement after which training stops. Only used if `early_stopping=True`.
+    scoring : str or callable, default=None
+        Validation score: a name such as "ndcg@10", or a scorer. If None, "precision@5" is used. Only used if
+        `early_stopping=True`.
     warm_start : bool, default=False
         Whether `fit` starts from the vectors of the previous fit.
     engine : {"native", "implicit", "lightfm"}, default="native"
@@ -70,8 +84,13 @@ class BPRRecommender(PairwiseRecommender):
         `feature_regularization`, and adapts the learning rate to each component instead of each embedding. "implicit"
         has a constant learning rate and the same regularization for users and items. It does not support strengths,
         side features or training in batches.
-    random_state, n_jobs, verbose
-        As in :class:`WARPRecommender`.
+    random_state : int, RandomState instance or None, default=None
+        Seed for the initial vectors, the order of the pairs, the negative samples and the validation split.
+    n_jobs : int, default=None
+        Number of threads, as in :class:`WARPRecommender`. With one thread, fits with the same int `random_state` are
+        identical.
+    verbose : int, default=0
+        If positive, print the loss of each epoch.
 
     Attributes
     ----------

@@ -36,11 +36,10 @@ class PopularityRecommender(InnerProductRecommender):
     --------
     >>> from sklearn_recsketch import PopularityRecommender
     >>> X = [["ann", 7], ["ann", 9], ["bob", 9], ["eve", 9], ["eve", 8], ["bob", 8]]
-    >>> PopularityRecommender().fit(X).recommend(["ann", "somebody new"], k=2)
-               user  rank  item  score
-    0           ann     1     8    2.0
-    1  somebody new     1     9    3.0
-    2  somebody new     2     8    2.0
+    >>> PopularityRecommender().fit(X).recommend(["ann", "bob"], k=2)
+      user  rank  item  score
+    0  ann     1     8    2.0
+    1  bob     1     7    1.0
     """
 
     def _score_vectors(self, name: str, codes: np.ndarray) -> np.ndarray:

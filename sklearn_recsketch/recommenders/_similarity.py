@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_recsketch._data.ids import IdColumn, lookup, show_id
+from sklearn_recsketch._data.ids import IdColumn, lookup
 from sklearn_recsketch._linalg.norms import norms
 from sklearn_recsketch._ranking.candidates import (
     ItemSelection,
@@ -24,8 +23,8 @@ from sklearn_recsketch._ranking.neighbours import all_neighbours
 from sklearn_recsketch._ranking.query import check_query_ids, ranked_table
 from sklearn_recsketch._ranking.scores import InnerProducts
 from sklearn_recsketch._ranking.top_k import LARGEST_INSERTION
+from sklearn_recsketch._ranking.unknown_ids import warn_unknown
 from sklearn_recsketch.typing import Frame
-from sklearn_recsketch.utils._stacklevel import levels_inside
 from sklearn_recsketch.utils._threads import workers
 from sklearn_recsketch.utils._validation import check_integer
 
@@ -53,7 +52,7 @@ def candidate_rows(recommender: Any, name: str, choice: ItemSelection | None) ->
     Unknown ids get the row index -1, and a warning is issued for them.
     """
     ids, rows = select_items(choice, recommender._side(name).ids, recommender.interactions_, name)
-    _warn_unknown(name, ids, rows)
+    warn_unknown(f"{name} ids", ids, rows < 0, f"Each is represented by the mean {name}.")
     return ids, rows
 
 
@@ -143,7 +142,8 @@ def _similar(recommender: Any, name: str, ids: Any, k: int, metric: str, candida
         column = check_query_ids(ids, name, known)
     check_selection_users(choice, "candidates", name, column.ids, known)
     codes = lookup(known, column, name)
-    _warn_unknown(name, column.ids[column.codes], codes)
+    queried = column.ids[column.codes]
+    warn_unknown(f"{name} ids", queried, codes < 0, f"Each is represented by the mean {name}.")
     others, rows = candidate_rows(recommender, name, choice)
     with workers(recommender.n_jobs) as pool:
         if metric == "cosine" and choice is None and _most_are_queried(codes, len(known), k):
@@ -158,7 +158,6 @@ def _similar(recommender: Any, name: str, ids: Any, k: int, metric: str, candida
             best, scores = InnerProducts(queries, targets).top(eligible(itself, pairs), k, pool)
     if metric == "cosine":
         np.clip(scores, -1, 1, out=scores, where=best >= 0)  # rounding may carry a cosine past 1
-    queried = column.ids[column.codes]
     return ranked_table(name, queried, f"similar_{name}", others, best, scores, recommender._table_library())
 
 
@@ -168,14 +167,3 @@ def _most_are_queried(codes: np.ndarray, n: int, k: int) -> bool:
     For inner products, this is never cheaper because the vector norms allow the search to stop early.
     """
     return 2 * len(codes) > n and bool((codes >= 0).all()) and k <= LARGEST_INSERTION
-
-
-def _warn_unknown(name: str, ids: np.ndarray, rows: np.ndarray) -> None:
-    unknown = np.flatnonzero(rows < 0)
-    if len(unknown):
-        warnings.warn(
-            f"{len(unknown)} of the {len(rows)} {name} ids are unknown (first: {show_id(ids[unknown[0]])}): each is "
-            f"represented by the mean {name}.",
-            UserWarning,
-            stacklevel=levels_inside(),
-        )

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from numbers import Integral, Real
+from numbers import Integral
 from typing import Any
 
 from sklearn_recsketch.kernels._warp_steps import warp_pass
 from sklearn_recsketch.preprocessing._encoder import SideFeatureEncoder
-from sklearn_recsketch.recommenders._pairwise.base import PairwiseRecommender
+from sklearn_recsketch.recommenders._pairwise.base import IN_FLOAT32, PairwiseRecommender
 from sklearn_recsketch.recommenders._pairwise.losses import WARPLoss, warp_rank_weights
 from sklearn_recsketch.typing import RandomState, Scoring
 from sklearn_recsketch.utils._compat import Interval, StrOptions
@@ -65,8 +65,10 @@ class WARPRecommender(PairwiseRecommender):
         where :math:`w_1 = \min(10, \log(n_{items} - 1))` is the weight of a violation found in the first draw,
         :math:`n_u` is the number of interactions of the user, :math:`d_u` is the mean number of interactions of a user
         and :math:`d_i` is the mean number of interactions of an item.
-    user_regularization, item_regularization : float, default=None
-        L2 penalty of users and of items. If None, the value of `regularization` is used.
+    user_regularization : float, default=None
+        L2 penalty of users. If None, the value of `regularization` is used.
+    item_regularization : float, default=None
+        L2 penalty of items. If None, the value of `regularization` is used.
     feature_regularization : float, default=None
         L2 penalty of the feature embeddings. If None, the penalty of users applies to user features, and the penalty of
         items applies to item features.
@@ -77,8 +79,11 @@ class WARPRecommender(PairwiseRecommender):
         Training stops when an epoch lowers the loss by less than this fraction of the loss. If 0, all epochs are run.
         With `early_stopping=True`, `tol` is instead the smallest increase of the validation score that counts as an
         improvement.
-    user_encoder, item_encoder : SideFeatureEncoder, default=None
-        Encoders of side features. If None, ``SideFeatureEncoder()`` is used.
+    user_encoder : SideFeatureEncoder, default=None
+        Encoder of user features. If None, ``SideFeatureEncoder()`` is used.
+    item_encoder : SideFeatureEncoder, default=None
+        Encoder of item features. If None, ``SideFeatureEncoder()`` is used. Set its `feature_weight` above 1 to let the
+        features count more, and below 1 to let them count less.
     early_stopping : bool, default=False
         Whether to stop training when the validation score has not improved for `n_iter_no_change` epochs. The vectors
         of the best epoch are kept.
@@ -200,7 +205,7 @@ class WARPRecommender(PairwiseRecommender):
 
     _parameter_constraints: dict[str, Any] = {
         **PairwiseRecommender._parameter_constraints,
-        "margin": [Interval(Real, 0, None, closed="left")],
+        "margin": [IN_FLOAT32],
         "max_sampled": [Interval(Integral, 1, None, closed="left")],
         "engine": [StrOptions({"native", "lightfm"})],
     }

@@ -66,8 +66,10 @@ class WRMFRecommender(FactorRecommender):
     regularization : "auto" or float, default="auto"
         Penalty :math:`\lambda` of users and items. Larger values shrink the vectors more. Try values from 0.1 to 100.
         "auto" computes one value for users and one value for items; see Notes.
-    user_regularization, item_regularization : "auto" or float, default=None
-        Penalty of users and of items. If None, the value of `regularization` is used.
+    user_regularization : "auto" or float, default=None
+        Penalty of users. If None, the value of `regularization` is used.
+    item_regularization : "auto" or float, default=None
+        Penalty of items. If None, the value of `regularization` is used.
     regularization_scaling : "auto", "popularity" or float, default="auto"
         How the penalty of a user or item depends on its interactions:
 
@@ -97,8 +99,11 @@ class WRMFRecommender(FactorRecommender):
         Training stops when an iteration lowers L by less than this fraction of L. If 0, all iterations are run. With
         `early_stopping=True`, `tol` is instead the smallest increase of the validation score that counts as an
         improvement.
-    user_encoder, item_encoder : SideFeatureEncoder, default=None
-        Encoders of side features. If None, ``SideFeatureEncoder()`` is used.
+    user_encoder : SideFeatureEncoder, default=None
+        Encoder of user features. If None, ``SideFeatureEncoder()`` is used.
+    item_encoder : SideFeatureEncoder, default=None
+        Encoder of item features. If None, ``SideFeatureEncoder()`` is used. Set its `feature_weight` above 1 to let the
+        features count more, and below 1 to let them count less.
     early_stopping : bool, default=False
         Whether to stop training when the validation score has not improved for `n_iter_no_change` iterations. The
         vectors of the best iteration are kept.

@@ -22,6 +22,7 @@ from sklearn_recsketch.spark._spark_objective import SparkObjective, transformed
 from sklearn_recsketch.spark._tables import query_ids, read_interactions, require_pyspark
 from sklearn_recsketch.typing import RandomState
 from sklearn_recsketch.utils._compat import Interval, Options, StrOptions, _fit_context
+from sklearn_recsketch.utils._doc_link import DocLinkMixin
 from sklearn_recsketch.utils._validation import check_integer
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 __all__ = ["SparkWRMFRecommender"]
 
 
-class SparkWRMFRecommender(BaseEstimator):
+class SparkWRMFRecommender(DocLinkMixin, BaseEstimator):
     r"""Weighted regularized matrix factorization with the alternating least squares (ALS) solver of Spark ML.
 
     Use this recommender for interactions that do not fit on one machine. It is fitted on a Spark DataFrame, and its
@@ -61,11 +62,13 @@ class SparkWRMFRecommender(BaseEstimator):
         :class:`~sklearn_recsketch.WRMFRecommender` computes for users and for items.
     max_iter : int, default=15
         Number of iterations. Each iteration updates all items and then all users.
-    n_user_blocks, n_item_blocks : int, default=10
-        Number of user blocks and number of item blocks into which the data are partitioned. These parameters are called
-        `numUserBlocks` and `numItemBlocks` in Spark. With more blocks, more tasks run in parallel, but the network
-        traffic is higher. A user vector is sent to every item block that contains items of
-        this user, and an item vector is sent to every user block that contains users of this item.
+    n_user_blocks : int, default=10
+        Number of blocks into which the users are partitioned, called `numUserBlocks` in Spark. With more blocks, more
+        tasks run in parallel, but the network traffic is higher. An item vector is sent to every user block that
+        contains users of this item.
+    n_item_blocks : int, default=10
+        Number of blocks into which the items are partitioned, called `numItemBlocks` in Spark. A user vector is sent to
+        every item block that contains items of this user.
     checkpoint_interval : int, default=10
         Number of iterations between checkpoints. The value -1 disables checkpoints. Checkpoints require a directory,
         which is set by ``spark.sparkContext.setCheckpointDir("hdfs://...")``. `fit` raises an error if more than ten

@@ -49,7 +49,10 @@ def _cache_folder() -> str:
     # numba derives the folder from the file of the function. It is NUMBA_CACHE_DIR, __pycache__ or a user's folder.
     source = Path(__file__).parents[1] / "kernels" / "_jit.py"
     kernel.__code__ = kernel.__code__.replace(co_filename=str(source))
-    return str(njit(cache=True)(kernel).stats.cache_path)
+    try:
+        return str(njit(cache=True)(kernel).stats.cache_path)
+    except RuntimeError:
+        return "none, no folder can be written"
 
 
 def _sections() -> dict[str, dict[str, str]]:

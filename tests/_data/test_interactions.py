@@ -155,6 +155,7 @@ EMPTY = {
 }
 
 
+@pytest.mark.filterwarnings("ignore::sklearn_recsketch.exceptions.UnknownIdWarning")
 @EVERY
 @pytest.mark.parametrize("make", EMPTY.values(), ids=EMPTY)
 def test_an_empty_history_equals_none(rec, make):

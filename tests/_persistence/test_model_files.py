@@ -12,6 +12,7 @@ from model_equality import assert_same_model
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import Pipeline
+from threadpoolctl import threadpool_limits
 
 from sklearn_recsketch import (
     InteractionThresholder,
@@ -127,8 +128,9 @@ def converted(engine):
     if engine == "implicit":
         from implicit.cpu.als import AlternatingLeastSquares
 
-        trained = AlternatingLeastSquares(factors=4, iterations=1, num_threads=1, random_state=0)
-        trained.fit(sp.csr_matrix(matrix), show_progress=False)
+        with threadpool_limits(1, "blas"):  # the model warns if BLAS has several threads
+            trained = AlternatingLeastSquares(factors=4, iterations=1, num_threads=1, random_state=0)
+            trained.fit(sp.csr_matrix(matrix), show_progress=False)
         return from_implicit(trained, users, items, interactions=matrix)
     from lightfm import LightFM
 

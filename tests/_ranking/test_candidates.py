@@ -152,6 +152,7 @@ def test_candidates_per_user_are_ranked_as_among_all_items(planted_rec, exclude_
     pd.testing.assert_frame_equal(table[["user", "rank"]], expected[["user", "rank"]])
 
 
+@pytest.mark.filterwarnings("ignore::sklearn_recsketch.exceptions.UnknownIdWarning")
 def test_ties_are_broken_by_the_order_of_items():
     rec = PopularityRecommender().fit([["ann", 3], ["bob", 1], ["eve", 2]])
     table = rec.recommend(["joe"], candidates={"joe": [3, 2, 1]})
@@ -194,6 +195,7 @@ def test_memory_is_proportional_to_the_number_of_pairs():
 # Users.
 
 
+@pytest.mark.filterwarnings("ignore::sklearn_recsketch.exceptions.UnknownIdWarning")
 def test_default_users_are_those_with_their_own_candidates(rec):
     table = rec.recommend(candidates={"bob": ["m1"], "stranger": ["m1", "m2"], "ann": ["m3"]})
     assert {user: sorted(items) for user, items in lists(table).items()} == {

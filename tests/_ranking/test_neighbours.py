@@ -130,14 +130,14 @@ def test_neighbours_are_candidates_other_than_the_item_itself(fitted, metric):
 
 
 def test_unknown_candidates_are_represented_by_the_mean_item_with_a_warning(fitted):
-    with pytest.warns(UserWarning, match=r"1 of the 2 item ids are unknown \(first: -9\)"):
+    with pytest.warns(UserWarning, match=r"1 of the 2 item ids is unknown \(first: -9\)"):
         table = fitted.similar_items(fitted.items_[:2], k=5, candidates=[int(fitted.items_[5]), -9])
     assert (table.groupby("item")["similar_item"].nunique() == 2).all()
 
 
 @pytest.mark.parametrize("name", ["item", "user"])
 def test_unknown_ids_have_neighbours_with_a_warning(fitted, name):
-    with pytest.warns(UserWarning, match=rf"1 of the 1 {name} ids are unknown \(first: -3\)"):
+    with pytest.warns(UserWarning, match=rf"1 of the 1 {name} ids is unknown \(first: -3\)"):
         table = getattr(fitted, f"similar_{name}s")(-3, k=2)
     assert len(table) == 2
 

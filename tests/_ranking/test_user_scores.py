@@ -68,6 +68,7 @@ def test_a_history_replaces_the_interactions_in_fit(rec):
     pd.testing.assert_frame_equal(ann.reset_index(drop=True), new.reset_index(drop=True))
 
 
+@pytest.mark.filterwarnings("ignore::sklearn_recsketch.exceptions.UnknownIdWarning")
 def test_users_whose_history_is_passed_are_new_users():
     seen = []
 
@@ -87,6 +88,7 @@ def test_items_of_a_history_that_are_unknown_have_no_column(rec):
     pd.testing.assert_frame_equal(first, second)
 
 
+@pytest.mark.filterwarnings("ignore::sklearn_recsketch.exceptions.UnknownIdWarning")
 def test_unknown_items_have_the_mean_score(rec):
     known = rec.predict([["ann", item] for item in rec.items_])
     assert rec.predict([["ann", 77]]) == pytest.approx([known.mean()], rel=1e-6)
@@ -120,6 +122,17 @@ def test_scores_must_have_a_column_per_item():
 
     with pytest.raises(ValueError, match=r"finite scores of shape \(2, 2\), got shape \(2, 1\)"):
         Wrong().fit([[1, 2], [3, 4]]).recommend()
+
+
+def test_scores_of_unknown_items_must_be_finite():
+    class Wrong(FromHistory):
+        def _score_unknown_items(self, scores):
+            return np.full(len(scores), np.nan)
+
+    rec = Wrong().fit([[1, 2], [3, 4]])
+    for call in (lambda: rec.predict([[1, 5]]), lambda: rec.recommend(candidates=[5])):
+        with pytest.raises(ValueError, match=r"_score_unknown_items must return finite scores of shape \(\d,\), got"):
+            call()
 
 
 def test_the_array_of_a_recommender_is_not_overwritten():

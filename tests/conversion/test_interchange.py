@@ -132,11 +132,18 @@ def test_a_converted_model_of_lightfm_with_features_gives_the_same_recommendatio
     assert lists(rec, trained) == lists_by_scores(lightfm_scores(model, matrix.shape, **features), trained)
 
 
+@pytest.mark.filterwarnings("ignore:Without interactions")
 def test_without_interactions_no_items_are_excluded(implicit):
     model, matrix, users, items = implicit
     rec = from_implicit(model, users, items)
     best, _ = model.recommend(np.arange(20), matrix[:20], N=TOP, filter_already_liked_items=False)
     assert lists(rec, implicit)[:20] == [[items[i] for i in row] for row in best]
+
+
+def test_converting_without_interactions_warns_at_the_caller(implicit):
+    with pytest.warns(UserWarning, match="Without interactions, .* recommend cannot exclude them") as caught:
+        from_implicit(implicit.model, implicit.users, implicit.items)
+    assert [warning.filename for warning in caught] == [__file__]
 
 
 # Fold-in, parameters, further training and explanations.
@@ -170,6 +177,7 @@ def test_a_pair_with_confidence_one_stays_an_interaction(als):
     assert (rec.alpha, rec.interactions_.nnz) == (0, matrix.nnz)
 
 
+@pytest.mark.filterwarnings("ignore:Without interactions")
 def test_parameters_of_implicit_are_converted(als, bpr):
     rec = from_implicit(als.model, als.users, als.items, interactions=als.matrix)
     assert (rec.alpha, rec.regularization, rec.solver, rec.max_iter) == (4.0, 2.0, "cg", 15)
@@ -180,6 +188,7 @@ def test_parameters_of_implicit_are_converted(als, bpr):
     assert from_implicit(bpr.model, bpr.users, bpr.items).regularization == BPRRecommender().regularization
 
 
+@pytest.mark.filterwarnings("ignore:Without interactions")
 def test_parameters_of_lightfm_are_converted(lightfm):
     rec = from_lightfm(lightfm.model, lightfm.users, lightfm.items, interactions=lightfm.matrix)
     assert isinstance(rec, WARPRecommender if lightfm.model.loss.startswith("warp") else BPRRecommender)
@@ -220,6 +229,7 @@ def test_partial_fit_continues_from_the_factors_of_lightfm(lightfm):
     np.testing.assert_array_equal(rec.user_factors_[active], before[active])
 
 
+@pytest.mark.filterwarnings("ignore:Without interactions")
 def test_partial_fit_of_a_model_without_interactions_raises(implicit):
     rec = from_implicit(implicit.model, implicit.users, implicit.items)
     with pytest.raises(ValueError, match=r"does not have the interactions .* Pass interactions= to from_implicit"):
@@ -240,6 +250,7 @@ def test_scores_of_a_converted_model_can_be_explained(als):
     assert table["contribution"].sum() == pytest.approx(rec.predict([[als.users[0], als.items[0]]])[0], abs=1e-4)
 
 
+@pytest.mark.filterwarnings("ignore:Without interactions")
 def test_similar_items_equal_those_of_implicit(als):
     rec = from_implicit(als.model, als.users, als.items)
     best, _ = als.model.similar_items(5, N=5)
@@ -266,6 +277,7 @@ def test_to_implicit_gives_the_same_recommendations(recommender, planted):
     assert rec.items_[best].ravel().tolist() == rec.recommend(k=5)["item"].tolist()
 
 
+@pytest.mark.filterwarnings("ignore:Without interactions")
 @pytest.mark.parametrize("recommender", [WRMFRecommender, BPRRecommender])
 def test_converting_to_implicit_and_back_keeps_the_scores(recommender, planted):
     pytest.importorskip("implicit", reason="implicit is not installed")

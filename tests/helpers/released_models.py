@@ -5,7 +5,8 @@ Each version has a folder in tests/_persistence/released. To add the files of a 
     PYTHONPATH=tests:tests/helpers python tests/helpers/released_models.py
 
 This writes the folder of the installed version, and refuses to change a folder that exists. Later versions must load
-all files, so never write the files of an old version again. Add new recommenders and new kinds of attributes to
+all files, so never write the files of a released version again. Until a version is released, its folder may be deleted
+and written again, for example after a change of the format. Add new recommenders and new kinds of attributes to
 `released_models`. The folders of later versions will contain them.
 """
 

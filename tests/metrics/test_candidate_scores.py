@@ -42,6 +42,7 @@ def new_rows(split, rec):
     return X_test[~X_test.apply(tuple, axis=1).isin(set(X.itertuples(index=False, name=None)))]
 
 
+@pytest.mark.filterwarnings("ignore::sklearn_recsketch.exceptions.UnknownIdWarning")
 @pytest.mark.parametrize("name", TABLE_METRICS)
 @pytest.mark.parametrize("exclude_seen", [True, False])
 def test_score_with_candidates_per_user_is_the_metric_of_the_table(fitted, split, sampled, name, exclude_seen):

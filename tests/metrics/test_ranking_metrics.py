@@ -140,6 +140,7 @@ def fitted(split):
     return WRMFRecommender(n_components=4, max_iter=3, random_state=0).fit(X, y)
 
 
+@pytest.mark.filterwarnings("ignore::sklearn_recsketch.exceptions.UnknownIdWarning")
 @each_metric
 @pytest.mark.parametrize("k", [1, 5, 17])
 def test_scorer_equals_the_metric_of_the_table(fitted, split, name, k):
@@ -292,7 +293,7 @@ def test_no_relevant_row_raises(scoring):
 
 def test_mostly_unknown_users_warn_once():
     rec = PopularityRecommender().fit(FIT)
-    with pytest.warns(UserWarning, match=r"2 of the 3 evaluated users were not in fit.*UserHoldoutSplit") as caught:
+    with pytest.warns(UserWarning, match="Most of the evaluated users were not in fit.*UserHoldoutSplit") as caught:
         make_ranking_scorer(["recall@1", "ndcg@3"])(rec, [["ann", 3], ["new", 1], ["newer", 1]])
     assert len(caught) == 1
 

@@ -101,6 +101,7 @@ def test_standard_error_of_one_user_is_infinite():
     assert (report["mean"] == 1).all()
 
 
+@pytest.mark.filterwarnings("ignore::sklearn_recsketch.exceptions.UnknownIdWarning")
 def test_per_user_equals_the_metric_of_the_table(fitted, split):
     X_test = split[2]
     users = ranking_report(fitted, X_test, per_user=True)
@@ -155,6 +156,6 @@ CALLS = {
 @pytest.mark.parametrize("call", CALLS.values(), ids=list(CALLS))
 def test_warning_about_unknown_users_points_to_the_line_of_the_caller(call):
     rec = PopularityRecommender().fit([["ann", 1], ["bob", 3]])
-    with pytest.warns(UserWarning, match="1 of the 1 evaluated users were not in fit") as caught:
+    with pytest.warns(UserWarning, match="Most of the evaluated users were not in fit") as caught:
         call(rec, [["new", 1]])
     assert caught[0].filename == __file__

@@ -162,6 +162,7 @@ def test_auc_equals_the_reference(evaluation):
     assert value == pytest.approx(expected, rel=1e-12)  # a sum of at most 7 float64 values
 
 
+@pytest.mark.filterwarnings("ignore::sklearn_recsketch.exceptions.UnknownIdWarning")
 @pytest.mark.parametrize("options", [{}, {"exclude_seen": False}, {"candidates": range(0, 120, 3)}], ids=str)
 def test_auc_equals_that_of_the_complete_table(fitted, split, options):
     X_test = split[2]

@@ -164,6 +164,7 @@ def test_a_query_does_not_change_the_model(recommender, planted):
     pd.testing.assert_frame_equal(rec.recommend(k=3), before)
 
 
+@pytest.mark.filterwarnings("ignore::sklearn_recsketch.exceptions.UnknownIdWarning")
 @FACTORS
 def test_unknown_features_are_ignored(recommender, planted):
     X, y, tags = planted
@@ -223,6 +224,7 @@ def test_a_single_user_with_features_is_trained(recommender):
     assert np.abs(rec.user_factors_).max() > 0
 
 
+@pytest.mark.filterwarnings("ignore::sklearn_recsketch.exceptions.UnknownIdWarning")
 def test_unknown_users_of_a_new_item_are_counted_separately():
     known = [["u", "a"], ["v", "a"], ["w", "a"], ["u", "b"], ["v", "b"], ["w", "c"]]
     rec = PopularityRecommender().fit(known)
@@ -297,6 +299,7 @@ def test_an_item_of_strength_zero_in_a_history_is_not_a_candidate(planted):
     assert NEW not in set(rec.recommend(k=1000, item_history=history)["item"])
 
 
+@pytest.mark.filterwarnings("ignore::sklearn_recsketch.exceptions.UnknownIdWarning")
 @FACTORS
 def test_without_identity_an_item_with_unknown_features_is_the_mean_item(recommender, planted):
     X, _, tags = planted

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import reference
 import scipy.sparse as sp
-from estimators import PAIRWISE
+from estimators import ENGINES, PAIRWISE
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
 
@@ -23,12 +23,6 @@ pytest.importorskip("implicit", reason="implicit is not installed: extra [engine
 
 pytestmark = pytest.mark.engines
 NEEDS_LIGHTFM = "LightFM is not installed: extra [engines]"
-ENGINES = [
-    (WRMFRecommender, "implicit"),
-    (BPRRecommender, "implicit"),
-    (BPRRecommender, "lightfm"),
-    (WARPRecommender, "lightfm"),
-]
 EVERY = pytest.mark.parametrize(("recommender", "engine"), ENGINES, ids=lambda value: getattr(value, "__name__", value))
 LIGHTFM = pytest.mark.parametrize("recommender", PAIRWISE)
 CV = UserHoldoutSplit(n_items=2, random_state=0)

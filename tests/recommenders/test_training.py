@@ -61,6 +61,7 @@ def test_cold_users_get_recommendations_by_their_features(rec, planted):
     assert ((table["user"] + table["item"]) % 2 == 0).mean() > 0.9
 
 
+@pytest.mark.filterwarnings("ignore::sklearn_recsketch.exceptions.UnknownIdWarning")
 @EVERY
 def test_all_items_with_features_are_known(rec, planted):
     X, y, features = planted

@@ -297,6 +297,7 @@ def test_partial_fit_of_a_model_from_implicit_keeps_its_values(plays):
 # Conversion to implicit.
 
 
+@pytest.mark.filterwarnings("ignore:Without interactions")
 @pytest.mark.engines
 def test_to_implicit_warns_about_automatic_penalties(planted):
     pytest.importorskip("implicit", reason="implicit is not installed")

@@ -1,0 +1,75 @@
+"""Read the parameters `history` and `item_history`: a table, a dict of lists, or the items of a single user."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from sklearn_recsketch._data.id_lists import check_id_list
+from sklearn_recsketch._data.ids import IdColumn
+from sklearn_recsketch._data.interactions import Interactions, check_history
+from sklearn_recsketch._ranking.candidates import is_flat_list, read_lists_by_id
+
+__all__ = ["read_history"]
+
+ANONYMOUS = {"O": "anonymous", "i": -1}  # id of a user without a name, by the kind of the known ids
+
+
+def read_history(value: Any, name: str, users: Any, known_users: np.ndarray) -> Interactions | None:
+    """Read the histories of a query.
+
+    Parameters
+    ----------
+    value : Any
+        A table of interactions, a dict with a list of ids for each user (or for each item, if `name` is "item"), or a
+        list with the items of a single user.
+    name : {"user", "item"}
+        Whether the histories belong to users or to items.
+    users : Any
+        The argument `users` of `recommend`. A list of items belongs to this user, if it is a single one.
+    known_users : ndarray
+        Sorted ids of the users that the model knows.
+
+    Returns
+    -------
+    Interactions or None
+        None if there is no history.
+    """
+    parameter = "history" if name == "user" else "item_history"
+    if isinstance(value, Mapping):
+        owners, others = (name, "item") if name == "user" else (name, "user")
+        pairs = read_lists_by_id(value, parameter, owners, others)
+        if pairs is None:
+            return None
+        columns = (pairs.users, pairs.items) if name == "user" else (pairs.items, pairs.users)
+        return _interactions(*columns)
+    if name == "user" and is_flat_list(value):
+        items = check_id_list(value, "item")
+        return _interactions(_single_user(users, known_users, len(items.codes)), items) if len(items.codes) else None
+    return check_history(value, parameter)
+
+
+def _interactions(users: IdColumn, items: IdColumn) -> Interactions:
+    return Interactions(users, items, np.broadcast_to(1.0, len(items.codes)), None, None, None)
+
+
+def _single_user(users: Any, known: np.ndarray, n_rows: int) -> IdColumn:
+    """Return a column with the only user of a query, or with an anonymous user if the query has no users."""
+    if users is not None:
+        ids = check_id_list(users, "user").ids
+        if len(ids) != 1:
+            raise ValueError(
+                f"history is a list of items, which must belong to a single user, but {len(ids)} users were passed. "
+                f"Pass a dict of user to items, such as {{'ann': [item, ...]}}, or a table of users and items."
+            )
+    else:
+        anonymous = ANONYMOUS["O" if known.dtype.kind == "O" else "i"]
+        ids = np.array([anonymous], dtype=known.dtype)
+        if anonymous in known:
+            raise ValueError(
+                f"history is a list of items without a user, but the id {anonymous!r} of anonymous users belongs to a "
+                f"known user. Pass another id as users, or a dict of user to items."
+            )
+    return IdColumn(np.zeros(n_rows, dtype=np.int32), ids)

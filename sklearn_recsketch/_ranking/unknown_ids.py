@@ -1,0 +1,60 @@
+"""Warn about ids in a query that the model does not know."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+
+from sklearn_recsketch._data.ids import IdColumn, lookup_unsorted, show_id
+from sklearn_recsketch._ranking.query import Query, QueryContext
+from sklearn_recsketch.exceptions import UnknownIdWarning
+from sklearn_recsketch.utils._stacklevel import levels_inside
+
+__all__ = ["warn_of_query", "warn_unknown"]
+
+
+def warn_unknown(name: str, ids: np.ndarray, unknown: np.ndarray, consequence: str) -> None:
+    """Issue a single warning if some ids are unknown.
+
+    Parameters
+    ----------
+    name : str
+        Name of the ids, such as "users" or "candidates".
+    ids : ndarray
+    unknown : ndarray of the same length, dtype bool
+    consequence : str
+        End of the message, which says what happens with unknown ids and what to do.
+    """
+    if unknown.any():
+        first = show_id(ids[int(np.argmax(unknown))])
+        verb = "is" if unknown.sum() == 1 else "are"
+        warnings.warn(
+            f"{unknown.sum()} of the {len(ids)} {name} {verb} unknown (first: {first}). {consequence}",
+            UnknownIdWarning,
+            stacklevel=levels_inside(),
+        )
+
+
+def warn_of_query(query: Query, of_users: QueryContext, of_items: QueryContext) -> None:
+    """Warn about users and candidates that are neither known nor have a history or features in the query."""
+    warn_unknown(
+        "users",
+        query.user_ids,
+        (query.user_codes < 0) & _without_context("user", query.users, of_users),
+        "Their recommendations are not personalized. Pass their interactions as history=, or their features as "
+        "user_features=.",
+    )
+    warn_unknown(
+        "candidates",
+        query.item_ids,
+        (query.item_codes < 0) & _without_context("item", query.items, of_items),
+        "Unknown items are scored like a mean item. Check their ids, or pass their features as item_features=.",
+    )
+
+
+def _without_context(name: str, queried: IdColumn, context: QueryContext) -> np.ndarray:
+    ids = context.ids(name)
+    if ids is None:
+        return np.ones(len(queried.codes), dtype=bool)
+    return lookup_unsorted(ids, queried, name) < 0

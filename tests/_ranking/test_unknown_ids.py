@@ -1,0 +1,51 @@
+"""Warnings about unknown ids in a query."""
+
+from __future__ import annotations
+
+import warnings
+
+import pytest
+from estimators import RECOMMENDERS, small
+
+from sklearn_recsketch import SideFeatures
+from sklearn_recsketch.exceptions import UnknownIdWarning
+
+X = [["u1", "a"], ["u1", "b"], ["u2", "b"], ["u2", "c"], ["u3", "c"]]
+FEATURES = SideFeatures.from_dicts({item: {"tag": item} for item in "abc"})
+
+
+@pytest.fixture(params=small(RECOMMENDERS, 2, max_iter=2), ids=lambda rec: type(rec).__name__)
+def rec(request):
+    return request.param.fit(X, item_features=FEATURES)
+
+
+def messages(call):
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        call()
+    assert {warning.category for warning in caught} <= {UnknownIdWarning}
+    assert {warning.filename for warning in caught} <= {__file__}
+    return [str(warning.message) for warning in caught]
+
+
+def test_unknown_users_are_counted_and_the_first_is_named(rec):
+    (message,) = messages(lambda: rec.recommend(["u1", "x", "y", "x"]))
+    assert message.startswith("3 of the 4 users are unknown (first: 'x'). Their recommendations are not personalized.")
+    assert "history=" in message
+
+
+def test_unknown_candidates_are_counted_and_the_first_is_named(rec):
+    (message,) = messages(lambda: rec.recommend("u1", candidates=["c", "nope"]))
+    assert message.startswith("1 of the 2 candidates is unknown (first: 'nope'). Unknown items are scored like a mean")
+
+
+def test_unknown_ids_with_a_history_or_features_do_not_warn(rec):
+    new = SideFeatures.from_dicts({"new": {"tag": "a"}})
+    assert messages(lambda: rec.recommend("x", history=["a"])) == []
+    assert messages(lambda: rec.recommend("u1", candidates=["c", "new"], item_features=new)) == []
+    assert messages(lambda: rec.recommend("u1", item_history={"new": ["u1", "u2"]})) == []
+
+
+def test_unknown_items_to_exclude_do_not_warn(rec):
+    """A list of items that are out of stock may contain items that nobody has interacted with."""
+    assert messages(lambda: rec.recommend("u1", exclude=["nope"])) == []
