@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import importlib
+import operator
 import re
 from pathlib import Path
 
 import pytest
 from page_blocks import read_blocks, run_blocks
 from spark_data import QUIET
+from test_public_names import MODULES
+
+import sklearn_recsketch
 
 DOCS = Path(__file__).parents[1] / "docs"
 PAGES = sorted(DOCS.glob("*.rst"))
@@ -36,6 +41,20 @@ def test_every_block_says_its_language(path):
     """A block after "::" would be shown as Python, but not run."""
     text = path.read_text(encoding="utf-8")
     assert re.findall(r"^(?! *\.\. ).*::$", text, re.MULTILINE) == []
+
+
+def test_reference_lists_every_public_name():
+    text = (DOCS / "api.rst").read_text(encoding="utf-8")
+    listed = {
+        operator.attrgetter(name)(sklearn_recsketch) for name in re.findall(r"^   ([A-Za-z_.]+)$", text, re.MULTILINE)
+    }
+    modules = [importlib.import_module("sklearn_recsketch" + part) for part in MODULES]
+    assert [
+        f"{module.__name__}.{name}"
+        for module in modules
+        for name in module.__all__
+        if getattr(module, name) not in listed
+    ] == []
 
 
 def test_every_block_that_is_not_run_says_why():
