@@ -52,7 +52,8 @@ nitpicky = True
 nitpick_ignore_regex: list[tuple[str, str]] = []
 
 # Markdown files of the repository
-myst_enable_extensions = ["colon_fence"]
+myst_enable_extensions = ["linkify"]
+myst_linkify_fuzzy_links = False  # "README.md" is no address
 myst_heading_anchors = 3
 
 # Gallery: `make doc-fast` does not run the examples.
