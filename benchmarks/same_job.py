@@ -7,7 +7,8 @@ of a fifth of the users, choose the number of components and of iterations by nD
 same way from the rest, print nDCG@10 of the chosen model on the held-out likes, train it on all likes, and write the
 ten best unseen items of every user to a CSV file. Each program in `same_job_programs` runs in a process of its own,
 with two threads and a warm cache of kernels. The seconds include the start of Python and all imports. Lines that are
-blank are not counted. CPU seconds depend less than seconds on what else the machine does. implicit and LightFM hold out other likes than ours, of as many users, by their own random draws.
+blank are not counted. CPU seconds depend less than seconds on what else the machine does. implicit and LightFM hold out
+other likes than ours, of as many users, by their own random draws.
 """
 
 from __future__ import annotations
