@@ -7,6 +7,8 @@ from sklearn_recsketch._persistence.model_files import load_model, save_model
 from sklearn_recsketch.preprocessing import InteractionThresholder, SideFeatureEncoder, SideFeatures
 from sklearn_recsketch.recommenders import (
     BPRRecommender,
+    EASERecommender,
+    ItemKNNRecommender,
     PopularityRecommender,
     WARPRecommender,
     WRMFRecommender,
@@ -17,7 +19,9 @@ __version__ = "0.1.0"
 
 __all__ = [
     "BPRRecommender",
+    "EASERecommender",
     "InteractionThresholder",
+    "ItemKNNRecommender",
     "PopularityRecommender",
     "SideFeatureEncoder",
     "SideFeatures",

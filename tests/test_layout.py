@@ -30,6 +30,7 @@ LAYERS = (
     "recommenders/_entities",
     "recommenders/_inner_product",
     "recommenders/_similarity",
+    "recommenders/_item_weights",
     "recommenders/_factors",
     "recommenders/_engine_requirements",
     "recommenders/_als",

@@ -49,7 +49,7 @@ def warn_of_query(query: Query, of_users: QueryContext, of_items: QueryContext) 
         "candidates",
         query.item_ids,
         (query.item_codes < 0) & _without_context("item", query.items, of_items),
-        "Unknown items are scored like a mean item. Check their ids, or pass their features as item_features=.",
+        "There are no data on which to base their scores. Check their ids, or pass their features as item_features=.",
     )
 
 
