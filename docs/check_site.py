@@ -77,6 +77,7 @@ def faults_of(site: Path) -> list[str]:
     for name, page in pages.items():
         faults += [f"{name} loads {address}" for address in page.loaded if EXTERNAL.match(address)]
         faults += [f"{name} has a mail link: {link}" for link in page.links if link.startswith("mailto:")]
+        faults += [f"{name} has an unfinished link: {link}" for link in page.links if "$" in link]
         if found := RAW_FORMULA.search(" ".join(page.words)):
             faults.append(f"{name} shows TeX as text: {found[0]}")
         if name.count("/") == 0 and name not in NOT_PAGES and not page.described:

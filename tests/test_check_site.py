@@ -29,6 +29,7 @@ def check_site():
         '<p style="background: url(https://example.com/a.png)">text</p>',
         '<a href="missing.html">link</a>',
         '<a href="#missing">link</a>',
+        '<a href="https://example.com/$.html">link</a>',
         '<a href="mailto:ndcg@10">ndcg@10</a>',
         r"<p>\(x_u \cdot y_i\)</p>",
     ],
