@@ -16,6 +16,8 @@ from sklearn_recsketch.utils._threads import Workers, even_ranges
 __all__ = ["RankedItems", "sorted_items", "top_items", "top_of_blocks", "top_scores"]
 
 USERS_PER_TASK = 1024
+FEWEST_USERS_PER_TASK = 64  # with fewer users, reading the items takes longer than the products
+MOST_PRODUCTS = 2**33  # products of components per task, unless there are many items: half a second
 LARGEST_INSERTION = 256  # the kernel inserts into sorted lists: fast for short ones, quadratic in k
 FEW_USERS = 16  # up to this number, computing all scores takes no longer than sorting and tiling the items
 BLOCK_SCORES = 8_000_000  # scores that a thread holds at once, if lists are long
@@ -63,9 +65,17 @@ class RankedItems:
             lambda task: rank_items(
                 task[0], task[1], users, lengths, tiles, longest, items, places, rows, best, scores
             ),
-            even_ranges(n_users, USERS_PER_TASK),
+            even_ranges(n_users, _users_per_task(self._vectors.size)),
         )
         return best, scores
+
+
+def _users_per_task(n_values: int) -> int:
+    """Return the number of users per task, given the size of the item vectors.
+
+    An interruption takes effect between two tasks.
+    """
+    return max(FEWEST_USERS_PER_TASK, min(USERS_PER_TASK, MOST_PRODUCTS // max(1, n_values)))
 
 
 def top_items(

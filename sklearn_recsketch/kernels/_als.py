@@ -128,6 +128,8 @@ def _conjugate_gradient(table, items, e, n, work, loss, steps, stop, excess, sha
             work[PRODUCT, k] = work[DIAGONAL, k] * q
             curvature += work[DIAGONAL, k] * q * q
         curvature += _add_product(table, items, e, n, work)
+        if not curvature > 0:  # the squares of a tiny direction underflow, or rr is NaN
+            break
         a = rr / curvature
         loss -= np.float64(a) * np.float64(rr)
         for k in range(K):

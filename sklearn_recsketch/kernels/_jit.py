@@ -7,17 +7,27 @@ from typing import Any, NamedTuple
 import numba
 import numpy as np
 
+from sklearn_recsketch.kernels._cache import cache_of
+
 __all__ = ["Rows", "cache_aligned", "inlined", "jit", "read_only", "rows_of"]
 
 # Loops are only vectorized if sums may be reordered. NaN and infinity keep their meaning (no "nnan" or "ninf"), because
 # divergence must be detected and -inf marks excluded items.
 _MATH = {"reassoc", "contract", "nsz", "arcp"}
 
-jit = numba.njit(nogil=True, cache=True, fastmath=_MATH, error_model="numpy")
+_compiled = numba.njit(nogil=True, fastmath=_MATH, error_model="numpy")
 # For small functions called from kernels: LLVM inlines them, and they are cached with their callers.
 inlined = numba.njit(nogil=True, fastmath=_MATH, error_model="numpy", forceinline=True)
 
 CACHE_LINE = 64  # bytes
+
+
+def jit(function: Any) -> Any:
+    """Decorate a kernel. It is compiled on its first call, releases the GIL, and is cached on disk if possible."""
+    kernel: Any = _compiled(function)
+    if hasattr(kernel, "enable_caching"):  # with NUMBA_DISABLE_JIT=1, it is the function itself
+        kernel._cache = cache_of(function)
+    return kernel
 
 
 class Rows(NamedTuple):

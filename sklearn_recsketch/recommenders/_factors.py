@@ -181,8 +181,6 @@ class FactorRecommender(SimilarityMixin, CallbackSupportMixin, InnerProductRecom
         if monitor is not None:
             monitor.interactions = matrix
 
-        if self.verbose and self.engine == "native" and not self._kernel.signatures:
-            print(f"[{type(self).__name__}] loading kernels; the first fit on a machine compiles them (some seconds)")
         with workers(self.n_jobs) as pool:
             trainer, sides = self._trainer(problem, pool), (problem.users, problem.items)
             del problem  # the trainer keeps the arrays that it needs

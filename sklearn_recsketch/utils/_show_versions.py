@@ -11,7 +11,7 @@ import joblib
 from numba import config, njit
 from threadpoolctl import threadpool_info
 
-__all__ = ["show_versions"]
+__all__ = ["installed_version", "show_versions"]
 
 _REQUIRED = ("numpy", "scipy", "pandas", "scikit-learn", "numba", "llvmlite", "narwhals", "joblib", "threadpoolctl")
 _OPTIONAL = (
@@ -30,7 +30,7 @@ _OPTIONAL = (
 )
 
 
-def _version(distribution: str) -> str:
+def installed_version(distribution: str) -> str:
     """Return the version of a distribution without importing it."""
     try:
         return version(distribution)
@@ -49,7 +49,10 @@ def _cache_folder() -> str:
     # numba derives the folder from the file of the function. It is NUMBA_CACHE_DIR, __pycache__ or a user's folder.
     source = Path(__file__).parents[1] / "kernels" / "_jit.py"
     kernel.__code__ = kernel.__code__.replace(co_filename=str(source))
-    return str(njit(cache=True)(kernel).stats.cache_path)
+    try:
+        return str(njit(cache=True)(kernel).stats.cache_path)
+    except RuntimeError:
+        return "none, no folder can be written"
 
 
 def _sections() -> dict[str, dict[str, str]]:
@@ -67,9 +70,9 @@ def _sections() -> dict[str, dict[str, str]]:
     }
     return {
         "System": system,
-        "Package": {"sklearn_recsketch": _version("sklearn-recsketch")},
-        "Dependencies": {name: _version(name) for name in _REQUIRED},
-        "Optional dependencies": {name: _version(name) for name in _OPTIONAL},
+        "Package": {"sklearn_recsketch": installed_version("sklearn-recsketch")},
+        "Dependencies": {name: installed_version(name) for name in _REQUIRED},
+        "Optional dependencies": {name: installed_version(name) for name in _OPTIONAL},
         "BLAS and OpenMP": threads,
         "Compiled kernels": {"cache folder": _cache_folder()},
     }

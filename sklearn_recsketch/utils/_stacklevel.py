@@ -6,7 +6,7 @@ import sys
 
 __all__ = ["levels_inside"]
 
-INSIDE = ("sklearn_recsketch.", "sklearn.base")  # a decorator in sklearn.base wraps fit
+INSIDE = ("sklearn_recsketch.", "sklearn.base", "numba.")  # a decorator in sklearn.base wraps fit; numba saves kernels
 
 
 def levels_inside() -> int:

@@ -24,6 +24,12 @@ __all__ = ["Workers", "at_most_threads", "balanced_ranges", "even_ranges", "most
 
 T = TypeVar("T")
 
+ROW_COST = 8  # work for a row, in units of the work for an entry
+RANGES = 64
+# An interruption takes effect between two ranges. A range of this many entries takes a tenth of a second in a kernel
+# that passes over the entries five times with 256 components.
+MOST_WORK = 2**16
+
 
 class Workers:
     """A thread pool for kernels, which release the GIL.
@@ -74,53 +80,91 @@ class Workers:
 class _SingleThreadedBLAS:
     """Context manager that limits BLAS to a single thread.
 
-    The limit applies to the whole process while at least one thread is inside the context. A counter ensures that only
-    the last thread that leaves the context restores the original limit. If each thread saved and restored the limit
-    independently, a thread could save the limit that another thread has set, and restore this limit at the end.
+    The limit applies to the whole process while at least one thread is inside the context. Only the last thread that
+    leaves the context restores the original limit. If each thread saved and restored the limit independently, a thread
+    could save the limit that another thread has set, and restore this limit at the end.
+
+    An interruption can occur at any time in the main thread, also while the limit is set or restored. Both steps can
+    therefore be repeated, and are completed before the interruption takes effect.
     """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._inside = 0
+        self._inside: list[int] = []  # identifiers of the threads inside the context
         self._libraries: list[LibController] | None = None
-        self._limits: list[int] = []
+        self._limits: list[int] | None = None  # the limits to restore
 
     def __enter__(self) -> None:
+        n_before = self._times_inside()
+        try:
+            self._limit()
+        except BaseException:
+            while self._times_inside() > n_before:
+                self._leave()
+            self._restore_if_empty()
+            raise
+
+    def __exit__(self, *exception: object) -> None:
+        n_before = self._times_inside()
+        try:
+            self._leave()
+            self._restore_if_empty()
+        except BaseException:
+            if self._times_inside() == n_before:
+                self._leave()
+            self._restore_if_empty()
+            raise
+
+    def _times_inside(self) -> int:
+        """Return how many contexts the current thread is in, one inside the other."""
+        return self._inside.count(threading.get_ident())
+
+    def _limit(self) -> None:
         with self._lock:
             if self._libraries is None:
                 # Listing the loaded libraries takes milliseconds, so it is done once, after numpy and scipy are loaded.
-                loaded = ThreadpoolController().lib_controllers
-                self._libraries = [library for library in loaded if library.user_api == "blas"]
-            if self._inside == 0:
+                libraries = ThreadpoolController().lib_controllers
+                self._libraries = [library for library in libraries if library.user_api == "blas"]
+            self._inside.append(threading.get_ident())
+            if self._limits is None:
                 self._limits = [library.get_num_threads() for library in self._libraries]
-                self._set_limits([1] * len(self._libraries))
-            self._inside += 1
+                self._set([1] * len(self._limits))
 
-    def __exit__(self, *exception: object) -> None:
+    def _leave(self) -> None:
         with self._lock:
-            self._inside -= 1
-            if self._inside == 0:
-                self._set_limits(self._limits)
+            self._inside.remove(threading.get_ident())
 
-    def _set_limits(self, limits: list[int]) -> None:
-        _release_openblas()
+    def _restore_if_empty(self) -> None:
+        with self._lock:
+            if not self._inside and self._limits is not None:
+                self._set(self._limits)
+                self._limits = None
+
+    def _set(self, limits: list[int]) -> None:
+        """Set the limit of each library.
+
+        Since version 3.8, threadpoolctl only accepts limits for OpenBLAS from the first thread that sets a limit. This
+        protection is not necessary here, because a lock prevents two threads from setting limits at the same time.
+        """
+        release = getattr(OpenBLASController, "clear_controlling_thread", lambda force: None)
+        release(force=True)
         for library, limit in zip(self._libraries or [], limits, strict=True):
             library.set_num_threads(limit)
-        _release_openblas()
-
-
-def _release_openblas() -> None:
-    """Allow the current thread to set the OpenBLAS thread limit.
-
-    Since version 3.8, threadpoolctl only accepts limits from the first thread that sets a limit. This protection is not
-    necessary here, because a lock prevents two threads from setting limits at the same time.
-    """
-    release = getattr(OpenBLASController, "clear_controlling_thread", None)
-    if release is not None:
         release(force=True)
+
+    def after_fork(self) -> None:
+        """Forget the other threads in a process that was created by fork, where only the current thread exists.
+
+        Another thread may have held the lock, or have been inside the context.
+        """
+        self._lock = threading.Lock()
+        self._inside = [thread for thread in self._inside if thread == threading.get_ident()]
+        self._restore_if_empty()
 
 
 _single_threaded_blas = _SingleThreadedBLAS()
+if hasattr(os, "register_at_fork"):  # not on Windows
+    os.register_at_fork(after_in_child=_single_threaded_blas.after_fork)
 
 
 _share: ContextVar[int | None] = ContextVar("share of the cores", default=None)
@@ -184,15 +228,17 @@ def even_ranges(n: int, size: int) -> list[tuple[int, int]]:
     return [(start, min(n, start + size)) for start in range(0, n, size)]
 
 
-def balanced_ranges(indptr: np.ndarray, n_ranges: int = 64, row_cost: int = 8) -> list[tuple[int, int]]:
-    """Split rows into at most `n_ranges` ranges that require about the same amount of work.
+def balanced_ranges(indptr: np.ndarray, n_least: int = RANGES, most_work: int = MOST_WORK) -> list[tuple[int, int]]:
+    """Split rows into ranges that require about the same amount of work.
 
-    The work for a row is estimated as its number of entries plus `row_cost`. The ranges only depend on the data. If
-    results are reduced range by range, they are therefore the same for any number of threads.
+    The work for a row is estimated as its number of entries plus ROW_COST. If there are enough rows, there are at least
+    `n_least` ranges, and so many that the work in a range hardly exceeds `most_work`. The ranges only depend on the
+    data. If results are reduced range by range, they are therefore the same for any number of threads.
     """
     n_rows = len(indptr) - 1
-    work = indptr[1:] + row_cost * np.arange(1, n_rows + 1)
+    work = indptr[1:] + ROW_COST * np.arange(1, n_rows + 1)
     total = int(work[-1]) if n_rows else 0
+    n_ranges = max(n_least, -(-total // most_work))
     marks = np.linspace(0, total, min(n_ranges, max(n_rows, 1)) + 1)[1:-1]
     bounds = np.unique(np.concatenate([[0], np.searchsorted(work, marks), [n_rows]]))
     return [(int(a), int(b)) for a, b in itertools.pairwise(bounds)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 
 import pytest
-from estimators import RECOMMENDERS, small
+from estimators import RECOMMENDERS, WITH_ITEM_WEIGHTS, small
 
 from sklearn_recsketch import SideFeatures
 from sklearn_recsketch.exceptions import UnknownIdWarning
@@ -43,7 +43,8 @@ def test_unknown_ids_with_a_history_or_features_do_not_warn(rec):
     new = SideFeatures.from_dicts({"new": {"tag": "a"}})
     assert messages(lambda: rec.recommend("x", history=["a"])) == []
     assert messages(lambda: rec.recommend("u1", candidates=["c", "new"], item_features=new)) == []
-    assert messages(lambda: rec.recommend("u1", item_history={"new": ["u1", "u2"]})) == []
+    if type(rec) not in WITH_ITEM_WEIGHTS:  # these compute no scores from item_history
+        assert messages(lambda: rec.recommend("u1", item_history={"new": ["u1", "u2"]})) == []
 
 
 def test_unknown_items_to_exclude_do_not_warn(rec):

@@ -6,6 +6,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 import pytest
+from numba.core.caching import FunctionCache
 
 import sklearn_recsketch
 from sklearn_recsketch import show_versions
@@ -44,3 +45,8 @@ def test_cache_folder_is_the_one_of_the_kernels(report):
 def test_disabled_compiler_has_no_cache_folder(monkeypatch):
     monkeypatch.setattr(_show_versions.config, "DISABLE_JIT", 1)
     assert _show_versions._cache_folder().startswith("none")
+
+
+def test_the_report_works_if_no_cache_folder_can_be_written(monkeypatch):
+    monkeypatch.setattr(FunctionCache._impl_class, "_locator_classes", [])
+    assert _show_versions._cache_folder() == "none, no folder can be written"

@@ -9,14 +9,20 @@ import threading
 import time
 
 import joblib
+import numpy as np
 import pytest
 from joblib import Parallel, delayed, parallel_config
-from threadpoolctl import threadpool_info
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from sklearn_recsketch import WRMFRecommender
 from sklearn_recsketch.datasets import make_interactions
 from sklearn_recsketch.model_selection import EpochSearchCV
-from sklearn_recsketch.utils._threads import at_most_threads, workers
+from sklearn_recsketch.utils._threads import (
+    _SingleThreadedBLAS,
+    at_most_threads,
+    balanced_ranges,
+    workers,
+)
 
 
 @pytest.mark.parametrize("n_jobs", [1, 2, 5])
@@ -56,6 +62,17 @@ def test_several_threads_can_map_at_once():
         for thread in threads:
             thread.join()
     assert results == {offset: [task + offset for task in range(200)] for offset in (0, 1000)}
+
+
+@pytest.mark.parametrize("n_least", [1, 8])
+def test_balanced_ranges_cover_all_rows_and_bound_the_work(n_least):
+    lengths = np.random.default_rng(0).integers(0, 50, 1000)
+    indptr = np.append(0, np.cumsum(lengths))
+    ranges = balanced_ranges(indptr, n_least, most_work=500)
+    assert [row for start, stop in ranges for row in range(start, stop)] == list(range(1000))
+    # A range exceeds the bound by less than the work for its first row.
+    assert max(lengths[start + 1 : stop].sum() + 8 * (stop - start - 1) for start, stop in ranges) <= 500
+    assert len(balanced_ranges(indptr, n_least)) == n_least
 
 
 def blas_threads():
@@ -103,6 +120,61 @@ def test_the_limit_of_blas_is_restored_after_the_last_of_two_overlapping_pools()
     end.set()
     threads[0].join()
     assert after == before
+
+
+@pytest.fixture
+def two_threads():
+    """Limit BLAS to two threads, so that a limit of one can be told from the limit before."""
+    with threadpool_limits(2, user_api="blas"):
+        yield blas_threads()
+
+
+@pytest.mark.parametrize("call", [0, 1], ids=["on entry", "on exit"])
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_an_interruption_while_limits_are_changed_restores_them(call, when, two_threads, monkeypatch):
+    change, calls = _SingleThreadedBLAS._set, []
+
+    def interrupted(self, limits):
+        calls.append(limits)
+        interrupts = len(calls) == call + 1
+        if interrupts and when == "before":
+            raise KeyboardInterrupt
+        change(self, limits)
+        if interrupts:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(_SingleThreadedBLAS, "_set", interrupted)
+    with pytest.raises(KeyboardInterrupt), workers(1):
+        assert call == 1
+    assert blas_threads() == two_threads
+    with workers(1):  # the count of threads is right, too
+        assert blas_threads() == [1] * len(two_threads)
+    assert blas_threads() == two_threads
+
+
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="Windows cannot fork")
+def test_a_process_forked_during_a_fit_of_another_thread_has_no_limit(two_threads):
+    entered, end = threading.Event(), threading.Event()
+
+    def fit():
+        with workers(1):
+            entered.set()
+            end.wait(60)
+
+    thread = threading.Thread(target=fit)
+    thread.start()
+    entered.wait(60)
+    child = os.fork()
+    if not child:
+        before = blas_threads()
+        with workers(1):
+            inside = blas_threads()
+        os._exit(0 if before == blas_threads() == two_threads and inside == [1] * len(before) else 1)
+    end.set()
+    thread.join()
+    assert os.waitpid(child, 0)[1] == 0
+    assert blas_threads() == two_threads
 
 
 def pool_size(n_jobs=64):
@@ -200,34 +272,31 @@ def process_id(estimator, X, y=None):
     return os.getpid()
 
 
-SEARCH = """
-from sklearn.model_selection import GridSearchCV
+FIT = """
+import sys
+import numpy as np
 from sklearn_recsketch import WRMFRecommender
 from sklearn_recsketch.datasets import make_interactions
-from sklearn_recsketch.metrics import make_ranking_scorer
-from sklearn_recsketch.model_selection import UserHoldoutSplit
 
-X, y = make_interactions(60, 30, random_state=0)
-search = GridSearchCV(
-    WRMFRecommender(4, max_iter=2, random_state=0),
-    {"alpha": [1, 5, 10, 40]},
-    scoring=make_ranking_scorer("precision@5"),
-    cv=UserHoldoutSplit(random_state=0),
-    n_jobs=2,
-    error_score="raise",
-)
-print(search.fit(X, y).cv_results_["mean_test_score"].tolist())
+X, y = make_interactions(60, 30, counts=True, random_state=0)
+y = y / 3 if sys.argv[1] == "0" else y  # kernels get float64 or float32 strengths
+print(WRMFRecommender(4, max_iter=2, random_state=0).fit(X, y).predict(X[:20]).tolist())
 """
 
 
 @pytest.mark.slow
-def test_two_processes_can_compile_into_an_empty_cache_at_once(tmp_path):
-    # The workers are separate processes, which compile all kernels at the same time.
+def test_four_processes_can_compile_into_an_empty_cache_at_once(tmp_path):
     environment = os.environ | {"NUMBA_CACHE_DIR": str(tmp_path)}
-    outputs = []
-    for _ in range(2):  # the second search reads the cache written by the workers of the first
-        run = subprocess.run([sys.executable, "-c", SEARCH], env=environment, capture_output=True, text=True)
-        assert run.returncode == 0, run.stderr
-        outputs.append(run.stdout)
-    assert outputs[0] == outputs[1]
+
+    def start(kind):
+        command = [sys.executable, "-W", "error", "-c", FIT, kind]
+        return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+    # The last two processes read the cache that the others have written.
+    processes = [start(kind) for kind in "0101"]
+    outputs = [process.communicate() for process in processes]
+    outputs += [start(kind).communicate() for kind in "01"]
+    assert [errors for _, errors in outputs] == [""] * 6
+    assert {output for output, _ in outputs[::2]} == {outputs[0][0]}
+    assert {output for output, _ in outputs[1::2]} == {outputs[1][0]}
     assert any(tmp_path.rglob("*.nbc"))  # the cache was used

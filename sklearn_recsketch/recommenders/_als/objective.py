@@ -22,6 +22,10 @@ NOISE_SHARE = 0.3
 # citeulike-a and synthetic data.
 FEATURE_SHARE = 5.0
 
+# The kernels square products of penalties and vectors in float32. With this penalty, a vector is zero, or equal to the
+# sum of its feature embeddings, within the precision of float32.
+LARGEST_PENALTY = 2.0**50
+
 TERMS = {"linear": "d", "log": "log(1 + d)", "scaled_log": "(1 + log(d / min(d)))"}
 
 
@@ -102,6 +106,10 @@ class Objective:
 
         If all penalties are equal, the result has shape (1,).
         """
+        return np.minimum(self._row_penalties(name, ratings), LARGEST_PENALTY)
+
+    def _row_penalties(self, name: str, ratings: Ratings) -> np.ndarray:
+        """Compute the penalties by their formula, without an upper bound."""
         side = 0 if name == "user" else 1
         if self.scaling == 0 or (self.scaling == "popularity" and name == "user"):
             return np.array([self.penalties[side]])
@@ -127,14 +135,14 @@ class Objective:
             Value of the parameter `feature_regularization`.
         """
         if regularization is not None:
-            return np.full(features.shape[1], float(regularization))
+            return np.full(features.shape[1], min(float(regularization), LARGEST_PENALTY))
         penalty = self.penalties[0 if name == "user" else 1]
         if not isinstance(self.scaling, str):
-            return np.full(features.shape[1], penalty)
+            return np.full(features.shape[1], min(penalty, LARGEST_PENALTY))
         shares = features.multiply(features).T @ self._shares(name, ratings)
         # A feature without interactions is penalized as if it had a single one.
         least = self.n_active[0 if name == "user" else 1] / len(ratings.indices)
-        return FEATURE_SHARE * penalty * np.sqrt(np.maximum(shares, least))
+        return np.minimum(FEATURE_SHARE * penalty * np.sqrt(np.maximum(shares, least)), LARGEST_PENALTY)
 
     def _shares(self, name: str, ratings: Ratings) -> np.ndarray:
         """Compute each row's total transformed strength, divided by the mean total in training."""

@@ -92,7 +92,8 @@ class FixedSide(NamedTuple):
         low, high = eigenvalues[[0, -1]] + least_lam
         dtype = accuracy.dtype if high > 1e4 * low else np.float32
         table = read_only(multiply(fixed.coordinates, rotation, pool, dtype, n_more=1))
-        values = read_only(np.maximum(eigenvalues, np.finfo(np.float32).tiny).astype(np.float32))
+        limits = np.finfo(np.float32)
+        values = read_only(np.clip(eigenvalues, limits.tiny, limits.max).astype(np.float32))
         return cls(table, values, fixed.turned(rotation))
 
 

@@ -29,6 +29,7 @@ TWO_STEPS = Accuracy(2)
 NEAR_MINIMUM = Accuracy(200, excess=3e-5, share=0.05)
 EXACT = Accuracy(1000, tol=1e-6, restarts=8)
 FEATURE_STEPS = Accuracy(3)
+LARGEST = float(np.finfo(np.float32).max)
 
 
 class ALSSide(ABC):
@@ -248,6 +249,9 @@ class FeatureALSSide(ALSSide):
     def _least_penalty(self) -> float:
         return 0.0
 
+    def square(self) -> float:
+        return super().square() + inner(self.vectors.coordinates, self.vectors.coordinates, self._pool)
+
     def penalty(self) -> float:
         return _weighted_square(self._penalty, self._weights.coordinates)
 
@@ -298,7 +302,8 @@ class ALSTrainer:
             return items.solve(users, self._accuracy) + users.penalty()
 
     def is_finite(self) -> bool:
-        return all(bool(np.isfinite(side.square())) for side in self._sides)
+        # As long as the squares are in the range of float32, so are all scores.
+        return all(side.square() < LARGEST for side in self._sides)
 
     def snapshot(self, reuse: Any = None) -> list[tuple[Rotated, ...]]:
         return [side.learned for side in self._sides]

@@ -19,7 +19,9 @@ from sklearn_recsketch.utils._threads import Workers, even_ranges
 
 __all__ = ["NO_BITS", "NO_STRENGTHS", "PairwiseEpochs", "every_item", "values_at"]
 
-TASKS = 64  # tasks per epoch; an interruption takes effect between two tasks
+# Tasks per epoch, and most samples per task. An interruption takes effect between two tasks.
+TASKS = 64
+MOST_SAMPLES = 2**16
 # Number of parts of an epoch. After each part, the L2 penalty is applied and features take their share of the steps.
 # With one, four or eight parts, recall was the same on citeulike-a. Each part costs as much as a tenth of an epoch.
 PARTS = 2
@@ -86,7 +88,7 @@ class PairwiseEpochs:
         step, kernel = self._loss.step(self._seed, epoch, n), self._loss.kernel
         total = 0.0
         for start, stop in _block_ranges(0, n, PARTS):
-            tasks = _block_ranges(start, stop, TASKS // PARTS)
+            tasks = _block_ranges(start, stop, max(TASKS // PARTS, -(-(stop - start) // MOST_SAMPLES)))
             results = self._pool.map(
                 lambda task: kernel(task[0], task[1], self._samples, self.users.kernel, self.items.kernel, step), tasks
             )

@@ -15,10 +15,12 @@ from sklearn_recsketch.kernels._jit import read_only
 from sklearn_recsketch.kernels._pairs import BLOCK, Step
 from sklearn_recsketch.kernels._rng import stream_key
 from sklearn_recsketch.kernels._warp_steps import warp_pass
+from sklearn_recsketch.utils._threads import balanced_ranges
 
 __all__ = ["BPRLoss", "PairwiseLoss", "WARPLoss", "penalty_unit", "strength_weights", "warp_rank_weights"]
 
 LARGEST_WEIGHT = 10.0
+STRENGTHS_PER_SORT = 2**20  # most strengths that are sorted together, because sorting cannot be interrupted
 # Samples that WARP compares to each candidate. With four, an epoch takes a sixth less time, but nDCG@20 on citeulike-a
 # was 5 % lower after 20 epochs. With one, it was 1 % higher.
 SAMPLES_PER_CANDIDATE = 2
@@ -147,13 +149,23 @@ def strength_weights(matrix: sp.csr_array) -> sp.csr_array:
     indptr, data = matrix.indptr, matrix.data
     weights = np.ones(matrix.nnz, dtype=np.float32)
     if matrix.nnz and (data != data[0]).any():
-        lengths = np.diff(indptr)
-        rows = np.repeat(np.arange(len(lengths), dtype=np.int32), lengths)
-        order = np.lexsort((data, rows))
-        ascending = data[order]
-        starts = np.flatnonzero(np.r_[True, (ascending[1:] != ascending[:-1]) | (rows[1:] != rows[:-1])])
-        stops = np.r_[starts[1:], matrix.nnz]
-        row_of_tie = rows[starts]
-        ranks = (starts + stops + 1) / 2 - indptr[row_of_tie]
-        weights[order] = np.repeat(0.5 + ranks / (lengths[row_of_tie] + 1), stops - starts)
+        for first, last in balanced_ranges(indptr, 1, STRENGTHS_PER_SORT):
+            part = slice(indptr[first], indptr[last])
+            weights[part] = _weights_of_ranks(data[part], np.diff(indptr[first : last + 1]))
     return sp.csr_array((weights, matrix.indices, indptr), shape=matrix.shape)
+
+
+def _weights_of_ranks(strengths: np.ndarray, lengths: np.ndarray) -> np.ndarray:
+    """Compute the weights of the strengths of several users, given the number of strengths of each user."""
+    weights = np.empty(len(strengths), dtype=np.float32)
+    rows = np.repeat(np.arange(len(lengths), dtype=np.int32), lengths)
+    order = np.lexsort((strengths, rows))
+    ascending = strengths[order]
+    is_first = np.ones(len(strengths), dtype=bool)
+    is_first[1:] = (ascending[1:] != ascending[:-1]) | (rows[1:] != rows[:-1])
+    starts = np.flatnonzero(is_first)
+    stops = np.append(starts[1:], len(strengths))[: len(starts)]
+    row_of_tie = rows[starts]
+    ranks = (starts + stops + 1) / 2 - (np.cumsum(lengths) - lengths)[row_of_tie]
+    weights[order] = np.repeat(0.5 + ranks / (lengths[row_of_tie] + 1), stops - starts)
+    return weights
