@@ -44,7 +44,7 @@ def score(rec, X, y=None):
 # The function is passed as ``scoring``. ``refit`` names the number that decides, and all of them are recorded. The
 # search of scikit-learn and those of this package accept it.
 
-sizes = [2, 4, 8, 16, 32, 64, 128]
+sizes = [2, 4, 8, 16, 32]
 search = GridSearchCV(
     WRMFRecommender(max_iter=8, random_state=0),
     {"n_components": sizes},
@@ -55,8 +55,8 @@ search = GridSearchCV(
 search.best_params_
 
 # %%
-# Each point is a number of components, and the bars show the standard deviation over the four splits. From 16
-# components on, the precision hardly changes, but larger models recommend more of the catalogue: a second metric tells
+# Each point is a number of components, and the bars show the standard deviation over the four splits. Beyond 16
+# components, the precision no longer grows, but the models still recommend more of the catalogue. A second metric tells
 # apart what precision does not.
 
 results = pd.DataFrame(search.cv_results_)

@@ -19,13 +19,14 @@ from sklearn_recsketch.datasets import make_interactions
 from sklearn_recsketch.metrics import make_ranking_scorer, ranking_report
 from sklearn_recsketch.model_selection import UserHoldoutSplit
 
-X, y = make_interactions(1200, 400, counts=True, random_state=0)
-train, test = next(UserHoldoutSplit(user_fraction=0.5, random_state=0).split(X))
+X, y = make_interactions(2000, 400, counts=True, random_state=0)
+train, test = next(UserHoldoutSplit(user_fraction=1.0, random_state=0).split(X))
 
 # %%
 # The models are evaluated in two ways: all held-out items are relevant, or only those with at least five plays. The
 # dots show the nDCG at 10 minus that of ``WRMFRecommender().fit(X)`` for the same users, and the bars one standard
-# error of this difference.
+# error of this difference. On these data, the differences are small: counts do no harm by default, and what they add is
+# within two standard errors.
 
 models = {
     "WRMF, no counts": (WRMFRecommender(64, random_state=0), None),
@@ -36,7 +37,7 @@ models = {
     "WARP, counts": (WARPRecommender(64, random_state=0), y),
     'WARP, counts, negatives="weaker"': (WARPRecommender(64, negatives="weaker", random_state=0), y),
 }
-relevance = {"all held-out items": None, "held-out items with five plays": (y[test] >= 5).astype(float)}
+relevance = {"all held-out items": None, "five plays or more": (y[test] >= 5).astype(float)}
 values = {name: {} for name in models}
 for name, (model, strengths) in models.items():
     model.fit(X.iloc[train], None if strengths is None else strengths[train])
@@ -51,6 +52,7 @@ for ax, kind in zip(axes[1:], relevance, strict=True):
         gain = values[name][kind] - values["WRMF, no counts"][kind]
         color = "#0072B2" if name.startswith("WRMF") else "#D55E00"
         ax.errorbar(gain.mean(), -position, xerr=gain.sem(), fmt="o", color=color, capsize=3)
+    ax.locator_params(axis="x", nbins=5)
     ax.axvline(0, color="#5d6b7a", linewidth=0.8)
     ax.set_yticks(-np.arange(len(models)), list(models) if ax is axes[1] else [])
     ax.set(xlabel="nDCG at 10, difference", title=f"Relevant: {kind}")
@@ -65,7 +67,7 @@ units = [0.001, 0.01, 0.1, 1, 10, 100, 1000]
 curves = pd.DataFrame(index=units)
 for alpha in ("auto", 10.0):
     model = WRMFRecommender(64, alpha=alpha, regularization="auto" if alpha == "auto" else 50.0, random_state=0)
-    curves[f"alpha={alpha!r}"] = [scorer(model.fit(X.iloc[train], unit * y[train]), X.iloc[test]) for unit in units]
+    curves[f"alpha={alpha!r}, regularization={model.regularization!r}"] = [scorer(model.fit(X.iloc[train], unit * y[train]), X.iloc[test]) for unit in units]
 ax = curves.plot(marker="o", logx=True, color=["#0072B2", "#D55E00"], figsize=(7, 3.2), ylim=(0, None))
 ax.set(xlabel="factor by which all counts are multiplied", ylabel="nDCG at 10")
 ax.spines[["top", "right"]].set_visible(False)

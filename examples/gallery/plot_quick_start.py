@@ -2,7 +2,7 @@
 Quick start
 ===========
 
-Fit a recommender to likes, recommend items to a user, and compare the precision of three recommenders.
+Fit a recommender to likes, recommend items to a user, and compare the precision of five recommenders.
 """
 
 # %%
@@ -13,7 +13,13 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
-from sklearn_recsketch import PopularityRecommender, WARPRecommender, WRMFRecommender
+from sklearn_recsketch import (
+    EASERecommender,
+    ItemKNNRecommender,
+    PopularityRecommender,
+    WARPRecommender,
+    WRMFRecommender,
+)
 from sklearn_recsketch.datasets import make_interactions
 from sklearn_recsketch.metrics import ranking_report
 from sklearn_recsketch.model_selection import UserHoldoutSplit
@@ -65,10 +71,9 @@ figure.suptitle(f"Orange: favourite tags, which {share:.0%} of all items have", 
 # standard error in each direction.
 
 train, test = next(UserHoldoutSplit(random_state=0).split(X))
-models = [PopularityRecommender(), WARPRecommender(random_state=0), WRMFRecommender(random_state=0)]
+models = [PopularityRecommender(), ItemKNNRecommender(), EASERecommender(), WARPRecommender(random_state=0), rec]
 reports = [ranking_report(model.fit(X.iloc[train]), X.iloc[test], ks=[5]).set_index("metric") for model in models]
-figure, ax = plt.subplots(figsize=(7, 2.6), layout="constrained")
-names = [type(model).__name__ for model in models]
 means, errors = zip(*(report.loc["precision", ["mean", "standard error"]] for report in reports), strict=True)
-ax.barh(names, means, xerr=errors, color=["#b8c0c8", "#009E73", "#0072B2"], capsize=4)
+figure, ax = plt.subplots(figsize=(7, 3), layout="constrained")
+ax.barh([type(model).__name__ for model in models], means, xerr=errors, color="#0072B2", capsize=4)
 ax.set(xlabel="precision at 5", title="Precision on held-out likes")

@@ -74,6 +74,7 @@ for ax, values in ((left, [warm.get(name) - warm["no tags"] for name in ideas]),
             ax.errorbar(value.mean(), position, xerr=value.sem(), fmt="o", color=color, capsize=3)
     ax.set_yticks(range(len(ideas)), list(ideas) if ax is left else [])
     ax.set_ylim(len(ideas) - 0.5, -0.5)
+    ax.locator_params(axis="x", nbins=5)
     ax.grid(axis="x", alpha=0.3)
 left.axvline(0, color="#5d6b7a", linewidth=0.8)
 left.set_xlim(-0.02, 0.02)

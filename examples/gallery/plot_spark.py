@@ -19,7 +19,7 @@ from sklearn_recsketch import WRMFRecommender
 from sklearn_recsketch.datasets import make_interactions
 
 X, _ = make_interactions(300, 100, mean_activity=10, random_state=0)
-local = WRMFRecommender(16, random_state=0).fit(X)
+local = WRMFRecommender(16, max_iter=8, random_state=0).fit(X)
 has_spark = find_spec("pyspark") is not None and shutil.which("java") is not None
 if not has_spark:
     print('Install pyspark with pip install "sklearn-recsketch[spark]", and Java 17 or 21, to run the rest.')
@@ -34,7 +34,8 @@ def fit_on_spark(X):
     options = {"spark.ui.enabled": "false", "spark.sql.shuffle.partitions": "2", "spark.default.parallelism": "2"}
     spark = SparkSession.builder.master("local[2]").config(map=options).getOrCreate()
     try:
-        rec = SparkWRMFRecommender(16, random_state=0).fit(spark.createDataFrame(X))
+        likes = spark.createDataFrame(X.to_numpy().tolist(), ["user", "item"])
+        rec = SparkWRMFRecommender(16, max_iter=8, random_state=0).fit(likes)
         rec.recommend(users=[0, 1], k=3).show()  # the lists stay in the cluster until they are asked for
         return rec.to_local()
     finally:
