@@ -11,6 +11,7 @@ A few likes change a lot.
 
 import matplotlib.pyplot as plt
 import numpy as np
+from sklearn.metrics import roc_auc_score
 
 from sklearn_recsketch import PopularityRecommender, WRMFRecommender
 from sklearn_recsketch.datasets import make_interactions
@@ -20,9 +21,8 @@ from sklearn_recsketch.model_selection import ColdItemSplit, ColdUserSplit
 X, _, tags = make_interactions(1500, 400, n_tags=60, return_features=True, random_state=0)
 
 # %%
-# **New users.** A fifth of the users are not in the training data. The last five likes of each are to be found. Their
-# first likes are passed as ``history``, and the vectors of the users are computed from them without training the model
-# again.
+# **New users.** A fifth of the users are not in the training data. Five likes of each are to be found. Some of their
+# other likes are passed as ``history``, and the vectors of the users are computed from them without training again.
 
 train, test = next(ColdUserSplit(random_state=0).split(X))
 test = X.iloc[test].groupby("user").filter(lambda rows: len(rows) >= 21)
@@ -40,21 +40,16 @@ for size in sizes:
 # %%
 # **New items.** A fifth of the items are not in the training data. The model knows their tags and, in turn, none to
 # sixteen of their likes (``item_history``). For each item, the question is who will like it: the value is the fraction
-# of pairs of a user who likes it and a user who does not in which the former has the higher score.
+# of pairs of a user who likes it and a user who does not in which the former has the higher score. The users
+# of all other likes are excluded.
 
 
-def auc_of_items(rec, rows, earlier, **context):
-    """Return the area under the ROC curve of each item."""
-    pairs = rec.recommend(k=rows["item"].nunique(), candidates=rows["item"].unique(), **context)
-    scores = pairs.pivot(index="item", columns="user", values="score")
-    liked, known = (
-        part.assign(liked=1.0).pivot(index="item", columns="user", values="liked").reindex_like(scores)
-        for part in (rows, earlier)
-    )
-    scores = scores.where(known.isna())  # the users of all earlier likes are left out, in the history or not
-    ranks = scores.rank(axis=1)
-    n, total = liked.count(axis=1), scores.count(axis=1)
-    return (ranks.where(liked.notna()).sum(axis=1) - n * (n + 1) / 2) / (n * (total - n))
+def auc_of_items(rec, **context):
+    """Return the area under the ROC curve of each new item."""
+    items = wanted["item"].unique()
+    pairs = rec.recommend(k=len(items), candidates=items, exclude=earlier, **context)
+    pairs = pairs.merge(wanted.assign(liked=True), how="left")
+    return [roc_auc_score(part["liked"].notna(), part["score"]) for _, part in pairs.groupby("item")]
 
 
 train, test = next(ColdItemSplit(random_state=0).split(X))
@@ -63,11 +58,11 @@ wanted = test.groupby("item").tail(16)
 earlier = test.drop(wanted.index)
 plain = WRMFRecommender(64, random_state=0).fit(X.iloc[train])
 tagged = WRMFRecommender(64, random_state=0).fit(X.iloc[train], item_features=tags)
-areas = {"first likes": [np.full(2, 0.5)], "tags and first likes": [auc_of_items(tagged, wanted, earlier)]}
+areas = {"first likes": [[0.5, 0.5]], "tags and first likes": [auc_of_items(tagged)]}
 for size in sizes[1:]:
     history = earlier.groupby("item").head(size)
-    areas["first likes"].append(auc_of_items(plain, wanted, earlier, item_history=history))
-    areas["tags and first likes"].append(auc_of_items(tagged, wanted, earlier, item_history=history))
+    areas["first likes"].append(auc_of_items(plain, item_history=history))
+    areas["tags and first likes"].append(auc_of_items(tagged, item_history=history))
 
 # %%
 # The bars show one standard error over users or items. A single like of a new user doubles the nDCG of popular items,
@@ -85,3 +80,4 @@ for ax, lines in ((left, curves), (right, areas)):
     ax.legend()
 left.set(xlabel="likes in the history of the user", ylabel="nDCG at 10", title="New users", ylim=(0, None))
 right.set(xlabel="likes in the history of the item", ylabel="AUC over users", title="New items")
+plt.show()

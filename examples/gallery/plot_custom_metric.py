@@ -52,7 +52,7 @@ search = GridSearchCV(
     cv=UserHoldoutSplit(n_splits=4, user_fraction=0.5, n_items=3, random_state=0),
     refit="surprising precision",
 ).fit(X)
-search.best_params_
+print(search.best_params_)
 
 # %%
 # Each point is a number of components, and the bars show the standard deviation over the four splits. Beyond 16
@@ -68,3 +68,4 @@ for size, *place in zip(sizes, x, y, strict=True):
 ax.plot(x[search.best_index_], y[search.best_index_], "o", color="#D55E00", markersize=10, label="most surprising hits")
 ax.set(xlabel="fraction of the catalogue that is recommended", ylabel="precision at 10", title="Number of components")
 ax.legend(loc="lower right")
+plt.show()

@@ -39,14 +39,14 @@ rows = []
 for today in range(21, 31):
     for name, model in (("fitted once", frozen), ("partial_fit", updated), ("fit every night", refitted)):
         report = ranking_report(model, X[day == today], ks=[20]).set_index("metric")
-        rows.append([today, name, *report.loc["recall", ["mean", "standard error"]]])
+        rows.append({"day": today, "model": name, **report.loc["recall", ["mean", "standard error"]]})
     begin = time.perf_counter()
     updated.partial_fit(X[day == today])
     middle = time.perf_counter()
     refitted = WRMFRecommender(64, random_state=0).fit(X[day <= today])
-    rows[-2].append(middle - begin)
-    rows[-1].append(time.perf_counter() - middle)
-table = pd.DataFrame(rows, columns=["day", "model", "recall", "error", "seconds"])
+    rows[-2]["seconds"] = middle - begin
+    rows[-1]["seconds"] = time.perf_counter() - middle
+table = pd.DataFrame(rows)
 
 # %%
 # The recall at 20 of each day with one standard error, and the seconds of training per day. A model that is never
@@ -55,10 +55,11 @@ table = pd.DataFrame(rows, columns=["day", "model", "recall", "error", "seconds"
 
 figure, (left, right) = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
 for (name, part), color in zip(table.groupby("model", sort=False), ("#5d6b7a", "#D55E00", "#0072B2"), strict=True):
-    left.errorbar(part["day"], part["recall"], yerr=part["error"], marker="o", capsize=3, color=color, label=name)
+    left.errorbar(part["day"], part["mean"], yerr=part["standard error"], marker="o", capsize=3, color=color, label=name)
     if part["seconds"].notna().all():
         right.bar(name, part["seconds"].median(), 0.5, color=color)
 left.set(xlabel="day", ylabel="recall at 20", ylim=(0, None), title="Likes of the next day")
 left.set_xticks(range(21, 31))
 left.legend()
 right.set(ylabel="seconds per day", title="Time to train")
+plt.show()

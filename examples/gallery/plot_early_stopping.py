@@ -29,6 +29,7 @@ for name, model in models.items():
     model.set_callbacks(monitor).fit(X.iloc[train])
     axes = EpochCurveDisplay.from_monitor(monitor, name=name, axes=axes).axes_
     model.set_callbacks()
+plt.show()
 
 # %%
 # WRMF needs few epochs, because each of them solves for all vectors. WARP takes small steps and still improves after 40
@@ -52,3 +53,4 @@ left.set_yticks([0.2, 1.2, 2.2], models)
 left.set(xlabel="epochs trained", title="Cost")
 figure.legend(loc="outside lower center", ncols=2)
 right.set(xlabel="nDCG at 10", title="Score on test rows")
+plt.show()

@@ -17,15 +17,12 @@ from sklearn_recsketch import WRMFRecommender
 from sklearn_recsketch.datasets import make_interactions
 from sklearn_recsketch.inspection import EmbeddingDisplay, EmbeddingNormsDisplay
 
-WORDS = (
-    "character animal building weapon vehicle plant machine insect robot castle ship dragon horse sword temple tank "
-    "plane tree lamp guitar chair bridge crystal mask"
-).split()
+TAGS = "character animal building weapon vehicle plant robot castle ship dragon horse sword temple tank lamp mask"
 X, _, generated = make_interactions(
-    1500, 500, n_tags=24, tags_per_item=1.5, taste=40, return_features=True, random_state=0
+    1500, 500, n_tags=16, tags_per_item=1.5, taste=40, return_features=True, random_state=0
 )
 lists = np.split(generated.values[generated.matrix.indices], generated.matrix.indptr[1:-1])
-words = [sorted((WORDS[int(tag[1:])] for tag in own), key=WORDS.index) for own in lists]
+words = [sorted((TAGS.split()[int(tag[1:])] for tag in own), key=TAGS.find) for own in lists]
 titles = {item: f"{own[-1]} {item}" for item, own in zip(generated.ids, words, strict=True)}
 X["item"] = X["item"].map(titles)
 
@@ -36,6 +33,7 @@ X["item"] = X["item"].map(titles)
 rec = WRMFRecommender(64, random_state=0).fit(X)
 color = {titles[item]: own[0] for item, own in zip(titles, words, strict=True)}
 EmbeddingDisplay.from_estimator(rec, color=color, n_labels=40, random_state=0)
+plt.show()
 
 # %%
 # On the left, the same vectors projected by PCA. It shows the two directions that vary most, and the groups overlap: a
@@ -46,3 +44,4 @@ figure, (left, right) = plt.subplots(1, 2, figsize=(11, 4.5), layout="constraine
 EmbeddingDisplay.from_estimator(rec, color=color, method="pca", n_labels=0, random_state=0, ax=left)
 left.set_title("Items, projected by PCA")
 EmbeddingNormsDisplay.from_estimator(rec, ax=right)
+plt.show()

@@ -76,3 +76,4 @@ for rec, align in zip(others, ("center", "center", "top", "bottom"), strict=True
     ax.text(1.53, mean, type(rec).__name__, va=align)
 ax.set(xlabel="beta, the penalty on popular items", ylabel="nDCG at 10", xlim=(-0.05, 2.2), ylim=(0, None))
 ax.set_xticks(betas)
+plt.show()

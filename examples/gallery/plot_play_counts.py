@@ -56,6 +56,7 @@ for ax, kind in zip(axes[1:], relevance, strict=True):
     ax.axvline(0, color="#5d6b7a", linewidth=0.8)
     ax.set_yticks(-np.arange(len(models)), list(models) if ax is axes[1] else [])
     ax.set(xlabel="nDCG at 10, difference", title=f"Relevant: {kind}")
+plt.show()
 
 # %%
 # The unit does not matter by default: the same model is fitted to counts, to thousands and to thousandths. If
@@ -67,8 +68,11 @@ units = [0.001, 0.01, 0.1, 1, 10, 100, 1000]
 curves = pd.DataFrame(index=units)
 for alpha in ("auto", 10.0):
     model = WRMFRecommender(64, alpha=alpha, regularization="auto" if alpha == "auto" else 50.0, random_state=0)
-    curves[f"alpha={alpha!r}, regularization={model.regularization!r}"] = [scorer(model.fit(X.iloc[train], unit * y[train]), X.iloc[test]) for unit in units]
+    curves[f"alpha={alpha!r}, regularization={model.regularization!r}"] = [
+        scorer(model.fit(X.iloc[train], unit * y[train]), X.iloc[test]) for unit in units
+    ]
 ax = curves.plot(marker="o", logx=True, color=["#0072B2", "#D55E00"], figsize=(7, 3.2), ylim=(0, None))
 ax.set(xlabel="factor by which all counts are multiplied", ylabel="nDCG at 10")
 ax.spines[["top", "right"]].set_visible(False)
 ax.figure.tight_layout()
+plt.show()

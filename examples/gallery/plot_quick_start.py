@@ -6,7 +6,7 @@ Fit a recommender to likes, recommend items to a user, and compare the precision
 """
 
 # %%
-# The likes are generated: 1,000 users, 300 items and 24 tags. Each item is named after its rarest tag. The
+# The likes are generated: 1,000 users, 300 items and 16 tags. Each item is named after its rarest tag. The
 # recommenders in this example do not see the tags.
 
 import matplotlib.pyplot as plt
@@ -24,13 +24,10 @@ from sklearn_recsketch.datasets import make_interactions
 from sklearn_recsketch.metrics import ranking_report
 from sklearn_recsketch.model_selection import UserHoldoutSplit
 
-WORDS = (
-    "character animal building weapon vehicle plant machine insect robot castle ship dragon horse sword temple tank "
-    "plane tree lamp guitar chair bridge crystal mask"
-).split()
-X, y, generated = make_interactions(1000, 300, n_tags=24, tags_per_item=2, return_features=True, random_state=0)
+TAGS = "character animal building weapon vehicle plant robot castle ship dragon horse sword temple tank lamp mask"
+X, y, generated = make_interactions(1000, 300, n_tags=16, tags_per_item=2, return_features=True, random_state=0)
 lists = np.split(generated.values[generated.matrix.indices], generated.matrix.indptr[1:-1])
-words = [sorted((WORDS[int(tag[1:])] for tag in own), key=WORDS.index) for own in lists]
+words = [sorted((TAGS.split()[int(tag[1:])] for tag in own), key=TAGS.find) for own in lists]
 tags_of = {f"{own[-1]} {item}": own for item, own in zip(generated.ids, words, strict=True)}
 X["item"] = X["item"].map(dict(zip(generated.ids, tags_of, strict=True)))
 X.head()
@@ -65,6 +62,7 @@ right.invert_yaxis()
 right.set(xlabel="score", title="Recommended items")
 share = np.mean([bool(favourites & set(own)) for own in words])
 figure.suptitle(f"Orange: favourite tags, which {share:.0%} of all items have", fontsize=11)
+plt.show()
 
 # %%
 # The precision is measured on five likes of 20 % of the users, which are held out from training. The bars show one
@@ -77,3 +75,4 @@ means, errors = zip(*(report.loc["precision", ["mean", "standard error"]] for re
 figure, ax = plt.subplots(figsize=(7, 3), layout="constrained")
 ax.barh([type(model).__name__ for model in models], means, xerr=errors, color="#0072B2", capsize=4)
 ax.set(xlabel="precision at 5", title="Precision on held-out likes")
+plt.show()

@@ -9,6 +9,8 @@ adds tags, and uses the embeddings of the tags. This example does the same with 
 # %%
 # The data are generated. The words are the tags of the items, and each item is named after its rarest tag.
 
+# sphinx_gallery_thumbnail_number = 2
+
 import matplotlib.pyplot as plt
 import numpy as np
 from skopt.space import Integer, Real
@@ -19,19 +21,17 @@ from sklearn_recsketch.inspection import (
     EpochCurveDisplay,
     ItemGallery,
     SearchTraceDisplay,
+    placeholder_picture,
     rank_by_feature,
     suggest_features,
 )
 from sklearn_recsketch.metrics import make_ranking_scorer
 from sklearn_recsketch.model_selection import BayesSearchCV, EpochCurveMonitor, UserHoldoutSplit
 
-WORDS = (
-    "character animal building weapon vehicle plant machine insect robot castle ship dragon horse sword temple tank "
-    "plane tree lamp guitar chair bridge crystal mask"
-).split()
-X, _, generated = make_interactions(500, 250, n_tags=24, tags_per_item=2, return_features=True, random_state=0)
+TAGS = "character animal building weapon vehicle plant robot castle ship dragon horse sword temple tank lamp mask"
+X, _, generated = make_interactions(500, 250, n_tags=16, tags_per_item=2, return_features=True, random_state=0)
 lists = np.split(generated.values[generated.matrix.indices], generated.matrix.indptr[1:-1])
-words = [sorted((WORDS[int(tag[1:])] for tag in own), key=WORDS.index) for own in lists]
+words = [sorted((TAGS.split()[int(tag[1:])] for tag in own), key=TAGS.find) for own in lists]
 titles = {item: f"{own[-1]} {item}" for item, own in zip(generated.ids, words, strict=True)}
 X["item"] = X["item"].map(titles)
 tags = SideFeatures.from_dicts({titles[item]: {"tag": own} for item, own in zip(titles, words, strict=True)})
@@ -44,10 +44,12 @@ train, test = next(cv.split(X))
 monitor = EpochCurveMonitor("precision@5", X.iloc[test], every=3)
 WARPRecommender(32, random_state=0).set_callbacks(monitor).fit(X.iloc[train])
 EpochCurveDisplay.from_monitor(monitor)
+plt.show()
 
 # %%
 # **Search without tags, then with tags.** The second search starts at the best parameters of the first one, as in the
-# post. It has one more parameter: the weight of the tags relative to an item's own embedding.
+# post. It has one more parameter: the weight of the tags relative to an item's own embedding. The standard error of
+# a score is about 0.02. The defaults above are about as good as the best of twelve trials, and tags add to both.
 
 space = {
     "max_iter": Integer(5, 50),
@@ -74,13 +76,18 @@ figure, axes = plt.subplots(1, 2, figsize=(10, 4), sharey=True, layout="constrai
 for ax, search, title in zip(axes, (without, with_tags), ("Without tags", "With tags"), strict=True):
     SearchTraceDisplay.from_search(search, ax=ax)
     ax.set_title(title)
+plt.show()
 
 # %%
 # **Sorting by a tag.** Tags, items and users have embeddings in the same space. These are the items closest to three
 # tags.
 
 rec = with_tags.best_estimator_
-ItemGallery(rank_by_feature(rec, ["tag=robot", "tag=castle", "tag=dragon"], k=5), titles=lambda item: item)
+ItemGallery(
+    rank_by_feature(rec, ["tag=robot", "tag=castle", "tag=dragon"], k=4),
+    images=lambda item: placeholder_picture(item.split()[0], item.split()[0]),
+    titles=lambda item: item,
+)
 
 # %%
 # **Suggesting tags** that items do not have yet.

@@ -7,11 +7,12 @@ index prepares the items once and answers such queries faster.
 """
 
 # %%
-# The file contains arrays and parameters, and no pickles. With ``mmap_mode="r"``, the arrays stay in the file and are read
-# when they are used, so that several processes share them.
+# The file contains arrays and parameters, and no pickles. With ``mmap_mode="r"``, the arrays stay in the file and are
+# read when they are used, so that several processes share them.
 
 import tempfile
 import time
+from importlib.util import find_spec
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -37,15 +38,13 @@ users = rec.users_[:300]
 assert server.recommend(users, k=10).equals(rec.recommend(users, k=10))
 
 # %%
-# A list of ten items for one user at a time, by the recommender and by two kinds of index. The recommender and the exact
-# index return exactly the best items. The graph needs the extra "index", may miss some of them, and pays off with many
-# more items than here.
+# A list of ten items for one user at a time, by the recommender and by two kinds of index. The recommender and the
+# exact index return exactly the best items. The graph needs the extra "index", may miss some of them, and pays off with
+# many more items than here.
 
 indexes = {"recommend": server, 'to_index(rec, "exact")': to_index(server, "exact")}
-try:
+if find_spec("usearch"):  # pip install "sklearn-recsketch[index]"
     indexes["to_index(rec), a graph"] = to_index(server)
-except ImportError:  # pip install "sklearn-recsketch[index]"
-    pass
 figure, ax = plt.subplots(figsize=(8, 4.4), layout="constrained")
 bins = np.geomspace(0.1, 30, 80)
 for (name, index), color in zip(indexes.items(), ("#5d6b7a", "#0072B2", "#D55E00"), strict=False):
@@ -56,6 +55,9 @@ for (name, index), color in zip(indexes.items(), ("#5d6b7a", "#0072B2", "#D55E00
         index.recommend(user, k=10)
         milliseconds.append(1000 * (time.perf_counter() - begin))
     ax.hist(milliseconds, bins=bins, color=color, alpha=0.7, label=f"{name}: median {np.median(milliseconds):.2f} ms")
-ax.set(xscale="log", xlabel="milliseconds per list", ylabel="users", title=f"Lists of ten among {len(rec.items_):,} items")
+ax.set(
+    xscale="log", xlabel="milliseconds per list", ylabel="users", title=f"Lists of ten among {len(rec.items_):,} items"
+)
 figure.legend(loc="outside lower center")
 folder.cleanup()
+plt.show()

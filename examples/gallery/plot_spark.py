@@ -55,3 +55,4 @@ if has_spark:
     figure.colorbar(picture, label="pairs")
     ax.set(xlabel="score of WRMFRecommender", ylabel="score of SparkWRMFRecommender")
     ax.set_title(f"Correlation: {correlation:.3f}")
+    plt.show()

@@ -17,13 +17,10 @@ from sklearn_recsketch import SideFeatures, WRMFRecommender
 from sklearn_recsketch.datasets import make_interactions
 from sklearn_recsketch.inspection import ItemGallery, placeholder_picture, rank_by_feature, suggest_features
 
-WORDS = (
-    "character animal building weapon vehicle plant machine insect robot castle ship dragon horse sword temple tank "
-    "plane tree lamp guitar chair bridge crystal mask"
-).split()
-X, _, generated = make_interactions(1000, 400, n_tags=24, tags_per_item=2, return_features=True, random_state=0)
+TAGS = "character animal building weapon vehicle plant robot castle ship dragon horse sword temple tank lamp mask"
+X, _, generated = make_interactions(1000, 400, n_tags=16, tags_per_item=2, return_features=True, random_state=0)
 lists = np.split(generated.values[generated.matrix.indices], generated.matrix.indptr[1:-1])
-words = [sorted((WORDS[int(tag[1:])] for tag in own), key=WORDS.index) for own in lists]
+words = [sorted((TAGS.split()[int(tag[1:])] for tag in own), key=TAGS.find) for own in lists]
 tags_of = {f"{own[-1]} {item}": own for item, own in zip(generated.ids, words, strict=True)}
 X["item"] = X["item"].map(dict(zip(generated.ids, tags_of, strict=True)))
 
@@ -55,14 +52,16 @@ for name, shares, color in (
     ax.errorbar(ks, shares, yerr=errors, marker="o", capsize=3, color=color, label=name)
 ax.set(xlabel="suggested tags", ylabel="hidden tags found", ylim=(0, 1), title=f"{len(hidden)} items with a hidden tag")
 ax.legend(loc="lower right")
+plt.show()
 
 # %%
 # A gallery shows any table of items. The first strip sorts the catalogue by the tag "castle", the second by "robot".
-# Pictures, titles and links can be functions of the id. Here, the pictures are placeholders drawn from the id.
+# Pictures, titles and links can be functions of the id. Here, the pictures are placeholders, the same for
+# all items with the same rarest tag.
 
 ItemGallery(
-    rank_by_feature(rec, ["tag=castle", "tag=robot"], k=6),
-    images=lambda item: placeholder_picture(item, item),
+    rank_by_feature(rec, ["tag=castle", "tag=robot"], k=4),
+    images=lambda item: placeholder_picture(item.split()[0], item.split()[0]),
     titles=lambda item: f"{item}: {', '.join(tags_of[item])}",
     heading="Sorted by tag",
 )

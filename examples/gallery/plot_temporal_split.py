@@ -43,6 +43,7 @@ for ax, (train, test) in zip(axes, splits, strict=True):
     ax.spines[["top", "right"]].set_visible(False)
 axes[0].legend(loc="upper left")
 figure.supylabel("likes per week")
+plt.show()
 
 # %%
 # The same models, evaluated on the last of these splits and on a random split with the same number of test rows. The
@@ -65,3 +66,4 @@ for position, model in enumerate(models.values()):
 ax.set_yticks([0.2, 1.2], models)
 ax.set(xlabel="recall at 10")
 ax.legend()
+plt.show()

@@ -11,6 +11,7 @@ pruning, a Bayesian search and Optuna look for parameters of WARP. Which one is 
 
 import time
 import warnings
+from importlib.util import find_spec
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -48,13 +49,11 @@ searches = {
     "grid, halving": EpochSearchCV(rec, grid, epochs=epochs, prune="halving", **common),
     "Bayes": BayesSearchCV(rec, space, n_iter=15, random_state=0, **common),
 }
-try:
+if find_spec("optuna_integration"):  # pip install optuna optuna-integration
     import optuna
     from optuna.distributions import FloatDistribution, IntDistribution
     from optuna_integration import OptunaSearchCV
-except ImportError:  # pip install optuna optuna-integration
-    pass
-else:
+
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     warnings.filterwarnings("ignore", message=".*(optuna|experimental|TerminatorCallback)")
     ranges = {
@@ -82,3 +81,4 @@ for (name, search), color in zip(searches.items(), ("#0072B2", "#D55E00", "#009E
     ax.plot(seconds[-1], best[-1], "o", color=color)
 ax.set(xlabel="seconds", ylabel="best nDCG at 10 so far", xlim=(0, None))
 ax.legend(loc="lower right")
+plt.show()
