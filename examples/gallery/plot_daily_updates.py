@@ -55,7 +55,8 @@ table = pd.DataFrame(rows)
 
 figure, (left, right) = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
 for (name, part), color in zip(table.groupby("model", sort=False), ("#5d6b7a", "#D55E00", "#0072B2"), strict=True):
-    left.errorbar(part["day"], part["mean"], yerr=part["standard error"], marker="o", capsize=3, color=color, label=name)
+    style = {"marker": "o", "capsize": 3, "color": color, "label": name}
+    left.errorbar(part["day"], part["mean"], yerr=part["standard error"], **style)
     if part["seconds"].notna().all():
         right.bar(name, part["seconds"].median(), 0.5, color=color)
 left.set(xlabel="day", ylabel="recall at 20", ylim=(0, None), title="Likes of the next day")

@@ -52,15 +52,15 @@ search = EpochSearchCV(
 print(search.best_params_)
 
 # %%
-# Each line is one setting. The best ones differ little, and many settings are far worse: it pays to search.
+# Each line is one setting. The best ones differ little, and many settings are far worse.
 
 SearchTraceDisplay.from_search(search)
 plt.show()
 
 # %%
-# The penalty has to suit the confidence: the larger ``alpha`` is, the larger is the best ``regularization``. With
-# "auto", the default, both are computed from the data in a single fit, and the search finds nothing clearly better:
-# the standard error of a score is about 0.01.
+# The penalty has to suit the confidence: with a larger ``alpha``, a larger ``regularization`` is best. With "auto", the
+# default, both are computed from the data in a single fit, and the search finds nothing better. The standard error of a
+# score is about 0.02.
 
 results = pd.DataFrame(search.cv_results_)
 best_scores = results.pivot_table("mean_test_score", "param_alpha", "param_regularization", aggfunc="max")
@@ -76,8 +76,8 @@ ax.set_yticks(range(3), best_scores.index)
 plt.show()
 
 # %%
-# The learning curves of the best setting. The precision on held-out likes rises for about ten iterations and then stays
-# the same. The training precision is not a guide: it is highest at the start.
+# The learning curves of the best setting. The precision on held-out likes rises for about eight iterations. The training
+# precision is no guide: it is highest at the start.
 
 EpochCurveDisplay.from_search(search)
 plt.show()

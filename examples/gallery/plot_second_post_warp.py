@@ -49,7 +49,7 @@ plt.show()
 # %%
 # **Search without tags, then with tags.** The second search starts at the best parameters of the first one, as in the
 # post. It has one more parameter: the weight of the tags relative to an item's own embedding. The standard error of
-# a score is about 0.02. The defaults above are about as good as the best of twelve trials, and tags add to both.
+# a score is about 0.02. The defaults above are nearly as good as the best of twelve trials, and tags help a little.
 
 space = {
     "max_iter": Integer(5, 50),

@@ -50,7 +50,9 @@ for name, shares, color in (
 ):
     errors = [np.sqrt(share * (1 - share) / len(hidden)) for share in shares]
     ax.errorbar(ks, shares, yerr=errors, marker="o", capsize=3, color=color, label=name)
-ax.set(xlabel="suggested tags", ylabel="hidden tags found", ylim=(0, 1), title=f"{len(hidden)} items with a hidden tag")
+ax.set(
+    xlabel="suggested tags", ylabel="hidden tags found", ylim=(0, 1.03), title=f"{len(hidden)} items with a hidden tag"
+)
 ax.legend(loc="lower right")
 plt.show()
 
