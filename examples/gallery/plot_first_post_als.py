@@ -76,8 +76,8 @@ ax.set_yticks(range(3), best_scores.index)
 plt.show()
 
 # %%
-# The learning curves of the best setting. The precision on held-out likes rises for about eight iterations. The training
-# precision is no guide: it is highest at the start.
+# The learning curves of the best setting. The precision on held-out likes rises for about eight iterations. The
+# training precision is no guide: it is highest at the start.
 
 EpochCurveDisplay.from_search(search)
 plt.show()

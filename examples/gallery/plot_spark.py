@@ -19,7 +19,7 @@ from sklearn_recsketch import WRMFRecommender
 from sklearn_recsketch.datasets import make_interactions
 
 X, _ = make_interactions(300, 100, mean_activity=10, random_state=0)
-local = WRMFRecommender(16, max_iter=8, random_state=0).fit(X)
+local = WRMFRecommender(16, max_iter=5, random_state=0).fit(X)
 has_spark = find_spec("pyspark") is not None and shutil.which("java") is not None
 if not has_spark:
     print('Install pyspark with pip install "sklearn-recsketch[spark]", and Java 17 or 21, to run the rest.')
@@ -31,11 +31,18 @@ def fit_on_spark(X):
 
     from sklearn_recsketch.spark import SparkWRMFRecommender
 
-    options = {"spark.ui.enabled": "false", "spark.sql.shuffle.partitions": "2", "spark.default.parallelism": "2"}
+    options = {  # for small data: few partitions, and little time spent on compiling
+        "spark.default.parallelism": "2",
+        "spark.sql.shuffle.partitions": "2",
+        "spark.sql.codegen.wholeStage": "false",
+        "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -Xss4m",
+        "spark.ui.enabled": "false",
+        "spark.ui.showConsoleProgress": "false",
+    }
     spark = SparkSession.builder.master("local[2]").config(map=options).getOrCreate()
     try:
         likes = spark.createDataFrame(X.to_numpy().tolist(), ["user", "item"])
-        rec = SparkWRMFRecommender(16, max_iter=8, random_state=0).fit(likes)
+        rec = SparkWRMFRecommender(16, max_iter=5, random_state=0).fit(likes)
         rec.recommend(users=[0, 1], k=3).show()  # the lists stay in the cluster until they are asked for
         return rec.to_local()
     finally:

@@ -46,7 +46,7 @@ rec = WARPRecommender(average=False, random_state=0)
 epochs = range(2, 21, 3)
 searches = {
     "grid, all epochs": EpochSearchCV(rec, grid, epochs=epochs, **common),
-    "grid, halving": EpochSearchCV(rec, grid, epochs=epochs, prune="halving", **common),
+    "grid, halving": EpochSearchCV(rec, grid, epochs=epochs, prune="halving", random_state=0, **common),
     "Bayes": BayesSearchCV(rec, space, n_iter=15, random_state=0, **common),
 }
 if find_spec("optuna_integration"):  # pip install optuna optuna-integration
