@@ -22,7 +22,9 @@ from sklearn.pipeline import Pipeline
 import sklearn_recsketch
 from sklearn_recsketch import (
     BPRRecommender,
+    EASERecommender,
     InteractionThresholder,
+    ItemKNNRecommender,
     PopularityRecommender,
     SideFeatureEncoder,
     SideFeatures,
@@ -55,6 +57,8 @@ def released_models():
         "warp-strings": WARPRecommender(2, **small).fit(named, y),
         "warp-features": WARPRecommender(2, **small).fit(X, y, **features),
         "bpr": BPRRecommender(2, max_iter=2, random_state=np.random.RandomState(0)).fit(X, y),
+        "ease": EASERecommender().fit(X, y),
+        "item-knn": ItemKNNRecommender(3, weighting="bm25").fit(X),
         "popularity": PopularityRecommender().fit(X),
         "pipeline": Pipeline([("k_core", InteractionThresholder(2, 2)), ("rec", WRMFRecommender(2, **small))]).fit(
             named, y
