@@ -23,7 +23,7 @@ X, _ = make_interactions(1000, 500, popularity_exponent=1, taste=15, random_stat
 
 # %%
 # The function receives a fitted recommender and the held-out rows. It ranks items for their users, and returns numbers
-# by name. Larger is better. The functions in :mod:`sklearn_recsketch.metrics` accept the table that ``recommend``
+# by name. Larger is better. The functions in ``sklearn_recsketch.metrics`` accept the table that ``recommend``
 # returns. The items that the recommender was fitted to are in ``interactions_``.
 
 
