@@ -64,6 +64,7 @@ sphinx_gallery_conf = {
     "doc_module": ("sklearn_recsketch",),
     "reference_url": {"sklearn_recsketch": None},
     "subsection_order": ExplicitOrder(["*"]),
+    "within_subsection_order": "gallery_order.ReadingOrder",
     "download_all_examples": False,
     "show_signature": False,
     "min_reported_time": 1e9,  # times differ between machines
