@@ -116,5 +116,5 @@ def _run_doctest(path: Path, block: Block, variables: dict[str, Any]) -> None:
     test = doctest.DocTestParser().get_doctest(block.source, variables, path.name, str(path), block.line - 1)
     test.globs = variables  # get_doctest copies them
     report: list[str] = []
-    failed = doctest.DocTestRunner(_NearlyEqual(), optionflags=FLAGS).run(test, out=report.append, clear_globs=False).failed
-    assert not failed, "".join(report)
+    runner = doctest.DocTestRunner(_NearlyEqual(), optionflags=FLAGS)
+    assert not runner.run(test, out=report.append, clear_globs=False).failed, "".join(report)
