@@ -16,7 +16,7 @@ from sklearn_recsketch._data.interactions import Interactions, check_interaction
 from sklearn_recsketch._ranking.histories import read_history
 from sklearn_recsketch._ranking.query import Query, QueryContext, build_query, ranked_table
 from sklearn_recsketch._ranking.scores import Scores
-from sklearn_recsketch._ranking.unknown_ids import warn_of_query
+from sklearn_recsketch._ranking.unknown_ids import warn_of_history, warn_of_query
 from sklearn_recsketch._ranking.user_scores import UserScores
 from sklearn_recsketch.metrics._evaluation import evaluate
 from sklearn_recsketch.metrics._evaluation_task import Options
@@ -290,7 +290,7 @@ class BaseRecommender(DocLinkMixin, BaseEstimator):
         Warns
         -----
         UnknownIdWarning
-            If users or candidates are unknown, and neither a history nor features are passed for them.
+            If users, candidates or items in `history` are unknown, and the query does not describe them.
         UserWarning
             If some users in a table or dict are neither known nor in `users`. If all are, a ValueError is raised.
 
@@ -314,6 +314,7 @@ class BaseRecommender(DocLinkMixin, BaseEstimator):
             self.users_, self.items_, self.interactions_, users, of_users, of_items, candidates, exclude
         )
         warn_of_query(query, of_users, of_items, self._uses_features)
+        warn_of_history(of_users.history, self.items_, of_items)
         seen = (self.interactions_, of_users.history, of_items.history) if exclude_seen else (None,)
         of_query = self._query_scores(query, of_users, of_items)
         with workers(getattr(self, "n_jobs", None)) as pool:

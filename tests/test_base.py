@@ -282,6 +282,7 @@ def test_fold_in_of_one_user_equals_a_batch(planted):
             assert score == pytest.approx(batch[pair], abs=1e-5)  # the same row, but the shape of the product differs
 
 
+@pytest.mark.filterwarnings("ignore::sklearn_recsketch.exceptions.UnknownIdWarning")
 @EVERY
 def test_history_may_contain_unknown_items(fitted):
     table = fitted.recommend(history=[[-1, -8], [-1, int(fitted.items_[0])], [-2, -9]], k=3)

@@ -8,11 +8,12 @@ from dataclasses import replace
 import numpy as np
 
 from sklearn_recsketch._data.ids import IdColumn, lookup_unsorted, show_id
+from sklearn_recsketch._data.interactions import Interactions
 from sklearn_recsketch._ranking.query import Query, QueryContext
 from sklearn_recsketch.exceptions import UnknownIdWarning
 from sklearn_recsketch.utils._stacklevel import levels_inside
 
-__all__ = ["warn_of_query", "warn_unknown"]
+__all__ = ["warn_of_history", "warn_of_query", "warn_unknown"]
 
 
 def warn_unknown(name: str, ids: np.ndarray, unknown: np.ndarray, consequence: str) -> None:
@@ -55,6 +56,21 @@ def warn_of_query(query: Query, of_users: QueryContext, of_items: QueryContext, 
         (query.item_codes < 0) & _without_context("item", query.items, of_items, uses_features),
         "There are no data on which to base their scores. Check their ids"
         + (", or pass their features as item_features=." if uses_features else "."),
+    )
+
+
+def warn_of_history(history: Interactions | None, known_items: np.ndarray, of_items: QueryContext) -> None:
+    """Warn about items in the histories of users that are neither known nor described in the query."""
+    if history is None:
+        return
+    items = history.items.ids
+    everything = IdColumn(np.arange(len(items)), items)
+    unknown = lookup_unsorted(known_items, everything, "item") < 0
+    warn_unknown(
+        "items in history",
+        items,
+        unknown & _without_context("item", everything, of_items, True),
+        "They say little about a user. Check their ids, or leave them out.",
     )
 
 

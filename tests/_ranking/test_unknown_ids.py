@@ -45,6 +45,16 @@ def test_unknown_candidates_are_counted_and_the_first_is_named(rec):
     assert message.startswith("1 of the 2 candidates is unknown (first: 'nope'). There are no data on which")
 
 
+def test_unknown_items_in_a_history_are_counted_and_the_first_is_named(rec):
+    (message,) = messages(lambda: rec.recommend(history=["a", "nope", "nope either"]))
+    assert message.startswith("2 of the 3 items in history are unknown (first: 'nope'). They say little about a user.")
+
+
+def test_items_of_both_histories_do_not_warn():
+    rec = WRMFRecommender(2, max_iter=2, random_state=0).fit(X)
+    assert messages(lambda: rec.recommend(history=["a", "new"], item_history={"new": ["u1", "u2"]})) == []
+
+
 def test_unknown_users_with_a_history_do_not_warn(rec):
     assert messages(lambda: rec.recommend("x", history=["a"])) == []
 

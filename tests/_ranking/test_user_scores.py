@@ -86,6 +86,7 @@ def test_users_whose_history_is_passed_are_new_users():
     assert seen == [([1, -1, -1], [4.0, 1.0, 0.0])]
 
 
+@pytest.mark.filterwarnings("ignore::sklearn_recsketch.exceptions.UnknownIdWarning")
 def test_items_of_a_history_that_are_unknown_have_no_column(rec):
     known, both = ([["new", 2]], [["new", 2], ["new", 77]])
     first, second = (rec.recommend("new", history=history) for history in (known, both))
