@@ -28,8 +28,9 @@ class ItemKNNRecommender(ItemWeightRecommender):
 
     - ``weighting="cosine"``: ``W_ui = P_ui / sqrt(n_i)``, where n_i is the number of users of the item. The similarity
       is the cosine of the angle between two columns of P.
-    - ``weighting="bm25"``: ``W_ui = P_ui (K1 + 1) / (K1 (1 - B + B n_i / mean(n)) + 1) (log(n_items) - log(1 + m_u))``,
-      where m_u is the number of items of the user [2]_. Users with long histories count less.
+    - ``weighting="bm25"``: ``W_ui = P_ui (k1 + 1) / (k1 (1 - b + b n_i / mean(n)) + 1) (log(N) - log(1 + m_u))``, where
+      k1 is `bm25_k1`, b is `bm25_b`, m_u is the number of items of the user, and N is the number of items with
+      interactions, over which the mean is taken [2]_. Users with long histories count less.
 
     The strengths of interactions are not used beyond the presence of the interaction. Their unit and repeated rows
     therefore do not matter.
@@ -40,9 +41,9 @@ class ItemKNNRecommender(ItemWeightRecommender):
         Number of neighbours of each item, without the item itself.
     weighting : {"cosine", "bm25"}, default="cosine"
         Weighting of the interactions.
-    K1 : float, default=1.2
+    bm25_k1 : float, default=1.2
         Influence of the number of users of an item with ``weighting="bm25"``. It has no effect with "cosine".
-    B : float, default=0.75
+    bm25_b : float, default=0.75
         Extent to which items with many users count less with ``weighting="bm25"``, between 0 and 1. It has no effect
         with "cosine".
     n_jobs : int, default=None
@@ -99,8 +100,8 @@ class ItemKNNRecommender(ItemWeightRecommender):
     _parameter_constraints: dict[str, Any] = {
         "n_neighbors": [Interval(Integral, 1, None, closed="left")],
         "weighting": [StrOptions({"cosine", "bm25"})],
-        "K1": [Interval(Real, 0, None, closed="left")],
-        "B": [Interval(Real, 0, 1, closed="both")],
+        "bm25_k1": [Interval(Real, 0, None, closed="left")],
+        "bm25_b": [Interval(Real, 0, 1, closed="both")],
         "n_jobs": [Integral, None],
     }
 
@@ -111,14 +112,14 @@ class ItemKNNRecommender(ItemWeightRecommender):
         n_neighbors: int = 100,
         *,
         weighting: str = "cosine",
-        K1: float = 1.2,
-        B: float = 0.75,
+        bm25_k1: float = 1.2,
+        bm25_b: float = 0.75,
         n_jobs: int | None = None,
     ) -> None:
         self.n_neighbors = n_neighbors
         self.weighting = weighting
-        self.K1 = K1
-        self.B = B
+        self.bm25_k1 = bm25_k1
+        self.bm25_b = bm25_b
         self.n_jobs = n_jobs
 
     def _learn(self, interactions: sp.csr_array) -> dict[str, Any]:
@@ -127,8 +128,10 @@ class ItemKNNRecommender(ItemWeightRecommender):
         if self.weighting == "cosine":
             of_users, of_items = np.ones(len(n_items)), 1 / np.sqrt(np.maximum(n_users, 1))
         else:
-            of_users = (np.log(len(n_users)) - np.log1p(n_items)) ** 2
-            of_items = (self.K1 + 1) / (self.K1 * (1 - self.B + self.B * n_users / n_users.mean()) + 1)
+            n = np.count_nonzero(n_users)  # without items that only have side features
+            length = 1 - self.bm25_b + self.bm25_b * n_users / (n_users.sum() / n)
+            of_users = (np.log(n) - np.log1p(n_items)) ** 2
+            of_items = (self.bm25_k1 + 1) / (self.bm25_k1 * length + 1)
         weights = of_users.astype(np.float32), of_items.astype(np.float32)
         with workers(self.n_jobs) as pool:
             return {"item_weights_": _neighbours(item_users, interactions, weights, self.n_neighbors, pool)}

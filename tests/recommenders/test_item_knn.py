@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from sparse_matrices import legacy_csr
 
-from sklearn_recsketch import ItemKNNRecommender
+from sklearn_recsketch import ItemKNNRecommender, SideFeatures
 
 WEIGHTINGS = pytest.mark.parametrize("weighting", ["cosine", "bm25"])
 
@@ -45,7 +45,7 @@ def test_similarities_equal_implicit(planted, weighting):
 
 @pytest.mark.engines
 def test_parameters_of_bm25_equal_those_of_implicit(planted):
-    rec = ItemKNNRecommender(10_000, weighting="bm25", K1=50, B=0.2).fit(*planted[:2])
+    rec = ItemKNNRecommender(10_000, weighting="bm25", bm25_k1=50, bm25_b=0.2).fit(*planted[:2])
     peer = implicit_model("bm25", rec, len(rec.items_), K1=50, B=0.2)
     found = rec.item_weights_.toarray()
     np.testing.assert_allclose(found, without_diagonal(peer.similarity), rtol=1e-5, atol=1e-7)
@@ -106,6 +106,18 @@ def test_scores_are_sums_of_similarities_over_the_history(planted):
 def test_results_do_not_depend_on_the_number_of_threads(planted):
     one, two = (ItemKNNRecommender(20, n_jobs=n).fit(*planted[:2]) for n in (1, 2))
     np.testing.assert_array_equal(one.item_weights_.toarray(), two.item_weights_.toarray())
+
+
+@WEIGHTINGS
+def test_items_that_only_have_features_do_not_change_similarities(planted, weighting):
+    X = planted[0]
+    known, last = X["item"].unique(), X["item"].max()
+    features = SideFeatures.from_dicts({i: {"tag": "a"} for i in [*known, *range(last + 1, last + 50)]})
+    rec = ItemKNNRecommender(20, weighting=weighting)
+    expected = rec.fit(X).item_weights_.toarray()
+    found = rec.fit(X, item_features=features).item_weights_.toarray()
+    assert len(found) == len(expected) + 49
+    np.testing.assert_array_equal(found[: len(expected), : len(expected)], expected)
 
 
 @WEIGHTINGS
