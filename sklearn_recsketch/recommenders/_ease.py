@@ -45,8 +45,8 @@ class EASERecommender(ItemWeightRecommender):
     ----------
     regularization : "auto" or float, default="auto"
         Penalty of the weights. "auto" stands for ``3 n / sqrt(n_users n_items)``, where n is the number of pairs of a
-        user and an item that interacted, and only users and items with interactions are counted. See the Notes. A number
-        must be between 1e-30 and 1e30, which have reciprocals in float32.
+        user and an item that interacted, and only users and items with interactions are counted. See the Notes. Other
+        values must be between 1e-30 and 1e30, which have reciprocals in float32.
     n_jobs : int, default=None
         Number of threads, as in joblib. The result does not depend on it.
 
