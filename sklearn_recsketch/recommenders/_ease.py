@@ -13,7 +13,7 @@ from sklearn_recsketch._linalg.spd_inverse import BLOCK, invert_negated, work_va
 from sklearn_recsketch.kernels._item_pairs import count_common_users
 from sklearn_recsketch.kernels._jit import read_only, rows_of
 from sklearn_recsketch.kernels._sparse import sparse_product
-from sklearn_recsketch.recommenders._item_weights import ItemWeightRecommender
+from sklearn_recsketch.recommenders._item_weights import MOST_TERMS, ItemWeightRecommender
 from sklearn_recsketch.utils._memory import available_bytes
 from sklearn_recsketch.utils._threads import Workers, balanced_ranges, even_ranges, workers
 
@@ -56,6 +56,9 @@ class EASERecommender(ItemWeightRecommender):
         Sorted ids of the known users and items.
     item_weights_ : ndarray of shape (n_items, n_items), dtype float32
         Weights ``B``. Row i holds the weights of item i in the scores of all items. The diagonal is zero.
+    item_shares_ : ndarray of shape (n_items,), dtype float32
+        Share of the users with interactions who interacted with each item. These are the scores of users without a
+        history.
     regularization_ : float
         Penalty of the weights.
     interactions_ : csr_array of shape (n_users, n_items)
@@ -80,8 +83,11 @@ class EASERecommender(ItemWeightRecommender):
     Notes
     -----
     Fitting takes O(n_items^3) time and 4 n_items^2 bytes of memory, in which the matrix is inverted in place. These
-    are 0.9 GB for 15,000 items. The scores of n users take O(n_items * m) time, where m is the number of interactions
+    are 0.9 GB for 15,000 items. `partial_fit` inverts the matrix again and takes as long as `fit`. The scores of n users take O(n_items * m) time, where m is the number of interactions
     in their histories. Items that are not in the training data have the score 0, as have items without interactions.
+
+    A user without a history gets the most popular items. Items with the score 0 in a user's list are in the order of
+    their ids.
 
     The matrix is inverted in float32, whose rounding errors grow as the penalty becomes smaller. The errors of 16
     columns of weights are therefore estimated after each fit, by a step of iterative refinement in float64. If an error
@@ -121,7 +127,7 @@ class EASERecommender(ItemWeightRecommender):
         self.regularization = regularization
         self.n_jobs = n_jobs
 
-    def _learn(self, interactions: sp.csr_array) -> dict[str, Any]:
+    def _learn_weights(self, interactions: sp.csr_array) -> dict[str, Any]:
         penalty = _automatic_penalty(interactions) if self.regularization == "auto" else float(self.regularization)
         with workers(self.n_jobs) as pool:
             _check_memory(interactions.shape[1], pool.n_threads)
@@ -146,15 +152,17 @@ class EASERecommender(ItemWeightRecommender):
             f"and 1000 are common."
         )
 
-    def _score_users(self, users: np.ndarray, history: sp.csr_array) -> np.ndarray:
+    def _add_weights(self, history: sp.csr_array) -> np.ndarray:
         scores = np.empty(history.shape, dtype=np.float32)
-        rows = rows_of(history)
+        rows, weights = rows_of(history), read_only(self.item_weights_)
         ones = rows._replace(data=read_only(np.ones(len(rows.indices), dtype=np.float32)))
-        sparse_product(0, len(scores), ones, read_only(self.item_weights_), scores)
+        for start, stop in balanced_ranges(rows.indptr * len(weights), 1, MOST_TERMS):
+            sparse_product(start, stop, ones, weights, scores)
         return scores
 
     def _weights_of(self, items: np.ndarray) -> np.ndarray:
-        return np.asarray(self.item_weights_[items])
+        weights = self.item_weights_[items]
+        return np.where(weights == 0, np.float32(-np.inf), weights)
 
 
 def _automatic_penalty(interactions: sp.csr_array) -> float:

@@ -11,7 +11,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 
 from sklearn_recsketch.kernels._item_pairs import nearest_items, sum_weights
 from sklearn_recsketch.kernels._jit import read_only, rows_of
-from sklearn_recsketch.recommenders._item_weights import ItemWeightRecommender
+from sklearn_recsketch.recommenders._item_weights import MOST_TERMS, ItemWeightRecommender
 from sklearn_recsketch.utils._threads import Workers, balanced_ranges, workers
 
 __all__ = ["ItemKNNRecommender"]
@@ -56,6 +56,9 @@ class ItemKNNRecommender(ItemWeightRecommender):
     item_weights_ : csr_array of shape (n_items, n_items), dtype float32
         Similarities of each item, in its row, to its nearest neighbours. Only positive similarities are stored. The
         diagonal is zero.
+    item_shares_ : ndarray of shape (n_items,), dtype float32
+        Share of the users with interactions who interacted with each item. These are the scores of users without a
+        history.
     interactions_ : csr_array of shape (n_users, n_items)
         Strengths of the interactions in fit.
     n_features_in_ : int
@@ -70,8 +73,12 @@ class ItemKNNRecommender(ItemWeightRecommender):
     Notes
     -----
     Fitting takes O(sum_u m_u^2) time and O(n_items * n_neighbors) memory in addition to the interactions. Ties among
-    neighbours are broken by the order of the item ids. The scores of a user take O(m_u * n_neighbors) time. Items that
-    are not in the training data have the score 0, as have items without interactions.
+    neighbours are broken by the order of the item ids. `partial_fit` computes all similarities again and takes as long
+    as `fit`. The scores of a user take O(m_u * n_neighbors) time.
+
+    A user without a history gets the most popular items. Items that are not in the training data have the score 0, as
+    have items without interactions. If fewer than k items are neighbours of items in a user's history, the list ends
+    with items of score 0, in the order of their ids.
 
     The similarities are those of ``CosineRecommender`` and ``BM25Recommender`` of implicit, which count the item itself
     as one of its ``K`` neighbours.
@@ -122,7 +129,7 @@ class ItemKNNRecommender(ItemWeightRecommender):
         self.bm25_b = bm25_b
         self.n_jobs = n_jobs
 
-    def _learn(self, interactions: sp.csr_array) -> dict[str, Any]:
+    def _learn_weights(self, interactions: sp.csr_array) -> dict[str, Any]:
         item_users = sp.csr_array(interactions.T)
         n_users, n_items = np.diff(item_users.indptr), np.diff(interactions.indptr)
         if self.weighting == "cosine":
@@ -136,9 +143,12 @@ class ItemKNNRecommender(ItemWeightRecommender):
         with workers(self.n_jobs) as pool:
             return {"item_weights_": _neighbours(item_users, interactions, weights, self.n_neighbors, pool)}
 
-    def _score_users(self, users: np.ndarray, history: sp.csr_array) -> np.ndarray:
+    def _add_weights(self, history: sp.csr_array) -> np.ndarray:
         scores = np.empty(history.shape, dtype=np.float32)
-        sum_weights(0, len(scores), rows_of(history), rows_of(self.item_weights_), scores)
+        rows, weights = rows_of(history), rows_of(self.item_weights_)
+        n_terms = np.append(0, np.cumsum(np.diff(weights.indptr)[rows.indices]))[rows.indptr]
+        for start, stop in balanced_ranges(n_terms + len(self.items_) * np.arange(len(n_terms)), 1, MOST_TERMS):
+            sum_weights(start, stop, rows, weights, scores)
         return scores
 
     def _weights_of(self, items: np.ndarray) -> np.ndarray:
@@ -166,5 +176,7 @@ def _neighbours(
     pool.map(part, balanced_ranges(n_terms))
     stored = np.arange(k) < lengths[:, None]
     indptr = np.append(0, np.cumsum(lengths))
-    data, indices = similarities[stored], items[stored]
-    return sp.csr_array((data, indices, indptr), shape=(n_items, n_items))
+    if indptr[-1] <= np.iinfo(np.int32).max:
+        # With indptr in int64, SciPy would convert the indices to int64, and each query back to int32.
+        indptr = indptr.astype(np.int32)
+    return sp.csr_array((similarities[stored], items[stored], indptr), shape=(n_items, n_items))

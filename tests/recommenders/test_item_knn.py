@@ -10,6 +10,7 @@ import pytest
 from sparse_matrices import legacy_csr
 
 from sklearn_recsketch import ItemKNNRecommender, SideFeatures
+from sklearn_recsketch.kernels._jit import rows_of
 
 WEIGHTINGS = pytest.mark.parametrize("weighting", ["cosine", "bm25"])
 
@@ -127,3 +128,9 @@ def test_partial_fit_equals_a_fit_on_all_rows(planted, weighting):
     rec = ItemKNNRecommender(20, weighting=weighting).fit(X[:half], y[:half]).partial_fit(X[half:], y[half:])
     expected = ItemKNNRecommender(20, weighting=weighting).fit(X, y).item_weights_
     np.testing.assert_array_equal(rec.item_weights_.toarray(), expected.toarray())
+
+
+def test_neighbours_have_the_index_type_of_kernels(planted):
+    weights = ItemKNNRecommender(20).fit(*planted[:2]).item_weights_
+    assert np.shares_memory(rows_of(weights).indices, weights.indices)
+    assert np.shares_memory(rows_of(weights).data, weights.data)
