@@ -82,9 +82,10 @@ class EASERecommender(ItemWeightRecommender):
 
     Notes
     -----
-    Fitting takes O(n_items^3) time and 4 n_items^2 bytes of memory, in which the matrix is inverted in place. These
-    are 0.9 GB for 15,000 items. `partial_fit` inverts the matrix again and takes as long as `fit`. The scores of n users take O(n_items * m) time, where m is the number of interactions
-    in their histories. Items that are not in the training data have the score 0, as have items without interactions.
+    Fitting takes O(n_items^3) time and 4 n_items^2 bytes of memory, in which the matrix is inverted in place. These are
+    0.9 GB for 15,000 items. `partial_fit` inverts the matrix again and takes as long as `fit`. The scores of n users
+    take O(n_items * m) time, where m is the number of interactions in their histories. Items that are not in the
+    training data have the score 0, as have items without interactions.
 
     A user without a history gets the most popular items. Items with the score 0 in a user's list are in the order of
     their ids.

@@ -48,7 +48,7 @@ class ItemWeightRecommender(BaseRecommender):
 
     def _learn(self, interactions: sp.csr_array) -> dict[str, Any]:
         n_users = np.bincount(interactions.indices, minlength=interactions.shape[1])
-        shares = n_users / max(1, np.count_nonzero(np.diff(interactions.indptr)))
+        shares = n_users / np.count_nonzero(np.diff(interactions.indptr))
         return {"item_shares_": shares.astype(np.float32), **self._learn_weights(interactions)}
 
     def _score_users(self, users: np.ndarray, history: sp.csr_array) -> np.ndarray:
