@@ -22,7 +22,7 @@ FAST := -m "not slow and not spark and not cluster and not browser" --hypothesis
 # Tests that "make coverage" also runs with kernels as Python functions, because coverage does not see compiled code.
 KERNEL_TESTS := tests/kernels tests/_ranking/test_top_k.py tests/_data/test_id_stream.py tests/_data/test_pair_sums.py
 
-.PHONY: help demo serve experiments test test-fast coverage checks test-machines test-lowest wheel-check check-tag fuzz lock audit lint lint-workflows format type doc bench quality board clean
+.PHONY: help demo serve experiments test test-fast coverage checks test-machines test-lowest wheel-check check-tag fuzz lock audit lint lint-workflows format type doc doc-fast bench quality board clean
 
 help:
 	@echo "make demo [LIKES=likes.psv FEATURES=feats.psv]   the whole job, on embedded data or on files"
@@ -37,7 +37,8 @@ help:
 	@echo "make coverage        the fast tests with coverage, kernels included;   make coverage FAST=     all tests"
 	@echo "make lint     ruff, codespell and hadolint;   make type     mypy;   make format   ruff format"
 	@echo "make lint-workflows  files of GitHub and CITATION.cff by their schemas"
-	@echo "make doc      the documentation;   make bench   timings beside peers;   make quality   precision beside peers"
+	@echo "make doc      the documentation;   make doc-fast     without running its gallery"
+	@echo "make bench   timings beside peers;   make quality   precision beside peers"
 	@echo "make board [CACHE=board.jsonl MOVIELENS=u.data]   default parameters beside the peers', on all data sets"
 
 .NOTPARALLEL:  # pip installs into one environment
@@ -137,7 +138,11 @@ format: $(VENV)/.recsketch-lint
 	$(BIN)/ruff check --fix .
 
 doc: $(VENV)/.recsketch-docs
-	$(BIN)/python -m sphinx -W -b html docs docs/_build/html
+	$(BIN)/python -m sphinx -W --keep-going -b html docs docs/_build/html
+	$(BIN)/python docs/check_site.py docs/_build/html
+
+doc-fast: $(VENV)/.recsketch-docs  # does not run the examples of the gallery
+	$(BIN)/python -m sphinx -W --keep-going -D plot_gallery=0 -b html docs docs/_build/html
 
 bench: $(VENV)/.recsketch-bench
 	$(BIN)/python benchmarks/training.py
@@ -148,6 +153,7 @@ bench: $(VENV)/.recsketch-bench
 	$(BIN)/python benchmarks/embeddings.py --only similar
 	$(BIN)/python benchmarks/preparation.py
 	$(BIN)/python benchmarks/startup.py
+	$(BIN)/python benchmarks/same_job.py
 	$(BIN)/python benchmarks/side_features.py --only cost --only growth
 	$(BIN)/python benchmarks/grid_search.py
 	$(BIN)/python benchmarks/forest_search.py

@@ -90,6 +90,8 @@ class FactorRecommender(SimilarityMixin, CallbackSupportMixin, InnerProductRecom
         "verbose": ["verbose"],
     }
 
+    _uses_features = True
+
     engine: str
     user_features_: SideFeatures | None
     item_features_: SideFeatures | None
@@ -225,6 +227,7 @@ class FactorRecommender(SimilarityMixin, CallbackSupportMixin, InnerProductRecom
         self
             The updated recommender.
         """
+        self._validate_params()  # scikit-learn does not if the estimator is fitted
         interactions = check_interactions(X, y)
         earlier = self if hasattr(self, "items_") else None
         before = None
@@ -252,6 +255,20 @@ class FactorRecommender(SimilarityMixin, CallbackSupportMixin, InnerProductRecom
         n_iter = 1 if earlier is None else earlier.n_iter_ + 1
         self._replace_fitted(shared | learned | {"loss_curve_": curve, "n_iter_": n_iter, "diverged_": False})
         return self
+
+    def set_params(self, **params: Any) -> Self:
+        """Set the parameters of this estimator.
+
+        Nested parameters such as ``item_encoder__min_count=5`` can also be set while `item_encoder` is None, which
+        stands for a default encoder.
+        """
+        for name in ("user_encoder", "item_encoder"):
+            nested = any(key.startswith(f"{name}__") for key in params)
+            if nested and params.get(name, getattr(self, name)) is None:
+                params[name] = SideFeatureEncoder()
+        # Encoders come first, because nested parameters are set on them.
+        ordered = {key: params[key] for key in sorted(params, key=lambda key: "__" in key)}
+        return super().set_params(**ordered)
 
     # Parts of a fit.
 

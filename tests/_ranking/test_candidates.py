@@ -281,6 +281,7 @@ def test_cold_items_are_those_without_interactions(planted):
     pd.testing.assert_frame_equal(table, rec.recommend(k=200, candidates=expected))
 
 
+@pytest.mark.filterwarnings("ignore::sklearn_recsketch.exceptions.UnknownIdWarning")
 def test_new_items_of_a_query_are_cold():
     rec = PopularityRecommender().fit(INTERACTIONS)
     features = SideFeatures.from_dicts({"m1": {"tag": "a"}, "m9": {"tag": "a"}})
