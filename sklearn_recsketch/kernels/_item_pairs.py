@@ -20,17 +20,20 @@ def count_common_users(start, stop, item_users, user_items, out):
     item_users, user_items : Rows
         [in] Users of each item, and items of each user. Column indices are sorted. The values are not used.
     out : float32 array (n_items, n_items)
-        [in, out] The caller must initialize this array with zeros.
+        [out] Elements above the diagonal are not written.
     """
+    counts = np.zeros(stop, np.int32)  # float32 cannot count beyond 2^24
     for i in range(start, stop):
-        row = out[i]
         for s in range(item_users.indptr[i], item_users.indptr[i + 1]):
             u = item_users.indices[s]
             for t in range(user_items.indptr[u], user_items.indptr[u + 1]):
                 j = user_items.indices[t]
                 if j > i:
                     break
-                row[j] += F(1)
+                counts[j] += 1
+        for j in range(i + 1):
+            out[i, j] = counts[j]
+            counts[j] = 0
 
 
 @inlined
@@ -119,7 +122,7 @@ def nearest_items(start, stop, item_users, user_items, user_weights, item_weight
         [out] Number of neighbours of each item, at most k.
     """
     n_items, k = items.shape
-    sums = np.zeros(n_items, np.float32)
+    sums = np.zeros(n_items, np.float64)  # a million terms would lose three digits in float32
     found = np.empty(n_items, np.int32)
     scores = np.empty(n_items, np.float32)
     work = np.empty(n_items, np.float32)
@@ -131,22 +134,24 @@ def nearest_items(start, stop, item_users, user_items, user_weights, item_weight
             n_terms += user_items.indptr[u + 1] - user_items.indptr[u]
             for t in range(user_items.indptr[u], user_items.indptr[u + 1]):
                 sums[user_items.indices[t]] += w
-        sums[i] = F(0)
+        sums[i] = 0.0
         n = 0
         if 2 * n_terms > n_items:
             for j in range(n_items):
-                if sums[j] * item_weights[j] > F(0):
+                score = F(sums[j] * item_weights[j])
+                if score > F(0):
                     found[n] = j
-                    scores[n] = sums[j] * item_weights[j]
+                    scores[n] = score
                     n += 1
         else:
             for s in range(item_users.indptr[i], item_users.indptr[i + 1]):
                 u = item_users.indices[s]
                 for t in range(user_items.indptr[u], user_items.indptr[u + 1]):
                     j = user_items.indices[t]
-                    if sums[j] * item_weights[j] > F(0):
+                    score = F(sums[j] * item_weights[j])
+                    if score > F(0):
                         found[n] = j
-                        scores[n] = sums[j] * item_weights[j]
+                        scores[n] = score
                         n += 1
                         sums[j] = -sums[j]  # marks items that were found
         lengths[i] = min(n, k)
@@ -158,15 +163,15 @@ def nearest_items(start, stop, item_users, user_items, user_weights, item_weight
         _sort(items[i], lengths[i])
         for t in range(lengths[i]):
             j = items[i, t]
-            similarities[i, t] = abs(sums[j]) * item_weights[j] * item_weights[i]
+            similarities[i, t] = F(abs(sums[j]) * item_weights[j]) * item_weights[i]
         if 2 * n_terms > n_items:
             for j in range(n_items):
-                sums[j] = F(0)
+                sums[j] = 0.0
         else:
             for s in range(item_users.indptr[i], item_users.indptr[i + 1]):
                 u = item_users.indices[s]
                 for t in range(user_items.indptr[u], user_items.indptr[u + 1]):
-                    sums[user_items.indices[t]] = F(0)
+                    sums[user_items.indices[t]] = 0.0
 
 
 @jit

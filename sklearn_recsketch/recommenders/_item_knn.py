@@ -11,7 +11,7 @@ from sklearn.utils._param_validation import Interval, StrOptions
 
 from sklearn_recsketch.kernels._item_pairs import nearest_items, sum_weights
 from sklearn_recsketch.kernels._jit import read_only, rows_of
-from sklearn_recsketch.recommenders._item_weights import ItemWeightRecommender
+from sklearn_recsketch.recommenders._item_weights import MOST_TERMS, ItemWeightRecommender
 from sklearn_recsketch.utils._threads import Workers, balanced_ranges, workers
 
 __all__ = ["ItemKNNRecommender"]
@@ -28,8 +28,9 @@ class ItemKNNRecommender(ItemWeightRecommender):
 
     - ``weighting="cosine"``: ``W_ui = P_ui / sqrt(n_i)``, where n_i is the number of users of the item. The similarity
       is the cosine of the angle between two columns of P.
-    - ``weighting="bm25"``: ``W_ui = P_ui (K1 + 1) / (K1 (1 - B + B n_i / mean(n)) + 1) (log(n_items) - log(1 + m_u))``,
-      where m_u is the number of items of the user [2]_. Users with long histories count less.
+    - ``weighting="bm25"``: ``W_ui = P_ui (k1 + 1) / (k1 (1 - b + b n_i / mean(n)) + 1) (log(N) - log(1 + m_u))``, where
+      k1 is `bm25_k1`, b is `bm25_b`, m_u is the number of items of the user, and N is the number of items with
+      interactions, over which the mean is taken [2]_. Users with long histories count less.
 
     The strengths of interactions are not used beyond the presence of the interaction. Their unit and repeated rows
     therefore do not matter.
@@ -40,9 +41,9 @@ class ItemKNNRecommender(ItemWeightRecommender):
         Number of neighbours of each item, without the item itself.
     weighting : {"cosine", "bm25"}, default="cosine"
         Weighting of the interactions.
-    K1 : float, default=1.2
+    bm25_k1 : float, default=1.2
         Influence of the number of users of an item with ``weighting="bm25"``. It has no effect with "cosine".
-    B : float, default=0.75
+    bm25_b : float, default=0.75
         Extent to which items with many users count less with ``weighting="bm25"``, between 0 and 1. It has no effect
         with "cosine".
     n_jobs : int, default=None
@@ -55,6 +56,9 @@ class ItemKNNRecommender(ItemWeightRecommender):
     item_weights_ : csr_array of shape (n_items, n_items), dtype float32
         Similarities of each item, in its row, to its nearest neighbours. Only positive similarities are stored. The
         diagonal is zero.
+    item_shares_ : ndarray of shape (n_items,), dtype float32
+        Share of the users with interactions who interacted with each item. These are the scores of users without a
+        history.
     interactions_ : csr_array of shape (n_users, n_items)
         Strengths of the interactions in fit.
     n_features_in_ : int
@@ -69,8 +73,12 @@ class ItemKNNRecommender(ItemWeightRecommender):
     Notes
     -----
     Fitting takes O(sum_u m_u^2) time and O(n_items * n_neighbors) memory in addition to the interactions. Ties among
-    neighbours are broken by the order of the item ids. The scores of a user take O(m_u * n_neighbors) time. Items that
-    are not in the training data have the score 0, as have items without interactions.
+    neighbours are broken by the order of the item ids. `partial_fit` computes all similarities again and takes as long
+    as `fit`. The scores of a user take O(m_u * n_neighbors) time.
+
+    A user without a history gets the most popular items. Items that are not in the training data have the score 0, as
+    have items without interactions. If fewer than k items are neighbours of items in a user's history, the list ends
+    with items of score 0, in the order of their ids.
 
     The similarities are those of ``CosineRecommender`` and ``BM25Recommender`` of implicit, which count the item itself
     as one of its ``K`` neighbours.
@@ -99,8 +107,8 @@ class ItemKNNRecommender(ItemWeightRecommender):
     _parameter_constraints: dict[str, Any] = {
         "n_neighbors": [Interval(Integral, 1, None, closed="left")],
         "weighting": [StrOptions({"cosine", "bm25"})],
-        "K1": [Interval(Real, 0, None, closed="left")],
-        "B": [Interval(Real, 0, 1, closed="both")],
+        "bm25_k1": [Interval(Real, 0, None, closed="left")],
+        "bm25_b": [Interval(Real, 0, 1, closed="both")],
         "n_jobs": [Integral, None],
     }
 
@@ -111,31 +119,36 @@ class ItemKNNRecommender(ItemWeightRecommender):
         n_neighbors: int = 100,
         *,
         weighting: str = "cosine",
-        K1: float = 1.2,
-        B: float = 0.75,
+        bm25_k1: float = 1.2,
+        bm25_b: float = 0.75,
         n_jobs: int | None = None,
     ) -> None:
         self.n_neighbors = n_neighbors
         self.weighting = weighting
-        self.K1 = K1
-        self.B = B
+        self.bm25_k1 = bm25_k1
+        self.bm25_b = bm25_b
         self.n_jobs = n_jobs
 
-    def _learn(self, interactions: sp.csr_array) -> dict[str, Any]:
+    def _learn_weights(self, interactions: sp.csr_array) -> dict[str, Any]:
         item_users = sp.csr_array(interactions.T)
         n_users, n_items = np.diff(item_users.indptr), np.diff(interactions.indptr)
         if self.weighting == "cosine":
             of_users, of_items = np.ones(len(n_items)), 1 / np.sqrt(np.maximum(n_users, 1))
         else:
-            of_users = (np.log(len(n_users)) - np.log1p(n_items)) ** 2
-            of_items = (self.K1 + 1) / (self.K1 * (1 - self.B + self.B * n_users / n_users.mean()) + 1)
+            n = np.count_nonzero(n_users)  # without items that only have side features
+            length = 1 - self.bm25_b + self.bm25_b * n_users / (n_users.sum() / n)
+            of_users = (np.log(n) - np.log1p(n_items)) ** 2
+            of_items = (self.bm25_k1 + 1) / (self.bm25_k1 * length + 1)
         weights = of_users.astype(np.float32), of_items.astype(np.float32)
         with workers(self.n_jobs) as pool:
             return {"item_weights_": _neighbours(item_users, interactions, weights, self.n_neighbors, pool)}
 
-    def _score_users(self, users: np.ndarray, history: sp.csr_array) -> np.ndarray:
+    def _add_weights(self, history: sp.csr_array) -> np.ndarray:
         scores = np.empty(history.shape, dtype=np.float32)
-        sum_weights(0, len(scores), rows_of(history), rows_of(self.item_weights_), scores)
+        rows, weights = rows_of(history), rows_of(self.item_weights_)
+        n_terms = np.append(0, np.cumsum(np.diff(weights.indptr)[rows.indices]))[rows.indptr]
+        for start, stop in balanced_ranges(n_terms + len(self.items_) * np.arange(len(n_terms)), 1, MOST_TERMS):
+            sum_weights(start, stop, rows, weights, scores)
         return scores
 
     def _weights_of(self, items: np.ndarray) -> np.ndarray:
@@ -163,5 +176,7 @@ def _neighbours(
     pool.map(part, balanced_ranges(n_terms))
     stored = np.arange(k) < lengths[:, None]
     indptr = np.append(0, np.cumsum(lengths))
-    data, indices = similarities[stored], items[stored]
-    return sp.csr_array((data, indices, indptr), shape=(n_items, n_items))
+    if indptr[-1] <= np.iinfo(np.int32).max:
+        # With indptr in int64, SciPy would convert the indices to int64, and each query back to int32.
+        indptr = indptr.astype(np.int32)
+    return sp.csr_array((similarities[stored], items[stored], indptr), shape=(n_items, n_items))

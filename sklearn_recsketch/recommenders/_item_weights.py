@@ -6,6 +6,7 @@ from abc import abstractmethod
 from typing import Any
 
 import numpy as np
+import scipy.sparse as sp
 
 from sklearn_recsketch._ranking.query import ranked_table
 from sklearn_recsketch._ranking.scores import ScoreBlocks
@@ -14,16 +15,28 @@ from sklearn_recsketch.recommenders._similarity import read_similarity_query
 from sklearn_recsketch.typing import Frame
 from sklearn_recsketch.utils._threads import workers
 
-__all__ = ["ItemWeightRecommender"]
+__all__ = ["MOST_TERMS", "ItemWeightRecommender"]
+
+MOST_TERMS = 2**26  # weights that a kernel adds up in one call: an interruption takes effect between two calls
 
 
 class ItemWeightRecommender(BaseRecommender):
     """Base class of recommenders that add up the weights of pairs of items over the history of a user.
 
-    The score of item j is the sum of the weights of the pairs (i, j) over all items i in the user's history.
+    The score of item j is the sum of the weights of the pairs (i, j) over all items i in the user's history. If the
+    history is empty, it is the share of users who interacted with the item.
     """
 
     n_jobs: int | None
+    item_shares_: np.ndarray
+
+    @abstractmethod
+    def _learn_weights(self, interactions: sp.csr_array) -> dict[str, Any]:
+        """Learn from the interactions in fit, and return the fitted attributes of the subclass."""
+
+    @abstractmethod
+    def _add_weights(self, history: sp.csr_array) -> np.ndarray:
+        """Return the sums of the weights of all known items over the history of each user."""
 
     @abstractmethod
     def _weights_of(self, items: np.ndarray) -> np.ndarray:
@@ -33,6 +46,16 @@ class ItemWeightRecommender(BaseRecommender):
         for items j that are not similar to i at all.
         """
 
+    def _learn(self, interactions: sp.csr_array) -> dict[str, Any]:
+        n_users = np.bincount(interactions.indices, minlength=interactions.shape[1])
+        shares = n_users / np.count_nonzero(np.diff(interactions.indptr))
+        return {"item_shares_": shares.astype(np.float32), **self._learn_weights(interactions)}
+
+    def _score_users(self, users: np.ndarray, history: sp.csr_array) -> np.ndarray:
+        scores = self._add_weights(history)
+        scores[np.diff(history.indptr) == 0] = self.item_shares_
+        return scores
+
     def _score_unknown_items(self, scores: np.ndarray) -> np.ndarray:
         """Return 0, the score of items that have no weights."""
         return np.zeros(len(scores), dtype=np.float32)
@@ -41,7 +64,7 @@ class ItemWeightRecommender(BaseRecommender):
         """Find the k items most similar to each item.
 
         The similarity of item j to item i is the weight that i adds to the score of j for users who have i in their
-        history.
+        history. It can be negative in EASE. Items with a weight of zero are not similar.
 
         Parameters
         ----------
@@ -60,8 +83,13 @@ class ItemWeightRecommender(BaseRecommender):
         frame with columns item, rank, similar_item, score
             Similar items of each query item, the most similar item first. Ties are broken by the order of the ids. An
             item with fewer than k similar items gets fewer rows.
+
+        Notes
+        -----
+        There is no parameter `metric`, as in recommenders with vectors, because the weights are the only measure of
+        similarity in these models.
         """
-        query = read_similarity_query(self, "item", items, k, candidates, "No item is similar to them.")
+        query = read_similarity_query(self, "item", items, k, candidates, has_vectors=False)
         known = query.rows >= 0
 
         def block(part: slice) -> np.ndarray:

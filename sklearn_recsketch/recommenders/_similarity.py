@@ -55,15 +55,16 @@ def self_pairs(positions: np.ndarray, n_targets: int) -> sp.csr_array:
 
 
 def candidate_rows(
-    recommender: Any, name: str, choice: ItemSelection | None, unknown: str | None = None
+    recommender: Any, name: str, choice: ItemSelection | None, has_vectors: bool = True
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the sorted ids of the candidates and their row indices.
 
-    Unknown ids get the row index -1, and a warning is issued for them. The warning ends with `unknown`.
+    Unknown ids get the row index -1, and a warning is issued for them. If `has_vectors`, the recommender represents
+    them by the mean vector, else they are left out.
     """
     known = recommender.users_ if name == "user" else recommender.items_
     ids, rows = select_items(choice, known, recommender.interactions_, name)
-    _warn_unknown(name, ids, rows, unknown)
+    warn_unknown("candidates", ids, rows < 0, _mean(name) if has_vectors else "Unknown candidates are left out.")
     return ids, rows
 
 
@@ -107,9 +108,13 @@ class SimilarityQuery:
 
 
 def read_similarity_query(
-    recommender: Any, name: str, ids: Any, k: int, candidates: Any, unknown: str | None = None
+    recommender: Any, name: str, ids: Any, k: int, candidates: Any, has_vectors: bool = True
 ) -> SimilarityQuery:
-    """Check the arguments of a search for similar users or items. The warning about unknown ids ends with `unknown`."""
+    """Check the arguments of a search for similar users or items, and warn of unknown ids.
+
+    The warnings say that unknown ids are represented by the mean vector, or that nothing is similar to them if the
+    recommender has no vectors.
+    """
     check_is_fitted(recommender)
     k = check_integer(k, "k")
     known = recommender.users_ if name == "user" else recommender.items_
@@ -122,8 +127,9 @@ def read_similarity_query(
         column = check_query_ids(ids, name, known)
     check_selection_users(choice, "candidates", name, column.ids, known)
     codes = lookup(known, column, name)
-    _warn_unknown(name, column.ids[column.codes], codes, unknown)
-    return SimilarityQuery(name, k, column, codes, choice, *candidate_rows(recommender, name, choice, unknown))
+    consequence = _mean(name) if has_vectors else f"Unknown {name}s have no similar {name}s."
+    warn_unknown(f"{name} ids", column.ids[column.codes], codes < 0, consequence)
+    return SimilarityQuery(name, k, column, codes, choice, *candidate_rows(recommender, name, choice, has_vectors))
 
 
 class SimilarityMixin:
@@ -225,5 +231,5 @@ def _most_are_queried(codes: np.ndarray, n: int, k: int) -> bool:
     return 2 * len(codes) > n and bool((codes >= 0).all()) and k <= LARGEST_INSERTION
 
 
-def _warn_unknown(name: str, ids: np.ndarray, rows: np.ndarray, meaning: str | None) -> None:
-    warn_unknown(f"{name} ids", ids, rows < 0, meaning or f"Each is represented by the mean {name}.")
+def _mean(name: str) -> str:
+    return f"Each is represented by the mean {name}."

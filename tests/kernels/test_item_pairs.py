@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from sparse_matrices import random_rows
 
 from sklearn_recsketch.kernels import _item_pairs
-from sklearn_recsketch.kernels._jit import read_only, rows_of
+from sklearn_recsketch.kernels._jit import Rows, read_only, rows_of
 
 BOTH = pytest.mark.parametrize("compiled", [True, False])
 
@@ -57,6 +57,28 @@ def test_common_users_are_counted_in_the_lower_triangle(compiled):
     kernel("count_common_users", compiled)(0, 9, *both_ways(matrix), out)
     P = matrix.toarray() > 0
     np.testing.assert_array_equal(out, np.tril(P.T.astype(int) @ P))
+
+
+def repeated(n):
+    """Two items with the same n users, which are the same user each time to save memory."""
+    users = Rows(np.array([0, n, 2 * n]), np.zeros(2 * n, np.int32), np.empty(0, np.float32))
+    items = Rows(np.array([0, 2]), np.array([0, 1], np.int32), np.empty(0, np.float32))
+    return [Rows(*map(read_only, rows)) for rows in (users, items)]
+
+
+def test_counts_do_not_stop_at_the_integers_of_float32():
+    n = 2**24 + 2
+    out = np.zeros((2, 2), np.float32)
+    _item_pairs.count_common_users(0, 2, *repeated(n), out)
+    np.testing.assert_array_equal(out, [[n, 0], [n, n]])
+
+
+def test_similarities_of_a_million_common_users_are_as_precise_as_float32():
+    n = 1_000_000
+    items, similarities = np.zeros((2, 1), np.int32), np.zeros((2, 1), np.float32)
+    weights = read_only(np.float32([0.1])), read_only(np.float32([1, 1]))
+    _item_pairs.nearest_items(0, 2, *repeated(n), *weights, items, similarities, np.zeros(2, np.int64))
+    np.testing.assert_allclose(similarities, n * np.float64(np.float32(0.1)), rtol=1e-7)  # one rounding to float32
 
 
 @BOTH

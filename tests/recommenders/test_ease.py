@@ -125,3 +125,43 @@ def test_unknown_memory_is_not_refused(monkeypatch):
 def test_a_penalty_that_is_too_small_is_refused():
     with pytest.raises(ValueError, match="regularization=1e-30 is so small"):
         EASERecommender(1e-30).fit([["ann", 1], ["ann", 2]])
+
+
+@pytest.fixture(scope="module")
+def more_items_than_users():
+    """300 users of 700 items, for which P'P is singular."""
+    items = 700 * np.random.default_rng(0).random((300, 40)) ** 2
+    return np.column_stack([np.repeat(np.arange(300), 40), items.ravel().astype(int)])
+
+
+def test_a_penalty_that_makes_weights_inaccurate_is_refused(more_items_than_users):
+    with pytest.raises(ValueError, match=r"regularization=0.005 is so small for float32 .* error .* Pass a larger"):
+        EASERecommender(0.005).fit(more_items_than_users)
+
+
+@pytest.mark.parametrize("penalty", [0.005, 0.03, 1, 100])
+def test_estimated_error_equals_the_largest_error(more_items_than_users, penalty, monkeypatch):
+    estimates = []
+    estimate = _ease._relative_error
+    monkeypatch.setattr(_ease, "CHECKED_COLUMNS", 10_000)
+    monkeypatch.setattr(_ease, "CHECKED_ENTRIES", 5000)  # several parts
+    monkeypatch.setattr(_ease, "_relative_error", lambda *args: estimates.append(estimate(*args)) or 0)
+    rec = EASERecommender(penalty).fit(more_items_than_users)
+    expected = dense_ease(pattern(rec), penalty)
+    error = np.abs(rec.item_weights_ - expected).max() / np.abs(rec.item_weights_).max()
+    # The step is computed with the inaccurate inverse, so that its own relative error is about that of the weights.
+    assert estimates == [pytest.approx(error, rel=0.1)]
+
+
+def test_weights_of_a_single_item_have_no_error():
+    assert EASERecommender(1).fit([["ann", 1], ["bob", 1]]).item_weights_.tolist() == [[0]]
+
+
+@pytest.mark.parametrize("penalty", [1e39, 1e-50, 10**400, float("nan")])
+def test_a_penalty_that_float32_cannot_hold_is_refused(penalty):
+    with pytest.raises(ValueError, match="'regularization' parameter of EASERecommender"):
+        EASERecommender(penalty).fit([["ann", 1], ["ann", 2]])
+
+
+def test_weights_with_the_largest_penalty_are_finite():
+    assert np.isfinite(EASERecommender(1e30).fit([["ann", 1], ["ann", 2]]).item_weights_).all()

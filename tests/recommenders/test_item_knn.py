@@ -9,7 +9,8 @@ import pandas as pd
 import pytest
 from sparse_matrices import legacy_csr
 
-from sklearn_recsketch import ItemKNNRecommender
+from sklearn_recsketch import ItemKNNRecommender, SideFeatures
+from sklearn_recsketch.kernels._jit import rows_of
 
 WEIGHTINGS = pytest.mark.parametrize("weighting", ["cosine", "bm25"])
 
@@ -45,7 +46,7 @@ def test_similarities_equal_implicit(planted, weighting):
 
 @pytest.mark.engines
 def test_parameters_of_bm25_equal_those_of_implicit(planted):
-    rec = ItemKNNRecommender(10_000, weighting="bm25", K1=50, B=0.2).fit(*planted[:2])
+    rec = ItemKNNRecommender(10_000, weighting="bm25", bm25_k1=50, bm25_b=0.2).fit(*planted[:2])
     peer = implicit_model("bm25", rec, len(rec.items_), K1=50, B=0.2)
     found = rec.item_weights_.toarray()
     np.testing.assert_allclose(found, without_diagonal(peer.similarity), rtol=1e-5, atol=1e-7)
@@ -109,9 +110,27 @@ def test_results_do_not_depend_on_the_number_of_threads(planted):
 
 
 @WEIGHTINGS
+def test_items_that_only_have_features_do_not_change_similarities(planted, weighting):
+    X = planted[0]
+    known, last = X["item"].unique(), X["item"].max()
+    features = SideFeatures.from_dicts({i: {"tag": "a"} for i in [*known, *range(last + 1, last + 50)]})
+    rec = ItemKNNRecommender(20, weighting=weighting)
+    expected = rec.fit(X).item_weights_.toarray()
+    found = rec.fit(X, item_features=features).item_weights_.toarray()
+    assert len(found) == len(expected) + 49
+    np.testing.assert_array_equal(found[: len(expected), : len(expected)], expected)
+
+
+@WEIGHTINGS
 def test_partial_fit_equals_a_fit_on_all_rows(planted, weighting):
     X, y, _ = planted
     half = len(X) // 2
     rec = ItemKNNRecommender(20, weighting=weighting).fit(X[:half], y[:half]).partial_fit(X[half:], y[half:])
     expected = ItemKNNRecommender(20, weighting=weighting).fit(X, y).item_weights_
     np.testing.assert_array_equal(rec.item_weights_.toarray(), expected.toarray())
+
+
+def test_neighbours_have_the_index_type_of_kernels(planted):
+    weights = ItemKNNRecommender(20).fit(*planted[:2]).item_weights_
+    assert np.shares_memory(rows_of(weights).indices, weights.indices)
+    assert np.shares_memory(rows_of(weights).data, weights.data)

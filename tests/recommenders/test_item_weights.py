@@ -9,8 +9,9 @@ from estimators import WITH_ITEM_WEIGHTS, small
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
 
-from sklearn_recsketch import EASERecommender, ItemKNNRecommender, SideFeatures
+from sklearn_recsketch import EASERecommender, ItemKNNRecommender, PopularityRecommender, SideFeatures
 from sklearn_recsketch.model_selection import UserHoldoutSplit
+from sklearn_recsketch.recommenders import _ease, _item_knn
 
 EVERY = pytest.mark.parametrize("rec", small(WITH_ITEM_WEIGHTS), ids=lambda rec: type(rec).__name__)
 
@@ -62,14 +63,18 @@ def test_each_item_may_have_candidates_of_its_own(fitted):
 @EVERY
 def test_unknown_items_have_no_similar_items(fitted):
     known = fitted.items_[0]
-    with pytest.warns(UserWarning, match=r"-5(.|\n)*No item is similar to them"):
+    with pytest.warns(
+        UserWarning, match=r"1 of the 2 item ids is unknown \(first: -5\). Unknown items have no similar items"
+    ):
         table = fitted.similar_items([-5, known], k=2)
     assert table["item"].tolist() == [known] * 2
 
 
 @EVERY
 def test_unknown_candidates_are_left_out(fitted):
-    with pytest.warns(UserWarning, match="No item is similar to them"):
+    with pytest.warns(
+        UserWarning, match=r"1 of the 3 candidates is unknown \(first: -5\). Unknown candidates are left out"
+    ):
         table = fitted.similar_items(fitted.items_[0], candidates=[-5, *fitted.items_[1:3]])
     assert -5 not in set(table["similar_item"])
 
@@ -83,7 +88,42 @@ def test_an_item_with_few_neighbours_gets_fewer_rows(planted):
 def test_unknown_items_and_items_without_interactions_score_zero(rec):
     X = [["ann", 1], ["ann", 2], ["bob", 2], ["bob", 3]]
     model = clone(rec).fit(X, item_features=SideFeatures.from_dicts({i: {"tag": "a"} for i in (1, 2, 3, 4)}))
-    assert model.predict([["ann", 4], ["ann", 99], ["nobody", 3]]).tolist() == [0, 0, 0]
+    assert model.predict([["ann", 4], ["ann", 99], ["nobody", 4], ["nobody", 99]]).tolist() == [0, 0, 0, 0]
+
+
+@EVERY
+def test_users_without_a_history_get_the_most_popular_items(fitted, planted):
+    expected = PopularityRecommender().fit(*planted[:2]).recommend(history={-5: [-6]}, k=20)
+    assert fitted.recommend(history={-5: [-6]}, k=20)["item"].tolist() == expected["item"].tolist()
+
+
+@EVERY
+def test_scores_without_a_history_are_shares_of_users_with_interactions(rec):
+    X = [["ann", 1], ["ann", 2], ["bob", 2], ["bob", 3], ["eve", 2], ["joe", 1]]
+    features = SideFeatures.from_dicts({user: {"land": "x"} for user in ("ann", "zoe")})
+    model = clone(rec).fit(X, user_features=features)
+    assert model.predict([["zoe", item] for item in (1, 2, 3)]).tolist() == [0.5, 0.75, 0.25]
+
+
+@EVERY
+def test_items_with_a_weight_of_zero_are_not_similar(rec):
+    X = [["ann", 1], ["ann", 2], ["bob", 3], ["bob", 4]]
+    model = clone(rec).fit(X, item_features=SideFeatures.from_dicts({i: {"tag": "a"} for i in (1, 2, 3, 4, 5)}))
+    assert model.similar_items(1)["similar_item"].tolist() == [2]
+    assert len(model.similar_items(5)) == 0
+
+
+@EVERY
+def test_kernel_calls_for_scores_are_bounded(rec, fitted, monkeypatch):
+    expected = fitted.recommend(k=4)
+    module, kernel = (_ease, "sparse_product") if isinstance(rec, EASERecommender) else (_item_knn, "sum_weights")
+    original, n_users = getattr(module, kernel), []
+    monkeypatch.setattr(module, "MOST_TERMS", 5000)
+    monkeypatch.setattr(module, kernel, lambda *args: n_users.append(args[1] - args[0]) or original(*args))
+    pd.testing.assert_frame_equal(fitted.recommend(k=4), expected)
+    assert sum(n_users) == len(fitted.users_)
+    # The work for a user is at least the number of items. Ranges may exceed the bound by the work for one user.
+    assert 1 < max(n_users) <= 5000 / len(fitted.items_) + 1
 
 
 @EVERY
