@@ -79,7 +79,11 @@ def _pattern(matrix: sp.csr_array) -> sp.csr_array:
 
 def select_rows(matrix: sp.csr_array, rows: np.ndarray) -> sp.csr_array:
     """Select rows of a sparse matrix. Row index -1 stands for an empty row."""
-    if (rows >= 0).all():
-        selected: sp.csr_array = matrix[rows]
+    known = rows >= 0
+    selected: sp.csr_array = matrix[rows[known]]
+    if known.all():
         return selected
-    return sp.csr_array(pair_matrix(np.arange(len(rows)), rows, (len(rows), matrix.shape[0])) @ matrix)
+    lengths = np.zeros(len(rows), dtype=selected.indptr.dtype)
+    lengths[known] = np.diff(selected.indptr)
+    indptr = np.append(np.zeros(1, dtype=lengths.dtype), np.cumsum(lengths, dtype=lengths.dtype))
+    return sp.csr_array((selected.data, selected.indices, indptr), shape=(len(rows), matrix.shape[1]))
