@@ -249,7 +249,7 @@ def main() -> None:
     X, y, tags = make_interactions(options.users, options.items, return_features=True, random_state=0)
     models = [WRMFRecommender(64, random_state=seed).fit(X, y, item_features=tags) for seed in range(2)]
     with tempfile.TemporaryDirectory() as folder:
-        path, log = Path(folder) / "model.skrec", Path(folder) / "log.txt"
+        path, log = Path(folder) / "model.zip", Path(folder) / "log.txt"
         save_model(models[0], path)
         process, port = start(path, options.threads, log)
         try:

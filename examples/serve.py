@@ -1,7 +1,7 @@
 """Serve recommendations over HTTP, with a web page to look around.
 
     python examples/serve.py --demo                                    made-up data
-    python examples/serve.py model.skrec --titles titles.json          a model that was saved with save_model
+    python examples/serve.py model.zip --titles titles.json          a model that was saved with save_model
 
 Then open http://127.0.0.1:8000. To update the model, save the new one to the same file. Requires
 `pip install "sklearn-recsketch[serve]"`.

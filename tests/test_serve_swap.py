@@ -221,7 +221,7 @@ def test_command_line_serves_a_model_until_it_is_terminated(files):
             process.kill()
 
 
-@pytest.mark.parametrize("arguments", [[], ["model.skrec", "--demo"]])
+@pytest.mark.parametrize("arguments", [[], ["model.zip", "--demo"]])
 def test_command_line_needs_a_model_or_the_demo(arguments, monkeypatch, capsys):
     monkeypatch.setattr(sys, "argv", ["serve.py", *arguments])
     with pytest.raises(SystemExit):

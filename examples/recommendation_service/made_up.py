@@ -34,7 +34,7 @@ def save_made_up_model(
     }
     features = SideFeatures.from_dicts({id: {"tag": words} for id, words in tags.items()})
     recommender = WRMFRecommender(32, random_state=random_state).fit(X, y, item_features=features)
-    model, titles = folder / "model.skrec", folder / "titles.json"
+    model, titles = folder / "model.zip", folder / "titles.json"
     titles.write_text(json.dumps(_titles(tags), indent=1), encoding="utf-8")
     save_model(recommender, model)
     return model, titles

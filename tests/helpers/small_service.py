@@ -41,7 +41,7 @@ def fit_small(text_ids: bool = False, seed: int = 0) -> WRMFRecommender:
 
 def write_files(folder: Path, recommender: WRMFRecommender) -> tuple[Path, Path]:
     """Save the model, and titles of its first items. Return the paths of both files."""
-    model, titles = folder / "model.skrec", folder / "titles.json"
+    model, titles = folder / "model.zip", folder / "titles.json"
     items = recommender.items_.tolist()
     titles.write_text(json.dumps(dict(zip(items, TITLES))), encoding="utf-8")
     save_model(recommender, model)

@@ -91,6 +91,7 @@ def test_unknown_items_and_items_without_interactions_score_zero(rec):
     assert model.predict([["ann", 4], ["ann", 99], ["nobody", 4], ["nobody", 99]]).tolist() == [0, 0, 0, 0]
 
 
+@pytest.mark.filterwarnings("ignore::sklearn_recsketch.exceptions.UnknownIdWarning")
 @EVERY
 def test_users_without_a_history_get_the_most_popular_items(fitted, planted):
     expected = PopularityRecommender().fit(*planted[:2]).recommend(history={-5: [-6]}, k=20)
