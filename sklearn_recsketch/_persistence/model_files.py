@@ -93,10 +93,10 @@ def load_model(path: str | os.PathLike[str], *, mmap_mode: str | None = None, tr
     path : str or path-like
         File to load.
     mmap_mode : {None, "r"}, default=None
-        If "r", arrays are mapped into memory and are read-only. Loading then takes no longer for a large model than for
-        a small one, parts of the file are read when they are used, and processes that load the same file share its
-        memory. Only strings are read at once. Methods that change the model, such as `partial_fit`, replace the arrays
-        in memory and leave the file as it is.
+        If "r", arrays are mapped into memory and are read-only. Parts of the file are read when they are used, and
+        processes that load the same file share its memory. Only ids and the indices of sparse matrices are read at
+        once, but not copied. Methods that change the model, such as `partial_fit`, replace the arrays in memory and
+        leave the file as it is.
     trusted : list of classes, default=()
         Other estimator classes that the file may contain, for example ``[MyRecommender]``. Their constructors and their
         methods ``__setstate__`` are called.
@@ -120,12 +120,14 @@ def load_model(path: str | os.PathLike[str], *, mmap_mode: str | None = None, tr
 
     Notes
     -----
-    The checksums of the description of the model and of all arrays are verified. With ``mmap_mode="r"``, arrays of more
-    than 1 MiB are not verified, because they would have to be read completely. To verify them, load the file once
-    without `mmap_mode`.
+    The checksums of the description of the model and of all arrays are verified. With ``mmap_mode="r"``, the checksums
+    of arrays of more than 1 MiB are not verified, because all factors would have to be read. To verify them, load the
+    file once without `mmap_mode`. The range and the order of the indices of sparse matrices are always verified,
+    because wrong indices could crash the process. This takes about 50 ms for 20 million interactions, if the file is in
+    the cache of the operating system.
 
     Checksums reveal damage, but not forgery. Loading a forged file does not execute code, but the loaded model may have
-    any parameters, and attributes that do not fit together. Do not use models from sources that you do not trust.
+    any parameters and any values. Do not use models from sources that you do not trust.
     """
     if mmap_mode not in (None, "r"):
         raise ValueError(f"mmap_mode must be None or 'r', got {mmap_mode!r}. Other modes would change the file.")
