@@ -8,7 +8,7 @@ import numpy as np
 
 from sklearn_recsketch.exceptions import ModelFileError
 
-__all__ = ["check_index_arrays"]
+__all__ = ["check_index_arrays", "overlapping_chunks"]
 
 CHUNK = 2**17  # values that are read at once, so that they stay in the cache of the processor
 
@@ -34,15 +34,15 @@ def check_index_arrays(
     if not integers or len(indptr) != n_rows + 1 or width < 0:
         raise ModelFileError("the parts of a sparse matrix do not fit together")
     pointers = indptr[0] == 0 and indptr[-1] <= len(indices)
-    if not pointers or any((part[1:] < part[:-1]).any() for part in _chunks(indptr)):
+    if not pointers or any((part[1:] < part[:-1]).any() for part in overlapping_chunks(indptr)):
         raise ModelFileError("the row pointers of a sparse matrix are damaged")
-    if any(part.min() < 0 or part.max() >= width for part in _chunks(indices)):
+    if any(part.min() < 0 or part.max() >= width for part in overlapping_chunks(indices)):
         raise ModelFileError("an index of a sparse matrix is out of range")
     if (ascending or distinct) and not _ascend(indices[: indptr[-1]], indptr, distinct):
         raise ModelFileError("the indices of a sparse matrix are not in the order that the file claims")
 
 
-def _chunks(values: np.ndarray) -> Iterator[np.ndarray]:
+def overlapping_chunks(values: np.ndarray) -> Iterator[np.ndarray]:
     """Split an array into parts. Each part starts with the last value of the part before it."""
     for start in range(0, len(values), CHUNK):
         yield values[max(0, start - 1) : start + CHUNK]
@@ -51,8 +51,8 @@ def _chunks(values: np.ndarray) -> Iterator[np.ndarray]:
 def _ascend(indices: np.ndarray, indptr: np.ndarray, distinct: bool) -> bool:
     """Return whether the indices only descend from the end of a row to the start of another row."""
     descends = np.less_equal if distinct else np.less
-    n_descents = sum(int(np.count_nonzero(descends(part[1:], part[:-1]))) for part in _chunks(indices))
-    for part in _chunks(indptr[:-1]):
+    n_descents = sum(int(np.count_nonzero(descends(part[1:], part[:-1]))) for part in overlapping_chunks(indices))
+    for part in overlapping_chunks(indptr[:-1]):
         # An empty row starts where the next row starts.
         starts = part[1:][part[1:] > part[:-1]]
         starts = starts[starts < len(indices)]

@@ -9,6 +9,7 @@ import scipy.sparse as sp
 from sklearn.base import BaseEstimator
 from sklearn.utils.metadata_routing import MetadataRequest
 
+from sklearn_recsketch._persistence.fitted_attributes import attribute_problem
 from sklearn_recsketch._persistence.index_arrays import check_index_arrays
 from sklearn_recsketch._persistence.known_classes import class_name, find_class
 from sklearn_recsketch._persistence.model_nodes import Decoder, Encoder
@@ -144,6 +145,9 @@ class EstimatorCodec:
         if not isinstance(state, dict):
             raise TypeError(f"{where} cannot be saved, because its method __getstate__ does not return a dict.")
         others = {name: item for name, item in state.items() if name not in params or item is not params[name]}
+        problem = attribute_problem(value)
+        if problem is not None:
+            raise ValueError(f"{where} cannot be saved, because {problem}. Fit it again.")
         return {
             "class": class_name(type(value)),
             "params": {name: encoder.encode(item, f"{where}.{name}") for name, item in params.items()},
@@ -157,6 +161,9 @@ class EstimatorCodec:
         # Parameters that are newer than the file get their default values.
         estimator = cls(**params)
         estimator.__setstate__(state)
+        problem = attribute_problem(estimator)
+        if problem is not None:
+            raise ModelFileError(problem)
         return estimator
 
 

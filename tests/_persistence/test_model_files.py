@@ -210,7 +210,7 @@ def test_saving_copies_no_array(tmp_path, tiny):
     import tracemalloc
 
     model = small([WRMFRecommender])[0].fit(*tiny[:2])
-    model.user_factors_ = np.zeros((2**22, 4), dtype=np.float32)  # 64 MiB
+    model.large_ = np.zeros((2**22, 4), dtype=np.float32)  # 64 MiB
     tracemalloc.start()
     save_model(model, tmp_path / "model.zip")
     peak = tracemalloc.get_traced_memory()[1]
