@@ -39,8 +39,11 @@ def save_model(rec: Any, path: str | os.PathLike[str]) -> None:
     Raises
     ------
     TypeError
-        If `rec` is not an estimator, if it is a search (save its `best_estimator_`), or if it has callbacks or an
-        attribute that a file cannot hold, such as a function as `scoring`. The message names the attribute.
+        If `rec` is not an estimator, if it is a search (save its `best_estimator_`) or a ``SparkWRMFRecommender`` (save
+        the result of `to_local`), or if it has callbacks or an attribute that a file cannot hold, such as a function as
+        `scoring`. The message names the attribute.
+    ValueError
+        If a fitted attribute was changed so that it does not fit to the others, and the file could not be loaded.
     OSError
         If `path` is a folder, if its folder does not exist, or if it cannot be written.
 
@@ -94,9 +97,9 @@ def load_model(path: str | os.PathLike[str], *, mmap_mode: str | None = None, tr
         File to load.
     mmap_mode : {None, "r"}, default=None
         If "r", arrays are mapped into memory and are read-only. Parts of the file are read when they are used, and
-        processes that load the same file share its memory. Only ids and the indices of sparse matrices are read at
-        once, but not copied. Methods that change the model, such as `partial_fit`, replace the arrays in memory and
-        leave the file as it is.
+        processes that load the same file share its memory. Ids and the indices of sparse matrices are read at once, and
+        strings are copied. Methods that change the model, such as `partial_fit`, replace the arrays in memory and leave
+        the file as it is.
     trusted : list of classes, default=()
         Other estimator classes that the file may contain, for example ``[MyRecommender]``. Their constructors and their
         methods ``__setstate__`` are called.
@@ -109,8 +112,8 @@ def load_model(path: str | os.PathLike[str], *, mmap_mode: str | None = None, tr
     Raises
     ------
     ModelFileError
-        If the file is damaged, if it is no model file, if it contains another class, or if a newer version of this
-        package wrote it in a newer format. This is a ValueError.
+        If the file is damaged, if it is no model file, if it contains another class, if its arrays do not fit together,
+        or if a newer version of this package wrote it in a newer format. This is a ValueError.
     OSError
         If `path` does not exist, is a folder or cannot be read.
 

@@ -11,7 +11,7 @@ from sklearn.utils.metadata_routing import MetadataRequest
 
 from sklearn_recsketch._persistence.fitted_attributes import attribute_problem
 from sklearn_recsketch._persistence.index_arrays import check_index_arrays
-from sklearn_recsketch._persistence.known_classes import class_name, find_class
+from sklearn_recsketch._persistence.known_classes import class_name, find_class, is_loadable
 from sklearn_recsketch._persistence.model_nodes import Decoder, Encoder
 from sklearn_recsketch.exceptions import ModelFileError
 from sklearn_recsketch.preprocessing._side_features import SideFeatures
@@ -109,7 +109,8 @@ class MetadataRequestCodec:
 
     def encode(self, value: Any, where: str, encoder: Encoder) -> dict[str, Any]:
         requests = {method: dict(getattr(value, method).requests) for method in value._serialize()}
-        return {"owner": class_name(type(value.owner)), "requests": encoder.encode(requests, where)}
+        owner = value.owner if isinstance(value.owner, str) else class_name(type(value.owner))
+        return {"owner": owner, "requests": encoder.encode(requests, where)}
 
     def decode(self, node: dict[str, Any], decoder: Decoder) -> MetadataRequest:
         metadata = MetadataRequest(owner=node["owner"])  # only shown in messages
@@ -136,6 +137,9 @@ class EstimatorCodec:
                 f"{where} is a search. Save the estimator that it found: save_model(search.best_estimator_, path). A "
                 f"model file does not hold the scorers, the splitters and the table of results of a search."
             )
+        if not is_loadable(type(value)):
+            advice = " Save the model that its method to_local() returns." if hasattr(value, "to_local") else ""
+            raise TypeError(f"{where} is a {type(value).__name__}, which a model file cannot hold.{advice}")
         if getattr(value, "_skl_callbacks", None):
             raise TypeError(
                 f"{where} has callbacks, and a model file holds none: {value._skl_callbacks}. Remove them before "
