@@ -140,7 +140,10 @@ def load_model(path: str | os.PathLike[str], *, mmap_mode: str | None = None, tr
     with path.open("rb") as file:
         try:
             container = ModelContainer(file, os.fstat(file.fileno()).st_size, mmap_mode == "r")
-            return Decoder((*VALUE_CODECS, *object_codecs(classes)), container).decode(container.model)
+            model = Decoder((*VALUE_CODECS, *object_codecs(classes)), container).decode(container.model)
+            if not isinstance(model, BaseEstimator):
+                raise ModelFileError(f"it holds an instance of {type(model).__name__}, not an estimator")
+            return model
         except ModelFileError as error:
             raise ModelFileError(f"{str(path)!r} cannot be loaded: {error}.") from error
         except (OSError, MemoryError, Warning):
