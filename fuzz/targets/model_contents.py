@@ -76,7 +76,7 @@ class ModelContents(Target):
         number = choices.below(2 * len(self._models))
         original, (document, arrays) = self._models[number // 2], self._encoded[number // 2]
         root, changed = {"model": copy.deepcopy(document)}, dict(arrays)
-        for _ in range(1 + choices.below(3)):
+        for _ in range(choices.pick([1, 1, 1, 2, 3])):
             if choices.below(2):
                 self._change_node(root, choices, list(arrays))
             else:
@@ -161,7 +161,7 @@ def changed_array(array: np.ndarray, choices: Choices) -> np.ndarray:
         lambda: np.zeros((*array.shape[:-1], 0), array.dtype),
         lambda: np.full_like(array, choices.pick([0, 1, -1, 7, 1e30, np.nan, np.inf, 2**31 - 1])),
     ]
-    change = choices.below(2 * len(changes))
+    change = choices.below(3 * len(changes))
     if change < len(changes):
         with np.errstate(all="ignore"):
             return np.asarray(changes[change]())
