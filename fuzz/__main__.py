@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import atexit
+import faulthandler
 import json
 import signal
 import sys
@@ -37,6 +38,7 @@ def main() -> int:
         with TemporaryDirectory() as folder:
             TARGETS[options.target[0]](Path(folder)).run(options.input.read_bytes())
         return 0
+    faulthandler.enable()  # a crash in compiled code shows where it happened
     options.findings.mkdir(parents=True, exist_ok=True)
     for stop in (signal.SIGINT, signal.SIGTERM):  # a process in the background ignores the first
         signal.signal(stop, signal.default_int_handler)

@@ -43,7 +43,7 @@ class Run:
     outcomes : Counter
         Number of inputs by kind: "accepted", or the class of the documented error.
     places : Counter
-        Number of errors by the line that raised them.
+        Number of errors by the line that raised them, or that raised their cause.
     findings : dict of str to bytes
         First input of each distinct finding.
     """
@@ -89,8 +89,8 @@ class Run:
                 warnings.simplefilter("error")
                 warnings.simplefilter("ignore", UserWarning)
                 warnings.simplefilter("error", RuntimeWarning)
-                self.target.run(data)
-            kind, place = "accepted", "accepted"
+                place = self.target.run(data) or "accepted"
+            kind = "accepted"
         except NotBuilt:
             kind, place = "not built", "not built"
         except Hang:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from pathlib import Path
 
 import sklearn
@@ -30,7 +31,7 @@ def check(condition: bool, message: str) -> None:
 
 
 def outcome_of(error: Exception) -> tuple[str, str]:
-    """Return the kind of a documented error, and the line that raised it.
+    """Return the kind of a documented error, and the line that raised its cause.
 
     Raises
     ------
@@ -38,19 +39,27 @@ def outcome_of(error: Exception) -> tuple[str, str]:
         If the error is neither an OSError nor a plain ValueError or TypeError, or if the package did not raise it
         itself.
     """
-    last = error.__traceback__
-    while last is not None and last.tb_next is not None:
-        last = last.tb_next
-    assert last is not None
-    file = last.tb_frame.f_code.co_filename
-    place = f"{Path(file).name}:{last.tb_lineno}"
-    kind = type(error).__name__
+    file, line = _line_of(error)
+    cause: BaseException = error
+    while cause.__cause__ is not None:
+        cause = cause.__cause__
+    place, kind = "{}:{}".format(*_line_of(cause)), type(error).__name__
+    if cause is not error:
+        place += f" ({type(cause).__name__})"
     if isinstance(error, OSError):
         return kind, place
     if kind not in PLAIN:
         raise Finding(f"undocumented {kind} from {place}: {error}") from error
     if not file.startswith(OURS):
-        raise Finding(f"{kind} from a library, at {place}: {error}") from error
+        raise Finding(f"{kind} from a library, at {file}:{line}: {error}") from error
     if len(str(error)) < 20:
         raise Finding(f"{kind} without an explanation from {place}: {error}") from error
     return kind, place
+
+
+def _line_of(error: BaseException) -> tuple[str, int | None]:
+    """Return the file and the line that raised an error."""
+    if error.__traceback__ is None:  # a cause that was never raised
+        return type(error).__name__, 0
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    return last.filename, last.lineno

@@ -40,8 +40,11 @@ class Target:
         """Return inputs to start from."""
         raise NotImplementedError
 
-    def run(self, data: bytes) -> None:
-        """Read an input. Raise a documented error, or a Finding if a property does not hold."""
+    def run(self, data: bytes) -> str | None:
+        """Read an input. Raise a documented error, or a Finding if a property does not hold.
+
+        The result may name what happened to an input that was read. An input with a new name becomes a seed.
+        """
         raise NotImplementedError
 
     def check_error(self, data: bytes, error: Exception) -> None:

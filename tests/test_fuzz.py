@@ -55,5 +55,12 @@ def test_the_engine_finds_each_kind_of_fault(monkeypatch, tmp_path):
     }
 
 
+def test_errors_with_one_message_differ_by_the_line_of_their_cause(tmp_path):
+    """Otherwise all errors of a decoder would be one, and no further input would become a seed."""
+    run = Run(TARGETS["model_contents"](tmp_path))
+    run.mutate(100, seed=0)
+    assert len(run.places) > 2 * len(run.outcomes)
+
+
 def test_a_finding_is_no_documented_error():
     assert not issubclass(Finding, ValueError | TypeError | OSError)

@@ -3,6 +3,7 @@
 from fuzz.targets.checkpoints import Checkpoints
 from fuzz.targets.features import SideFeatureForms
 from fuzz.targets.index_folders import IndexFolders
+from fuzz.targets.model_contents import ModelContents
 from fuzz.targets.model_files import ModelFiles
 from fuzz.targets.parameters import Parameters
 from fuzz.targets.parquet_folders import ParquetFolders
@@ -19,6 +20,7 @@ TARGETS = {
         ParquetFolders,
         IndexFolders,
         ModelFiles,
+        ModelContents,
         Tables,
         SideFeatureForms,
         Queries,

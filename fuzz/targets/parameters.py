@@ -11,7 +11,7 @@ import pandas as pd
 from fuzz.oracle import check
 from fuzz.target import Choices, Target
 from fuzz.targets.python_values import byte_seeds
-from sklearn_recsketch import BPRRecommender, WARPRecommender, WRMFRecommender
+from sklearn_recsketch import BPRRecommender, EASERecommender, ItemKNNRecommender, WARPRecommender, WRMFRecommender
 
 __all__ = ["Parameters"]
 
@@ -36,13 +36,29 @@ VALUES: list[Any] = [
     "",
     "auto",
 ]
-VALUES += ["linear", "log", "cholesky", "cg", "balance", "mean", [], [1], (1, 2), {}, {"a": 1}, b"1", 1j, np.int64(2)]
+VALUES += [
+    "linear",
+    "log",
+    "cholesky",
+    "cg",
+    "balance",
+    "mean",
+    "bm25",
+    [],
+    [1],
+    (1, 2),
+    {},
+    {"a": 1},
+    b"1",
+    1j,
+    np.int64(2),
+]
 VALUES += [np.float32(0.1), np.array([1]), np.array(2), np.random.RandomState(0), object(), int, pd.NA, np.str_("log")]
 KEPT = ("n_jobs", "callbacks")  # more processes, and objects of scikit-learn
 
 
 class Parameters(Target):
-    """`fit` with odd parameters: an error that names the parameter, or a model of finite factors."""
+    """`fit` and `partial_fit` with odd parameters: an error that names the parameter, or a model with finite scores."""
 
     name = "parameters"
 
@@ -51,17 +67,27 @@ class Parameters(Target):
 
     def run(self, data: bytes) -> None:
         choices = Choices(data)
-        kind = choices.pick([WRMFRecommender, WARPRecommender, BPRRecommender])
-        estimator = kind(2, max_iter=1, random_state=0)
+        kind = choices.pick([WRMFRecommender, WARPRecommender, BPRRecommender, EASERecommender, ItemKNNRecommender])
+        usual = {"n_components": 2, "max_iter": 1, "random_state": 0}
+        estimator = kind()
+        estimator.set_params(**{name: usual[name] for name in usual.keys() & estimator.get_params().keys()})
         names = sorted(estimator.get_params().keys() - set(KEPT))
         changed = {choices.pick(names): choices.pick(VALUES) for _ in range(1 + choices.below(2))}
-        estimator.set_params(**changed)
-        before = repr(copy.copy(estimator.get_params()))
-        try:
+        continued = choices.below(3) == 0
+        if continued:
             estimator.fit(X)
+        estimator.set_params(**changed)
+        before, fitted = repr(copy.copy(estimator.get_params())), estimator.__dict__.copy()
+        try:
+            if continued or choices.below(4) == 0:
+                estimator.partial_fit(X)
+            else:
+                estimator.fit(X)
         except (TypeError, ValueError) as error:
             named = any(name in str(error) for name in changed)
             check(named, f"the error does not name the parameter: {changed}: {error}")
+            same = all(estimator.__dict__.get(name) is value for name, value in fitted.items())
+            check(same and estimator.__dict__.keys() == fitted.keys(), f"a failed fit changes the model: {changed}")
             raise
         finally:
             check(repr(estimator.get_params()) == before, f"fit changes a parameter: {before}")

@@ -15,7 +15,7 @@ import pyarrow as pa
 from fuzz.oracle import check
 from fuzz.target import Choices, Target
 from fuzz.targets.python_values import ODD, built, byte_seeds
-from sklearn_recsketch import PopularityRecommender, WRMFRecommender
+from sklearn_recsketch import EASERecommender, ItemKNNRecommender, PopularityRecommender, WRMFRecommender
 
 __all__ = ["Queries"]
 
@@ -59,6 +59,8 @@ class Queries(Target):
         self._recommenders = [
             WRMFRecommender(2, max_iter=1, random_state=0).fit(X),
             PopularityRecommender().fit(X),
+            EASERecommender().fit(X),
+            ItemKNNRecommender().fit(X),
         ]
 
     def seeds(self) -> list[bytes]:
@@ -82,13 +84,27 @@ class Queries(Target):
                 value if place == j else one for j, one in enumerate((users, candidates, exclude))
             )
         history = choices.some([(user, item) for user in USERS for item in ITEMS], 3) if choices.below(4) == 0 else None
+        given = None
+        if history is not None:
+            form = choices.below(4)
+            if form == 0:  # a dict of lists or of iterators
+                container = choices.pick([list, iter, tuple, set])
+                by_user: dict[str, list[str]] = defaultdict(list)
+                for user, item in history:
+                    by_user[user].append(item)
+                given = {user: container(items) for user, items in by_user.items()}
+            elif form == 1 and isinstance(users, list) and len(users) == 1:  # the items of a single user
+                history = [(users[0], item) for _, item in history]
+                given = choices.pick([list, iter, tuple])([item for _, item in history])
+            else:
+                given = built(lambda: choices.pick([*TABLES, iter])(history))
         table = recommender.recommend(
             users,
             k=20,
             candidates=candidates,
             exclude=exclude,
             exclude_seen=exclude_seen,
-            history=None if history is None else built(lambda: choices.pick(TABLES)(history)),
+            history=given,
         )
         if odd:
             return

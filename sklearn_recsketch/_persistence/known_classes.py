@@ -12,7 +12,7 @@ from sklearn.pipeline import Pipeline
 from sklearn_recsketch import preprocessing, recommenders
 from sklearn_recsketch.exceptions import ModelFileError
 
-__all__ = ["class_name", "find_class", "known_classes"]
+__all__ = ["class_name", "find_class", "is_loadable", "known_classes"]
 
 
 def _own_classes() -> dict[str, type]:
@@ -30,6 +30,11 @@ NAMES = {cls: name for name, cls in OWN.items()}
 def class_name(cls: type) -> str:
     """Return the name under which files refer to a class."""
     return NAMES.get(cls, f"{cls.__module__}.{cls.__qualname__}")
+
+
+def is_loadable(cls: type) -> bool:
+    """Return whether `load_model` creates instances of this class, if the caller trusts classes of other packages."""
+    return cls in NAMES or not cls.__module__.startswith("sklearn_recsketch.")
 
 
 def known_classes(trusted: Any) -> dict[str, type]:

@@ -21,7 +21,7 @@ __all__ = ["FORMAT", "ModelContainer", "write_container"]
 
 FORMAT = 1
 DOCUMENT = "model.json"
-# Mapped arrays up to this size are verified. Larger ones are not, because this would read the whole file.
+# The CRC-32 of mapped arrays up to this size is verified. Larger ones would take too long.
 VERIFIED_BYTES = 2**20
 PACKAGES = ("sklearn-recsketch", "scikit-learn", "numpy", "scipy")
 
@@ -91,13 +91,9 @@ class ModelContainer:
         if self._map is None or whole:
             array = read_array(self._file, name, member, spec)
         else:
-            array = map_array(self._file, self._map, name, member, spec, verify=not self.is_unverified(spec))
+            array = map_array(self._file, self._map, name, member, spec, verify=spec.nbytes <= VERIFIED_BYTES)
         self._arrays[name] = array
         return array
-
-    def is_unverified(self, array: np.ndarray | ArraySpec) -> bool:
-        """Return whether an array, or an array with this specification, is mapped and too large to be verified."""
-        return self._map is not None and array.nbytes > VERIFIED_BYTES
 
     def _read_document(self) -> Any:
         """Read the JSON document, and check its checksums and its format."""

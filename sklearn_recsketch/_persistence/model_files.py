@@ -39,8 +39,11 @@ def save_model(rec: Any, path: str | os.PathLike[str]) -> None:
     Raises
     ------
     TypeError
-        If `rec` is not an estimator, if it is a search (save its `best_estimator_`), or if it has callbacks or an
-        attribute that a file cannot hold, such as a function as `scoring`. The message names the attribute.
+        If `rec` is not an estimator, if it is a search (save its `best_estimator_`) or a ``SparkWRMFRecommender`` (save
+        the result of `to_local`), or if it has callbacks or an attribute that a file cannot hold, such as a function as
+        `scoring`. The message names the attribute.
+    ValueError
+        If a fitted attribute was changed so that it does not fit to the others, and the file could not be loaded.
     OSError
         If `path` is a folder, if its folder does not exist, or if it cannot be written.
 
@@ -93,10 +96,10 @@ def load_model(path: str | os.PathLike[str], *, mmap_mode: str | None = None, tr
     path : str or path-like
         File to load.
     mmap_mode : {None, "r"}, default=None
-        If "r", arrays are mapped into memory and are read-only. Loading then takes no longer for a large model than for
-        a small one, parts of the file are read when they are used, and processes that load the same file share its
-        memory. Only strings are read at once. Methods that change the model, such as `partial_fit`, replace the arrays
-        in memory and leave the file as it is.
+        If "r", arrays are mapped into memory and are read-only. Parts of the file are read when they are used, and
+        processes that load the same file share its memory. Ids and the indices of sparse matrices are read at once, and
+        strings are copied. Methods that change the model, such as `partial_fit`, replace the arrays in memory and leave
+        the file as it is.
     trusted : list of classes, default=()
         Other estimator classes that the file may contain, for example ``[MyRecommender]``. Their constructors and their
         methods ``__setstate__`` are called.
@@ -109,8 +112,8 @@ def load_model(path: str | os.PathLike[str], *, mmap_mode: str | None = None, tr
     Raises
     ------
     ModelFileError
-        If the file is damaged, if it is no model file, if it contains another class, or if a newer version of this
-        package wrote it in a newer format. This is a ValueError.
+        If the file is damaged, if it is no model file, if it contains another class, if its arrays do not fit together,
+        or if a newer version of this package wrote it in a newer format. This is a ValueError.
     OSError
         If `path` does not exist, is a folder or cannot be read.
 
@@ -120,12 +123,14 @@ def load_model(path: str | os.PathLike[str], *, mmap_mode: str | None = None, tr
 
     Notes
     -----
-    The checksums of the description of the model and of all arrays are verified. With ``mmap_mode="r"``, arrays of more
-    than 1 MiB are not verified, because they would have to be read completely. To verify them, load the file once
-    without `mmap_mode`.
+    The checksums of the description of the model and of all arrays are verified. With ``mmap_mode="r"``, the checksums
+    of arrays of more than 1 MiB are not verified, because all factors would have to be read. To verify them, load the
+    file once without `mmap_mode`. The range and the order of the indices of sparse matrices are always verified,
+    because wrong indices could crash the process. This takes about 50 ms for 20 million interactions, if the file is in
+    the cache of the operating system.
 
     Checksums reveal damage, but not forgery. Loading a forged file does not execute code, but the loaded model may have
-    any parameters, and attributes that do not fit together. Do not use models from sources that you do not trust.
+    any parameters and any values. Do not use models from sources that you do not trust.
     """
     if mmap_mode not in (None, "r"):
         raise ValueError(f"mmap_mode must be None or 'r', got {mmap_mode!r}. Other modes would change the file.")
@@ -135,7 +140,10 @@ def load_model(path: str | os.PathLike[str], *, mmap_mode: str | None = None, tr
     with path.open("rb") as file:
         try:
             container = ModelContainer(file, os.fstat(file.fileno()).st_size, mmap_mode == "r")
-            return Decoder((*VALUE_CODECS, *object_codecs(classes)), container).decode(container.model)
+            model = Decoder((*VALUE_CODECS, *object_codecs(classes)), container).decode(container.model)
+            if not isinstance(model, BaseEstimator):
+                raise ModelFileError(f"it holds an instance of {type(model).__name__}, not an estimator")
+            return model
         except ModelFileError as error:
             raise ModelFileError(f"{str(path)!r} cannot be loaded: {error}.") from error
         except (OSError, MemoryError, Warning):

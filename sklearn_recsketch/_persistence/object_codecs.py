@@ -9,7 +9,9 @@ import scipy.sparse as sp
 from sklearn.base import BaseEstimator
 from sklearn.utils.metadata_routing import MetadataRequest
 
-from sklearn_recsketch._persistence.known_classes import class_name, find_class
+from sklearn_recsketch._persistence.fitted_attributes import attribute_problem
+from sklearn_recsketch._persistence.index_arrays import check_index_arrays
+from sklearn_recsketch._persistence.known_classes import class_name, find_class, is_loadable
 from sklearn_recsketch._persistence.model_nodes import Decoder, Encoder
 from sklearn_recsketch.exceptions import ModelFileError
 from sklearn_recsketch.preprocessing._side_features import SideFeatures
@@ -44,16 +46,11 @@ class SparseCodec:
     def decode(self, node: dict[str, Any], decoder: Decoder) -> Any:
         cls, (n_rows, n_columns) = SPARSE[node["class"]], node["shape"]
         data, indices, indptr = (decoder.decode(node[name]) for name in PARTS)
-        n, width = (n_rows, n_columns) if node["class"].startswith("csr") else (n_columns, n_rows)
-        integers = all(part.dtype.kind == "i" and part.ndim == 1 for part in (indices, indptr))
-        if not integers or len(indptr) != n + 1 or data.shape != indices.shape or width < 0:
+        if data.shape != indices.shape:
             raise ModelFileError("the parts of a sparse matrix do not fit together")
-        if indptr[0] != 0 or indptr[-1] > len(indices) or (indptr[1:] < indptr[:-1]).any():
-            raise ModelFileError("the row pointers of a sparse matrix are damaged")
-        # Compiled code would read memory outside of arrays. Indices that are mapped and not verified are not read.
-        read = not decoder.container.is_unverified(indices)
-        if read and len(indices) and not (indices.min() >= 0 and indices.max() < width):
-            raise ModelFileError("an index of a sparse matrix is out of range")
+        # Compiled code would access memory outside of arrays. All indices are read, even if they are mapped.
+        by_row = (n_rows, n_columns) if node["class"].startswith("csr") else (n_columns, n_rows)
+        check_index_arrays(indices, indptr, by_row, node["sorted"], node["canonical"])
         matrix = cls((n_rows, n_columns), dtype=data.dtype)
         # The constructor would convert the indices to another dtype.
         matrix.data, matrix.indices, matrix.indptr = data, indices, indptr
@@ -112,7 +109,8 @@ class MetadataRequestCodec:
 
     def encode(self, value: Any, where: str, encoder: Encoder) -> dict[str, Any]:
         requests = {method: dict(getattr(value, method).requests) for method in value._serialize()}
-        return {"owner": class_name(type(value.owner)), "requests": encoder.encode(requests, where)}
+        owner = value.owner if isinstance(value.owner, str) else class_name(type(value.owner))
+        return {"owner": owner, "requests": encoder.encode(requests, where)}
 
     def decode(self, node: dict[str, Any], decoder: Decoder) -> MetadataRequest:
         metadata = MetadataRequest(owner=node["owner"])  # only shown in messages
@@ -139,6 +137,9 @@ class EstimatorCodec:
                 f"{where} is a search. Save the estimator that it found: save_model(search.best_estimator_, path). A "
                 f"model file does not hold the scorers, the splitters and the table of results of a search."
             )
+        if not is_loadable(type(value)):
+            advice = " Save the model that its method to_local() returns." if hasattr(value, "to_local") else ""
+            raise TypeError(f"{where} is a {type(value).__name__}, which a model file cannot hold.{advice}")
         if getattr(value, "_skl_callbacks", None):
             raise TypeError(
                 f"{where} has callbacks, and a model file holds none: {value._skl_callbacks}. Remove them before "
@@ -148,6 +149,9 @@ class EstimatorCodec:
         if not isinstance(state, dict):
             raise TypeError(f"{where} cannot be saved, because its method __getstate__ does not return a dict.")
         others = {name: item for name, item in state.items() if name not in params or item is not params[name]}
+        problem = attribute_problem(value)
+        if problem is not None:
+            raise ValueError(f"{where} cannot be saved, because {problem}. Fit it again.")
         return {
             "class": class_name(type(value)),
             "params": {name: encoder.encode(item, f"{where}.{name}") for name, item in params.items()},
@@ -161,6 +165,9 @@ class EstimatorCodec:
         # Parameters that are newer than the file get their default values.
         estimator = cls(**params)
         estimator.__setstate__(state)
+        problem = attribute_problem(estimator)
+        if problem is not None:
+            raise ModelFileError(problem)
         return estimator
 
 

@@ -281,6 +281,7 @@ def change_matrix(part, array):
 
 DOCUMENTS = {
     "no model": (lambda d, m: d.pop("model"), "damaged .KeyError"),
+    "number as model": (lambda d, m: d.update(model=5), "instance of int, not an estimator"),
     "no arrays": (lambda d, m: d.pop("arrays"), "damaged .KeyError"),
     "format 0": (lambda d, m: d.update(format=0), "unknown format 0"),
     "text as format": (lambda d, m: d.update(format="1"), "unknown format '1'"),

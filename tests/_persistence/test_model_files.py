@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from estimators import RECOMMENDERS, WITH_FACTORS, small
 from model_equality import assert_same_model
+from sklearn import config_context
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import Pipeline
@@ -206,11 +207,20 @@ def test_equal_models_give_equal_files(tiny, tmp_path):
     assert (tmp_path / "one.zip").read_bytes() == (tmp_path / "other.zip").read_bytes()
 
 
+@EVERY
+def test_a_loaded_model_gives_the_same_file(rec, tiny, tmp_path):
+    model = clone(rec).fit(*tiny[:2], item_features=tiny[2])
+    with config_context(enable_metadata_routing=True):
+        model.set_fit_request(user_features=False, item_features="tags")
+    save_model(again(model, tmp_path), tmp_path / "other.zip")
+    assert (tmp_path / "model.zip").read_bytes() == (tmp_path / "other.zip").read_bytes()
+
+
 def test_saving_copies_no_array(tmp_path, tiny):
     import tracemalloc
 
     model = small([WRMFRecommender])[0].fit(*tiny[:2])
-    model.user_factors_ = np.zeros((2**22, 4), dtype=np.float32)  # 64 MiB
+    model.large_ = np.zeros((2**22, 4), dtype=np.float32)  # 64 MiB
     tracemalloc.start()
     save_model(model, tmp_path / "model.zip")
     peak = tracemalloc.get_traced_memory()[1]
@@ -254,6 +264,18 @@ def test_a_file_that_may_not_be_written_is_named(tmp_path, monkeypatch):
 def test_only_estimators_are_saved(rec, tmp_path):
     with pytest.raises(TypeError, match="rec must be an estimator"):
         save_model(rec, tmp_path / "model.zip")
+
+
+def test_a_recommender_on_spark_is_not_saved_because_it_cannot_be_loaded(tmp_path):
+    pytest.importorskip("pyspark", reason="pyspark is an optional dependency")
+    from sklearn_recsketch.spark import SparkWRMFRecommender
+
+    for model in (SparkWRMFRecommender(), Pipeline([("rec", SparkWRMFRecommender())])):
+        with pytest.raises(
+            TypeError, match=r"is a SparkWRMFRecommender, which .* cannot hold\. .* to_local\(\) returns"
+        ):
+            save_model(model, tmp_path / "model.zip")
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("mode", ["r+", "w+", "c", True])
