@@ -25,7 +25,7 @@ SWITCHES = [
     "--hide-scrollbars",
     "--host-resolver-rules=MAP * ~NOTFOUND",  # disables network access
 ]
-WIDTHS = {"wide": 1200, "narrow": 390}
+WIDTHS = {"wide": 1400, "narrow": 400}
 
 
 def headless_browser() -> Any:
