@@ -26,6 +26,7 @@ from sklearn_recsketch.preprocessing._threshold import InteractionThresholder
 from sklearn_recsketch.typing import Frame
 from sklearn_recsketch.utils._compat import _check_method_params, _MultimetricScorer
 from sklearn_recsketch.utils._doc_link import DocLinkMixin
+from sklearn_recsketch.utils._progress_bars import ProgressBarCheckMixin
 from sklearn_recsketch.utils._unwrap import unwrap
 
 __all__ = ["RecommenderSearchMixin", "SearchSetup", "with_all_metrics", "with_coded_ids"]
@@ -60,7 +61,7 @@ def _has_model(search: Any) -> bool:
     )
 
 
-class RecommenderSearchMixin(DocLinkMixin):
+class RecommenderSearchMixin(ProgressBarCheckMixin, DocLinkMixin):
     """Mixin for searches over recommenders. It must precede scikit-learn's search class in the list of base classes."""
 
     estimator: Any

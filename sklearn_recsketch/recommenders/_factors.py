@@ -27,6 +27,7 @@ from sklearn_recsketch.recommenders._inner_product import InnerProductRecommende
 from sklearn_recsketch.recommenders._similarity import SimilarityMixin
 from sklearn_recsketch.recommenders._training import Trainer, data_of_callbacks, run_epochs, split_validation
 from sklearn_recsketch.utils._compat import Interval, _fit_context
+from sklearn_recsketch.utils._progress_bars import ProgressBarCheckMixin
 from sklearn_recsketch.utils._threads import Workers, even_ranges, workers
 from sklearn_recsketch.utils._validation import refuse_sample_weight
 
@@ -64,7 +65,7 @@ class TrainingProblem:
 ROWS_PER_DRAW = 8192
 
 
-class FactorRecommender(SimilarityMixin, CallbackSupportMixin, InnerProductRecommender):
+class FactorRecommender(SimilarityMixin, ProgressBarCheckMixin, CallbackSupportMixin, InnerProductRecommender):
     """Base class of the recommenders that learn embeddings.
 
     A subclass initializes the embeddings and creates a `Trainer` for them.
