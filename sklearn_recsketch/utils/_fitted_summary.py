@@ -9,15 +9,13 @@ from sklearn_recsketch.utils._doc_link import DocLinkMixin
 
 __all__ = ["RecommenderDiagramMixin"]
 
-# Colours are inherited and greys are half transparent, so that the summary is readable in light and dark notebooks.
+# Not a table, which notebooks would give a style of their own. Colours are inherited and greys are half transparent, so
+# that the summary is readable in light and dark notebooks.
 STYLE = """
-.recsketch-summary { color: inherit; margin: 6px 0 0; font-size: .9em; }
-.recsketch-summary table { border-collapse: collapse; margin: 0; border: none; }
-.recsketch-summary th, .recsketch-summary td {
-  border: none; border-bottom: 1px solid rgba(128, 128, 128, .25); background: none; color: inherit;
-  padding: 2px 16px 2px 0; text-align: left; vertical-align: top; font-weight: normal;
-}
-.recsketch-summary th { opacity: .7; }
+.recsketch-summary { color: inherit; margin: 8px 0 0; font-size: .9em; line-height: 1.6; max-width: 40em; }
+.recsketch-summary div { display: flex; border-bottom: 1px solid rgba(128, 128, 128, .25); }
+.recsketch-summary span { flex: 1; overflow-wrap: anywhere; }
+.recsketch-summary span:first-child { flex: 0 0 11em; opacity: .7; }
 """
 
 
@@ -33,8 +31,10 @@ class RecommenderDiagramMixin(DocLinkMixin):
         rows = _summarize(self)
         if not rows:
             return diagram
-        cells = "".join(f"<tr><th>{html.escape(name)}</th><td>{html.escape(text)}</td></tr>" for name, text in rows)
-        return f'{diagram}<div class="recsketch-summary"><style>{STYLE}</style><table>{cells}</table></div>'
+        lines = "".join(
+            f"<div><span>{html.escape(name)}</span><span>{html.escape(text)}</span></div>" for name, text in rows
+        )
+        return f'{diagram}<div class="recsketch-summary"><style>{STYLE}</style>{lines}</div>'
 
 
 def _summarize(recommender: Any) -> list[tuple[str, str]]:

@@ -27,8 +27,8 @@ def data():
     return make_interactions(60, 30, n_tags=5, return_features=True, random_state=0)
 
 
-class Cells(HTMLParser):
-    """Texts of the cells of all tables in a page."""
+class Spans(HTMLParser):
+    """Texts of the spans in a page."""
 
     def __init__(self, page):
         super().__init__()
@@ -36,12 +36,12 @@ class Cells(HTMLParser):
         self.feed(page)
 
     def handle_starttag(self, tag, attributes):
-        self.inside = tag in ("th", "td")
+        self.inside = tag == "span"
         if self.inside:
             self.texts.append("")
 
     def handle_endtag(self, tag):
-        self.inside = self.inside and tag not in ("th", "td")
+        self.inside = self.inside and tag != "span"
 
     def handle_data(self, text):
         if self.inside:
@@ -51,7 +51,7 @@ class Cells(HTMLParser):
 def summary(recommender):
     """Rows of the summary by name; no rows if there is no summary."""
     page = recommender._repr_mimebundle_()["text/html"]
-    texts = Cells(page[page.index('<div class="recsketch-summary">') :]).texts if "recsketch-summary" in page else []
+    texts = Spans(page[page.index('<div class="recsketch-summary">') :]).texts if "recsketch-summary" in page else []
     return dict(zip(texts[::2], texts[1::2], strict=True))
 
 
