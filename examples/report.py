@@ -37,8 +37,7 @@ caption { text-align: left; font-weight: 600; padding-bottom: .3rem; max-width: 
 th, td { padding: .3rem .8rem .3rem 0; text-align: right; border-bottom: 1px solid var(--line); }
 th { color: var(--soft); font-weight: 600; }
 th:first-child, td:first-child, .text { text-align: left; }
-.plot { overflow-x: auto; }
-.plot svg { display: block; width: 100%; min-width: 30rem; height: auto; }
+.plot svg { display: block; width: 100%; height: auto; }
 td.number { white-space: nowrap; }
 main > section.summary { border-top: 4px solid var(--accent); }
 main > section.summary > p, main > section li { color: var(--ink); }
@@ -155,7 +154,7 @@ class Report:
 
     def bars(self, labels: Sequence[str], means: Sequence[float], errors: Sequence[float], axis: str) -> None:
         """Add a horizontal bar chart with standard errors, in the order of the labels."""
-        figure, axes = plt.subplots(figsize=(8, 0.45 * len(labels) + 0.8))
+        figure, axes = plt.subplots(figsize=(6.4, 0.4 * len(labels) + 0.8))
         bars = axes.barh(labels, means, xerr=errors, color="#1f6f8b", ecolor="#1c2530", capsize=3)
         axes.bar_label(bars, labels=[f"{mean:.3f}" for mean in means], padding=6)
         axes.invert_yaxis()
