@@ -25,7 +25,7 @@ TAGS = """
 FIRST_NAMES = """
     Aisha Alan Alma Amir Ana Anders Anna Antonio Arjun Astrid Ayumi Beatriz Ben Bianca Bruno Carla Carlos Cem Chen Chloe
     Clara Daniel David Dilek Dmitri Ebba Eduardo Elena Elif Emil Emma Eva Farid Fatima Felix Fiona Frida Gabriel Georg
-    Gita Grace Hana Hannah Hassan Hugo Ida Ines Ingrid Isaac Ivan Jack Jana Javier Jin Johan Jonas Jose Julia Kai Karim
+    Gita Grace Hana Hannah Hassan Hugo Ida Irene Ingrid Isaac Ivan Jack Jana Javier Jin Johan Jonas Jose Julia Kai Karim
     Kate Kenji Lars Laura Layla Lea Leo Lina Linh Louis Lucia Luis Maja Malik Marco Maria Marta Max Mei Mia Milan Mina
     Nadia Nico Nina Noah Nora Olga Oliver Omar Oscar Paula Pedro Petra Priya Rafael Rania Ravi Rosa Ruth Sam Samira Sara
     Selma Simon Sofia Sven Tara Theo Tom Uma Vera Victor Viktoria Wei Yara Yusuf Zoe Zara Zeynep
