@@ -132,7 +132,8 @@ def numbers(plan: Any, kept: dict[str, Any]) -> str:
         ["Best precision@5 with tags", "below 0.0478", best(tagged)],
     ]
     return list_table(rows, "34 30 36") + (
-        "\n\nThe parameters are those of this package. Its penalties of WARP have another scale than LightFM's, and "
+        "\n\nThe posts have about half a million likes, so that times on other data only show the order of magnitude. "
+        "The parameters are those of this package. Its penalties of WARP have another scale than LightFM's, and "
         "the ranges were translated. ``benchmarks/README.md`` times the posts' own code beside this package on "
         "synthetic data of the size of Sketchfab's."
     )
