@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import sys
 import time
 from collections.abc import Callable
 from functools import partial
@@ -17,10 +18,17 @@ from implicit.cpu.als import AlternatingLeastSquares
 from implicit.cpu.bpr import BayesianPersonalizedRanking
 from implicit.nearest_neighbours import BM25Recommender, CosineRecommender
 from lightfm import LightFM
+from sklearn.base import clone
 from threadpoolctl import threadpool_limits
 
 import sklearn_recsketch
-from sklearn_recsketch import BPRRecommender, WARPRecommender, WRMFRecommender
+from sklearn_recsketch import (
+    BPRRecommender,
+    EASERecommender,
+    ItemKNNRecommender,
+    WARPRecommender,
+    WRMFRecommender,
+)
 
 OURS = {"WRMF": WRMFRecommender, "WARP": WARPRecommender, "BPR": BPRRecommender}
 EASE_ITEMS, FLOAT64_ITEMS = 20_000, 8_000
@@ -89,6 +97,14 @@ def ease(data: Split, regularization: float) -> Scores:
     return lambda rows: matrix[rows] @ inverse
 
 
+def our_baseline(data: Split, model: Any) -> Scores:
+    """Fit one of our recommenders with weights of pairs of items."""
+    weights, matrix = clone(model).set_params(n_jobs=1).fit(data.train).item_weights_, data.matrix()
+    if isinstance(weights, np.ndarray):
+        return lambda rows: matrix[rows] @ weights
+    return lambda rows: (matrix[rows] @ weights).toarray()
+
+
 def als(data: Split) -> Scores:
     model = AlternatingLeastSquares(random_state=data.seed, num_threads=1)
     model.fit(data.matrix(), show_progress=False)
@@ -152,7 +168,7 @@ def peers() -> dict[str, Model]:
 
 
 def our_models() -> dict[str, Model]:
-    """WRMF, WARP and BPR, with counts as `y` and with tags if a data set has them."""
+    """Our recommenders; WRMF, WARP and BPR also with counts as `y` and with tags if a data set has them."""
     code = our_code()
     models = {}
     for name in OURS:
@@ -160,6 +176,15 @@ def our_models() -> dict[str, Model]:
         models[name] = Model(fit, code)
         models[f"{name}, counts"] = Model(partial(fit, counts=True), code, fits=lambda data: data.counts is not None)
         models[f"{name}, tags"] = Model(partial(fit, tags=True), code, fits=lambda data: data.tags is not None)
+
+    for name, recommender in {
+        "EASE": EASERecommender(),
+        "kNN, cosine": ItemKNNRecommender(),
+        "kNN, BM25": ItemKNNRecommender(weighting="bm25"),
+    }.items():
+        fit = partial(our_baseline, model=recommender)
+        largest = EASE_ITEMS if name == "EASE" else sys.maxsize
+        models[name] = Model(fit, code, random=False, fits=lambda data, largest=largest: len(data.items) <= largest)
     return models
 
 
@@ -176,3 +201,5 @@ def compile_ours(data: Split) -> None:
     for name in OURS:
         for tags in (False, True):
             ours(data, name, counts=True, tags=tags)
+    for model in (EASERecommender(), ItemKNNRecommender()):
+        our_baseline(data, model)

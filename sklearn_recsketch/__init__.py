@@ -3,9 +3,12 @@
 from importlib import import_module
 from typing import Any
 
+from sklearn_recsketch._persistence.model_files import load_model, save_model
 from sklearn_recsketch.preprocessing import InteractionThresholder, SideFeatureEncoder, SideFeatures
 from sklearn_recsketch.recommenders import (
     BPRRecommender,
+    EASERecommender,
+    ItemKNNRecommender,
     PopularityRecommender,
     WARPRecommender,
     WRMFRecommender,
@@ -16,12 +19,16 @@ __version__ = "0.1.0"
 
 __all__ = [
     "BPRRecommender",
+    "EASERecommender",
     "InteractionThresholder",
+    "ItemKNNRecommender",
     "PopularityRecommender",
     "SideFeatureEncoder",
     "SideFeatures",
     "WARPRecommender",
     "WRMFRecommender",
+    "load_model",
+    "save_model",
     "show_versions",
 ]
 

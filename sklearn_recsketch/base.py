@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from abc import ABCMeta, abstractmethod
 from typing import Any, Self
 
 import numpy as np
@@ -17,12 +16,11 @@ from sklearn_recsketch._data.interactions import Interactions, check_interaction
 from sklearn_recsketch._ranking.histories import read_history
 from sklearn_recsketch._ranking.query import Query, QueryContext, build_query, ranked_table
 from sklearn_recsketch._ranking.scores import Scores
-from sklearn_recsketch._ranking.unknown_ids import warn_of_query
+from sklearn_recsketch._ranking.unknown_ids import warn_of_history, warn_of_query
 from sklearn_recsketch._ranking.user_scores import UserScores
 from sklearn_recsketch.metrics._evaluation import evaluate
 from sklearn_recsketch.metrics._evaluation_task import Options
 from sklearn_recsketch.metrics._metric_names import Metric
-from sklearn_recsketch.preprocessing._encoder import SideFeatureEncoder
 from sklearn_recsketch.preprocessing._side_features import SideFeatures, check_side_features, feature_ids
 from sklearn_recsketch.typing import Frame
 from sklearn_recsketch.utils._compat import _fit_context
@@ -33,7 +31,7 @@ from sklearn_recsketch.utils._validation import check_integer, refuse_sample_wei
 __all__ = ["BaseRecommender"]
 
 
-class BaseRecommender(RecommenderDiagramMixin, BaseEstimator, metaclass=ABCMeta):
+class BaseRecommender(RecommenderDiagramMixin, BaseEstimator):
     """Base class of all recommenders.
 
     A subclass implements `_score_users`, which computes the scores of all items for some users. If it learns more than
@@ -55,8 +53,8 @@ class BaseRecommender(RecommenderDiagramMixin, BaseEstimator, metaclass=ABCMeta)
 
     Notes
     -----
-    Ranking the items for n users takes O(n * n_items) time in addition to the time of `_score_users`. The scores of at
-    most 4 million pairs are held in memory by each thread at a time.
+    Ranking the items for n users takes O(n * n_items) time in addition to the time of `_score_users`, which computes
+    the scores of at most 4 million pairs at a time in each thread, or of one user. Copies of these scores are made.
 
     Examples
     --------
@@ -93,6 +91,7 @@ class BaseRecommender(RecommenderDiagramMixin, BaseEstimator, metaclass=ABCMeta)
     __metadata_request__score = {"sample_weight": None}
 
     _parameter_constraints: dict[str, Any] = {}
+    _uses_features = False  # whether side features change the scores
 
     users_: np.ndarray
     items_: np.ndarray
@@ -100,9 +99,11 @@ class BaseRecommender(RecommenderDiagramMixin, BaseEstimator, metaclass=ABCMeta)
 
     # Implemented by a subclass.
 
-    @abstractmethod
     def _score_users(self, users: np.ndarray, history: sp.csr_array) -> np.ndarray:
         """Compute the scores of all known items for some users.
+
+        If the recommender has the parameter `n_jobs`, several threads call this method at the same time. BLAS is
+        limited to one thread.
 
         Parameters
         ----------
@@ -118,6 +119,7 @@ class BaseRecommender(RecommenderDiagramMixin, BaseEstimator, metaclass=ABCMeta)
         ndarray of shape (n, n_items)
             Finite scores. The items with the largest scores are recommended.
         """
+        raise NotImplementedError(f"{type(self).__name__} must implement _score_users.")
 
     def _learn(self, interactions: sp.csr_array) -> dict[str, Any]:
         """Learn from the interactions in fit, and return the fitted attributes of the subclass in a dict.
@@ -168,8 +170,9 @@ class BaseRecommender(RecommenderDiagramMixin, BaseEstimator, metaclass=ABCMeta)
         self
             The fitted recommender.
         """
-        if X_val is not None or y_val is not None:
-            raise ValueError(f"X_val was passed, but {type(self).__name__} has no early stopping: leave it out.")
+        for name, value in (("X_val", X_val), ("y_val", y_val)):
+            if value is not None:
+                raise ValueError(f"{name} was passed, but {type(self).__name__} has no early stopping: leave it out.")
         return self._fit_all(X, y, user_features, item_features, None)
 
     @refuse_sample_weight
@@ -185,8 +188,9 @@ class BaseRecommender(RecommenderDiagramMixin, BaseEstimator, metaclass=ABCMeta)
         """Add new interactions to those of earlier fits, and learn from all of them.
 
         The parameters have the same meaning as in `fit`. The result is the same as if all interactions had been passed
-        to `fit` at once.
+        to `fit` at once, and takes as long.
         """
+        self._validate_params()  # scikit-learn does not if the estimator is fitted, but all parameters are used again
         # Features are not kept, so it is not known whether earlier fits had any.
         earlier = (
             EarlierFit(self.users_, self.items_, self.interactions_, (True, True)) if hasattr(self, "items_") else None
@@ -197,7 +201,10 @@ class BaseRecommender(RecommenderDiagramMixin, BaseEstimator, metaclass=ABCMeta)
         interactions = check_interactions(X, y)
         user_ids, item_ids = feature_ids(user_features, "user_features"), feature_ids(item_features, "item_features")
         data = gather_fit_data(interactions, user_ids, item_ids, earlier)
-        state = self._input_attributes(interactions) | self._learn(data.interactions)
+        learned = self._learn(data.interactions)
+        if overwritten := learned.keys() & self.get_params(deep=False).keys():
+            raise ValueError(f"{type(self).__name__}._learn must not return parameters, got {sorted(overwritten)}.")
+        state = self._input_attributes(interactions) | learned
         state |= {"users_": data.users, "items_": data.items, "interactions_": data.interactions}
         self._replace_fitted(state)
         return self
@@ -283,18 +290,17 @@ class BaseRecommender(RecommenderDiagramMixin, BaseEstimator, metaclass=ABCMeta)
         Warns
         -----
         UnknownIdWarning
-            If users or candidates are unknown, and neither a history nor features are passed for them.
+            If users, candidates or items in `history` are unknown, and the query does not describe them.
         UserWarning
             If some users in a table or dict are neither known nor in `users`. If all are, a ValueError is raised.
 
         Notes
         -----
-        The recommendations are exact. If each user has separate candidates, only the pairs of users and their
-        candidates are scored. The memory is then proportional to the number of these pairs. Otherwise, items are scored
-        in tiles of bounded memory, in descending order of their norms. The search for a user stops when the norms of
-        the remaining item vectors are too small for these items to enter the user's list. The search takes at most
-        O(n_users * n_items * n_components) time. With factors trained on real data, it often takes only a fifth of this
-        time. For lists of more than 256 items, all scores of each user are sorted instead.
+        The recommendations are exact. Recommenders with vectors (WRMF, WARP, BPR) score items in tiles of bounded
+        memory, in descending order of their norms. The search for a user stops when the norms of the remaining items
+        are too small. It takes at most O(n_users * n_items * n_components) time, and often a fifth of it. If each user
+        has separate candidates, only their pairs are scored. Other recommenders score all known items for a block of
+        users at a time.
         """
         check_is_fitted(self)
         k = check_integer(k, "k")
@@ -307,7 +313,8 @@ class BaseRecommender(RecommenderDiagramMixin, BaseEstimator, metaclass=ABCMeta)
         query = build_query(
             self.users_, self.items_, self.interactions_, users, of_users, of_items, candidates, exclude
         )
-        warn_of_query(query, of_users, of_items)
+        warn_of_query(query, of_users, of_items, self._uses_features)
+        warn_of_history(of_users.history, self.items_, of_items)
         seen = (self.interactions_, of_users.history, of_items.history) if exclude_seen else (None,)
         of_query = self._query_scores(query, of_users, of_items)
         with workers(getattr(self, "n_jobs", None)) as pool:
@@ -348,7 +355,8 @@ class BaseRecommender(RecommenderDiagramMixin, BaseEstimator, metaclass=ABCMeta)
 
     def _predict_pairs(self, users: np.ndarray, items: np.ndarray) -> np.ndarray:
         """Return the scores of pairs, given their row indices. Row index -1 stands for an unknown id."""
-        return self._user_scores().of_pairs(users, items)
+        with workers(getattr(self, "n_jobs", None)) as pool:
+            return self._user_scores().of_pairs(users, items, pool)
 
     def _user_scores(self) -> UserScores:
         score, score_unknown = self._score_users, self._score_unknown_items
@@ -376,20 +384,6 @@ class BaseRecommender(RecommenderDiagramMixin, BaseEstimator, metaclass=ABCMeta)
         """Replace all fitted attributes at once."""
         kept = {name: value for name, value in self.__dict__.items() if name.startswith("_") or not name.endswith("_")}
         self.__dict__ = kept | state  # one assignment, so that an interruption cannot leave half of them
-
-    def set_params(self, **params: Any) -> Self:
-        """Set the parameters of this estimator.
-
-        Nested parameters such as ``item_encoder__min_count=5`` can also be set while `item_encoder` is None, which
-        stands for a default encoder.
-        """
-        for name in ("user_encoder", "item_encoder"):
-            nested = any(key.startswith(f"{name}__") for key in params)
-            if nested and hasattr(self, name) and params.get(name, getattr(self, name)) is None:
-                params[name] = SideFeatureEncoder()
-        # Encoders come first, because nested parameters are set on them.
-        ordered = {key: params[key] for key in sorted(params, key=lambda key: "__" in key)}
-        return super().set_params(**ordered)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

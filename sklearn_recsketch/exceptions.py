@@ -1,8 +1,8 @@
-"""Warnings that the package issues."""
+"""Exceptions that the package raises, and warnings that it issues."""
 
 from sklearn.exceptions import ConvergenceWarning
 
-__all__ = ["DivergenceWarning", "IdMismatchWarning", "UnknownIdWarning"]
+__all__ = ["DivergenceWarning", "IdMismatchWarning", "ModelFileError", "UnknownIdWarning"]
 
 
 class DivergenceWarning(ConvergenceWarning):
@@ -19,6 +19,14 @@ class IdMismatchWarning(UserWarning):
 
     The interactions and the side features may use different ids. If the ids are correct, silence the warning with
     ``warnings.filterwarnings("ignore", category=sklearn_recsketch.exceptions.IdMismatchWarning)``.
+    """
+
+
+class ModelFileError(ValueError):
+    """Error raised by :func:`~sklearn_recsketch.load_model` if a file cannot be loaded.
+
+    The file is damaged or is no model file, it holds a class that is neither known nor trusted, or a newer version of
+    this package wrote it.
     """
 
 

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from sklearn_recsketch import BPRRecommender, PopularityRecommender, WARPRecommender, WRMFRecommender
+from sklearn_recsketch import (
+    BPRRecommender,
+    EASERecommender,
+    ItemKNNRecommender,
+    PopularityRecommender,
+    WARPRecommender,
+    WRMFRecommender,
+)
 
 PAIRWISE = [WARPRecommender, BPRRecommender]
 WITH_FACTORS = [WRMFRecommender, *PAIRWISE]
 ONE_PER_TRAINER = [WRMFRecommender, WARPRecommender]  # for slow tests: BPR and WARP share a trainer
-RECOMMENDERS = [*WITH_FACTORS, PopularityRecommender]
+WITH_ITEM_WEIGHTS = [EASERecommender, ItemKNNRecommender]
+RECOMMENDERS = [*WITH_FACTORS, *WITH_ITEM_WEIGHTS, PopularityRecommender]
 ENGINES = [
     (WRMFRecommender, "implicit"),
     (BPRRecommender, "implicit"),

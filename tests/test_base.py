@@ -13,6 +13,8 @@ from sklearn.exceptions import NotFittedError
 
 from sklearn_recsketch import (
     BPRRecommender,
+    EASERecommender,
+    ItemKNNRecommender,
     PopularityRecommender,
     SideFeatures,
     WRMFRecommender,
@@ -280,6 +282,7 @@ def test_fold_in_of_one_user_equals_a_batch(planted):
             assert score == pytest.approx(batch[pair], abs=1e-5)  # the same row, but the shape of the product differs
 
 
+@pytest.mark.filterwarnings("ignore::sklearn_recsketch.exceptions.UnknownIdWarning")
 @EVERY
 def test_history_may_contain_unknown_items(fitted):
     table = fitted.recommend(history=[[-1, -8], [-1, int(fitted.items_[0])], [-2, -9]], k=3)
@@ -364,3 +367,23 @@ def test_failed_partial_fit_keeps_the_model(planted):
 def test_history_may_contain_users_outside_the_query(fitted):
     history = [[-1, int(fitted.items_[0])]]
     assert len(fitted.recommend(fitted.users_[:2], history=history, k=3)) == 6
+
+
+# Parameters are validated again, because scikit-learn skips this in partial_fit of a fitted estimator.
+
+
+@pytest.mark.parametrize(
+    "rec, invalid",
+    [
+        (ItemKNNRecommender(), {"n_neighbors": 0}),
+        (ItemKNNRecommender(), {"weighting": "tfidf"}),
+        (EASERecommender(), {"regularization": -5.0}),
+        (WRMFRecommender(2, max_iter=1), {"n_components": 0}),
+        (BPRRecommender(2, max_iter=1), {"learning_rate": -1.0}),
+    ],
+    ids=str,
+)
+def test_partial_fit_of_a_fitted_recommender_validates_parameters(rec, invalid):
+    rec = clone(rec).fit([[1, 2], [3, 4]]).set_params(**invalid)
+    with pytest.raises(ValueError, match=f"The '{next(iter(invalid))}' parameter of {type(rec).__name__} must be"):
+        rec.partial_fit([[1, 4]])

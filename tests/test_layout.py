@@ -30,11 +30,13 @@ LAYERS = (
     "recommenders/_entities",
     "recommenders/_inner_product",
     "recommenders/_similarity",
+    "recommenders/_item_weights",
     "recommenders/_factors",
     "recommenders/_engine_requirements",
     "recommenders/_als",
     "recommenders/_pairwise",
     "recommenders",
+    "_persistence",
     "model_selection/_split",
     "model_selection/_monitor",
     "model_selection/_fits",
@@ -108,7 +110,7 @@ def test_no_two_files_have_one_name():
     assert [name for name, count in alike.items() if count > 1] == []
 
 
-@pytest.mark.parametrize("folder", ["sklearn_recsketch", "tests", "benchmarks", "examples"])
+@pytest.mark.parametrize("folder", ["sklearn_recsketch", "tests", "benchmarks", "examples", "fuzz"])
 def test_no_file_has_more_than_400_lines(folder):
     long = [
         str(path) for path in (ROOT / folder).rglob("*.py") if len(path.read_text(encoding="utf-8").splitlines()) > 400

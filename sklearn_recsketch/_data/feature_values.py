@@ -195,7 +195,7 @@ def _refuse_infinite(cell: Any, shown: str) -> NoReturn:
 
 def _is_list(cell: Any) -> bool:
     """Return True if a value is a list, a set, an array or a column of a frame library."""
-    is_whole = isinstance(cell, str | bytes | bytearray | memoryview | Mapping)
+    is_whole = isinstance(cell, str | bytes | bytearray | memoryview | Mapping | type)
     return isinstance(cell, Sized) and isinstance(cell, Iterable) and not is_whole
 
 

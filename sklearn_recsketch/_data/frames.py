@@ -75,6 +75,8 @@ def as_column(values: Any) -> Any:
             return as_column(series.to_native())
         if series.dtype in (nw.Int128, nw.UInt128):  # numpy has no such types
             return np.array(series.to_list(), dtype=object)
+        if series.dtype == nw.String:  # narwhals drops NUL characters at the end, so that "a" equals "a\0"
+            return series.to_native().to_numpy()
         return as_column(series.to_numpy())
     return _native(unmask(np.asanyarray(values)))
 
@@ -100,9 +102,12 @@ def unmask(array: np.ndarray) -> np.ndarray:
 
 
 def _of_arrow(values: Any) -> pd.Series:
-    # narwhals and numpy lose the missing values of a dictionary, and pandas has no float16 categories.
-    if str(values.type).startswith("dictionary<values=halffloat"):
-        values = values.cast(values.type.value_type)
+    # narwhals and numpy lose the missing values of a dictionary. pandas has neither float16 nor missing categories.
+    kind = str(values.type)
+    if kind.startswith("dictionary<"):
+        parts = [chunk.dictionary.to_pandas() for chunk in getattr(values, "chunks", [values])]
+        if kind.startswith("dictionary<values=halffloat") or any(part.isna().any() for part in parts):
+            values = values.cast(values.type.value_type)
     return values.to_pandas()
 
 

@@ -185,8 +185,8 @@ def _inexact_id(value: Any, name: str, where: str) -> str:
 
 
 def _strings(ids: np.ndarray, name: str, where: Callable[[int], str]) -> np.ndarray:
-    # Without this conversion, an object array would keep numpy string scalars.
-    plain = [str(value) for value in ids]
+    # An object array would keep numpy string scalars. str(value) would be the name of a member of a string enumeration.
+    plain = [str.__str__(value) for value in ids]
     if not all(map(str.strip, plain)):
         position = next(p for p, value in enumerate(plain) if not value.strip())
         raise ValueError(blank_id(plain[position], name, where(position)))

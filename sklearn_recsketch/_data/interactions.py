@@ -14,7 +14,7 @@ import scipy.sparse as sp
 from sklearn_recsketch._data.column_names import are_swapped, is_time, suggested_pair, third_is_id
 from sklearn_recsketch._data.frames import columns_of, frame_library, unmask
 from sklearn_recsketch._data.ids import IdColumn, encode_ids
-from sklearn_recsketch._data.strengths import check_strengths
+from sklearn_recsketch._data.strengths import check_strengths, refuse_bad_strengths
 
 __all__ = [
     "InteractionSource",
@@ -154,6 +154,9 @@ def check_interactions(X: Any, y: Any = None, *, name: str = "X", weighted: bool
         _refuse_other_weight(columns[2], names, name, library)
         weight = check_strengths(columns[2], n_rows, f"the weight column of {name}")
     strength = np.broadcast_to(1.0, n_rows) if y is None else check_strengths(y, n_rows, "y")
+    if weight is not None and y is not None:
+        with np.errstate(over="ignore", under="ignore"):
+            refuse_bad_strengths(strength * weight, f"y multiplied by the weight column of {name}")
     return Interactions(
         users=encode_ids(columns[0], "user", names and names[0]),
         items=encode_ids(columns[1], "item", names and names[1]),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 from sklearn_recsketch._data.parquet_columns import Place, check_columns, import_pyarrow, kind_of
@@ -51,11 +52,13 @@ class ParquetFiles(NamedTuple):
         """
         pa = import_pyarrow()
         paths = [os.fspath(one) for one in path] if isinstance(path, list | tuple) else os.fspath(path)
-        dataset = pa.dataset.dataset(paths, format="parquet")
+        with _named(path):
+            dataset = pa.dataset.dataset(paths, format="parquet")
         found: dict[str, dict[str, str]] = {name: {} for name in ids}  # the first file of each kind
         metadata = []
         for file in dataset.files:
-            with pa.parquet.ParquetFile(file, filesystem=dataset.filesystem) as parquet:
+            with _named(file), pa.parquet.ParquetFile(file, filesystem=dataset.filesystem) as parquet:
+                _check_row_counts(parquet.metadata, file)
                 check_columns(parquet.schema_arrow, columns, file)
                 for name, column in ids.items():
                     found[name].setdefault(kind_of(parquet.schema_arrow.field(column), name, file), file)
@@ -82,8 +85,39 @@ class ParquetFiles(NamedTuple):
         """Iterate over record batches of at most `n_rows` rows, each with its position in its file."""
         open_file = import_pyarrow().parquet.ParquetFile
         for file, metadata in zip(self.names, self.metadata, strict=True):
-            with open_file(file, filesystem=self.filesystem, metadata=metadata, **STREAMING) as parquet:
+            with (
+                _named(file),
+                open_file(file, filesystem=self.filesystem, metadata=metadata, **STREAMING) as parquet,
+            ):
                 first_row = 0
                 for batch in parquet.iter_batches(n_rows, columns=columns):
                     yield Place(file, first_row), batch
                     first_row += batch.num_rows
+            if first_row != metadata.num_rows:
+                raise ValueError(
+                    f"{file} has {metadata.num_rows} rows according to its metadata, but {first_row} rows of data. It "
+                    f"may be damaged or incomplete: write it again."
+                )
+
+
+@contextmanager
+def _named(file: Any) -> Iterator[None]:
+    """Raise a ValueError that names the file if pyarrow cannot read it."""
+    try:
+        yield
+    except (import_pyarrow().ArrowException, OSError, UnicodeDecodeError) as error:
+        if isinstance(error, FileNotFoundError) or getattr(error, "errno", None) is not None:
+            raise  # the file may be whole
+        raise ValueError(
+            f"{file} cannot be read as Parquet: {' '.join(str(error).split())} It may be damaged or incomplete: write "
+            f"it again."
+        ) from error
+
+
+def _check_row_counts(metadata: Any, file: str) -> None:
+    counts = [metadata.row_group(group).num_rows for group in range(metadata.num_row_groups)]
+    if min(counts, default=0) < 0 or sum(counts) != metadata.num_rows:
+        raise ValueError(
+            f"{file} has {metadata.num_rows} rows according to its metadata, but its row groups have {counts} rows. It "
+            f"may be damaged: write it again."
+        )

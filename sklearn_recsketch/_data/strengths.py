@@ -12,6 +12,8 @@ from sklearn_recsketch._data.ids import show_id
 
 __all__ = ["check_strengths", "refuse_bad_strengths"]
 
+NO_NUMBERS = (str, bytes, np.datetime64, np.timedelta64)  # numpy converts them to floats
+
 
 def check_strengths(values: Any, n_rows: int, name: str) -> np.ndarray:
     """Check that each row has one valid strength, and convert the strengths to float64."""
@@ -33,7 +35,7 @@ def check_strengths(values: Any, n_rows: int, name: str) -> np.ndarray:
     if array.dtype.kind == "c":
         raise ValueError(f"Complex data not supported: {name} is {array.dtype}.")
     try:
-        if array.dtype.kind in "mMUST" or (array.dtype == object and any(isinstance(v, str | bytes) for v in array)):
+        if array.dtype.kind in "mMUST" or (array.dtype == object and any(isinstance(v, NO_NUMBERS) for v in array)):
             raise TypeError
         strength = array.astype(np.float64, copy=False)
     except (TypeError, ValueError):
@@ -41,6 +43,11 @@ def check_strengths(values: Any, n_rows: int, name: str) -> np.ndarray:
         raise ValueError(
             f"{name} must be numbers, but row {row} is {show_id(value)} of type {type(value).__name__}. Convert it, "
             f"for example with pd.to_numeric, or leave {'y' if name == 'y' else 'the column'} out."
+        ) from None
+    except OverflowError:
+        row = next(row for row, value in enumerate(array) if _overflows(value))
+        raise ValueError(
+            f"{name} must be finite in float64, but row {row} is {show_id(array[row])}. Scale the strengths."
         ) from None
     refuse_bad_strengths(strength, name)
     return np.asarray(strength)
@@ -68,10 +75,20 @@ def refuse_bad_strengths(strength: np.ndarray, name: str, show_row: Callable[[in
 
 
 def _is_number(value: Any) -> bool:
-    if isinstance(value, str | bytes | np.datetime64 | np.timedelta64):
+    if isinstance(value, NO_NUMBERS):
         return False
     try:
         float(value)
     except (TypeError, ValueError):
         return False
+    except OverflowError:
+        return True
     return True
+
+
+def _overflows(value: Any) -> bool:
+    try:
+        float(value)
+    except OverflowError:
+        return True
+    return False

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -35,24 +35,35 @@ def read_history(value: Any, name: str, users: Any, known_users: np.ndarray) -> 
     Returns
     -------
     Interactions or None
-        None if there is no history.
+        None if `value` is None or contains no items. An empty list is the history of a user without interactions, and
+        an empty dict or table is the history of no users.
     """
     parameter = "history" if name == "user" else "item_history"
+    if isinstance(value, Iterator):
+        value = list(value)
     if isinstance(value, Mapping):
         owners, others = (name, "item") if name == "user" else (name, "user")
         pairs = read_lists_by_id(value, parameter, owners, others)
         if pairs is None:
-            return None
+            return NOBODY if name == "user" else None
         columns = (pairs.users, pairs.items) if name == "user" else (pairs.items, pairs.users)
         return _interactions(*columns)
     if name == "user" and is_flat_list(value):
         items = check_id_list(value, "item")
-        return _interactions(_single_user(users, known_users, len(items.codes)), items) if len(items.codes) else None
-    return check_history(value, parameter)
+        return _interactions(_single_user(users, known_users, len(items.codes)), items)
+    history = check_history(value, parameter)
+    return NOBODY if history is None and value is not None and name == "user" else history
+
+
+def _nobody() -> IdColumn:
+    return IdColumn(np.zeros(0, dtype=np.int32), np.zeros(0, dtype=np.int64))
 
 
 def _interactions(users: IdColumn, items: IdColumn) -> Interactions:
     return Interactions(users, items, np.broadcast_to(1.0, len(items.codes)), None, None, None)
+
+
+NOBODY = _interactions(_nobody(), _nobody())  # histories without users
 
 
 def _single_user(users: Any, known: np.ndarray, n_rows: int) -> IdColumn:

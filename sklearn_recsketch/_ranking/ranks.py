@@ -7,14 +7,12 @@ from collections.abc import Callable
 import numpy as np
 import scipy.sparse as sp
 
+from sklearn_recsketch._ranking.top_k import users_per_block
 from sklearn_recsketch.kernels._jit import rows_of
 from sklearn_recsketch.kernels._rank_counts import count_before
 from sklearn_recsketch.utils._threads import Workers, even_ranges
 
 __all__ = ["count_before_in_blocks", "count_items_before"]
-
-# Scores that a thread holds at once. Larger blocks would be requested from the operating system each time.
-BLOCK_SCORES = 4_000_000
 
 
 def count_items_before(
@@ -51,11 +49,16 @@ def count_items_before(
 
 
 def count_before_in_blocks(
-    block: Callable[[slice], np.ndarray], wanted: sp.csr_array, excluded: sp.csr_array | None, pool: Workers
+    block: Callable[[slice], np.ndarray],
+    wanted: sp.csr_array,
+    excluded: sp.csr_array | None,
+    pool: Workers,
+    width: int | None = None,
 ) -> np.ndarray:
     """Count the candidates before each queried item as `count_items_before` does, given a function of scores.
 
-    The function `block` returns the scores of all items for a slice of the users, of dtype float32.
+    The function `block` returns the scores of all items for a slice of the users, of dtype float32. `width` is the
+    number of scores per user that it computes, if it computes more than it returns.
     """
     n_users, n_items = wanted.shape
     find = rows_of(wanted)
@@ -65,5 +68,5 @@ def count_before_in_blocks(
     def part(task: tuple[int, int]) -> None:
         count_before(task[0], block(slice(*task)), find, leave_out, before)
 
-    pool.map(part, even_ranges(n_users, max(1, BLOCK_SCORES // max(1, n_items))))
+    pool.map(part, even_ranges(n_users, users_per_block(width or n_items)))
     return before

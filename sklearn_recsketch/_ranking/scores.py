@@ -13,12 +13,10 @@ from sklearn_recsketch._linalg.entries import entries_before, top_entries
 from sklearn_recsketch._linalg.squared_errors import entry_squared_errors, squared_errors
 from sklearn_recsketch._ranking.eligible import Eligible
 from sklearn_recsketch._ranking.ranks import count_before_in_blocks, count_items_before
-from sklearn_recsketch._ranking.top_k import top_items, top_of_blocks
+from sklearn_recsketch._ranking.top_k import top_items, top_of_blocks, users_per_block
 from sklearn_recsketch.utils._threads import Workers, even_ranges
 
 __all__ = ["InnerProducts", "ScoreBlocks", "Scores"]
-
-BLOCK_SCORES = 4_000_000  # scores that a thread holds at once
 
 
 class Scores(Protocol):
@@ -85,18 +83,21 @@ class ScoreBlocks:
         Function that returns the scores of all items for a slice of the users, as an array of shape (n_rows, n_items)
         and dtype float32. The array may be overwritten.
     n_users, n_items : int
+    width : int or None
+        Number of scores per user that `block` computes, if it computes more than it returns.
     """
 
     block: Callable[[slice], np.ndarray]
     n_users: int
     n_items: int
+    width: int | None = None
 
     def top(self, eligible: Eligible, k: int, pool: Workers) -> tuple[np.ndarray, np.ndarray]:
         shape = self.n_users, self.n_items
-        return top_of_blocks(self._block_of(eligible), shape, eligible.excluded, k, pool)
+        return top_of_blocks(self._block_of(eligible), shape, eligible.excluded, k, pool, self.width)
 
     def before(self, eligible: Eligible, wanted: sp.csr_array, pool: Workers) -> np.ndarray:
-        return count_before_in_blocks(self._block_of(eligible), wanted, eligible.excluded, pool)
+        return count_before_in_blocks(self._block_of(eligible), wanted, eligible.excluded, pool, self.width)
 
     def squared_errors(self, eligible: Eligible, preferred: sp.csr_array, pool: Workers) -> np.ndarray:
         total = np.empty(self.n_users)
@@ -110,7 +111,7 @@ class ScoreBlocks:
                 errors *= eligible.excluded[rows].toarray() == 0
             total[rows] = (errors**2).sum(axis=1)
 
-        pool.map(part, even_ranges(self.n_users, max(1, BLOCK_SCORES // max(1, self.n_items))))
+        pool.map(part, even_ranges(self.n_users, users_per_block(self.width or self.n_items)))
         return total
 
     def _block_of(self, eligible: Eligible) -> Callable[[slice], np.ndarray]:

@@ -13,14 +13,14 @@ from sklearn_recsketch.kernels._jit import read_only, rows_of
 from sklearn_recsketch.kernels._topk import TILE, rank_items
 from sklearn_recsketch.utils._threads import Workers, even_ranges
 
-__all__ = ["RankedItems", "sorted_items", "top_items", "top_of_blocks", "top_scores"]
+__all__ = ["RankedItems", "sorted_items", "top_items", "top_of_blocks", "top_scores", "users_per_block"]
 
 USERS_PER_TASK = 1024
 FEWEST_USERS_PER_TASK = 64  # with fewer users, reading the items takes longer than the products
 MOST_PRODUCTS = 2**33  # products of components per task, unless there are many items: half a second
 LARGEST_INSERTION = 256  # the kernel inserts into sorted lists: fast for short ones, quadratic in k
 FEW_USERS = 16  # up to this number, computing all scores takes no longer than sorting and tiling the items
-BLOCK_SCORES = 8_000_000  # scores that a thread holds at once, if lists are long
+BLOCK_SCORES = 4_000_000  # scores that a thread computes at once. More would be requested from the system each time.
 
 
 class RankedItems:
@@ -76,6 +76,11 @@ def _users_per_task(n_values: int) -> int:
     An interruption takes effect between two tasks.
     """
     return max(FEWEST_USERS_PER_TASK, min(USERS_PER_TASK, MOST_PRODUCTS // max(1, n_values)))
+
+
+def users_per_block(n_items: int) -> int:
+    """Return the number of users whose scores for `n_items` items are computed at once, which is at least one."""
+    return max(1, BLOCK_SCORES // max(1, n_items))
 
 
 def top_items(
@@ -153,11 +158,13 @@ def top_of_blocks(
     excluded: sp.csr_array | None,
     k: int,
     pool: Workers,
+    width: int | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the same lists as `top_items`, given a function of scores.
 
     The function `block` returns the scores of all items for a slice of the users. Its result is overwritten. `shape`
-    is the number of users and the number of items.
+    is the number of users and the number of items. `width` is the number of scores per user that `block` computes, if
+    it computes more than it returns.
     """
     n_users, n_items = shape
     k = min(k, n_items)
@@ -170,7 +177,7 @@ def top_of_blocks(
         rows = slice(*task)
         best[rows], scores[rows] = top_scores(block(rows), excluded, k, task[0])
 
-    pool.map(part, even_ranges(n_users, max(1, BLOCK_SCORES // n_items)))
+    pool.map(part, even_ranges(n_users, users_per_block(width or n_items)))
     return best, scores
 
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import replace
 
 import numpy as np
 
 from sklearn_recsketch._data.ids import IdColumn, lookup_unsorted, show_id
+from sklearn_recsketch._data.interactions import Interactions
 from sklearn_recsketch._ranking.query import Query, QueryContext
 from sklearn_recsketch.exceptions import UnknownIdWarning
 from sklearn_recsketch.utils._stacklevel import levels_inside
 
-__all__ = ["warn_of_query", "warn_unknown"]
+__all__ = ["warn_of_history", "warn_of_query", "warn_unknown"]
 
 
 def warn_unknown(name: str, ids: np.ndarray, unknown: np.ndarray, consequence: str) -> None:
@@ -36,25 +38,44 @@ def warn_unknown(name: str, ids: np.ndarray, unknown: np.ndarray, consequence: s
         )
 
 
-def warn_of_query(query: Query, of_users: QueryContext, of_items: QueryContext) -> None:
-    """Warn about users and candidates that are neither known nor have a history or features in the query."""
+def warn_of_query(query: Query, of_users: QueryContext, of_items: QueryContext, uses_features: bool) -> None:
+    """Warn about users and candidates that are not known, and about which the query says nothing.
+
+    If `uses_features` is False, the features in the query do not matter.
+    """
     warn_unknown(
         "users",
         query.user_ids,
-        (query.user_codes < 0) & _without_context("user", query.users, of_users),
-        "Their recommendations are not personalized. Pass their interactions as history=, or their features as "
-        "user_features=.",
+        (query.user_codes < 0) & _without_context("user", query.users, of_users, uses_features),
+        "Their recommendations are not personalized. Pass their interactions as history="
+        + (", or their features as user_features=." if uses_features else "."),
     )
     warn_unknown(
         "candidates",
         query.item_ids,
-        (query.item_codes < 0) & _without_context("item", query.items, of_items),
-        "Unknown items are scored like a mean item. Check their ids, or pass their features as item_features=.",
+        (query.item_codes < 0) & _without_context("item", query.items, of_items, uses_features),
+        "There are no data on which to base their scores. Check their ids"
+        + (", or pass their features as item_features=." if uses_features else "."),
     )
 
 
-def _without_context(name: str, queried: IdColumn, context: QueryContext) -> np.ndarray:
-    ids = context.ids(name)
+def warn_of_history(history: Interactions | None, known_items: np.ndarray, of_items: QueryContext) -> None:
+    """Warn about items in the histories of users that are neither known nor described in the query."""
+    if history is None:
+        return
+    items = history.items.ids
+    everything = IdColumn(np.arange(len(items)), items)
+    unknown = lookup_unsorted(known_items, everything, "item") < 0
+    warn_unknown(
+        "items in history",
+        items,
+        unknown & _without_context("item", everything, of_items, True),
+        "They say little about a user. Check their ids, or leave them out.",
+    )
+
+
+def _without_context(name: str, queried: IdColumn, context: QueryContext, uses_features: bool) -> np.ndarray:
+    ids = (context if uses_features else replace(context, features=None)).ids(name)
     if ids is None:
         return np.ones(len(queried.codes), dtype=bool)
     return lookup_unsorted(ids, queried, name) < 0

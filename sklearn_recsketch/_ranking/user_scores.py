@@ -11,8 +11,9 @@ import scipy.sparse as sp
 from sklearn_recsketch._data.ids import are_all
 from sklearn_recsketch._ranking.eligible import select_rows
 from sklearn_recsketch._ranking.query import Query, QueryContext
-from sklearn_recsketch._ranking.scores import BLOCK_SCORES, ScoreBlocks
-from sklearn_recsketch.utils._threads import even_ranges
+from sklearn_recsketch._ranking.scores import ScoreBlocks
+from sklearn_recsketch._ranking.top_k import users_per_block
+from sklearn_recsketch.utils._threads import Workers, even_ranges
 
 __all__ = ["UserScores"]
 
@@ -59,21 +60,23 @@ class UserScores:
             scores = self._of_known(users[rows], sp.csr_array(history))
             return scores if are_all_known else self._with_unknown(scores, some_unknown)[:, items]
 
-        return ScoreBlocks(block, len(users), len(items))
+        return ScoreBlocks(block, len(users), len(items), max(n_items, len(items)))
 
-    def of_pairs(self, users: np.ndarray, items: np.ndarray) -> np.ndarray:
+    def of_pairs(self, users: np.ndarray, items: np.ndarray, pool: Workers) -> np.ndarray:
         """Return the scores of pairs, given their row indices. Row index -1 stands for an unknown id."""
         distinct, row = np.unique(users, return_inverse=True)
         order = np.argsort(row, kind="stable")
         starts = np.searchsorted(row[order], np.arange(len(distinct) + 1))
         some_unknown = bool((items < 0).any())
         out = np.empty(len(users), dtype=np.float32)
-        for start, stop in even_ranges(len(distinct), max(1, BLOCK_SCORES // len(self.items))):
-            of_users = distinct[start:stop]
+
+        def part(task: tuple[int, int]) -> None:
+            of_users = distinct[slice(*task)]
             scores = self._of_known(of_users, select_rows(self.interactions, of_users))
-            scores = self._with_unknown(scores, some_unknown)
-            pairs = order[starts[start] : starts[stop]]
-            out[pairs] = scores[row[pairs] - start, items[pairs]]
+            pairs = order[starts[task[0]] : starts[task[1]]]
+            out[pairs] = self._with_unknown(scores, some_unknown)[row[pairs] - task[0], items[pairs]]
+
+        pool.map(part, even_ranges(len(distinct), users_per_block(len(self.items))))
         return out
 
     def _of_known(self, users: np.ndarray, history: sp.csr_array) -> np.ndarray:
@@ -90,6 +93,8 @@ class UserScores:
 
     def _check_scores(self, method: str, scores: np.ndarray, expected: tuple[int, ...]) -> np.ndarray:
         """Return a copy of the result of a method in float32, after a check of its shape and its values."""
+        if sp.issparse(scores):
+            raise ValueError(f"{self.owner}.{method} must return an array, got a sparse matrix: return .toarray().")
         scores = np.array(scores, dtype=np.float32, order="C")
         if scores.shape != expected or not np.isfinite(scores).all():
             found = f"shape {scores.shape}" if scores.shape != expected else "values that are not finite in float32"

@@ -20,6 +20,14 @@ def read_text(path: Any, encoding: str, name: str) -> str:
             f"Line {number} of {name} contains a NUL character, so the file is not text. If it is UTF-16, set "
             f"encoding='utf-16'. Otherwise, repair the file."
         )
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        number = text.count("\n", 0, error.start)
+        raise ValueError(
+            f"Line {number + 1} of {name} is not valid text: {shown(text.split(chr(10))[number])} contains a lone "
+            f"surrogate, as wrongly decoded bytes do. Pass the path of the file, and set encoding."
+        ) from None
     return text
 
 

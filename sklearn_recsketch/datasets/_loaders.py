@@ -8,12 +8,14 @@ from typing import Any
 import pandas as pd
 from sklearn.utils import Bunch
 
+from sklearn_recsketch.datasets._decoding import shown
 from sklearn_recsketch.datasets._text_table import SEPARATORS, TextTable, read_text_table
 from sklearn_recsketch.preprocessing import SideFeatures
 
 __all__ = ["load_features", "load_likes"]
 
 
+LONGEST_NUMBER = 300  # characters; pandas raises an OverflowError for integers that no float can represent
 HOW_TO_NAME = "Pass the names of the columns, for example user='uid', item='mid'."
 
 
@@ -34,7 +36,7 @@ def _read(table: TextTable, columns: list[str], ids: list[str], header: list[str
             f"{table.name} has {header.count(repeated[0])} columns {repeated[0]!r}; its columns are {header}. Rename "
             f"all but one of them."
         )
-    frame = table.rows(header, ids)
+    frame = table.rows(header, columns, ids)
     if frame.empty:
         raise ValueError(f"{table.name} has a header but no rows.")
     return pd.DataFrame({column: frame[header.index(column)] for column in columns})
@@ -124,12 +126,13 @@ def load_likes(
     table = _read(source, columns, [user, item], header)
     n_rows = len(table)
     if weight is not None:
-        number = pd.to_numeric(table[weight], errors="coerce")
+        short = table[weight].str.len() <= LONGEST_NUMBER
+        number = pd.to_numeric(table[weight].where(short), errors="coerce")
         if number.isna().any():
             row = int(number.isna().to_numpy().argmax())
             raise ValueError(
-                f"{weight} must be a number, got {table[weight].iloc[row]!r} in {source.line_of(row)}. Correct it or "
-                f"remove the line."
+                f"{weight} must be a number, got {shown(table[weight].iloc[row])} in {source.line_of(row)}. Correct it "
+                f"or remove the line."
             )
     table = table.drop_duplicates(ignore_index=True)
     data = pd.DataFrame({"user": table[user], "item": table[item]})

@@ -241,7 +241,7 @@ def _read_user(recommender: FittedFactorRecommender, user: Any, history: Any) ->
     _check_single("user", len(column.codes))
     items = recommender.items_
     context = QueryContext(history=read_history(history, "user", user, recommender.users_))
-    if context.history is None:
+    if context.history is None or not len(context.history.users.codes):
         _, codes = known_rows(recommender, "user", user, "pass interactions as history, or choose a known user.")
         matrix = recommender._trained_on[codes]
     else:

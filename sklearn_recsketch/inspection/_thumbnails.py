@@ -48,7 +48,7 @@ def sketchfab_thumbnails(
     n_requests: int = 8,
     base_url: str = BASE_URL,
 ) -> dict[Any, str | bytes | None]:
-    """Fetch thumbnails of Sketchfab models, for example to show them in an :class:`ItemGallery`.
+    """Fetch thumbnails of Sketchfab models, for example to show them in an `ItemGallery`.
 
     Parameters
     ----------

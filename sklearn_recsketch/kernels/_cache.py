@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
 import warnings
 from typing import Any
@@ -43,13 +44,16 @@ class KernelCache(FunctionCache):
         self._cache_file = _Files(self.cache_path, impl.filename_base, impl.locator.get_source_stamp())
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
+        loaded = None
         try:
-            return super().load_overload(sig, target_context)
+            loaded = super().load_overload(sig, target_context)
         except OSError as error:
             _warn(f"{self.cache_path!r} cannot be read: {error}")
         except Exception:  # unpickling a damaged file raises any error
             self._empty()
-        return None
+        if loaded is None:
+            _announce(self.cache_path)
+        return loaded
 
     def save_overload(self, sig: Any, data: Any) -> None:
         try:
@@ -93,6 +97,24 @@ def cache_of(function: Any) -> KernelCache | MemoryCache:
 def _wanted_folder() -> str:
     """Return the value of NUMBA_CACHE_DIR."""
     return str(getattr(config, "CACHE_DIR", ""))
+
+
+_logger = logging.getLogger("sklearn_recsketch")
+_announced = False
+
+
+def _announce(folder: str) -> None:
+    """Say once per process that kernels are compiled, because the first fit would seem to hang without a word.
+
+    Without a configuration of logging, Python prints the messages of this level to standard error.
+    """
+    global _announced
+    if not _announced:
+        _announced = True
+        _logger.warning(
+            "Compiling numerical kernels for this machine, which takes some seconds. They are saved in %s",
+            folder,
+        )
 
 
 _warned = False

@@ -43,7 +43,7 @@ def ranking_auc(X_true: Any, recommended: Any, *, per_user: bool = False) -> Any
         User-item pairs in which the item is relevant to the user. Repeated rows count only once. A relevant item that
         does not occur in any list is treated as if it were ranked after all candidates.
     recommended : frame with columns user, rank, item
-        Table returned by :meth:`recommend`.
+        Table returned by ``recommend``.
     per_user : bool, default=False
         If True, return one value per user instead of the mean over users.
 
@@ -65,7 +65,7 @@ def ranking_auc(X_true: Any, recommended: Any, *, per_user: bool = False) -> Any
 
     Notes
     -----
-    The mean is taken over the users with at least one relevant item. :meth:`recommend` sorts items with equal scores by
+    The mean is taken over the users with at least one relevant item. ``recommend`` sorts items with equal scores by
     id.
 
     Examples

@@ -28,7 +28,7 @@ def catalog_coverage_at_k(X_train: Any, recommended: Any, *, k: int = 5) -> floa
         Interactions. The distinct items in these interactions form the catalogue. Recommended items that are not in the
         catalogue are ignored.
     recommended : frame with columns user, rank, item
-        Table returned by :meth:`recommend`, with lists of at least k items.
+        Table returned by ``recommend``, with lists of at least k items.
     k : int, default=5
         Number of items to evaluate at the top of each list.
 
@@ -76,7 +76,7 @@ def novelty_at_k(X_train: Any, recommended: Any, *, k: int = 5, per_user: bool =
         Interactions used to count the users of each item. Repeated rows count only once. A recommended item without
         interactions is treated as if it had one user.
     recommended : frame with columns user, rank, item
-        Table returned by :meth:`recommend`, with lists of at least k items.
+        Table returned by ``recommend``, with lists of at least k items.
     k : int, default=5
         Number of items to evaluate at the top of each list.
     per_user : bool, default=False

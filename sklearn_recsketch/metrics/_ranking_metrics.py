@@ -105,7 +105,7 @@ Parameters
 X_true : array or frame of shape (n_rows, 2) or (n_rows, 3)
     User-item pairs in which the item is relevant to the user. Repeated rows count only once.
 recommended : frame with columns user, rank, item
-    Table returned by :meth:`recommend`, with lists of at least k items.
+    Table returned by ``recommend``, with lists of at least k items.
 k : int, default=5
     Number of items to evaluate at the top of each list.
 per_user : bool, default=False
@@ -124,7 +124,7 @@ ValueError
 Notes
 -----
 The mean is taken over the users with at least one relevant item. If such a user has no list in `recommended`, the
-user's value is 0. Users without relevant items are ignored. :meth:`recommend` sorts items with equal scores by id.
+user's value is 0. Users without relevant items are ignored. ``recommend`` sorts items with equal scores by id.
 """
 
 

@@ -18,7 +18,7 @@ __all__ = ["RankedTable", "RelevantRows", "averaged", "distinct_pairs", "find_re
 
 @dataclass(frozen=True)
 class RankedTable:
-    """Validated table of recommendations, as returned by :meth:`recommend`.
+    """Validated table of recommendations, as returned by ``recommend``.
 
     Attributes
     ----------

@@ -37,7 +37,7 @@ def to_matrix(
         sorted ids that have a positive strength are used.
     user_min, item_min : int, default=1
         Minimum number of distinct items per user, and minimum number of distinct users per item. All other users and
-        items are left out, as in :func:`threshold_interactions`.
+        items are left out, as in :func:`~sklearn_recsketch.preprocessing.threshold_interactions`.
 
     Returns
     -------

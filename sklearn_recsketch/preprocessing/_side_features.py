@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from functools import partial
 from typing import Any, NoReturn
@@ -25,8 +26,13 @@ from sklearn_recsketch._data.feature_values import (
     refuse_missing,
 )
 from sklearn_recsketch._data.ids import check_same_kind, encode_ids, find_positions, inverse_permutation, show_id, union
+from sklearn_recsketch.utils._stacklevel import levels_inside
 
 __all__ = ["SideFeatures", "check_side_features", "feature_ids"]
+
+# A column of at least so many strings, with more than this share of distinct ones, probably holds names or joined tags.
+MANY_VALUES = 50
+MOST_DISTINCT = 0.9
 
 
 class SideFeatures:
@@ -146,8 +152,9 @@ class SideFeatures:
         ----------
         df : pandas, polars or pyarrow frame
             Frame of features. String columns and categorical columns become categories, numeric columns become
-            measurements, and each list of strings becomes several categories. Missing values are ignored. A named
-            pandas index is treated as the first column.
+            measurements, and each list of strings becomes several categories. For cells such as "red|large", pass
+            lists: ``df.assign(tags=df["tags"].str.split("|"))``. Missing values are ignored. A named pandas index is
+            treated as the first column.
         id : str, default=None
             Name of the column that contains the ids. If None, the first column is used.
         lowercase : bool, default=False
@@ -162,6 +169,11 @@ class SideFeatures:
         TypeError, ValueError
             If ids or column names are repeated, or if a value is not a string, a finite number or a list of strings.
             The message names the column, the id and the row.
+
+        Warns
+        -----
+        UserWarning
+            If nearly every value of a column of at least 50 strings is distinct.
         """
         columns = feature_columns(df, "from_frame")
         id = first_column(df, columns) if id is None else column_named(columns, id, "id")
@@ -180,6 +192,8 @@ class SideFeatures:
         parts = [
             read_feature_values(as_values(column), partial(show, key), lowercase) for key, column in columns.items()
         ]
+        for key, part in zip(columns, parts, strict=True):
+            _warn_of_single_values(key, part)
         key_codes = np.repeat(np.arange(len(parts)), [len(part.rows) for part in parts])
         extracted = concatenate_values(parts)
         return cls._from_values(ids.ids, list(columns), ids.codes[extracted.rows], key_codes, extracted)
@@ -361,3 +375,16 @@ def check_side_features(features: Any, name: str) -> SideFeatures:
 def feature_ids(features: Any, name: str) -> np.ndarray | None:
     """Check side features and return their sorted ids, or None if there are no side features."""
     return None if features is None else check_side_features(features, name).ids
+
+
+def _warn_of_single_values(key: str, values: FeatureValues) -> None:
+    """Warn about a column of strings in which nearly every id has a value of its own."""
+    n_rows, n_distinct = int((values.codes >= 0).sum()), len(np.unique(values.codes[values.codes >= 0]))
+    if n_rows >= MANY_VALUES and n_distinct > MOST_DISTINCT * n_rows:
+        warnings.warn(
+            f"The column {key!r} has {n_distinct} distinct values in {n_rows} rows, so nearly every value belongs to a "
+            f"single id and tells nothing about others. Drop the column if it holds names. If its cells hold several "
+            f"values, such as 'a|b', split them: frame[{key!r}].str.split('|').",
+            UserWarning,
+            stacklevel=levels_inside(),
+        )

@@ -36,7 +36,7 @@ class InteractionThresholder(DocLinkMixin, TransformerMixin, BaseEstimator):
     :class:`~sklearn.pipeline.Pipeline`. Instead, the output has a third column, `weight`, which is 0 in the rows of
     dropped users and dropped items. A recommender that is fitted on the output treats the dropped ids as unknown.
     Metrics still evaluate every row, because only `y` determines which rows are relevant. Use
-    :func:`threshold_interactions` to remove the rows.
+    :func:`~sklearn_recsketch.preprocessing.threshold_interactions` to remove the rows.
 
     Parameters
     ----------

@@ -91,6 +91,8 @@ class FactorRecommender(SimilarityMixin, ProgressBarCheckMixin, CallbackSupportM
         "verbose": ["verbose"],
     }
 
+    _uses_features = True
+
     engine: str
     user_features_: SideFeatures | None
     item_features_: SideFeatures | None
@@ -182,8 +184,6 @@ class FactorRecommender(SimilarityMixin, ProgressBarCheckMixin, CallbackSupportM
         if monitor is not None:
             monitor.interactions = matrix
 
-        if self.verbose and self.engine == "native" and not self._kernel.signatures:
-            print(f"[{type(self).__name__}] loading kernels; the first fit on a machine compiles them (some seconds)")
         with workers(self.n_jobs) as pool:
             trainer, sides = self._trainer(problem, pool), (problem.users, problem.items)
             del problem  # the trainer keeps the arrays that it needs
@@ -228,6 +228,7 @@ class FactorRecommender(SimilarityMixin, ProgressBarCheckMixin, CallbackSupportM
         self
             The updated recommender.
         """
+        self._validate_params()  # scikit-learn does not if the estimator is fitted
         interactions = check_interactions(X, y)
         earlier = self if hasattr(self, "items_") else None
         before = None
@@ -255,6 +256,20 @@ class FactorRecommender(SimilarityMixin, ProgressBarCheckMixin, CallbackSupportM
         n_iter = 1 if earlier is None else earlier.n_iter_ + 1
         self._replace_fitted(shared | learned | {"loss_curve_": curve, "n_iter_": n_iter, "diverged_": False})
         return self
+
+    def set_params(self, **params: Any) -> Self:
+        """Set the parameters of this estimator.
+
+        Nested parameters such as ``item_encoder__min_count=5`` can also be set while `item_encoder` is None, which
+        stands for a default encoder.
+        """
+        for name in ("user_encoder", "item_encoder"):
+            nested = any(key.startswith(f"{name}__") for key in params)
+            if nested and params.get(name, getattr(self, name)) is None:
+                params[name] = SideFeatureEncoder()
+        # Encoders come first, because nested parameters are set on them.
+        ordered = {key: params[key] for key in sorted(params, key=lambda key: "__" in key)}
+        return super().set_params(**ordered)
 
     # Parts of a fit.
 

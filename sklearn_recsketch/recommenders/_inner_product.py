@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from abc import abstractmethod
+from abc import ABCMeta, abstractmethod
 
 import numpy as np
-import scipy.sparse as sp
 
 from sklearn_recsketch._data.ids import IdColumn
 from sklearn_recsketch._ranking.query import Query, QueryContext
@@ -17,7 +16,7 @@ __all__ = ["InnerProductRecommender"]
 PREDICT_ROWS = 65_536  # rows whose vectors are held at once by predict
 
 
-class InnerProductRecommender(BaseRecommender):
+class InnerProductRecommender(BaseRecommender, metaclass=ABCMeta):
     """Base class of recommenders whose scores are inner products of user vectors and item vectors.
 
     A subclass implements `_score_vectors`, and `_query_vectors` if it uses the histories or features passed with a
@@ -39,13 +38,12 @@ class InnerProductRecommender(BaseRecommender):
         ndarray of shape (n, n_components), dtype float32
         """
 
-    @abstractmethod
     def _query_vectors(self, name: str, ids: IdColumn, codes: np.ndarray, context: QueryContext) -> np.ndarray:
-        """Compute the vectors of the ids in a query from the histories and features passed with the query."""
+        """Compute the vectors of the ids in a query from the histories and features passed with the query.
 
-    def _score_users(self, users: np.ndarray, history: sp.csr_array) -> np.ndarray:
-        x, y = self._score_vectors("user", users), self._score_vectors("item", np.arange(len(self.items_)))
-        return np.asarray(x @ y.T)
+        By default, histories and features do not change the vectors.
+        """
+        return self._score_vectors(name, codes)
 
     def _query_scores(self, query: Query, of_users: QueryContext, of_items: QueryContext) -> Scores:
         x = self._query_vectors("user", query.users, query.user_codes, of_users)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,7 @@ from sklearn_recsketch._ranking.candidates import (
     read_item_selection,
     select_items,
 )
-from sklearn_recsketch._ranking.eligible import eligible, pair_matrix
+from sklearn_recsketch._ranking.eligible import Eligible, eligible, pair_matrix
 from sklearn_recsketch._ranking.neighbours import all_neighbours
 from sklearn_recsketch._ranking.query import check_query_ids, ranked_table
 from sklearn_recsketch._ranking.scores import InnerProducts
@@ -28,7 +29,14 @@ from sklearn_recsketch.typing import Frame
 from sklearn_recsketch.utils._threads import workers
 from sklearn_recsketch.utils._validation import check_integer
 
-__all__ = ["SimilarityMixin", "candidate_rows", "self_pairs", "unit_length"]
+__all__ = [
+    "SimilarityMixin",
+    "SimilarityQuery",
+    "candidate_rows",
+    "read_similarity_query",
+    "self_pairs",
+    "unit_length",
+]
 
 
 def unit_length(vectors: np.ndarray) -> np.ndarray:
@@ -46,14 +54,82 @@ def self_pairs(positions: np.ndarray, n_targets: int) -> sp.csr_array:
     return pair_matrix(np.arange(len(positions)), positions, (len(positions), n_targets))
 
 
-def candidate_rows(recommender: Any, name: str, choice: ItemSelection | None) -> tuple[np.ndarray, np.ndarray]:
+def candidate_rows(
+    recommender: Any, name: str, choice: ItemSelection | None, has_vectors: bool = True
+) -> tuple[np.ndarray, np.ndarray]:
     """Return the sorted ids of the candidates and their row indices.
 
-    Unknown ids get the row index -1, and a warning is issued for them.
+    Unknown ids get the row index -1, and a warning is issued for them. If `has_vectors`, the recommender represents
+    them by the mean vector, else they are left out.
     """
-    ids, rows = select_items(choice, recommender._side(name).ids, recommender.interactions_, name)
-    warn_unknown(f"{name} ids", ids, rows < 0, f"Each is represented by the mean {name}.")
+    known = recommender.users_ if name == "user" else recommender.items_
+    ids, rows = select_items(choice, known, recommender.interactions_, name)
+    warn_unknown("candidates", ids, rows < 0, _mean(name) if has_vectors else "Unknown candidates are left out.")
     return ids, rows
+
+
+@dataclass(frozen=True)
+class SimilarityQuery:
+    """Users or items whose most similar users or items are searched.
+
+    Attributes
+    ----------
+    name : {"user", "item"}
+    k : int
+        Number of similar users or items.
+    column : IdColumn
+        Queried ids in the order of the query.
+    codes : ndarray
+        Row index of each queried id in the model, or -1 if it is unknown.
+    choice : ItemSelection or None
+        Checked candidates. If None, all known ids are candidates.
+    others, rows : ndarray
+        Sorted ids of all candidates, and their row indices in the model.
+    """
+
+    name: str
+    k: int
+    column: IdColumn
+    codes: np.ndarray
+    choice: ItemSelection | None
+    others: np.ndarray
+    rows: np.ndarray
+
+    @property
+    def ids(self) -> np.ndarray:
+        """Queried ids in the order of the query."""
+        return self.column.ids[self.column.codes]
+
+    def eligible(self) -> Eligible:
+        """Return the candidates of each queried id, without the id itself."""
+        itself = self_pairs(lookup(self.others, self.column, self.name), len(self.others))
+        pairs = pairs_per_user(self.choice)
+        return eligible(itself, None if pairs is None else matrix_of_pairs(pairs, self.column, self.others))
+
+
+def read_similarity_query(
+    recommender: Any, name: str, ids: Any, k: int, candidates: Any, has_vectors: bool = True
+) -> SimilarityQuery:
+    """Check the arguments of a search for similar users or items, and warn of unknown ids.
+
+    The warnings say that unknown ids are represented by the mean vector, or that nothing is similar to them if the
+    recommender has no vectors.
+    """
+    check_is_fitted(recommender)
+    k = check_integer(k, "k")
+    known = recommender.users_ if name == "user" else recommender.items_
+    choice = read_item_selection(candidates, "candidates", name, name)
+    if ids is None:
+        pairs = pairs_per_user(choice)
+        distinct = known if pairs is None else pairs.users.ids
+        column = IdColumn(np.arange(len(distinct)), distinct)
+    else:
+        column = check_query_ids(ids, name, known)
+    check_selection_users(choice, "candidates", name, column.ids, known)
+    codes = lookup(known, column, name)
+    consequence = _mean(name) if has_vectors else f"Unknown {name}s have no similar {name}s."
+    warn_unknown(f"{name} ids", column.ids[column.codes], codes < 0, consequence)
+    return SimilarityQuery(name, k, column, codes, choice, *candidate_rows(recommender, name, choice, has_vectors))
 
 
 class SimilarityMixin:
@@ -131,34 +207,20 @@ def _similar(recommender: Any, name: str, ids: Any, k: int, metric: str, candida
     k = check_integer(k, "k")
     if metric not in ("cosine", "dot"):
         raise ValueError(f"metric must be 'cosine' or 'dot', got {metric!r}.")
+    query = read_similarity_query(recommender, name, ids, k, candidates)
     side = recommender._side(name)
-    known = side.ids
-    choice = read_item_selection(candidates, "candidates", name, name)
-    candidate_pairs = pairs_per_user(choice)
-    if ids is None:
-        distinct = known if candidate_pairs is None else candidate_pairs.users.ids
-        column = IdColumn(np.arange(len(distinct)), distinct)
-    else:
-        column = check_query_ids(ids, name, known)
-    check_selection_users(choice, "candidates", name, column.ids, known)
-    codes = lookup(known, column, name)
-    queried = column.ids[column.codes]
-    warn_unknown(f"{name} ids", queried, codes < 0, f"Each is represented by the mean {name}.")
-    others, rows = candidate_rows(recommender, name, choice)
     with workers(recommender.n_jobs) as pool:
-        if metric == "cosine" and choice is None and _most_are_queried(codes, len(known), k):
+        if metric == "cosine" and query.choice is None and _most_are_queried(query.codes, len(side.ids), k):
             best, scores = all_neighbours(unit_length(side.factors), k, pool)
-            best, scores = best[codes], scores[codes]
+            best, scores = best[query.codes], scores[query.codes]
         else:
             scale = unit_length if metric == "cosine" else np.asarray
-            queries = scale(side.vectors(codes))
-            targets = scale(side.factors if choice is None else side.vectors(rows))
-            itself = self_pairs(lookup(others, column, name), len(others))
-            pairs = None if candidate_pairs is None else matrix_of_pairs(candidate_pairs, column, others)
-            best, scores = InnerProducts(queries, targets).top(eligible(itself, pairs), k, pool)
+            queries = scale(side.vectors(query.codes))
+            targets = scale(side.factors if query.choice is None else side.vectors(query.rows))
+            best, scores = InnerProducts(queries, targets).top(query.eligible(), k, pool)
     if metric == "cosine":
         np.clip(scores, -1, 1, out=scores, where=best >= 0)  # rounding may carry a cosine past 1
-    return ranked_table(name, queried, f"similar_{name}", others, best, scores, recommender._table_library())
+    return ranked_table(name, query.ids, f"similar_{name}", query.others, best, scores, recommender._table_library())
 
 
 def _most_are_queried(codes: np.ndarray, n: int, k: int) -> bool:
@@ -167,3 +229,7 @@ def _most_are_queried(codes: np.ndarray, n: int, k: int) -> bool:
     For inner products, this is never cheaper because the vector norms allow the search to stop early.
     """
     return 2 * len(codes) > n and bool((codes >= 0).all()) and k <= LARGEST_INSERTION
+
+
+def _mean(name: str) -> str:
+    return f"Each is represented by the mean {name}."

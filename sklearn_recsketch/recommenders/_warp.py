@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from numbers import Integral, Real
+from numbers import Integral
 from typing import Any
 
 from sklearn_recsketch.kernels._warp_steps import warp_pass
 from sklearn_recsketch.preprocessing._encoder import SideFeatureEncoder
-from sklearn_recsketch.recommenders._pairwise.base import PairwiseRecommender
+from sklearn_recsketch.recommenders._pairwise.base import IN_FLOAT32, PairwiseRecommender
 from sklearn_recsketch.recommenders._pairwise.losses import WARPLoss, warp_rank_weights
 from sklearn_recsketch.typing import RandomState, Scoring
 from sklearn_recsketch.utils._compat import Interval, StrOptions
@@ -205,7 +205,7 @@ class WARPRecommender(PairwiseRecommender):
 
     _parameter_constraints: dict[str, Any] = {
         **PairwiseRecommender._parameter_constraints,
-        "margin": [Interval(Real, 0, None, closed="left")],
+        "margin": [IN_FLOAT32],
         "max_sampled": [Interval(Integral, 1, None, closed="left")],
         "engine": [StrOptions({"native", "lightfm"})],
     }

@@ -71,7 +71,7 @@ def augment_items(vectors: Any) -> np.ndarray:
 
 
 def augment_users(vectors: Any) -> np.ndarray:
-    """Append a zero to user vectors in order to search items that were augmented by :func:`augment_items`.
+    """Append a zero to user vectors in order to search items that were augmented by `augment_items`.
 
     Parameters
     ----------

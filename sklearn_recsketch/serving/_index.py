@@ -262,6 +262,17 @@ class EmbeddingIndex:
         -------
         EmbeddingIndex
             Index that returns the same results as the saved index.
+
+        Raises
+        ------
+        FileNotFoundError
+            If the folder does not contain an index, or if one of its files is missing.
+        ValueError
+            If a file differs from the file that was saved.
+
+        Notes
+        -----
+        All files are read once to verify their checksums.
         """
         contents, header = load_contents(Path(folder))
         searcher = Hnsw if header["kind"] == Hnsw.kind else Exact

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ __all__ = ["load_contents", "new_folder", "save_contents"]
 
 FORMAT = 1
 HEADER = "index.json"
+READ_BYTES = 2**20
+DAMAGED = "is damaged: it differs from the file that was saved. Save the index again, or copy the folder again."
 
 
 def new_folder(folder: Any) -> Path:
@@ -29,7 +32,7 @@ def new_folder(folder: Any) -> Path:
 def save_contents(contents: Contents, folder: Path, header: dict[str, Any]) -> None:
     """Write the contents of an index to files.
 
-    The header is written last. If it exists, the index is complete.
+    The header is written last. If it exists, the index is complete. It contains the checksums of all files.
     """
     arrays = {"vectors": contents.vectors}
     ids = {"ids": contents.ids}
@@ -43,19 +46,23 @@ def save_contents(contents: Contents, folder: Path, header: dict[str, Any]) -> N
         # In a .npy file, each string would take as much space as the longest string.
         (folder / f"{name}.json").write_text(json.dumps(values.tolist()))
     header = header | {"of": contents.of, "metric": contents.metric, "library": contents.library, "format": FORMAT}
+    header["checksums"] = {path.name: _checksum(path) for path in sorted(folder.iterdir())}
+    header["checksum"] = _header_checksum(header)
     (folder / HEADER).write_text(json.dumps(header, indent=1))
 
 
 def load_contents(folder: Path) -> tuple[Contents, dict[str, Any]]:
-    """Load the contents of a saved index. Also return the header entries that are not part of the contents."""
-    path = folder / HEADER
-    if not path.exists():
-        raise FileNotFoundError(f"{str(folder)!r} does not contain an index: the file {HEADER} is missing.")
-    header = json.loads(path.read_text())
-    if header.pop("format") != FORMAT:
-        raise ValueError(
-            f"{str(path)!r} was written in the format of another version; this version reads format {FORMAT}."
-        )
+    """Load the contents of a saved index. Also return the header entries that are not part of the contents.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        If a file is missing, or differs from the saved file.
+    """
+    header = _header(folder)
+    for name, checksum in header.pop("checksums").items():
+        if _checksum(folder / name) != checksum:
+            raise ValueError(f"{str(folder / name)!r} {DAMAGED}")
     of, metric, library = (header.pop(name) for name in ("of", "metric", "library"))
     ids, vectors = _ids(folder, "ids"), _mapped(folder, "vectors")
     if metric == "cosine":
@@ -66,6 +73,39 @@ def load_contents(folder: Path) -> tuple[Contents, dict[str, Any]]:
         shape = (len(query_ids), len(ids))
         seen = sp.csr_array((np.ones(len(indices), bool), indices, indptr), shape=shape)
     return Contents(of, metric, ids, vectors, query_ids, queries, seen, library), header
+
+
+def _header(folder: Path) -> dict[str, Any]:
+    """Read the header, and check its format and its own checksum."""
+    path = folder / HEADER
+    if not path.exists():
+        raise FileNotFoundError(f"{str(folder)!r} does not contain an index: the file {HEADER} is missing.")
+    try:
+        header = json.loads(path.read_text())
+        written = header["format"]
+        checksum = header.pop("checksum", None)
+        whole = written != FORMAT or checksum == _header_checksum(header)
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        whole = False
+    if not whole:
+        raise ValueError(f"{str(path)!r} {DAMAGED}")
+    if header.pop("format") != FORMAT:
+        raise ValueError(
+            f"{str(path)!r} was written in the format of another version; this version reads format {FORMAT}."
+        )
+    return dict(header)
+
+
+def _header_checksum(header: dict[str, Any]) -> int:
+    return zlib.crc32(json.dumps(header, sort_keys=True).encode())
+
+
+def _checksum(path: Path) -> int:
+    checksum = 0
+    with path.open("rb") as file:
+        while part := file.read(READ_BYTES):
+            checksum = zlib.crc32(part, checksum)
+    return checksum
 
 
 def _mapped(folder: Path, name: str) -> np.ndarray:

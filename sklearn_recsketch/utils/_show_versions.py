@@ -11,7 +11,7 @@ import joblib
 from numba import config, njit
 from threadpoolctl import threadpool_info
 
-__all__ = ["show_versions"]
+__all__ = ["installed_version", "show_versions"]
 
 _REQUIRED = ("numpy", "scipy", "pandas", "scikit-learn", "numba", "llvmlite", "narwhals", "joblib", "threadpoolctl")
 _OPTIONAL = (
@@ -31,7 +31,7 @@ _OPTIONAL = (
 )
 
 
-def _version(distribution: str) -> str:
+def installed_version(distribution: str) -> str:
     """Return the version of a distribution without importing it."""
     try:
         return version(distribution)
@@ -71,9 +71,9 @@ def _sections() -> dict[str, dict[str, str]]:
     }
     return {
         "System": system,
-        "Package": {"sklearn_recsketch": _version("sklearn-recsketch")},
-        "Dependencies": {name: _version(name) for name in _REQUIRED},
-        "Optional dependencies": {name: _version(name) for name in _OPTIONAL},
+        "Package": {"sklearn_recsketch": installed_version("sklearn-recsketch")},
+        "Dependencies": {name: installed_version(name) for name in _REQUIRED},
+        "Optional dependencies": {name: installed_version(name) for name in _OPTIONAL},
         "BLAS and OpenMP": threads,
         "Compiled kernels": {"cache folder": _cache_folder()},
     }

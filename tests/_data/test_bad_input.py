@@ -28,6 +28,23 @@ def popular():
 TABLES = [
     ("nan_strength", GOOD, [1, 1, np.nan, 1], ValueError, r"y must be finite and not negative, but row 2 is NaN"),
     ("inf_strength", GOOD, [1, np.inf, 1, 1], ValueError, r"but row 1 is infinite: .*inf"),
+    ("huge_strength", GOOD, [1, 1, 10**400, 1], ValueError, r"finite in float64, but row 2 is an integer of 1329 bits"),
+    ("time_as_strength", GOOD, [1, np.timedelta64(1, "D"), 1, 1], ValueError, r"must be numbers, but row 1 is 1 days"),
+    ("date_as_strength", GOOD, [np.datetime64("2020"), 1, 1, 1], ValueError, r"must be numbers, but row 0 is 2020"),
+    (
+        "tiny_product",
+        [["ann", 1, 1], ["bob", 2, 1e-30]],
+        [1, 1e-30],
+        ValueError,
+        r"y multiplied by the weight column of X must be 0 or between 1.2e-38 .* but row 1 is .*e-60",
+    ),
+    (
+        "huge_product",
+        [["ann", 1, 1e30]],
+        [1e30],
+        ValueError,
+        r"y multiplied by the weight column of X .* row 0 is .*e\+60",
+    ),
     ("negative_strength", GOOD, [1, 1, 1, -2], ValueError, r"but row 3 is negative: .*-2\.0"),
     ("first_of_two_bad_rows", GOOD, [1, -1, np.nan, 1], ValueError, r"but row 1 is negative"),
     ("y_too_short", GOOD, [1, 1], ValueError, r"y has 2 values for 4 rows of X: inconsistent numbers of samples"),

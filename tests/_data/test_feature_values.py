@@ -167,6 +167,11 @@ def test_a_missing_id_in_a_dictionary_of_arrow_raises():
         SideFeatures.from_frame(table)
 
 
+def test_a_class_is_not_a_list_of_strings():
+    with pytest.raises(TypeError, match=r"<enum 'Colour'> of type EnumType: a feature must be a string"):
+        SideFeatures.from_dicts({1: {"k": Colour}})
+
+
 def test_strings_are_plain():
     features = SideFeatures.from_dicts({1: {np.str_("k"): [Colour.RED, np.str_("x")]}})
     assert [type(text) for text in (*features.keys, *features.values)] == [str] * 4

@@ -2,6 +2,7 @@
 
 import datetime
 import decimal
+import enum
 import uuid
 
 import numpy as np
@@ -9,6 +10,7 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
+from parquet_writing import NUL_ENDS_TEXTS
 
 from sklearn_recsketch import PopularityRecommender, SideFeatures, WRMFRecommender
 from sklearn_recsketch._data.id_lists import check_id_list
@@ -231,7 +233,31 @@ def test_a_lone_surrogate_raises():
         PopularityRecommender().fit([["a", 1], ["\ud800", 2]])
 
 
+COLUMNS = {
+    "object": objects,
+    "pandas": pd.Series,
+    "polars": pl.Series,
+    "polars category": lambda ids: pl.Series(ids, dtype=pl.Categorical),
+    "pyarrow": pa.array,
+    "pyarrow dictionary": lambda ids: pa.array(ids).dictionary_encode(),
+}
+
+
+@pytest.mark.skipif(NUL_ENDS_TEXTS, reason="pandas before 3.1 reads strings up to the first NUL character")
+@pytest.mark.parametrize("make", COLUMNS.values(), ids=COLUMNS)
+def test_nul_characters_at_the_end_distinguish_ids(make):
+    column = encode_ids(make(["a", "a\0"]), "user")
+    assert column.ids[column.codes].tolist() == ["a", "a\0"]
+
+
+def test_a_member_of_a_string_enumeration_is_its_value():
+    ids = encode_ids(objects([enum.Enum("Colour", {"RED": "red"}, type=str).RED]), "user").ids
+    assert ids.tolist() == ["red"]
+    assert type(ids[0]) is str
+
+
 MISSING = {
+    "null in a dictionary": lambda: pa.DictionaryArray.from_arrays([0, 1], pa.array(["a", None])),
     "nullable integers": lambda: pd.array([1, None], dtype="Int64"),
     "nullable strings": lambda: pd.array(["a", None], dtype="string"),
     "strings": lambda: pd.Series(["a", None]).array,

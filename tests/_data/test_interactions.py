@@ -158,13 +158,12 @@ EMPTY = {
 @pytest.mark.filterwarnings("ignore::sklearn_recsketch.exceptions.UnknownIdWarning")
 @EVERY
 @pytest.mark.parametrize("make", EMPTY.values(), ids=EMPTY)
-def test_an_empty_history_equals_none(rec, make):
+def test_an_empty_history_equals_none_for_the_users_of_a_query(rec, make):
     rec.set_params(**({"random_state": 0} if "random_state" in rec.get_params() else {}))
     rec.fit([[1, 2], [3, 4], [1, 5]])
-    for query in ({}, {"users": [1, 99]}):
-        expected = rec.recommend(**query)
-        pd.testing.assert_frame_equal(rec.recommend(history=make(), **query), expected)
-        pd.testing.assert_frame_equal(rec.recommend(item_history=make(), **query), expected)
+    for user in (1, 99):
+        pd.testing.assert_frame_equal(rec.recommend(user, history=make()), rec.recommend(user))
+    pd.testing.assert_frame_equal(rec.recommend(item_history=make()), rec.recommend())
 
 
 def test_explain_treats_an_empty_history_like_none():

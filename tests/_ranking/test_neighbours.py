@@ -130,7 +130,7 @@ def test_neighbours_are_candidates_other_than_the_item_itself(fitted, metric):
 
 
 def test_unknown_candidates_are_represented_by_the_mean_item_with_a_warning(fitted):
-    with pytest.warns(UserWarning, match=r"1 of the 2 item ids is unknown \(first: -9\)"):
+    with pytest.warns(UserWarning, match=r"1 of the 2 candidates is unknown \(first: -9\). Each is .* the mean item"):
         table = fitted.similar_items(fitted.items_[:2], k=5, candidates=[int(fitted.items_[5]), -9])
     assert (table.groupby("item")["similar_item"].nunique() == 2).all()
 

@@ -7,7 +7,7 @@ import pytest
 import reference
 import scipy.sparse as sp
 
-from sklearn_recsketch._ranking import ranks as _ranks
+from sklearn_recsketch._ranking import top_k
 from sklearn_recsketch._ranking.ranks import count_items_before
 from sklearn_recsketch._ranking.top_k import top_items
 from sklearn_recsketch.kernels import _rank_counts as _places
@@ -46,7 +46,7 @@ def test_items_before_without_exclusions():
 def test_items_before_do_not_depend_on_blocks_and_threads(block, n_jobs, monkeypatch):
     users, items, wanted, excluded = case(50, 90)
     expected = count_items_before(users, items, wanted, excluded, ALONE)
-    monkeypatch.setattr(_ranks, "BLOCK_SCORES", block)
+    monkeypatch.setattr(top_k, "BLOCK_SCORES", block)
     with workers(n_jobs) as pool:
         np.testing.assert_array_equal(count_items_before(users, items, wanted, excluded, pool), expected)
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 
-from sklearn_recsketch._ranking import ranks, scores, top_k
+from sklearn_recsketch._ranking import top_k
 from sklearn_recsketch._ranking.eligible import eligible
 from sklearn_recsketch._ranking.scores import InnerProducts, ScoreBlocks
 from sklearn_recsketch.utils._threads import Workers
@@ -29,8 +29,7 @@ def rng(seed):
 @pytest.fixture
 def both(vectors, monkeypatch):
     """The same scores as inner products and by blocks of a few users."""
-    for module in (scores, ranks, top_k):
-        monkeypatch.setattr(module, "BLOCK_SCORES", 5 * N_ITEMS)
+    monkeypatch.setattr(top_k, "BLOCK_SCORES", 5 * N_ITEMS)
     x, y = vectors
     return InnerProducts(x, y), ScoreBlocks(lambda rows: x[rows] @ y.T, N_USERS, N_ITEMS)
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import warnings
 
 import pytest
-from estimators import RECOMMENDERS, small
+from estimators import RECOMMENDERS, WITH_FACTORS, small
 
-from sklearn_recsketch import SideFeatures
+from sklearn_recsketch import SideFeatures, WRMFRecommender
 from sklearn_recsketch.exceptions import UnknownIdWarning
 
 X = [["u1", "a"], ["u1", "b"], ["u2", "b"], ["u2", "c"], ["u3", "c"]]
@@ -17,6 +17,12 @@ FEATURES = SideFeatures.from_dicts({item: {"tag": item} for item in "abc"})
 @pytest.fixture(params=small(RECOMMENDERS, 2, max_iter=2), ids=lambda rec: type(rec).__name__)
 def rec(request):
     return request.param.fit(X, item_features=FEATURES)
+
+
+@pytest.fixture
+def of_features(rec):
+    """Whether side features change the scores."""
+    return isinstance(rec, tuple(WITH_FACTORS))
 
 
 def messages(call):
@@ -36,13 +42,32 @@ def test_unknown_users_are_counted_and_the_first_is_named(rec):
 
 def test_unknown_candidates_are_counted_and_the_first_is_named(rec):
     (message,) = messages(lambda: rec.recommend("u1", candidates=["c", "nope"]))
-    assert message.startswith("1 of the 2 candidates is unknown (first: 'nope'). Unknown items are scored like a mean")
+    assert message.startswith("1 of the 2 candidates is unknown (first: 'nope'). There are no data on which")
 
 
-def test_unknown_ids_with_a_history_or_features_do_not_warn(rec):
-    new = SideFeatures.from_dicts({"new": {"tag": "a"}})
+def test_unknown_items_in_a_history_are_counted_and_the_first_is_named(rec):
+    (message,) = messages(lambda: rec.recommend(history=["a", "nope", "nope either"]))
+    assert message.startswith("2 of the 3 items in history are unknown (first: 'nope'). They say little about a user.")
+
+
+def test_items_of_both_histories_do_not_warn():
+    rec = WRMFRecommender(2, max_iter=2, random_state=0).fit(X)
+    assert messages(lambda: rec.recommend(history=["a", "new"], item_history={"new": ["u1", "u2"]})) == []
+
+
+def test_unknown_users_with_a_history_do_not_warn(rec):
     assert messages(lambda: rec.recommend("x", history=["a"])) == []
-    assert messages(lambda: rec.recommend("u1", candidates=["c", "new"], item_features=new)) == []
+
+
+def test_unknown_items_with_features_warn_only_if_features_are_not_used(rec, of_features):
+    new = SideFeatures.from_dicts({"new": {"tag": "a"}})
+    found = messages(lambda: rec.recommend("u1", candidates=["c", "new"], item_features=new))
+    assert len(found) == (0 if of_features else 1)
+    assert not any("item_features" in message for message in found)
+
+
+def test_unknown_items_with_a_history_do_not_warn():
+    rec = WRMFRecommender(2, max_iter=2, random_state=0).fit(X)
     assert messages(lambda: rec.recommend("u1", item_history={"new": ["u1", "u2"]})) == []
 
 

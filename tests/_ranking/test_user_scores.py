@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from sklearn_recsketch import PopularityRecommender, SideFeatures, WRMFRecommender
+from sklearn_recsketch._ranking import top_k
 from sklearn_recsketch.base import BaseRecommender
 from sklearn_recsketch.metrics import make_ranking_scorer
 
@@ -22,6 +23,9 @@ class FromHistory(BaseRecommender):
 
 class AsScores(WRMFRecommender):
     """WRMF that ranks as a recommender without vectors does."""
+
+    def _score_users(self, users, history):
+        return self._score_vectors("user", users) @ self.item_factors_.T
 
     _query_scores = BaseRecommender._query_scores
     _predict_pairs = BaseRecommender._predict_pairs
@@ -82,6 +86,7 @@ def test_users_whose_history_is_passed_are_new_users():
     assert seen == [([1, -1, -1], [4.0, 1.0, 0.0])]
 
 
+@pytest.mark.filterwarnings("ignore::sklearn_recsketch.exceptions.UnknownIdWarning")
 def test_items_of_a_history_that_are_unknown_have_no_column(rec):
     known, both = ([["new", 2]], [["new", 2], ["new", 77]])
     first, second = (rec.recommend("new", history=history) for history in (known, both))
@@ -95,6 +100,7 @@ def test_unknown_items_have_the_mean_score(rec):
     assert rec.recommend("ann", candidates=[77])["score"].tolist() == pytest.approx([known.mean()], rel=1e-6)
 
 
+@pytest.mark.filterwarnings("ignore::sklearn_recsketch.exceptions.UnknownIdWarning")
 def test_items_with_features_are_candidates(rec):
     features = SideFeatures.from_dicts({77: {"tag": "new"}})
     assert 77 in rec.recommend("ann", item_features=features)["item"].tolist()
@@ -124,6 +130,7 @@ def test_scores_must_have_a_column_per_item():
         Wrong().fit([[1, 2], [3, 4]]).recommend()
 
 
+@pytest.mark.filterwarnings("ignore::sklearn_recsketch.exceptions.UnknownIdWarning")
 def test_scores_of_unknown_items_must_be_finite():
     class Wrong(FromHistory):
         def _score_unknown_items(self, scores):
@@ -155,10 +162,51 @@ def test_partial_fit_is_fit_on_all_interactions():
 
 
 def test_a_subclass_must_compute_scores():
-    with pytest.raises(TypeError, match="_score_users"):
-        type("Nothing", (BaseRecommender,), {})()
+    rec = type("Nothing", (BaseRecommender,), {})().fit([[1, 2]])
+    with pytest.raises(NotImplementedError, match="Nothing must implement _score_users"):
+        rec.predict([[1, 2]])
+
+
+def test_a_sparse_result_raises():
+    class Sparse(BaseRecommender):
+        def _score_users(self, users, history):
+            return history
+
+    with pytest.raises(ValueError, match=r"Sparse\._score_users must return an array, got a sparse matrix"):
+        Sparse().fit([[1, 2]]).recommend()
+
+
+def test_learned_attributes_must_not_be_parameters():
+    class Overwrites(BaseRecommender):
+        def __init__(self, size=1):
+            self.size = size
+
+        def _learn(self, interactions):
+            return {"size": 2}
+
+        def _score_users(self, users, history):
+            return history.toarray()
+
+    with pytest.raises(ValueError, match=r"Overwrites\._learn must not return parameters, got \['size'\]"):
+        Overwrites().fit([[1, 2]])
+
+
+@pytest.mark.parametrize("argument", [{}, {"candidates": [3]}, {"candidates": {user: [3] for user in range(40)}}])
+def test_blocks_are_bounded_by_all_known_items(monkeypatch, argument):
+    """All known items are scored, also if the query has a single candidate."""
+    monkeypatch.setattr(top_k, "BLOCK_SCORES", 100)
+    shapes = []
+
+    class Recorder(BaseRecommender):
+        def _score_users(self, users, history):
+            shapes.append(history.shape)
+            return history.toarray()
+
+    Recorder().fit([[user, item] for user in range(40) for item in range(user % 20, 20)]).recommend(**argument)
+    assert max(n_users * n_items for n_users, n_items in shapes) <= 100
 
 
 def test_validation_interactions_are_refused():
-    with pytest.raises(ValueError, match="X_val was passed, but PopularityRecommender has no early stopping"):
-        PopularityRecommender().fit([[1, 2]], X_val=[[1, 2]])
+    for name, value in (("X_val", [[1, 2]]), ("y_val", [1])):
+        with pytest.raises(ValueError, match=f"{name} was passed, but PopularityRecommender has no early stopping"):
+            PopularityRecommender().fit([[1, 2]], **{name: value})

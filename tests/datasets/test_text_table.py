@@ -79,9 +79,22 @@ def test_a_name_may_contain_a_carriage_return(tmp_path, names, end):
     assert load_likes(tmp_path / "f").names.tolist() == names
 
 
+@pytest.mark.parametrize("mark", ["\ufdd0", "\ufdd0\ufdd1", "\ue000"])
+def test_an_unusual_character_beside_a_carriage_return_is_kept(read, mark):
+    assert read(HEADER + f"{mark}\rA|m1|ann{mark}\n").names["m1"] == f"{mark}\rA"
+    assert read(HEADER + f"{mark}A|m1|ann{mark}\n").data["user"].tolist() == [f"ann{mark}"]
+
+
 def test_lines_may_end_with_carriage_returns(read):
     for end in ("\r", "\r\r\n"):
         assert pairs(read((HEADER + "A|m1|ann\nB|m2|bob\n").replace("\n", end))) == [["ann", "m1"], ["bob", "m2"]]
+
+
+@pytest.mark.parametrize("end", ["\r", "\r\n", "\n"])
+def test_an_empty_first_field_after_blank_lines_is_kept(read, end):
+    likes = read("modelname|mid|uid|day\n\n\n|m1|ann|1\nB|m2|bob|2\n".replace("\n", end))
+    assert pairs(likes) == [["ann", "m1"], ["bob", "m2"]]
+    assert likes.names["m1"] == ""
 
 
 @pytest.mark.parametrize("name", ["f.gz", "f.bz2", "f.xz", "f.zip"])
@@ -135,6 +148,11 @@ def test_quotechar_none_keeps_quotes(read, name):
     assert read(HEADER + f"{name}|m1|ann\n", quotechar=None).names["m1"] == name
 
 
+def test_columns_may_have_thousands_of_equal_names(read):
+    header, row = (one * 3000 for one in ("x|", "1|"))
+    assert pairs(read(f"{header}mid|uid\n{row}m1|ann\n")) == [["ann", "m1"]]
+
+
 def test_other_encodings_can_be_read(read):
     for encoding in ("latin-1", "utf-16"):
         assert read((HEADER + "Café|m1|ann\n").encode(encoding), encoding=encoding).names["m1"] == "Café"
@@ -166,6 +184,10 @@ LINES = {
     "unfinished": (HEADER + "\\A | B\\|m1|ann\n\\o/|m2|bob\n", "Line 3 of .* has 1 field, .* begins with the quote"),
     "nul": (HEADER + "A|m\x001|ann\n", "Line 2 of .* contains a NUL character"),
     "latin-1": (LATIN, r"Line 3 of .* is not utf-8: it contains byte 0xe9 .*'Café\|m1\|ann'.*='latin-1'"),
+    "unfinished at the end": (
+        'mid|uid\n"a|b"|ann\nm2|"bob\nm3|eve\n',
+        "Line 3 of .* is incomplete: 'm2.*begins with the quote",
+    ),
     "utf-16": (HEADER.encode("utf-16"), "Line 1 of .* is not utf-8: .* set encoding='utf-16'"),
     "empty": ("", "is empty, but its first line must name the columns"),
     "header only": (HEADER, "has a header but no rows"),
@@ -184,6 +206,16 @@ def test_the_error_names_the_invalid_line(read, content, text):
 def test_the_error_names_the_line_of_a_quote_that_does_not_end(read):
     with pytest.raises(ValueError, match=r"Line 2 of .* does not end with it\. .* set quotechar to None"):
         read(HEADER + "\\o/ hat|m1|ann\nB|m2|bob\n", quotechar="\\")
+
+
+def test_the_error_names_the_line_of_a_lone_surrogate():
+    with pytest.raises(ValueError, match=r"Line 3 of the file is not valid text: 'B.*' contains a lone surrogate"):
+        load_likes(io.StringIO(HEADER + "A|m1|ann\nB|m2|b\udcf1b\n"))
+
+
+def test_the_error_shows_the_beginning_of_a_weight_that_overflows(read):
+    with pytest.raises(ValueError, match=f"w must be a number, got '{'9' * 80}...' in line 2 of"):
+        read(f"mid|uid|w\na|b|{'9' * 400}\n", weight="w")
 
 
 @pytest.mark.parametrize("value", ["many", "", "1,5"])

@@ -165,6 +165,13 @@ class ForgetsHistory(Changed):
         return super().recommend(users, k, **kwargs)
 
 
+class IgnoresHistory(Changed):
+    """Computes the scores of new users from no interactions, whatever the history."""
+
+    def _score_users(self, users, history):
+        return super()._score_users(users, self.interactions_[np.maximum(users, 0)])
+
+
 class RefusesHistory(Changed):
     """Raises an error if the history contains unknown items."""
 

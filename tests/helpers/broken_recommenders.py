@@ -40,6 +40,7 @@ BROKEN = {
     "check_short_lists": broken_lists.FailsOnShortList,
     "check_empty_lists": broken_lists.ReturnsNoColumns,
     "check_history": broken_lists.ForgetsHistory,
+    "check_effect_of_history": broken_lists.IgnoresHistory,
     "check_partly_known_history": broken_lists.RefusesHistory,
     "check_parameters": broken_fits.ChangesParameter,
     "check_clone": broken_fits.ClonesItself,

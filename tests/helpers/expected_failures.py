@@ -7,7 +7,7 @@ from importlib.util import find_spec
 from estimators import ENGINES, RECOMMENDERS, small
 from own_recommender import NearestItemRecommender
 
-from sklearn_recsketch import BPRRecommender, InteractionThresholder
+from sklearn_recsketch import BPRRecommender, InteractionThresholder, PopularityRecommender
 
 __all__ = [
     "checked_by_sklearn",
@@ -44,6 +44,8 @@ def recommender_failures(estimator):
     if isinstance(estimator, BPRRecommender) and estimator.engine == "implicit":
         names = ("repeated_rows", "unit_of_strengths", "containers_of_strengths", "weight_column")
         return {f"check_{name}": NO_STRENGTHS for name in names}
+    if isinstance(estimator, PopularityRecommender):
+        return {"check_effect_of_history": "all users get the most popular items, whatever their history"}
     return {}
 
 

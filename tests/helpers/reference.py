@@ -20,6 +20,10 @@ def mix(x):
     return x ^ (x >> 31)
 
 
+def stream_key(seed, epoch):
+    return mix((seed * GOLDEN + epoch * 0xD1342543DE82EF95 + 1) & MASK)
+
+
 def draw_below(key, t, n):
     return ((mix((key + t * GOLDEN) & MASK) >> 32) * n) >> 32
 

@@ -76,6 +76,7 @@ def test_contributions_sum_to_the_prediction(model, with_features, featured):
             assert total(explain(rec, user, item, by=by)) == pytest.approx(rec.predict([[user, item]])[0], abs=1e-5)
 
 
+@pytest.mark.filterwarnings("ignore::sklearn_recsketch.exceptions.UnknownIdWarning")
 @pytest.mark.parametrize("user", [999, 3])
 def test_contributions_of_a_folded_in_user_sum_to_the_score(fitted, user):
     history = pd.DataFrame({"user": user, "item": [*fitted.items_[:4], 12345], "weight": [1.0, 2, 3, 4, 5]})

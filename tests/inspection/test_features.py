@@ -76,7 +76,7 @@ def test_empty_candidates_are_an_error(fitted):
 
 
 def test_unknown_candidates_are_ranked_as_the_mean_item_with_a_warning(fitted):
-    with pytest.warns(UserWarning, match=r"1 of the 2 item ids is unknown \(first: -9\)"):
+    with pytest.warns(UserWarning, match=r"1 of the 2 candidates is unknown \(first: -9\). Each is .* the mean item"):
         table = rank_by_feature(fitted, "tag=t3", candidates=[-9, fitted.items_[0]])
     assert sorted(table["item"]) == [-9, fitted.items_[0]]
 

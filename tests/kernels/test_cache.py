@@ -42,6 +42,24 @@ def test_a_kernel_is_loaded_from_the_cache(new_kernel):
     assert sum(second.stats.cache_hits.values()) == 1
 
 
+def test_compilation_is_announced_once_with_the_folder(new_kernel, tmp_path, monkeypatch, caplog):
+    monkeypatch.setattr(_cache, "_announced", False)
+    kernel = new_kernel()
+    kernel(1)
+    kernel(1.5)
+    assert len(caplog.messages) == 1
+    assert caplog.messages[0].startswith("Compiling numerical kernels for this machine")
+    assert str(tmp_path / "folder") in caplog.messages[0]
+
+
+def test_kernels_from_the_cache_are_not_announced(new_kernel, monkeypatch, caplog):
+    new_kernel()(1)
+    monkeypatch.setattr(_cache, "_announced", False)
+    caplog.clear()
+    new_kernel()(1)
+    assert caplog.messages == []
+
+
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EACCES, errno.EROFS, errno.ENOTDIR])
 def test_an_error_of_the_file_system_is_one_warning(code, new_kernel, tmp_path, monkeypatch):
     def failing(*args):

@@ -24,6 +24,12 @@ def test_shuffled_depends_on_the_epoch():
     assert np.sum(np.equal(*orders)) < 10
 
 
+@pytest.mark.parametrize("epoch", [0, 1, 7])
+def test_keys_of_epochs_equal_the_reference(seed, epoch):
+    """Another key for a seed would change all fitted models."""
+    assert stream_key(seed, epoch) == reference.stream_key(seed, epoch)
+
+
 def test_random_numbers_equal_the_reference(seed):
     key = int(stream_key(seed, 7))
     wide = np.uint64(key)

@@ -240,7 +240,7 @@ def test_rows_are_read_once_for_the_same_interactions(fitted, split, monkeypatch
 
 
 @each_name
-@pytest.mark.parametrize("model", MODELS[:-1], ids=lambda model: type(model).__name__)
+@pytest.mark.parametrize("model", small(max_iter=3), ids=lambda model: type(model).__name__)
 def test_validation_scores_equal_those_of_rows_read_in_every_epoch(model, split, name):
     X, y, X_test, y_test = split
     scorer = make_ranking_scorer(name)

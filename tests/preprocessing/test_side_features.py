@@ -376,3 +376,25 @@ def test_as_many_items_as_interactions_are_not_sliced():
     assert len(search.best_estimator_.items_) == len(X)
     factors = small_search(X, features, UserKFold(2, random_state=0)).best_estimator_
     assert len(factors.item_features_.ids) == len(factors.items_) == len(X)
+
+
+@pytest.mark.parametrize("column", ["name", "tags"])
+def test_a_column_of_distinct_strings_warns(column):
+    frame = pd.DataFrame({"item": np.arange(60), column: [f"castle|{i}" for i in range(60)]})
+    with pytest.warns(UserWarning, match=rf"'{column}' has 60 distinct values in 60 rows.*str\.split") as caught:
+        SideFeatures.from_frame(frame)
+    assert [warning.filename for warning in caught] == [__file__]
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        [f"t{i % 9}" for i in range(60)],
+        [[f"t{i % 9}", "x"] for i in range(60)],
+        np.arange(60.0),
+        ["a", "b"] + [None] * 58,
+    ],
+    ids=["categories", "lists", "numbers", "few"],
+)
+def test_other_columns_do_not_warn(values):
+    SideFeatures.from_frame(pd.DataFrame({"item": np.arange(60), "value": values}))

@@ -13,6 +13,7 @@ from sklearn_recsketch import (
     PopularityRecommender,
     SideFeatureEncoder,
     SideFeatures,
+    WARPRecommender,
     WRMFRecommender,
 )
 from sklearn_recsketch.metrics import make_ranking_scorer, precision_at_k
@@ -183,8 +184,17 @@ CALLS = [
         "learning_rate",
         lambda: BPRRecommender(learning_rate=0.0).fit(GOOD),
         ValueError,
-        r"The 'learning_rate' parameter of BPRRecommender must be a float in the range \(0.*Got 0\.0",
+        r"The 'learning_rate' parameter of BPRRecommender must be a float in the range \[1\.17.*e-38, .*Got 0\.0",
     ),
+    *[
+        (
+            f"{name}_beyond_float32",
+            lambda name=name: WARPRecommender(**{name: 1e300}).fit(GOOD),
+            ValueError,
+            rf"The '{name}' parameter of WARPRecommender must be a float in the range \[.*, 3\.40.*e\+38\]",
+        )
+        for name in ("learning_rate", "margin", "regularization", "item_regularization", "feature_regularization")
+    ],
     (
         "encoder_type",
         lambda: wrmf(item_encoder="onehot").fit(GOOD),

@@ -244,6 +244,7 @@ def test_each_unknown_user_of_a_new_item_is_the_mean_user(tiny):
     np.testing.assert_allclose(scores(table)[rec.users_], U @ vector, atol=1e-4)  # float32 vectors
 
 
+@pytest.mark.filterwarnings("ignore::sklearn_recsketch.exceptions.UnknownIdWarning")
 @pytest.mark.parametrize("scaling", [0.0, 1.0])
 def test_cold_and_unknown_items_of_a_history_have_their_full_confidence(scaling, tiny):
     X, y, tags, _ = tiny
@@ -264,6 +265,7 @@ def test_cold_and_unknown_items_of_a_history_have_their_full_confidence(scaling,
     np.testing.assert_allclose(scores_of(table, rec), expected, atol=1e-5)  # float32 vectors
 
 
+@pytest.mark.filterwarnings("ignore::sklearn_recsketch.exceptions.UnknownIdWarning")
 def test_the_vector_of_a_history_does_not_depend_on_other_users_of_the_query(tiny):
     X, y, _, _ = tiny
     rec = WRMFRecommender(4, random_state=0).fit(X, y)

@@ -136,6 +136,28 @@ def test_loading_a_folder_without_an_index_raises(tmp_path):
         EmbeddingIndex.load(tmp_path)
 
 
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    "change", [lambda data: data[:-2], lambda data: data.replace(data[-9:-8], b"~"), lambda _: b""]
+)
+def test_a_changed_file_is_rejected(wrmf, tmp_path, kind, change):
+    to_index(wrmf, kind).save(tmp_path)
+    for path in [*tmp_path.iterdir()]:
+        data = path.read_bytes()
+        path.write_bytes(change(data))
+        with pytest.raises(ValueError, match=rf"{path.name}' is damaged: it differs from the file that was saved"):
+            EmbeddingIndex.load(tmp_path)
+        path.write_bytes(data)
+    EmbeddingIndex.load(tmp_path)
+
+
+def test_a_missing_file_is_named(wrmf, tmp_path):
+    to_index(wrmf, "exact").save(tmp_path)
+    (tmp_path / "vectors.npy").unlink()
+    with pytest.raises(FileNotFoundError, match=r"vectors\.npy"):
+        EmbeddingIndex.load(tmp_path)
+
+
 def test_files_of_another_format_are_rejected(index, tmp_path):
     index.save(tmp_path)
     header = tmp_path / "index.json"

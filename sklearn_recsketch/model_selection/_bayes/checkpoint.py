@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from numbers import Real
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from sklearn_recsketch.utils._scalars import to_python_scalar
 __all__ = ["Checkpoint"]
 
 FORMAT, VERSION = "sklearn_recsketch BayesSearchCV", 1
+NUMBERS = ("fit_time", "score_time", "n_test_samples")
 SCORES = ("test_scores", "train_scores")
 
 
@@ -44,7 +46,9 @@ class Checkpoint:
                 raise ValueError(f"its version is {content['version']!r}, but this release reads version {VERSION}")
             search = dict(content["search"])
             trials = [_from_json(trial) for trial in content["trials"]]
-        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            if len({len(trial.folds) for trial in trials} | {0}) > 2 or not all(trial.folds for trial in trials):
+                raise ValueError("its trials do not have the same number of folds")
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
             raise ValueError(
                 f"checkpoint must be a file written by BayesSearchCV, but {self._path} cannot be read as one: "
                 f"{type(error).__name__}: {error}. Remove it, or use another file."
@@ -96,14 +100,30 @@ def _score_to_json(score: Any) -> Any:
 
 def _from_json(trial: Any) -> Trial:
     folds = [
-        {key: _score_from_json(value) if key in SCORES else value for key, value in fold.items()}
+        {key: _score_from_json(value) if key in SCORES else value for key, value in _checked_fold(fold).items()}
         for fold in trial["folds"]
     ]
     return Trial({name: _value_from_json(value) for name, value in trial["params"].items()}, folds)
 
 
+def _checked_fold(fold: dict[str, Any]) -> dict[str, Any]:
+    """Return the results on a fold. Raise an error if a key is missing or a value has the wrong type."""
+    for key in NUMBERS:
+        if not isinstance(fold[key], Real) or not np.isfinite(fold[key]):
+            raise ValueError(f"{key} of a fold is {fold[key]!r}, not a number")
+    if not isinstance(fold["fit_error"], str | None):
+        raise ValueError(f"fit_error of a fold is {fold['fit_error']!r}, not a text")
+    if fold["test_scores"] == {}:
+        raise ValueError("test_scores of a fold is empty")
+    return fold
+
+
 def _value_from_json(value: Any) -> Any:
-    return StoredValue(value["digest"], value["text"]) if isinstance(value, dict) else value
+    if is_json_value(value):
+        return value
+    if not isinstance(value, dict) or not all(isinstance(value[key], str) for key in ("digest", "text")):
+        raise ValueError(f"a parameter is {value!r}, not a value or its digest")
+    return StoredValue(value["digest"], value["text"])
 
 
 def _score_from_json(value: Any) -> Any:

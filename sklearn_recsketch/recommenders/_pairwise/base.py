@@ -24,12 +24,14 @@ from sklearn_recsketch.recommenders._pairwise.update import UPDATE_RATE, fold_in
 from sklearn_recsketch.utils._compat import Interval, StrOptions
 from sklearn_recsketch.utils._threads import Workers, workers
 
-__all__ = ["PairwiseRecommender"]
+__all__ = ["IN_FLOAT32", "PairwiseRecommender"]
 
 FOLD_IN_EPOCHS = 20
 # Initial components are within half of this, for any number of components. With the scale of LightFM and implicit,
 # 1 / (2 K), weak directions of 128 components take epochs to grow: nDCG@20 was 7 % lower on seven data sets.
 INITIAL_RANGE = 1 / 16
+FLOAT32 = np.finfo(np.float32)  # the type of the numbers in training
+IN_FLOAT32 = Interval(Real, 0, float(FLOAT32.max), closed="both")
 
 
 class PairwiseRecommender(FactorRecommender):
@@ -37,7 +39,9 @@ class PairwiseRecommender(FactorRecommender):
 
     _parameter_constraints: dict[str, Any] = {
         **FactorRecommender._parameter_constraints,
-        "learning_rate": [Interval(Real, 0, None, closed="neither")],
+        "learning_rate": [Interval(Real, float(FLOAT32.tiny), float(FLOAT32.max), closed="both")],
+        "regularization": [IN_FLOAT32],
+        **{f"{part}_regularization": [IN_FLOAT32, None] for part in ("user", "item", "feature")},
         "negatives": [StrOptions({"unobserved", "weaker"})],
         "average": ["boolean"],
     }
@@ -150,7 +154,10 @@ class PairwiseRecommender(FactorRecommender):
         n_interactions[:n_known] = np.maximum(others.entities.n_interactions, 1)  # ids without any can be sampled, too
         codes, history = codes[drawable], sp.csr_array(history[:, np.flatnonzero(drawable)])
         biases = self._biases_of(codes) if others.name == "item" else 0.0
-        fixed = Embeddings.starting_at(others.vectors(codes), biases=biases)
+        rows = others.vectors(codes)
+        if rows is others.factors:  # the kernel writes to its arguments, even though the steps of `fixed` are 0
+            rows = rows.copy()
+        fixed = Embeddings.starting_at(rows, biases=biases)
         K = self.user_factors_.shape[1]
         moved = np.ascontiguousarray(vectors[:, :K])
         with workers(self.n_jobs) as pool:

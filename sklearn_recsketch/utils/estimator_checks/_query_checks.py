@@ -110,6 +110,20 @@ def check_history(recommender: Any) -> None:
         expect(np.isfinite(table["score"]).all(), f"The scores of user {user} with a history must be finite")
 
 
+def check_effect_of_history(recommender: Any) -> None:
+    """Two new users with different histories get different scores."""
+    X = make_check_rows()
+    model = fitted(recommender, frame(X))
+    items, new = np.unique(X[:, 1]), int(X[:, 0].max()) + 1
+    tables = [
+        table_of(model, history=frame(_pairs(new, past)), k=ALL, exclude_seen=False, candidates=items.tolist())
+        for past in (items[:4], items[-4:])
+    ]
+    first, second = (table.sort_values("item")["score"].to_numpy() for table in tables)
+    same = len(first) == len(second) and np.allclose(first, second)
+    expect(not same, "The scores of a new user must depend on the history that is passed, but two histories have equal")
+
+
 def check_partly_known_history(recommender: Any) -> None:
     """A history may consist of unknown items, and leaves the lists of other users as they are."""
     X = make_check_rows()
@@ -145,5 +159,6 @@ CHECKS = (
     check_short_lists,
     check_empty_lists,
     check_history,
+    check_effect_of_history,
     check_partly_known_history,
 )

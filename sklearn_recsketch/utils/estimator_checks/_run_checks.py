@@ -102,9 +102,9 @@ def check_recommender(
 
     Examples
     --------
-    >>> from sklearn_recsketch import PopularityRecommender
+    >>> from sklearn_recsketch import ItemKNNRecommender
     >>> from sklearn_recsketch.utils.estimator_checks import check_recommender
-    >>> results = check_recommender(PopularityRecommender(), on_skip=None)
+    >>> results = check_recommender(ItemKNNRecommender(), on_skip=None)
     >>> [result["check_name"] for result in results if result["status"] == "failed"]
     []
     """
@@ -148,9 +148,9 @@ def parametrize_with_recommender_checks(
 
     Examples
     --------
-    >>> from sklearn_recsketch import PopularityRecommender
+    >>> from sklearn_recsketch import ItemKNNRecommender
     >>> from sklearn_recsketch.utils.estimator_checks import parametrize_with_recommender_checks
-    >>> @parametrize_with_recommender_checks([PopularityRecommender()])
+    >>> @parametrize_with_recommender_checks([ItemKNNRecommender()])
     ... def test_recommender(estimator, check):
     ...     check(estimator)
     """

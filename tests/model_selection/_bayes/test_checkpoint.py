@@ -134,6 +134,14 @@ def test_a_checkpoint_requires_an_int_seed(random_state, tmp_path):
         hill_search(random_state=random_state, checkpoint=tmp_path / "search.json").fit(ROWS)
 
 
+FOLD = {"fit_error": None, "fit_time": 0.1, "n_test_samples": 5, "score_time": 0.2, "test_scores": 0.5}
+
+
+def file_of(*trials):
+    """Content of a checkpoint with these trials."""
+    return json.dumps({"format": "sklearn_recsketch BayesSearchCV", "version": 1, "search": {}, "trials": trials})
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -144,6 +152,15 @@ def test_a_checkpoint_requires_an_int_seed(random_state, tmp_path):
         '{"format": "other", "version": 1, "search": {}, "trials": []}',
         '{"format": "sklearn_recsketch BayesSearchCV", "version": 2, "search": {}, "trials": []}',
         '{"format": "sklearn_recsketch BayesSearchCV", "version": 1, "search": {}, "trials": [3]}',
+        "[" * 100_000,
+        file_of({"params": {}, "folds": []}),
+        file_of({"params": {}, "folds": [FOLD]}, {"params": {"a": 1}, "folds": [FOLD, FOLD]}),
+        *(file_of({"params": {}, "folds": [{key: FOLD[key] for key in FOLD if key != name}]}) for name in FOLD),
+        *(file_of({"params": {}, "folds": [FOLD | {name: []}]}) for name in FOLD),
+        file_of({"params": {}, "folds": [FOLD | {"fit_time": float("inf")}]}),
+        file_of({"params": {}, "folds": [FOLD | {"test_scores": {}}]}),
+        file_of({"params": {"a": [1]}, "folds": [FOLD]}),
+        file_of({"params": {"a": {"digest": ["f"], "text": "f"}}, "folds": [FOLD]}),
     ],
 )
 def test_a_file_that_cannot_be_read_is_an_error(text, tmp_path):

@@ -54,7 +54,7 @@ def test_metrics_in_a_list_are_computed_from_one_ranking(planted, monkeypatch):
         rankings.append(1)
         return top_items(*args)
 
-    monkeypatch.setattr("sklearn_recsketch._ranking.eligible.top_items", counted)
+    monkeypatch.setattr("sklearn_recsketch._ranking.scores.top_items", counted)
     options = {"scoring": ["precision@5", "ndcg@10"], "refit": False}
     EpochSearchCV(wrmf(), {"alpha": [1, 2]}, epochs=[1, 2, 3], **options).fit(planted[0])
     assert len(rankings) == 6

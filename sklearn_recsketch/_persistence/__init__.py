@@ -1,0 +1,1 @@
+"""Save models to files without pickle, and load them."""
