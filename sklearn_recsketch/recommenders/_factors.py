@@ -10,7 +10,6 @@ from typing import Any, Self
 
 import numpy as np
 import scipy.sparse as sp
-from sklearn.callback import CallbackSupportMixin
 from sklearn.utils import check_random_state
 
 from sklearn_recsketch._data.fit_data import EarlierFit, FitData, gather_fit_data
@@ -65,7 +64,7 @@ class TrainingProblem:
 ROWS_PER_DRAW = 8192
 
 
-class FactorRecommender(SimilarityMixin, ProgressBarCheckMixin, CallbackSupportMixin, InnerProductRecommender):
+class FactorRecommender(SimilarityMixin, ProgressBarCheckMixin, InnerProductRecommender):
     """Base class of the recommenders that learn embeddings.
 
     A subclass initializes the embeddings and creates a `Trainer` for them.

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from typing import Any, Self
 
-from sklearn.callback import ProgressBar
+from sklearn.callback import CallbackSupportMixin, ProgressBar
 
 from sklearn_recsketch.utils._extras import import_extra
 
 __all__ = ["ProgressBarCheckMixin"]
 
 
-class ProgressBarCheckMixin:
-    """Mixin that refuses progress bars in notebooks without ipywidgets.
+class ProgressBarCheckMixin(CallbackSupportMixin):
+    """Callback support that refuses progress bars in notebooks without ipywidgets.
 
     rich draws progress bars in notebooks with ipywidgets. Without it, no bar is shown, and rich issues a warning for
-    each update. The mixin must precede scikit-learn's class that defines `set_callbacks`.
+    each update.
     """
 
     def set_callbacks(self, *callbacks: Any) -> Self:
@@ -37,7 +37,7 @@ class ProgressBarCheckMixin:
                 "progress",
                 "ProgressBar needs ipywidgets in a notebook. Install it and restart the kernel",
             )
-        return super().set_callbacks(*callbacks)  # type: ignore[misc]
+        return super().set_callbacks(*callbacks)
 
 
 def _is_notebook() -> bool:
