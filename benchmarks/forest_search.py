@@ -20,7 +20,7 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-import posts
+import posts_code
 import scipy.sparse as sp
 from common import machine, markdown, publish
 from grid_search import CV, IMAGES
@@ -75,7 +75,7 @@ def lightfm_seconds(trials: list[dict], train: Any, test: Any, features: Any) ->
     for K in MEASURED_AT:
         parameters = {"n_components": K, "learning_rate": 0.05, "max_iter": 1}
         parameters |= {"user_regularization": 1e-5, "item_regularization": 1e-5}
-        taken = posts.lightfm_trial(train, test, parameters, features, THREADS, EPOCHS_RUN)
+        taken = posts_code.lightfm_trial(train, test, parameters, features, THREADS, EPOCHS_RUN)
         measured.append({"components": K, "epoch, s": taken["epoch"], "precision_at_k, s": taken["score"]})
         print(measured[-1], flush=True)
     table = pd.DataFrame(measured)
@@ -101,7 +101,7 @@ def main() -> None:
         15_274, 25_655, mean_activity=36, n_tags=20_352, return_features=True, random_state=0
     )
     train_rows, test_rows = next(CV.split(X))
-    train, test = posts.matrices(X.iloc[train_rows], X.iloc[test_rows])
+    train, test = posts_code.matrices(X.iloc[train_rows], X.iloc[test_rows])
     rows, tables, initial = [], [], None
     runs = [
         ("likes alone", WITHOUT_TAGS, None, arguments.trials, None),

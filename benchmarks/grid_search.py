@@ -21,7 +21,7 @@ import joblib
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-import posts
+import posts_code
 from common import alternate, compare_seconds, gowalla, machine, markdown, publish, run_parts
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
@@ -118,12 +118,12 @@ def pruned() -> None:
 def as_in_the_post() -> None:
     X = sketchfab_like()
     train_rows, test_rows = next(CV.split(X))
-    train, test = posts.matrices(X.iloc[train_rows], X.iloc[test_rows])
+    train, test = posts_code.matrices(X.iloc[train_rows], X.iloc[test_rows])
     others = len(GRID["regularization"]) * len(GRID["alpha"])
     rows = []
     for K in GRID["n_components"]:
         parameters = {"n_components": K, "regularization": 0.1, "alpha": 50}
-        measured = posts.grid_setting(train, test, parameters, list(EPOCHS), scored=2, n_jobs=N_JOBS)
+        measured = posts_code.grid_setting(train, test, parameters, list(EPOCHS), scored=2, n_jobs=N_JOBS)
         rows.append(
             {
                 "components": K,

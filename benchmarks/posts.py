@@ -1,101 +1,98 @@
-"""Timing of the code in two posts by Ethan Rosenthal (2016).
+"""Ethan Rosenthal's two posts on Sketchfab models (2016), repeated: writes docs/posts.rst and its pictures.
 
-"Intro to Implicit Matrix Factorization: Classic ALS with Sketchfab Models" computes metrics from dense predictions.
-"Learning to Rank Sketchfab Models with LightFM" fits one trial after the other.
+    python benchmarks/posts.py                 # on citeulike-a, or made-up data of its size if the files are missing
+    python benchmarks/posts.py --sketchfab     # on the posts' own data, which are downloaded
+    python benchmarks/posts.py --quick --to .  # on a little made-up data: shows that the script runs
+    python benchmarks/posts.py --only page     # writes the page from kept results
+
+The results of each part are kept in posts.joblib, which is not part of the repository.
 """
 
 from __future__ import annotations
 
-import time
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
-import lightfm.evaluation
-import numpy as np
+import joblib
 import pandas as pd
-import scipy.sparse as sp
-from implicit.cpu.als import AlternatingLeastSquares
-from lightfm import LightFM
-from threadpoolctl import threadpool_limits
+from common import DATA, citeulike, citeulike_tags, machine
+from posts_page import write_page
+from posts_runs import FULL, QUICK, Replay
+
+from sklearn_recsketch import SideFeatures
+from sklearn_recsketch.datasets import fetch_sketchfab, make_interactions
+
+KEPT = Path(__file__).parent / "posts.joblib"
+DOCS = Path(__file__).parents[1] / "docs"
 
 
-def matrices(train: pd.DataFrame, test: pd.DataFrame) -> tuple[sp.csr_matrix, sp.csr_matrix]:
-    """User-item matrices of training and test interactions."""
-    users, items = np.unique(train["user"]), np.unique(train["item"])
-
-    def matrix(X: pd.DataFrame) -> sp.csr_matrix:
-        X = X[X["item"].isin(items)]
-        codes = np.searchsorted(users, X["user"]), np.searchsorted(items, X["item"])
-        return sp.csr_matrix((np.ones(len(X), np.float32), codes), shape=(len(users), len(items)))
-
-    return matrix(train), matrix(test)
-
-
-def mean_squared_error(users: np.ndarray, items: np.ndarray, likes: sp.csr_matrix, test_users: np.ndarray) -> float:
-    """Mean squared error of all preferences of the test users, after computing the predictions of all users."""
-    predicted = users @ items.T
-    return float(np.mean((likes[test_users].toarray() - predicted[test_users]) ** 2))
-
-
-def precision_at_k(
-    users: np.ndarray, items: np.ndarray, likes: sp.csr_matrix, test_users: np.ndarray, k: int = 5
-) -> float:
-    """Precision at k, which sorts the full row of each test user after computing the predictions of all users."""
-    predicted = users @ items.T
-    precisions = []
-    for user in test_users:
-        top = np.argsort(-predicted[user])[:k]
-        precisions.append(len(set(top) & set(likes[user].indices)) / k)
-    return float(np.mean(precisions))
-
-
-def grid_setting(
-    train: sp.csr_matrix, test: sp.csr_matrix, parameters: dict, epochs: list[int], scored: int, n_jobs: int
-) -> dict[str, float]:
-    """Seconds of a setting of the first post's grid, extrapolated from scoring only some of the checkpoints."""
-    test_users = np.flatnonzero(np.diff(test.indptr))
-    confidence = train.copy()
-    confidence.data = (1 + parameters["alpha"] * confidence.data).astype(np.float32)
-    with threadpool_limits(1, "blas"):
-        model = AlternatingLeastSquares(
-            factors=parameters["n_components"],
-            regularization=parameters["regularization"],
-            alpha=1,
-            iterations=epochs[-1],
-            num_threads=n_jobs,
-            random_state=0,
-        )
-        start = time.perf_counter()
-        model.fit(confidence, show_progress=False)
-        fitting = time.perf_counter() - start
-    start = time.perf_counter()
-    for _ in range(scored):
-        for likes in (train, test):
-            mean_squared_error(model.user_factors, model.item_factors, likes, test_users)
-            precision_at_k(model.user_factors, model.item_factors, likes, test_users)
-    scoring = (time.perf_counter() - start) / scored
-    return {"fit": fitting, "score": scoring, "total": fitting + scoring * len(epochs)}
-
-
-def lightfm_trial(
-    train: sp.csr_matrix,
-    test: sp.csr_matrix,
-    parameters: dict,
-    item_features: sp.csr_matrix | None,
-    n_jobs: int,
-    run: int,
-) -> dict[str, float]:
-    """Seconds of a trial of the second post, extrapolated from `run` epochs; later epochs are not faster."""
-    model = LightFM(
-        no_components=parameters["n_components"],
-        loss="warp",
-        learning_rate=parameters["learning_rate"],
-        user_alpha=parameters["user_regularization"],
-        item_alpha=parameters["item_regularization"],
-        random_state=2016,
+def load(arguments: argparse.Namespace) -> tuple[str, pd.DataFrame, SideFeatures]:
+    """Return the name of the data, the likes and the tags."""
+    if arguments.sketchfab:
+        likes = fetch_sketchfab()
+        return "Sketchfab", likes.data, likes.item_features
+    if (DATA / "citeulike-a").exists() and not arguments.quick:
+        return "citeulike-a", citeulike(), citeulike_tags()
+    sizes = (300, 150) if arguments.quick else (5_551, 16_980)
+    X, _, tags = make_interactions(
+        *sizes, mean_activity=20 if arguments.quick else 37, n_tags=40, return_features=True, random_state=0
     )
-    start = time.perf_counter()
-    model.fit(train, item_features=item_features, epochs=run, num_threads=n_jobs)
-    epoch = (time.perf_counter() - start) / run
-    start = time.perf_counter()
-    lightfm.evaluation.precision_at_k(model, test, k=5, item_features=item_features, num_threads=n_jobs)
-    scoring = time.perf_counter() - start
-    return {"epoch": epoch, "score": scoring, "total": epoch * parameters["max_iter"] + scoring}
+    return "made-up data", X, tags
+
+
+def parts(replay: Replay, kept: dict[str, Any]) -> dict[str, Callable[[], Any]]:
+    """The parts of the replay, in an order in which each finds the results that it needs."""
+
+    def best(name: str) -> dict[str, Any]:
+        return dict(kept[name]["search"].best_params_)
+
+    def start() -> dict[str, Any]:
+        """The best parameters without tags, with one penalty for users and items."""
+        found = best("forest")
+        penalty = found.pop("regularization")
+        found["learning_rate"] = max(found["learning_rate"], 1e-3)  # the bound of the second search
+        return found | {"item_regularization": penalty, "user_regularization": penalty}
+
+    return {
+        "data": replay.data,
+        "grid": replay.grid,
+        "best_curve": lambda: replay.best_curve(best("grid")),
+        "warp_curve": replay.warp_curve,
+        "learning_rates": replay.learning_rates,
+        "forest": lambda: replay.forest(None),
+        "tagged": lambda: replay.forest(start()),
+        "models": lambda: replay.models(best("grid"), best("forest"), best("tagged")),
+        "sorted_tags": lambda: replay.sorted_tags(best("tagged")),
+        "new_items": replay.new_items,
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--sketchfab", action="store_true", help="download the posts' own data")
+    parser.add_argument("--quick", action="store_true", help="use a little made-up data and keep no results")
+    parser.add_argument("--only", action="append", help="a part, or 'page'; results of other parts are read")
+    parser.add_argument("--to", type=Path, default=DOCS, help="folder for posts.rst and images")
+    parser.add_argument("--n-jobs", type=int, default=2)
+    arguments = parser.parse_args()
+    name, likes, tags = load(arguments)
+    replay = Replay(likes, tags, QUICK if arguments.quick else FULL, arguments.n_jobs)
+    kept: dict[str, Any] = {}
+    if arguments.only and KEPT.exists():
+        kept = joblib.load(KEPT)
+    for part, run in parts(replay, kept).items():
+        if arguments.only is None or part in arguments.only:
+            kept[part] = run()
+            print(f"{part}: done", flush=True)
+            if not arguments.quick:
+                merged = (joblib.load(KEPT) if KEPT.exists() else {}) | {part: kept[part], "machine": machine()}
+                joblib.dump(merged, KEPT)
+    if arguments.only is None or "page" in arguments.only:
+        kept.setdefault("machine", machine())
+        print(write_page(arguments.to, name, replay.plan, kept))
+
+
+if __name__ == "__main__":
+    main()

@@ -25,7 +25,7 @@ SWITCHES = [
     "--hide-scrollbars",
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",  # disables network access, except to this machine
 ]
-WIDTHS = {"wide": 1200, "narrow": 390}
+WIDTHS = {"wide": 1400, "narrow": 400}
 
 
 def headless_browser() -> Any:

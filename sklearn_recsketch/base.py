@@ -24,14 +24,14 @@ from sklearn_recsketch.metrics._metric_names import Metric
 from sklearn_recsketch.preprocessing._side_features import SideFeatures, check_side_features, feature_ids
 from sklearn_recsketch.typing import Frame
 from sklearn_recsketch.utils._compat import _fit_context
-from sklearn_recsketch.utils._doc_link import DocLinkMixin
+from sklearn_recsketch.utils._fitted_summary import RecommenderDiagramMixin
 from sklearn_recsketch.utils._threads import workers
 from sklearn_recsketch.utils._validation import check_integer, refuse_sample_weight
 
 __all__ = ["BaseRecommender"]
 
 
-class BaseRecommender(DocLinkMixin, BaseEstimator):
+class BaseRecommender(RecommenderDiagramMixin, BaseEstimator):
     """Base class of all recommenders.
 
     A subclass implements `_score_users`, which computes the scores of all items for some users. If it learns more than

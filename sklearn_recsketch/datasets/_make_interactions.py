@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from numbers import Integral, Real
-from typing import Any
+from typing import Literal, TypeAlias, overload
 
 import numpy as np
 import pandas as pd
@@ -21,9 +21,57 @@ BLOCK_SCORES = 4_000_000  # maximum number of scores in memory
 # lastfm and steam. With equal weights, they would drop after the last component, and more components would fit noise.
 DECAY = 0.5
 ITEM_SCALE = 0.25  # standard deviation of the random part of an item factor; it is 0.7 for the mean of four tags
+Interactions: TypeAlias = tuple[pd.DataFrame, np.ndarray]
+InteractionsWithFeatures: TypeAlias = tuple[pd.DataFrame, np.ndarray, SideFeatures]
+
 LARGEST = 1e6  # upper bound of real parameters; larger values cause overflow
 
 
+@overload
+def make_interactions(
+    n_users: int = 2000,
+    n_items: int = 1000,
+    *,
+    n_components: int = 64,
+    mean_activity: float = 20.0,
+    popularity_exponent: float = 0.5,
+    taste: float = 30.0,
+    counts: bool = False,
+    n_tags: int = 100,
+    tags_per_item: float = 4.0,
+    return_features: Literal[False] = False,
+    random_state: RandomState = None,
+) -> Interactions: ...
+@overload
+def make_interactions(
+    n_users: int = 2000,
+    n_items: int = 1000,
+    *,
+    n_components: int = 64,
+    mean_activity: float = 20.0,
+    popularity_exponent: float = 0.5,
+    taste: float = 30.0,
+    counts: bool = False,
+    n_tags: int = 100,
+    tags_per_item: float = 4.0,
+    return_features: Literal[True],
+    random_state: RandomState = None,
+) -> InteractionsWithFeatures: ...
+@overload
+def make_interactions(
+    n_users: int = 2000,
+    n_items: int = 1000,
+    *,
+    n_components: int = 64,
+    mean_activity: float = 20.0,
+    popularity_exponent: float = 0.5,
+    taste: float = 30.0,
+    counts: bool = False,
+    n_tags: int = 100,
+    tags_per_item: float = 4.0,
+    return_features: bool,
+    random_state: RandomState = None,
+) -> Interactions | InteractionsWithFeatures: ...
 @validate_params(
     {
         "n_users": [Interval(Integral, 1, None, closed="left")],
@@ -53,7 +101,7 @@ def make_interactions(
     tags_per_item: float = 4.0,
     return_features: bool = False,
     random_state: RandomState = None,
-) -> Any:
+) -> Interactions | InteractionsWithFeatures:
     """Generate random interactions from low-rank preferences, item popularity and tags.
 
     Each item has a factor: the mean of the factors of its tags, multiplied by ``sqrt(2)``, plus a random vector with a

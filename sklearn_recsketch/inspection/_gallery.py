@@ -42,7 +42,7 @@ STYLE = """
   font-weight: 500; overflow-wrap: anywhere;
 }
 .recsketch-gallery small { display: block; font-size: .92em; opacity: .7; font-variant-numeric: tabular-nums; }
-.recsketch-gallery .recsketch-query img { box-shadow: 0 0 0 3px #d55e00; }
+.recsketch-gallery .recsketch-query img { outline: 3px solid #d55e00; outline-offset: -3px; }
 """
 PAGE = """<!doctype html>
 <html lang="en">
@@ -103,7 +103,8 @@ class ItemGallery:
 
     Notes
     -----
-    In a gallery of similar items, each strip starts with the query item. The query item is marked by a frame.
+    In a gallery of similar items, each strip starts with the query item. The query item is marked by a frame. If it has
+    a title, the title is also the heading of the strip.
 
     A placeholder is drawn behind each picture that is loaded from the web. It is visible if the picture does not load,
     or if the picture is transparent. The page contains no JavaScript, and all text is escaped.
@@ -152,7 +153,7 @@ class ItemGallery:
         """Return the HTML fragment that notebooks display."""
         parts = [] if self._heading is None else [f"<p>{_escape(self._heading)}</p>"]
         for name, cards in self._strips.items():
-            heading = "" if name is None else f"<p>{_escape(name)}</p>\n"
+            heading = "" if name is None else f"<p>{_escape(_heading(name, cards))}</p>\n"
             pictures = "\n".join(card.html() for card in cards)
             parts.append(f"<section>\n{heading}<div>\n{pictures}\n</div>\n</section>")
         if not self._strips:
@@ -206,6 +207,12 @@ class _Card:
         if self.link is None:
             return figure
         return f'<a href="{_escape(self.link)}" rel="noopener" target="_blank">{figure}</a>'
+
+
+def _heading(name: str, cards: list[_Card]) -> str:
+    """Heading of a strip: the title of the query item if the strip starts with one, and `name` otherwise."""
+    query = cards[0]
+    return name if query.entry.row is not None or query.title is None else query.title
 
 
 def _escape(value: object) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 import numpy as np
 
@@ -15,9 +15,18 @@ from sklearn_recsketch.metrics._recommendation_table import (
     read_table,
 )
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 __all__ = ["auc_per_user", "ranking_auc"]
 
 
+@overload
+def ranking_auc(X_true: Any, recommended: Any, *, per_user: Literal[False] = False) -> float: ...
+@overload
+def ranking_auc(X_true: Any, recommended: Any, *, per_user: Literal[True]) -> pd.Series: ...
+@overload
+def ranking_auc(X_true: Any, recommended: Any, *, per_user: bool) -> float | pd.Series: ...
 def ranking_auc(X_true: Any, recommended: Any, *, per_user: bool = False) -> Any:
     """Area under the ROC curve (AUC) for rankings of all items.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal, overload
 
 import numpy as np
 
@@ -10,6 +10,9 @@ from sklearn_recsketch._data.ids import lookup
 from sklearn_recsketch._data.interactions import check_interactions
 from sklearn_recsketch.metrics._recommendation_table import averaged, distinct_pairs, read_table
 from sklearn_recsketch.utils._validation import check_integer
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["catalog_coverage_at_k", "novelty_at_k"]
 
@@ -54,6 +57,12 @@ def catalog_coverage_at_k(X_train: Any, recommended: Any, *, k: int = 5) -> floa
     return len(np.unique(items[items >= 0])) / len(catalog)
 
 
+@overload
+def novelty_at_k(X_train: Any, recommended: Any, *, k: int = 5, per_user: Literal[False] = False) -> float: ...
+@overload
+def novelty_at_k(X_train: Any, recommended: Any, *, k: int = 5, per_user: Literal[True]) -> pd.Series: ...
+@overload
+def novelty_at_k(X_train: Any, recommended: Any, *, k: int = 5, per_user: bool) -> float | pd.Series: ...
 def novelty_at_k(X_train: Any, recommended: Any, *, k: int = 5, per_user: bool = False) -> Any:
     """Novelty at k: the mean self-information of the first k items of a list.
 

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 
+from sklearn_recsketch.metrics._metric_signatures import MetricAtK
 from sklearn_recsketch.metrics._recommendation_table import averaged, find_relevant_rows, read_table
 from sklearn_recsketch.utils._validation import check_integer
 
@@ -26,8 +27,6 @@ __all__ = [
     "recall_at_k",
     "reciprocal_rank_at_k",
 ]
-
-_Function = TypeVar("_Function", bound=Callable[..., Any])
 
 
 class RelevantRanks(NamedTuple):
@@ -129,10 +128,10 @@ user's value is 0. Users without relevant items are ignored. ``recommend`` sorts
 """
 
 
-def _shared_sections(function: _Function) -> _Function:
+def _shared_sections(function: Callable[..., Any]) -> MetricAtK:
     """Insert the shared sections into a metric's docstring."""
     function.__doc__ = inspect.cleandoc(function.__doc__ or "").replace("{sections}", _SECTIONS)
-    return function
+    return cast("MetricAtK", function)
 
 
 @_shared_sections

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, overload
 
 from sklearn_recsketch._ranking.candidates import read_item_selection
 from sklearn_recsketch.metrics._evaluation import Evaluation, evaluate
@@ -69,6 +69,26 @@ class MultiRankingScorer:
         return f"make_ranking_scorer({[str(metric) for metric in self.metrics]})"
 
 
+@overload
+def make_ranking_scorer(
+    metrics: str = DEFAULT_METRIC,
+    *,
+    exclude_seen: bool = True,
+    candidates: Any = None,
+    n_users: int | None = None,
+    fold_in: float | None = None,
+    random_state: RandomState = 0,
+) -> RankingScorer: ...
+@overload
+def make_ranking_scorer(
+    metrics: list[str],
+    *,
+    exclude_seen: bool = True,
+    candidates: Any = None,
+    n_users: int | None = None,
+    fold_in: float | None = None,
+    random_state: RandomState = 0,
+) -> MultiRankingScorer: ...
 def make_ranking_scorer(
     metrics: str | list[str] = DEFAULT_METRIC,
     *,
@@ -77,7 +97,7 @@ def make_ranking_scorer(
     n_users: int | None = None,
     fold_in: float | None = None,
     random_state: RandomState = 0,
-) -> Any:
+) -> RankingScorer | MultiRankingScorer:
     """Make a scorer from one or more ranking metrics.
 
     The scorer can be passed as `scoring` to the model selection tools of scikit-learn.

@@ -26,6 +26,7 @@ from sklearn_recsketch.preprocessing._threshold import InteractionThresholder
 from sklearn_recsketch.typing import Frame
 from sklearn_recsketch.utils._compat import _check_method_params, _MultimetricScorer
 from sklearn_recsketch.utils._doc_link import DocLinkMixin
+from sklearn_recsketch.utils._progress_bars import ProgressBarCheckMixin
 from sklearn_recsketch.utils._unwrap import unwrap
 
 __all__ = ["RecommenderSearchMixin", "SearchSetup", "with_all_metrics", "with_coded_ids"]
@@ -60,7 +61,7 @@ def _has_model(search: Any) -> bool:
     )
 
 
-class RecommenderSearchMixin(DocLinkMixin):
+class RecommenderSearchMixin(ProgressBarCheckMixin, DocLinkMixin):
     """Mixin for searches over recommenders. It must precede scikit-learn's search class in the list of base classes."""
 
     estimator: Any
@@ -96,14 +97,14 @@ class RecommenderSearchMixin(DocLinkMixin):
         if isinstance(scoring, str | list | tuple):
             scoring = make_ranking_scorer(scoring if isinstance(scoring, str) else list(scoring))
         if isinstance(scoring, MultiRankingScorer):
-            self._check_refit_for_multimetric([str(metric) for metric in scoring.metrics])  # type: ignore[attr-defined]
+            self._check_refit_for_multimetric([str(metric) for metric in scoring.metrics])
             return scoring, self.refit
         if callable(scoring):  # the number of metrics returned is only known after the first call
             return scoring, self.refit if isinstance(self.refit, str) else "score"
         scorers = {
             name: make_ranking_scorer(scorer) if isinstance(scorer, str) else scorer for name, scorer in scoring.items()
         }
-        self._check_refit_for_multimetric(scorers)  # type: ignore[attr-defined]
+        self._check_refit_for_multimetric(scorers)
         return _MultimetricScorer(scorers=scorers, raise_exc=self.error_score == "raise"), self.refit
 
     # Steps of fit.
@@ -115,8 +116,8 @@ class RecommenderSearchMixin(DocLinkMixin):
         check_fit_params(self.estimator, X, params)
         # If no splitter requests groups, metadata routing raises an error, even if groups is None.
         passed = {name: value for name, value in params.items() if name != "groups" or value is not None}
-        routed = self._get_routed_params_for_fit(_check_method_params(X, params=passed))  # type: ignore[attr-defined]
-        root = self._init_callback_context(max_subtasks=1 + (self.refit is not False))  # type: ignore[attr-defined]
+        routed = self._get_routed_params_for_fit(_check_method_params(X, params=passed))
+        root = self._init_callback_context(max_subtasks=1 + (self.refit is not False))
         root.call_on_fit_task_begin(estimator=self, X=X, y=y)
         # With the default splitter, every test user has training items.
         splitter = check_cv(UserHoldoutSplit(random_state=0) if self.cv is None else self.cv, y)
@@ -147,7 +148,7 @@ class RecommenderSearchMixin(DocLinkMixin):
         fitted: dict[str, Any] = {"cv_results_": results, "multimetric_": multimetric, **attributes}
         fitted |= {"n_splits_": len(setup.fits.splits), "scorer_": getattr(scorer, "_scorers", scorer)}
         if self.refit or not multimetric:
-            index = self._select_best_index(self.refit, metric, results)  # type: ignore[attr-defined]
+            index = self._select_best_index(self.refit, metric, results)
             fitted |= {"best_index_": index, "best_params_": results["params"][index]}
             if not callable(self.refit):
                 fitted["best_score_"] = results[f"mean_test_{metric}"][index]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from numbers import Integral
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 import numpy as np
 import pandas as pd
@@ -18,6 +18,11 @@ from sklearn_recsketch._data.matrix import present_ids
 from sklearn_recsketch.utils._compat import Interval, _fit_context
 from sklearn_recsketch.utils._doc_link import DocLinkMixin
 from sklearn_recsketch.utils._validation import refuse_sample_weight
+
+if TYPE_CHECKING:
+    import polars as pl
+
+_Table = TypeVar("_Table", bound="pd.DataFrame | pl.DataFrame | np.ndarray")  # returned as the type that was passed
 
 __all__ = ["InteractionThresholder", "threshold_interactions"]
 
@@ -157,6 +162,12 @@ class InteractionThresholder(DocLinkMixin, TransformerMixin, BaseEstimator):
         return tags
 
 
+@overload
+def threshold_interactions(X: _Table, y: None = None, *, user_min: int = 5, item_min: int = 5) -> _Table: ...
+@overload
+def threshold_interactions(X: _Table, y: Any, *, user_min: int = 5, item_min: int = 5) -> tuple[_Table, np.ndarray]: ...
+@overload
+def threshold_interactions(X: Any, y: Any = None, *, user_min: int = 5, item_min: int = 5) -> Any: ...
 def threshold_interactions(X: Any, y: Any = None, *, user_min: int = 5, item_min: int = 5) -> Any:
     """Remove the rows of users and items with too few interactions.
 

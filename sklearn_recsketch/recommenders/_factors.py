@@ -10,7 +10,6 @@ from typing import Any, Self
 
 import numpy as np
 import scipy.sparse as sp
-from sklearn.callback import CallbackSupportMixin
 from sklearn.utils import check_random_state
 
 from sklearn_recsketch._data.fit_data import EarlierFit, FitData, gather_fit_data
@@ -27,6 +26,7 @@ from sklearn_recsketch.recommenders._inner_product import InnerProductRecommende
 from sklearn_recsketch.recommenders._similarity import SimilarityMixin
 from sklearn_recsketch.recommenders._training import Trainer, data_of_callbacks, run_epochs, split_validation
 from sklearn_recsketch.utils._compat import Interval, _fit_context
+from sklearn_recsketch.utils._progress_bars import ProgressBarCheckMixin
 from sklearn_recsketch.utils._threads import Workers, even_ranges, workers
 from sklearn_recsketch.utils._validation import refuse_sample_weight
 
@@ -64,7 +64,7 @@ class TrainingProblem:
 ROWS_PER_DRAW = 8192
 
 
-class FactorRecommender(SimilarityMixin, CallbackSupportMixin, InnerProductRecommender):
+class FactorRecommender(SimilarityMixin, ProgressBarCheckMixin, InnerProductRecommender):
     """Base class of the recommenders that learn embeddings.
 
     A subclass initializes the embeddings and creates a `Trainer` for them.

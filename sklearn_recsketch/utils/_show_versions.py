@@ -21,6 +21,7 @@ _OPTIONAL = (
     "optuna",
     "matplotlib",
     "rich",
+    "ipywidgets",
     "usearch",
     "implicit",
     "lightfm-next",

@@ -132,6 +132,30 @@ def test_the_title_of_a_query_item_is_read_from_the_row_that_shows_the_item():
     assert page(table, titles="name").all("b") == ["1", "two", "two", "three"]
 
 
+def test_the_title_of_a_query_item_is_the_heading_of_its_strip(fitted):
+    titles = {110: "a <ship>", 104: None, 105: "no query"}
+    assert [strip[0] for strip in page(fitted.similar_items([110, 104], k=3), titles=titles).strips] == [
+        "a <ship>",
+        "item 104",
+    ]
+
+
+def test_the_frame_of_the_query_item_is_drawn_inside_its_picture():
+    """Notebooks clip what sticks out of an output."""
+    style = re.search(r"recsketch-query img \{(.*?)\}", ItemGallery(TABLE)._repr_html_(), re.DOTALL)[1]
+    assert re.search(r"outline: 3px .*outline-offset: -3px", style)
+    assert "box-shadow" not in style
+
+
+def test_strips_of_query_items_with_one_title_stay_apart(fitted):
+    shown = page(fitted.similar_items([110, 104], k=3), titles=lambda item: "same")
+    assert [len(strip) for strip in shown.strips] == [5, 5]
+
+
+def test_headings_of_users_are_not_titles_of_items():
+    assert [strip[0] for strip in page(TABLE, titles={9: "an item"}).strips] == ["user 9", "user 2"]
+
+
 @pytest.mark.parametrize("ids", [[5, 3, 5], ["v", "u", "v"]])
 def test_a_function_is_called_once_per_id_with_a_python_object(ids):
     calls = []
