@@ -72,6 +72,7 @@ def test_partial_fit_raises_and_keeps_the_model(tiny):
     np.testing.assert_array_equal(rec.user_factors_, before)
 
 
+@pytest.mark.filterwarnings("ignore::sklearn_recsketch.exceptions.UnknownIdWarning")
 @pytest.mark.parametrize(
     ("history", "pair"),
     [([[99, 1, 1e11]], (99, 1)), ([[98, 1, 1.0], [99, 999, 1e11]], (99, 999)), ([[99, 999, 1], [99, 2, 1e9]], (99, 2))],
