@@ -49,7 +49,7 @@ searches = {
     "grid, halving": EpochSearchCV(rec, grid, epochs=epochs, prune="halving", random_state=0, **common),
     "Bayes": BayesSearchCV(rec, space, n_iter=15, random_state=0, **common),
 }
-if find_spec("optuna_integration"):  # pip install optuna optuna-integration
+if find_spec("optuna"):  # pip install optuna optuna-integration
     import optuna
     from optuna.distributions import FloatDistribution, IntDistribution
     from optuna_integration import OptunaSearchCV

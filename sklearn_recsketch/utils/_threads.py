@@ -95,29 +95,34 @@ class _SingleThreadedBLAS:
         self._limits: list[int] | None = None  # the limits to restore
 
     def __enter__(self) -> None:
-        n_before = self._times_inside()
+        n_before = self.times_inside()
         try:
             self._limit()
         except BaseException:
-            while self._times_inside() > n_before:
-                self._leave()
-            self._restore_if_empty()
+            self.leave_to(n_before)
             raise
 
     def __exit__(self, *exception: object) -> None:
-        n_before = self._times_inside()
+        n_before = self.times_inside()
         try:
             self._leave()
             self._restore_if_empty()
         except BaseException:
-            if self._times_inside() == n_before:
-                self._leave()
-            self._restore_if_empty()
+            self.leave_to(n_before - 1)
             raise
 
-    def _times_inside(self) -> int:
+    def times_inside(self) -> int:
         """Return how many contexts the current thread is in, one inside the other."""
         return self._inside.count(threading.get_ident())
+
+    def leave_to(self, n: int) -> None:
+        """Leave contexts of the current thread until it is in `n` of them.
+
+        An interruption can occur as soon as Python calls `__exit__`, before its first line.
+        """
+        while self.times_inside() > n:
+            self._leave()
+        self._restore_if_empty()
 
     def _limit(self) -> None:
         with self._lock:
@@ -212,12 +217,17 @@ def workers(n_jobs: int | None) -> Iterator[Workers]:
     # With a cluster as the backend, joblib would count the cores of all its machines.
     requested = ThreadingBackend().effective_n_jobs(n_jobs) if cluster_engine() else effective_n_jobs(n_jobs)
     n_threads = min(requested, most_threads())
-    with _single_threaded_blas:
-        if n_threads == 1:
-            yield Workers(None, 1)
-            return
-        with ThreadPoolExecutor(n_threads, thread_name_prefix="recsketch") as pool:
-            yield Workers(pool, n_threads)
+    n_before = _single_threaded_blas.times_inside()
+    try:
+        with _single_threaded_blas:
+            if n_threads == 1:
+                yield Workers(None, 1)
+                return
+            with ThreadPoolExecutor(n_threads, thread_name_prefix="recsketch") as pool:
+                yield Workers(pool, n_threads)
+    except BaseException:
+        _single_threaded_blas.leave_to(n_before)
+        raise
 
 
 def even_ranges(n: int, size: int) -> list[tuple[int, int]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import doctest
 import importlib.util
 import re
+import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -90,7 +91,7 @@ def run_blocks(path: Path, variables: dict[str, Any]) -> int:
     """Run the blocks of a page one after another with shared variables; returns the number of blocks that were run."""
     n_run = 0
     for block in read_blocks(path):
-        if block.why_not_run or any(importlib.util.find_spec(name) is None for name in block.needs):
+        if block.why_not_run or not all(_is_installed(name) for name in block.needs):
             continue
         n_run += 1
         if block.is_doctest:
@@ -110,6 +111,11 @@ class _NearlyEqual(doctest.OutputChecker):
                 if abs(float(one[0]) - float(other[0])) < 1.5 * 10 ** -len(one[1]):
                     got = got[: other.start()] + one[0] + got[other.end() :]
         return super().check_output(want, got, optionflags)
+
+
+def _is_installed(name: str) -> bool:
+    # Modules that import their parts lazily may have no __spec__, which find_spec refuses.
+    return name in sys.modules or importlib.util.find_spec(name) is not None
 
 
 def _run_doctest(path: Path, block: Block, variables: dict[str, Any]) -> None:

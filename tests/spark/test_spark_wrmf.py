@@ -202,6 +202,7 @@ def test_an_empty_list_of_users_gives_an_empty_table(fitted):
     assert not table.collect()
 
 
+@pytest.mark.filterwarnings("ignore::sklearn_recsketch.exceptions.UnknownIdWarning")
 def test_users_may_be_unknown_or_repeated(fitted, local):
     users = [int(local.users_[7]), 3, int(local.users_[7])]
     assert_same_lists(fitted.recommend(users, 4), local.recommend(users, k=4))
