@@ -63,6 +63,9 @@ def introduction(name: str, kept: dict[str, Any]) -> str:
     sizes = kept["data"]["sizes"]["thresholded"]
     return (
         ".. Written by benchmarks/posts.py. Change that script instead.\n\n"
+        ".. meta::\n   :description: Two posts of 2016 on implicit matrix factorization and LightFM, repeated with "
+        "scikit-learn estimators.\n   :keywords: implicit feedback, ALS, LightFM, WARP, Sketchfab, grid search, "
+        "scikit-learn\n\n"
         "Two posts from 2016, repeated\n=============================\n\n"
         f"Ethan Rosenthal's posts `Intro to Implicit Matrix Factorization <{ALS}>`_ and `Learning to Rank Sketchfab "
         f"Models with LightFM <{WARP}>`_ tune ALS and WARP on likes of 3D models. This page repeats their computations "
