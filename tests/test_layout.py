@@ -110,6 +110,17 @@ def test_no_two_files_have_one_name():
     assert [name for name, count in alike.items() if count > 1] == []
 
 
+def test_private_names_of_scikit_learn_are_imported_in_one_module():
+    private = []
+    for path in FILES:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "sklearn":
+                names = [*node.module.split("."), *(alias.name for alias in node.names)]
+                if any(name.startswith("_") for name in names):
+                    private.append(path.relative_to(PACKAGE).as_posix())
+    assert set(private) == {"utils/_compat.py"}
+
+
 @pytest.mark.parametrize("folder", ["sklearn_recsketch", "tests", "benchmarks", "examples", "fuzz"])
 def test_no_file_has_more_than_400_lines(folder):
     long = [

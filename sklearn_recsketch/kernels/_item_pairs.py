@@ -79,10 +79,11 @@ def _sort(values, n):
 
 
 @inlined
-def _select(found, scores, n, k, work, chosen):
-    """Write the k items with the largest scores to `chosen` in the order of their indices.
+def _select(found, scores, n, k, work, equal, chosen):
+    """Write the k items with the largest scores to `chosen`, in any order.
 
-    `found` holds n > k items. Among equal scores, the items with the smallest indices are chosen.
+    `found` holds n > k items. Among equal scores, the items with the smallest indices are chosen. `work` and `equal`
+    have room for n values.
     """
     for t in range(n):
         work[t] = scores[t]
@@ -92,7 +93,6 @@ def _select(found, scores, n, k, work, chosen):
         if scores[t] > least:
             chosen[above] = found[t]
             above += 1
-    equal = np.empty(n - above, np.int32)
     n_equal = 0
     for t in range(n):
         if scores[t] == least:
@@ -126,6 +126,7 @@ def nearest_items(start, stop, item_users, user_items, user_weights, item_weight
     found = np.empty(n_items, np.int32)
     scores = np.empty(n_items, np.float32)
     work = np.empty(n_items, np.float32)
+    equal = np.empty(n_items, np.int32)
     for i in range(start, stop):
         n_terms = 0
         for s in range(item_users.indptr[i], item_users.indptr[i + 1]):
@@ -156,7 +157,7 @@ def nearest_items(start, stop, item_users, user_items, user_weights, item_weight
                         sums[j] = -sums[j]  # marks items that were found
         lengths[i] = min(n, k)
         if n > k:
-            _select(found, scores, n, k, work, items[i])
+            _select(found, scores, n, k, work, equal, items[i])
         else:
             for t in range(n):
                 items[i, t] = found[t]

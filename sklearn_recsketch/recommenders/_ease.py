@@ -7,22 +7,21 @@ from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
-from sklearn.utils._param_validation import Interval, StrOptions
 
 from sklearn_recsketch._linalg.spd_inverse import BLOCK, invert_negated, work_values
 from sklearn_recsketch.kernels._item_pairs import count_common_users
 from sklearn_recsketch.kernels._jit import read_only, rows_of
 from sklearn_recsketch.kernels._sparse import sparse_product
-from sklearn_recsketch.recommenders._item_weights import MOST_TERMS, ItemWeightRecommender
+from sklearn_recsketch.recommenders._item_weights import MOST_TERMS, ItemWeightRecommender, common_user_ranges
+from sklearn_recsketch.utils._compat import Interval, StrOptions
 from sklearn_recsketch.utils._memory import available_bytes
 from sklearn_recsketch.utils._threads import Workers, balanced_ranges, even_ranges, workers
 
 __all__ = ["EASERecommender"]
 
 CHECKED_COLUMNS = 16
-CHECKED_ENTRIES = (
-    2**20
-)  # interactions that are multiplied at once: an interruption takes effect within a tenth of a second
+# Interactions that are multiplied at once, so that an interruption takes effect within a tenth of a second.
+CHECKED_ENTRIES = 2**20
 LARGEST_ERROR = 0.01  # of a weight, relative to the largest weight
 
 
@@ -190,8 +189,8 @@ def _gram(interactions: sp.csr_array, pool: Workers) -> np.ndarray:
     item_users = sp.csr_array(interactions.T)
     by_item, by_user = rows_of(item_users), rows_of(interactions)
     out = np.zeros((item_users.shape[0],) * 2, dtype=np.float32)
-    n_terms = np.append(0, np.cumsum(np.diff(interactions.indptr)[item_users.indices]))[item_users.indptr]
-    pool.map(lambda task: count_common_users(task[0], task[1], by_item, by_user, out), balanced_ranges(n_terms))
+    ranges = common_user_ranges(item_users, interactions)
+    pool.map(lambda task: count_common_users(task[0], task[1], by_item, by_user, out), ranges)
     return out
 
 

@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
-from sklearn.utils._param_validation import Interval, StrOptions
 
 from sklearn_recsketch.kernels._item_pairs import nearest_items, sum_weights
 from sklearn_recsketch.kernels._jit import read_only, rows_of
-from sklearn_recsketch.recommenders._item_weights import MOST_TERMS, ItemWeightRecommender
+from sklearn_recsketch.recommenders._item_weights import MOST_TERMS, ItemWeightRecommender, common_user_ranges
+from sklearn_recsketch.utils._compat import Interval, StrOptions
 from sklearn_recsketch.utils._threads import Workers, balanced_ranges, workers
 
 __all__ = ["ItemKNNRecommender"]
@@ -168,12 +168,11 @@ def _neighbours(
     of_users, of_items = (read_only(part) for part in weights)
     items, similarities = np.empty((n_items, k), dtype=np.int32), np.empty((n_items, k), dtype=np.float32)
     lengths = np.zeros(n_items, dtype=np.int64)
-    n_terms = np.append(0, np.cumsum(np.diff(user_items.indptr)[item_users.indices]))[item_users.indptr]
 
     def part(task: tuple[int, int]) -> None:
         nearest_items(task[0], task[1], by_item, by_user, of_users, of_items, items, similarities, lengths)
 
-    pool.map(part, balanced_ranges(n_terms))
+    pool.map(part, common_user_ranges(item_users, user_items))
     stored = np.arange(k) < lengths[:, None]
     indptr = np.append(0, np.cumsum(lengths))
     if indptr[-1] <= np.iinfo(np.int32).max:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from abc import abstractmethod
+from abc import ABCMeta, abstractmethod
 from typing import Any
 
 import numpy as np
@@ -13,14 +13,23 @@ from sklearn_recsketch._ranking.scores import ScoreBlocks
 from sklearn_recsketch.base import BaseRecommender
 from sklearn_recsketch.recommenders._similarity import read_similarity_query
 from sklearn_recsketch.typing import Frame
-from sklearn_recsketch.utils._threads import workers
+from sklearn_recsketch.utils._threads import balanced_ranges, workers
 
-__all__ = ["MOST_TERMS", "ItemWeightRecommender"]
+__all__ = ["MOST_TERMS", "ItemWeightRecommender", "common_user_ranges"]
 
 MOST_TERMS = 2**26  # weights that a kernel adds up in one call: an interruption takes effect between two calls
 
 
-class ItemWeightRecommender(BaseRecommender):
+def common_user_ranges(item_users: sp.csr_array, user_items: sp.csr_array) -> list[tuple[int, int]]:
+    """Split the items into ranges with about the same number of pairs of an item and another item of one of its users.
+
+    `user_items` is the transpose of `item_users`.
+    """
+    n_pairs = np.append(0, np.cumsum(np.diff(user_items.indptr)[item_users.indices]))
+    return balanced_ranges(n_pairs[item_users.indptr])
+
+
+class ItemWeightRecommender(BaseRecommender, metaclass=ABCMeta):
     """Base class of recommenders that add up the weights of pairs of items over the history of a user.
 
     The score of item j is the sum of the weights of the pairs (i, j) over all items i in the user's history. If the
@@ -99,5 +108,7 @@ class ItemWeightRecommender(BaseRecommender):
             return scores
 
         with workers(self.n_jobs) as pool:
-            best, scores = ScoreBlocks(block, len(query.codes), len(query.rows)).top(query.eligible(), query.k, pool)
+            # The weights of all known items are read, also if there are few candidates.
+            blocks = ScoreBlocks(block, len(query.codes), len(query.rows), max(len(self.items_), len(query.rows)))
+            best, scores = blocks.top(query.eligible(), query.k, pool)
         return ranked_table("item", query.ids, "similar_item", query.others, best, scores, self._table_library())
