@@ -1,4 +1,4 @@
-"""Base classes of recommenders."""
+"""Base class of recommenders."""
 
 from __future__ import annotations
 
@@ -286,6 +286,11 @@ class BaseRecommender(RecommenderDiagramMixin, BaseEstimator):
             Recommendations for the users, in the order in which the users were passed. Ranks start at 1. A user with
             fewer than k items left gets fewer rows. Ties are broken by the order of the item ids. The result is a
             polars frame if `X` was a polars frame in fit, else a pandas frame.
+
+        Raises
+        ------
+        ValueError
+            If `item_history` is passed to a recommender that cannot score new items, such as EASE.
 
         Warns
         -----

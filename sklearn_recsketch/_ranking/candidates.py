@@ -320,7 +320,7 @@ def is_flat_list(value: Any) -> bool:
     """Return whether a value is a list of ids, and neither a table nor a list of lists."""
     if not _is_list(value) or _is_table(value) or isinstance(value, pd.MultiIndex):
         return False
-    return not any(_is_nested(element) for element in (value if isinstance(value, list | tuple) else list(value)))
+    return not any(_is_nested(element) for element in value)
 
 
 def _is_nested(element: Any) -> bool:

@@ -8,13 +8,11 @@ from typing import Any
 import numpy as np
 
 from sklearn_recsketch._data.id_lists import check_id_list
-from sklearn_recsketch._data.ids import IdColumn
+from sklearn_recsketch._data.ids import IdColumn, find_positions
 from sklearn_recsketch._data.interactions import Interactions, check_history
 from sklearn_recsketch._ranking.candidates import is_flat_list, read_lists_by_id
 
 __all__ = ["read_history"]
-
-ANONYMOUS = {"O": "anonymous", "i": -1}  # id of a user without a name, by the kind of the known ids
 
 
 def read_history(value: Any, name: str, users: Any, known_users: np.ndarray) -> Interactions | None:
@@ -76,9 +74,9 @@ def _single_user(users: Any, known: np.ndarray, n_rows: int) -> IdColumn:
                 f"Pass a dict of user to items, such as {{'ann': [item, ...]}}, or a table of users and items."
             )
     else:
-        anonymous = ANONYMOUS["O" if known.dtype.kind == "O" else "i"]
+        anonymous = "anonymous" if known.dtype.kind == "O" else -1
         ids = np.array([anonymous], dtype=known.dtype)
-        if anonymous in known:
+        if find_positions(ids, known, "user")[0] >= 0:
             raise ValueError(
                 f"history is a list of items without a user, but the id {anonymous!r} of anonymous users belongs to a "
                 f"known user. Pass another id as users, or a dict of user to items."

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from sklearn_recsketch._data.ids import IdColumn, lookup_unsorted, show_id
+from sklearn_recsketch._data.ids import IdColumn, lookup, lookup_unsorted, show_id
 from sklearn_recsketch._data.interactions import Interactions
 from sklearn_recsketch._ranking.query import Query, QueryContext
 from sklearn_recsketch.exceptions import UnknownIdWarning
@@ -65,7 +65,7 @@ def warn_of_history(history: Interactions | None, known_items: np.ndarray, of_it
         return
     items = history.items.ids
     everything = IdColumn(np.arange(len(items)), items)
-    unknown = lookup_unsorted(known_items, everything, "item") < 0
+    unknown = lookup(known_items, everything, "item") < 0
     warn_unknown(
         "items in history",
         items,
