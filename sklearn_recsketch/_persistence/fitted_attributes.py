@@ -15,6 +15,7 @@ from sklearn_recsketch.preprocessing._side_features import SideFeatures
 from sklearn_recsketch.recommenders._ease import EASERecommender
 from sklearn_recsketch.recommenders._factors import FactorRecommender
 from sklearn_recsketch.recommenders._item_knn import ItemKNNRecommender
+from sklearn_recsketch.recommenders._item_weights import ItemWeightRecommender
 from sklearn_recsketch.recommenders._pairwise.base import PairwiseRecommender
 
 __all__ = ["attribute_problem"]
@@ -77,6 +78,7 @@ RULES: dict[type, Rules] = {
         **_arrays("float32", ("user_embeddings", 4), "_training_state['user']"),
         **_arrays("float32", ("item_embeddings", 4), "_training_state['item']"),
     },
+    ItemWeightRecommender: _arrays("float32", ("items",), "item_shares_"),
     EASERecommender: _arrays("float32", ("items", "items"), "item_weights_"),
     ItemKNNRecommender: {"item_weights_": Rule(sp.csr_array, ("items", "items"))},
     SideFeatureEncoder: {
