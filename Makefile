@@ -143,6 +143,7 @@ doc: $(VENV)/.recsketch-docs
 
 doc-fast: $(VENV)/.recsketch-docs  # does not run the examples of the gallery
 	$(BIN)/python -m sphinx -W --keep-going -D plot_gallery=0 -b html docs docs/_build/html
+	$(BIN)/python docs/check_site.py docs/_build/html
 
 bench: $(VENV)/.recsketch-bench
 	$(BIN)/python benchmarks/training.py

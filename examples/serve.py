@@ -4,7 +4,7 @@
     python examples/serve.py model.zip --titles titles.json          a model that was saved with save_model
 
 Then open http://127.0.0.1:8000. To update the model, save the new one to the same file. Requires
-`pip install "sklearn-recsketch[serve]"`.
+`pip install ".[serve]"` in a clone.
 """
 
 from __future__ import annotations
