@@ -1,4 +1,4 @@
-"""Fixtures shared by the tests: seeded data, fitted recommenders, indexes, a server and a Spark session."""
+"""Fixtures shared by the tests: seeded data, fitted recommenders, indexes, a server, a browser and a Spark session."""
 
 from __future__ import annotations
 
@@ -164,6 +164,20 @@ def spark(tmp_path_factory):
         session.sparkContext.setCheckpointDir(str(tmp_path_factory.mktemp("checkpoints")))
         yield session
         session.stop()
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """Headless Chromium."""
+    pytest.importorskip("selenium")
+    from screenshots import headless_browser
+
+    try:
+        session = headless_browser()
+    except FileNotFoundError as error:
+        pytest.skip(str(error))
+    with session:
+        yield session
 
 
 # Parquet files.

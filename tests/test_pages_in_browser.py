@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from screenshots import headless_browser, resize
+from screenshots import resize
 
 from sklearn_recsketch import WRMFRecommender
 from sklearn_recsketch.datasets import make_interactions
@@ -23,17 +23,6 @@ for (const image of images) image.loading = "eager";
 Promise.allSettled(images.map(image => image.decode())).then(
     () => done(images.filter(image => image.naturalWidth === 0).map(image => image.alt)));
 """
-
-
-@pytest.fixture(scope="module")
-def browser():
-    pytest.importorskip("selenium")
-    try:
-        session = headless_browser()
-    except FileNotFoundError as error:
-        pytest.skip(str(error))
-    with session:
-        yield session
 
 
 @pytest.fixture(scope="module")

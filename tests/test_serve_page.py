@@ -10,7 +10,7 @@ import pytest
 pytest.importorskip("fastapi")
 pytest.importorskip("selenium")
 import uvicorn
-from screenshots import headless_browser, resize
+from screenshots import resize
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import WebDriverWait
 from small_service import HOSTILE, HOSTILE_TAG, small_app
@@ -18,16 +18,6 @@ from small_service import HOSTILE, HOSTILE_TAG, small_app
 pytestmark = pytest.mark.browser
 PATIENCE = 60
 PAGES = ["/", "/?item=0", "/?feature=tag%3Dred", "/?search=ship"]
-
-
-@pytest.fixture(scope="module")
-def browser():
-    try:
-        session = headless_browser()
-    except FileNotFoundError as error:
-        pytest.skip(str(error))
-    with session:
-        yield session
 
 
 @pytest.fixture(scope="module")

@@ -84,20 +84,7 @@ class Queries(Target):
                 value if place == j else one for j, one in enumerate((users, candidates, exclude))
             )
         history = choices.some([(user, item) for user in USERS for item in ITEMS], 3) if choices.below(4) == 0 else None
-        given = None
-        if history is not None:
-            form = choices.below(4)
-            if form == 0:  # a dict of lists or of iterators
-                container = choices.pick([list, iter, tuple, set])
-                by_user: dict[str, list[str]] = defaultdict(list)
-                for user, item in history:
-                    by_user[user].append(item)
-                given = {user: container(items) for user, items in by_user.items()}
-            elif form == 1 and isinstance(users, list) and len(users) == 1:  # the items of a single user
-                history = [(users[0], item) for _, item in history]
-                given = choices.pick([list, iter, tuple])([item for _, item in history])
-            else:
-                given = built(lambda: choices.pick([*TABLES, iter])(history))
+        history, given = self._history(choices, history, users)
         table = recommender.recommend(
             users,
             k=20,
@@ -127,6 +114,23 @@ class Queries(Target):
         check(sorted(got) == sorted(expected), f"lists differ: {got}, not {expected}")
         check([order[user] for user, _ in got] == sorted(order[user] for user, _ in got) or len(order) < len(query),
               f"users are in another order: {got}, not {query}")  # fmt: skip
+
+    @staticmethod
+    def _history(choices: Choices, pairs: Any, users: Any) -> tuple[Any, Any]:
+        """Return the pairs of a history, and the history in one of the forms of `recommend`."""
+        if pairs is None:
+            return None, None
+        form = choices.below(4)
+        if form == 0:  # a dict of lists or of iterators
+            container = choices.pick([list, iter, tuple, set])
+            by_user: dict[str, list[str]] = defaultdict(list)
+            for user, item in pairs:
+                by_user[user].append(item)
+            return pairs, {user: container(items) for user, items in by_user.items()}
+        if form == 1 and isinstance(users, list) and len(users) == 1:  # the items of a single user
+            items = [item for _, item in pairs]
+            return [(users[0], item) for item in items], choices.pick([list, iter, tuple])(items)
+        return pairs, built(lambda: choices.pick([*TABLES, iter])(pairs))
 
     @staticmethod
     def _list(choices: Choices, ids: list[Any]) -> Any:
