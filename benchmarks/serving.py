@@ -162,10 +162,15 @@ def one_user() -> None:
         peer.user_factors, peer.item_factors = x, y
         matrix = sp.csr_matrix((seen.data, seen.indices.astype(np.int32), seen.indptr.astype(np.int32)), seen.shape)
         index = to_index(model, "exact")
+        histories = np.split(matrix.indices, matrix.indptr[1:-1])
         searches: dict[str, Callable[[object], object]] = {
             "`rec.recommend`": lambda user, model=model: model.recommend(user, TOP),
             "`recommend` of an exact index": lambda user, index=index: index.recommend(user, TOP),
             "implicit": lambda user, peer=peer, matrix=matrix: peer.recommend(user, matrix[user], N=TOP),
+            "history": lambda user, model=model, items=histories: model.recommend(history=items[user], k=TOP),
+            "history, implicit": lambda user, peer=peer, matrix=matrix: peer.recommend(
+                user, matrix[user], N=TOP, recalculate_user=True
+            ),
         }
         users = rng.integers(0, n_users, N_QUERIES).tolist()
         rounds = [{name: milliseconds(run, users) for name, run in searches.items()} for _ in range(5)]

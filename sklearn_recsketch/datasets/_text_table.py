@@ -22,9 +22,8 @@ SEPARATORS = ("|", "\t", ",", ";")
 # pandas does not quote a carriage return within a line, but CSV readers treat it as the end of the line.
 INSIDE = re.compile("\r(?!\r*\n)")
 ALONE = re.compile("\r(?!\n)")  # the end of a line without a line feed
-MARKS = range(
-    0xFDD0, 0x110000
-)  # one of them replaces such carriage returns while a file is read; the first are invalid
+# One of these characters replaces such carriage returns while a file is read. The first of them are invalid in text.
+MARKS = range(0xFDD0, 0x110000)
 WIDE = 1000  # columns; pandas takes 0.1 ms for each
 LONGEST_FIELD = 2**31 - 1  # the default limit of the csv module is 128 KiB
 
