@@ -19,7 +19,6 @@ __all__ = [
     "find_positions",
     "inverse_permutation",
     "lookup",
-    "lookup_unsorted",
     "show_id",
     "union",
 ]
@@ -97,22 +96,14 @@ def lookup(ids: np.ndarray, column: IdColumn, name: str, reference: str = MODEL)
     An error is raised if `ids` contains integers and `column` contains strings, or vice versa. The argument `reference`
     describes `ids` in the error message, for example "those of X_train are".
     """
-    if len(column.ids) * FEW > len(ids):
-        return lookup_unsorted(ids, column, name, reference)
-    # With bisection, a query for a single user does not build a hash table of all ids.
     if not len(column.ids):
         return np.empty(0, dtype=np.intp)
     check_same_kind(column.ids, ids, f"The {name} ids", reference)
+    if len(column.ids) * FEW > len(ids):
+        return np.asarray(pd.Index(ids).get_indexer(pd.Index(column.ids)))[column.codes]
+    # With bisection, a query for a single user does not build a hash table of all ids.
     position = np.minimum(np.searchsorted(ids, column.ids), len(ids) - 1)
     return np.where(ids[position] == column.ids, position, -1)[column.codes]
-
-
-def lookup_unsorted(ids: np.ndarray, column: IdColumn, name: str, reference: str = MODEL) -> np.ndarray:
-    """Find ids as :func:`lookup` does, but in an array `ids` that need not be sorted."""
-    if not len(column.ids):
-        return np.empty(0, dtype=np.intp)
-    check_same_kind(column.ids, ids, f"The {name} ids", reference)
-    return np.asarray(pd.Index(ids).get_indexer(pd.Index(column.ids)))[column.codes]
 
 
 def find_positions(ids: np.ndarray, among: np.ndarray, name: str, reference: str = MODEL) -> np.ndarray:

@@ -20,7 +20,6 @@ from sklearn_recsketch._data.ids import (
     encode_ids,
     find_positions,
     lookup,
-    lookup_unsorted,
     show_id,
 )
 from sklearn_recsketch._data.interactions import InteractionSource, check_interactions
@@ -141,11 +140,12 @@ def select_items(
     target : {"item", "user"}
         Whether to select items or users.
     new : ndarray or None
-        Ids that the model does not know, but for which the query contains features or a history.
+        Sorted ids that the model does not know, but for which the query contains features or a history.
 
     Returns
     -------
     ids : ndarray
+        Sorted ids.
     rows : ndarray of the same length
         Row index of each id in the model, or -1 if the id is unknown.
     """
@@ -153,8 +153,9 @@ def select_items(
         ids = selection.items.ids if isinstance(selection, Pairs) else selection
         return ids, lookup(known, IdColumn(np.arange(len(ids)), ids), LABELS["candidates"])
     ids, rows = known, np.arange(len(known))
-    if new is not None:
-        ids, rows = np.concatenate([ids, new]), np.append(rows, np.full(len(new), -1))
+    if new is not None and len(new):
+        place = np.searchsorted(known, new)
+        ids, rows = np.insert(known, place, new), np.insert(rows, place, -1)
     if selection is None:
         return ids, rows
     if interactions is None:
@@ -180,7 +181,7 @@ def matrix_of_pairs(pairs: Pairs, users: IdColumn, item_ids: np.ndarray) -> sp.c
     each row.
     """
     rows = lookup(users.ids, pairs.users, "user", "the users of the query are")
-    columns = lookup_unsorted(item_ids, pairs.items, "item", "the candidates are")
+    columns = lookup(item_ids, pairs.items, "item", "the candidates are")
     matrix = pair_matrix(rows, columns, (len(users.ids), len(item_ids)))
     return sp.csr_array(matrix[users.codes])
 

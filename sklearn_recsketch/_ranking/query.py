@@ -10,7 +10,7 @@ import scipy.sparse as sp
 
 from sklearn_recsketch._data.frames import make_table
 from sklearn_recsketch._data.id_lists import check_id_list
-from sklearn_recsketch._data.ids import IdColumn, are_all, check_same_kind, lookup, lookup_unsorted, show_id
+from sklearn_recsketch._data.ids import IdColumn, are_all, check_same_kind, lookup, show_id
 from sklearn_recsketch._data.interactions import Interactions
 from sklearn_recsketch._data.matrix import present_ids
 from sklearn_recsketch._ranking.candidates import (
@@ -79,7 +79,7 @@ class QueryContext:
         if history is None:
             return np.zeros(0, dtype=np.intp), sp.csr_array(np.zeros((0, len(other_ids)), dtype=np.float32))
         ids, others = _sides(history, name)
-        rows = lookup_unsorted(query_ids.ids, ids, name, f"the {name}s of the query are")
+        rows = lookup(query_ids.ids, ids, name, f"the {name}s of the query are")
         columns = lookup(other_ids, others, "item" if name == "user" else "user")
         unknown, place = np.unique(others.codes[columns < 0], return_inverse=True)
         columns[columns < 0] = len(other_ids) + place
@@ -111,8 +111,8 @@ class Query:
     user_codes : ndarray
         Row index of each user in the model, or -1 if the user is unknown.
     item_ids, item_codes : ndarray
-        Ids of all items that may be recommended to any user, and their row indices in the model. The row index of an
-        unknown item is -1.
+        Sorted ids of all items that may be recommended to any user, and their row indices in the model. The row index
+        of an unknown item is -1.
     candidates : Pairs or None
         Items that may be recommended to each user. If None, all items may be recommended.
     exclusions : Pairs or None
@@ -209,7 +209,7 @@ def build_query(
         new = new[lookup(known_items, IdColumn(np.arange(len(new)), new), "item") < 0]
     items, item_codes = select_items(candidates, known_items, interactions, "item", new)
     if isinstance(exclude, np.ndarray):
-        position = lookup_unsorted(items, IdColumn(np.arange(len(exclude)), exclude), "excluded item")
+        position = lookup(items, IdColumn(np.arange(len(exclude)), exclude), "excluded item")
         keep = np.ones(len(items), dtype=bool)
         keep[position[position >= 0]] = False
         items, item_codes = items[keep], item_codes[keep]

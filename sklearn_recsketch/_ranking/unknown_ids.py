@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from sklearn_recsketch._data.ids import IdColumn, lookup, lookup_unsorted, show_id
+from sklearn_recsketch._data.ids import IdColumn, lookup, show_id
 from sklearn_recsketch._data.interactions import Interactions
 from sklearn_recsketch._ranking.query import Query, QueryContext
 from sklearn_recsketch.exceptions import UnknownIdWarning
@@ -78,4 +78,4 @@ def _without_context(name: str, queried: IdColumn, context: QueryContext, uses_f
     ids = (context if uses_features else replace(context, features=None)).ids(name)
     if ids is None:
         return np.ones(len(queried.codes), dtype=bool)
-    return lookup_unsorted(ids, queried, name) < 0
+    return lookup(ids, queried, name) < 0

@@ -11,7 +11,7 @@ from sklearn_recsketch._linalg.gram import gram
 from sklearn_recsketch.kernels import _als
 from sklearn_recsketch.kernels._jit import read_only
 from sklearn_recsketch.recommenders._als.confidences import ratings_of
-from sklearn_recsketch.recommenders._als.rows import Accuracy, FixedSide, Rotated, solve_side
+from sklearn_recsketch.recommenders._als.rows import Accuracy, Eigenbasis, FixedSide, Rotated, solve_side
 from sklearn_recsketch.utils._threads import Workers
 
 ALONE = Workers(None, 1)
@@ -20,7 +20,7 @@ EXACT = Accuracy(1000, tol=1e-6, restarts=8)
 
 def solve(ratings, fixed, lam, start, accuracy=EXACT, prior=None):
     """Call `solve_side` on vectors in the standard basis."""
-    side = FixedSide.of(Rotated(fixed), gram(fixed, ALONE), lam.min(), accuracy, ALONE)
+    side = FixedSide.of(Rotated(fixed), Eigenbasis.of(gram(fixed, ALONE), accuracy.dtype), lam.min(), accuracy, ALONE)
     x, prior = (None if rows is None else Rotated(rows).into(side.basis, ALONE) for rows in (start, prior))
     loss = solve_side(ratings_of(ratings), side, lam, x, accuracy, ALONE, prior)
     return Rotated(x, side.basis).vectors(ALONE), loss

@@ -365,3 +365,13 @@ def query_of(rec, history):
     context = QueryContext(history=check_interactions(history))
     query = build_query(rec.users_, rec.items_, rec.interactions_, user_context=context)
     return query.users, query.user_codes, context
+
+
+@pytest.mark.parametrize("new", ["m0", "m9"])
+def test_ties_of_new_and_known_items_are_broken_by_the_order_of_ids(new):
+    X = pd.DataFrame({"user": ["ann", "ann", "bob", "bob"], "item": ["m1", "m2", "m2", "m3"]})
+    known = SideFeatures.from_dicts({item: {"tag": "a"} for item in ("m1", "m2", "m3", "m5")})
+    rec = WRMFRecommender(2, max_iter=2, random_state=0).fit(X, item_features=known)  # m5 has no interactions
+    table = rec.recommend("ann", item_features=SideFeatures.from_dicts({new: {"tag": "a"}}), exclude=["m3"])
+    assert len(set(table["score"])) == 1
+    assert table["item"].tolist() == sorted([new, "m5"])

@@ -8,8 +8,8 @@ import numpy as np
 import scipy.linalg
 import scipy.sparse as sp
 
-from sklearn_recsketch._linalg.gram import gram
 from sklearn_recsketch.recommenders._als.confidences import ratings_of
+from sklearn_recsketch.recommenders._als.factor_gram import FactorGram, gram_of_factors
 from sklearn_recsketch.recommenders._als.rows import FixedSide, Rotated, solve_side
 from sklearn_recsketch.recommenders._als.trainer import EXACT
 from sklearn_recsketch.recommenders._entities import Entities
@@ -38,17 +38,19 @@ class FoldIn:
     """
 
     def __init__(self, model: Any, name: str, entities: Entities, history: sp.csr_array) -> None:
-        other = model._side("item" if name == "user" else "user")
-        n_unknown = history.shape[1] - len(other.ids)
-        unknown = np.broadcast_to(other.unknown, (n_unknown, len(other.unknown)))
-        self._partners = np.vstack([other.factors, unknown]).astype(np.float32)
-        active = other.entities.active
-        self._active = np.flatnonzero(active)
+        self._other = model._side("item" if name == "user" else "user")
+        n_known = len(self._other.ids)
+        partners, place = np.unique(history.indices, return_inverse=True)
+        known = partners < n_known
+        # Only the partners in a history are needed one by one. The others are part of the Gram matrix.
+        self._partners = self._other.vectors(np.where(known, partners, -1))
         # Weight of y y^T in addition to the Gram matrix of the active partners: c - 1 for active partners, else c.
         objective = model._objective
-        self._weights = objective.excess(history)
-        self._is_added = ~np.append(active, np.zeros(n_unknown, dtype=bool))[self._weights.indices]
-        self._weights.data = self._weights.data + self._is_added
+        excess = objective.excess(history).data
+        is_active = known & self._other.entities.active[np.where(known, partners, 0)]
+        self._is_added = ~is_active[place]
+        shape = history.shape[0], len(partners)
+        self._weights = sp.csr_array((excess + self._is_added, place, history.indptr), shape=shape)
         # The penalty applies to the identity embedding, so it shrinks the vector towards the prior.
         self._shrinkage = objective.row_penalties(name, objective.ratings(history)) / entities.identity_weight**2
 
@@ -60,6 +62,8 @@ class FoldIn:
         therefore included a second time as -y with e = 0. This adds nothing to A and -y to b.
         """
         added = np.unique(self._weights.indices[self._is_added])
+        if not len(added):
+            return self._weights, self._partners
         opposite = sp.csr_array(self._weights[:, added])
         opposite.data[:] = 0  # zeros remain stored entries
         return sp.hstack([self._weights, opposite], format="csr"), np.vstack([self._partners, -self._partners[added]])
@@ -68,7 +72,7 @@ class FoldIn:
         """Compute the exact vectors of all rows. `prior` has one row per vector."""
         least = float(self._shrinkage.min())
         ratings, table = self._problem()
-        partners = FixedSide.of(Rotated(table), self._gram(pool), least, EXACT, pool)
+        partners = FixedSide.of(Rotated(table), self._gram(pool).eigenbasis, least, EXACT, pool)
         priors = Rotated(prior).into(partners.basis, pool)
         x = priors.copy()
         solve_side(ratings_of(ratings), partners, self._shrinkage, x, EXACT, pool, priors)
@@ -96,10 +100,10 @@ class FoldIn:
         past = self._partners[self._weights.indices].astype(np.float64)
         weights = self._weights.data.astype(np.float64)
         shrinkage = float(self._shrinkage[0])
-        A = self._gram(pool) + (past.T * weights) @ past + shrinkage * np.eye(len(y))
+        A = self._gram(pool).matrix + (past.T * weights) @ past + shrinkage * np.eye(len(y))
         # Without a penalty, and with fewer partners than components, A is singular: directions without data get 0.
         direction = scipy.linalg.lstsq(A, y, lapack_driver="gelsy")[0]
         return (weights + ~self._is_added) * (past @ direction), shrinkage * (priors @ direction)
 
-    def _gram(self, pool: Workers) -> np.ndarray:
-        return gram(self._partners[self._active], pool)
+    def _gram(self, pool: Workers) -> FactorGram:
+        return gram_of_factors(self._other.factors, self._other.entities.active, pool)

@@ -13,7 +13,7 @@ from sklearn_recsketch.kernels._als import N_WORK, WIDTH, Ratings, solve_rows
 from sklearn_recsketch.kernels._jit import read_only
 from sklearn_recsketch.utils._threads import Workers, balanced_ranges
 
-__all__ = ["Accuracy", "FixedSide", "Rotated", "solve_side"]
+__all__ = ["Accuracy", "Eigenbasis", "FixedSide", "Rotated", "solve_side"]
 
 
 class Accuracy(NamedTuple):
@@ -69,6 +69,21 @@ class Rotated(NamedTuple):
         return self.coordinates if self.basis is None else multiply(self.coordinates, self.basis.T, pool, dtype)
 
 
+class Eigenbasis(NamedTuple):
+    """Eigendecomposition of the Gram matrix of the fixed side."""
+
+    eigenvalues: np.ndarray  # float64 (K,), positive, in ascending order
+    vectors: np.ndarray  # float64 (K, K), whose columns are the eigenvectors
+
+    @classmethod
+    def of(cls, fixed_gram: np.ndarray, dtype: type[np.floating[Any]]) -> Eigenbasis:
+        """Decompose a Gram matrix that was computed with precision `dtype`."""
+        eigenvalues, vectors = scipy.linalg.eigh(fixed_gram, driver="evd")
+        # With lam = 0, a Gram matrix of lower rank has no inverse, so its eigenvalues get a lower bound.
+        eps = np.finfo(np.float32).eps ** (1.5 if dtype is np.float64 else 1.0)
+        return cls(np.maximum(eigenvalues, eps * max(eigenvalues[-1], np.finfo(np.float32).tiny)), vectors)
+
+
 class FixedSide(NamedTuple):
     """Vectors of the fixed side, in the eigenbasis of their Gram matrix."""
 
@@ -78,16 +93,10 @@ class FixedSide(NamedTuple):
 
     @classmethod
     def of(
-        cls, fixed: Rotated, fixed_gram: np.ndarray, least_lam: float, accuracy: Accuracy, pool: Workers
+        cls, fixed: Rotated, eigenbasis: Eigenbasis, least_lam: float, accuracy: Accuracy, pool: Workers
     ) -> FixedSide:
-        """Rotate `fixed` into the eigenbasis of its Gram matrix.
-
-        `fixed_gram` is the Gram matrix of the coordinates, computed over all rows that occur in the loss L.
-        """
-        eigenvalues, rotation = scipy.linalg.eigh(fixed_gram, driver="evd")
-        # With lam = 0, a Gram matrix of lower rank has no inverse, so its eigenvalues get a lower bound.
-        eps = np.finfo(np.float32).eps ** (1.5 if accuracy.dtype is np.float64 else 1.0)
-        eigenvalues = np.maximum(eigenvalues, eps * max(eigenvalues[-1], np.finfo(np.float32).tiny))
+        """Rotate `fixed` into the eigenbasis of the Gram matrix of all rows that occur in the loss L."""
+        eigenvalues, rotation = eigenbasis
         # If the eigenvalues spread by more than 1e4, rounding in float32 affects exact solutions.
         low, high = eigenvalues[[0, -1]] + least_lam
         dtype = accuracy.dtype if high > 1e4 * low else np.float32

@@ -15,7 +15,7 @@ from sklearn_recsketch.kernels._als import Ratings
 from sklearn_recsketch.recommenders._als.confidences import transposed
 from sklearn_recsketch.recommenders._als.features import solve_features, solve_jointly
 from sklearn_recsketch.recommenders._als.objective import Objective
-from sklearn_recsketch.recommenders._als.rows import Accuracy, FixedSide, Rotated, solve_side
+from sklearn_recsketch.recommenders._als.rows import Accuracy, Eigenbasis, FixedSide, Rotated, solve_side
 from sklearn_recsketch.recommenders._entities import Entities
 from sklearn_recsketch.recommenders._factors import TrainingProblem
 from sklearn_recsketch.utils._threads import Workers
@@ -76,9 +76,9 @@ class ALSSide(ABC):
         fixed_gram = gram(other.vectors.coordinates, self._pool, accuracy.dtype)
         if not np.isfinite(fixed_gram).all():
             return np.nan
-        return self._solve(
-            FixedSide.of(other.vectors, fixed_gram, self._least_penalty(), accuracy, self._pool), accuracy
-        )
+        eigenbasis = Eigenbasis.of(fixed_gram, accuracy.dtype)
+        fixed = FixedSide.of(other.vectors, eigenbasis, self._least_penalty(), accuracy, self._pool)
+        return self._solve(fixed, accuracy)
 
     @abstractmethod
     def _solve(self, fixed: FixedSide, accuracy: Accuracy) -> float:
