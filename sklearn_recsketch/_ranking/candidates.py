@@ -16,6 +16,7 @@ from sklearn_recsketch._data.frames import columns_of, frame_library
 from sklearn_recsketch._data.id_lists import BYTES, check_id_list, id_array
 from sklearn_recsketch._data.ids import (
     IdColumn,
+    are_all,
     check_same_kind,
     encode_ids,
     find_positions,
@@ -183,7 +184,7 @@ def matrix_of_pairs(pairs: Pairs, users: IdColumn, item_ids: np.ndarray) -> sp.c
     rows = lookup(users.ids, pairs.users, "user", "the users of the query are")
     columns = lookup(item_ids, pairs.items, "item", "the candidates are")
     matrix = pair_matrix(rows, columns, (len(users.ids), len(item_ids)))
-    return sp.csr_array(matrix[users.codes])
+    return matrix if are_all(users.codes, len(users.ids)) else sp.csr_array(matrix[users.codes])
 
 
 def check_selection_users(

@@ -88,7 +88,9 @@ class QueryContext:
         by_id = sp.coo_array((history.strength[keep], (rows[keep], columns[keep])), shape=shape).tocsr()
         by_id.sum_duplicates()
         positions = np.flatnonzero(np.diff(by_id.indptr)[query_ids.codes])
-        return positions, sp.csr_array(by_id[query_ids.codes[positions]].astype(np.float32))
+        codes = query_ids.codes[positions]
+        matrix = by_id if are_all(codes, len(query_ids.ids)) else by_id[codes]
+        return positions, sp.csr_array(matrix.astype(np.float32, copy=False))
 
     def pair(self, name: str, query_ids: IdColumn, other_ids: np.ndarray, row: int, column: int) -> tuple[Any, Any]:
         """Return the user id and the item id that belong to an entry of `history_matrix`."""
@@ -146,7 +148,7 @@ class Query:
         *histories : Interactions or None
             Further interactions. Pairs with a positive strength are excluded.
         """
-        excluded = [] if seen is None else [self._in_query(seen)]
+        excluded = [] if seen is None or np.all(self.user_codes < 0) else [self._in_query(seen)]
         for history in histories:
             if history is not None:
                 positive = history.take(history.strength > 0)

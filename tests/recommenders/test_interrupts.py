@@ -17,7 +17,7 @@ LONGEST = 0.4  # seconds from the start of a task to a signal, enough for severa
 # Starts each task ROUNDS times, and prints what remains of each run after KeyboardInterrupt.
 CHILD = textwrap.dedent(
     """
-    import signal, sys, threading
+    import signal, sys, threading, time
     import numpy as np
     from threadpoolctl import threadpool_info, threadpool_limits
     from sklearn_recsketch import BPRRecommender, PopularityRecommender, WARPRecommender, WRMFRecommender
@@ -32,6 +32,9 @@ CHILD = textwrap.dedent(
 
     def blas_threads():
         return [library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"]
+
+    def threads_of_pools():
+        return [t for t in threading.enumerate() if t.name.startswith("recsketch") and t.is_alive()]
 
     def endless(cls, **params):
         few = {"max_iter": 1, "n_components": 4, "random_state": 0, **params}
@@ -72,10 +75,11 @@ CHILD = textwrap.dedent(
                 pass
             after = vars(estimator)
             same = list(before) == list(after) and all(after[name] is before[name] for name in before)
-            of_pools = [thread for thread in threading.enumerate() if thread.name.startswith("recsketch")]
-            for thread in of_pools:
-                thread.join(5)  # a thread whose start was interrupted ends at once
-            alive = any(thread.is_alive() for thread in of_pools)
+            # A thread whose start was interrupted ends soon. It cannot be joined before it has started.
+            deadline = time.monotonic() + 5
+            while threads_of_pools() and time.monotonic() < deadline:
+                time.sleep(0.01)
+            alive = bool(threads_of_pools())
             print(f"unchanged={same} restored={blas_threads() == limits} threads={alive}", flush=True)
     """
 )
