@@ -37,6 +37,7 @@ __all__ = [
     "read_item_selection",
     "read_lists_by_id",
     "select_items",
+    "without",
 ]
 
 Parameter = Literal["candidates", "exclude"]
@@ -173,6 +174,16 @@ def select_items(
             f"for example cross_val_score(..., params={{'{target}_features': F}})."
         )
     return ids[cold], rows[cold]
+
+
+def without(ids: np.ndarray, rows: np.ndarray, excluded: ItemSelection | None) -> tuple[np.ndarray, np.ndarray]:
+    """Leave out the ids that are excluded for everybody, and their row indices. `ids` must be sorted."""
+    if not isinstance(excluded, np.ndarray):
+        return ids, rows
+    place = lookup(ids, IdColumn(np.arange(len(excluded)), excluded), LABELS["exclude"])
+    keep = np.ones(len(ids), dtype=bool)
+    keep[place[place >= 0]] = False
+    return ids[keep], rows[keep]
 
 
 def matrix_of_pairs(pairs: Pairs, users: IdColumn, item_ids: np.ndarray) -> sp.csr_array:

@@ -21,6 +21,7 @@ from sklearn_recsketch._ranking.candidates import (
     pairs_per_user,
     read_item_selection,
     select_items,
+    without,
 )
 from sklearn_recsketch._ranking.eligible import Eligible, eligible, pair_matrix, select_rows
 from sklearn_recsketch.preprocessing._side_features import SideFeatures
@@ -210,11 +211,7 @@ def build_query(
     if new is not None:
         new = new[lookup(known_items, IdColumn(np.arange(len(new)), new), "item") < 0]
     items, item_codes = select_items(candidates, known_items, interactions, "item", new)
-    if isinstance(exclude, np.ndarray):
-        position = lookup(items, IdColumn(np.arange(len(exclude)), exclude), "excluded item")
-        keep = np.ones(len(items), dtype=bool)
-        keep[position[position >= 0]] = False
-        items, item_codes = items[keep], item_codes[keep]
+    items, item_codes = without(items, item_codes, exclude)
     codes = lookup(known_users, column, "user")
     return Query(column, codes, items, item_codes, pairs_per_user(candidates), pairs_per_user(exclude))
 

@@ -69,7 +69,7 @@ class ItemWeightRecommender(BaseRecommender, metaclass=ABCMeta):
         """Return 0, the score of items that have no weights."""
         return np.zeros(len(scores), dtype=np.float32)
 
-    def similar_items(self, items: Any = None, k: int = 10, *, candidates: Any = None) -> Frame:
+    def similar_items(self, items: Any = None, k: int = 10, *, candidates: Any = None, exclude: Any = None) -> Frame:
         """Find the k items most similar to each item.
 
         The similarity of item j to item i is the weight that i adds to the score of j for users who have i in their
@@ -86,6 +86,8 @@ class ItemWeightRecommender(BaseRecommender, metaclass=ABCMeta):
             Items to choose from. A list applies to all query items. A table of pairs (item, candidate) or a dict holds
             the candidates of each query item. "cold" stands for the items without interactions in fit. Unknown items
             are left out, and a warning is issued for them. If None, all known items are candidates.
+        exclude : array-like of ids, table of pairs, or dict of item to ids, default=None
+            Items to leave out, for all query items or for each query item.
 
         Returns
         -------
@@ -98,7 +100,7 @@ class ItemWeightRecommender(BaseRecommender, metaclass=ABCMeta):
         There is no parameter `metric`, as in recommenders with vectors, because the weights are the only measure of
         similarity in these models.
         """
-        query = read_similarity_query(self, "item", items, k, candidates, has_vectors=False)
+        query = read_similarity_query(self, "item", items, k, candidates, exclude, has_vectors=False)
         known = query.rows >= 0
 
         def block(part: slice) -> np.ndarray:

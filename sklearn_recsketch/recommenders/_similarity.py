@@ -9,15 +9,17 @@ import numpy as np
 import scipy.sparse as sp
 from sklearn.utils.validation import check_is_fitted
 
-from sklearn_recsketch._data.ids import IdColumn, lookup
+from sklearn_recsketch._data.ids import IdColumn, are_all, lookup
 from sklearn_recsketch._linalg.norms import norms
 from sklearn_recsketch._ranking.candidates import (
     ItemSelection,
+    Pairs,
     check_selection_users,
     matrix_of_pairs,
     pairs_per_user,
     read_item_selection,
     select_items,
+    without,
 )
 from sklearn_recsketch._ranking.eligible import Eligible, eligible, pair_matrix
 from sklearn_recsketch._ranking.neighbours import all_neighbours
@@ -81,17 +83,19 @@ class SimilarityQuery:
         Queried ids in the order of the query.
     codes : ndarray
         Row index of each queried id in the model, or -1 if it is unknown.
-    choice : ItemSelection or None
-        Checked candidates. If None, all known ids are candidates.
+    own_candidates, own_exclusions : Pairs or None
+        Candidates and excluded ids of individual queried ids.
     others, rows : ndarray
-        Sorted ids of all candidates, and their row indices in the model.
+        Sorted ids of all candidates, and their row indices in the model. Ids that are excluded for all queried ids are
+        left out.
     """
 
     name: str
     k: int
     column: IdColumn
     codes: np.ndarray
-    choice: ItemSelection | None
+    own_candidates: Pairs | None
+    own_exclusions: Pairs | None
     others: np.ndarray
     rows: np.ndarray
 
@@ -102,13 +106,21 @@ class SimilarityQuery:
 
     def eligible(self) -> Eligible:
         """Return the candidates of each queried id, without the id itself."""
-        itself = self_pairs(lookup(self.others, self.column, self.name), len(self.others))
-        pairs = pairs_per_user(self.choice)
-        return eligible(itself, None if pairs is None else matrix_of_pairs(pairs, self.column, self.others))
+        excluded = self_pairs(lookup(self.others, self.column, self.name), len(self.others))
+        candidates, exclusions = (
+            None if pairs is None else matrix_of_pairs(pairs, self.column, self.others)
+            for pairs in (self.own_candidates, self.own_exclusions)
+        )
+        return eligible(excluded if exclusions is None else excluded + exclusions, candidates)
+
+    def includes_all(self, n_known: int) -> bool:
+        """Return whether all known ids are candidates of each queried id."""
+        restricted = self.own_candidates is not None or self.own_exclusions is not None
+        return not restricted and are_all(self.rows, n_known)
 
 
 def read_similarity_query(
-    recommender: Any, name: str, ids: Any, k: int, candidates: Any, has_vectors: bool = True
+    recommender: Any, name: str, ids: Any, k: int, candidates: Any, exclude: Any, has_vectors: bool = True
 ) -> SimilarityQuery:
     """Check the arguments of a search for similar users or items, and warn of unknown ids.
 
@@ -119,23 +131,28 @@ def read_similarity_query(
     k = check_integer(k, "k")
     known = recommender.users_ if name == "user" else recommender.items_
     choice = read_item_selection(candidates, "candidates", name, name)
+    excluded = read_item_selection(exclude, "exclude", name, name)
+    own = pairs_per_user(choice)
     if ids is None:
-        pairs = pairs_per_user(choice)
-        distinct = known if pairs is None else pairs.users.ids
+        distinct = known if own is None else own.users.ids
         column = IdColumn(np.arange(len(distinct)), distinct)
     else:
         column = check_query_ids(ids, name, known)
     check_selection_users(choice, "candidates", name, column.ids, known)
+    check_selection_users(excluded, "exclude", name, column.ids, known)
     codes = lookup(known, column, name)
     consequence = _mean(name) if has_vectors else f"Unknown {name}s have no similar {name}s."
     warn_unknown(f"{name} ids", column.ids[column.codes], codes < 0, consequence)
-    return SimilarityQuery(name, k, column, codes, choice, *candidate_rows(recommender, name, choice, has_vectors))
+    others, rows = without(*candidate_rows(recommender, name, choice, has_vectors), excluded)
+    return SimilarityQuery(name, k, column, codes, own, pairs_per_user(excluded), others, rows)
 
 
 class SimilarityMixin:
     """Mixin that finds similar users and similar items, for recommenders with factors."""
 
-    def similar_items(self, items: Any = None, k: int = 10, *, metric: str = "cosine", candidates: Any = None) -> Frame:
+    def similar_items(
+        self, items: Any = None, k: int = 10, *, metric: str = "cosine", candidates: Any = None, exclude: Any = None
+    ) -> Frame:
         """Find the k items most similar to each item.
 
         The similarity of two items is the cosine similarity or the inner product of their vectors.
@@ -155,6 +172,8 @@ class SimilarityMixin:
             Items to choose from. A list applies to all query items. A table of pairs (item, candidate) or a dict holds
             the candidates of each query item. "cold" stands for the items without interactions in fit. If None, all
             known items are candidates.
+        exclude : array-like of ids, table of pairs, or dict of item to ids, default=None
+            Items to leave out, for all query items or for each query item.
 
         Returns
         -------
@@ -166,12 +185,14 @@ class SimilarityMixin:
         -----
         The results are exact, not approximate. The search takes O(len(items) * k) memory in addition to the memory of
         one copy of the vectors. The search takes O(len(items) * n_items * n_components) time. Finding similar items for
-        all items by cosine similarity takes half of this time if `candidates` is None and k is at most 256. In this
+        all items by cosine similarity takes half of this time if all items are candidates and k is at most 256. In this
         case, each pair is computed only once.
         """
-        return _similar(self, "item", items, k, metric, candidates)
+        return _similar(self, "item", items, k, metric, candidates, exclude)
 
-    def similar_users(self, users: Any = None, k: int = 10, *, metric: str = "cosine", candidates: Any = None) -> Frame:
+    def similar_users(
+        self, users: Any = None, k: int = 10, *, metric: str = "cosine", candidates: Any = None, exclude: Any = None
+    ) -> Frame:
         """Find the k users most similar to each user.
 
         The similarity of two users is the cosine similarity or the inner product of their vectors.
@@ -191,6 +212,8 @@ class SimilarityMixin:
             Users to choose from. A list applies to all query users. A table of pairs (user, candidate) or a dict holds
             the candidates of each query user. "cold" stands for the users without interactions in fit. If None, all
             known users are candidates.
+        exclude : array-like of ids, table of pairs, or dict of user to ids, default=None
+            Users to leave out, for all query users or for each query user.
 
         Returns
         -------
@@ -198,25 +221,26 @@ class SimilarityMixin:
             Similar users of each query user, the most similar user first. Ties are broken by the order of the ids.
             `score` is the cosine similarity, between -1 and 1, or the inner product.
         """
-        return _similar(self, "user", users, k, metric, candidates)
+        return _similar(self, "user", users, k, metric, candidates, exclude)
 
 
-def _similar(recommender: Any, name: str, ids: Any, k: int, metric: str, candidates: Any) -> Any:
+def _similar(recommender: Any, name: str, ids: Any, k: int, metric: str, candidates: Any, exclude: Any) -> Any:
     """Return a table of the k users or items most similar to each of `ids`."""
     check_is_fitted(recommender)
     k = check_integer(k, "k")
     if metric not in ("cosine", "dot"):
         raise ValueError(f"metric must be 'cosine' or 'dot', got {metric!r}.")
-    query = read_similarity_query(recommender, name, ids, k, candidates)
+    query = read_similarity_query(recommender, name, ids, k, candidates, exclude)
     side = recommender._side(name)
     with workers(recommender.n_jobs) as pool:
-        if metric == "cosine" and query.choice is None and _most_are_queried(query.codes, len(side.ids), k):
+        n = len(side.ids)
+        if metric == "cosine" and query.includes_all(n) and _most_are_queried(query.codes, n, k):
             best, scores = all_neighbours(unit_length(side.factors), k, pool)
             best, scores = best[query.codes], scores[query.codes]
         else:
             scale = unit_length if metric == "cosine" else np.asarray
             queries = scale(side.vectors(query.codes))
-            targets = scale(side.factors if query.choice is None else side.vectors(query.rows))
+            targets = scale(side.vectors(query.rows))
             best, scores = InnerProducts(queries, targets).top(query.eligible(), k, pool)
     if metric == "cosine":
         np.clip(scores, -1, 1, out=scores, where=best >= 0)  # rounding may carry a cosine past 1

@@ -120,7 +120,7 @@ class EmbeddingIndex:
         """
         return self._ranked("recommend", "items", "dot", "user", users, k, candidates, exclude, exclude_seen)
 
-    def similar_items(self, items: Any, k: int = 10, *, candidates: Any = None) -> Frame:
+    def similar_items(self, items: Any, k: int = 10, *, candidates: Any = None, exclude: Any = None) -> Frame:
         """Find the k items with the highest cosine similarity to each item, excluding the item itself.
 
         Parameters
@@ -131,6 +131,8 @@ class EmbeddingIndex:
             Number of neighbours per item.
         candidates : array-like of ids, table of pairs, or dict of item to ids, default=None
             Items that may be returned. If None, all items are candidates. If candidates are given, the search is exact.
+        exclude : array-like of ids, table of pairs, or dict of item to ids, default=None
+            Items to leave out, for all query items or for each query item.
 
         Returns
         -------
@@ -143,9 +145,9 @@ class EmbeddingIndex:
             If an item or candidate is unknown to the index, or if the index was not built with `of="items"` and
             `metric="cosine"`.
         """
-        return self._ranked("similar_items", "items", "cosine", "item", items, k, candidates)
+        return self._ranked("similar_items", "items", "cosine", "item", items, k, candidates, exclude)
 
-    def similar_users(self, users: Any, k: int = 10, *, candidates: Any = None) -> Frame:
+    def similar_users(self, users: Any, k: int = 10, *, candidates: Any = None, exclude: Any = None) -> Frame:
         """Find the k users with the highest cosine similarity to each user, excluding the user itself.
 
         Parameters
@@ -156,6 +158,8 @@ class EmbeddingIndex:
             Number of neighbours per user.
         candidates : array-like of ids, table of pairs, or dict of user to ids, default=None
             Users that may be returned. If None, all users are candidates. If candidates are given, the search is exact.
+        exclude : array-like of ids, table of pairs, or dict of user to ids, default=None
+            Users to leave out, for all query users or for each query user.
 
         Returns
         -------
@@ -168,7 +172,7 @@ class EmbeddingIndex:
             If a user or candidate is unknown to the index, or if the index was not built with `of="users"` and
             `metric="cosine"`.
         """
-        return self._ranked("similar_users", "users", "cosine", "user", users, k, candidates)
+        return self._ranked("similar_users", "users", "cosine", "user", users, k, candidates, exclude)
 
     def search(self, vectors: Any, k: int = 10) -> tuple[np.ndarray, np.ndarray]:
         """Find the k nearest neighbours of arbitrary vectors.

@@ -48,6 +48,38 @@ def test_candidates_of_unknown_items_raise(factors):
         factors.similar_items(int(factors.items_[0]), candidates={-5: [1]})
 
 
+@pytest.mark.parametrize("name", ["item", "user"])
+@pytest.mark.parametrize("metric", ["cosine", "dot"])
+def test_excluded_ids_are_left_out_of_the_neighbours_of_all(factors, name, metric):
+    similar, known = getattr(factors, f"similar_{name}s"), getattr(factors, f"{name}s_")
+    excluded = known[::3].tolist()
+    everything = similar(k=10**6, metric=metric)
+    expected = everything[~everything[f"similar_{name}"].isin(excluded)].groupby(name).head(4)
+    table = similar(k=4, metric=metric, exclude=excluded)
+    pd.testing.assert_frame_equal(
+        table.drop(columns="rank"), expected.drop(columns="rank").reset_index(drop=True), rtol=1e-4, atol=1e-6
+    )
+
+
+@pytest.mark.parametrize("name", ["item", "user"])
+def test_neighbours_with_exclusions_per_id(factors, name):
+    similar, known = getattr(factors, f"similar_{name}s"), getattr(factors, f"{name}s_").tolist()
+    own = {known[3]: known[:20], known[5]: [known[9]], known[7]: []}
+    table = similar(list(own), exclude=own, candidates=known[:40], k=7)
+    single = [similar(id_, exclude=ids, candidates=known[:40], k=7) for id_, ids in own.items()]
+    pd.testing.assert_frame_equal(table, pd.concat(single, ignore_index=True), rtol=1e-4, atol=1e-6)
+
+
+def test_nothing_is_left_if_all_items_are_excluded(factors):
+    assert factors.similar_items(factors.items_[:3], exclude=factors.items_).empty
+
+
+@pytest.mark.parametrize("value", ["m3", b"7", 7, {"a": "b"}])
+def test_other_exclusions_of_neighbours_raise(factors, value):
+    with pytest.raises((TypeError, ValueError), match=r"exclude.* must be a list of item ids"):
+        factors.similar_items(exclude=value)
+
+
 def test_items_near_a_feature_among_cold_items(factors):
     feature = factors.item_encoder_.feature_names_[-1]
     cold = factors.items_[factors.interactions_.count_nonzero(axis=0) == 0]

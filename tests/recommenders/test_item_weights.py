@@ -54,6 +54,16 @@ def test_candidates_limit_similar_items(fitted):
 
 
 @EVERY
+@pytest.mark.parametrize("per_item", [False, True])
+def test_excluded_items_are_not_similar(fitted, per_item):
+    item, excluded = fitted.items_[2], fitted.items_[[1, 4]]
+    everything = fitted.similar_items(item, k=10_000)
+    expected = everything[~everything["similar_item"].isin(excluded)]
+    found = fitted.similar_items(item, k=10_000, exclude={item: excluded} if per_item else excluded)
+    assert found["similar_item"].tolist() == expected["similar_item"].tolist()
+
+
+@EVERY
 def test_each_item_may_have_candidates_of_its_own(fitted):
     a, b, c = fitted.items_[:3]
     table = fitted.similar_items(candidates={a: [b, c], b: [a]}, k=9)

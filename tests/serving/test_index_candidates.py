@@ -69,14 +69,15 @@ def test_a_loaded_index_accepts_candidates_and_exclusions(index, rec, tmp_path):
 
 @pytest.mark.parametrize("of", ["items", "users"])
 @pytest.mark.parametrize("per_query", [True, False])
-def test_neighbours_among_candidates_equal_those_of_the_recommender(rec, of, per_query):
+@pytest.mark.parametrize("parameter", ["candidates", "exclude"])
+def test_neighbours_among_candidates_equal_those_of_the_recommender(rec, of, per_query, parameter):
     letter = "m" if of == "items" else "u"
     ids = [f"{letter}{i}" for i in (1, 2, 5)]
-    candidates = {f"{letter}3": ids, f"{letter}1": ids[:2]} if per_query else ids
+    chosen = {f"{letter}3": ids, f"{letter}1": ids[:2]} if per_query else ids
     queries = [f"{letter}3", f"{letter}1"]
     method = f"similar_{of}"
     index = to_index(rec, "exact", of=of, metric="cosine")
-    actual, expected = (getattr(model, method)(queries, candidates=candidates) for model in (index, rec))
+    actual, expected = (getattr(model, method)(queries, **{parameter: chosen}) for model in (index, rec))
     assert_equal_tables(actual, expected)
 
 
