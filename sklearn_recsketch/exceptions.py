@@ -2,7 +2,7 @@
 
 from sklearn.exceptions import ConvergenceWarning
 
-__all__ = ["DivergenceWarning", "IdMismatchWarning", "ModelFileError", "UnknownIdWarning"]
+__all__ = ["DivergenceWarning", "IdMismatchWarning", "ModelFileError", "UnknownFeatureWarning", "UnknownIdWarning"]
 
 
 class DivergenceWarning(ConvergenceWarning):
@@ -27,6 +27,15 @@ class ModelFileError(ValueError):
 
     The file is damaged or is no model file, it holds a class that is neither known nor trusted, or a newer version of
     this package wrote it.
+    """
+
+
+class UnknownFeatureWarning(UserWarning):
+    """Warning issued if all features that a query gives for a user or an item are unknown to the model.
+
+    Features that did not occur in fit have no embeddings. The user or item is therefore represented as if it had no
+    features. If this is intended, silence the warning with
+    ``warnings.filterwarnings("ignore", category=sklearn_recsketch.exceptions.UnknownFeatureWarning)``.
     """
 
 

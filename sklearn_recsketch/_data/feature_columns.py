@@ -86,11 +86,14 @@ def first_column(df: Any, columns: dict[str, Column]) -> str:
     return first
 
 
-def column_named(columns: dict[str, Column], name: Any, role: str) -> str:
-    """Return the name of a required column as a string, because pandas column names may be numbers."""
+def column_named(columns: dict[str, Column], name: Any, role: str, hint: str = "") -> str:
+    """Return the name of a required column as a string, because pandas column names may be numbers.
+
+    `hint` is the end of the error message if there is no such column.
+    """
     if str(name) not in columns:
         raise ValueError(
-            f"There is no column {name!r} for the {role}s; the columns are {list(columns)}. Pass {role}=..."
+            f"There is no column {name!r} for the {role}s; the columns are {list(columns)}. Pass {role}=...{hint}."
         )
     return str(name)
 

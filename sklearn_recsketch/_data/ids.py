@@ -68,7 +68,7 @@ def encode_ids(column: Any, name: str, label: Any = None) -> IdColumn:
     codes, uniques = pd.factorize(hashable, sort=False, use_na_sentinel=True)
     if len(codes) and codes.min() < 0:
         row = int(np.argmin(codes))
-        advice = "drop the rows without one, for example with X.dropna()"
+        advice = "drop the rows without one, for example with dropna()"
         raise ValueError(missing_id(name, f"row {row}", "NaN or None", advice))
     ids = clean_ids(np.asarray(uniques, dtype=dtype), codes, name)
     order = np.argsort(ids, kind="stable")

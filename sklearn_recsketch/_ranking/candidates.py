@@ -37,6 +37,7 @@ __all__ = [
     "read_item_selection",
     "read_lists_by_id",
     "select_items",
+    "single_id_hint",
     "without",
 ]
 
@@ -273,7 +274,7 @@ def read_lists_by_id(value: Mapping[Any, Any], parameter: str, owner: str, targe
         if not _is_list(ids):
             raise TypeError(
                 f"{parameter}[{key!r}] must be a list of {target} ids, got {reprlib.repr(ids)} of type "
-                f"{type(ids).__name__}.{_single_id_hint(ids)}"
+                f"{type(ids).__name__}.{single_id_hint(ids)}"
             )
         lists.append(np.asarray(id_array(ids, f"{parameter}[{key!r}]")))
     owners = check_id_list(list(value), owner)
@@ -352,11 +353,11 @@ def _forms_error(value: Any, parameter: Parameter, owner: str | None, target: st
     if parameter == "candidates":
         forms.append("'cold'")
     got = f"{reprlib.repr(value)} of type {type(value).__name__}"
-    single = _single_id_hint(value, parameter)
+    single = single_id_hint(value, parameter)
     return f"{parameter} must be {', '.join(forms)} or None, got {got}.{single}"
 
 
-def _single_id_hint(value: Any, parameter: str = "") -> str:
+def single_id_hint(value: Any, parameter: str = "") -> str:
     """Return a hint for the error message if the value is a single id."""
     if isinstance(value, (str, int, np.integer)) and not isinstance(value, bool):
         return f" For a single id, write {parameter}{'=' if parameter else ''}[{show_id(value)}]."

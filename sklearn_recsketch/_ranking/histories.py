@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from sklearn_recsketch._data.id_lists import check_id_list
+from sklearn_recsketch._data.id_lists import BYTES, check_id_list
 from sklearn_recsketch._data.ids import IdColumn, find_positions
 from sklearn_recsketch._data.interactions import Interactions, check_history
-from sklearn_recsketch._ranking.candidates import is_flat_list, read_lists_by_id
+from sklearn_recsketch._ranking.candidates import is_flat_list, read_lists_by_id, single_id_hint
 
 __all__ = ["read_history"]
 
@@ -49,6 +49,11 @@ def read_history(value: Any, name: str, users: Any, known_users: np.ndarray) -> 
     if name == "user" and is_flat_list(value):
         items = check_id_list(value, "item")
         return _interactions(_single_user(users, known_users, len(items.codes)), items)
+    if isinstance(value, (str, int, np.integer, *BYTES)):
+        forms = ["a table of interactions", f"a dict of {name} to ids", "a list of items"][: 3 if name == "user" else 2]
+        hint = single_id_hint(value, parameter) if name == "user" else ""
+        error = ValueError if isinstance(value, str) else TypeError
+        raise error(f"{parameter} must be {', '.join(forms)} or None, got {value!r}.{hint}")
     history = check_history(value, parameter)
     return NOBODY if history is None and value is not None and name == "user" else history
 

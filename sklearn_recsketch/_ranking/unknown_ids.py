@@ -1,7 +1,8 @@
-"""Warn about ids in a query that the model does not know."""
+"""Warn about ids and features in a query that the model does not know."""
 
 from __future__ import annotations
 
+import reprlib
 import warnings
 from dataclasses import replace
 
@@ -10,10 +11,11 @@ import numpy as np
 from sklearn_recsketch._data.ids import IdColumn, lookup, show_id
 from sklearn_recsketch._data.interactions import Interactions
 from sklearn_recsketch._ranking.query import Query, QueryContext
-from sklearn_recsketch.exceptions import UnknownIdWarning
+from sklearn_recsketch.exceptions import UnknownFeatureWarning, UnknownIdWarning
+from sklearn_recsketch.preprocessing._side_features import SideFeatures
 from sklearn_recsketch.utils._stacklevel import levels_inside
 
-__all__ = ["warn_of_history", "warn_of_query", "warn_unknown"]
+__all__ = ["warn_of_history", "warn_of_query", "warn_unknown", "warn_unknown_features"]
 
 
 def warn_unknown(name: str, ids: np.ndarray, unknown: np.ndarray, consequence: str) -> None:
@@ -71,6 +73,34 @@ def warn_of_history(history: Interactions | None, known_items: np.ndarray, of_it
         items,
         unknown & _without_context("item", everything, of_items, True),
         "They say little about a user. Check their ids, or leave them out.",
+    )
+
+
+def warn_unknown_features(name: str, features: SideFeatures, useless: np.ndarray, fitted: SideFeatures | None) -> None:
+    """Issue a single warning if some users or items in a query only have features that did not occur in fit.
+
+    Parameters
+    ----------
+    name : {"user", "item"}
+    features : SideFeatures
+        Features in the query.
+    useless : ndarray
+        Positions in ``features.ids`` of the queried ids that only have unknown features.
+    fitted : SideFeatures or None
+        Features of the users or items in fit.
+    """
+    if not len(useless):
+        return
+    first = useless[0]
+    example = features.feature_names()[features.matrix.indices[features.matrix.indptr[first]]]
+    keys = [] if fitted is None else sorted(set(fitted.keys))
+    verb = "has" if len(useless) == 1 else "have"
+    warnings.warn(
+        f"{len(useless)} of the {len(features.ids)} {name}s in {name}_features {verb} no feature that occurred in fit "
+        f"(first: {show_id(features.ids[first])} with {example!r}). They are treated like {name}s without features. "
+        f"Keys in fit: {reprlib.repr(keys)}. Check the keys and the values.",
+        UnknownFeatureWarning,
+        stacklevel=levels_inside(),
     )
 
 

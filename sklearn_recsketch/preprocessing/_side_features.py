@@ -183,7 +183,7 @@ class SideFeatures:
             raise ValueError(
                 f"The id {show_id(ids.ids[ids.codes[row]])} in row {row} is repeated: "
                 f"from_frame expects one row per id. For one row per value write "
-                f"SideFeatures.from_long(df, id=..., key=..., value=...)."
+                f"SideFeatures.from_long(df, id=..., key=..., value=...), with key=None if there is no column of keys."
             )
 
         def show(key: str, row: int) -> str:
@@ -200,7 +200,7 @@ class SideFeatures:
 
     @classmethod
     def from_long(
-        cls, df: Any, *, id: str, key: str = "type", value: str = "value", lowercase: bool = False
+        cls, df: Any, *, id: str, key: str | None = "type", value: str = "value", lowercase: bool = False
     ) -> SideFeatures:
         """Build features from a frame with one row per id, key and value.
 
@@ -208,9 +208,12 @@ class SideFeatures:
         ----------
         df : pandas, polars or pyarrow frame
             Frame in which each row contains one feature of an id. A list of strings is treated as several features.
-        id, key, value : str
-            Names of the columns that contain the ids, the keys and the values. Strings in the `value` column become
-            categories, and numbers become measurements.
+        id, value : str
+            Names of the columns that contain the ids and the values. Strings in the `value` column become categories,
+            and numbers become measurements.
+        key : str or None, default="type"
+            Name of the column that contains the keys. If None, all values have the name of the `value` column as their
+            key, for example in a table with the columns item and tag.
         lowercase : bool, default=False
             Whether to convert strings to lower case.
 
@@ -225,10 +228,13 @@ class SideFeatures:
             finite number or a list of strings. The message names the row.
         """
         columns = feature_columns(df, "from_long")
-        wanted = {"id": id, "key": key, "value": value}
-        of_ids, of_keys, of_values = (columns[column_named(columns, name, role)] for role, name in wanted.items())
-        ids, keys = encode_ids(as_id_column(of_ids), "feature"), encode_ids(as_id_column(of_keys), "key")
-        column = as_values(of_values)
+        of_ids, of_values = columns[column_named(columns, id, "id")], columns[column_named(columns, value, "value")]
+        ids, column = encode_ids(as_id_column(of_ids), "feature"), as_values(of_values)
+        if key is None:
+            keys = encode_ids(np.full(len(column), value, dtype=object), "key")
+        else:
+            hint = f", or key=None if all values of {value!r} are of one kind"
+            keys = encode_ids(as_id_column(columns[column_named(columns, key, "key", hint)]), "key")
         missing = np.asarray(pd.isna(column))
         if missing.any():
             raise ValueError(
@@ -367,7 +373,7 @@ def check_side_features(features: Any, name: str) -> SideFeatures:
         f"SideFeatures.from_dicts({name})"
         if isinstance(features, dict)
         else f"SideFeatures.from_frame({name}) for one row per id, or "
-        f"SideFeatures.from_long({name}, id='mid', key='type', value='value') for one row per value"
+        f"SideFeatures.from_long({name}, id=..., key=..., value=...) for one row per value, with column names"
     )
     raise TypeError(f"{name} must be a SideFeatures, got {type(features).__name__}. Write {hint}.")
 

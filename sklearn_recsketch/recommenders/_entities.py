@@ -11,6 +11,7 @@ import scipy.sparse as sp
 from sklearn.base import clone
 
 from sklearn_recsketch._data.ids import IdColumn, are_all, find_positions, lookup, show_id
+from sklearn_recsketch._ranking.unknown_ids import warn_unknown_features
 from sklearn_recsketch.preprocessing._encoder import SideFeatureEncoder
 from sklearn_recsketch.preprocessing._side_features import SideFeatures
 from sklearn_recsketch.utils._threads import even_ranges
@@ -153,6 +154,8 @@ class Entities:
         counts = np.where(place >= 0, self.n_interactions[place], 0)
         block = self.encoder.transform(features, n_interactions=counts)[:, self.n_identity :]
         position = lookup(features.ids, queried, name, f"those of {name}_features are")
+        useless = self.encoder._only_unknown(features)
+        warn_unknown_features(name, features, np.intersect1d(np.flatnonzero(useless), position), self.features)
         # Without an identity, an id with only unknown features would have no vector, so it keeps the mean vector.
         has_vector = (np.diff(block.indptr) > 0) | bool(self.n_identity)
         rows = np.flatnonzero((position >= 0) & has_vector[position])

@@ -165,6 +165,7 @@ def test_a_query_does_not_change_the_model(recommender, planted):
 
 
 @pytest.mark.filterwarnings("ignore::sklearn_recsketch.exceptions.UnknownIdWarning")
+@pytest.mark.filterwarnings("ignore::sklearn_recsketch.exceptions.UnknownFeatureWarning")
 @FACTORS
 def test_unknown_features_are_ignored(recommender, planted):
     X, y, tags = planted
@@ -302,6 +303,7 @@ def test_an_item_of_strength_zero_in_a_history_is_not_a_candidate(planted):
 
 
 @pytest.mark.filterwarnings("ignore::sklearn_recsketch.exceptions.UnknownIdWarning")
+@pytest.mark.filterwarnings("ignore::sklearn_recsketch.exceptions.UnknownFeatureWarning")
 @FACTORS
 def test_without_identity_an_item_with_unknown_features_is_the_mean_item(recommender, planted):
     X, _, tags = planted
