@@ -52,7 +52,7 @@ class KernelCache(FunctionCache):
         except Exception:  # unpickling a damaged file raises any error
             self._empty()
         if loaded is None:
-            _announce(self.cache_path)
+            _announce(self._py_func.__name__, self.cache_path)
         return loaded
 
     def save_overload(self, sig: Any, data: Any) -> None:
@@ -103,16 +103,17 @@ _logger = logging.getLogger("sklearn_recsketch")
 _announced = False
 
 
-def _announce(folder: str) -> None:
+def _announce(kernel: str, folder: str) -> None:
     """Say once per process that kernels are compiled, because the first fit would seem to hang without a word.
 
-    Without a configuration of logging, Python prints the messages of this level to standard error.
+    The name of the first kernel shows that a later process, which does something else, compiles other kernels. Without a configuration of logging, Python prints the messages of this level to standard error.
     """
     global _announced
     if not _announced:
         _announced = True
         _logger.warning(
-            "Compiling numerical kernels for this machine, which takes some seconds. They are saved in %s",
+            "Compiling numerical kernels for this machine (%s first), which takes some seconds. They are saved in %s",
+            kernel,
             folder,
         )
 

@@ -48,7 +48,7 @@ def test_compilation_is_announced_once_with_the_folder(new_kernel, tmp_path, mon
     kernel(1)
     kernel(1.5)
     assert len(caplog.messages) == 1
-    assert caplog.messages[0].startswith("Compiling numerical kernels for this machine")
+    assert caplog.messages[0].startswith("Compiling numerical kernels for this machine (add_one first)")
     assert str(tmp_path / "folder") in caplog.messages[0]
 
 
