@@ -106,7 +106,8 @@ _announced = False
 def _announce(kernel: str, folder: str) -> None:
     """Say once per process that kernels are compiled, because the first fit would seem to hang without a word.
 
-    The name of the first kernel shows that a later process, which does something else, compiles other kernels. Without a configuration of logging, Python prints the messages of this level to standard error.
+    The name of the first kernel shows that a later process, which does something else, compiles other kernels. Without
+    a configuration of logging, Python prints the messages of this level to standard error.
     """
     global _announced
     if not _announced:
