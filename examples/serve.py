@@ -10,6 +10,7 @@ Then open http://127.0.0.1:8000. To update the model, save the new one to the sa
 from __future__ import annotations
 
 import argparse
+import sys
 import tempfile
 from functools import partial
 from pathlib import Path
@@ -57,7 +58,11 @@ def main() -> None:
         if arguments.demo:
             arguments.model, arguments.titles = save_made_up_model(Path(folder))
         load = partial(LoadedModel.from_files, arguments.model, arguments.titles, arguments.mmap_mode)
-        store = ModelStore(arguments.model, load, arguments.check_every)
+        try:
+            store = ModelStore(arguments.model, load, arguments.check_every)
+        except (OSError, TypeError, ValueError) as error:  # no such file, a model without embeddings, a damaged file
+            print("serve.py: error:", *str(error).split(), file=sys.stderr)
+            sys.exit(2)
         app = create_app(store, sketchfab_picture if arguments.thumbnails else None, arguments.threads)
         # SIGTERM and Ctrl-C stop the server: it answers the requests that it has accepted, for up to ten seconds.
         uvicorn.run(app, host=arguments.host, port=arguments.port, access_log=False, timeout_graceful_shutdown=10)

@@ -180,6 +180,25 @@ def browser():
         yield session
 
 
+# The example service.
+
+
+@pytest.fixture(scope="module", params=[False, True], ids=["integers", "text"])
+def text_ids(request):
+    """Whether the ids of the served model are strings."""
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def client(text_ids, tmp_path_factory):
+    """Client of a service of a small model."""
+    from fastapi.testclient import TestClient
+    from small_service import small_app
+
+    with TestClient(small_app(tmp_path_factory.mktemp("service"), text_ids)) as client:
+        yield client
+
+
 # Parquet files.
 
 

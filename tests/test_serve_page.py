@@ -185,6 +185,23 @@ def test_reasons_appear_when_they_are_opened(opened):
     assert "Users of both: " in text and "Shared tags: " in text and "the item itself" in text
 
 
+@pytest.mark.parametrize(
+    ("source", "name", "title", "shown"),
+    [
+        ("item", "7", "Ship", "the item itself"),
+        ("mean item", "7", None, "the mean item"),
+        ("bias", "7", "Ship", "the bias of the item"),
+        ("remainder", None, None, "the remainder"),
+        ("history", "7", "Ship", "Ship"),
+        ("item feature", "tag=red", None, "red"),
+    ],
+)
+def test_rows_of_an_explanation_are_named(opened, source, name, title, shown):
+    row = {"source": source, "name": name, "title": title}
+    script = "const [row, done] = arguments; import('/static/parts.js').then(({ reason }) => done(reason(row)))"
+    assert opened().execute_async_script(script, row) == shown
+
+
 def test_unknown_item_shows_an_error(browser, url):
     browser.get(f"{url}/?item=999")
     wait(browser, lambda: find(browser, "[role=alert]"))

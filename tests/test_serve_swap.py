@@ -21,7 +21,7 @@ import uvicorn
 from fastapi.testclient import TestClient
 from recommendation_service.app import create_app
 from recommendation_service.loaded_model import Who
-from serve import read_arguments
+from serve import main, read_arguments
 from sklearn.pipeline import make_pipeline
 from small_service import fit_small, open_store, write_files
 
@@ -227,3 +227,32 @@ def test_command_line_needs_a_model_or_the_demo(arguments, monkeypatch, capsys):
     with pytest.raises(SystemExit):
         read_arguments()
     assert "pass either a model file or --demo" in capsys.readouterr().err
+
+
+UNREADABLE = {
+    "no model": (["missing.zip"], "No such file or directory: 'missing.zip'"),
+    "no titles": (["model.zip", "--titles", "nope.json"], "No such file or directory: 'nope.json'"),
+    "not a model": (["titles.json"], "'titles.json' cannot be loaded: it is not a complete ZIP file"),
+    "no embeddings": (["popular.zip"], "PopularityRecommender has no embeddings."),
+    "damaged titles": (
+        ["model.zip", "--titles", "damaged.json"],
+        "damaged.json is not a valid JSON file: Expecting value",
+    ),
+    "nested titles": (["model.zip", "--titles", "nested.json"], "nested.json is not a valid JSON file"),
+    "model as titles": (["model.zip", "--titles", "model.zip"], "model.zip is not a valid JSON file"),
+}
+
+
+@pytest.mark.parametrize(("arguments", "reason"), UNREADABLE.values(), ids=UNREADABLE.keys())
+def test_command_line_ends_with_a_line_about_a_file_that_it_cannot_read(files, arguments, reason, monkeypatch, capsys):
+    folder = files[0].parent
+    popular(folder / "popular.zip")
+    (folder / "damaged.json").write_text('{"0": ')
+    (folder / "nested.json").write_text("[" * 200_000)
+    monkeypatch.chdir(folder)
+    monkeypatch.setattr(sys, "argv", ["serve.py", *arguments])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 2
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 1 and lines[0].startswith("serve.py: error: ") and reason in lines[0]

@@ -31,6 +31,7 @@ from recommendation_service.messages import (
     RecommendRequest,
 )
 from recommendation_service.model_store import ModelStore
+from recommendation_service.sentences import received, why_invalid
 from sklearn_recsketch.inspection import placeholder_picture
 
 STATIC = Path(__file__).parent / "static"
@@ -80,16 +81,13 @@ def create_app(store: ModelStore, pictures: Pictures | None = None, n_threads: i
 
 
 async def explain_invalid_request(request: Request, error: Exception) -> JSONResponse:
-    """Answer an invalid request with a sentence per error.
-
-    The answer does not repeat the input, because JSON cannot represent all of it, such as NaN.
-    """
+    """Answer an invalid request with sentences that say what is wrong, what was received and what is allowed."""
     assert isinstance(error, RequestValidationError)
-    sentences = []
-    for problem in error.errors():
-        place = ".".join(str(part) for part in problem["loc"][1:])
-        sentences.append(f"{place}: {problem['msg']}" if place else problem["msg"])
-    return JSONResponse({"detail": "; ".join(sentences)}, 422)
+    if isinstance(error.body, bytes):  # FastAPI has not read the body as JSON, because the header does not say so
+        media_type = request.headers.get("content-type")
+        got = "no Content-Type" if media_type is None else received(media_type)
+        return JSONResponse({"detail": f"Send the header Content-Type: application/json, got {got}."}, 415)
+    return JSONResponse({"detail": why_invalid(error)}, 422)
 
 
 @contextmanager

@@ -18,9 +18,15 @@ def read_titles(path: Path | None) -> dict[str, str]:
     """
     if path is None:
         return {}
-    titles = json.loads(path.read_text(encoding="utf-8"))
-    if not isinstance(titles, dict) or not all(isinstance(title, str) for title in titles.values()):
+    try:
+        titles = json.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{path} is not a valid JSON file: {error}.") from error
+    if not isinstance(titles, dict):
         raise ValueError(f'{path} must contain a JSON object of titles by item id, such as {{"7": "A ship"}}.')
+    for id, title in titles.items():
+        if not isinstance(title, str):
+            raise ValueError(f"{path} must contain strings as titles, but the title of {id!r} is {json.dumps(title)}.")
     return titles
 
 

@@ -30,9 +30,18 @@ class Ids:
         self._are_integers = ids.dtype.kind in "iu"
 
     def read(self, value: int | str) -> int | str:
-        """Convert an id to the type of the model's ids. URLs only contain text, so "7" is converted to 7."""
+        """Return an id in the type of the model's ids, or raise a ValueError.
+
+        URLs only contain text, so "7" is converted to 7 if the ids are integers. The integer 7 is not converted to "7",
+        because strings can contain the same number in several ways, such as "07".
+        """
         if not self._are_integers:
-            return str(value)
+            if isinstance(value, str):
+                return value
+            raise ValueError(
+                f"The {self.name} ids of this model are strings, got the integer {value}. "
+                f'Write it in quotes: "{value}".'
+            )
         if isinstance(value, str) and not INTEGER.fullmatch(value):
             raise ValueError(f"The {self.name} ids of this model are integers, got {value!r}.")
         return int(value)

@@ -106,9 +106,12 @@ class LoadedModel:
 
     def items_for_feature(self, feature: str, k: int) -> Ranked:
         """Sort the items by their similarity to a feature."""
-        if feature not in self.catalogue.feature_counts:
-            raise UnknownIdError(f"The feature {feature!r} is unknown.")
-        table = rank_by_feature(self.recommender, feature, k)
+        try:
+            table = rank_by_feature(self.recommender, feature, k)
+        except ValueError as error:
+            if feature in self.catalogue.feature_counts:
+                raise
+            raise UnknownIdError(str(error)) from error  # the message lists similar names
         return Ranked(table["item"].to_list(), table["score"].to_list(), [])
 
     def explain(self, who: Who, item: Id, by: str | None = None) -> list[dict[str, Any]]:
@@ -143,7 +146,8 @@ class LoadedModel:
 
 
 def _text(value: Any) -> str | None:
-    return None if value is None else str(value)
+    """Return None for a missing name, which is NaN in a column of strings."""
+    return None if value is None or value != value else str(value)
 
 
 def _number(value: float | None) -> float | None:

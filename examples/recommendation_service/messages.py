@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -19,6 +19,29 @@ Id = Annotated[int, Field(strict=True, ge=-(10**18) + 1, lt=10**18)] | Annotated
 Strength = Annotated[float, Field(gt=0, le=1e6, allow_inf_nan=False)]
 K = Annotated[int, Field(ge=1, le=MAX_K)]
 
+# What each value of a request must be, for the sentences about invalid ones. The elements of a list have a [].
+_ID = f"an integer of at most 18 digits or a string of 1 to {MAX_TEXT} characters"
+_TEXT = f"a string of 1 to {MAX_TEXT} characters"
+_SOME_ITEMS = f"a list of at most {MAX_CANDIDATES} item ids"
+RULES = {
+    "user": _ID,
+    "history": f"a list of 1 to {MAX_HISTORY} item ids",
+    "history[]": _ID,
+    "strengths": "a list of numbers, one for each item of the history",
+    "strengths[]": "a number above 0 and at most 1000000",
+    "k": f"an integer from 1 to {MAX_K}",
+    "candidates": _SOME_ITEMS,
+    "candidates[]": _ID,
+    "exclude": _SOME_ITEMS,
+    "exclude[]": _ID,
+    "exclude_seen": "true or false",
+    "by": '"history", "features" or null',
+    "item": _ID,
+    "other": _ID,
+    "name": _TEXT,
+    "text": f"a string of at most {MAX_TEXT} characters",
+}
+
 
 class OfSomeone(BaseModel):
     """Part of a request: a known user, or a history of a new user, or both if the interactions of a user changed."""
@@ -29,10 +52,21 @@ class OfSomeone(BaseModel):
     history: Annotated[list[Id], Field(min_length=1, max_length=MAX_HISTORY)] | None = None
     strengths: list[Strength] | None = None
 
+    @model_validator(mode="before")
+    @classmethod
+    def _check_names(cls, body: Any) -> Any:
+        unknown = [name for name in body if name not in cls.model_fields] if isinstance(body, dict) else []
+        if unknown:
+            fields = ", ".join(cls.model_fields)
+            raise ValueError(f"The field {unknown[0][:MAX_TEXT]!a} is unknown. The fields are {fields}.")
+        return body
+
     @model_validator(mode="after")
     def _check(self) -> Self:
         if self.user is None and self.history is None:
-            raise ValueError("Pass a user, or a history of items.")
+            raise ValueError(
+                'Pass a user, such as {"user": 7}, or a history, such as {"history": [7, 8]}, got neither.'
+            )
         n_items = 0 if self.history is None else len(self.history)
         if self.strengths is not None and len(self.strengths) != n_items:
             raise ValueError(f"Pass as many strengths as items in history, got {len(self.strengths)} and {n_items}.")

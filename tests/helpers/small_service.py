@@ -52,6 +52,11 @@ def open_store(model: Path, titles: Path | None, seconds: float = 0.02) -> Model
     return ModelStore(model, lambda: LoadedModel.from_files(model, titles, None), seconds)
 
 
+def post(client, path: str, **body):
+    """Send a JSON object to a service."""
+    return client.post(path, json=body)
+
+
 def small_app(folder: Path, text_ids: bool = False):
     """Create a service of a small model in a folder."""
     return create_app(open_store(*write_files(folder, fit_small(text_ids))))

@@ -2,7 +2,7 @@
 // All text goes into the page as text (textContent, attributes), never as HTML, so titles cannot contain scripts.
 
 import { startSearchBox } from "./search.js";
-import { ask, element, itemUrl, link, pictureUrl } from "./parts.js";
+import { ask, element, itemUrl, link, pictureUrl, readable, reason } from "./parts.js";
 
 const content = document.getElementById("content");
 const N_ITEMS = 24;
@@ -19,10 +19,6 @@ function cards(items, details = () => []) {
 function tags(features) {
   const url = (feature) => `/?${new URLSearchParams({ feature })}`;
   return element("ul", { class: "tags" }, features.map((name) => element("li", {}, [link(url(name), [readable(name)])])));
-}
-
-function readable(feature) {
-  return feature.startsWith("tag=") ? feature.slice(4) : feature;
 }
 
 // The reasons are loaded when they are opened for the first time.
@@ -46,7 +42,7 @@ async function explanation(item, other) {
     ask("/api/explain", {}, { history: [item], item: other, by: "features" }),
   ]);
   const parts = explained.contributions.filter((row) => row.contribution !== null).flatMap((row) => [
-    element("dt", {}, [row.source.endsWith("feature") ? readable(row.name) : "the item itself"]),
+    element("dt", {}, [reason(row)]),
     element("dd", {}, [row.contribution.toFixed(3)]),
   ]);
   const shared = common.features.map(readable).join(", ") || "none";

@@ -26,6 +26,23 @@ export function element(name, attributes, children = []) {
   return node;
 }
 
+const SOURCES = {
+  item: "the item itself",
+  bias: "the bias of the item",
+  "mean item": "the mean item",
+  "mean user": "the mean user",
+  remainder: "the remainder",
+};
+
+// Name a row of an explanation. The remainder has no name.
+export function reason({ source, name, title }) {
+  return SOURCES[source] ?? title ?? readable(name);
+}
+
+export function readable(feature) {
+  return feature.startsWith("tag=") ? feature.slice(4) : feature;
+}
+
 export function link(url, children) {
   return element("a", { href: url }, children);
 }
