@@ -68,6 +68,6 @@ class FittedFactorRecommender(FittedRecommender, Protocol):
 class ExplainableRecommender(FittedFactorRecommender, Protocol):
     """A fitted recommender, such as WRMF, that can split a score into the contributions of a user's interactions."""
 
-    def _contributions(self, priors: np.ndarray, history: sp.csr_array, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def _contributions(self, parts: np.ndarray, history: sp.csr_array, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Compute how much a user's interactions, and the parts of the prior, contribute to an item's score."""
         ...

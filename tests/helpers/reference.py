@@ -89,10 +89,13 @@ def scaled_penalties(strengths, alpha, regularization, scaling, kind="linear"):
     return regularization * (w / w.mean()) ** scaling
 
 
-def popularity_penalties(strengths, regularization, kind="linear", scale=1.0):
-    """Return lam of each row of `strengths`, proportional to the square root of its total."""
+def popularity_penalties(strengths, regularization, kind="linear", scale=1.0, least=0.0):
+    """Return lam of each row of `strengths`.
+
+    It is `regularization` times the square root of the row's share of the mean total, or times `least` if that is more.
+    """
     totals = [sum(transformed(row, kind, scale).ravel()) for row in strengths]
-    return np.array([regularization * math.sqrt(total / np.mean(totals)) for total in totals])
+    return regularization * np.maximum([math.sqrt(total / np.mean(totals)) for total in totals], least)
 
 
 def user_gradient(strengths, users, items, lam, alpha, kind="linear", scale=1.0):

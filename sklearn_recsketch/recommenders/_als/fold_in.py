@@ -35,9 +35,11 @@ class FoldIn:
         Known users if the rows are users, else known items.
     history : csr_array of shape (n_rows, n_partners)
         Strengths of the interactions. The last columns belong to partners that the model does not know.
+    priors : ndarray of shape (n_rows, K)
+        Sum of the feature embeddings of each row, or 0 for rows without features.
     """
 
-    def __init__(self, model: Any, name: str, entities: Entities, history: sp.csr_array) -> None:
+    def __init__(self, model: Any, name: str, entities: Entities, history: sp.csr_array, priors: np.ndarray) -> None:
         self._other = model._side("item" if name == "user" else "user")
         n_known = len(self._other.ids)
         partners, place = np.unique(history.indices, return_inverse=True)
@@ -52,7 +54,9 @@ class FoldIn:
         shape = history.shape[0], len(partners)
         self._weights = sp.csr_array((excess + self._is_added, place, history.indptr), shape=shape)
         # The penalty applies to the identity embedding, so it shrinks the vector towards the prior.
-        self._shrinkage = objective.row_penalties(name, objective.ratings(history)) / entities.identity_weight**2
+        self._priors = priors
+        penalties = objective.row_penalties(name, objective.ratings(history), priors.any(axis=1))
+        self._shrinkage = penalties / entities.identity_weight**2
 
     def _problem(self) -> tuple[sp.csr_array, np.ndarray]:
         """Return the interactions and the partners to pass to a solver of ``A x = b``.
@@ -68,24 +72,24 @@ class FoldIn:
         opposite.data[:] = 0  # zeros remain stored entries
         return sp.hstack([self._weights, opposite], format="csr"), np.vstack([self._partners, -self._partners[added]])
 
-    def vectors(self, prior: np.ndarray, pool: Workers) -> np.ndarray:
-        """Compute the exact vectors of all rows. `prior` has one row per vector."""
+    def vectors(self, pool: Workers) -> np.ndarray:
+        """Compute the exact vectors of all rows."""
         least = float(self._shrinkage.min())
         ratings, table = self._problem()
         partners = FixedSide.of(Rotated(table), self._gram(pool).eigenbasis, least, EXACT, pool)
-        priors = Rotated(prior).into(partners.basis, pool)
+        priors = Rotated(self._priors).into(partners.basis, pool)
         x = priors.copy()
         solve_side(ratings_of(ratings), partners, self._shrinkage, x, EXACT, pool, priors)
         return Rotated(x, partners.basis).vectors(pool)
 
-    def contributions(self, priors: np.ndarray, y: np.ndarray, pool: Workers) -> tuple[np.ndarray, np.ndarray]:
+    def contributions(self, parts: np.ndarray, y: np.ndarray, pool: Workers) -> tuple[np.ndarray, np.ndarray]:
         """Compute the contributions of interactions and prior to the score ``x.y`` of a single row x, in float64.
 
         With ``A = sum_j c_j y_j y_j^T + shrinkage I``, the row is ``x = A^-1 (sum_j c_j p_j y_j + shrinkage prior)``.
 
         Parameters
         ----------
-        priors : ndarray of shape (n_parts, K)
+        parts : ndarray of shape (n_parts, K)
             Parts of the prior, such as one embedding per feature.
         y : ndarray of shape (K,)
             Vector of a user or an item on the other side.
@@ -103,7 +107,7 @@ class FoldIn:
         A = self._gram(pool).matrix + (past.T * weights) @ past + shrinkage * np.eye(len(y))
         # Without a penalty, and with fewer partners than components, A is singular: directions without data get 0.
         direction = scipy.linalg.lstsq(A, y, lapack_driver="gelsy")[0]
-        return (weights + ~self._is_added) * (past @ direction), shrinkage * (priors @ direction)
+        return (weights + ~self._is_added) * (past @ direction), shrinkage * (parts @ direction)
 
     def _gram(self, pool: Workers) -> FactorGram:
         return gram_of_factors(self._other.factors, self._other.entities.active, pool)

@@ -36,7 +36,9 @@ class Objective:
     The confidence of a pair is ``c_ui = 1 + alpha t(d_ui)`` with the transformed strength t(d). If `scaling` is a
     number s, the penalty of user u is ``lam (w_u / mean(w_u))^s`` with ``w_u = n_items + alpha t_u``, where t_u is the
     sum of the user's t(d_ui). The penalties of items are defined in the same way. If `scaling` is "popularity", the
-    penalty of item i is ``lam (t_i / mean(t_i))^(1/2)``, and the penalty of all users is lam.
+    penalty of item i is ``lam (t_i / mean(t_i))^(1/2)``, and the penalty of all users is lam. Items with features are
+    shrunk towards the vector of their features, so their penalty is at least lam: it matters most if there are few
+    interactions.
 
     Attributes
     ----------
@@ -101,21 +103,22 @@ class Objective:
         data = excess_of(self.ratings(strengths)).data
         return sp.csr_array((data, strengths.indices, strengths.indptr), shape=strengths.shape)
 
-    def row_penalties(self, name: str, ratings: Ratings) -> np.ndarray:
+    def row_penalties(self, name: str, ratings: Ratings, described: Any = False) -> np.ndarray:
         """Compute the penalty of the identity embedding of each user or item.
 
-        If all penalties are equal, the result has shape (1,).
+        `described` marks the rows that have features: an array of shape (n_rows,), or False if there are none. If all
+        penalties are equal, the result has shape (1,).
         """
-        return np.minimum(self._row_penalties(name, ratings), LARGEST_PENALTY)
+        return np.minimum(self._row_penalties(name, ratings, described), LARGEST_PENALTY)
 
-    def _row_penalties(self, name: str, ratings: Ratings) -> np.ndarray:
+    def _row_penalties(self, name: str, ratings: Ratings, described: Any) -> np.ndarray:
         """Compute the penalties by their formula, without an upper bound."""
         side = 0 if name == "user" else 1
         if self.scaling == 0 or (self.scaling == "popularity" and name == "user"):
             return np.array([self.penalties[side]])
         shares = self._shares(name, ratings)
         if isinstance(self.scaling, str):
-            return self.penalties[side] * np.sqrt(shares)
+            return self.penalties[side] * np.sqrt(np.where(described, np.maximum(shares, 1), shares))
         n_others, mean_excess = self.n_active[1 - side], self.alpha * self.mean_totals[side]
         return self.penalties[side] * ((n_others + mean_excess * shares) / (n_others + mean_excess)) ** self.scaling
 
