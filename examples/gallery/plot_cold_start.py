@@ -66,8 +66,8 @@ for size in sizes[1:]:
 
 # %%
 # The bars show one standard error over users or items. A single like of a new user doubles the nDCG of popular items,
-# and each further like helps. For a new item, its tags are worth as much as its first eight likes, and each like improves
-# on them.
+# and each further like helps. For a new item, its tags are worth as much as its first eight likes, and each like
+# improves on them.
 
 figure, (left, right) = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
 for ax, lines in ((left, curves), (right, areas)):
