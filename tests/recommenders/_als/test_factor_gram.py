@@ -12,6 +12,7 @@ import pytest
 from sklearn_recsketch import WRMFRecommender
 from sklearn_recsketch.recommenders._als import factor_gram
 from sklearn_recsketch.recommenders._als.factor_gram import gram_of_factors
+from sklearn_recsketch.recommenders._from_factors import fit_from_factors
 from sklearn_recsketch.utils._threads import Workers
 
 ALONE = Workers(None, 1)
@@ -62,6 +63,14 @@ def test_the_matrix_is_released_with_the_factors(active):
     del factors
     gc.collect()
     assert key not in factor_gram._KEPT
+
+
+def test_arrays_of_a_caller_stay_writable():
+    users, items = (np.random.default_rng(seed).standard_normal((9, 3)).astype(np.float32) for seed in range(2))
+    rec = fit_from_factors(WRMFRecommender(3, alpha=1, regularization=1), np.arange(9), np.arange(9), users, items)
+    rec.recommend(history=[1, 2])
+    assert users.flags.writeable and items.flags.writeable
+    assert not rec.item_factors_.flags.writeable
 
 
 @pytest.mark.parametrize("update", ["fit", "partial_fit"])
