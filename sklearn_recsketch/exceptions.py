@@ -33,8 +33,8 @@ class ModelFileError(ValueError):
 class UnknownFeatureWarning(UserWarning):
     """Warning issued if all features that a query gives for a user or an item are unknown to the model.
 
-    Features that did not occur in fit have no embeddings. The user or item is therefore represented as if it had no
-    features. If this is intended, silence the warning with
+    Features that did not occur in fit have no embeddings, so they are ignored. If this is intended, silence the warning
+    with
     ``warnings.filterwarnings("ignore", category=sklearn_recsketch.exceptions.UnknownFeatureWarning)``.
     """
 

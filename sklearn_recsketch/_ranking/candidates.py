@@ -177,11 +177,16 @@ def select_items(
     return ids[cold], rows[cold]
 
 
-def without(ids: np.ndarray, rows: np.ndarray, excluded: ItemSelection | None) -> tuple[np.ndarray, np.ndarray]:
-    """Leave out the ids that are excluded for everybody, and their row indices. `ids` must be sorted."""
+def without(
+    ids: np.ndarray, rows: np.ndarray, excluded: ItemSelection | None, target: str
+) -> tuple[np.ndarray, np.ndarray]:
+    """Leave out the ids that are excluded from all lists, and their row indices.
+
+    `ids` must be sorted, and `target` is "item" or "user".
+    """
     if not isinstance(excluded, np.ndarray):
         return ids, rows
-    place = lookup(ids, IdColumn(np.arange(len(excluded)), excluded), LABELS["exclude"])
+    place = lookup(ids, IdColumn(np.arange(len(excluded)), excluded), f"excluded {target}")
     keep = np.ones(len(ids), dtype=bool)
     keep[place[place >= 0]] = False
     return ids[keep], rows[keep]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -36,12 +37,11 @@ def read_history(value: Any, name: str, users: Any, known_users: np.ndarray) -> 
         None if `value` is None or contains no items. An empty list is the history of a user without interactions, and
         an empty dict or table is the history of no users.
     """
-    parameter = "history" if name == "user" else "item_history"
+    parameter, other = ("history", "item") if name == "user" else ("item_history", "user")
     if isinstance(value, Iterator):
         value = list(value)
     if isinstance(value, Mapping):
-        owners, others = (name, "item") if name == "user" else (name, "user")
-        pairs = read_lists_by_id(value, parameter, owners, others)
+        pairs = read_lists_by_id(value, parameter, name, other)
         if pairs is None:
             return NOBODY if name == "user" else None
         columns = (pairs.users, pairs.items) if name == "user" else (pairs.items, pairs.users)
@@ -49,11 +49,12 @@ def read_history(value: Any, name: str, users: Any, known_users: np.ndarray) -> 
     if name == "user" and is_flat_list(value):
         items = check_id_list(value, "item")
         return _interactions(_single_user(users, known_users, len(items.codes)), items)
-    if isinstance(value, (str, int, np.integer, *BYTES)):
-        forms = ["a table of interactions", f"a dict of {name} to ids", "a list of items"][: 3 if name == "user" else 2]
+    if isinstance(value, (str, int, float, np.generic, *BYTES)) or getattr(value, "shape", None) == ():
+        forms = ["a table of interactions", f"a dict of {name} to {other} ids"]
+        forms += ["a list of items"] if name == "user" else []
         hint = single_id_hint(value, parameter) if name == "user" else ""
         error = ValueError if isinstance(value, str) else TypeError
-        raise error(f"{parameter} must be {', '.join(forms)} or None, got {value!r}.{hint}")
+        raise error(f"{parameter} must be {', '.join(forms)} or None, got {reprlib.repr(value)}.{hint}")
     history = check_history(value, parameter)
     return NOBODY if history is None and value is not None and name == "user" else history
 

@@ -211,7 +211,7 @@ def build_query(
     if new is not None:
         new = new[lookup(known_items, IdColumn(np.arange(len(new)), new), "item") < 0]
     items, item_codes = select_items(candidates, known_items, interactions, "item", new)
-    items, item_codes = without(items, item_codes, exclude)
+    items, item_codes = without(items, item_codes, exclude, "item")
     codes = lookup(known_users, column, "user")
     return Query(column, codes, items, item_codes, pairs_per_user(candidates), pairs_per_user(exclude))
 

@@ -7,6 +7,8 @@ import warnings
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
+import scipy.sparse as sp
 
 from sklearn_recsketch._data.ids import IdColumn, lookup, show_id
 from sklearn_recsketch._data.interactions import Interactions
@@ -76,7 +78,9 @@ def warn_of_history(history: Interactions | None, known_items: np.ndarray, of_it
     )
 
 
-def warn_unknown_features(name: str, features: SideFeatures, useless: np.ndarray, fitted: SideFeatures | None) -> None:
+def warn_unknown_features(
+    name: str, features: SideFeatures, queried: np.ndarray, encoded: sp.csr_array, fitted: SideFeatures
+) -> None:
     """Issue a single warning if some users or items in a query only have features that did not occur in fit.
 
     Parameters
@@ -84,21 +88,33 @@ def warn_unknown_features(name: str, features: SideFeatures, useless: np.ndarray
     name : {"user", "item"}
     features : SideFeatures
         Features in the query.
-    useless : ndarray
-        Positions in ``features.ids`` of the queried ids that only have unknown features.
-    fitted : SideFeatures or None
+    queried : ndarray
+        Positions in ``features.ids`` of the ids in the query.
+    encoded : csr_array of shape (n_ids, n_embeddings)
+        Encoded features, without identities.
+    fitted : SideFeatures
         Features of the users or items in fit.
     """
+    queried = np.unique(queried)
+    given = np.diff(features.matrix.indptr) > 0
+    useless = queried[(np.diff(encoded.indptr) == 0)[queried] & given[queried]]
+    if not len(useless):
+        return
+    # The encoder may have dropped features that did occur in fit.
+    known = np.append(pd.Index(features.feature_names()).isin(fitted.feature_names()), False)
+    has_known = np.zeros(len(features.ids), dtype=bool)
+    of_id = np.repeat(np.arange(len(features.ids)), np.diff(features.matrix.indptr))
+    has_known[of_id[known[features.matrix.indices]]] = True
+    useless = useless[~has_known[useless]]
     if not len(useless):
         return
     first = useless[0]
     example = features.feature_names()[features.matrix.indices[features.matrix.indptr[first]]]
-    keys = [] if fitted is None else sorted(set(fitted.keys))
     verb = "has" if len(useless) == 1 else "have"
     warnings.warn(
-        f"{len(useless)} of the {len(features.ids)} {name}s in {name}_features {verb} no feature that occurred in fit "
-        f"(first: {show_id(features.ids[first])} with {example!r}). They are treated like {name}s without features. "
-        f"Keys in fit: {reprlib.repr(keys)}. Check the keys and the values.",
+        f"{len(useless)} of the {len(queried)} {name}s with {name}_features {verb} no feature that occurred in fit "
+        f"(first: {show_id(features.ids[first])} with {example!r}). Features that did not occur in fit are ignored. "
+        f"Keys in fit: {reprlib.repr(sorted(set(fitted.keys)))}. Check the keys and the values.",
         UnknownFeatureWarning,
         stacklevel=levels_inside(),
     )

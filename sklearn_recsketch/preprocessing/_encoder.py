@@ -222,13 +222,6 @@ class SideFeatureEncoder(DocLinkMixin, TransformerMixin, BaseEstimator, auto_wra
             )
         return rows, columns, values
 
-    def _only_unknown(self, features: SideFeatures) -> np.ndarray:
-        """Return a mask of the ids that have features, but none that were seen during `fit`."""
-        known = pd.Index(features.feature_names(self.separator)).isin(self.feature_names_)[features.matrix.indices]
-        counts = np.diff(features.matrix.indptr)
-        of_id = np.repeat(np.arange(len(counts)), counts)
-        return (counts > 0) & (np.bincount(of_id[known], minlength=len(counts)) == 0)
-
     def transform(self, X: SideFeatures, *, n_interactions: np.ndarray | None = None) -> sp.csr_array:
         """Encode features as a sparse matrix.
 

@@ -25,7 +25,15 @@ from sklearn_recsketch._data.feature_values import (
     read_feature_values,
     refuse_missing,
 )
-from sklearn_recsketch._data.ids import check_same_kind, encode_ids, find_positions, inverse_permutation, show_id, union
+from sklearn_recsketch._data.ids import (
+    IdColumn,
+    check_same_kind,
+    encode_ids,
+    find_positions,
+    inverse_permutation,
+    show_id,
+    union,
+)
 from sklearn_recsketch.utils._stacklevel import levels_inside
 
 __all__ = ["SideFeatures", "check_side_features", "feature_ids"]
@@ -228,10 +236,10 @@ class SideFeatures:
             finite number or a list of strings. The message names the row.
         """
         columns = feature_columns(df, "from_long")
-        of_ids, of_values = columns[column_named(columns, id, "id")], columns[column_named(columns, value, "value")]
-        ids, column = encode_ids(as_id_column(of_ids), "feature"), as_values(of_values)
+        of_ids, name = columns[column_named(columns, id, "id")], column_named(columns, value, "value")
+        ids, column = encode_ids(as_id_column(of_ids), "feature"), as_values(columns[name])
         if key is None:
-            keys = encode_ids(np.full(len(column), value, dtype=object), "key")
+            keys = IdColumn(np.zeros(len(column), dtype=np.int32), np.array([name], dtype=object))
         else:
             hint = f", or key=None if all values of {value!r} are of one kind"
             keys = encode_ids(as_id_column(columns[column_named(columns, key, "key", hint)]), "key")
@@ -369,13 +377,9 @@ def check_side_features(features: Any, name: str) -> SideFeatures:
     """
     if isinstance(features, SideFeatures):
         return features
-    hint = (
-        f"SideFeatures.from_dicts({name})"
-        if isinstance(features, dict)
-        else f"SideFeatures.from_frame({name}) for one row per id, or "
-        f"SideFeatures.from_long({name}, id=..., key=..., value=...) for one row per value, with column names"
-    )
-    raise TypeError(f"{name} must be a SideFeatures, got {type(features).__name__}. Write {hint}.")
+    hint = f"from_frame({name}) for one row per id, or from_long({name}, id=..., key=..., value=...) for one per value"
+    hint = f"from_dicts({name})" if isinstance(features, dict) else hint
+    raise TypeError(f"{name} must be a SideFeatures, got {type(features).__name__}. Write SideFeatures.{hint}.")
 
 
 def feature_ids(features: Any, name: str) -> np.ndarray | None:

@@ -154,8 +154,8 @@ class Entities:
         counts = np.where(place >= 0, self.n_interactions[place], 0)
         block = self.encoder.transform(features, n_interactions=counts)[:, self.n_identity :]
         position = lookup(features.ids, queried, name, f"those of {name}_features are")
-        useless = self.encoder._only_unknown(features)
-        warn_unknown_features(name, features, np.intersect1d(np.flatnonzero(useless), position), self.features)
+        if self.features is not None:
+            warn_unknown_features(name, features, position[position >= 0], block, self.features)
         # Without an identity, an id with only unknown features would have no vector, so it keeps the mean vector.
         has_vector = (np.diff(block.indptr) > 0) | bool(self.n_identity)
         rows = np.flatnonzero((position >= 0) & has_vector[position])

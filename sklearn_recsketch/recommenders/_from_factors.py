@@ -52,8 +52,7 @@ def fit_from_factors(
         Entities(users, np.ones(shape[0], dtype=bool), np.diff(matrix.indptr)),
         Entities(items, np.ones(shape[1], dtype=bool), np.bincount(matrix.indices, minlength=shape[1])),
     )
-    # Views, because a query with a history makes the factors of the recommender read-only.
-    x, y = (np.ascontiguousarray(factors, dtype=np.float32).view() for factors in (user_factors, item_factors))
+    x, y = (np.ascontiguousarray(factors, dtype=np.float32) for factors in (user_factors, item_factors))
     state = entity_attributes(*sides) | embedding_attributes(sides, (x, y))
     state |= {
         "interactions_": matrix,

@@ -143,7 +143,7 @@ def read_similarity_query(
     codes = lookup(known, column, name)
     consequence = _mean(name) if has_vectors else f"Unknown {name}s have no similar {name}s."
     warn_unknown(f"{name} ids", column.ids[column.codes], codes < 0, consequence)
-    others, rows = without(*candidate_rows(recommender, name, choice, has_vectors), excluded)
+    others, rows = without(*candidate_rows(recommender, name, choice, has_vectors), excluded, name)
     return SimilarityQuery(name, k, column, codes, own, pairs_per_user(excluded), others, rows)
 
 

@@ -70,6 +70,16 @@ def test_neighbours_with_exclusions_per_id(factors, name):
     pd.testing.assert_frame_equal(table, pd.concat(single, ignore_index=True), rtol=1e-4, atol=1e-6)
 
 
+def test_exclusions_of_some_ids_are_respected_if_all_ids_are_queried(factors):
+    first, second = factors.items_[:2].tolist()
+    best = factors.similar_items(first, k=1)["similar_item"].item()
+    table = factors.similar_items(k=3, exclude={first: [best]})
+    assert best not in table.loc[table["item"] == first, "similar_item"].tolist()
+    pd.testing.assert_frame_equal(
+        table[table["item"] == second].reset_index(drop=True), factors.similar_items(second, k=3), rtol=1e-4, atol=1e-6
+    )
+
+
 def test_nothing_is_left_if_all_items_are_excluded(factors):
     assert factors.similar_items(factors.items_[:3], exclude=factors.items_).empty
 

@@ -102,9 +102,9 @@ def test_a_list_for_several_users_raises(rec, items):
         rec.recommend([1, 2], history=items)
 
 
-def test_a_single_id_is_no_history_of_an_item(rec):
+def test_a_single_id_as_item_history_raises(rec):
     with pytest.raises(
-        ValueError, match=r"item_history must be a table of interactions, a dict of item to ids or None"
+        ValueError, match=r"item_history must be a table of interactions, a dict of item to user ids or None"
     ):
         rec.recommend(7, item_history="a")
 
@@ -124,6 +124,8 @@ def test_a_list_without_a_user_raises_if_the_anonymous_id_is_known():
         ([1, None], "The item id in row 1 is missing"),
         ([1.5], "The item id"),
         ("a", r"history must be a table of interactions, .* got 'a'\. For a single id, write history=\['a'\]\."),
+        (3.0, r"history must be a table of interactions, .* got 3\.0\."),
+        (np.array(3), r"history must be a table of interactions, .* got array\(3\)\."),
         (3, r"history must be a table of interactions, .* got 3\. For a single id, write history=\[3\]\."),
         (b"a", r"history must be a table of interactions, .* Decode it first"),
     ],

@@ -84,8 +84,8 @@ def test_items_with_unknown_features_only_are_counted_and_the_first_is_named(tag
     new = SideFeatures.from_dicts({"n1": {"tag": "a"}, "n2": {"genre": "noir", "tag": "z"}, "n3": {"tag": "y"}})
     (message,) = messages(lambda: tagged.recommend("u1", candidates=["n1", "n2", "n3"], item_features=new))
     assert message.startswith(
-        "2 of the 3 items in item_features have no feature that occurred in fit (first: 'n2' with 'genre=noir'). They "
-        "are treated like items without features. Keys in fit: ['tag', 'year']."
+        "2 of the 3 items with item_features have no feature that occurred in fit (first: 'n2' with 'genre=noir'). "
+        "Features that did not occur in fit are ignored. Keys in fit: ['tag', 'year']."
     )
 
 
@@ -93,7 +93,7 @@ def test_users_with_unknown_features_only_are_named():
     lands = SideFeatures.from_dicts({"u1": {"land": "DE"}, "u2": {"land": "FR"}, "u3": {"land": "FR"}})
     rec = WRMFRecommender(2, max_iter=2, random_state=0).fit(X, user_features=lands)
     (message,) = messages(lambda: rec.recommend(user_features=SideFeatures.from_dicts({"u4": {"country": "DE"}})))
-    assert message.startswith("1 of the 1 users in user_features has no feature that occurred in fit (first: 'u4'")
+    assert message.startswith("1 of the 1 users with user_features has no feature that occurred in fit (first: 'u4'")
 
 
 @pytest.mark.parametrize(
@@ -104,6 +104,12 @@ def test_users_with_unknown_features_only_are_named():
 def test_other_features_of_new_items_do_not_warn(tagged, features):
     new = SideFeatures.from_dicts({"new": features})
     assert messages(lambda: tagged.recommend("u1", candidates=["new"], item_features=new)) == []
+
+
+def test_features_that_the_encoder_dropped_do_not_warn():
+    encoder = SideFeatureEncoder(min_count=2)
+    rec = WRMFRecommender(2, max_iter=2, item_encoder=encoder, random_state=0).fit(X, item_features=FEATURES)
+    assert messages(lambda: rec.recommend("u1", item_features=FEATURES)) == []
 
 
 def test_unknown_features_of_items_outside_of_the_query_do_not_warn(tagged):

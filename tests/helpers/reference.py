@@ -89,13 +89,10 @@ def scaled_penalties(strengths, alpha, regularization, scaling, kind="linear"):
     return regularization * (w / w.mean()) ** scaling
 
 
-def popularity_penalties(strengths, regularization, kind="linear", scale=1.0, least=0.0):
-    """Return lam of each row of `strengths`.
-
-    It is `regularization` times the square root of the row's share of the mean total, or times `least` if that is more.
-    """
+def popularity_penalties(strengths, regularization, kind="linear", scale=1.0):
+    """Return lam of each row of `strengths`, proportional to the square root of its total."""
     totals = [sum(transformed(row, kind, scale).ravel()) for row in strengths]
-    return regularization * np.maximum([math.sqrt(total / np.mean(totals)) for total in totals], least)
+    return np.array([regularization * math.sqrt(total / np.mean(totals)) for total in totals])
 
 
 def user_gradient(strengths, users, items, lam, alpha, kind="linear", scale=1.0):

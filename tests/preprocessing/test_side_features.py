@@ -242,3 +242,9 @@ def test_a_column_of_distinct_strings_warns(column):
 )
 def test_other_columns_do_not_warn(values):
     SideFeatures.from_frame(pd.DataFrame({"item": np.arange(60), "value": values}))
+
+
+def test_from_long_without_keys_accepts_other_names_of_columns():
+    frame = pd.DataFrame([["f1", "art"]], columns=["film", ("a", "b")])
+    features = SideFeatures.from_long(frame, id="film", key=None, value=("a", "b"))
+    assert features.feature_names().tolist() == ["('a', 'b')=art"]

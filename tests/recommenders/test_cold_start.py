@@ -101,6 +101,24 @@ def test_an_item_folded_in_by_wrmf_solves_its_row(featured, parameters, tiny):
     np.testing.assert_allclose(scores(table)[rec.users_], rec.user_factors_ @ vector, atol=1e-4)  # float32 vectors
 
 
+@pytest.mark.parametrize("featured", [False, True])
+def test_a_new_item_with_features_has_a_larger_automatic_penalty(featured, planted):
+    X, _, tags = planted
+    rec = WRMFRecommender(4, random_state=0).fit(X, item_features=tags)
+    users = rec.users_[:3]
+    context = {"item_history": {NEW: users.tolist()}, "exclude_seen": False, "k": 1, "candidates": [NEW]}
+    prior, lam = np.zeros(4), rec.item_regularization_
+    root = np.sqrt(len(users) * len(np.unique(X["item"])) / rec.interactions_.nnz)
+    if featured:
+        context["item_features"] = renamed(tags, int(tags.ids[0]), NEW)
+        block = rec.item_encoder_.transform(context["item_features"]).toarray()[0, len(rec.items_) :]
+        prior, root = block @ rec.item_embeddings_[len(rec.items_) :], max(3, root)
+    excess = np.where(np.isin(rec.users_, users), rec.alpha_, 0)
+    vector = reference.solve_row(excess, rec.user_factors_.astype(np.float64), lam * root, prior)
+    expected = rec.user_factors_ @ vector
+    np.testing.assert_allclose(scores(rec.recommend(**context))[rec.users_], expected, atol=1e-4)  # float32 vectors
+
+
 @FACTORS
 def test_the_history_of_a_new_item_predicts_its_other_users(recommender, planted):
     X, _, _ = planted
@@ -122,7 +140,8 @@ def test_the_history_of_a_new_item_predicts_its_other_users(recommender, planted
 def test_features_and_history_together_correlate_with_each_of_them(recommender, planted):
     X, _, tags = planted
     rec = recommender(6, max_iter=8, random_state=0).fit(X, item_features=tags)
-    history = pd.DataFrame({"user": rec.users_[:3], "item": NEW})
+    similar_users = X.loc[X["item"] == X["item"].value_counts().index[0], "user"].unique()[:20]
+    history = pd.DataFrame({"user": similar_users, "item": NEW})
     features = renamed(tags, int(tags.ids[4]), NEW)
     options = {"k": 1, "candidates": [NEW], "exclude_seen": False}
     by_features = scores(rec.recommend(item_features=features, **options))
@@ -369,7 +388,7 @@ def query_of(rec, history):
     return query.users, query.user_codes, context
 
 
-@pytest.mark.parametrize("new", ["m0", "m9"])
+@pytest.mark.parametrize("new", ["m0", "m4"])
 def test_ties_of_new_and_known_items_are_broken_by_the_order_of_ids(new):
     X = pd.DataFrame({"user": ["ann", "ann", "bob", "bob"], "item": ["m1", "m2", "m2", "m3"]})
     known = SideFeatures.from_dicts({item: {"tag": "a"} for item in ("m1", "m2", "m3", "m5")})

@@ -315,7 +315,7 @@ def test_fold_in_penalizes_rows_as_in_training_with_early_stopping(name, planted
     active, others = (rec._side(side).entities.active for side in sides)
     lam = reference.scaled_penalties(trained.toarray()[active][:, others], rec.alpha, rec.regularization, 1.0)
     history = trained[np.flatnonzero(active)]
-    folded = FoldIn(rec, name, rec._side(name).entities, history, np.zeros((history.shape[0], rec.n_components)))
+    folded = FoldIn(rec, name, rec._side(name).entities, history, np.zeros(history.shape[0], dtype=bool))
     np.testing.assert_allclose(folded._shrinkage, lam, rtol=1e-6)  # float32 confidences
 
 

@@ -21,14 +21,14 @@ class FactorGram(NamedTuple):
     eigenbasis: Eigenbasis
 
 
-_KEPT: dict[int, tuple[weakref.ref[np.ndarray], FactorGram]] = {}
+_KEPT: dict[int, tuple[weakref.ref[np.ndarray], np.ndarray, FactorGram]] = {}
 
 
 def gram_of_factors(factors: np.ndarray, active: np.ndarray, pool: Workers) -> FactorGram:
     """Return the Gram matrix of the active rows of fitted factors.
 
     The result is kept outside of the recommender, so that queries do not change its state. It takes ``16 K^2`` bytes.
-    The factors become read-only, because the result would be wrong after a change.
+    It is computed again if the factors have been changed in place, which the sums of their columns show.
 
     Parameters
     ----------
@@ -38,12 +38,11 @@ def gram_of_factors(factors: np.ndarray, active: np.ndarray, pool: Workers) -> F
         Rows that took part in training.
     pool : Workers
     """
-    key = id(factors)
+    key, sums = id(factors), np.ones(len(factors), factors.dtype) @ factors
     kept = _KEPT.get(key)
-    if kept is not None and kept[0]() is factors and not factors.flags.writeable:
-        return kept[1]
+    if kept is not None and kept[0]() is factors and np.array_equal(kept[1], sums):
+        return kept[2]
     matrix = gram(factors if active.all() else factors[active], pool)
     result = FactorGram(matrix, Eigenbasis.of(matrix, np.float64))
-    factors.flags.writeable = False
-    _KEPT[key] = weakref.ref(factors, lambda _: _KEPT.pop(key, None)), result
+    _KEPT[key] = weakref.ref(factors, lambda _: _KEPT.pop(key, None)), sums, result
     return result

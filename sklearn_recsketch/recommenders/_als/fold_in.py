@@ -35,11 +35,11 @@ class FoldIn:
         Known users if the rows are users, else known items.
     history : csr_array of shape (n_rows, n_partners)
         Strengths of the interactions. The last columns belong to partners that the model does not know.
-    priors : ndarray of shape (n_rows, K)
-        Sum of the feature embeddings of each row, or 0 for rows without features.
+    described : ndarray of shape (n_rows,), dtype bool
+        Rows that have features.
     """
 
-    def __init__(self, model: Any, name: str, entities: Entities, history: sp.csr_array, priors: np.ndarray) -> None:
+    def __init__(self, model: Any, name: str, entities: Entities, history: sp.csr_array, described: np.ndarray) -> None:
         self._other = model._side("item" if name == "user" else "user")
         n_known = len(self._other.ids)
         partners, place = np.unique(history.indices, return_inverse=True)
@@ -54,8 +54,7 @@ class FoldIn:
         shape = history.shape[0], len(partners)
         self._weights = sp.csr_array((excess + self._is_added, place, history.indptr), shape=shape)
         # The penalty applies to the identity embedding, so it shrinks the vector towards the prior.
-        self._priors = priors
-        penalties = objective.row_penalties(name, objective.ratings(history), priors.any(axis=1))
+        penalties = objective.fold_in_penalties(name, objective.ratings(history), described)
         self._shrinkage = penalties / entities.identity_weight**2
 
     def _problem(self) -> tuple[sp.csr_array, np.ndarray]:
@@ -72,12 +71,12 @@ class FoldIn:
         opposite.data[:] = 0  # zeros remain stored entries
         return sp.hstack([self._weights, opposite], format="csr"), np.vstack([self._partners, -self._partners[added]])
 
-    def vectors(self, pool: Workers) -> np.ndarray:
-        """Compute the exact vectors of all rows."""
+    def vectors(self, prior: np.ndarray, pool: Workers) -> np.ndarray:
+        """Compute the exact vectors of all rows. `prior` has one row per vector."""
         least = float(self._shrinkage.min())
         ratings, table = self._problem()
         partners = FixedSide.of(Rotated(table), self._gram(pool).eigenbasis, least, EXACT, pool)
-        priors = Rotated(self._priors).into(partners.basis, pool)
+        priors = Rotated(prior).into(partners.basis, pool)
         x = priors.copy()
         solve_side(ratings_of(ratings), partners, self._shrinkage, x, EXACT, pool, priors)
         return Rotated(x, partners.basis).vectors(pool)

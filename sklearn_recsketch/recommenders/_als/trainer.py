@@ -285,12 +285,10 @@ class ALSTrainer:
             ("user", problem.users, ratings, problem.user_embeddings),
             ("item", problem.items, transposed(ratings, problem.matrix.shape[1]), problem.item_embeddings),
         ):
-            described, penalty = np.zeros(1, dtype=bool), np.zeros(0)
+            lam, penalty = objective.row_penalties(name, side), np.zeros(0)
             if entities.active_design is not None:
                 features = sp.csr_array(entities.active_design[:, entities.n_identity :])
-                described = np.diff(features.indptr) > 0
                 penalty = objective.feature_penalties(name, side, features, model.feature_regularization)
-            lam = objective.row_penalties(name, side, described)
             self._sides.append(ALSSide.of(side, entities, penalty, lam, embeddings, pool))
 
     def run_epoch(self, epoch: int) -> float:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import pickle
 
 import numpy as np
 import pandas as pd
@@ -12,7 +11,6 @@ import pytest
 from sklearn_recsketch import WRMFRecommender
 from sklearn_recsketch.recommenders._als import factor_gram
 from sklearn_recsketch.recommenders._als.factor_gram import gram_of_factors
-from sklearn_recsketch.recommenders._from_factors import fit_from_factors
 from sklearn_recsketch.utils._threads import Workers
 
 ALONE = Workers(None, 1)
@@ -42,17 +40,21 @@ def test_the_matrix_is_computed_once(factors, active):
     assert gram_of_factors(factors, active, ALONE) is gram_of_factors(factors, active, ALONE)
 
 
-def test_factors_can_no_longer_be_changed_by_accident(factors, active):
+def rotated(factors):
+    rotation = np.linalg.qr(np.random.default_rng(1).standard_normal((factors.shape[1],) * 2))[0]
+    return factors @ rotation.astype(np.float32)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [lambda factors: 2 * factors, rotated, lambda factors: factors + np.eye(*factors.shape, dtype=np.float32)],
+    ids=["scaled", "rotated", "some rows"],
+)
+def test_factors_changed_in_place_get_a_new_matrix(factors, active, change):
     gram_of_factors(factors, active, ALONE)
-    with pytest.raises(ValueError, match="read-only"):
-        factors[0] = 0
-
-
-def test_factors_changed_on_purpose_get_a_new_matrix(factors, active):
-    before = gram_of_factors(factors, active, ALONE).matrix
-    factors.flags.writeable = True
-    factors *= 2
-    np.testing.assert_allclose(gram_of_factors(factors, active, ALONE).matrix, 4 * before, rtol=1e-12)
+    factors[:] = change(factors)
+    expected = factors[active].T.astype(float) @ factors[active].astype(float)
+    np.testing.assert_allclose(gram_of_factors(factors, active, ALONE).matrix, expected, rtol=1e-10, atol=1e-10)
 
 
 def test_the_matrix_is_released_with_the_factors(active):
@@ -65,12 +67,9 @@ def test_the_matrix_is_released_with_the_factors(active):
     assert key not in factor_gram._KEPT
 
 
-def test_arrays_of_a_caller_stay_writable():
-    users, items = (np.random.default_rng(seed).standard_normal((9, 3)).astype(np.float32) for seed in range(2))
-    rec = fit_from_factors(WRMFRecommender(3, alpha=1, regularization=1), np.arange(9), np.arange(9), users, items)
-    rec.recommend(history=[1, 2])
-    assert users.flags.writeable and items.flags.writeable
-    assert not rec.item_factors_.flags.writeable
+def test_factors_stay_writable(factors, active):
+    gram_of_factors(factors, active, ALONE)
+    assert factors.flags.writeable
 
 
 @pytest.mark.parametrize("update", ["fit", "partial_fit"])
@@ -82,13 +81,3 @@ def test_fold_in_uses_the_factors_of_the_last_fit(update, planted):
     for rec in (used, fresh):
         getattr(rec, update)(X.iloc[: len(X) // 2], y[: len(X) // 2])
     pd.testing.assert_frame_equal(used.recommend(history=history), fresh.recommend(history=history))
-
-
-def test_a_pickled_copy_can_be_updated_after_a_query(planted):
-    X, y, _ = planted
-    history = X["item"].unique()[:5].tolist()
-    rec = WRMFRecommender(6, max_iter=3, random_state=0).fit(X, y)
-    before = rec.recommend(history=history)
-    copy = pickle.loads(pickle.dumps(rec)).partial_fit(X, y)
-    assert copy.n_iter_ == rec.n_iter_ + 1
-    pd.testing.assert_frame_equal(rec.recommend(history=history), before)

@@ -32,13 +32,13 @@ def literal_penalties(rec, name):
     regularization = getattr(rec, f"{name}_regularization_")
     kind, scale = "scaled_log", rec.strength_scale_
     lam = np.full(len(rows), regularization)
-    encoder, active = getattr(rec, f"{name}_encoder_"), rec._side(name).entities.active
-    design = np.zeros((len(rows), 0))
-    if encoder is not None:
-        design = encoder.transform(getattr(rec, f"{name}_features_")).toarray()
-        design = design[active, len(active) if encoder.identity else 0 :]
     if name == "item":
-        lam = reference.popularity_penalties(rows, regularization, kind, scale, (design != 0).any(axis=1))
+        lam = reference.popularity_penalties(rows, regularization, kind, scale)
+    encoder, active = getattr(rec, f"{name}_encoder_"), rec._side(name).entities.active
+    if encoder is None:
+        return lam, np.zeros(0)
+    design = encoder.transform(getattr(rec, f"{name}_features_")).toarray()
+    design = design[active, len(active) if encoder.identity else 0 :]
     totals = np.array([sum(reference.transformed(row, kind, scale).ravel()) for row in rows])
     of_features = []
     for k in range(design.shape[1]):
