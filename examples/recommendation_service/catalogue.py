@@ -26,7 +26,8 @@ def read_titles(path: Path | None) -> dict[str, str]:
         raise ValueError(f'{path} must contain a JSON object of titles by item id, such as {{"7": "A ship"}}.')
     for id, title in titles.items():
         if not isinstance(title, str):
-            raise ValueError(f"{path} must contain strings as titles, but the title of {id!r} is {json.dumps(title)}.")
+            shown = json.dumps(title)[:100]
+            raise ValueError(f"{path} must contain strings as titles, but the title of {id!r} is {shown}.")
     return titles
 
 

@@ -93,7 +93,7 @@ def column_named(columns: dict[str, Column], name: Any, role: str, hint: str = "
     """
     if str(name) not in columns:
         raise ValueError(
-            f"There is no column {name!r} for the {role}s; the columns are {list(columns)}. Pass {role}=...{hint}."
+            f"There is no column {name!r} for the {role}s; the columns are {list(columns)}. Pass {role}=...{hint}"
         )
     return str(name)
 
