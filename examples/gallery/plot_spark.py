@@ -9,7 +9,9 @@ cluster. This example compares both on small data. Where pyspark or Java is miss
 # %%
 # The parameters and the methods are those of :class:`~sklearn_recsketch.WRMFRecommender`. The table is a Spark frame.
 
+import os
 import shutil
+import sys
 from importlib.util import find_spec
 
 import matplotlib.pyplot as plt
@@ -31,6 +33,7 @@ def fit_on_spark(X):
 
     from sklearn_recsketch.spark import SparkWRMFRecommender
 
+    os.environ.setdefault("PYSPARK_PYTHON", sys.executable)  # the workers need the same packages
     options = {  # for small data: few partitions, and little time spent on compiling
         "spark.default.parallelism": "2",
         "spark.sql.shuffle.partitions": "2",
