@@ -166,6 +166,7 @@ quality: $(VENV)/.recsketch-bench
 	$(BIN)/python benchmarks/published.py
 	$(BIN)/python benchmarks/defaults.py
 	$(BIN)/python benchmarks/side_features.py --only warm --only few --only cold-WRMF --only cold-WARP --only cold-peers
+	$(BIN)/python benchmarks/new_items.py
 	$(BIN)/python benchmarks/embeddings.py --only suggest --only sort
 	$(BIN)/python benchmarks/engines.py
 	$(BIN)/python benchmarks/daily.py
