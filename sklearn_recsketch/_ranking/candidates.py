@@ -31,6 +31,7 @@ __all__ = [
     "ItemSelection",
     "Pairs",
     "check_selection_users",
+    "drop_excluded",
     "is_flat_list",
     "matrix_of_pairs",
     "pairs_per_user",
@@ -38,7 +39,6 @@ __all__ = [
     "read_lists_by_id",
     "select_items",
     "single_id_hint",
-    "without",
 ]
 
 Parameter = Literal["candidates", "exclude"]
@@ -177,7 +177,7 @@ def select_items(
     return ids[cold], rows[cold]
 
 
-def without(
+def drop_excluded(
     ids: np.ndarray, rows: np.ndarray, excluded: ItemSelection | None, target: str
 ) -> tuple[np.ndarray, np.ndarray]:
     """Leave out the ids that are excluded from all lists, and their row indices.

@@ -17,11 +17,11 @@ from sklearn_recsketch._ranking.candidates import (
     ItemSelection,
     Pairs,
     check_selection_users,
+    drop_excluded,
     matrix_of_pairs,
     pairs_per_user,
     read_item_selection,
     select_items,
-    without,
 )
 from sklearn_recsketch._ranking.eligible import Eligible, eligible, pair_matrix, select_rows
 from sklearn_recsketch.preprocessing._side_features import SideFeatures
@@ -211,7 +211,7 @@ def build_query(
     if new is not None:
         new = new[lookup(known_items, IdColumn(np.arange(len(new)), new), "item") < 0]
     items, item_codes = select_items(candidates, known_items, interactions, "item", new)
-    items, item_codes = without(items, item_codes, exclude, "item")
+    items, item_codes = drop_excluded(items, item_codes, exclude, "item")
     codes = lookup(known_users, column, "user")
     return Query(column, codes, items, item_codes, pairs_per_user(candidates), pairs_per_user(exclude))
 

@@ -95,24 +95,20 @@ def warn_unknown_features(
     fitted : SideFeatures
         Features of the users or items in fit.
     """
-    queried = np.unique(queried)
-    given = np.diff(features.matrix.indptr) > 0
-    useless = queried[(np.diff(encoded.indptr) == 0)[queried] & given[queried]]
-    if not len(useless):
+    queried, matrix = np.unique(queried), features.matrix
+    without_effect = (np.diff(encoded.indptr) == 0) & (np.diff(matrix.indptr) > 0)
+    unknown = queried[without_effect[queried]]
+    if len(unknown):  # the encoder may also have dropped features that did occur in fit
+        names = features.feature_names()
+        known = pd.Index(names).isin(fitted.feature_names())
+        unknown = unknown[np.diff(matrix[unknown][:, known].indptr) == 0]
+    if not len(unknown):
         return
-    # The encoder may have dropped features that did occur in fit.
-    known = np.append(pd.Index(features.feature_names()).isin(fitted.feature_names()), False)
-    has_known = np.zeros(len(features.ids), dtype=bool)
-    of_id = np.repeat(np.arange(len(features.ids)), np.diff(features.matrix.indptr))
-    has_known[of_id[known[features.matrix.indices]]] = True
-    useless = useless[~has_known[useless]]
-    if not len(useless):
-        return
-    first = useless[0]
-    example = features.feature_names()[features.matrix.indices[features.matrix.indptr[first]]]
-    verb = "has" if len(useless) == 1 else "have"
+    first = unknown[0]
+    example = names[features.matrix.indices[features.matrix.indptr[first]]]
+    verb = "has" if len(unknown) == 1 else "have"
     warnings.warn(
-        f"{len(useless)} of the {len(queried)} {name}s with {name}_features {verb} no feature that occurred in fit "
+        f"{len(unknown)} of the {len(queried)} {name}s with {name}_features {verb} no feature that occurred in fit "
         f"(first: {show_id(features.ids[first])} with {example!r}). Features that did not occur in fit are ignored. "
         f"Keys in fit: {reprlib.repr(sorted(set(fitted.keys)))}. Check the keys and the values.",
         UnknownFeatureWarning,

@@ -15,11 +15,11 @@ from sklearn_recsketch._ranking.candidates import (
     ItemSelection,
     Pairs,
     check_selection_users,
+    drop_excluded,
     matrix_of_pairs,
     pairs_per_user,
     read_item_selection,
     select_items,
-    without,
 )
 from sklearn_recsketch._ranking.eligible import Eligible, eligible, pair_matrix
 from sklearn_recsketch._ranking.neighbours import all_neighbours
@@ -143,7 +143,7 @@ def read_similarity_query(
     codes = lookup(known, column, name)
     consequence = _mean(name) if has_vectors else f"Unknown {name}s have no similar {name}s."
     warn_unknown(f"{name} ids", column.ids[column.codes], codes < 0, consequence)
-    others, rows = without(*candidate_rows(recommender, name, choice, has_vectors), excluded, name)
+    others, rows = drop_excluded(*candidate_rows(recommender, name, choice, has_vectors), excluded, name)
     return SimilarityQuery(name, k, column, codes, own, pairs_per_user(excluded), others, rows)
 
 

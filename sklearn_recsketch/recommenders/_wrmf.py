@@ -335,10 +335,9 @@ class WRMFRecommender(FactorRecommender):
 
     def _fold_in(self, name: str, entities: Entities, prior: np.ndarray, history: sp.csr_array) -> np.ndarray:
         with workers(self.n_jobs) as pool:
-            return FoldIn(self, name, entities, history, np.any(prior, axis=1)).vectors(prior, pool)
+            return FoldIn(self, name, entities, history).vectors(prior, pool)
 
     def _contributions(self, parts: np.ndarray, history: sp.csr_array, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Compute how much a user's interactions, and the parts of the prior, contribute to a score; see `FoldIn`."""
         with workers(self.n_jobs) as pool:
-            fold_in = FoldIn(self, "user", self._side("user").entities, history, np.array([len(parts) > 0]))
-            return fold_in.contributions(parts, y, pool)
+            return FoldIn(self, "user", self._side("user").entities, history).contributions(parts, y, pool)

@@ -314,9 +314,8 @@ def test_fold_in_penalizes_rows_as_in_training_with_early_stopping(name, planted
     sides = ("user", "item") if name == "user" else ("item", "user")
     active, others = (rec._side(side).entities.active for side in sides)
     lam = reference.scaled_penalties(trained.toarray()[active][:, others], rec.alpha, rec.regularization, 1.0)
-    history = trained[np.flatnonzero(active)]
-    folded = FoldIn(rec, name, rec._side(name).entities, history, np.zeros(history.shape[0], dtype=bool))
-    np.testing.assert_allclose(folded._shrinkage, lam, rtol=1e-6)  # float32 confidences
+    folded = FoldIn(rec, name, rec._side(name).entities, trained[np.flatnonzero(active)])
+    np.testing.assert_allclose(folded._shrinkage_of(folded._penalties), lam, rtol=1e-6)  # float32 confidences
 
 
 def test_fold_in_of_a_converged_model_reproduces_its_factors(tiny):

@@ -28,7 +28,8 @@ def gram_of_factors(factors: np.ndarray, active: np.ndarray, pool: Workers) -> F
     """Return the Gram matrix of the active rows of fitted factors.
 
     The result is kept outside of the recommender, so that queries do not change its state. It takes ``16 K^2`` bytes.
-    It is computed again if the factors have been changed in place, which the sums of their columns show.
+    It is computed again if the factors have been changed in place, which the sums of their columns show. NumPy
+    computes the same bits for the same array, unlike some BLAS libraries.
 
     Parameters
     ----------
@@ -38,7 +39,7 @@ def gram_of_factors(factors: np.ndarray, active: np.ndarray, pool: Workers) -> F
         Rows that took part in training.
     pool : Workers
     """
-    key, sums = id(factors), np.ones(len(factors), factors.dtype) @ factors
+    key, sums = id(factors), factors.sum(axis=0)
     kept = _KEPT.get(key)
     if kept is not None and kept[0]() is factors and np.array_equal(kept[1], sums):
         return kept[2]

@@ -8,7 +8,7 @@ import numpy as np
 import scipy.linalg
 import scipy.sparse as sp
 
-from sklearn_recsketch.recommenders._als.confidences import ratings_of
+from sklearn_recsketch.recommenders._als.confidences import excess_of, ratings_of
 from sklearn_recsketch.recommenders._als.factor_gram import FactorGram, gram_of_factors
 from sklearn_recsketch.recommenders._als.rows import FixedSide, Rotated, solve_side
 from sklearn_recsketch.recommenders._als.trainer import EXACT
@@ -35,11 +35,9 @@ class FoldIn:
         Known users if the rows are users, else known items.
     history : csr_array of shape (n_rows, n_partners)
         Strengths of the interactions. The last columns belong to partners that the model does not know.
-    described : ndarray of shape (n_rows,), dtype bool
-        Rows that have features.
     """
 
-    def __init__(self, model: Any, name: str, entities: Entities, history: sp.csr_array, described: np.ndarray) -> None:
+    def __init__(self, model: Any, name: str, entities: Entities, history: sp.csr_array) -> None:
         self._other = model._side("item" if name == "user" else "user")
         n_known = len(self._other.ids)
         partners, place = np.unique(history.indices, return_inverse=True)
@@ -47,15 +45,14 @@ class FoldIn:
         # Only the partners in a history are needed one by one. The others are part of the Gram matrix.
         self._partners = self._other.vectors(np.where(known, partners, -1))
         # Weight of y y^T in addition to the Gram matrix of the active partners: c - 1 for active partners, else c.
-        objective = model._objective
-        excess = objective.excess(history).data
+        self._name, self._objective = name, model._objective
+        ratings = self._objective.ratings(history)
+        excess = excess_of(ratings).data
         is_active = known & self._other.entities.active[np.where(known, partners, 0)]
         self._is_added = ~is_active[place]
         shape = history.shape[0], len(partners)
         self._weights = sp.csr_array((excess + self._is_added, place, history.indptr), shape=shape)
-        # The penalty applies to the identity embedding, so it shrinks the vector towards the prior.
-        penalties = objective.fold_in_penalties(name, objective.ratings(history), described)
-        self._shrinkage = penalties / entities.identity_weight**2
+        self._penalties, self._identity_weight = self._objective.row_penalties(name, ratings), entities.identity_weight
 
     def _problem(self) -> tuple[sp.csr_array, np.ndarray]:
         """Return the interactions and the partners to pass to a solver of ``A x = b``.
@@ -73,12 +70,14 @@ class FoldIn:
 
     def vectors(self, prior: np.ndarray, pool: Workers) -> np.ndarray:
         """Compute the exact vectors of all rows. `prior` has one row per vector."""
-        least = float(self._shrinkage.min())
+        penalties = self._objective.fold_in_penalties(self._name, self._penalties, prior.any(axis=1))
+        shrinkage = self._shrinkage_of(penalties)
+        least = float(shrinkage.min())
         ratings, table = self._problem()
         partners = FixedSide.of(Rotated(table), self._gram(pool).eigenbasis, least, EXACT, pool)
         priors = Rotated(prior).into(partners.basis, pool)
         x = priors.copy()
-        solve_side(ratings_of(ratings), partners, self._shrinkage, x, EXACT, pool, priors)
+        solve_side(ratings_of(ratings), partners, shrinkage, x, EXACT, pool, priors)
         return Rotated(x, partners.basis).vectors(pool)
 
     def contributions(self, parts: np.ndarray, y: np.ndarray, pool: Workers) -> tuple[np.ndarray, np.ndarray]:
@@ -102,11 +101,15 @@ class FoldIn:
         """
         past = self._partners[self._weights.indices].astype(np.float64)
         weights = self._weights.data.astype(np.float64)
-        shrinkage = float(self._shrinkage[0])
+        shrinkage = float(self._shrinkage_of(self._penalties)[0])
         A = self._gram(pool).matrix + (past.T * weights) @ past + shrinkage * np.eye(len(y))
         # Without a penalty, and with fewer partners than components, A is singular: directions without data get 0.
         direction = scipy.linalg.lstsq(A, y, lapack_driver="gelsy")[0]
         return (weights + ~self._is_added) * (past @ direction), shrinkage * (parts @ direction)
+
+    def _shrinkage_of(self, penalties: np.ndarray) -> np.ndarray:
+        """Convert penalties of the identity embeddings, which shrink the vectors towards the prior."""
+        return penalties / self._identity_weight**2
 
     def _gram(self, pool: Workers) -> FactorGram:
         return gram_of_factors(self._other.factors, self._other.entities.active, pool)

@@ -23,7 +23,8 @@ NOISE_SHARE = 0.3
 FEATURE_SHARE = 5.0
 
 # Least penalty of a new item with features, in units of the penalty of the mean item. Chosen on lastfm, steam,
-# citeulike-a and amazon-beauty: up to 32 interactions, 3 is better than 1 on all of them, and 5 is hardly different.
+# citeulike-a and amazon-beauty (benchmarks/new_items.py): with up to 16 interactions, 3 ranks better than 1 on all of
+# them, and on lastfm and steam hardly worse than 5.
 LEAST_OF_NEW_ITEMS = 3.0
 
 # The kernels square products of penalties and vectors in float32. With this penalty, a vector is zero, or equal to the
@@ -112,14 +113,13 @@ class Objective:
         """
         return np.minimum(self._row_penalties(name, ratings), LARGEST_PENALTY)
 
-    def fold_in_penalties(self, name: str, ratings: Ratings, described: np.ndarray) -> np.ndarray:
-        """Compute the penalties of users or items that are folded in. `described` marks the rows that have features.
+    def fold_in_penalties(self, name: str, penalties: np.ndarray, described: np.ndarray) -> np.ndarray:
+        """Adapt the result of `row_penalties` to users or items that are folded in.
 
         Most users have not seen a new item yet, so that it matters less than in training who did not interact with it.
         Its features are a better guess, and an item that has them is shrunk towards them at least three times as
-        strongly as the mean item in training.
+        strongly as the mean item in training. `described` marks the rows that have features.
         """
-        penalties = self.row_penalties(name, ratings)
         if name == "user" or not isinstance(self.scaling, str):
             return penalties
         least = min(LEAST_OF_NEW_ITEMS * self.penalties[1], LARGEST_PENALTY)
